@@ -1,0 +1,95 @@
+"""Providers, credentials and models as frozen structs: what the hot path sees instead of database rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Secret:
+    """A string that no log, repr or page can show by accident; `reveal()` is the only way in."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself, for the header that needs it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('…')"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a Secret is not pickled")
+
+
+class Timeouts(msgspec.Struct, frozen=True):
+    """Seconds: to connect, to the first event, between two events (comments do not count), and for the whole answer."""
+
+    connect: float = 10.0
+    first_event: float = 120.0
+    idle: float = 120.0
+    total: float = 1800.0
+
+
+class TransformConfig(msgspec.Struct, frozen=True):
+    """One transform of a chain, with its options as they stand in the admin."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class CredentialConfig(msgspec.Struct, frozen=True):
+    """One secret of a provider."""
+
+    id: int
+    name: str
+    secret: Secret
+
+
+class ProviderConfig(msgspec.Struct, frozen=True):
+    """A company or server that answers. `base_url` has no trailing slash and is what is called, always."""
+
+    id: int
+    name: str
+    dialect: str
+    base_url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    timeouts: Timeouts = Timeouts()
+    transforms: tuple[TransformConfig, ...] = ()
+    credentials: tuple[CredentialConfig, ...] = ()
+    proxy_url: str | None = None
+    is_demo: bool = False
+
+
+class Prices(msgspec.Struct, frozen=True):
+    """Pico-dollars per token by kind; None where nobody entered a price."""
+
+    input: int | None = None
+    output: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+
+
+class ModelConfig(msgspec.Struct, frozen=True):
+    """One upstream model at one provider. `capabilities` holds names from `providers.capabilities.CAPABILITIES`."""
+
+    id: int
+    provider_id: int
+    name: str
+    context_window: int | None = None
+    max_output: int | None = None
+    capabilities: frozenset[str] = frozenset()
+    prices: Prices = Prices()
+    transforms: tuple[TransformConfig, ...] = ()

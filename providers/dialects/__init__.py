@@ -1,0 +1,14 @@
+"""The registry of dialects: one line a dialect."""
+
+from __future__ import annotations
+
+from providers.dialects.anthropic import AnthropicDialect
+from providers.dialects.contract import Dialect
+from providers.dialects.openai_chat import OpenAIChatDialect
+
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (OpenAIChatDialect(), AnthropicDialect())}
+
+
+def choices() -> list[tuple[str, str]]:
+    """The dialects as a select's choices."""
+    return [(dialect.name, dialect.label) for dialect in DIALECTS.values()]

@@ -1,0 +1,80 @@
+"""What a dialect is: three questions about a wire format, answered without any input or output.
+
+`request` says what to send, `decoder` reads what comes back, `error` reads a refusal. See docs/adding-a-dialect.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from providers.config import ModelConfig, ProviderConfig, Secret
+from providers.errors import UpstreamError
+from providers.events import Event
+
+
+class Call(msgspec.Struct, frozen=True):
+    """All that a dialect may look at when it writes an upstream request.
+
+    `body` is the Claude request after the transforms; it is shared between attempts, so a dialect never changes it.
+    `headers` are the client's own headers in lower case, already without credentials and hop-by-hop names.
+    """
+
+    body: dict[str, Any]
+    model: ModelConfig
+    provider: ProviderConfig
+    secret: Secret | None = None
+    headers: Mapping[str, str] = {}
+    session_id: str | None = None
+
+
+class UpstreamRequest(msgspec.Struct, frozen=True):
+    """A POST to the provider's base URL plus `path`; header names in lower case."""
+
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Decoder(Protocol):
+    """Upstream bytes in, events out. Bytes may be cut anywhere."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes; a StreamFailed is the last one ever."""
+        ...
+
+    def close(self) -> list[Event]:
+        """The events that the end of the body completes: at least the missing finish, as a StreamFailed if it is early."""
+        ...
+
+
+class Dialect(Protocol):
+    """One wire format."""
+
+    name: str
+    label: str
+    default_path: str
+
+    def request(self, call: Call) -> UpstreamRequest:
+        """The upstream request for a Claude request; always a streaming one.
+
+        Raises providers.errors.UnsupportedRequest when the dialect cannot say it.
+        """
+        ...
+
+    def count_request(self, call: Call) -> UpstreamRequest | None:
+        """The upstream request that counts input tokens (its answer has Claude's shape), or None if there is none."""
+        ...
+
+    def decoder(self, content_type: str, call: Call) -> Decoder:
+        """A new decoder for one successful response, by its content type (a server may answer JSON to a stream).
+
+        `call` is the call being answered: its body tells, for instance, which tool names were renamed on the way.
+        """
+        ...
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+        """What a response with an error status means."""
+        ...

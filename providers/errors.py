@@ -1,0 +1,109 @@
+"""What can go wrong between the gateway and a provider, without a word of HTTP's or Claude's vocabulary.
+
+    ProviderFailure
+    ├── UpstreamError        the provider (or the way to it) failed this attempt; carries a kind
+    └── UnsupportedRequest   this request cannot be said in the provider's dialect at all
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ErrorKind(StrEnum):
+    """The cause of a failed attempt; the names stand in usage rows and in logs."""
+
+    INVALID_REQUEST = "invalid_request"
+    CONTEXT_OVERFLOW = "context_overflow"
+    TOO_LARGE = "too_large"
+    AUTHENTICATION = "authentication"
+    BILLING = "billing"
+    PERMISSION = "permission"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    RATE_LIMIT = "rate_limit"
+    OVERLOADED = "overloaded"
+    SERVER = "server"
+    CONNECT = "connect"
+    CONNECT_TIMEOUT = "connect_timeout"
+    FIRST_EVENT_TIMEOUT = "first_event_timeout"
+    IDLE_TIMEOUT = "idle_timeout"
+    TOTAL_TIMEOUT = "total_timeout"
+    CONNECTION_LOST = "connection_lost"
+    TRUNCATED = "truncated"
+    MALFORMED = "malformed"
+
+
+# Another candidate (or the same one later) may succeed where these failed. Kinds that speak of the request itself
+# are not here, except where they mean "this provider cannot".
+_RETRYABLE = frozenset(ErrorKind) - {
+    ErrorKind.INVALID_REQUEST,
+    ErrorKind.TOO_LARGE,
+    ErrorKind.TOTAL_TIMEOUT,
+}
+
+
+class ProviderFailure(Exception):
+    """Base of everything this package raises on the road of a request."""
+
+
+class UpstreamError(ProviderFailure):
+    """One attempt failed.
+
+    `message` is the provider's own wording where it gave one: it is shown to the caller and never logged or stored,
+    because providers quote prompts in it. `code` is the provider's short machine word, `status` its HTTP status,
+    `retry_after` seconds.
+    """
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        message: str,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(kind.value)
+        self.kind = kind
+        self.message = message
+        self.code = code
+        self.status = status
+        self.retry_after = retry_after
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the next candidate may be tried."""
+        return self.kind in _RETRYABLE
+
+
+class UnsupportedRequest(ProviderFailure):
+    """The request holds something that the target cannot be told, and dropping it would change its meaning."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("unsupported_request")
+        self.message = message
+
+
+_BY_STATUS = {
+    400: ErrorKind.INVALID_REQUEST,
+    401: ErrorKind.AUTHENTICATION,
+    402: ErrorKind.BILLING,
+    403: ErrorKind.PERMISSION,
+    404: ErrorKind.NOT_FOUND,
+    408: ErrorKind.SERVER,
+    409: ErrorKind.CONFLICT,
+    413: ErrorKind.TOO_LARGE,
+    422: ErrorKind.INVALID_REQUEST,
+    429: ErrorKind.RATE_LIMIT,
+    503: ErrorKind.OVERLOADED,
+    529: ErrorKind.OVERLOADED,
+}
+
+
+def kind_of_status(status: int) -> ErrorKind:
+    """The kind that an HTTP status means when the body says nothing better."""
+    known = _BY_STATUS.get(status)
+    if known is not None:
+        return known
+    return ErrorKind.SERVER if status >= 500 else ErrorKind.INVALID_REQUEST

@@ -1,0 +1,148 @@
+"""The neutral stream: what any provider says, as a small closed set of frozen structs.
+
+Decoders make these, the encoder and the fold take them. A Claude upstream keeps its own blocks: the native events carry
+them verbatim, so that fields nobody here has heard of survive.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from providers.errors import UpstreamError
+
+
+class Tokens(msgspec.Struct, frozen=True, gc=False):
+    """Counts of one answer; the kinds are disjoint, and None means that nobody said.
+
+    Total input is input + cache_read + cache_write. `cache_write_1h` is the part of cache_write kept for an hour and
+    `reasoning` the part of output spent on thinking. `cost` is the provider's own price in pico-dollars, where it
+    tells one.
+    """
+
+    input: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    cache_write_1h: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+    cost: int | None = None
+
+    def merged(self, newer: Tokens) -> Tokens:
+        """These counts with every count that `newer` knows laid over them."""
+        return Tokens(
+            input=self.input if newer.input is None else newer.input,
+            cache_read=self.cache_read if newer.cache_read is None else newer.cache_read,
+            cache_write=self.cache_write if newer.cache_write is None else newer.cache_write,
+            cache_write_1h=self.cache_write_1h if newer.cache_write_1h is None else newer.cache_write_1h,
+            output=self.output if newer.output is None else newer.output,
+            reasoning=self.reasoning if newer.reasoning is None else newer.reasoning,
+            cost=self.cost if newer.cost is None else newer.cost,
+        )
+
+
+class MessageStarted(msgspec.Struct, frozen=True, gc=False):
+    """The provider has begun to answer. `native` is a Claude upstream's whole `message` object."""
+
+    id: str | None = None
+    model: str | None = None
+    tokens: Tokens | None = None
+    native: dict[str, Any] | None = None
+
+
+class TextDelta(msgspec.Struct, frozen=True, gc=False):
+    """More answer text; never empty."""
+
+    text: str
+
+
+class ThinkingDelta(msgspec.Struct, frozen=True, gc=False):
+    """More thinking text; never empty."""
+
+    text: str
+
+
+class ThinkingSignature(msgspec.Struct, frozen=True, gc=False):
+    """What must come back with the thinking on the next turn; ends the thinking block."""
+
+    signature: str
+
+
+class ToolCallStarted(msgspec.Struct, frozen=True, gc=False):
+    """A tool call with its final id and name. `key` tells the calls of one answer apart."""
+
+    key: int
+    id: str
+    name: str
+
+
+class ToolArgumentsDelta(msgspec.Struct, frozen=True, gc=False):
+    """More of the JSON text of one call's arguments; fragments of several calls may interleave."""
+
+    key: int
+    json: str
+
+
+class TokensReported(msgspec.Struct, frozen=True, gc=False):
+    """Counts, cumulative; the last report wins."""
+
+    tokens: Tokens
+
+
+class MessageFinished(msgspec.Struct, frozen=True, gc=False):
+    """The provider said why it stopped, in Claude's words. `native` is a Claude upstream's whole message_delta."""
+
+    stop_reason: str
+    stop_sequence: str | None = None
+    stop_details: dict[str, Any] | None = None
+    native: dict[str, Any] | None = None
+
+
+class StreamFailed(msgspec.Struct, frozen=True):
+    """The stream broke or the provider reported an error inside it. Always the last event."""
+
+    error: UpstreamError
+
+
+class Ping(msgspec.Struct, frozen=True, gc=False):
+    """The provider is alive and has nothing to say yet."""
+
+
+class NativeBlockStarted(msgspec.Struct, frozen=True, gc=False):
+    """A Claude upstream's content_block_start: its index there and the JSON bytes of the whole event."""
+
+    index: int
+    kind: str
+    raw: bytes
+
+
+class NativeBlockDelta(msgspec.Struct, frozen=True, gc=False):
+    """A Claude upstream's content_block_delta: its index there and the JSON bytes of the whole event."""
+
+    index: int
+    raw: bytes
+
+
+class NativeBlockStopped(msgspec.Struct, frozen=True, gc=False):
+    """A Claude upstream's content_block_stop: its index there and the JSON bytes of the whole event."""
+
+    index: int
+    raw: bytes
+
+
+Event = (
+    MessageStarted
+    | TextDelta
+    | ThinkingDelta
+    | ThinkingSignature
+    | ToolCallStarted
+    | ToolArgumentsDelta
+    | TokensReported
+    | MessageFinished
+    | StreamFailed
+    | Ping
+    | NativeBlockStarted
+    | NativeBlockDelta
+    | NativeBlockStopped
+)

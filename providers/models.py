@@ -1,0 +1,156 @@
+"""Providers, credentials and models as rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.utils import timezone
+
+from providers import secrets
+from providers.dialects import choices as dialect_choices
+from providers.validation import validate_base_url, validate_capabilities, validate_headers, validate_transforms
+from usage.money import DollarsField
+
+_name = RegexValidator(
+    r"^[a-z0-9][a-z0-9._-]*$", "Use lower-case letters, digits, dots, dashes and underscores, such as openrouter."
+)
+
+
+def _seconds(default: float, help_text: str) -> models.FloatField[float, float]:
+    return models.FloatField(default=default, validators=[MinValueValidator(0.1)], help_text=help_text)
+
+
+class Provider(models.Model):
+    """A company or server that answers, and how to reach it."""
+
+    name = models.CharField(
+        max_length=60,
+        unique=True,
+        validators=[_name],
+        help_text="A short name for routes, rows and logs, such as openrouter.",
+    )
+    dialect = models.CharField(max_length=40, choices=dialect_choices, help_text="The wire format it speaks.")
+    base_url = models.CharField(
+        max_length=300,
+        validators=[validate_base_url],
+        help_text="Everything before the dialect's own path, such as https://openrouter.ai/api/v1. "
+        "This address is called and no other.",
+    )
+    headers = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validate_headers],
+        help_text='Extra headers for every request, as a JSON object, such as {"x-title": "our gateway"}. '
+        "No secrets: those go into a credential.",
+    )
+    transforms = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_transforms],
+        help_text='Changes to each request, in this order, such as [{"name": "maxtoken", "options": {"limit": 8192}}].',
+    )
+    connect_timeout = _seconds(10, "Seconds until the connection must stand.")
+    first_event_timeout = _seconds(120, "Seconds from sending the request to the first event of the answer.")
+    idle_timeout = _seconds(120, "Seconds between two events of a stream; comments do not count.")
+    total_timeout = _seconds(1800, "Seconds for one whole answer.")
+    proxy_url = models.CharField(
+        max_length=300,
+        blank=True,
+        validators=[validate_base_url],
+        help_text="An HTTP proxy to reach the provider through. Proxy variables of the environment are not used.",
+    )
+    enabled = models.BooleanField(default=True, help_text="Off: none of its models is ever called.")
+    is_demo = models.BooleanField(
+        default=False, editable=False, help_text="The built-in demo upstream: canned answers, no cost."
+    )
+    notes = models.TextField(blank=True, help_text="For administrators only.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name} (demo)" if self.is_demo else self.name
+
+    def clean(self) -> None:
+        """Keep one spelling of an address: no trailing slash."""
+        self.base_url = self.base_url.rstrip("/")
+
+
+class Credential(models.Model):
+    """A provider's secret: encrypted here, or the name of an environment variable that holds it."""
+
+    class Source(models.TextChoices):
+        """Where the secret is kept."""
+
+        STORED = "stored", "stored here, encrypted"
+        ENVIRONMENT = "environment", "an environment variable"
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="credentials")
+    name = models.CharField(max_length=60, default="default", help_text="To tell several apart.")
+    source = models.CharField(max_length=12, choices=Source.choices, default=Source.STORED)
+    variable = models.CharField(
+        max_length=80,
+        blank=True,
+        validators=[RegexValidator(r"^[A-Za-z_][A-Za-z0-9_]*$", "This is not a variable's name.")],
+        help_text="The variable's name, such as OPENROUTER_API_KEY. Every worker must have it.",
+    )
+    ciphertext = models.TextField(blank=True, editable=False)
+    last_four = models.CharField(max_length=4, blank=True, editable=False)
+    position = models.PositiveSmallIntegerField(default=0, help_text="The lowest is used first.")
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["provider__name", "position", "id"]
+        constraints = [models.UniqueConstraint(fields=["provider", "name"], name="providers_credential_unique_name")]
+
+    def __str__(self) -> str:
+        return f"{self.provider.name}: {self.name}"
+
+    def set_secret(self, plain: str) -> None:
+        """Encrypt `plain` into this row (unsaved) and keep its last four characters to recognise it by."""
+        self.ciphertext = secrets.encrypt(plain)
+        self.last_four = plain[-4:] if len(plain) >= 12 else ""
+
+
+class Model(models.Model):
+    """One upstream model at one provider."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="models")
+    name = models.CharField(max_length=160, help_text="The provider's own name for it, sent exactly as written.")
+    context_window = models.PositiveIntegerField(null=True, blank=True, help_text="Tokens in and out together.")
+    max_output = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Most tokens in one answer; a higher max_tokens is lowered to it."
+    )
+    capabilities = models.JSONField(
+        default=list, blank=True, validators=[validate_capabilities], help_text="What the model can do."
+    )
+    transforms = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_transforms],
+        help_text="Changes to each request after the provider's own, in this order.",
+    )
+    input_price = DollarsField(null=True, blank=True, help_text="US dollars per million input tokens.")
+    output_price = DollarsField(null=True, blank=True, help_text="US dollars per million output tokens.")
+    cache_read_price = DollarsField(null=True, blank=True, help_text="US dollars per million tokens read from cache.")
+    cache_write_price = DollarsField(null=True, blank=True, help_text="US dollars per million tokens put into cache.")
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["provider__name", "name"]
+        constraints = [models.UniqueConstraint(fields=["provider", "name"], name="providers_model_unique_name")]
+
+    def __str__(self) -> str:
+        return f"{self.provider.name}: {self.name}"
+
+    def can(self, capability: str) -> bool:
+        """Whether the model has a capability of `providers.capabilities`."""
+        return capability in self._capability_names()
+
+    def _capability_names(self) -> list[Any]:
+        return self.capabilities if isinstance(self.capabilities, list) else []

@@ -1,0 +1,36 @@
+"""Encryption of credentials at rest: Fernet under ENCRYPTION_KEYS, the first key writes, all of them read."""
+
+from __future__ import annotations
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+
+class UnreadableSecret(Exception):
+    """A stored secret was encrypted under a key that ENCRYPTION_KEYS no longer holds."""
+
+
+def _box() -> MultiFernet:
+    keys: list[str] = settings.ENCRYPTION_KEYS
+    if not keys:
+        raise ImproperlyConfigured(
+            "ENCRYPTION_KEYS is empty, so no credential can be stored. Put a key from "
+            "`python manage.py generate_key` into the environment, or let credentials name environment variables."
+        )
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def encrypt(plain: str) -> str:
+    """The text to store for a secret. Raises ImproperlyConfigured when there is no encryption key."""
+    return _box().encrypt(plain.encode()).decode("ascii")
+
+
+def decrypt(ciphertext: str) -> str:
+    """The secret of a stored text. Raises UnreadableSecret, or ImproperlyConfigured without any key."""
+    try:
+        return _box().decrypt(ciphertext.encode("ascii")).decode()
+    except InvalidToken as error:
+        raise UnreadableSecret(
+            "encrypted under a key that is not in ENCRYPTION_KEYS: add that key again, or enter the secret anew"
+        ) from error

@@ -1,0 +1,16 @@
+"""The site itself: settings, servers, checks and the console."""
+
+from django.apps import AppConfig
+
+
+class ProxysiteConfig(AppConfig):
+    """Registers the site's own system checks."""
+
+    name = "proxysite"
+    verbose_name = "Gateway"
+
+    def ready(self) -> None:
+        """Make the checks known."""
+        from proxysite import checks
+
+        checks.register_all()

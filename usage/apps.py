@@ -1,0 +1,11 @@
+"""What was spent: usage rows, their one writer, prices and reports."""
+
+from django.apps import AppConfig
+
+
+class UsageConfig(AppConfig):
+    """Request and attempt rows."""
+
+    name = "usage"
+    verbose_name = "Usage"
+    default_auto_field = "django.db.models.BigAutoField"

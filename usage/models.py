@@ -1,0 +1,103 @@
+"""Usage rows. They carry ids and the names of that time and no foreign keys: history survives every deletion.
+
+Column names follow OpenTelemetry's GenAI conventions where those have a word
+(https://opentelemetry.io/docs/specs/semconv/gen-ai/). NULL means that nobody said; it is never written as 0.
+Rows are written by usage.writer and by nothing else.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from usage.money import DollarsField
+
+
+class Outcome(models.TextChoices):
+    """How a request or an attempt ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    REFUSED = "refused"
+    CLIENT_CLOSED = "client_closed"
+    INTERRUPTED = "interrupted"
+
+
+class _Measured(models.Model):
+    """What a request and an attempt have in common."""
+
+    id = models.UUIDField(primary_key=True, editable=False, help_text="UUIDv7: sorts by time.")
+    started_at = models.DateTimeField()
+    outcome = models.CharField(max_length=14, choices=Outcome.choices)
+    provider_id = models.BigIntegerField(null=True)
+    provider_name = models.CharField("provider", max_length=60, blank=True)
+    model_id = models.BigIntegerField(null=True)
+    model_name = models.CharField("model", max_length=160, blank=True)
+    http_status = models.PositiveSmallIntegerField("status", null=True)
+    error_type = models.CharField("error", max_length=40, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    stop_reason = models.CharField(max_length=40, blank=True)
+    input_tokens = models.BigIntegerField("input", null=True)
+    cache_read_tokens = models.BigIntegerField("cache read", null=True)
+    cache_write_tokens = models.BigIntegerField("cache write", null=True)
+    output_tokens = models.BigIntegerField("output", null=True)
+    reasoning_tokens = models.BigIntegerField(null=True, help_text="Part of the output.")
+    cost = DollarsField("cost (USD)", null=True)
+    provider_cost = DollarsField("provider's own cost (USD)", null=True)
+    time_to_first_token_ms = models.PositiveIntegerField("first token (ms)", null=True)
+    duration_ms = models.PositiveIntegerField("duration (ms)", null=True)
+
+    class Meta:
+        abstract = True
+
+
+class RequestLog(_Measured):
+    """One POST /v1/messages that passed authentication."""
+
+    team_id = models.BigIntegerField(null=True)
+    team_name = models.CharField("team", max_length=80, blank=True)
+    key_id = models.BigIntegerField(null=True)
+    key_name = models.CharField("key", max_length=80, blank=True)
+    key_prefix = models.CharField(max_length=16, blank=True)
+    route_id = models.BigIntegerField(null=True)
+    route_name = models.CharField("route", max_length=160, blank=True)
+    request_model = models.CharField("asked for", max_length=200, blank=True)
+    request_id = models.CharField(max_length=40, db_index=True)
+    session_id = models.CharField(max_length=80, blank=True)
+    agent_id = models.CharField(max_length=80, blank=True)
+    client = models.CharField(max_length=80, blank=True, help_text="The caller's user agent.")
+    streamed = models.BooleanField(default=False)
+    phase = models.CharField(max_length=40, blank=True, help_text="The routing phase that chose.")
+    rule = models.CharField(max_length=160, blank=True, help_text="What in that phase chose.")
+    decision = models.JSONField(null=True, help_text="Reasons and dropped candidates.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "request"
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["started_at"], name="usage_request_started"),
+            models.Index(fields=["team_id", "started_at"], name="usage_request_team"),
+            models.Index(fields=["key_id", "started_at"], name="usage_request_key"),
+            models.Index(fields=["session_id"], name="usage_request_session"),
+        ]
+
+    def __str__(self) -> str:
+        return self.request_id
+
+
+class AttemptLog(_Measured):
+    """One try at one candidate."""
+
+    request_log_id = models.UUIDField("request", db_index=True)
+    number = models.PositiveSmallIntegerField(help_text="1 is the first try.")
+    dialect = models.CharField(max_length=40, blank=True)
+    credential_id = models.BigIntegerField(null=True)
+    credential_name = models.CharField("credential", max_length=60, blank=True)
+    upstream_request_id = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        verbose_name = "attempt"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.request_log_id}"

@@ -1,0 +1,65 @@
+"""Money: an integer of pico-dollars in the database and on the hot path, a Decimal of US dollars at the edges.
+
+SQLite keeps a DecimalField as a float; integers are exact everywhere.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+
+PICO = 10**12
+_LARGEST = 2**63 - 1
+
+
+def to_pico(dollars: Decimal) -> int:
+    """Pico-dollars of an amount in US dollars; anything below a pico-dollar is refused with a ValueError."""
+    scaled = dollars * PICO
+    if scaled != scaled.to_integral_value():
+        raise ValueError("more than 12 decimals of a dollar")
+    return int(scaled)
+
+
+def to_dollars(pico: int) -> Decimal:
+    """US dollars of an amount in pico-dollars, exact."""
+    return Decimal(pico).scaleb(-12)
+
+
+class DollarsField(models.BigIntegerField):  # type: ignore[type-arg]
+    """Holds a Decimal of US dollars in Python and an integer of pico-dollars in the database."""
+
+    description = "US dollars, stored as integer pico-dollars"
+
+    def from_db_value(self, value: int | None, expression: object, connection: object) -> Decimal | None:
+        return None if value is None else to_dollars(value)
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if value is None or isinstance(value, Decimal):
+            return value
+        try:
+            return Decimal(str(value))
+        except ArithmeticError as error:
+            raise ValidationError("Enter an amount in US dollars, such as 0.25.") from error
+
+    def get_prep_value(self, value: Any) -> int | None:
+        dollars = self.to_python(value)
+        if dollars is None:
+            return None
+        return to_pico(dollars)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return forms.DecimalField(
+            **{
+                "required": not self.blank,
+                "label": self.verbose_name,
+                "help_text": self.help_text,
+                "min_value": 0,
+                "decimal_places": 6,
+                "max_digits": 12,
+                **{k: v for k, v in kwargs.items() if k in {"widget", "label", "help_text", "required"}},
+            }
+        )
