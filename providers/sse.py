@@ -1,0 +1,72 @@
+"""Server-sent events, the reading side: bytes cut anywhere in, the data of each whole event out.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation. Comments, ids and event
+names are dropped: every dialect says in its JSON what an event is.
+"""
+
+from __future__ import annotations
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+
+
+class EventTooLong(Exception):
+    """One event grew past MAX_EVENT_BYTES; nothing sensible is that long."""
+
+
+class SSEReader:
+    """`feed` bytes as they come; `close` at the end of the body."""
+
+    __slots__ = ("_data", "_first", "_held", "_size")
+
+    def __init__(self) -> None:
+        self._held: list[bytes] = []  # the unfinished line
+        self._data: list[bytes] = []  # data lines of the unfinished event
+        self._size = 0
+        self._first = True
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The data of the events that `data` completes, in order; several data lines are joined by a newline.
+
+        Raises EventTooLong.
+        """
+        if self._first and data:
+            self._first = False
+            data = data.removeprefix(b"\xef\xbb\xbf")
+        if b"\n" not in data and b"\r" not in data:
+            self._grow(len(data))
+            self._held.append(data)
+            return []
+        if self._held:
+            data = b"".join((*self._held, data))
+            self._held.clear()
+        if b"\r" in data:
+            # A CR at the very end may be half of a CRLF: it waits for the next byte.
+            end = b"\r" if data.endswith(b"\r") else b""
+            data = data[: len(data) - len(end)].replace(b"\r\n", b"\n").replace(b"\r", b"\n") + end
+        lines = data.split(b"\n")
+        tail = lines.pop()
+        events: list[bytes] = []
+        for line in lines:
+            if line.startswith(b"data:"):
+                self._data.append(line[6:] if line[5:6] == b" " else line[5:])
+                self._grow(len(line))
+            elif not line and self._data:
+                events.append(self._data[0] if len(self._data) == 1 else b"\n".join(self._data))
+                self._data.clear()
+                self._size = 0
+        if tail:
+            self._held.append(tail)
+            self._grow(len(tail))
+        return events
+
+    def close(self) -> list[bytes]:
+        """What the end of the body leaves: servers that forget the last blank line still get their last event read.
+
+        Stricter readers drop it; a JSON document cut in half is for the caller to notice.
+        """
+        return self.feed(b"\n\n")
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > MAX_EVENT_BYTES:
+            raise EventTooLong(f"an event of more than {MAX_EVENT_BYTES} bytes")
