@@ -16,12 +16,13 @@ class EventTooLong(Exception):
 class SSEReader:
     """`feed` bytes as they come; `close` at the end of the body."""
 
-    __slots__ = ("_data", "_first", "_held", "_size")
+    __slots__ = ("_data", "_data_size", "_first", "_held", "_held_size")
 
     def __init__(self) -> None:
         self._held: list[bytes] = []  # the unfinished line
         self._data: list[bytes] = []  # data lines of the unfinished event
-        self._size = 0
+        self._held_size = 0
+        self._data_size = 0
         self._first = True
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -33,12 +34,12 @@ class SSEReader:
             self._first = False
             data = data.removeprefix(b"\xef\xbb\xbf")
         if b"\n" not in data and b"\r" not in data:
-            self._grow(len(data))
-            self._held.append(data)
+            self._hold(data)
             return []
         if self._held:
             data = b"".join((*self._held, data))
             self._held.clear()
+            self._held_size = 0
         if b"\r" in data:
             # A CR at the very end may be half of a CRLF: it waits for the next byte.
             end = b"\r" if data.endswith(b"\r") else b""
@@ -49,14 +50,12 @@ class SSEReader:
         for line in lines:
             if line.startswith(b"data:"):
                 self._data.append(line[6:] if line[5:6] == b" " else line[5:])
-                self._grow(len(line))
+                self._data_size += len(line)
             elif not line and self._data:
                 events.append(self._data[0] if len(self._data) == 1 else b"\n".join(self._data))
                 self._data.clear()
-                self._size = 0
-        if tail:
-            self._held.append(tail)
-            self._grow(len(tail))
+                self._data_size = 0
+        self._hold(tail)
         return events
 
     def close(self) -> list[bytes]:
@@ -66,7 +65,9 @@ class SSEReader:
         """
         return self.feed(b"\n\n")
 
-    def _grow(self, size: int) -> None:
-        self._size += size
-        if self._size > MAX_EVENT_BYTES:
+    def _hold(self, tail: bytes) -> None:
+        if tail:
+            self._held.append(tail)
+            self._held_size += len(tail)
+        if self._held_size + self._data_size > MAX_EVENT_BYTES:
             raise EventTooLong(f"an event of more than {MAX_EVENT_BYTES} bytes")
