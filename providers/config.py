@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from usage.prices import Prices
+
 
 class Secret:
     """A string that no log, repr or page can show by accident; `reveal()` is the only way in."""
@@ -59,7 +61,10 @@ class CredentialConfig(msgspec.Struct, frozen=True):
 
 
 class ProviderConfig(msgspec.Struct, frozen=True):
-    """A company or server that answers. `base_url` has no trailing slash and is what is called, always."""
+    """A company or server that answers. `base_url` has no trailing slash and is what is called, always.
+
+    `needs_secret` is true when credentials are configured for it, usable or not.
+    """
 
     id: int
     name: str
@@ -69,17 +74,9 @@ class ProviderConfig(msgspec.Struct, frozen=True):
     timeouts: Timeouts = Timeouts()
     transforms: tuple[TransformConfig, ...] = ()
     credentials: tuple[CredentialConfig, ...] = ()
+    needs_secret: bool = False
     proxy_url: str | None = None
     is_demo: bool = False
-
-
-class Prices(msgspec.Struct, frozen=True):
-    """Pico-dollars per token by kind; None where nobody entered a price."""
-
-    input: int | None = None
-    output: int | None = None
-    cache_read: int | None = None
-    cache_write: int | None = None
 
 
 class ModelConfig(msgspec.Struct, frozen=True):

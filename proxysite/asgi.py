@@ -1,0 +1,43 @@
+"""The ASGI application: the API and the probes go to the Claude consumer, before Django; the rest is Django's."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxysite.settings")
+
+from django.core.asgi import get_asgi_application
+
+django_application = get_asgi_application()
+
+# After Django's set-up: these import models.
+from channels.routing import ProtocolTypeRouter  # noqa: E402
+
+from streaming.client import Send  # noqa: E402
+from streaming.consumers import ClaudeConsumer, owns  # noqa: E402
+from streaming.intake import Receive  # noqa: E402
+from streaming.runtime import runtime  # noqa: E402
+
+_claude = ClaudeConsumer.as_asgi()
+
+
+async def http(scope: dict[str, Any], receive: Receive, send: Any) -> None:
+    """Hand a request to its owner."""
+    await (_claude if owns(scope) else django_application)(scope, receive, send)
+
+
+async def lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Start and stop what the process has one of (https://asgi.readthedocs.io/en/latest/specs/lifespan.html)."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await runtime.start()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await runtime.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+application = ProtocolTypeRouter({"http": http, "lifespan": lifespan})

@@ -1,0 +1,56 @@
+"""`manage.py serve`: the gateway on uvicorn with uvloop and httptools."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from proxysite import server, workers
+from proxysite.demo import child as demo
+
+
+class Command(BaseCommand):
+    """Serve until SIGTERM or SIGINT; see proxysite.server for what those mean."""
+
+    help = "Serve the gateway (API and admin) with uvicorn."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+        parser.add_argument("--port", type=int, default=3456, help="port to listen on (default 3456)")
+        parser.add_argument("--workers", type=int, default=1, help="number of processes (default 1)")
+        parser.add_argument("--descriptor", type=int, help="an inherited listening socket, instead of host and port")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port, count = options["host"], options["port"], options["workers"]
+        if count < 1:
+            raise CommandError("--workers takes a number from 1 on.")
+        if options["descriptor"] is not None:
+            _serve(host, port, socket.socket(fileno=options["descriptor"]))
+            return
+        try:
+            listener = workers.bind(host, port)
+        except OSError as error:
+            raise CommandError(
+                f"Cannot listen on {host}:{port} ({error.strerror}). Is another server running? "
+                "Choose another port with --port, or `make run PORT=...`."
+            ) from error
+        upstream = demo.start(port + 1) if settings.DEMO_UPSTREAM else None
+        self.stdout.write(f"Listening on http://{host}:{port} (Ctrl-C stops)")
+        self.stdout.flush()
+        try:
+            if count == 1:
+                _serve(host, port, listener)
+            else:
+                sys.exit(workers.Workers(listener, count).run())
+        finally:
+            if upstream is not None:
+                upstream.stop()
+
+
+def _serve(host: str, port: int, listener: socket.socket) -> None:
+    server.GatewayServer(server.configuration(host, port)).run(sockets=[listener])

@@ -1,0 +1,76 @@
+"""Several workers behind one socket: each is a `serve` of its own; one that dies is replaced, all stop together."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+logger = logging.getLogger("gateway.server")
+
+_MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
+_LOOK_EVERY = 0.2
+_SHORT_LIFE = 5.0
+"""A worker that dies sooner than this after its start is replaced only after a pause, so that no crash loop spins."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket that children may inherit. Raises OSError when the address is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(2048)
+    listener.set_inheritable(True)
+    return listener
+
+
+class Workers:
+    """Runs `count` workers on a socket until SIGTERM or SIGINT."""
+
+    def __init__(self, listener: socket.socket, count: int) -> None:
+        self._listener = listener
+        self._children: list[tuple[subprocess.Popen[bytes], float]] = []
+        self._count = count
+        self._signal: int | None = None
+
+    def run(self) -> int:
+        """Serve; returns the exit status: 0 when every worker left in good order."""
+        for sig in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sig, self._take)
+        self._children = [self._start() for _ in range(self._count)]
+        while self._signal is None:
+            self._children = [self._kept(child, began) for child, began in self._children]
+            time.sleep(_LOOK_EVERY)
+        self._listener.close()
+        for child, _ in self._children:
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+        return max(abs(child.wait()) for child, _ in self._children)
+
+    def _take(self, sig: int, frame: FrameType | None) -> None:
+        if self._signal is not None and sig == signal.SIGINT:
+            for child, _ in self._children:
+                child.send_signal(sig)
+        self._signal = sig
+
+    def _start(self) -> tuple[subprocess.Popen[bytes], float]:
+        descriptor = self._listener.fileno()
+        child = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, str(_MANAGE), "serve", "--descriptor", str(descriptor)], pass_fds=(descriptor,)
+        )
+        return child, time.monotonic()
+
+    def _kept(self, child: subprocess.Popen[bytes], began: float) -> tuple[subprocess.Popen[bytes], float]:
+        status = child.poll()
+        if status is None:
+            return child, began
+        logger.error("a worker died and is replaced", extra={"fields": {"pid": child.pid, "status": status}})
+        if time.monotonic() - began < _SHORT_LIFE:
+            time.sleep(1.0)
+        return self._start()

@@ -1,0 +1,172 @@
+"""Configuration rows to a snapshot: the one module that asks the ORM for them. What is broken raises."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from decimal import Decimal
+
+import msgspec
+from django.db.models import Exists, OuterRef
+
+from access.keys import KeyRecord, allowed_pattern
+from access.models import ClientKey
+from providers import secrets
+from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Secret, Timeouts
+from providers.dialects import DIALECTS
+from providers.models import Credential, Model, Provider
+from providers.transforms import TransformError, compile_chain_of, parse_chain
+from routing.models import Candidate, Route
+from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
+from usage.money import PICO
+from usage.prices import Prices
+
+_PER_MILLION = Decimal(PICO) / 1_000_000
+
+
+class BrokenConfiguration(Exception):
+    """Something that is stored cannot be used; the text names the row and says what to do."""
+
+
+def load_keys() -> dict[str, KeyRecord]:
+    """Every client key by its hash."""
+    return {
+        key.hash: KeyRecord(
+            id=key.pk,
+            name=key.name,
+            prefix=key.prefix,
+            hash=key.hash,
+            team_id=key.team_id,
+            team_name=key.team.name,
+            team_enabled=key.team.enabled,
+            expires_at=key.expires_at.timestamp() if key.expires_at else None,
+            revoked=key.revoked_at is not None,
+            allowed_routes=allowed_pattern(key.allowed_routes),
+        )
+        for key in ClientKey.objects.select_related("team").order_by()
+    }
+
+
+def load_snapshot(revisions: dict[str, int], keys: dict[str, KeyRecord] | None = None) -> Snapshot:
+    """The whole configuration; `keys` are taken as they are if given. Raises BrokenConfiguration."""
+    providers = _providers()
+    models = {row.pk: _model(row) for row in Model.objects.select_related("provider").filter(enabled=True)}
+    routes = _routes(providers, models)
+    default = Route.objects.filter(enabled=True, is_default=True).values_list("name", flat=True).first()
+    return Snapshot(
+        keys=load_keys() if keys is None else keys,
+        providers=providers,
+        models=models,
+        routes=routes,
+        default_route=routes.get(default) if default is not None else None,
+        revisions=revisions,
+    )
+
+
+def _providers() -> dict[int, ProviderConfig]:
+    credentials: dict[int, list[CredentialConfig]] = defaultdict(list)
+    for row in Credential.objects.filter(enabled=True).select_related("provider").order_by("position", "id"):
+        secret = _secret(row)
+        if secret is not None:
+            credentials[row.provider_id].append(CredentialConfig(id=row.pk, name=row.name, secret=Secret(secret)))
+    return {
+        row.pk: _provider(row, tuple(credentials[row.pk]), needs_secret=row.has_credentials)
+        for row in Provider.objects.filter(enabled=True).annotate(
+            has_credentials=Exists(Credential.objects.filter(provider=OuterRef("pk")))
+        )
+    }
+
+
+def _secret(row: Credential) -> str | None:
+    if row.source == Credential.Source.ENVIRONMENT:
+        return os.environ.get(row.variable, "").strip() or None
+    if not row.ciphertext:
+        return None
+    try:
+        return secrets.decrypt(row.ciphertext)
+    except secrets.UnreadableSecret as error:
+        raise BrokenConfiguration(f"The credential {row} cannot be read: {error}.") from error
+
+
+def _provider(row: Provider, credentials: tuple[CredentialConfig, ...], *, needs_secret: bool) -> ProviderConfig:
+    if row.dialect not in DIALECTS:
+        raise BrokenConfiguration(f"The provider {row.name} has the unknown dialect {row.dialect!r}: choose another.")
+    if not isinstance(row.headers, dict) or not all(isinstance(v, str) for v in row.headers.values()):
+        raise BrokenConfiguration(f"The provider {row.name} has headers that are no object of strings.")
+    try:
+        transforms = parse_chain(row.transforms)
+    except TransformError as error:
+        raise BrokenConfiguration(f"The provider {row.name} has a broken chain of transforms: {error}") from error
+    return ProviderConfig(
+        id=row.pk,
+        name=row.name,
+        dialect=row.dialect,
+        base_url=row.base_url.rstrip("/"),
+        headers=tuple((name.lower(), value) for name, value in row.headers.items()),
+        timeouts=Timeouts(
+            connect=row.connect_timeout,
+            first_event=row.first_event_timeout,
+            idle=row.idle_timeout,
+            total=row.total_timeout,
+        ),
+        transforms=transforms,
+        credentials=credentials,
+        needs_secret=needs_secret,
+        proxy_url=row.proxy_url or None,
+        is_demo=row.is_demo,
+    )
+
+
+def _model(row: Model) -> ModelConfig:
+    try:
+        transforms = parse_chain(row.transforms)
+        capabilities = msgspec.convert(row.capabilities, frozenset[str])
+    except (TransformError, msgspec.ValidationError) as error:
+        raise BrokenConfiguration(f"The model {row} cannot be used: {error}") from error
+    return ModelConfig(
+        id=row.pk,
+        provider_id=row.provider_id,
+        name=row.name,
+        context_window=row.context_window,
+        max_output=row.max_output,
+        capabilities=capabilities,
+        prices=Prices(
+            input=_per_token(row.input_price),
+            output=_per_token(row.output_price),
+            cache_read=_per_token(row.cache_read_price),
+            cache_write=_per_token(row.cache_write_price),
+        ),
+        transforms=transforms,
+    )
+
+
+def _per_token(dollars_per_million: Decimal | None) -> int | None:
+    return None if dollars_per_million is None else int(dollars_per_million * _PER_MILLION)
+
+
+def _routes(providers: dict[int, ProviderConfig], models: dict[int, ModelConfig]) -> dict[str, RouteConfig]:
+    taken: dict[int, list[CandidateConfig]] = defaultdict(list)
+    dropped: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    rows = Candidate.objects.select_related("model__provider").filter(enabled=True, route__enabled=True)
+    for row in rows.order_by("route_id", "position", "id"):
+        provider, model = providers.get(row.model.provider_id), models.get(row.model_id)
+        if provider is None:
+            dropped[row.route_id].append((str(row.model), "the provider is switched off"))
+        elif model is None:
+            dropped[row.route_id].append((str(row.model), "the model is switched off"))
+        elif provider.needs_secret and not provider.credentials:
+            dropped[row.route_id].append((str(row.model), "the provider has no usable credential"))
+        else:
+            chain = compile_chain_of((*provider.transforms, *model.transforms))
+            taken[row.route_id].append(CandidateConfig(id=row.pk, provider=provider, model=model, transforms=chain))
+    return {
+        row.name: RouteConfig(
+            id=row.pk,
+            name=row.name,
+            display_name=row.display_name or row.name,
+            created_at=row.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            candidates=tuple(taken[row.pk]),
+            dropped=tuple(dropped[row.pk]),
+        )
+        for row in Route.objects.filter(enabled=True).order_by("name")
+    }

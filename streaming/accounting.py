@@ -1,0 +1,143 @@
+"""From what happened to the usage row and its log line: names, numbers and short words only."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+from providers.errors import UpstreamError
+from providers.events import Tokens
+from routing.decision import Decision, RouteRefused
+from routing.facts import RequestFacts
+from routing.snapshot import CandidateConfig
+from streaming.exchange import Ending, Exchange
+from usage.models import Outcome
+from usage.prices import cost
+from usage.records import AttemptRecord, RequestRecord
+
+logger = logging.getLogger("gateway.request")
+
+_NOT_A_CODE = re.compile(r"[^A-Za-z0-9_.-]+")
+
+
+def describe_request(exchange: Exchange, known: RequestFacts) -> None:
+    """What the request says of itself."""
+    request = exchange.account.request
+    request.request_model = known.request_model
+    request.session_id = known.session_id
+    request.agent_id = known.agent_id
+    request.client = known.client
+    request.streamed = known.streamed
+
+
+def describe_decision(exchange: Exchange, decision: Decision) -> None:
+    """Which route was chosen, and why."""
+    request = exchange.account.request
+    exchange.decision = decision
+    request.route_id, request.route_name = decision.route.id, decision.route.name
+    request.phase, request.rule = decision.phase, decision.rule
+    request.decision = decision.explained()
+    if logger.isEnabledFor(logging.DEBUG):
+        logger.debug("routing decision", extra={"fields": {"request_id": request.request_id, **decision.explained()}})
+
+
+def describe_refusal(exchange: Exchange, error: RouteRefused) -> None:
+    """Why no route was chosen."""
+    exchange.account.request.decision = {"reasons": [[reason.phase, reason.text] for reason in error.reasons]}
+
+
+def attempt_completed(exchange: Exchange, candidate: CandidateConfig) -> None:
+    """The candidate answered to the end."""
+    record = _measured(exchange, candidate)
+    record.outcome = Outcome.COMPLETED
+    if exchange.encoder is not None:
+        record.stop_reason = exchange.encoder.stop_reason or ""
+
+
+def attempt_failed(exchange: Exchange, candidate: CandidateConfig, error: UpstreamError) -> None:
+    """The candidate failed; what it had reported by then is kept. Its wording is not: providers quote prompts."""
+    record = _measured(exchange, candidate)
+    record.outcome = Outcome.FAILED
+    record.error_type = error.kind.value
+    record.error_code = _NOT_A_CODE.sub("_", error.code or "")[:64]
+
+
+def attempt_ended(exchange: Exchange, candidate: CandidateConfig) -> None:
+    """The attempt was cut off from this side."""
+    record = _measured(exchange, candidate)
+    closed = exchange.ending is Ending.CLIENT_CLOSED
+    record.outcome = Outcome.CLIENT_CLOSED if closed else Outcome.INTERRUPTED
+
+
+def close(exchange: Exchange) -> None:
+    """Complete the request's record from its last attempt, write its log line and hand it on."""
+    account, request = exchange.account, exchange.account.request
+    request.http_status = exchange.client.status
+    if account.attempts:
+        _take_over(request, account.attempts)
+    account.close()
+    if logger.isEnabledFor(logging.INFO):
+        logger.info("request", extra={"fields": _line(request)})
+
+
+def _measured(exchange: Exchange, candidate: CandidateConfig) -> AttemptRecord:
+    account = exchange.account
+    account.close_attempt()
+    record = account.attempts[-1]
+    tokens = exchange.encoder.tokens if exchange.encoder is not None else Tokens()
+    record.input_tokens = tokens.input
+    record.cache_read_tokens = tokens.cache_read
+    record.cache_write_tokens = tokens.cache_write
+    record.output_tokens = tokens.output
+    record.reasoning_tokens = tokens.reasoning
+    record.provider_cost = tokens.cost
+    record.cost = cost(
+        candidate.model.prices,
+        input=tokens.input,
+        cache_read=tokens.cache_read,
+        cache_write=tokens.cache_write,
+        output=tokens.output,
+    )
+    return record
+
+
+def _take_over(request: RequestRecord, attempts: list[AttemptRecord]) -> None:
+    """The last attempt's answer is the request's; the costs of all attempts are its cost."""
+    last = attempts[-1]
+    request.provider_id, request.provider_name = last.provider_id, last.provider_name
+    request.model_id, request.model_name = last.model_id, last.model_name
+    request.stop_reason = last.stop_reason
+    request.input_tokens, request.output_tokens = last.input_tokens, last.output_tokens
+    request.cache_read_tokens, request.cache_write_tokens = last.cache_read_tokens, last.cache_write_tokens
+    request.reasoning_tokens = last.reasoning_tokens
+    request.cost = _sum(attempt.cost for attempt in attempts)
+    request.provider_cost = _sum(attempt.provider_cost for attempt in attempts)
+
+
+def _sum(amounts: object) -> int | None:
+    known = [amount for amount in amounts if amount is not None]  # type: ignore[attr-defined]
+    return sum(known) if known else None
+
+
+def _line(request: RequestRecord) -> dict[str, object]:
+    return {
+        "request_id": request.request_id,
+        "key": request.key_prefix,
+        "route": request.route_name or None,
+        "phase": request.phase or None,
+        "rule": request.rule or None,
+        "provider": request.provider_name or None,
+        "model": request.model_name or None,
+        "attempts": request.attempts,
+        "time_to_first_token_ms": request.time_to_first_token_ms,
+        "duration_ms": request.duration_ms,
+        "input_tokens": request.input_tokens,
+        "cache_read_tokens": request.cache_read_tokens,
+        "cache_write_tokens": request.cache_write_tokens,
+        "output_tokens": request.output_tokens,
+        "status": request.http_status,
+        "stop_reason": request.stop_reason or None,
+        "error": request.error_type or None,
+        "error_code": request.error_code or None,
+        "outcome": request.outcome,
+    }

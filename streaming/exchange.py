@@ -1,0 +1,129 @@
+"""One POST /v1/messages from admission to its end: who, what, how far, and why it stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from django.conf import settings
+
+from access.keys import KeyRecord
+from providers.errors import ErrorKind
+from routing.decision import Decision
+from streaming.client import Client
+from streaming.encoder import Encoder
+from streaming.intake import Receive
+from streaming.message import MessageFold
+from streaming.sweeper import NEVER, Watch
+from usage.recorder import Account
+
+
+class Ending(Enum):
+    """Why a running request was cancelled from outside, beside a deadline."""
+
+    CLIENT_CLOSED = "client_closed"
+    SHUTDOWN = "shutdown"
+
+
+class Exchange:
+    """The state that the road, the sweeper and the servers share about one request."""
+
+    __slots__ = (
+        "_began",
+        "_content_at",
+        "_pinging",
+        "_spoke_at",
+        "_watcher",
+        "account",
+        "body",
+        "client",
+        "decision",
+        "encoder",
+        "ending",
+        "fold",
+        "headers",
+        "key",
+        "session_id",
+        "streamed",
+        "task",
+        "watch",
+    )
+
+    def __init__(
+        self, *, account: Account, client: Client, key: KeyRecord, headers: Mapping[str, str], task: asyncio.Task[Any]
+    ) -> None:
+        self.account = account
+        self.client = client
+        self.key = key
+        self.headers = headers
+        self.task = task
+        self.body: dict[str, Any] | None = None
+        self.session_id = ""
+        self.streamed = False
+        self.decision: Decision | None = None
+        self.encoder: Encoder | None = None
+        self.fold: MessageFold | None = None
+        self.watch = Watch()
+        self.ending: Ending | ErrorKind | None = None
+        self._began = self._spoke_at = self._content_at = asyncio.get_running_loop().time()
+        self._pinging: asyncio.Task[None] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    def watch_client(self, receive: Receive) -> None:
+        """From now on notice at once when the client goes; call when its body has been read."""
+        self._watcher = asyncio.create_task(self._leaves(receive))
+
+    def close(self) -> None:
+        """The request is over: stop watching the client."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    async def _leaves(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        if not self.client.done:
+            self.interrupt(Ending.CLIENT_CLOSED)
+
+    def interrupt(self, ending: Ending | ErrorKind) -> None:
+        """Stop what the request is waiting for; an Ending is final, a deadline only ends the attempt."""
+        if isinstance(self.ending, Ending):
+            return
+        self.ending = ending
+        self.task.cancel()
+
+    def spoke(self, now: float) -> None:
+        """Content went out to the client."""
+        self._spoke_at = self._content_at = now
+
+    def tick(self, now: float) -> None:
+        """Called by the sweeper: end what is overdue, keep what is quiet alive."""
+        expired = self.watch.expired(now)
+        if expired is not None:
+            self.watch.end()
+            self.interrupt(expired)
+        elif self.streamed and self.encoder is not None and not self.client.writing and not self.client.done:
+            self._keep_alive(self.encoder, now)
+
+    def _keep_alive(self, encoder: Encoder, now: float) -> None:
+        if encoder.finished or encoder.failed is not None:
+            return
+        if not encoder.started:
+            if now - self._began < settings.HOLD_BACK_SECONDS:
+                return
+            data = encoder.start() + encoder.ping()
+        elif now - self._content_at >= settings.EMPTY_DELTA_SECONDS:
+            data = encoder.keepalive()
+            self._content_at = now
+        elif now - self._spoke_at >= settings.PING_SECONDS:
+            data = encoder.ping()
+        else:
+            return
+        self._spoke_at = now
+        self.client.queue(data)
+        self._pinging = asyncio.create_task(self.client.flush())
+
+    def writes_to_client(self) -> None:
+        """The client is being written to: a client that reads slowly is not the provider's silence."""
+        self.watch.due = NEVER

@@ -1,0 +1,59 @@
+"""The probes: is the process up, is it ready for requests, is anybody there."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import msgspec
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from streaming.client import Client
+from streaming.runtime import Runtime
+
+PROBES: Final = frozenset({"/healthz", "/readyz", "/api/hello"})
+
+
+async def probe(path: str, client: Client, runtime: Runtime) -> None:
+    """Answer one probe; whatever is not a health question is a greeting (Claude Code asks HEAD / and /api/hello)."""
+    if path == "/healthz":
+        await _respond(client, 200, {"status": "up"})
+    elif path == "/readyz":
+        await _ready(client, runtime)
+    else:
+        await _respond(client, 200, {"message": "hello"})
+
+
+async def _ready(client: Client, runtime: Runtime) -> None:
+    """200 when requests can be served, 503 with the causes when not."""
+    causes: list[str] = []
+    if runtime.draining:
+        causes.append("the server is shutting down")
+    status = runtime.store.status
+    if runtime.store.current is None:
+        causes.append(status.error or "no configuration has been loaded yet")
+    database = await asyncio.get_running_loop().run_in_executor(None, _database_error)
+    if database is not None:
+        causes.append(f"the database does not answer: {database}")
+    answer: dict[str, Any] = {"status": "not ready" if causes else "ready", "revisions": status.revisions}
+    if causes:
+        answer["causes"] = causes
+    if status.error is not None and not causes:
+        answer["warnings"] = [status.error]
+    await _respond(client, 503 if causes else 200, answer)
+
+
+def _database_error() -> str | None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return type(error).__name__
+    finally:
+        connection.close()
+    return None
+
+
+async def _respond(client: Client, status: int, answer: dict[str, Any]) -> None:
+    await client.respond(status, msgspec.json.encode(answer))

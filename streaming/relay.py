@@ -1,0 +1,141 @@
+"""The road of one POST /v1/messages, in the order in which it is travelled. Ends with exactly one usage row."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import msgspec
+
+from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
+from routing import engine, facts
+from routing.decision import RouteRefused
+from routing.snapshot import CandidateConfig, Snapshot
+from streaming import accounting, attempts, errors, intake
+from streaming.encoder import Encoder
+from streaming.exchange import Ending, Exchange
+from streaming.frames import SseSink
+from streaming.intake import Receive
+from streaming.message import MessageFold
+from streaming.runtime import Runtime
+from usage.models import Outcome
+
+logger = logging.getLogger("gateway.request")
+
+
+async def relay(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:
+    """Answer one authenticated request and account for it, whatever happens."""
+    account = exchange.account
+    try:
+        await _answer(exchange, receive, snapshot, runtime)
+        account.request.outcome = Outcome.COMPLETED
+    except errors.ClaudeError as error:
+        account.request.outcome = Outcome.FAILED if account.attempts else Outcome.REFUSED
+        await _fail(exchange, error)
+    except intake.ClientGone:
+        account.request.outcome = Outcome.CLIENT_CLOSED
+    except asyncio.CancelledError:
+        await _interrupted(exchange)
+    except Exception:
+        logger.exception("unforeseen failure", extra={"fields": {"request_id": exchange.client.request_id}})
+        account.request.outcome = Outcome.FAILED
+        await _fail(
+            exchange, errors.ClaudeError(500, "Something went wrong in the gateway. Its log has the request id.")
+        )
+    finally:
+        exchange.close()
+        accounting.close(exchange)
+
+
+async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:
+    body = await intake.read_body(receive, exchange.headers)
+    exchange.watch_client(receive)
+    request = intake.parse(body)
+    known = facts.gather(request, exchange.headers, len(body))
+    del body
+    accounting.describe_request(exchange, known)
+    intake.check(request)
+    exchange.body, exchange.streamed, exchange.session_id = request, known.streamed, known.session_id
+    del request
+    try:
+        decision = engine.decide(known, exchange.key, snapshot)
+    except RouteRefused as error:
+        accounting.describe_refusal(exchange, error)
+        raise errors.of_routing(error) from error
+    accounting.describe_decision(exchange, decision)
+    sink = SseSink() if known.streamed else MessageFold()
+    exchange.fold = sink if isinstance(sink, MessageFold) else None
+    exchange.encoder = Encoder(
+        sink, f"msg_{exchange.account.request.id.hex}", known.request_model, known.input_estimate
+    )
+    await _try_each(exchange, decision.attempts, runtime)
+    if exchange.fold is not None:
+        await exchange.client.respond(200, msgspec.json.encode(exchange.fold.message()))
+
+
+async def _try_each(exchange: Exchange, candidates: tuple[CandidateConfig, ...], runtime: Runtime) -> None:
+    """The candidates in order until one answers. Raises ClaudeError with what the last one said."""
+    encoder = exchange.encoder
+    if encoder is None:
+        raise RuntimeError("an attempt needs an encoder")
+    for number, candidate in enumerate(candidates, 1):
+        record = exchange.account.attempt()
+        encoder.restart()
+        try:
+            await attempts.attempt(exchange, candidate, runtime.upstreams, record)
+        except UpstreamError as error:
+            accounting.attempt_failed(exchange, candidate, error)
+            logger.debug(
+                "attempt failed",
+                extra={
+                    "fields": {"request_id": exchange.client.request_id, "kind": error.kind.value, "number": number}
+                },
+            )
+            if encoder.content_sent or not error.retryable or number == len(candidates):
+                raise errors.of_upstream(error, candidate.provider.name) from error
+        except UnsupportedRequest as error:
+            accounting.attempt_failed(exchange, candidate, UpstreamError(ErrorKind.INVALID_REQUEST, error.message))
+            if number == len(candidates):
+                raise errors.of_unsupported(error) from error
+        except asyncio.CancelledError:
+            accounting.attempt_ended(exchange, candidate)
+            raise
+        else:
+            accounting.attempt_completed(exchange, candidate)
+            return
+    raise RuntimeError("a decision holds at least one candidate")
+
+
+async def _fail(exchange: Exchange, error: errors.ClaudeError) -> None:
+    """Tell the client: with a status while that is possible, with an error event after."""
+    request, client = exchange.account.request, exchange.client
+    request.error_type = error.type
+    request.error_code = error.code
+    if client.done:
+        return
+    if not client.started:
+        await client.respond(error.status, errors.body(error.type, error.message, client.request_id), error.headers)
+    elif exchange.encoder is not None:
+        await client.finish(exchange.encoder.fail(error.type, error.message, client.request_id))
+
+
+async def _interrupted(exchange: Exchange) -> None:
+    request = exchange.account.request
+    exchange.task.uncancel()
+    if exchange.ending is Ending.SHUTDOWN:
+        request.outcome = Outcome.INTERRUPTED
+        error = errors.ClaudeError(529, "The gateway is restarting. Send the request again.", code="shutdown")
+        # What the client has not read by now it will not read.
+        try:
+            async with asyncio.timeout(1.0):
+                await _fail(exchange, error)
+        except TimeoutError:
+            logger.warning(
+                "a client did not read its error event", extra={"fields": {"request_id": request.request_id}}
+            )
+    elif exchange.ending is Ending.CLIENT_CLOSED:
+        request.outcome = Outcome.CLIENT_CLOSED
+    else:
+        request.outcome = Outcome.INTERRUPTED
+        raise asyncio.CancelledError
+    request.error_code = request.error_code or exchange.ending.value

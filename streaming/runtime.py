@@ -1,0 +1,84 @@
+"""What a serving process has one of: the snapshot store, the writer, the connections, the sweeper, the live requests.
+
+Started by the server's lifespan, or by the first request where the server has none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import functools
+import logging
+
+from providers.upstream import Upstreams
+from routing.snapshot import Snapshot
+from routing.store import store
+from streaming.exchange import Ending, Exchange
+from streaming.sweeper import Sweeper
+from usage.recorder import Recorder
+from usage.writer import Writer
+
+logger = logging.getLogger("gateway.runtime")
+
+
+class Runtime:
+    """Start it in a running loop; stop it when nothing is served any more."""
+
+    def __init__(self) -> None:
+        self.store = store
+        self.recorder = Recorder(Writer())
+        self.upstreams = Upstreams()
+        self.sweeper = Sweeper()
+        self.draining = False
+        self._started = False
+        self._starting = asyncio.Lock()
+
+    @property
+    def exchanges(self) -> set[Exchange]:
+        """The requests that are being answered."""
+        return self.sweeper.exchanges
+
+    @property
+    def started(self) -> bool:
+        """Whether `start` has run to its end."""
+        return self._started
+
+    async def start(self) -> None:
+        """Load the snapshot and start the threads and the sweeper; a second call does nothing."""
+        async with self._starting:
+            if self._started:
+                return
+            loop = asyncio.get_running_loop()
+            self.recorder.writer.start()
+            self.store.subscribe(functools.partial(self._changed, loop))
+            await loop.run_in_executor(None, self.store.start)
+            self.sweeper.start()
+            # Servers without a lifespan (Daphne) end without a word to us; the rows must be written all the same.
+            atexit.register(self.recorder.writer.stop)
+            self._started = True
+
+    async def stop(self) -> None:
+        """Write every row, close every connection."""
+        if not self._started:
+            return
+        self._started = False
+        await self.sweeper.stop()
+        await self.upstreams.close()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self.store.stop)
+        await loop.run_in_executor(None, self.recorder.writer.stop)
+        atexit.unregister(self.recorder.writer.stop)
+
+    def end_all(self) -> None:
+        """The deadline of a shutdown: every running request ends with an error event."""
+        for exchange in tuple(self.exchanges):
+            exchange.interrupt(Ending.SHUTDOWN)
+
+    def _changed(self, loop: asyncio.AbstractEventLoop, snapshot: Snapshot) -> None:
+        """In the watching thread: let go of connections that the new configuration does not use."""
+        if not loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self.upstreams.keep_only(snapshot.providers), loop)
+
+
+runtime = Runtime()
+"""The one of this process."""

@@ -1,0 +1,89 @@
+"""The account of one request, from admission to its end: opened before a byte goes upstream, closed exactly once.
+
+This is the seam for durability: whatever must survive a crash learns of a request in `open` and of an attempt in
+`attempt`, before the upstream does.
+"""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+import uuid_utils.compat as uuid_utils
+
+from usage.records import AttemptRecord, RequestRecord
+from usage.writer import Writer
+
+
+class Account:
+    """One request's records. `request` may be filled in until `close`."""
+
+    __slots__ = ("_attempt_began", "_began", "_recorder", "attempts", "request")
+
+    def __init__(self, recorder: Recorder, request: RequestRecord) -> None:
+        self._recorder = recorder
+        self._began = time.perf_counter()
+        self._attempt_began = self._began
+        self.request = request
+        self.attempts: list[AttemptRecord] = []
+
+    def attempt(self) -> AttemptRecord:
+        """Open the record of the next attempt; call before the upstream is."""
+        self._attempt_began = time.perf_counter()
+        record = AttemptRecord(
+            id=new_identity(),
+            request_log_id=self.request.id,
+            number=len(self.attempts) + 1,
+        )
+        self.attempts.append(record)
+        return record
+
+    def first_token(self) -> None:
+        """Note that content arrived for the first time in this attempt."""
+        now = time.perf_counter()
+        if self.attempts and self.attempts[-1].time_to_first_token_ms is None:
+            self.attempts[-1].time_to_first_token_ms = _milliseconds(now - self._attempt_began)
+        if self.request.time_to_first_token_ms is None:
+            self.request.time_to_first_token_ms = _milliseconds(now - self._began)
+
+    def close_attempt(self) -> None:
+        """Note the duration of the attempt that just ended."""
+        self.attempts[-1].duration_ms = _milliseconds(time.perf_counter() - self._attempt_began)
+
+    def close(self) -> None:
+        """The request has ended: hand its records to the writer."""
+        self.request.duration_ms = _milliseconds(time.perf_counter() - self._began)
+        self.request.attempts = len(self.attempts)
+        self._recorder.closed(self)
+
+
+class Recorder:
+    """Opens accounts and passes closed ones on."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self.open_accounts = 0
+
+    def open(self, identity: UUID) -> Account:
+        """A new account under an identity of `new_identity`."""
+        self.open_accounts += 1
+        return Account(self, RequestRecord(id=identity, request_id=request_id_of(identity)))
+
+    def closed(self, account: Account) -> None:
+        """Called by an account, once, at its end."""
+        self.open_accounts -= 1
+        self.writer.put(account.request, tuple(account.attempts))
+
+
+def new_identity() -> UUID:
+    """A fresh UUIDv7: what a request is called everywhere."""
+    return uuid_utils.uuid7()
+
+
+def request_id_of(identity: UUID) -> str:
+    """The identity as clients see it, in the `request-id` header and in error bodies."""
+    return f"req_{identity.hex}"
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
