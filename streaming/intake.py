@@ -53,7 +53,7 @@ def parse(body: bytes) -> dict[str, Any]:
     """The JSON object of a body. Raises ClaudeError 400."""
     try:
         request = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ClaudeError(400, f"The body is not valid JSON: {error}", code="invalid_json") from error
     except RecursionError as error:
         raise _too_deep() from error

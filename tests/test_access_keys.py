@@ -1,0 +1,98 @@
+"""Client keys: who gets in, and what those are told who do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from access.keys import (
+    KeyRecord,
+    NotAuthenticated,
+    NotPermitted,
+    allowed_pattern,
+    authenticate,
+    hash_key,
+    new_key,
+)
+
+NOW = 1_800_000_000.0
+
+
+def record(secret: str, **changes: object) -> KeyRecord:
+    fields: dict[str, object] = {
+        "id": 1,
+        "name": "laptop",
+        "prefix": secret[:10],
+        "hash": hash_key(secret),
+        "team_id": 7,
+        "team_name": "red",
+        **changes,
+    }
+    return KeyRecord(**fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-api-key": "KEY"},
+        {"authorization": "Bearer KEY"},
+        {"authorization": "bearer  KEY "},
+        {"x-api-key": "KEY", "authorization": "Bearer something-else"},
+        {"x-api-key": "", "authorization": "Bearer KEY"},
+    ],
+)
+def test_a_key_is_accepted_in_either_header(headers: dict[str, str]) -> None:
+    key = new_key()
+    sent = {name: value.replace("KEY", key.secret) for name, value in headers.items()}
+    assert authenticate(sent, {key.hash: record(key.secret)}, NOW).name == "laptop"
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Basic abc"}, {"x-api-key": "sk-px-unknown"}])
+def test_nobody_else_gets_in(headers: dict[str, str]) -> None:
+    key = new_key()
+    with pytest.raises(NotAuthenticated):
+        authenticate(headers, {key.hash: record(key.secret)}, NOW)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"revoked": True}, NotAuthenticated, "revoked"),
+        ({"expires_at": NOW}, NotAuthenticated, "expired"),
+        ({"team_enabled": False}, NotPermitted, "switched off"),
+    ],
+)
+def test_a_key_that_no_longer_works_says_why(changes: dict[str, object], error: type[Exception], words: str) -> None:
+    key = new_key()
+    with pytest.raises(error, match=words):
+        authenticate({"x-api-key": key.secret}, {key.hash: record(key.secret, **changes)}, NOW)
+
+
+def test_a_key_expires_at_its_second_and_not_before() -> None:
+    key = new_key()
+    keys = {key.hash: record(key.secret, expires_at=NOW + 1)}
+    assert authenticate({"x-api-key": key.secret}, keys, NOW).id == 1
+
+
+def test_new_keys_differ_and_do_not_show_in_a_repr() -> None:
+    one, two = new_key(), new_key()
+    assert one.secret != two.secret
+    assert one.secret.startswith(one.prefix)
+    assert one.secret not in repr(one)
+    assert one.hash == hash_key(one.secret)
+
+
+@pytest.mark.parametrize(
+    ("lines", "name", "allowed"),
+    [
+        ("", "anything", True),
+        ("claude-sonnet-5-5", "claude-sonnet-5-5", True),
+        ("claude-sonnet-5-5", "claude-sonnet-5-5-x", False),
+        ("claude-*\n gpt-5 \n", "claude-opus-5-5", True),
+        ("claude-*\n gpt-5 \n", "gpt-5", True),
+        ("claude-*", "xclaude-1", False),
+        ("a.c", "abc", False),
+        ("vendor/*:free", "vendor/model-x:free", True),
+    ],
+)
+def test_an_allow_list_holds_names_and_globs(lines: str, name: str, allowed: bool) -> None:
+    assert record("sk-px-1", allowed_routes=allowed_pattern(lines)).may_use(name) is allowed

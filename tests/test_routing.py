@@ -1,0 +1,89 @@
+"""Which route and which candidates a request gets, and what a caller is told who gets none."""
+
+from __future__ import annotations
+
+import pytest
+
+from access.keys import KeyRecord, allowed_pattern
+from providers.config import ModelConfig, ProviderConfig
+from routing import engine, facts
+from routing.decision import NoSuchRoute, NoUsableCandidate, RouteForbidden
+from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
+
+PROVIDER = ProviderConfig(id=1, name="openrouter", dialect="openai_chat", base_url="https://x/v1")
+
+
+def candidate(number: int) -> CandidateConfig:
+    return CandidateConfig(id=number, provider=PROVIDER, model=ModelConfig(id=number, provider_id=1, name=f"m{number}"))
+
+
+def route(name: str, *candidates: CandidateConfig, dropped: tuple[tuple[str, str], ...] = ()) -> RouteConfig:
+    return RouteConfig(
+        id=len(name), name=name, display_name=name, created_at="2026-01-01T00:00:00Z", candidates=candidates, dropped=dropped
+    )
+
+
+SONNET, DEFAULT = route("claude-sonnet", candidate(1), candidate(2)), route("fallback", candidate(3))
+EMPTY = route("empty", dropped=(("openrouter: m9", "the model is switched off"),))
+ROUTES = {r.name: r for r in (SONNET, DEFAULT, EMPTY)}
+ANYONE = KeyRecord(id=1, name="k", prefix="sk-px-ab", hash="", team_id=1, team_name="t")
+
+
+def asked(model: str) -> facts.RequestFacts:
+    return facts.RequestFacts(request_model=model, streamed=True, input_estimate=10)
+
+
+def restricted(lines: str) -> KeyRecord:
+    return KeyRecord(
+        id=1, name="k", prefix="sk-px-ab", hash="", team_id=1, team_name="t", allowed_routes=allowed_pattern(lines)
+    )
+
+
+def test_the_exact_name_wins_over_the_default() -> None:
+    decision = engine.decide(asked("claude-sonnet"), ANYONE, Snapshot(routes=ROUTES, default_route=DEFAULT))
+    assert (decision.phase, decision.rule) == ("exact_name", "claude-sonnet")
+    assert [c.model.name for c in decision.attempts] == ["m1", "m2"]
+
+
+def test_the_default_route_answers_any_unknown_name() -> None:
+    decision = engine.decide(asked("claude-3-5-sonnet-20241022"), ANYONE, Snapshot(routes=ROUTES, default_route=DEFAULT))
+    assert (decision.route.name, decision.phase) == ("fallback", "default_route")
+    assert [reason.phase for reason in decision.reasons] == ["exact_name", "default_route"]
+
+
+def test_without_a_default_an_unknown_name_is_told_the_routes() -> None:
+    with pytest.raises(NoSuchRoute, match="claude-sonnet, fallback, empty"):
+        engine.decide(asked("gpt-x"), ANYONE, Snapshot(routes=ROUTES))
+
+
+def test_a_restricted_key_is_told_only_its_own_routes() -> None:
+    with pytest.raises(NoSuchRoute) as caught:
+        engine.decide(asked("gpt-x"), restricted("claude-*"), Snapshot(routes=ROUTES, default_route=DEFAULT))
+    assert "claude-sonnet" in caught.value.message
+    assert "fallback" not in caught.value.message
+
+
+def test_a_route_that_the_key_may_not_use_is_forbidden_even_with_a_default() -> None:
+    with pytest.raises(RouteForbidden, match="claude-sonnet"):
+        engine.decide(asked("claude-sonnet"), restricted("fallback"), Snapshot(routes=ROUTES, default_route=DEFAULT))
+
+
+def test_a_route_without_a_usable_candidate_says_what_is_wrong_with_each() -> None:
+    with pytest.raises(NoUsableCandidate, match="m9: the model is switched off"):
+        engine.decide(asked("empty"), ANYONE, Snapshot(routes=ROUTES))
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "session"),
+    [
+        ({}, {"x-claude-code-session-id": "s-1"}, "s-1"),
+        ({"metadata": {"user_id": '{"device_id":"d","session_id":"s-2"}'}}, {}, "s-2"),
+        ({"metadata": {"user_id": "user_1_account__session_s-3"}}, {}, "s-3"),
+        ({"metadata": {"user_id": "{not json"}}, {}, ""),
+        ({"metadata": {"user_id": 7}}, {}, ""),
+        ({"metadata": "odd"}, {}, ""),
+        ({"metadata": {"user_id": '{"session_id":"body"}'}}, {"x-claude-code-session-id": "header"}, "header"),
+    ],
+)
+def test_the_session_is_found_where_clients_put_it(body: dict[str, object], headers: dict[str, str], session: str) -> None:
+    assert facts.gather({"model": "m", **body}, headers, 100).session_id == session

@@ -1,0 +1,81 @@
+"""The writer: every finished request becomes its rows, once, and a bad one does not take the others with it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from usage.models import AttemptLog, RequestLog
+from usage.recorder import Account, Recorder, new_identity
+from usage.writer import Writer
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+
+
+def finished(recorder: Recorder, **fields: Any) -> Account:
+    account = recorder.open(new_identity())
+    account.request.outcome = "completed"
+    for name, value in fields.items():
+        setattr(account.request, name, value)
+    record = account.attempt()
+    record.outcome = "completed"
+    account.close_attempt()
+    account.close()
+    return account
+
+
+def test_stopping_writes_all_that_was_put() -> None:
+    recorder = Recorder(Writer())
+    recorder.writer.start()
+    ids = [finished(recorder, route_name="r", cost=number).request.id for number in range(1_200)]
+    recorder.writer.stop()
+    assert set(RequestLog.objects.values_list("id", flat=True)) == set(ids)
+    assert AttemptLog.objects.count() == 1_200
+    assert recorder.writer.waiting == 0
+
+
+def test_a_record_that_arrives_twice_is_one_row() -> None:
+    recorder = Recorder(Writer())
+    account = finished(recorder)
+    recorder.writer.put(account.request, tuple(account.attempts))
+    recorder.writer.start()
+    recorder.writer.stop()
+    assert RequestLog.objects.count() == 1
+    assert AttemptLog.objects.count() == 1
+
+
+def test_a_refused_row_is_set_aside_and_the_others_are_written(caplog: pytest.LogCaptureFixture) -> None:
+    recorder = Recorder(Writer())
+    good = [finished(recorder).request.id for _ in range(3)]
+    bad = finished(recorder, streamed=None).request
+    good += [finished(recorder).request.id for _ in range(3)]
+    with caplog.at_level(logging.ERROR, logger="gateway.usage"):
+        recorder.writer.start()
+        recorder.writer.stop()
+    assert set(RequestLog.objects.values_list("id", flat=True)) == set(good)
+    assert recorder.writer.set_aside == 1
+    assert [record.fields["request_id"] for record in caplog.records] == [bad.request_id]  # type: ignore[attr-defined]
+
+
+def test_unknown_is_null_and_known_is_kept() -> None:
+    recorder = Recorder(Writer())
+    known = finished(recorder, input_tokens=0, output_tokens=None, cost=None, decision={"reasons": [["a", "b"]]}).request
+    recorder.writer.start()
+    recorder.writer.stop()
+    row = RequestLog.objects.get(id=known.id)
+    assert isinstance(row.id, UUID)
+    assert (row.input_tokens, row.output_tokens, row.cost) == (0, None, None)
+    assert row.decision == {"reasons": [["a", "b"]]}
+    assert row.started_at == known.started_at
+
+
+def test_text_that_is_too_long_or_odd_is_cut_and_not_refused() -> None:
+    recorder = Recorder(Writer())
+    finished(recorder, request_model="x" * 500, client="a\0b")
+    recorder.writer.start()
+    recorder.writer.stop()
+    row = RequestLog.objects.get()
+    assert (len(row.request_model), row.client) == (200, "ab")
