@@ -72,7 +72,7 @@ class Client:
             [
                 (b"content-type", b"application/json"),
                 (b"content-length", str(len(body)).encode()),
-                self._request_id_header(),
+                *([self._request_id_header()] if self.request_id else ()),
                 *(headers or ()),
             ],
         )
