@@ -8,6 +8,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from proxysite.unfold import UNFOLD  # noqa: F401
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -45,6 +47,7 @@ LOG_FORMAT = env.str("LOG_FORMAT", default="text")
 INSTALLED_APPS = [
     "daphne",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -70,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+LOGIN_REDIRECT_URL = "admin:index"
 ROOT_URLCONF = "proxysite.urls"
 ASGI_APPLICATION = "proxysite.asgi.application"
 TEMPLATES = [
@@ -117,7 +121,6 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 # Served from the packages themselves, so that no collectstatic stands between a clone and its first page.
 WHITENOISE_USE_FINDERS = True
 

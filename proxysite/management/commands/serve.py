@@ -39,7 +39,10 @@ class Command(BaseCommand):
                 f"Cannot listen on {host}:{port} ({error.strerror}). Is another server running? "
                 "Choose another port with --port, or `make run PORT=...`."
             ) from error
-        upstream = demo.start(port + 1) if settings.DEMO_UPSTREAM else None
+        try:
+            upstream = demo.start(port + 1) if settings.DEMO_UPSTREAM else None
+        except (demo.PortTaken, demo.DemoFailed) as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(f"Listening on http://{host}:{port} (Ctrl-C stops)")
         self.stdout.flush()
         try:

@@ -1,0 +1,114 @@
+# What a person types here. `make help` lists it. GNU make 4.3 and a POSIX shell are enough.
+
+PORT ?= 3456
+VENV ?= .venv
+PY := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run install dev test test-all test-clients check lint fmt bench requirements clean
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+# --- running ---------------------------------------------------------------------------------------------------------
+
+run: install ## Install, migrate, set up and serve on 127.0.0.1 (PORT=3456 DATA_DIR=data)
+	@umask 077; \
+	grep -qs '^DEMO_UPSTREAM=' .env || export DEMO_UPSTREAM="$${DEMO_UPSTREAM:-true}"; \
+	$(PY) -m proxysite.quickstart --port '$(PORT)' || exit 1; \
+	$(stop_when_make_stops) \
+	exec $(PY) manage.py serve --host 127.0.0.1 --port '$(PORT)'
+
+# Ctrl-C reaches make and the server alike, and make passes SIGTERM on. A SIGINT sent to make alone is not passed on: make
+# gives up its handler and waits for a server that knows of nothing. So watch make's handlers (on Linux), and make itself,
+# and say SIGTERM: after a Ctrl-C that is one word more, while a second SIGINT would mean "at once".
+define stop_when_make_stops
+handlers() { sed -n 's/^SigCgt:.*\(.\)$$/\1/p' "/proc/$$PPID/status"; }; \
+if at_start=`handlers 2>/dev/null`; then ( \
+	while kill -0 $$$$ && sleep 0.5; do test "`handlers`" = "$$at_start" || { kill -TERM $$$$; exit; }; done \
+) >/dev/null 2>&1 & fi;
+endef
+
+# --- installing ------------------------------------------------------------------------------------------------------
+
+# A copy of the requirements beside what was installed from them says whether there is anything to do.
+install: # The virtual environment with what the gateway needs
+	@test -x $(PY) && cmp -s requirements.txt $(VENV)/requirements.txt || { $(make_venv) && \
+	echo "Installing requirements.txt ..." && \
+	$(PY) -m pip install --disable-pip-version-check -r requirements.txt && \
+	cp requirements.txt $(VENV)/requirements.txt; }
+
+dev: # ... and with what the checks and tests need
+	@test -x $(PY) && cmp -s requirements-dev.txt $(VENV)/requirements-dev.txt && \
+	cmp -s requirements.txt $(VENV)/requirements.txt || { $(make_venv) && \
+	echo "Installing requirements-dev.txt ..." && \
+	$(PY) -m pip install --disable-pip-version-check -r requirements.txt -r requirements-dev.txt && \
+	cp requirements.txt requirements-dev.txt $(VENV)/; }
+
+# A venv without pip is one whose making was interrupted, or whose Python is gone.
+define make_venv
+{ $(PY) -m pip --version >/dev/null 2>&1 || { \
+	for python in $(PYTHON) python3.11 python3 python3.12 python3.13 python3.14 ""; do \
+		test -n "$$python" && "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	done; \
+	test -n "$$python" || { echo "Python 3.11 or newer is needed and not on PATH. Debian and Ubuntu: apt install" \
+		"python3.11 python3.11-venv; or say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }; \
+	"$$python" -c 'import ensurepip, venv' 2>/dev/null || { echo "`command -v $$python` cannot make virtual" \
+		"environments. Debian and Ubuntu: apt install $$("$$python" -c \
+		'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2; exit 1; }; \
+	echo "Making $(VENV) with `$$python --version` ..."; \
+	"$$python" -m venv --clear $(VENV); }; }
+endef
+
+# --- checking --------------------------------------------------------------------------------------------------------
+
+check: lint test ## Everything CI checks but the real clients: format, lint, types, contracts, migrations, deploy, tests
+
+lint: export SECRET_KEY := for-the-checks-alone-0123456789-abcdefghijklmnopqrstuvwxyz
+lint: export ENCRYPTION_KEYS := for-the-checks-alone
+lint: export DATABASE_URL := sqlite://:memory:
+lint: export DEBUG := false
+lint: export HTTPS := true
+lint: export ALLOWED_HOSTS := gateway.example.com
+lint: dev ## The checks that run nothing
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/python $(VENV)/bin/lint-imports
+	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py check --deploy --fail-level WARNING
+
+RESULTS := $(VENV)/test-results
+# pytest's 1 is "some failed": the other database is still worth a run. Anything above is no result at all.
+go_on = { status=$$?; test $$status -eq 1 || exit $$status; }
+
+test: dev ## The tests, on SQLite and on a PostgreSQL that they start themselves
+	@status=0; \
+	TEST_DATABASE=sqlite $(PY) -m pytest -m 'not clients' --junitxml=$(RESULTS)/SQLite.xml || $(go_on); \
+	TEST_DATABASE=postgresql $(PY) -m pytest -m 'both_databases and not clients' \
+		--junitxml=$(RESULTS)/PostgreSQL.xml || $(go_on); \
+	$(PY) -m tests.summary $(RESULTS)/SQLite.xml $(RESULTS)/PostgreSQL.xml; exit $$status
+
+test-clients: dev # The tests with real clients alone
+	TEST_DATABASE=sqlite $(PY) -m pytest -m clients
+
+test-all: test test-clients ## ... and the tests with real clients: the SDKs, Claude Code, nginx, a browser
+
+fmt: dev ## Format and fix what can be fixed
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+bench: dev ## Measure the README's claims
+	$(PY) -m benchmarks
+
+# --- housekeeping ----------------------------------------------------------------------------------------------------
+
+requirements: ## Pin requirements*.txt anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --python-version 3.11 --no-header --no-annotate --upgrade -o requirements.txt
+	uv pip compile pyproject.toml --group dev --python-version 3.11 --no-header --no-annotate --upgrade \
+		-c requirements.txt -o requirements-dev.txt
+
+clean: ## Remove the virtual environment and caches; data stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,107 @@
+"""Which tools the demo upstream calls: those that the user asks for, with arguments that fit. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from proxysite.demo.conversation import Conversation, Tool
+from proxysite.demo.schema import example
+
+_VERB = re.compile(r"\b(?:use|run|call|execute|invoke)\b", re.IGNORECASE)
+_RUN = re.compile(r"\b(?:run|execute)\b", re.IGNORECASE)
+_TWO = re.compile(r"\b(?:two|both|twice|parallel)\b", re.IGNORECASE)
+_COMMAND = re.compile(
+    r"\b(?:run|execute|call|use)\s+(?P<command>\S.*?)(?:\s+(?:with|in|using|via|through)\s+(?:the\s+)?bash\b|\s+and\s+"
+    r"(?:report|tell|say|show|summari[sz]e)\b|[.!?]?\s*$)",
+    re.IGNORECASE | re.DOTALL,
+)
+_QUOTED = re.compile(r"`([^`]+)`")
+_LISTED = re.compile(r"\b(?:bash|commands?|parallel)\s*:\s*(?P<command>\S.*)", re.IGNORECASE | re.DOTALL)
+_AT_ONCE = re.compile(r"\s+(?:in parallel|both|at once)$", re.IGNORECASE)
+_DULL_WORDS = frozenset(
+    {"get", "set", "list", "fetch", "find", "search", "do", "make", "the", "mcp", "current", "tool"}
+)
+
+Wanted = tuple[str, dict[str, Any]]
+"""A tool's name and the arguments to call it with."""
+
+
+def calls(conversation: Conversation, choice: Any, eager: bool, parallel: bool) -> list[Wanted]:
+    """The calls to make now, at most two. `choice` is the request's tool_choice, `parallel` whether two are allowed."""
+    tools = conversation.tools
+    if not tools or conversation.results or choice == "none":
+        return []
+    chosen = _forced(tools, choice) or _asked_for(conversation)
+    if not chosen and (eager or choice == "required"):
+        chosen = [_preferred(tools)]
+    if not chosen:
+        return []
+    wanted = _two(chosen, conversation, eager) if parallel else [(chosen[0], 0)]
+    return [(tool.name, _arguments(tool, conversation.asked, variant)) for tool, variant in wanted]
+
+
+def _forced(tools: tuple[Tool, ...], choice: Any) -> list[Tool]:
+    name = (choice.get("function") or {}).get("name") if isinstance(choice, dict) else None
+    return [tool for tool in tools if tool.name == name]
+
+
+def _asked_for(conversation: Conversation) -> list[Tool]:
+    """Tools that the user names, else the one that `run`, `use` or `call` can only mean."""
+    said, tools = conversation.asked, conversation.tools
+    named = [tool for tool in tools if _names(said, tool.name)]
+    if named or not _VERB.search(said):
+        return named
+    bash = [tool for tool in tools if tool.name == "Bash"]
+    if bash:
+        # An agent's tools are called Read or Write: "how do I use a list?" is no call for any of them.
+        return bash if _RUN.search(said) else []
+    return [tools[0]]
+
+
+def _names(said: str, name: str) -> bool:
+    """Whether a message names a tool: a telling name anywhere, an everyday word (Read) only where a tool is meant."""
+    word = re.escape(name)
+    if re.search(r"[_\d-]|[a-z][A-Z]", name) and re.search(rf"\b{word}\b", said, re.IGNORECASE):
+        return True
+    if re.search(rf"\b(?:with|use|using|call|calling|via|through|run)\s+(?:the\s+)?[\"'`]?{word}\b", said):
+        return True
+    if re.search(rf"\b{word}[\"'`]?\s+tool\b", said, re.IGNORECASE):
+        return True
+    telling = [part for part in name.lower().split("_") if part not in _DULL_WORDS] if "_" in name else []
+    return bool(telling) and all(re.search(rf"\b{re.escape(part)}\b", said, re.IGNORECASE) for part in telling)
+
+
+def _preferred(tools: tuple[Tool, ...]) -> Tool:
+    return next((tool for tool in tools if tool.name == "Bash"), tools[0])
+
+
+def _two(chosen: list[Tool], conversation: Conversation, eager: bool) -> list[tuple[Tool, int]]:
+    if len(chosen) > 1:
+        return [(chosen[0], 0), (chosen[1], 0)]
+    if not eager and not _TWO.search(conversation.asked):
+        return [(chosen[0], 0)]
+    others = [tool for tool in conversation.tools if tool is not chosen[0]]
+    if others and chosen[0].name != "Bash":
+        return [(chosen[0], 0), (others[0], 0)]
+    return [(chosen[0], 0), (chosen[0], 1)]
+
+
+def _arguments(tool: Tool, said: str, variant: int) -> dict[str, Any]:
+    if tool.name == "Bash":
+        command = _command(said, variant)
+        return {"command": command, "description": f"Run {command.split()[0]}"}
+    made = example(tool.schema, said, variant)
+    return made if isinstance(made, dict) else {}
+
+
+def _command(said: str, variant: int) -> str:
+    """The command in "Run echo hi with Bash and report."; "echo hi and echo ho" are two."""
+    commands: list[str] = _QUOTED.findall(said)
+    found = None if commands else _LISTED.search(said) or _COMMAND.search(said)
+    if found:
+        commands = re.split(r"\s+and\s+", _AT_ONCE.sub("", found["command"].rstrip(".!? ").strip("\"'")))
+    commands = [command for command in map(str.strip, commands) if command] or ["echo demo"]
+    if variant < len(commands):
+        return commands[variant]
+    return f"echo demo {variant + 1}"

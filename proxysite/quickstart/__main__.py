@@ -1,0 +1,34 @@
+"""`python -m proxysite.quickstart`: write the secrets that the settings want to read, then `manage.py quickstart`.
+
+One process for what `make run` does before it serves, because each start of Django costs a newcomer a second.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import environ
+
+from proxysite.quickstart import secrets
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+
+def main() -> None:
+    """Run it with the arguments of `manage.py quickstart`; the database is migrated first."""
+    # The same two steps with which the settings find their folder.
+    environ.Env.read_env(BASE_DIR / ".env")
+    folder = Path(os.environ.get("DATA_DIR", str(BASE_DIR / "data"))).expanduser().resolve()
+    if secrets.ensure(folder):
+        print(f"Wrote new secrets to {folder / secrets.FILE_NAME}", flush=True)
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxysite.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["manage.py", "quickstart", "--migrate", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()

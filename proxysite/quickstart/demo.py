@@ -1,0 +1,48 @@
+"""The demo upstream as a provider: rows for the models that `proxysite.demo` plays."""
+
+from __future__ import annotations
+
+from providers.models import Model, Provider
+from proxysite.demo.models import MODELS
+
+PROVIDER_NAME = "demo"
+DEFAULT_ROUTE = "demo"
+
+# Invented, so that the cost columns show something before there is a real provider.
+_PRICES = {
+    "input_price": "1",
+    "output_price": "5",
+    "cache_read_price": "0.10",
+    "cache_write_price": "1.25",
+}
+_NOTES = (
+    "The built-in demo upstream: canned answers from a small server that `make run` starts beside the gateway. "
+    "Its prices are invented. Switch it off or delete it once you have a provider."
+)
+
+
+def base_url(port: int) -> str:
+    """Where the demo upstream of a gateway on `port` listens: the next port, on loopback."""
+    return f"http://127.0.0.1:{port + 1}/v1"
+
+
+def ensure_provider(port: int) -> bool:
+    """Make the provider and its models; True if they are new. Of an existing one only the port is corrected."""
+    provider, created = Provider.objects.get_or_create(
+        name=PROVIDER_NAME,
+        defaults={"dialect": "openai_chat", "base_url": base_url(port), "is_demo": True, "notes": _NOTES},
+    )
+    if not created:
+        if provider.is_demo and provider.base_url != base_url(port):
+            Provider.objects.filter(pk=provider.pk).update(base_url=base_url(port))
+        return False
+    for name in MODELS:
+        Model.objects.create(
+            provider=provider,
+            name=name,
+            context_window=200_000,
+            max_output=64_000,
+            capabilities=["tools", "images", "thinking", "structured_output"],
+            **_PRICES,
+        )
+    return True

@@ -1,0 +1,119 @@
+"""Providers that quickstart knows, as data: a key in the environment makes the provider. Adding one is adding a row.
+
+Prices (US dollars per million tokens) and windows are the makers' own list of 2026-11; None where a maker has no single
+figure, because an unknown cost is better than a wrong one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+Prices = tuple[str | None, str | None, str | None, str | None]
+
+
+class ModelPreset(msgspec.Struct, frozen=True):
+    """One upstream model. It answers the route of its own name and those in `routes`.
+
+    `stands_in_for` are routes that it answers only while nothing answers them properly: Claude Code asks for Claude's
+    models by name, whoever is behind the gateway. Prices: input, output, cache read, cache write.
+    """
+
+    name: str
+    routes: tuple[str, ...] = ()
+    stands_in_for: tuple[str, ...] = ()
+    context_window: int | None = None
+    max_output: int | None = None
+    capabilities: tuple[str, ...] = ("tools", "images")
+    prices: Prices = (None, None, None, None)
+
+
+class ProviderPreset(msgspec.Struct, frozen=True):
+    """One provider. `<PREFIX>_API_KEY` makes it, `<PREFIX>_UPSTREAM_URL` replaces its base URL.
+
+    The name is not <PREFIX>_BASE_URL because ANTHROPIC_BASE_URL is how a client is pointed at this gateway.
+    `default` is the route that answers unknown model names if this is the first provider.
+    """
+
+    name: str
+    dialect: str
+    base_url: str
+    prefix: str
+    default: str
+    models: tuple[ModelPreset, ...]
+
+    @property
+    def key_variable(self) -> str:
+        """The environment variable with the provider's secret."""
+        return f"{self.prefix}_API_KEY"
+
+    @property
+    def url_variable(self) -> str:
+        """The environment variable that replaces the base URL."""
+        return f"{self.prefix}_UPSTREAM_URL"
+
+
+_CLAUDE_CAN = ("tools", "images", "documents", "thinking", "structured_output")
+_GPT_CAN = ("tools", "images", "structured_output")
+_MILLION = 1_000_000
+_OPUS, _SONNET, _HAIKU, _FABLE = "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-fable-5-2"
+
+# Haiku costs more once a prompt passes 100,000 tokens, so it has no one price.
+_OPUS_USD: Prices = ("4", "20", "0.20", "5")
+_SONNET_USD: Prices = ("2", "10", "0.10", "2.50")
+_FABLE_USD: Prices = ("8", "40", "0.20", "10")
+
+PRESETS: Final[tuple[ProviderPreset, ...]] = (
+    ProviderPreset(
+        name="anthropic",
+        dialect="anthropic",
+        base_url="https://api.anthropic.com",
+        prefix="ANTHROPIC",
+        default=_SONNET,
+        models=(
+            ModelPreset(_OPUS, (), (), _MILLION, 128_000, _CLAUDE_CAN, _OPUS_USD),
+            ModelPreset(_SONNET, (), (), _MILLION, 128_000, _CLAUDE_CAN, _SONNET_USD),
+            ModelPreset(_HAIKU, (), (), _MILLION, 128_000, _CLAUDE_CAN),
+            ModelPreset(_FABLE, (), (), _MILLION, None, _CLAUDE_CAN, _FABLE_USD),
+        ),
+    ),
+    ProviderPreset(
+        name="openrouter",
+        dialect="openai_chat",
+        base_url="https://openrouter.ai/api/v1",
+        prefix="OPENROUTER",
+        default=_SONNET,
+        models=(
+            ModelPreset("anthropic/claude-opus-5.5", (_OPUS,), (), _MILLION, 128_000, _CLAUDE_CAN, _OPUS_USD),
+            ModelPreset("anthropic/claude-sonnet-5.5", (_SONNET,), (), _MILLION, 128_000, _CLAUDE_CAN, _SONNET_USD),
+            ModelPreset("anthropic/claude-haiku-5.5", (_HAIKU,), (), _MILLION, 128_000, _CLAUDE_CAN),
+            ModelPreset("anthropic/claude-fable-5.2", (_FABLE,), (), _MILLION, None, _CLAUDE_CAN, _FABLE_USD),
+            ModelPreset("openai/gpt-6.1-sol"),
+            ModelPreset("google/gemini-3.8-flash"),
+            ModelPreset("deepseek/deepseek-v4.1-flash", capabilities=("tools",)),
+        ),
+    ),
+    ProviderPreset(
+        name="openai",
+        dialect="openai_chat",
+        base_url="https://api.openai.com/v1",
+        prefix="OPENAI",
+        default=_SONNET,
+        models=(
+            # On Chat Completions the models after 5.2 refuse function tools unless reasoning is off, so this one
+            # stands in for Claude's (2026-11).
+            ModelPreset(
+                "gpt-5.2",
+                stands_in_for=(_OPUS, _SONNET, _HAIKU, _FABLE),
+                context_window=400_000,
+                max_output=128_000,
+                capabilities=("tools", "images", "thinking", "structured_output"),
+                prices=("1.75", "14", "0.175", None),
+            ),
+            ModelPreset("gpt-6.1-sol", capabilities=_GPT_CAN),
+            ModelPreset("gpt-6-luna", capabilities=_GPT_CAN),
+        ),
+    ),
+)
+"""In the order in which they answer a route that several of them know."""
