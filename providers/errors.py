@@ -1,8 +1,8 @@
 """What can go wrong between the gateway and a provider, without a word of HTTP's or Claude's vocabulary.
 
-    ProviderFailure
-    ├── UpstreamError        the provider (or the way to it) failed this attempt; carries a kind
-    └── UnsupportedRequest   this request cannot be said in the provider's dialect at all
+ProviderFailure
+├── UpstreamError        the provider (or the way to it) failed this attempt; carries a kind
+└── UnsupportedRequest   this request cannot be said in the provider's dialect at all
 """
 
 from __future__ import annotations

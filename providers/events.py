@@ -131,6 +131,13 @@ class NativeBlockStopped(msgspec.Struct, frozen=True, gc=False):
     raw: bytes
 
 
+class NativeEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event of a Claude upstream of a type not known here: the type and the JSON bytes of the whole event."""
+
+    kind: str
+    raw: bytes
+
+
 Event = (
     MessageStarted
     | TextDelta
@@ -145,4 +152,5 @@ Event = (
     | NativeBlockStarted
     | NativeBlockDelta
     | NativeBlockStopped
+    | NativeEvent
 )

@@ -63,7 +63,7 @@ class Provider(models.Model):
     )
     enabled = models.BooleanField(default=True, help_text="Off: none of its models is ever called.")
     is_demo = models.BooleanField(
-        default=False, editable=False, help_text="The built-in demo upstream: canned answers, no cost."
+        default=False, editable=False, help_text="The built-in demo upstream: canned answers at made-up prices."
     )
     notes = models.TextField(blank=True, help_text="For administrators only.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -146,7 +146,7 @@ class Model(models.Model):
         constraints = [models.UniqueConstraint(fields=["provider", "name"], name="providers_model_unique_name")]
 
     def __str__(self) -> str:
-        return f"{self.provider.name}: {self.name}"
+        return f"{self.provider}: {self.name}"
 
     def can(self, capability: str) -> bool:
         """Whether the model has a capability of `providers.capabilities`."""

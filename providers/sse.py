@@ -30,10 +30,7 @@ class SSEReader:
 
         Raises EventTooLong.
         """
-        if self._first and data:
-            self._first = False
-            data = data.removeprefix(b"\xef\xbb\xbf")
-        if b"\n" not in data and b"\r" not in data:
+        if b"\n" not in data and b"\r" not in data and not (self._held and self._held[-1].endswith(b"\r")):
             self._hold(data)
             return []
         if self._held:
@@ -46,6 +43,9 @@ class SSEReader:
             data = data[: len(data) - len(end)].replace(b"\r\n", b"\n").replace(b"\r", b"\n") + end
         lines = data.split(b"\n")
         tail = lines.pop()
+        if self._first and lines:
+            self._first = False
+            lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")
         events: list[bytes] = []
         for line in lines:
             if line.startswith(b"data:"):

@@ -1,10 +1,16 @@
-"""OpenAI Chat Completions and the many servers that speak it."""
+"""OpenAI Chat Completions and the many servers that speak it.
+
+https://platform.openai.com/docs/api-reference/chat
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from providers.dialects.contract import Call, Decoder, UpstreamRequest
+from providers.dialects.openai_chat.decoder import ChatDecoder
+from providers.dialects.openai_chat.errors import response_error
+from providers.dialects.openai_chat.request import PATH, chat_request
 from providers.errors import UpstreamError
 
 
@@ -13,16 +19,20 @@ class OpenAIChatDialect:
 
     name = "openai_chat"
     label = "OpenAI Chat Completions"
-    default_path = "/chat/completions"
+    default_path = PATH
 
     def request(self, call: Call) -> UpstreamRequest:
-        raise NotImplementedError
+        """A streaming chat completion; raises UnsupportedRequest."""
+        return chat_request(call)
 
     def count_request(self, call: Call) -> UpstreamRequest | None:
+        """Nobody counts in this dialect."""
         return None
 
     def decoder(self, content_type: str, call: Call) -> Decoder:
-        raise NotImplementedError
+        """A decoder that sees from the body whether it is a stream or one JSON document."""
+        return ChatDecoder(call)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-        raise NotImplementedError
+        """What a refusal means."""
+        return response_error(status, headers, body)

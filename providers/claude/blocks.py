@@ -1,0 +1,89 @@
+"""Content blocks of a Claude request: one shape for every way to write content, and the text that is in a block.
+
+A string is the same as one text block. Nothing here raises on odd input: what cannot be read is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Block = dict[str, Any]
+
+# Claude Code's first system block: it changes with every conversation and would spoil every prefix cache.
+_BILLING = "x-anthropic-billing-header:"
+_NO_TEXT = frozenset({"thinking", "redacted_thinking", "tool_use", "server_tool_use", "mcp_tool_use", "image"})
+
+
+def blocks_of(content: Any) -> list[Block]:
+    """Content (a string, a list of blocks, one block) as a list of blocks without the empty texts.
+
+    Empty texts carry nothing and half of the servers refuse them.
+    """
+    if isinstance(content, str):
+        return [text_block(content)] if content else []
+    if isinstance(content, dict):
+        content = [content]
+    if not isinstance(content, list):
+        return []
+    blocks = [text_block(item) if isinstance(item, str) else item for item in content]
+    return [block for block in blocks if isinstance(block, dict) and _is_readable(block)]
+
+
+def text_block(text: str) -> Block:
+    """A text block."""
+    return {"type": "text", "text": text}
+
+
+def system_blocks(body: dict[str, Any]) -> list[Block]:
+    """The system prompt's blocks without Claude Code's billing header."""
+    return [block for block in blocks_of(body.get("system")) if not _is_billing(block)]
+
+
+def text_of(block: Block) -> str | None:
+    """The text that a block can be told as, or None for one that has none: media, calls, thinking, opaque data."""
+    kind = block.get("type")
+    if kind in _NO_TEXT:
+        return None
+    if kind == "tool_reference":
+        name = block.get("tool_name")
+        return f"Loaded tool {name}" if isinstance(name, str) and name else None
+    if kind == "document":
+        return _document_text(block)
+    if kind == "search_result":
+        return _lines(block.get("title"), block.get("source"), joined_text(blocks_of(block.get("content"))))
+    text = block.get("text")
+    if isinstance(text, str):
+        return text or None
+    return joined_text(blocks_of(block.get("content"))) or None
+
+
+def joined_text(blocks: list[Block]) -> str:
+    """The texts of some blocks as paragraphs of one."""
+    return "\n\n".join(text for block in blocks if (text := text_of(block)) is not None)
+
+
+def _document_text(block: Block) -> str | None:
+    source = block.get("source")
+    if not isinstance(source, dict):
+        return None
+    if source.get("type") == "text":
+        text = source.get("data")
+    elif source.get("type") == "content":
+        text = joined_text(blocks_of(source.get("content")))
+    else:
+        return None
+    return _lines(block.get("title"), block.get("context"), text)
+
+
+def _lines(*parts: Any) -> str | None:
+    return "\n".join(part for part in parts if isinstance(part, str) and part) or None
+
+
+def _is_readable(block: Block) -> bool:
+    kind = block.get("type", "")
+    return isinstance(kind, str) and (kind != "text" or bool(block.get("text")))
+
+
+def _is_billing(block: Block) -> bool:
+    text = block.get("text")
+    return isinstance(text, str) and text.startswith(_BILLING)

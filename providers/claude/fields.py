@@ -1,0 +1,88 @@
+"""The top level of a Claude request: which fields are Claude's, who is asking, and how hard the model shall think."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal
+
+import msgspec
+
+KNOWN = frozenset(
+    {
+        # https://platform.claude.com/docs/en/api/messages/create
+        *("model", "messages", "max_tokens", "system", "stream", "tools", "tool_choice", "thinking", "output_config"),
+        *("stop_sequences", "metadata", "cache_control", "container", "context_management", "service_tier", "speed"),
+        *("inference_geo", "diagnostics", "temperature", "top_p", "top_k"),
+        # Beta, in the body or mapped from a header's parameter.
+        *("mcp_servers", "compaction", "fallbacks", "fallback_credit_token", "billing_policy", "thread", "betas"),
+        *("anthropic_beta", "anthropic_version", "user_profile_id", "workspace_id", "output_format"),
+        # Claude Code, undocumented.
+        "safeguards",
+    }
+)
+
+
+class Thinking(msgspec.Struct, frozen=True):
+    """How much thinking a request asks for. `effort` is one of Claude's words (low ... max) or None."""
+
+    mode: Literal["unset", "off", "on"]
+    effort: str | None = None
+    budget: int | None = None
+
+
+def extra_fields(body: dict[str, Any]) -> dict[str, Any]:
+    """The fields that are not Claude's: somebody put them there for the upstream."""
+    return {key: value for key, value in body.items() if key not in KNOWN}
+
+
+def thinking_of(body: dict[str, Any]) -> Thinking:
+    """Read `thinking` and `output_config.effort` together; a budget becomes an effort when no effort is given."""
+    output_config = body.get("output_config")
+    effort = output_config.get("effort") if isinstance(output_config, dict) else None
+    if not isinstance(effort, str):
+        effort = None
+    thinking = body.get("thinking")
+    kind = thinking.get("type") if isinstance(thinking, dict) else None
+    if kind == "disabled":
+        return Thinking("off")
+    if kind is None or not isinstance(thinking, dict):
+        return Thinking("unset", effort)
+    budget = thinking.get("budget_tokens")
+    if not isinstance(budget, int):
+        return Thinking("on", effort)
+    return Thinking("on", effort or _effort_of(budget), budget)
+
+
+def output_schema(body: dict[str, Any]) -> dict[str, Any] | None:
+    """The JSON schema that the answer must follow, from output_config.format or its older name."""
+    output_config = body.get("output_config")
+    wanted = output_config.get("format") if isinstance(output_config, dict) else None
+    for place in (wanted, body.get("output_format")):
+        if isinstance(place, dict) and place.get("type") == "json_schema" and isinstance(place.get("schema"), dict):
+            schema: dict[str, Any] = place["schema"]
+            return schema
+    return None
+
+
+def caller_of(body: dict[str, Any]) -> str | None:
+    """A hash that tells end users apart without saying who they are, from metadata.user_id.
+
+    Claude Code writes JSON there with an id for each session; only the part that stays is used.
+    """
+    metadata = body.get("metadata")
+    user_id = metadata.get("user_id") if isinstance(metadata, dict) else None
+    if not isinstance(user_id, str) or not user_id:
+        return None
+    try:
+        parts = msgspec.json.decode(user_id)
+    except msgspec.DecodeError:
+        parts = None
+    if isinstance(parts, dict):
+        user_id = str(parts.get("account_uuid") or parts.get("device_id") or user_id)
+    return hashlib.sha256(user_id.encode()).hexdigest()[:32]
+
+
+def _effort_of(budget: int) -> str:
+    if budget <= 2048:
+        return "low"
+    return "medium" if budget <= 8192 else "high"

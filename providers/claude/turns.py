@@ -1,0 +1,160 @@
+"""The messages of a Claude request as turns, with every tool call followed at once by exactly one result.
+
+Claude accepts results in any order, between other blocks and spread over messages; most servers want them right after
+their calls. A missing result is made up, a result without a call becomes text: both would be refused elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from providers.claude.blocks import Block, blocks_of, text_block
+from providers.errors import UnsupportedRequest
+
+NO_RESULT = "(no result)"
+
+
+class SystemTurn(msgspec.Struct, frozen=True):
+    """A system message in the middle of the conversation; its place matters."""
+
+    blocks: list[Block]
+
+
+class UserTurn(msgspec.Struct, frozen=True):
+    """What the user says; holds no tool results."""
+
+    blocks: list[Block]
+
+
+class AssistantTurn(msgspec.Struct, frozen=True):
+    """What the model said: text, thinking and tool_use blocks in their order. Every tool_use has an id and a name."""
+
+    blocks: list[Block]
+
+
+class ToolResult(msgspec.Struct, frozen=True):
+    """The result of the call `call_id` of the tool `name`."""
+
+    call_id: str
+    name: str
+    blocks: list[Block]
+    is_error: bool = False
+    cache_control: Any = None
+
+
+class ResultsTurn(msgspec.Struct, frozen=True):
+    """One result for each call of the assistant turn before it, in the order of the calls."""
+
+    results: list[ToolResult]
+
+
+Turn = SystemTurn | UserTurn | AssistantTurn | ResultsTurn
+
+
+def turns(messages: Any) -> Iterator[Turn]:
+    """Walk the messages. Turns that hold nothing are left out; assistant messages in a row are one turn.
+
+    Raises UnsupportedRequest for a message that is not an object or has a role that nobody knows.
+    """
+    run = _read(messages)
+    start = 0
+    while start < len(run):
+        role, blocks = run[start]
+        if role != "assistant":
+            yield from _said(role, blocks, {})
+            start += 1
+            continue
+        start += 1
+        while start < len(run) and run[start][0] == "assistant":
+            blocks = [*blocks, *run[start][1]]
+            start += 1
+        blocks = _with_sound_calls(blocks)
+        if blocks:
+            yield AssistantTurn(blocks)
+        end = start
+        while end < len(run) and run[end][0] != "assistant":
+            end += 1
+        calls = [block for block in blocks if block.get("type") == "tool_use"]
+        taken: dict[int, Block] = {}
+        if calls:
+            taken, results = _results(calls, run[start:end])
+            yield ResultsTurn(results)
+        for role, said in run[start:end]:
+            yield from _said(role, said, taken)
+        start = end
+
+
+def _read(messages: Any) -> list[tuple[str, list[Block]]]:
+    if not isinstance(messages, list):
+        raise UnsupportedRequest("`messages` is not a list.")
+    run = []
+    for number, message in enumerate(messages):
+        if not isinstance(message, dict):
+            raise UnsupportedRequest(f"messages.{number} is not an object.")
+        role = message.get("role")
+        if role not in ("user", "assistant", "system"):
+            raise UnsupportedRequest(f"messages.{number}.role is neither user nor assistant nor system.")
+        run.append((role, blocks_of(message.get("content"))))
+    return run
+
+
+def _with_sound_calls(blocks: list[Block]) -> list[Block]:
+    """The blocks; a call without a name is dropped, one without an id gets one that stays the same."""
+    sound = []
+    for number, block in enumerate(blocks):
+        if block.get("type") == "tool_use":
+            name = block.get("name")
+            if not isinstance(name, str) or not name:
+                continue
+            if not isinstance(block.get("id"), str) or not block["id"]:
+                digest = hashlib.sha256(f"{number}:{name}".encode()).hexdigest()[:24]
+                block = {**block, "id": f"toolu_{digest}"}
+        sound.append(block)
+    return sound
+
+
+def _results(calls: list[Block], run: list[tuple[str, list[Block]]]) -> tuple[dict[int, Block], list[ToolResult]]:
+    """The result blocks that were taken, by identity, and the results in the order of the calls."""
+    waiting: dict[str, list[Block]] = {}
+    for role, blocks in run:
+        for block in blocks:
+            call_id = block.get("tool_use_id")
+            if role == "user" and block.get("type") == "tool_result" and isinstance(call_id, str):
+                waiting.setdefault(call_id, []).append(block)
+    taken: dict[int, Block] = {}
+    results = []
+    for call in calls:
+        found = waiting.get(call["id"])
+        if not found:
+            results.append(ToolResult(call["id"], call["name"], [text_block(NO_RESULT)]))
+            continue
+        block = found.pop(0)
+        taken[id(block)] = block
+        results.append(
+            ToolResult(
+                call["id"],
+                call["name"],
+                blocks_of(block.get("content")),
+                is_error=block.get("is_error") is True,
+                cache_control=block.get("cache_control"),
+            )
+        )
+    return taken, results
+
+
+def _said(role: str, blocks: list[Block], taken: dict[int, Block]) -> Iterator[Turn]:
+    rest: list[Block] = []
+    for block in blocks:
+        if id(block) in taken:
+            continue
+        if block.get("type") == "tool_result":
+            rest += [text_block("(The result of a tool call that is not in this conversation:)")]
+            rest += blocks_of(block.get("content"))
+        else:
+            rest.append(block)
+    if rest:
+        yield SystemTurn(rest) if role == "system" else UserTurn(rest)

@@ -1,0 +1,166 @@
+"""A Claude stream as events: blocks verbatim, the message's start and end with their counts read out of them.
+
+It hands the end on when the upstream says that nothing follows, so that one message_delta is made of however many came.
+https://docs.claude.com/en/docs/build-with-claude/streaming
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from providers.dialects.anthropic import errors
+from providers.dialects.anthropic.tokens import read_usage
+from providers.errors import ErrorKind, UpstreamError
+from providers.events import (
+    Event,
+    MessageFinished,
+    MessageStarted,
+    NativeBlockDelta,
+    NativeBlockStarted,
+    NativeBlockStopped,
+    NativeEvent,
+    Ping,
+    StreamFailed,
+    TokensReported,
+)
+from providers.sse import SSEReader
+
+
+class _Typed(msgspec.Struct, gc=False):
+    # A message_delta's delta has none.
+    type: str = ""
+
+
+class _Head(msgspec.Struct, gc=False):
+    """All that is looked at in a block's event."""
+
+    type: str = ""
+    index: int = -1
+    delta: _Typed | None = None
+    content_block: _Typed | None = None
+    error: msgspec.Raw = msgspec.Raw()
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+_EVENT_NAME = re.compile(r"[\w.-]+")
+
+
+class StreamDecoder:
+    """One response's server-sent events."""
+
+    def __init__(self) -> None:
+        self._reader = SSEReader()
+        self._delta: dict[str, Any] | None = None
+        self._over = False
+        self._any = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes. Raises providers.sse.EventTooLong."""
+        return self._events(self._reader.feed(data))
+
+    def close(self) -> list[Event]:
+        """The end, or what is missing for it: an end counts when its reason was said, message_stop or not."""
+        events = self._events(self._reader.close(), at_the_end=True)
+        if not self._over:
+            self._over = True
+            events.append(self._finished() or self._truncated())
+        return events
+
+    def _events(self, payloads: list[bytes], *, at_the_end: bool = False) -> list[Event]:
+        events: list[Event] = []
+        for data in payloads:
+            if self._over:
+                break
+            self._any = True
+            try:
+                str(data, "utf-8")  # the typed decoder does not look into what it skips
+                head = _decode_head(data)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                # Half a document at the end of the body is a cut, not nonsense; imitations of Claude send [DONE].
+                if not at_the_end and data.strip() not in {b"", b"[DONE]"}:
+                    events.append(self._malformed("an event that is no JSON of Claude's shape"))
+                continue
+            if head.type == "content_block_delta" and head.delta is not None and head.index >= 0:
+                events.append(NativeBlockDelta(head.index, data))
+            else:
+                events += self._rare(head, data)
+        return events
+
+    def _rare(self, head: _Head, data: bytes) -> list[Event]:
+        match head.type:
+            case "content_block_start" if head.content_block is not None and head.index >= 0:
+                return [NativeBlockStarted(head.index, head.content_block.type, data)]
+            case "content_block_stop" if head.index >= 0:
+                return [NativeBlockStopped(head.index, data)]
+            case "content_block_start" | "content_block_delta" | "content_block_stop":
+                return [self._malformed(f"a {head.type} without its index or its content")]
+            case "message_start":
+                return self._message_start(msgspec.json.decode(data).get("message"))
+            case "message_delta":
+                return self._message_delta(msgspec.json.decode(data))
+            case "message_stop":
+                self._over = True
+                return [self._finished() or self._malformed("message_stop without a stop reason")]
+            case "ping":
+                return [Ping()]
+            case "error":
+                return [self._failed(errors.of_event(msgspec.json.decode(data)))]
+            case "" if head.error:
+                return [self._failed(errors.of_event(msgspec.json.decode(data)))]
+        # Of a type to come: passed on as it is, where it can stand in a line of its own.
+        return [NativeEvent(head.type, data)] if _EVENT_NAME.fullmatch(head.type) else []
+
+    def _message_start(self, message: Any) -> list[Event]:
+        if not isinstance(message, dict):
+            return [self._malformed("message_start without a message")]
+        names = [value if isinstance(value := message.get(name), str) else None for name in ("id", "model")]
+        return [MessageStarted(names[0], names[1], read_usage(message.get("usage")), native=message)]
+
+    def _message_delta(self, event: dict[str, Any]) -> list[Event]:
+        if not isinstance(event.get("delta"), dict):
+            return [self._malformed("message_delta without a delta")]
+        held = self._delta
+        if held is not None:
+            event = {**held, **event}
+            for part in ("delta", "usage"):
+                event[part] = _laid_over(held.get(part), event.get(part))
+        self._delta = event
+        tokens = read_usage(event.get("usage"))
+        return [] if tokens is None else [TokensReported(tokens)]
+
+    def _finished(self) -> MessageFinished | None:
+        if self._delta is None:
+            return None
+        delta = self._delta["delta"]
+        reason, sequence, details = (delta.get(name) for name in ("stop_reason", "stop_sequence", "stop_details"))
+        if not isinstance(reason, str) or not reason:
+            return None
+        return MessageFinished(
+            reason,
+            sequence if isinstance(sequence, str) else None,
+            details if isinstance(details, dict) else None,
+            native=self._delta,
+        )
+
+    def _failed(self, error: UpstreamError) -> StreamFailed:
+        self._over = True
+        return StreamFailed(error)
+
+    def _malformed(self, what: str) -> StreamFailed:
+        return self._failed(UpstreamError(ErrorKind.MALFORMED, f"The provider sent {what}."))
+
+    def _truncated(self) -> StreamFailed:
+        what = "ended before it was complete" if self._any else "holds no event at all"
+        return self._failed(UpstreamError(ErrorKind.TRUNCATED, f"The provider's answer {what}."))
+
+
+def _laid_over(old: Any, new: Any) -> dict[str, Any]:
+    """Two objects in one; what the newer one leaves null stays as the older one said."""
+    merged = dict(old) if isinstance(old, dict) else {}
+    for name, value in (new if isinstance(new, dict) else {}).items():
+        if value is not None or name not in merged:
+            merged[name] = value
+    return merged

@@ -1,0 +1,113 @@
+"""What goes to a Claude server: the client's own request with as few changes as can be, in its own order of keys."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from providers.dialects.contract import Call, UpstreamRequest
+
+DEFAULT_VERSION = "2023-06-01"
+# Signatures that another dialect of ours made up to carry its provider's state; Claude answers 400 to them.
+FOREIGN_PREFIX = "px1:"
+_NOT_COUNTED = frozenset({"max_tokens", "stream", "metadata"})
+
+_encode = msgspec.json.Encoder().encode
+
+
+def messages(call: Call) -> UpstreamRequest:
+    """POST /v1/messages, always streaming."""
+    body = {**call.body, "model": call.model.name, "stream": True}
+    _limit_output(body, call.model.max_output)
+    _drop_foreign_thinking(body)
+    return UpstreamRequest(_path(call, "/messages"), _headers(call, "text/event-stream"), _encode(body))
+
+
+def count_tokens(call: Call) -> UpstreamRequest:
+    """POST /v1/messages/count_tokens, which takes no max_tokens, stream or metadata."""
+    body = {name: value for name, value in call.body.items() if name not in _NOT_COUNTED}
+    body["model"] = call.model.name
+    _drop_foreign_thinking(body)
+    return UpstreamRequest(_path(call, "/messages/count_tokens"), _headers(call, "application/json"), _encode(body))
+
+
+def _drop_foreign_thinking(body: dict[str, Any]) -> None:
+    """Leave out thinking that Claude did not sign; `body` is changed, the messages in it are not.
+
+    Such thinking (an earlier turn's, answered by another provider) would fail the whole request, and what it says is
+    of use to the model that thought it only. An assistant message that held nothing else goes too: an empty one is
+    refused, and user messages may follow each other.
+    """
+    history = body.get("messages")
+    if not isinstance(history, list) or not any(map(_holds_foreign_thinking, history)):
+        return
+    kept = []
+    for message in history:
+        if _holds_foreign_thinking(message):
+            content = [block for block in message["content"] if not _is_foreign_thinking(block)]
+            if not content:
+                continue
+            message = {**message, "content": content}
+        kept.append(message)
+    body["messages"] = kept
+
+
+def _holds_foreign_thinking(message: Any) -> bool:
+    if not isinstance(message, dict) or message.get("role") != "assistant":
+        return False
+    content = message.get("content")
+    return isinstance(content, list) and any(map(_is_foreign_thinking, content))
+
+
+def _is_foreign_thinking(block: Any) -> bool:
+    if not isinstance(block, dict) or block.get("type") != "thinking":
+        return False
+    signature = block.get("signature")
+    return not isinstance(signature, str) or not signature or signature.startswith(FOREIGN_PREFIX)
+
+
+def _limit_output(body: dict[str, Any], max_output: int | None) -> None:
+    asked = body.get("max_tokens")
+    if max_output is None or not isinstance(asked, int) or asked <= max_output:
+        return
+    body["max_tokens"] = max_output
+    # Thinking counts towards max_tokens and must stay below it: lowering only one would make a good request a bad one.
+    thinking = body.get("thinking")
+    if not isinstance(thinking, dict):
+        return
+    budget = thinking.get("budget_tokens")
+    if isinstance(budget, int) and max_output <= budget < asked:
+        body["thinking"] = {**thinking, "budget_tokens": max_output - 1}
+
+
+def _path(call: Call, path: str) -> str:
+    return path if urlsplit(call.provider.base_url).path.endswith("/v1") else f"/v1{path}"
+
+
+def _headers(call: Call, accept: str) -> tuple[tuple[str, str], ...]:
+    """The client's Claude headers, the credential, and the provider's own headers, which win over both.
+
+    Only anthropic-beta is a list: the provider's is added to the client's. Servers other than Anthropic's look for the
+    secret in one of two places.
+    """
+    headers = {
+        "content-type": "application/json",
+        "accept": accept,
+        "anthropic-version": call.headers.get("anthropic-version") or DEFAULT_VERSION,
+    }
+    for name, value in call.headers.items():
+        if name == "anthropic-beta" or name.startswith("x-claude-code-"):
+            headers[name] = value
+    if call.secret is not None:
+        headers["x-api-key"] = call.secret.reveal()
+        if urlsplit(call.provider.base_url).hostname != "api.anthropic.com":
+            headers["authorization"] = f"Bearer {call.secret.reveal()}"
+    for name, value in call.provider.headers:
+        name = name.lower()
+        if name == "anthropic-beta" and name in headers:
+            value = f"{headers[name]},{value}"
+        headers.pop(name, None)
+        headers[name] = value
+    return tuple(headers.items())

@@ -1,0 +1,157 @@
+"""The JSON of an answer: one chunk of a stream, or a whole completion, which has the same shape with `message`.
+
+Decoding is strict and fast where servers keep to the format, and lenient where one of them does not: a field of the
+wrong type is treated as absent, never as an error.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+
+class Function(msgspec.Struct, gc=False):
+    """A fragment of a call. Some servers send the arguments as an object, at once."""
+
+    name: str | None = None
+    arguments: str | dict[str, Any] | None = None
+
+
+class ToolCall(msgspec.Struct, gc=False):
+    """A fragment of one call, or all of it."""
+
+    index: int | None = None
+    id: str | None = None
+    function: Function | None = None
+
+
+class Delta(msgspec.Struct, gc=False):
+    """What a chunk adds. Mistral's content is a list, reasoning has four names."""
+
+    content: str | list[Any] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[Any] | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    function_call: Function | None = None
+
+
+class Choice(msgspec.Struct, gc=False):
+    """The first choice is the only one ever asked for. vLLM tells in `stop_reason` which stop string it met."""
+
+    delta: Delta | None = None
+    message: Delta | None = None
+    finish_reason: str | None = None
+    native_finish_reason: str | None = None
+    stop_reason: str | int | None = None
+
+
+class PromptDetails(msgspec.Struct, gc=False):
+    """Parts of the prompt's count."""
+
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class CompletionDetails(msgspec.Struct, gc=False):
+    """Parts of the completion's count."""
+
+    reasoning_tokens: int | None = None
+
+
+class Usage(msgspec.Struct, gc=False):
+    """Counts as the server tells them. `cost` is OpenRouter's price in dollars, as JSON text."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+    cached_tokens: int | None = None
+    cost: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Groq(msgspec.Struct, gc=False):
+    """Groq's own corner."""
+
+    usage: Usage | None = None
+    error: Any = None
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """One chunk. The fields after `usage` are where the various servers put an error."""
+
+    id: str | None = None
+    model: str | None = None
+    choices: list[Choice] | None = None
+    usage: Usage | None = None
+    x_groq: Groq | None = None
+    object: Any = None
+    error: Any = None
+    message: Any = None
+    detail: Any = None
+    msg: Any = None
+
+
+class MalformedChunk(ValueError):
+    """Not JSON, or JSON that is nothing like a chunk."""
+
+
+_decode = msgspec.json.Decoder(Chunk).decode
+_SHAPE = inspect.type_info(Chunk)
+
+
+def read_chunk(document: bytes) -> Chunk | None:
+    """Decode one document; None for a bare null. Raises MalformedChunk."""
+    try:
+        return _decode(document)
+    except msgspec.ValidationError:
+        return _lenient(document)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedChunk("not JSON") from error
+
+
+def _lenient(document: bytes) -> Chunk | None:
+    try:
+        value = msgspec.json.decode(document)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedChunk("not JSON") from error
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]  # Gemini's way to wrap an error
+    if value is None:
+        return None
+    fitted = _fit(value, _SHAPE)
+    if not isinstance(fitted, Chunk):
+        raise MalformedChunk("not an object")
+    return fitted
+
+
+def _fit(value: Any, wanted: inspect.Type) -> Any:
+    """`value` as the wanted type, or None when it is nothing of the kind."""
+    match wanted:
+        case inspect.AnyType():
+            return value
+        case inspect.UnionType():
+            return next((found for kind in wanted.types if (found := _fit(value, kind)) is not None), None)
+        case inspect.StructType() if isinstance(value, dict):
+            fields = ((field, value.get(field.encode_name)) for field in wanted.fields)
+            fitted = {field.name: _fit(given, field.type) for field, given in fields if given is not None}
+            return wanted.cls(**{name: found for name, found in fitted.items() if found is not None})
+        case inspect.ListType() if isinstance(value, list):
+            items = (_fit(item, wanted.item_type) for item in value)
+            return [item for item in items if item is not None]
+        case inspect.DictType() if isinstance(value, dict):
+            return value
+        case inspect.StrType() if isinstance(value, str):
+            return value
+        case inspect.IntType() if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        case inspect.IntType() if isinstance(value, float) and value.is_integer():
+            return int(value)
+        case inspect.CustomType():
+            return msgspec.Raw(msgspec.json.encode(value))  # the only custom type here is Raw
+    return None

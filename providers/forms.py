@@ -1,0 +1,188 @@
+"""The forms of providers, credentials and models. A secret goes in and never comes back out."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import msgspec
+from django import forms
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.forms import PaginationInlineFormSet
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextareaWidget,
+)
+
+from providers.capabilities import CAPABILITIES
+from providers.models import Credential, Model, Provider
+from providers.transforms import REGISTRY
+
+
+class JsonField(forms.JSONField):
+    """JSON in a text area, written back with line breaks; an empty area is `empty`, and an error names the place."""
+
+    def __init__(
+        self, empty: type[dict[str, Any]] | type[list[Any]], help_text: str | SafeString, rows: int = 4
+    ) -> None:
+        widget = UnfoldAdminTextareaWidget(attrs={"rows": rows, "class": "gw-json", "spellcheck": "false"})
+        super().__init__(required=False, widget=widget, help_text=help_text)
+        self.empty = empty
+
+    def prepare_value(self, value: Any) -> Any:
+        """The value as text for the area; a text that was no JSON comes back as it was typed."""
+        if value is None or isinstance(value, dict | list):
+            return json.dumps(value, indent=2, ensure_ascii=False) if value else ""
+        return super().prepare_value(value)
+
+    def to_python(self, value: Any) -> Any:
+        """The value. Raises ValidationError with the line and column of the first mistake."""
+        if not isinstance(value, str):
+            return self.empty() if value is None else value
+        if not value.strip():
+            return self.empty()
+        try:
+            found = json.loads(value)
+        except json.JSONDecodeError as error:
+            raise ValidationError(
+                f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}. "
+                "Names and texts stand in double quotes, and the last entry has no comma after it."
+            ) from error
+        except RecursionError as error:
+            raise ValidationError("This JSON is nested too deeply.") from error
+        return self.empty() if found is None else found
+
+
+def transforms_help(when: str) -> SafeString:
+    """What may stand in a chain of transforms: every registered one with its options, and an example."""
+    known = format_html_join(
+        "",
+        "<br><code>{}</code> ({}): {}",
+        (
+            (name, ", ".join(field.name for field in msgspec.structs.fields(options)) or "no options", edit.__doc__)
+            for name, (options, edit) in sorted(REGISTRY.items())
+        ),
+    )
+    example = '[{"name": "maxtoken", "options": {"limit": 8192}}]'
+    return format_html("{} As a JSON list, such as <code>{}</code>. There are:{}", when, example, known)
+
+
+class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A provider."""
+
+    headers = JsonField(dict, str(Provider._meta.get_field("headers").help_text))
+    transforms = JsonField(list, transforms_help("Changes to each request to this provider, in this order."))
+
+    class Meta:
+        model = Provider
+        exclude = ()
+        labels = {"base_url": "Base URL", "proxy_url": "Proxy URL"}
+        error_messages = {
+            "name": {"unique": "Another provider has this name: choose a different one, or edit that provider."}
+        }
+
+
+class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A credential. `secret` is written and never shown; left empty, what is stored stays."""
+
+    secret = forms.CharField(
+        required=False,
+        max_length=4096,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
+        help_text="Kept encrypted and never shown again. Leave it empty to keep the stored one.",
+    )
+
+    class Meta:
+        model = Credential
+        fields = ("name", "source", "secret", "variable", "position", "enabled")
+
+    def clean_secret(self) -> str:
+        """A secret goes into a header: one line of visible ASCII."""
+        secret: str = self.cleaned_data["secret"]
+        if not all("!" <= c <= "~" for c in secret):
+            raise ValidationError("The secret holds white space or characters that no key has: copy it once more.")
+        return secret
+
+    def clean(self) -> dict[str, Any]:
+        """Bring secret, variable and source into line, and encrypt what was entered."""
+        data: dict[str, Any] = super().clean() or {}
+        secret = data.get("secret", "")
+        if data.get("source") == Credential.Source.ENVIRONMENT:
+            self._from_environment(data, secret)
+        elif secret:
+            try:
+                self.instance.set_secret(secret)
+            except ImproperlyConfigured as error:
+                self.add_error("secret", str(error))
+        elif not self.instance.ciphertext and "secret" not in self.errors:
+            self.add_error("secret", "Enter the secret, or choose an environment variable as its source.")
+        return data
+
+    def _from_environment(self, data: dict[str, Any], secret: str) -> None:
+        if not data.get("variable") and "variable" not in self.errors:
+            self.add_error("variable", "Enter the name of the variable that holds the secret.")
+        if secret:
+            self.add_error("secret", "Leave this empty: the secret is read from the variable.")
+        # What is not used is not kept.
+        self.instance.ciphertext = self.instance.last_four = ""
+
+
+def credential_state(credential: Credential) -> tuple[str, bool]:
+    """What to show of a credential's secret, and whether it looks usable from this process."""
+    if credential.source == Credential.Source.ENVIRONMENT:
+        present = bool(os.environ.get(credential.variable))
+        return f"{credential.variable} is {'set' if present else 'not set'} in this process", present
+    if not credential.ciphertext:
+        return "no secret stored", False
+    return f"stored, ends in …{credential.last_four}" if credential.last_four else "stored", True
+
+
+class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
+    """An upstream model, its capabilities as check boxes."""
+
+    capabilities = forms.MultipleChoiceField(
+        choices=[(name, f"{name}: {meaning}") for name, meaning in CAPABILITIES.items()],
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text="What the model can do. A request that needs more is not sent to it.",
+    )
+    transforms = JsonField(list, transforms_help("Changes to each request after the provider's own, in this order."))
+
+    class Meta:
+        model = Model
+        exclude = ()
+
+    def clean(self) -> dict[str, Any]:
+        """Say beside the name that the provider has such a model already, and that limits must fit each other."""
+        data: dict[str, Any] = super().clean() or {}
+        # On the page of a new provider there is none to ask about yet; NamedOnce looks at the rows themselves.
+        provider: Provider | None = data.get("provider")
+        taken = Model.objects.filter(name=data.get("name")).exclude(pk=self.instance.pk)
+        if provider is not None and provider.pk and taken.filter(provider=provider).exists():
+            self.add_error("name", "This provider has a model of that name already: edit that one.")
+        window, most = data.get("context_window"), data.get("max_output")
+        if window and most and most > window:
+            self.add_error("max_output", "This is more than the context window holds.")
+        return data
+
+
+class NamedOnce(PaginationInlineFormSet):
+    """Inline rows of which no two may have the same value in `once`; the error stands beside the second one."""
+
+    once = "name"
+    message = "This name stands here twice: choose another one."
+
+    def validate_unique(self) -> None:
+        """In place of Django's message above the whole table."""
+        seen = set()
+        for form in self.forms:
+            value = getattr(form, "cleaned_data", {}).get(self.once)
+            if value is None or form in self.deleted_forms:
+                continue
+            if value in seen:
+                form.add_error(self.once, self.message)
+            seen.add(value)
