@@ -13,7 +13,7 @@ from providers.config import CredentialConfig
 from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, Decoder, Dialect, UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
-from providers.events import Event
+from providers.events import Event, StreamFailed
 from providers.sse import EventTooLong
 from providers.upstream import Response, Upstreams
 from routing.snapshot import CandidateConfig
@@ -136,7 +136,8 @@ async def _stream(exchange: Exchange, response: Response, decoder: Decoder) -> N
         raise UpstreamError(ErrorKind.MALFORMED, f"The provider sent {error}.") from error
     except asyncio.CancelledError:
         # Silence after the finish was announced is a server that forgets to close: the answer is whole.
-        if exchange.ending is ErrorKind.IDLE_TIMEOUT and await _pass_on(exchange, encoder, decoder.close()):
+        last = decoder.close() if exchange.ending is ErrorKind.IDLE_TIMEOUT else []
+        if last and not isinstance(last[-1], StreamFailed) and await _pass_on(exchange, encoder, last):
             exchange.ending = None
             exchange.task.uncancel()
             return

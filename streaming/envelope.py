@@ -1,0 +1,83 @@
+"""What stands around the blocks of an answer: the message of message_start and the message_delta at its end. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.events import MessageFinished, MessageStarted, Tokens
+
+
+def opening(
+    started: MessageStarted | None, tokens: Tokens, *, message_id: str, model: str, input_estimate: int
+) -> dict[str, Any]:
+    """The `message` of message_start: a Claude upstream's own with our model's name, or one of ours.
+
+    Counts are never null or missing where the SDKs do arithmetic with them, whatever the upstream left out.
+    """
+    native = started.native if started is not None else None
+    message: dict[str, Any] = {
+        "id": message_id,
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": None,
+    }
+    usage: dict[str, Any] = {
+        "input_tokens": input_estimate if tokens.input is None else tokens.input,
+        "cache_creation_input_tokens": tokens.cache_write or 0,
+        "cache_read_input_tokens": tokens.cache_read or 0,
+        "output_tokens": 1 if tokens.output is None else tokens.output,
+    }
+    if native is not None:
+        message |= {**native, "model": model, "content": [], "id": native.get("id") or message_id}
+        theirs = native.get("usage")
+        if isinstance(theirs, dict):
+            required = {field: usage[field] for field in ("input_tokens", "output_tokens") if theirs.get(field) is None}
+            usage = {**theirs, **required}
+    message["usage"] = usage
+    return message
+
+
+def closing(finished: MessageFinished, told: Tokens, tokens: Tokens, stop_reason: str) -> dict[str, Any]:
+    """The message_delta event with `stop_reason`.
+
+    `tokens` is what is known at the end and `told` what message_start truly said: a Claude upstream's own counts stay
+    as they are, and only what the client cannot know yet is added to them.
+    """
+    if finished.native is None:
+        delta: dict[str, Any] = {
+            "stop_reason": stop_reason,
+            "stop_sequence": finished.stop_sequence if stop_reason == "stop_sequence" else None,
+        }
+        if finished.stop_details is not None:
+            delta["stop_details"] = finished.stop_details
+        counted = {"output_tokens": tokens.output or 0, **_known(tokens, Tokens())}
+        return {"type": "message_delta", "delta": delta, "usage": counted}
+    event = dict(finished.native)
+    event["type"] = "message_delta"
+    event["delta"] = {"stop_sequence": finished.stop_sequence, **(event.get("delta") or {}), "stop_reason": stop_reason}
+    usage = dict(event.get("usage") or {})
+    for field, count in {"output_tokens": tokens.output or 0, **_known(tokens, told)}.items():
+        if usage.get(field) is None:
+            usage[field] = count
+    event["usage"] = usage
+    return event
+
+
+def consistent(stop_reason: str, has_tool_calls: bool) -> str:
+    """The stop reason that fits the content: clients run tools by it, and upstreams get it wrong both ways."""
+    if has_tool_calls:
+        return "tool_use" if stop_reason in {"end_turn", "stop_sequence"} else stop_reason
+    return "end_turn" if stop_reason == "tool_use" else stop_reason
+
+
+def _known(tokens: Tokens, told: Tokens) -> dict[str, int]:
+    counts = {
+        "input_tokens": (tokens.input, told.input),
+        "cache_creation_input_tokens": (tokens.cache_write, told.cache_write),
+        "cache_read_input_tokens": (tokens.cache_read, told.cache_read),
+    }
+    return {field: now for field, (now, then) in counts.items() if now is not None and now != then}

@@ -1,0 +1,234 @@
+"""Refusals of servers of the openai_chat dialect: their kind, their words, and when to come back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from providers.dialects.openai_chat import OpenAIChatDialect
+from providers.errors import UpstreamError
+
+
+def refused(status: int, body: Any = b"", **headers: str) -> UpstreamError:
+    """What a response means; anything but bytes is sent as JSON."""
+    data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return OpenAIChatDialect().error(status, named, data)
+
+
+def openai(message: str = "m", kind: str | None = None, code: Any = None) -> dict[str, Any]:
+    """OpenAI's shape."""
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "code"),
+    [
+        (
+            401,
+            openai("Incorrect API key", "invalid_request_error", "invalid_api_key"),
+            "authentication",
+            "invalid_api_key",
+        ),
+        (
+            400,
+            openai("API key not valid", "invalid_request_error", "invalid_api_key"),
+            "authentication",
+            "invalid_api_key",
+        ),
+        (429, openai("Rate limit", "requests", "rate_limit_exceeded"), "rate_limit", "rate_limit_exceeded"),
+        (429, openai("No quota", "insufficient_quota", "insufficient_quota"), "billing", "insufficient_quota"),
+        (404, openai("No model", "invalid_request_error", "model_not_found"), "not_found", "model_not_found"),
+        (400, openai("Bad", "invalid_request_error"), "invalid_request", "invalid_request_error"),
+        (400, openai("Filtered", None, "content_filter"), "invalid_request", "content_filter"),
+        (500, openai("Oops", "server_error"), "server", "server_error"),
+        (500, openai("Oops", "invalid_request_error"), "server", "invalid_request_error"),
+        (500, openai("Busy", "overloaded_error"), "overloaded", "overloaded_error"),
+        (413, openai("TPM", "tokens", "rate_limit_exceeded"), "rate_limit", "rate_limit_exceeded"),
+        (413, b"", "too_large", None),
+        (402, {"error": {"code": 402, "message": "Insufficient credits"}}, "billing", "402"),
+        (403, {"error": {"code": 403, "message": "no"}}, "permission", "403"),
+        (
+            400,
+            [{"error": {"code": 400, "message": "m", "status": "INVALID_ARGUMENT"}}],
+            "invalid_request",
+            "INVALID_ARGUMENT",
+        ),
+        (
+            422,
+            {"detail": [{"loc": ["body"], "msg": "field required", "type": "missing"}]},
+            "invalid_request",
+            "missing",
+        ),
+        (503, b"", "overloaded", None),
+        (502, b"<html></html>", "server", None),
+    ],
+)
+def test_the_kind_and_the_code(status: int, body: Any, kind: str, code: str | None) -> None:
+    error = refused(status, body)
+    assert (error.kind.value, error.code, error.status) == (kind, code, status)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (openai("the words"), "the words"),
+        ({"error": "the words"}, "the words"),
+        ({"message": "the words"}, "the words"),
+        ({"detail": "the words"}, "the words"),
+        ({"detail": [{"msg": "one"}, {"msg": "two"}]}, "one; two"),
+        ({"error": {"error": {"message": "the words"}}}, "the words"),
+        ([{"error": {"message": "the words"}}], "the words"),
+        (["the words"], "the words"),
+        ("the words", "the words"),
+        (b"  the words\n", "the words"),
+        (b"\xff words", "\ufffd words"),
+        (b"<html><head><title>502 Bad\n Gateway</title></head><body>x</body></html>", "502 Bad Gateway"),
+        (b"<p>Sign <b>in</b> &amp; pay</p><script>alert(1)</script>", "Sign in & pay"),
+        (
+            {"error": {"message": "Provider returned error", "metadata": {"raw": '{"error":{"message":"slow down"}}'}}},
+            "Provider returned error: slow down",
+        ),
+        (
+            {"error": {"message": "Provider returned error", "metadata": {"raw": "plain"}}},
+            "Provider returned error: plain",
+        ),
+        (b"", "The provider answered with HTTP status 500 and no explanation."),
+        ({}, "The provider answered with HTTP status 500 and no explanation."),
+        (None, "The provider answered with HTTP status 500 and no explanation."),
+        ({"error": None}, "The provider answered with HTTP status 500 and no explanation."),
+    ],
+)
+def test_the_words(body: Any, message: str) -> None:
+    assert refused(500, body).message == message
+
+
+@pytest.mark.parametrize("body", [b"x" * 5_000_000, b"<" * 5_000_000, openai("x" * 5_000_000), b"[" * 100_000])
+def test_the_words_are_bounded(body: Any) -> None:
+    assert len(refused(500, body).message) <= 2000
+
+
+def test_a_code_is_short_and_plain() -> None:
+    assert refused(500, openai(code="bad thing: <b>" + "x" * 100)).code == ("bad_thing_b_" + "x" * 100)[:64]
+
+
+OPENAI_LONG = (
+    "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens. "
+    "Please reduce the length of the messages."
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "claudes"),
+    [
+        (OPENAI_LONG, "context_length_exceeded", "prompt is too long: 130000 tokens > 128000 maximum"),
+        (OPENAI_LONG, None, "prompt is too long: 130000 tokens > 128000 maximum"),
+        (
+            "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (4900 in the "
+            "messages, 100 in the completion). Please reduce the length of the messages or completion.",
+            None,
+            "prompt is too long: 4900 tokens > 4096 maximum",
+        ),
+        (
+            "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (1000 in the "
+            "messages, 4000 in the completion). Please reduce the length of the messages or completion.",
+            None,
+            "input length and `max_tokens` exceed context limit: 1000 + 4000 > 4096",
+        ),
+        (
+            "This endpoint's maximum context length is 200000 tokens. However, you requested about 250000 tokens "
+            "(240000 of text input, 5000 of tool input, 5000 in the output).",
+            400,
+            "prompt is too long: 240000 tokens > 200000 maximum",
+        ),
+        (
+            "This model's maximum prompt length is 131072 but the request contains 140000 tokens.",
+            None,
+            "prompt is too long: 140000 tokens > 131072 maximum",
+        ),
+        (
+            "The input token count (1,100,000) exceeds the maximum number of tokens allowed (1,048,576).",
+            None,
+            "prompt is too long: 1100000 tokens > 1048576 maximum",
+        ),
+        (
+            "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length",
+            None,
+            "prompt is too long: 40000 tokens > 32768 maximum",
+        ),
+        (
+            "request (9000 tokens) exceeds the available context size (8192 tokens), try increasing it",
+            None,
+            "prompt is too long: 9000 tokens > 8192 maximum",
+        ),
+        (
+            "prompt is too long: 210000 tokens > 200000 maximum",
+            None,
+            "prompt is too long: 210000 tokens > 200000 maximum",
+        ),
+        (
+            "Please reduce the length of the messages or completion.",
+            "context_length_exceeded",
+            "prompt is too long: Please reduce the length of the messages or completion.",
+        ),
+        (
+            "Range of input length should be [1, 98304]",
+            None,
+            "prompt is too long: Range of input length should be [1, 98304]",
+        ),
+        (
+            "input length exceeds the context length",
+            None,
+            "prompt is too long: input length exceeds the context length",
+        ),
+    ],
+)
+def test_a_prompt_that_is_too_long_in_claudes_words(message: str, code: Any, claudes: str) -> None:
+    error = refused(400, openai(message, "invalid_request_error", code))
+    assert (error.kind.value, error.message) == ("context_overflow", claudes)
+
+
+def test_llama_cpp_tells_the_numbers_apart() -> None:
+    inner = {"code": 400, "message": "m", "type": "exceed_context_size_error", "n_prompt_tokens": 900, "n_ctx": 512}
+    error = refused(400, {"error": inner})
+    assert (error.kind.value, error.message) == ("context_overflow", "prompt is too long: 900 tokens > 512 maximum")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Request too large for gpt-5 on tokens per min (TPM): Limit 30000, Requested 40000.",
+        "max_tokens is too large: 128000. This model supports at most 16384 completion tokens.",
+        "Invalid 'messages[0].content': string too long.",
+    ],
+)
+def test_what_is_no_long_prompt(message: str) -> None:
+    assert refused(400, openai(message)).kind.value == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry_after": "7"}, 7.0),
+        ({"retry_after": "0.5"}, 0.5),
+        ({"retry_after_ms": "1500", "retry_after": "7"}, 1.5),
+        ({"retry_after_ms": "soon", "retry_after": "7"}, 7.0),
+        ({"retry_after": "-3"}, 0.0),
+        ({"retry_after": "soon"}, None),
+        ({"retry_after": "nan"}, None),
+        ({"retry_after": "inf"}, None),
+        ({"retry_after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+    ],
+)
+def test_when_to_come_back(headers: dict[str, str], seconds: float | None) -> None:
+    assert refused(429, **headers).retry_after == seconds
+
+
+def test_when_to_come_back_as_a_date() -> None:
+    at = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    assert refused(429, retry_after=at).retry_after == pytest.approx(90, abs=5)
