@@ -6,17 +6,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, TextField
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from providers.forms import NamedOnce
 from routing.models import Candidate, Route
 
 
-class RouteForm(forms.ModelForm):
+class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
     """A route."""
 
     class Meta:
@@ -69,7 +70,8 @@ class CandidateInline(TabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Candidate]:
         """With each model's provider, whose name is shown."""
-        return super().get_queryset(request).select_related("model__provider")
+        candidates: QuerySet[Candidate] = super().get_queryset(request)
+        return candidates.select_related("model__provider")
 
 
 @admin.register(Route)
@@ -77,15 +79,22 @@ class RouteAdmin(ModelAdmin):
     """The names that clients put in `model`."""
 
     form = RouteForm
-    list_display = ["name", "is_default", "enabled", "tried", "display_name"]
+    list_display = ["name", "default", "enabled", "tried", "display_name"]
     list_filter = ["enabled"]
     search_fields = ["name", "display_name"]
     inlines = [CandidateInline]
+    formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
         """With the candidates in the order they are tried."""
         ordered = Candidate.objects.order_by("position", "id").select_related("model__provider")
-        return super().get_queryset(request).prefetch_related(Prefetch("candidates", ordered))
+        routes: QuerySet[Route] = super().get_queryset(request)
+        return routes.prefetch_related(Prefetch("candidates", ordered))
+
+    @display(description="Default", ordering="is_default", label={"default": "primary"}, empty_value="")
+    def default(self, route: Route) -> str:
+        """The one route that answers unknown names."""
+        return "default" if route.is_default else ""
 
     @display(description="Answered by, in this order")
     def tried(self, route: Any) -> str:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 import msgspec
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
 
 from access.keys import KeyRecord, allowed_pattern
@@ -16,6 +17,7 @@ from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Secr
 from providers.dialects import DIALECTS
 from providers.models import Credential, Model, Provider
 from providers.transforms import TransformError, compile_chain_of, parse_chain
+from providers.validation import validate_base_url, validate_headers
 from routing.models import Candidate, Route
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
 from usage.money import PICO
@@ -91,8 +93,14 @@ def _secret(row: Credential) -> str | None:
 def _provider(row: Provider, credentials: tuple[CredentialConfig, ...], *, needs_secret: bool) -> ProviderConfig:
     if row.dialect not in DIALECTS:
         raise BrokenConfiguration(f"The provider {row.name} has the unknown dialect {row.dialect!r}: choose another.")
-    if not isinstance(row.headers, dict) or not all(isinstance(v, str) for v in row.headers.values()):
-        raise BrokenConfiguration(f"The provider {row.name} has headers that are no object of strings.")
+    for what, validate, value in (
+        ("a broken base URL", validate_base_url, row.base_url),
+        ("broken headers", validate_headers, row.headers),
+    ):
+        try:
+            validate(value)
+        except ValidationError as error:
+            raise BrokenConfiguration(f"The provider {row.name} has {what}: {error.messages[0]}") from error
     try:
         transforms = parse_chain(row.transforms)
     except TransformError as error:

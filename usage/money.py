@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.text import capfirst
 
 PICO = 10**12
 _LARGEST = 2**63 - 1
@@ -27,6 +28,13 @@ def to_pico(dollars: Decimal) -> int:
 def to_dollars(pico: int) -> Decimal:
     """US dollars of an amount in pico-dollars, exact."""
     return Decimal(pico).scaleb(-12)
+
+
+class DollarsFormField(forms.DecimalField):
+    """Shows a stored amount without the zeros that 12 decimals give it, which its own validation would refuse."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
 class DollarsField(models.BigIntegerField):  # type: ignore[type-arg]
@@ -52,10 +60,10 @@ class DollarsField(models.BigIntegerField):  # type: ignore[type-arg]
         return to_pico(dollars)
 
     def formfield(self, **kwargs: Any) -> Any:
-        return forms.DecimalField(
+        return DollarsFormField(
             **{
                 "required": not self.blank,
-                "label": self.verbose_name,
+                "label": capfirst(self.verbose_name),
                 "help_text": self.help_text,
                 "min_value": 0,
                 "decimal_places": 6,

@@ -1,0 +1,1 @@
+"""Pages that look across rooms: the admin's home, the usage report, the provider test."""

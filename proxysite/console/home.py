@@ -1,0 +1,150 @@
+"""The admin's home: the figures of today and of 30 days, each linked to its rows, and the gateway's own condition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest
+from django.urls import reverse
+
+from access.connect import base_url
+from proxysite.console import charts, state
+from usage import figures, report
+from usage.filters import rows_url
+from usage.report import Axis, Line, Period, Totals
+
+DAYS = 30
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A number as it is shown, in full for the tooltip, and the rows it was made of."""
+
+    text: str
+    full: str
+    url: str
+
+
+class Card(msgspec.Struct, frozen=True):
+    """One measure: today's figure and that of 30 days; `note` says what the sum does not hold."""
+
+    title: str
+    today: Figure
+    month: Figure
+    note: Figure | None = None
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """UNFOLD's DASHBOARD_CALLBACK: the context of templates/admin/index.html."""
+    context |= {"title": "Home", "notices": state.notices(), "may_see_usage": _may_see_usage(request)}
+    if not context["may_see_usage"]:
+        return context
+    if not report.any_usage():
+        return context | {
+            "first_steps": state.first_steps(),
+            "base_url": base_url(request),
+            "secret": "<a client key>",
+        }
+    measure = request.GET.get("by", "")
+    measure = measure if measure in charts.MEASURES else "requests"
+    month = report.last_days(DAYS)
+    lines = report.daily(month)
+    return context | {
+        "cards": cards(lines, report.last_days(1), month),
+        "days": DAYS,
+        "measures": [
+            {"title": title, "link": f"?by={name}", "active": name == measure}
+            for name, title in charts.MEASURES.items()
+        ],
+        "chart_options": charts.options(),
+        "panels": [panel(lines, month, axis, measure) for axis in ("model", "team")],
+        "report_url": reverse("console:report"),
+    }
+
+
+def _may_see_usage(request: HttpRequest) -> bool:
+    return request.user.has_perm("usage.view_requestlog")
+
+
+def cards(lines: Sequence[Line], today: Period, month: Period) -> tuple[list[Card], list[Card]]:
+    """Two rows: requests, errors, cost and time to first token; the four kinds of tokens."""
+    sums = {today: report.summed(line for line in lines if line.day == today.last), month: report.summed(lines)}
+    waits = {period: report.first_token_percentiles(period) for period in (today, month)}
+
+    def both(title: str, figure: Any, note: Figure | None = None) -> Card:
+        return Card(title, figure(today), figure(month), note)
+
+    def tokens(kind: str) -> Any:
+        def figure(period: Period) -> Figure:
+            number = getattr(sums[period], kind)
+            return Figure(figures.tokens(number), figures.count(number), rows_url(period, known=f"{kind}_tokens"))
+
+        return figure
+
+    def wait(rank: int) -> Any:
+        def figure(period: Period) -> Figure:
+            text = figures.milliseconds(waits[period][rank])
+            return Figure(text, text, rows_url(period, known="time_to_first_token_ms"))
+
+        return figure
+
+    first = [
+        both("Requests", lambda p: _plain(sums[p].requests, rows_url(p))),
+        both("Errors", lambda p: _plain(sums[p].errors, rows_url(p, outcomes=report.ERRORS))),
+        both("Cost", lambda p: _money(sums[p], rows_url(p, known="cost")), _unpriced(sums[month], month)),
+        both("First token, p50", wait(0)),
+        both("First token, p95", wait(1)),
+    ]
+    second = [
+        both("Input tokens", tokens("input")),
+        both("Cache read tokens", tokens("cache_read")),
+        both("Cache write tokens", tokens("cache_write")),
+        both("Output tokens", tokens("output")),
+    ]
+    return first, second
+
+
+def panel(lines: Sequence[Line], period: Period, axis: Axis, measure: str) -> dict[str, Any]:
+    """A chart by day stacked by `axis`, and the table that is its legend."""
+    series = charts.series_of(report.by_axis(lines, axis), axis, measure)
+    demos = state.demo_names()
+    return {
+        "title": f"{charts.MEASURES[measure]} by {axis}",
+        "axis": axis,
+        "chart": charts.stacked(period, report.by_day(lines, axis), series, axis, measure),
+        "rows": [
+            {
+                "series": one,
+                "url": rows_url(period, **_options(one, axis)),
+                "is_demo": one.line.provider_name in demos,
+            }
+            for one in series
+        ],
+    }
+
+
+def _options(series: charts.Series, axis: Axis) -> dict[str, Any]:
+    if axis == "team":
+        return {"team": series.line.team_id}
+    return {"provider": series.line.provider_name, "model": series.line.model_name}
+
+
+def _plain(number: int, url: str) -> Figure:
+    return Figure(figures.count(number), figures.count(number), url)
+
+
+def _money(totals: Totals, url: str) -> Figure:
+    full = figures.UNKNOWN if totals.cost is None else f"${totals.cost.normalize():f}"
+    return Figure(figures.dollars(totals.cost), full, url)
+
+
+def _unpriced(totals: Totals, period: Period) -> Figure | None:
+    if not totals.unpriced:
+        return None
+    text = f"{figures.count(totals.unpriced)} without a price"
+    return Figure(
+        text,
+        "Completed requests whose cost is unknown: enter their models' prices.",
+        rows_url(period, known="unpriced"),
+    )

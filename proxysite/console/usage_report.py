@@ -1,0 +1,178 @@
+"""The usage report: one line per day, team and model, with totals, filters and a CSV file of the same lines."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import date
+from itertools import islice
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from asgiref.sync import sync_to_async
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.decorators import permission_required
+from django.core.handlers.asgi import ASGIRequest
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
+
+from proxysite.console import state
+from usage import report
+from usage.filters import rows_url
+from usage.report import Line, Period, Selection
+
+PER_PAGE = 100
+LONGEST_DAYS = 400
+COLUMNS = (
+    "day", "team_id", "team", "provider", "model", "requests", "errors", "input_tokens", "cache_read_tokens",
+    "cache_write_tokens", "output_tokens", "cost_usd",
+)  # fmt: skip
+_BLOCK = 200
+
+
+class ReportForm(forms.Form):
+    """From a day to a day, and one team or model if wanted."""
+
+    first = forms.DateField(label="From", required=False, widget=UnfoldAdminSingleDateWidget())
+    last = forms.DateField(label="To", required=False, widget=UnfoldAdminSingleDateWidget())
+    team = forms.TypedChoiceField(coerce=int, empty_value=None, required=False, widget=UnfoldAdminSelectWidget())
+    model = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget())
+
+    def __init__(self, data: Any) -> None:
+        standard = report.last_days(30)
+        super().__init__({"first": standard.first, "last": standard.last, **{k: v for k, v in data.items() if v}})
+        period = self.period() or standard
+        self.fields["team"].choices = [("", "All teams"), *report.teams_seen(period)]  # type: ignore[attr-defined]
+        self.models = {f"{provider}: {model}": (provider, model) for provider, model in report.models_seen(period)}
+        self.fields["model"].choices = [  # type: ignore[attr-defined]
+            ("", "All models"),
+            *((key, key if key != ": " else "(no model)") for key in self.models),
+        ]
+
+    def period(self) -> Period | None:
+        """The days that were asked for, if they are days in the right order and not too many."""
+        try:
+            first, last = (forms.DateField().clean(self.data[name]) for name in ("first", "last"))
+        except forms.ValidationError:
+            return None
+        return Period(first, last) if 0 <= (last - first).days < LONGEST_DAYS and last < date.max else None
+
+    def clean(self) -> dict[str, Any]:
+        """Days in the right order, and not more than the report can hold."""
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("first") and data.get("last") and self.period() is None:
+            self.add_error("last", f"Choose a day from the first one on, at most {LONGEST_DAYS} days later.")
+        return data
+
+    def selection(self) -> Selection:
+        """What was asked for; call on a valid form."""
+        provider, model = self.models.get(self.cleaned_data["model"], (None, None))
+        period = Period(self.cleaned_data["first"], self.cleaned_data["last"])
+        return Selection(period, self.cleaned_data["team"], provider, model)
+
+
+@permission_required("usage.view_requestlog", raise_exception=True)
+def page(request: HttpRequest) -> HttpResponse:
+    """The report as a table, a hundred lines a page, totals over all of them."""
+    form = ReportForm(request.GET)
+    context = {**admin.site.each_context(request), "title": "Usage report", "form": form}
+    if form.is_valid():
+        selection, demos = form.selection(), state.demo_names()
+        lines = Paginator(report.breakdown(selection), PER_PAGE).get_page(request.GET.get("page"))
+        asked = [(name, form.data[name]) for name in ("first", "last", "team", "model") if form.data.get(name)]
+        context |= {
+            "rows": [
+                {"line": line, "is_demo": line.provider_name in demos, **_links(line)}
+                for line in report.lines(cast(report.Groups, lines.object_list))
+            ],
+            "pages": lines,
+            "totals": report.totals(selection),
+            "totals_url": rows_url(selection.period, **_options(selection)),
+            "errors_url": rows_url(selection.period, outcomes=report.ERRORS, **_options(selection)),
+            "asked": urlencode(asked),
+        }
+    return TemplateResponse(request, "console/usage_report.html", context)
+
+
+@permission_required("usage.view_requestlog", raise_exception=True)
+def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """The same lines as CSV, streamed. Amounts are exact decimals; what is unknown is an empty field."""
+    form = ReportForm(request.GET)
+    if not form.is_valid():
+        return HttpResponse("The dates or filters are not valid.", status=400, content_type="text/plain; charset=utf-8")
+    selection = form.selection()
+    blocks = csv_blocks(report.lines(report.breakdown(selection)))
+    content = _unhurried(blocks) if isinstance(request, ASGIRequest) else blocks
+    response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
+    name = f"usage-{selection.period.first}-{selection.period.last}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def csv_blocks(lines: Iterable[Line]) -> Iterator[bytes]:
+    """A header and one record a line, in blocks."""
+    written: list[str] = []
+
+    class Sink:
+        def write(self, text: str) -> None:
+            written.append(text)
+
+    writer = csv.writer(Sink())
+    writer.writerow(COLUMNS)
+    remaining = iter(lines)
+    while True:
+        block = list(islice(remaining, _BLOCK))
+        writer.writerows(map(_record, block))
+        yield "".join(written).encode()
+        written.clear()
+        if len(block) < _BLOCK:
+            return
+
+
+async def _unhurried(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    # Under ASGI Django would read a plain iterator to its end before it sends the first byte.
+    def following() -> bytes | None:
+        return next(blocks, None)
+
+    while (block := await sync_to_async(following)()) is not None:
+        yield block
+
+
+def _record(line: Line) -> list[Any]:
+    sums = line.totals
+    return [
+        line.day,
+        line.team_id,
+        _harmless(line.team_name),
+        _harmless(line.provider_name or ""),
+        _harmless(line.model_name or ""),
+        sums.requests,
+        sums.errors,
+        sums.input,
+        sums.cache_read,
+        sums.cache_write,
+        sums.output,
+        None if sums.cost is None else f"{sums.cost:f}",
+    ]
+
+
+def _harmless(text: str) -> str:
+    """A name that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
+def _options(selection: Selection) -> dict[str, Any]:
+    options: dict[str, Any] = {} if selection.team_id is None else {"team": selection.team_id}
+    if selection.provider_name is not None:
+        options |= {"provider": selection.provider_name, "model": selection.model_name}
+    return options
+
+
+def _links(line: Line) -> dict[str, str]:
+    assert line.day is not None
+    day = Period(line.day, line.day)
+    options: dict[str, Any] = {"team": line.team_id, "provider": line.provider_name, "model": line.model_name}
+    return {"url": rows_url(day, **options), "errors_url": rows_url(day, outcomes=report.ERRORS, **options)}

@@ -1,0 +1,42 @@
+"""Figures, and what pages of the lower rooms show of the rooms above them, for templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.template.context import RequestContext
+
+from access.connect import PasteLine, paste_lines
+from access.keys import allowed_pattern
+from access.models import ClientKey
+from routing.models import Route
+from usage import figures
+
+register = template.Library()
+
+register.filter("count", figures.count)
+register.filter("tokens", figures.tokens)
+register.filter("dollars", figures.dollars)
+register.filter("milliseconds", figures.milliseconds)
+
+
+@register.filter
+def css_percent(number: float) -> str:
+    """A percentage as CSS wants it, whatever the page's language does to numbers."""
+    return f"{number:.2f}%"
+
+
+@register.simple_tag(takes_context=True)
+def key_lines(context: RequestContext, key: ClientKey | None = None) -> tuple[PasteLine, ...]:
+    """The lines to paste, from `base_url`, `secret` and the routes that the key may use (any route without a key)."""
+    names = usable_routes(key)
+    return paste_lines(context["base_url"], context["secret"], names[0] if names else "claude-sonnet-4-5")
+
+
+@register.simple_tag
+def usable_routes(key: Any = None) -> list[str]:
+    """The names of the enabled routes that a key may use, the default route first."""
+    pattern = allowed_pattern(key.allowed_routes) if key is not None else None
+    names = Route.objects.filter(enabled=True).order_by("-is_default", "name").values_list("name", flat=True)
+    return [name for name in names if pattern is None or pattern.fullmatch(name)]

@@ -1,0 +1,85 @@
+"""How the admin looks and what its sidebar holds: the settings of django-unfold. Imported by settings, so it may ask
+nothing of the database or the apps before a request comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _static(path: str) -> Callable[[HttpRequest], str]:
+    return lambda request: static(path)
+
+
+def _may(permission: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(permission)
+
+
+def _page(title: str, icon: str, url: str, permission: str | None = None) -> dict[str, Any]:
+    page: dict[str, Any] = {"title": title, "icon": icon, "link": reverse_lazy(url)}
+    return page if permission is None else {**page, "permission": _may(permission)}
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Gateway",
+    "SITE_HEADER": "Gateway",
+    "SITE_SUBHEADER": "speaks the Claude Messages API",
+    "SITE_SYMBOL": "alt_route",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _static("proxysite/favicon.svg")}],
+    "SITE_URL": None,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "ENVIRONMENT": "proxysite.console.state.header_label",
+    "DASHBOARD_CALLBACK": "proxysite.console.home.dashboard",
+    "STYLES": [_static("proxysite/console.css")],
+    "SCRIPTS": [_static("proxysite/console.js")],
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": [
+            {
+                "title": "Console",
+                "items": [
+                    _page("Home", "monitoring", "admin:index"),
+                    _page("Usage report", "table_chart", "console:report", "usage.view_requestlog"),
+                ],
+            },
+            {
+                "title": "Access",
+                "items": [
+                    _page("Teams", "groups", "admin:access_team_changelist", "access.view_team"),
+                    _page("Client keys", "key", "admin:access_clientkey_changelist", "access.view_clientkey"),
+                ],
+            },
+            {
+                "title": "Providers",
+                "items": [
+                    _page("Providers", "dns", "admin:providers_provider_changelist", "providers.view_provider"),
+                    _page("Models", "neurology", "admin:providers_model_changelist", "providers.view_model"),
+                ],
+            },
+            {
+                "title": "Routing",
+                "items": [_page("Routes", "alt_route", "admin:routing_route_changelist", "routing.view_route")],
+            },
+            {
+                "title": "Usage",
+                "items": [
+                    _page("Requests", "receipt_long", "admin:usage_requestlog_changelist", "usage.view_requestlog"),
+                    _page("Attempts", "replay", "admin:usage_attemptlog_changelist", "usage.view_attemptlog"),
+                ],
+            },
+            {
+                "title": "Site",
+                "items": [
+                    _page("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
+                    _page("Groups", "badge", "admin:auth_group_changelist", "auth.view_group"),
+                ],
+            },
+        ],
+    },
+}
+"""See https://unfoldadmin.com/docs/configuration/settings/."""

@@ -1,0 +1,74 @@
+"""Reading and sending the admin's pages as a browser does, for tests."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+
+def staff(*permissions: str) -> Client:
+    """A signed-in member of the staff who has these permissions (`app.codename`) and no other."""
+    user = User.objects.create_user(f"staff-{User.objects.count()}", is_staff=True)
+    for permission in permissions:
+        app, codename = permission.split(".")
+        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def form_of(response: Any) -> dict[str, Any]:
+    """What the browser would send back if nobody touched the change form of this page."""
+    context = response.context
+    data: dict[str, Any] = {}
+    formsets = [inline.formset for inline in context.get("inline_admin_formsets", [])]
+    forms = [context["adminform"].form, *(f for s in formsets for f in [s.management_form, *s.forms])]
+    for form in forms:
+        for bound in form:
+            _put(data, bound)
+    return data
+
+
+def _put(data: dict[str, Any], bound: Any) -> None:
+    widget, name, value = bound.field.widget, bound.html_name, bound.value()
+    if getattr(widget, "input_type", "") == "password" and not widget.render_value:
+        data[name] = ""
+    elif hasattr(widget, "decompress"):
+        data |= {f"{name}_{n}": part or "" for n, part in enumerate(widget.decompress(value))}
+    elif getattr(widget, "input_type", "") == "checkbox" and not hasattr(widget, "choices"):
+        if value:
+            data[name] = "on"
+    else:
+        data[name] = "" if value is None else value
+
+
+def errors_of(response: Any) -> dict[str, list[str]]:
+    """The errors of a page that came back, by the name of the field they stand beside; form-wide ones under ''."""
+    assert response.status_code == 200, f"the form was taken: {response.status_code} {response.get('Location')}"
+    context = response.context
+    formsets = [inline.formset for inline in context.get("inline_admin_formsets", [])]
+    found: dict[str, list[str]] = {}
+    for form in [context["adminform"].form, *(f for s in formsets for f in s.forms)]:
+        for field, errors in form.errors.items():
+            name = "" if field == "__all__" else form.add_prefix(field)
+            found.setdefault(name, []).extend(map(str, errors))
+    return found
+
+
+def text_of(response: Any) -> str:
+    """The page's text without tags, white space folded."""
+    body = re.sub(r"<(script|style)\b.*?</\1>", " ", response.content.decode(), flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+def links_of(response: Any) -> dict[str, str]:
+    """The page's links: text -> address; of several with one text the first."""
+    found: dict[str, str] = {}
+    for address, inner in re.findall(r'<a\b[^>]*?href="([^"]*)"[^>]*>(.*?)</a>', response.content.decode(), re.DOTALL):
+        label = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", inner))).strip()
+        found.setdefault(label, html.unescape(address))
+    return found

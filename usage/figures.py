@@ -1,0 +1,43 @@
+"""How figures are written for people: unknown is a dash, never 0. Not for CSV or anything a program reads."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+UNKNOWN = "—"
+
+
+def count(number: int | None) -> str:
+    """`12,345`."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def tokens(number: int | None) -> str:
+    """`1,234`, `56.7k`, `8.91M`: three digits or four, for tables that are read at a glance."""
+    if number is None or number < 10_000:
+        return count(number)
+    if number < 1_000_000:
+        return f"{number / 1000:.1f}k"
+    return f"{number / 1_000_000:,.2f}M"
+
+
+def dollars(amount: Decimal | None) -> str:
+    """`$1,234.56`; below a dollar four significant digits, such as `$0.001234`."""
+    if amount is None:
+        return UNKNOWN
+    if amount == 0 or abs(amount) >= 1:
+        return f"${amount:,.2f}"
+    places = -amount.adjusted() + 3
+    return f"${amount:.{places}f}"
+
+
+def milliseconds(number: int | None) -> str:
+    """`320 ms`, `4.2 s`, `2 min 05 s`."""
+    if number is None:
+        return UNKNOWN
+    if number < 1000:
+        return f"{number} ms"
+    if number < 60_000:
+        return f"{number / 1000:.1f} s"
+    minutes, seconds = divmod(round(number / 1000), 60)
+    return f"{minutes} min {seconds:02d} s"
