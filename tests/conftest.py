@@ -1,0 +1,88 @@
+"""Fixtures of the tests against running servers. Sessions share two gateways and one upstream; each test writes a
+script for the upstream and calls a route of the standing configuration, or makes rows of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+
+from tests import database
+from tests.call import Client
+from tests.configure import Standing, make_standing
+from tests.gateway import Gateway
+from tests.rows import Rows
+from tests.upstream import Upstream, running_upstream
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """A failed test shows what the servers that it used complained of."""
+    report = yield
+    if report.failed:
+        for value in getattr(item, "funcargs", {}).values():
+            if isinstance(value, Gateway):
+                report.sections.append((f"complaints of {value.log_file.name}", value.complaints()))
+    return report
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[Upstream]:
+    """A scripted upstream."""
+    with running_upstream() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def live_database(django_db_blocker: Any) -> None:
+    """The migrated database of the running servers."""
+    with django_db_blocker.unblock(), database.live_connection():
+        database.create_live_database()
+
+
+@pytest.fixture
+def orm(live_database: None, django_db_blocker: Any) -> Iterator[Rows]:
+    """The ORM on the running servers' database, as a shell of another process; what is written is committed."""
+    with django_db_blocker.unblock(), database.live_connection():
+        yield Rows()
+
+
+@pytest.fixture(scope="session")
+def gateway(live_database: None, standing: Standing) -> Iterator[Gateway]:
+    """The gateway with the settings it ships with."""
+    running = Gateway("gateway")
+    try:
+        yield running.start()
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def hasty_gateway(live_database: None, standing: Standing) -> Iterator[Gateway]:
+    """A gateway on the same database whose clocks run fast: it holds back for half a second, and so on."""
+    env = {"HOLD_BACK_SECONDS": "0.5", "PING_SECONDS": "0.3", "EMPTY_DELTA_SECONDS": "0.5"}
+    running = Gateway("hasty", env={**env, "MAX_BODY_BYTES": "100000", "MAX_JSON_DEPTH": "20"})
+    try:
+        yield running.start()
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def standing(live_database: None, upstream: Upstream, django_db_blocker: Any) -> Standing:
+    """The configuration that most tests share."""
+    with django_db_blocker.unblock(), database.live_connection():
+        return make_standing(upstream.base_url)
+
+
+@pytest.fixture
+def client(gateway: Gateway, standing: Standing) -> Client:
+    """A caller of `gateway` with the standing key."""
+    return Client(gateway.base_url, standing.key.secret)
+
+
+@pytest.fixture
+def hasty_client(hasty_gateway: Gateway, standing: Standing) -> Client:
+    """A caller of `hasty_gateway` with the standing key."""
+    return Client(hasty_gateway.base_url, standing.key.secret)
