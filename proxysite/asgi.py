@@ -20,12 +20,10 @@ from streaming.consumers import ClaudeConsumer, owns  # noqa: E402
 from streaming.intake import Receive  # noqa: E402
 from streaming.runtime import runtime  # noqa: E402
 
-_claude = ClaudeConsumer.as_asgi()
-
 
 async def http(scope: dict[str, Any], receive: Receive, send: Any) -> None:
     """Hand a request to its owner."""
-    await (_claude if owns(scope) else django_application)(scope, receive, send)
+    await (ClaudeConsumer() if owns(scope) else django_application)(scope, receive, send)
 
 
 async def lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:

@@ -20,7 +20,7 @@ from access.models import Team
 from proxysite.console import usage_report
 from tests.history import at, request_row
 from tests.pages import staff, text_of
-from usage.report import Line, Totals
+from usage.sums import Line, Totals
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 

@@ -16,7 +16,7 @@ from providers.events import (
     TokensReported,
 )
 from tests.claude_stream import check_stream, read_events
-from tests.encoding import K, S, T, args, call, encoder, native, native_delta, native_text, whole
+from tests.encoding import K, S, T, args, call, encoder, native, native_delta, native_text, outline, whole
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_an_index_is_moved_without_touching_anything_else(raw: bytes, moved: byt
 
 
 def test_a_native_message_keeps_all_but_the_model() -> None:
-    theirs = {
+    theirs: dict[str, Any] = {
         "id": "msg_theirs",
         "model": "theirs",
         "role": "assistant",

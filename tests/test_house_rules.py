@@ -26,7 +26,14 @@ def _inserts(tree: ast.AST) -> list[str]:
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             parts = called.split(".")
-            makes = parts[-1] in {"create", "acreate", "bulk_create", "abulk_create", "get_or_create", "update_or_create"}
+            makes = parts[-1] in {
+                "create",
+                "acreate",
+                "bulk_create",
+                "abulk_create",
+                "get_or_create",
+                "update_or_create",
+            }
             if parts[-1] in ROWS or (makes and ROWS & set(parts)):
                 found.append(called)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):

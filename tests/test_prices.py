@@ -36,7 +36,7 @@ def test_a_missing_price_or_count_makes_no_cost(
     prices: Prices, counts: dict[str, int | None], expected: int | None
 ) -> None:
     known: dict[str, int | None] = {"cache_read": None, "cache_write": None, **counts}
-    assert cost(prices, **known) == expected  # type: ignore[arg-type]
+    assert cost(prices, **known) == expected
 
 
 @given(st.integers(min_value=0, max_value=2**62))

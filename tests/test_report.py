@@ -10,7 +10,7 @@ import pytest
 
 from access.models import Team
 from tests.history import at, request_row
-from usage import figures, report
+from usage import figures, report, sums
 from usage.report import Period, Selection
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -47,7 +47,7 @@ def test_a_day_is_the_day_of_time_zone(settings: Any) -> None:
     request_row(started_at=at("2026-03-31 14:59"), output_tokens=100)
     request_row(started_at=at("2026-03-31 15:00"), output_tokens=1000)
     assert report.totals(Selection(MARCH)).output == 110
-    assert {line.day: line.totals.output for line in report.by_day(report.daily(MARCH), "team")} == {
+    assert {line.day: line.totals.output for line in sums.by_day(report.daily(MARCH), "team")} == {
         date(2026, 3, 1): 10,
         date(2026, 3, 31): 100,
     }
@@ -86,7 +86,7 @@ def test_a_renamed_team_is_one_line_under_its_new_name_and_a_deleted_one_keeps_i
     request_row(started_at=at("2026-03-05 12:00"), team_id=team.pk, team_name="before")
     request_row(started_at=at("2026-03-06 12:00"), team_id=team.pk, team_name="after")
     request_row(started_at=at("2026-03-06 12:00"), team_id=team.pk + 1000, team_name="gone")
-    assert [(line.team_name, line.totals.requests) for line in report.by_axis(report.daily(MARCH), "team")] == [
+    assert [(line.team_name, line.totals.requests) for line in sums.by_axis(report.daily(MARCH), "team")] == [
         ("after", 2),
         ("gone", 1),
     ]
@@ -104,13 +104,13 @@ def test_what_is_added_up_from_days_is_what_the_database_adds_up() -> None:
             output_tokens=tokens, cost=cost, outcome="failed" if tokens is None else "completed",
         )  # fmt: skip
     lines = report.daily(MARCH)
-    assert report.summed(lines) == report.totals(Selection(MARCH))
+    assert sums.summed(lines) == report.totals(Selection(MARCH))
     for axis in ("team", "model"):
-        for line in report.by_axis(lines, axis):
+        for line in sums.by_axis(lines, axis):
             one = Selection(MARCH, team_id=line.team_id, provider_name=line.provider_name, model_name=line.model_name)
             assert line.totals == report.totals(one)
-        assert report.summed(report.by_day(lines, axis)) == report.totals(Selection(MARCH))
-    assert report.summed([]) == report.totals(Selection(Period(date(2020, 1, 1), date(2020, 1, 1))))
+        assert sums.summed(sums.by_day(lines, axis)) == report.totals(Selection(MARCH))
+    assert sums.summed([]) == report.totals(Selection(Period(date(2020, 1, 1), date(2020, 1, 1))))
 
 
 def test_the_breakdown_has_a_line_for_each_day_team_and_model() -> None:

@@ -19,7 +19,12 @@ def candidate(number: int) -> CandidateConfig:
 
 def route(name: str, *candidates: CandidateConfig, dropped: tuple[tuple[str, str], ...] = ()) -> RouteConfig:
     return RouteConfig(
-        id=len(name), name=name, display_name=name, created_at="2026-01-01T00:00:00Z", candidates=candidates, dropped=dropped
+        id=len(name),
+        name=name,
+        display_name=name,
+        created_at="2026-01-01T00:00:00Z",
+        candidates=candidates,
+        dropped=dropped,
     )
 
 
@@ -46,7 +51,8 @@ def test_the_exact_name_wins_over_the_default() -> None:
 
 
 def test_the_default_route_answers_any_unknown_name() -> None:
-    decision = engine.decide(asked("claude-3-5-sonnet-20241022"), ANYONE, Snapshot(routes=ROUTES, default_route=DEFAULT))
+    snapshot = Snapshot(routes=ROUTES, default_route=DEFAULT)
+    decision = engine.decide(asked("claude-3-5-sonnet-20241022"), ANYONE, snapshot)
     assert (decision.route.name, decision.phase) == ("fallback", "default_route")
     assert [reason.phase for reason in decision.reasons] == ["exact_name", "default_route"]
 
@@ -85,5 +91,7 @@ def test_a_route_without_a_usable_candidate_says_what_is_wrong_with_each() -> No
         ({"metadata": {"user_id": '{"session_id":"body"}'}}, {"x-claude-code-session-id": "header"}, "header"),
     ],
 )
-def test_the_session_is_found_where_clients_put_it(body: dict[str, object], headers: dict[str, str], session: str) -> None:
+def test_the_session_is_found_where_clients_put_it(
+    body: dict[str, object], headers: dict[str, str], session: str
+) -> None:
     assert facts.gather({"model": "m", **body}, headers, 100).session_id == session

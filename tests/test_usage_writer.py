@@ -62,7 +62,9 @@ def test_a_refused_row_is_set_aside_and_the_others_are_written(caplog: pytest.Lo
 
 def test_unknown_is_null_and_known_is_kept() -> None:
     recorder = Recorder(Writer())
-    known = finished(recorder, input_tokens=0, output_tokens=None, cost=None, decision={"reasons": [["a", "b"]]}).request
+    known = finished(
+        recorder, input_tokens=0, output_tokens=None, cost=None, decision={"reasons": [["a", "b"]]}
+    ).request
     recorder.writer.start()
     recorder.writer.stop()
     row = RequestLog.objects.get(id=known.id)

@@ -4,10 +4,9 @@ rollups can step in behind these functions. A sum over rows of which none knows 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from django.db import connections
@@ -17,11 +16,11 @@ from django.utils import timezone
 
 from access.models import Team
 from usage.models import Outcome, RequestLog
+from usage.sums import Line, Totals
 
 ERRORS = (Outcome.FAILED, Outcome.REFUSED, Outcome.INTERRUPTED)
 """The outcomes that a caller saw as an error."""
 
-Axis = Literal["model", "team"]
 Groups = QuerySet[RequestLog, dict[str, Any]]
 
 
@@ -51,35 +50,6 @@ class Selection(msgspec.Struct, frozen=True):
 
     period: Period
     team_id: int | None = None
-    provider_name: str | None = None
-    model_name: str | None = None
-
-
-class Totals(msgspec.Struct, frozen=True):
-    """Sums over rows; `unpriced` counts the answers whose cost nobody could tell."""
-
-    requests: int = 0
-    errors: int = 0
-    input: int | None = None
-    cache_read: int | None = None
-    cache_write: int | None = None
-    output: int | None = None
-    cost: Decimal | None = None
-    unpriced: int = 0
-
-    @property
-    def tokens(self) -> int:
-        """All kinds together, for charts: what is unknown adds nothing."""
-        return sum(kind or 0 for kind in (self.input, self.cache_read, self.cache_write, self.output))
-
-
-class Line(msgspec.Struct, frozen=True):
-    """One line of a report. What a question did not ask for is None; a name that rows left empty is ''."""
-
-    totals: Totals
-    day: date | None = None
-    team_id: int | None = None
-    team_name: str = ""
     provider_name: str | None = None
     model_name: str | None = None
 
@@ -129,31 +99,12 @@ def first_token_percentiles(period: Period, fractions: tuple[float, ...] = (0.5,
 
 
 def daily(period: Period) -> list[Line]:
-    """Per day, team and model, newest day first: one question for everything that a dashboard adds up from it."""
+    """Per day, team and model, newest day first: one question for everything that usage.sums adds up from it."""
     return list(lines(breakdown(Selection(period))))
 
 
-def by_day(daily_lines: Iterable[Line], axis: Axis) -> list[Line]:
-    """`daily` lines added up per day and model or team; days without rows are missing."""
-    return _merged(daily_lines, lambda line: (line.day, *_key(line, axis)), axis, keep_day=True)
-
-
-def by_axis(daily_lines: Iterable[Line], axis: Axis) -> list[Line]:
-    """`daily` lines added up per model or team, the busiest first."""
-    merged = _merged(daily_lines, lambda line: _key(line, axis), axis, keep_day=False)
-    return sorted(merged, key=lambda line: -line.totals.requests)
-
-
-def summed(daily_lines: Iterable[Line]) -> Totals:
-    """`daily` lines added up."""
-    whole = Totals()
-    for line in daily_lines:
-        whole = _plus(whole, line.totals)
-    return whole
-
-
 def breakdown(selection: Selection) -> Groups:
-    """Per day, team and model, newest day first; give slices or all of it to `lines`."""
+    """Per day, team and model, newest day first; `lines` reads it."""
     order = ["-day", "team_label", "team_id", "provider_name", "model_name"]
     return _grouped(selection, ["day", "team_id", "provider_name", "model_name"]).order_by(*order)
 
@@ -161,8 +112,7 @@ def breakdown(selection: Selection) -> Groups:
 def lines(rows: Groups) -> Iterator[Line]:
     """The lines of a `breakdown`, read from the database as they are asked for."""
     names = _team_names()
-    found = rows if rows.query.is_sliced else rows.iterator(chunk_size=1000)
-    return (_line(row, names) for row in found)
+    return (_line(row, names) for row in rows.iterator(chunk_size=1000))
 
 
 def models_seen(period: Period) -> list[tuple[str, str]]:
@@ -184,36 +134,6 @@ def _nearest_rank(counts: list[tuple[int, int]], fraction: float) -> int | None:
         if rank <= 0:
             return value
     return None
-
-
-def _key(line: Line, axis: Axis) -> tuple[Any, ...]:
-    return (line.team_id,) if axis == "team" else (line.provider_name, line.model_name)
-
-
-def _merged(
-    daily_lines: Iterable[Line], key_of: Callable[[Line], tuple[Any, ...]], axis: Axis, *, keep_day: bool
-) -> list[Line]:
-    groups: dict[tuple[Any, ...], Line] = {}
-    for line in daily_lines:
-        key = key_of(line)
-        found = groups.get(key)
-        if found is not None:
-            groups[key] = msgspec.structs.replace(found, totals=_plus(found.totals, line.totals))
-            continue
-        day = line.day if keep_day else None
-        if axis == "team":
-            groups[key] = Line(line.totals, day, team_id=line.team_id, team_name=line.team_name)
-        else:
-            groups[key] = Line(line.totals, day, provider_name=line.provider_name, model_name=line.model_name)
-    return list(groups.values())
-
-
-def _plus(one: Totals, other: Totals) -> Totals:
-    def known(name: str) -> Any:
-        values = [value for value in (getattr(one, name), getattr(other, name)) if value is not None]
-        return sum(values) if values else None
-
-    return Totals(**{name: known(name) for name in Totals.__struct_fields__})
 
 
 def _rows(selection: Selection) -> QuerySet[RequestLog]:

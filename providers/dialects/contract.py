@@ -46,7 +46,7 @@ class Decoder(Protocol):
         ...
 
     def close(self) -> list[Event]:
-        """The events that the end of the body completes: at least the missing finish, as a StreamFailed if it is early."""
+        """The events that the end of the body completes; an end that comes too early is a StreamFailed."""
         ...
 
 

@@ -11,9 +11,10 @@ from django.urls import reverse
 
 from access.connect import base_url
 from proxysite.console import charts, state
-from usage import figures, report
+from usage import figures, report, sums
 from usage.filters import rows_url
-from usage.report import Axis, Line, Period, Totals
+from usage.report import Period
+from usage.sums import Axis, Line, Totals
 
 DAYS = 30
 
@@ -69,7 +70,7 @@ def _may_see_usage(request: HttpRequest) -> bool:
 
 def cards(lines: Sequence[Line], today: Period, month: Period) -> tuple[list[Card], list[Card]]:
     """Two rows: requests, errors, cost and time to first token; the four kinds of tokens."""
-    sums = {today: report.summed(line for line in lines if line.day == today.last), month: report.summed(lines)}
+    of = {today: sums.summed(line for line in lines if line.day == today.last), month: sums.summed(lines)}
     waits = {period: report.first_token_percentiles(period) for period in (today, month)}
 
     def both(title: str, figure: Any, note: Figure | None = None) -> Card:
@@ -77,7 +78,7 @@ def cards(lines: Sequence[Line], today: Period, month: Period) -> tuple[list[Car
 
     def tokens(kind: str) -> Any:
         def figure(period: Period) -> Figure:
-            number = getattr(sums[period], kind)
+            number = getattr(of[period], kind)
             return Figure(figures.tokens(number), figures.count(number), rows_url(period, known=f"{kind}_tokens"))
 
         return figure
@@ -90,9 +91,9 @@ def cards(lines: Sequence[Line], today: Period, month: Period) -> tuple[list[Car
         return figure
 
     first = [
-        both("Requests", lambda p: _plain(sums[p].requests, rows_url(p))),
-        both("Errors", lambda p: _plain(sums[p].errors, rows_url(p, outcomes=report.ERRORS))),
-        both("Cost", lambda p: _money(sums[p], rows_url(p, known="cost")), _unpriced(sums[month], month)),
+        both("Requests", lambda p: _plain(of[p].requests, rows_url(p))),
+        both("Errors", lambda p: _plain(of[p].errors, rows_url(p, outcomes=report.ERRORS))),
+        both("Cost", lambda p: _money(of[p], rows_url(p, known="cost")), _unpriced(of[month], month)),
         both("First token, p50", wait(0)),
         both("First token, p95", wait(1)),
     ]
@@ -107,12 +108,12 @@ def cards(lines: Sequence[Line], today: Period, month: Period) -> tuple[list[Car
 
 def panel(lines: Sequence[Line], period: Period, axis: Axis, measure: str) -> dict[str, Any]:
     """A chart by day stacked by `axis`, and the table that is its legend."""
-    series = charts.series_of(report.by_axis(lines, axis), axis, measure)
+    series = charts.series_of(sums.by_axis(lines, axis), axis, measure)
     demos = state.demo_names()
     return {
         "title": f"{charts.MEASURES[measure]} by {axis}",
         "axis": axis,
-        "chart": charts.stacked(period, report.by_day(lines, axis), series, axis, measure),
+        "chart": charts.stacked(period, sums.by_day(lines, axis), series, axis, measure),
         "rows": [
             {
                 "series": one,

@@ -6,7 +6,7 @@ import csv
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import date
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
@@ -20,9 +20,10 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
 from proxysite.console import state
-from usage import report
+from usage import report, sums
 from usage.filters import rows_url
-from usage.report import Line, Period, Selection
+from usage.report import Period, Selection
+from usage.sums import Line
 
 PER_PAGE = 100
 LONGEST_DAYS = 400
@@ -81,15 +82,15 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {**admin.site.each_context(request), "title": "Usage report", "form": form}
     if form.is_valid():
         selection, demos = form.selection(), state.demo_names()
-        lines = Paginator(report.breakdown(selection), PER_PAGE).get_page(request.GET.get("page"))
+        lines = list(report.lines(report.breakdown(selection)))
+        pages = Paginator(lines, PER_PAGE).get_page(request.GET.get("page"))
         asked = [(name, form.data[name]) for name in ("first", "last", "team", "model") if form.data.get(name)]
         context |= {
             "rows": [
-                {"line": line, "is_demo": line.provider_name in demos, **_links(line)}
-                for line in report.lines(cast(report.Groups, lines.object_list))
+                {"line": line, "is_demo": line.provider_name in demos, **_links(line)} for line in pages.object_list
             ],
-            "pages": lines,
-            "totals": report.totals(selection),
+            "pages": pages,
+            "totals": sums.summed(lines),
             "totals_url": rows_url(selection.period, **_options(selection)),
             "errors_url": rows_url(selection.period, outcomes=report.ERRORS, **_options(selection)),
             "asked": urlencode(asked),
@@ -142,20 +143,20 @@ async def _unhurried(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _record(line: Line) -> list[Any]:
-    sums = line.totals
+    totals = line.totals
     return [
         line.day,
         line.team_id,
         _harmless(line.team_name),
         _harmless(line.provider_name or ""),
         _harmless(line.model_name or ""),
-        sums.requests,
-        sums.errors,
-        sums.input,
-        sums.cache_read,
-        sums.cache_write,
-        sums.output,
-        None if sums.cost is None else f"{sums.cost:f}",
+        totals.requests,
+        totals.errors,
+        totals.input,
+        totals.cache_read,
+        totals.cache_write,
+        totals.output,
+        None if totals.cost is None else f"{totals.cost:f}",
     ]
 
 

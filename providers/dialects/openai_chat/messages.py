@@ -66,7 +66,7 @@ class _Writer:
             self.messages.append({"role": role, "content": content})
 
     def reminder(self, blocks: list[Block]) -> None:
-        """A system message in the middle of the conversation, where it stands; never moved, that would cost the cache."""
+        """A system message in the middle, said where it stands: moving it would cost the prompt cache."""
         self.flush()
         if self._profile.system_in_place:
             self.add("system", blocks)
