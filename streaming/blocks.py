@@ -14,6 +14,7 @@ from providers.events import (
     NativeBlockDelta,
     NativeBlockStarted,
     NativeBlockStopped,
+    Ping,
     TextDelta,
     ThinkingDelta,
     ThinkingSignature,
@@ -227,6 +228,11 @@ class Blocks:
             self._release(self._native)
             self._native.delta(event)
 
+    def hold_ping(self, event: Ping) -> None:
+        # Claude itself pings right after the first block's start: the order stays as it is there.
+        if self._native is not None:
+            self._native.pings += 1
+
     def stop_held(self, event: NativeBlockStopped) -> None:
         if self._native is not None and event.index == self._native.index:
             self.state = IDLE
@@ -277,7 +283,7 @@ NATIVE = State(
     keepalive=Blocks.native_keepalive,
 )
 HELD = State(
-    _OPENING | {NativeBlockDelta: Blocks.held_delta, NativeBlockStopped: Blocks.stop_held},
+    _OPENING | {NativeBlockDelta: Blocks.held_delta, NativeBlockStopped: Blocks.stop_held, Ping: Blocks.hold_ping},
     leave=Blocks.leave_held,
     keepalive=Blocks.ping,
 )

@@ -40,7 +40,7 @@ class ClaudeConsumer(AsyncHttpConsumer):
     """Everything under /v1/, and the probes; one instance serves one request."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request (https://asgi.readthedocs.io/en/latest/specs/www.html)."""

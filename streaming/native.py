@@ -14,15 +14,19 @@ _WITH_INPUT = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 
 
 class NativeBlock:
-    """What the upstream announced, and the delta that came last. `index` is the block's index there."""
+    """What the upstream announced, and the delta that came last.
 
-    __slots__ = ("_last", "_sink", "_start", "index")
+    `index` is the block's index there, `pings` how many pings came before it could be opened.
+    """
+
+    __slots__ = ("_last", "_sink", "_start", "index", "pings")
 
     def __init__(self, sink: Sink, start: NativeBlockStarted) -> None:
         self._sink = sink
         self._start = start
         self._last = b""
         self.index = start.index
+        self.pings = 0
 
     @property
     def is_text(self) -> bool:
@@ -41,6 +45,8 @@ class NativeBlock:
     def open(self, index: int) -> None:
         """Its start, as the block `index` of the message."""
         self._sink.native_open(index, self.index, self._start.raw)
+        for _ in range(self.pings):
+            self._sink.ping()
 
     def delta(self, event: NativeBlockDelta) -> None:
         """One of its deltas."""

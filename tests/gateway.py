@@ -38,7 +38,7 @@ class Gateway:
         self.log_file = database.FOLDER / f"{name}-{self.port}.log"
         self._daphne = daphne
         self._workers = workers
-        self._env = {
+        self.environment = {
             **os.environ,
             "DATABASE_URL": database.live_url(),
             # Its own folder: whatever a server keeps beside the database belongs to it alone.
@@ -51,17 +51,21 @@ class Gateway:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Gateway:
-        """Start and wait until it serves with the present configuration."""
-        Path(self._env["DATA_DIR"]).mkdir(exist_ok=True)
+        """Start and wait until it is ready."""
+        self.launch()
+        self.wait_ready()
+        return self
+
+    def launch(self) -> None:
+        """Start and wait for nothing."""
+        Path(self.environment["DATA_DIR"]).mkdir(exist_ok=True)
         command = ["serve", "--host", "127.0.0.1", "--port", str(self.port), "--workers", str(self._workers)]
         if self._daphne:
             command = ["runserver", "--noreload", "--skip-checks", f"127.0.0.1:{self.port}"]
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "manage.py", *command], cwd=ROOT, env=self._env, stdout=log, stderr=log
+                [sys.executable, "manage.py", *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
-        self.wait_ready()
-        return self
 
     @property
     def pid(self) -> int:
@@ -104,11 +108,14 @@ class Gateway:
         if self._process.poll() is None:
             self.signal()
         try:
-            return self.wait_exit()
+            status = self.wait_exit()
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(10)
             raise AssertionError(f"the server ignored SIGTERM; its log:\n{self.logs()[-3000:]}") from None
+        # No test meant this to happen, or it would have said so by now: a crash that a client saw as a plain 500.
+        assert "Traceback" not in self.logs(), self.complaints()
+        return status
 
     def logs(self) -> str:
         """Everything it wrote."""

@@ -89,6 +89,7 @@ def test_a_context_overflow_is_said_in_the_words_that_clients_act_on(
     [
         Reply([b"<html><h1>502 Bad Gateway</h1></html>"], status=502, headers={"content-type": "text/html"}),
         Reply([b"<html>Please log in</html>"], status=200, headers={"content-type": "text/html"}),
+        Reply(status=302, headers={"location": "https://example.com/login", "content-length": "0"}),
         Reply(status=204, headers={"content-length": "0"}),
         Reply([b"\x00\xff garbage \n\n data: {"], status=200),
         Reply(raw=b"SSH-2.0-OpenSSH_9.6\r\n"),
@@ -101,7 +102,7 @@ def test_a_context_overflow_is_said_in_the_words_that_clients_act_on(
         Reply([b'{"error": {"message": "insufficient", "code": "x"}}'], headers={"content-type": "application/json"}),
     ],
     ids=[
-        "html-502", "html-200", "no-content", "garbage", "not-http", "bad-http", "cut-at-once",
+        "html-502", "html-200", "redirect", "no-content", "garbage", "not-http", "bad-http", "cut-at-once",
         "cut-after-head", "empty", "done-only", "comment-only", "error-in-200",
     ],
 )  # fmt: skip

@@ -59,6 +59,25 @@ def test_text_after_an_early_finish_reason_is_not_lost() -> None:
     assert [event["text"] for event in told(decode([body])) if event["event"] == "TextDelta"] == ["one ", "two"]
 
 
+@pytest.mark.parametrize(("finish", "end"), [("stop", MessageFinished), (None, StreamFailed)])
+def test_half_an_event_at_the_end_says_nothing(finish: str | None, end: type) -> None:
+    events = decode([chunk({"content": "Hi"}, finish) + b'data: {"choices":[{"del'])
+    assert isinstance(events[-1], end)
+    assert [failure.error.kind.value for failure in events if isinstance(failure, StreamFailed)] in ([], ["truncated"])
+
+
+def test_a_whole_message_at_the_end_of_a_stream_is_not_said_twice() -> None:
+    whole = {"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}
+    events = told(decode([chunk({"content": "Hi"}) + chunk(choices=[whole])]))
+    assert [event["text"] for event in events if event["event"] == "TextDelta"] == ["Hi"]
+
+
+def test_arguments_of_null_are_none() -> None:
+    call = {"index": 0, "id": "call_1", "function": {"name": "f", "arguments": "null"}}
+    events = told(decode([chunk({"tool_calls": [call]}, "tool_calls")]))
+    assert [event["event"] for event in events] == ["MessageStarted", "ToolCallStarted", "MessageFinished"]
+
+
 @pytest.mark.parametrize(
     ("finish", "stop_reason"),
     [

@@ -91,6 +91,15 @@ CASES: dict[str, tuple[list[Json], list[Json]]] = {
             {"role": "user", "content": "(The result of a tool call that is not in this conversation:)\n\n2"},
         ],
     ),
+    "calls that share an id have a result each": (
+        [HELLO, assistant(use("t1"), use("t1", "Grep")), user(result("t1", "1"), result("t1", "2"))],
+        [
+            HELLO_OUT,
+            {"role": "assistant", "content": None, "tool_calls": [call_out("t1"), call_out("t1", "Grep")]},
+            tool_out("t1", "1"),
+            tool_out("t1", "2"),
+        ],
+    ),
     "an error says so once": (
         [*READING, user(result("t1", "Exit code 1", is_error=True), result("t2", "Error: no", is_error=True))],
         [*READING_OUT, tool_out("t1", "Error: Exit code 1"), tool_out("t2", "Error: no")],

@@ -154,6 +154,24 @@ def test_history_survives_every_deletion(orm: Rows, gateway: Gateway, upstream: 
     caller.post(message(route.name)).error(401, "authentication_error")
 
 
+def test_as_text_a_request_is_one_line_at_info(
+    hasty_gateway: Gateway, hasty_client: Client, standing: Standing, upstream: Upstream, orm: Rows
+) -> None:
+    script = upstream.script(speak.refusal("openai_chat", 529, "busy"))
+    answer = hasty_client.post(message(standing.routes["chain"].name, script.prompt))
+    orm.request(answer.request_id)
+    (line,) = [line for line in hasty_gateway.logs().splitlines() if answer.request_id in line]
+    for pair in (
+        "attempts=2",
+        "outcome=failed",
+        "status=529",
+        f"key={standing.key.row.prefix}",
+        "error=overloaded_error",
+    ):
+        assert pair in line
+    assert "output_tokens" not in line
+
+
 def test_the_log_has_one_line_per_request_with_its_figures(
     client: Client, gateway: Gateway, standing: Standing, upstream: Upstream, orm: Rows
 ) -> None:

@@ -3,7 +3,6 @@ rollups can step in behind these functions. A sum over rows of which none knows 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -105,8 +104,12 @@ def daily(period: Period) -> list[Line]:
 
 def breakdown(selection: Selection) -> Groups:
     """Per day, team and model, newest day first; `lines` reads it."""
+    rows: QuerySet[Any] = _rows(selection)
+    rows = rows.annotate(day=TruncDate("started_at", tzinfo=timezone.get_default_timezone()))
+    groups: Groups = rows.values("day", "team_id", "provider_name", "model_name")
+    groups = groups.annotate(team_label=Max("team_name"), **_measures())
     order = ["-day", "team_label", "team_id", "provider_name", "model_name"]
-    return _grouped(selection, ["day", "team_id", "provider_name", "model_name"]).order_by(*order)
+    return groups.order_by(*order)
 
 
 def lines(rows: Groups) -> Iterator[Line]:
@@ -115,16 +118,14 @@ def lines(rows: Groups) -> Iterator[Line]:
     return (_line(row, names) for row in rows.iterator(chunk_size=1000))
 
 
-def models_seen(period: Period) -> list[tuple[str, str]]:
-    """(provider, model) names in the period, sorted."""
-    names = _rows(Selection(period)).order_by("provider_name", "model_name")
-    return list(names.values_list("provider_name", "model_name").distinct())
-
-
-def teams_seen(period: Period) -> list[tuple[int, str]]:
-    """(id, name) of the teams in the period, sorted by name."""
-    lines = _lines(Selection(period), ["team_id"], [])
-    return sorted(((x.team_id, x.team_name) for x in lines if x.team_id is not None), key=lambda pair: pair[1].lower())
+def seen(period: Period) -> tuple[list[tuple[int, str]], list[tuple[str, str]]]:
+    """The teams of the period as (id, name), and its models as (provider, model), each in order."""
+    columns = ("team_id", "provider_name", "model_name")
+    rows = list(_rows(Selection(period)).values_list(*columns).annotate(label=Max("team_name")))
+    teams = {team: label for team, _, _, label in rows if team is not None} | _team_names()
+    here = {team for team, *_ in rows if team is not None}
+    models = {(provider, model) for _, provider, model, _ in rows}
+    return sorted(((team, teams[team]) for team in here), key=lambda pair: pair[1].lower()), sorted(models)
 
 
 def _nearest_rank(counts: list[tuple[int, int]], fraction: float) -> int | None:
@@ -170,29 +171,14 @@ def _totals(row: dict[str, Any]) -> Totals:
     return Totals(**found)
 
 
-def _grouped(selection: Selection, columns: list[str]) -> Groups:
-    rows: QuerySet[Any] = _rows(selection)
-    if "day" in columns:
-        rows = rows.annotate(day=TruncDate("started_at", tzinfo=timezone.get_default_timezone()))
-    label = {"team_label": Max("team_name")} if "team_id" in columns else {}
-    groups: Groups = rows.values(*columns).annotate(**label, **_measures())
-    return groups
-
-
-def _lines(selection: Selection, columns: list[str], order: list[str]) -> list[Line]:
-    names = _team_names()
-    return [_line(row, names) for row in _grouped(selection, columns).order_by(*order)]
-
-
 def _line(row: dict[str, Any], names: dict[int, str]) -> Line:
-    team = row.get("team_id")
     return Line(
         totals=_totals(row),
-        day=row.get("day"),
-        team_id=team,
-        team_name=names.get(team, row.get("team_label") or "") if team is not None else "",
-        provider_name=row.get("provider_name"),
-        model_name=row.get("model_name"),
+        day=row["day"],
+        team_id=row["team_id"],
+        team_name="" if row["team_id"] is None else names.get(row["team_id"], row["team_label"]),
+        provider_name=row["provider_name"],
+        model_name=row["model_name"],
     )
 
 

@@ -46,8 +46,9 @@ class ReportForm(forms.Form):
         standard = report.last_days(30)
         super().__init__({"first": standard.first, "last": standard.last, **{k: v for k, v in data.items() if v}})
         period = self.period() or standard
-        self.fields["team"].choices = [("", "All teams"), *report.teams_seen(period)]  # type: ignore[attr-defined]
-        self.models = {f"{provider}: {model}": (provider, model) for provider, model in report.models_seen(period)}
+        teams, models = report.seen(period)
+        self.fields["team"].choices = [("", "All teams"), *teams]  # type: ignore[attr-defined]
+        self.models = {f"{provider}: {model}": (provider, model) for provider, model in models}
         self.fields["model"].choices = [  # type: ignore[attr-defined]
             ("", "All models"),
             *((key, key if key != ": " else "(no model)") for key in self.models),

@@ -83,7 +83,7 @@ class StreamDecoder:
                 if not at_the_end and data.strip() not in {b"", b"[DONE]"}:
                     events.append(self._malformed("an event that is no JSON of Claude's shape"))
                 continue
-            if head.type == "content_block_delta" and head.delta is not None and head.index >= 0:
+            if head.type == "content_block_delta" and head.index >= 0 and head.delta is not None and head.delta.type:
                 events.append(NativeBlockDelta(head.index, data))
             else:
                 events += self._rare(head, data)
@@ -91,12 +91,14 @@ class StreamDecoder:
 
     def _rare(self, head: _Head, data: bytes) -> list[Event]:
         match head.type:
-            case "content_block_start" if head.content_block is not None and head.index >= 0:
+            case "content_block_start" if (
+                head.index >= 0 and head.content_block is not None and head.content_block.type
+            ):
                 return [NativeBlockStarted(head.index, head.content_block.type, data)]
             case "content_block_stop" if head.index >= 0:
                 return [NativeBlockStopped(head.index, data)]
             case "content_block_start" | "content_block_delta" | "content_block_stop":
-                return [self._malformed(f"a {head.type} without its index or its content")]
+                return [self._malformed(f"a {head.type} without its index or its type")]
             case "message_start":
                 return self._message_start(msgspec.json.decode(data).get("message"))
             case "message_delta":
