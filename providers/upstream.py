@@ -121,6 +121,7 @@ class Upstream:
         self.proxy_url = provider.proxy_url
         self.users = 0
         self.retired = False
+        self.closed = False
         session = aiohttp.ClientSession(
             connector=_Connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -167,6 +168,7 @@ class Upstream:
 
     async def close(self) -> None:
         """Close every connection."""
+        self.closed = True
         await self._transport.aclose()
 
 
@@ -223,16 +225,21 @@ def _ssl_context() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _is_lost(error: BaseException) -> bool:
-    cause = error.__cause__ or error
+def _cause(error: Exception) -> BaseException:
+    """aiohttp's own error: the transport wraps most of them, and nearly all as ConnectTimeout."""
+    return error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
+
+
+def _is_lost(error: Exception) -> bool:
+    cause = _cause(error)
     return isinstance(cause, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError) and not isinstance(
         cause, aiohttp.ClientConnectorError
     )
 
 
 def _classified(error: Exception) -> UpstreamError:
-    """The httpx-aiohttp transport maps nearly everything to ConnectTimeout, so its cause is asked."""
-    cause = error.__cause__ or error
+    """What the failure of an `open` means."""
+    cause = _cause(error)
     if isinstance(cause, aiohttp.ClientConnectorDNSError):
         return UpstreamError(ErrorKind.CONNECT, "The provider's host name could not be resolved.")
     if isinstance(cause, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):

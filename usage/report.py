@@ -3,6 +3,7 @@ rollups can step in behind these functions. A sum over rows of which none knows 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
