@@ -244,8 +244,9 @@ def test_a_document_with_tokens_and_a_stop() -> None:
             "role": "assistant",
             "model": "theirs",
             "content": [{"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}}],
-            "stop_reason": "tool_use",
+            "stop_reason": "refusal",
             "stop_sequence": None,
+            "stop_details": {"type": "refusal"},
             "usage": {"input_tokens": 3, "output_tokens": 4},
         }
     )
@@ -255,6 +256,8 @@ def test_a_document_with_tokens_and_a_stop() -> None:
     assert isinstance(events[-1], MessageFinished)
     stream = judged(relayed([document.encode()], "application/json")[0])
     assert [call.input for call in stream.tool_calls] == [{"a": 1}]
+    assert "stop_details" not in stream.events[0]["message"]
+    assert stream.stop_details == {"type": "refusal"}
 
 
 @pytest.mark.parametrize(

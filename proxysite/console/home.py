@@ -45,7 +45,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         return context | {
             "first_steps": state.first_steps(),
             "base_url": base_url(request),
-            "secret": "<a client key>",
+            "secret": "YOUR-CLIENT-KEY",
         }
     measure = request.GET.get("by", "")
     measure = measure if measure in charts.MEASURES else "requests"

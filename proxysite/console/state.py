@@ -63,7 +63,7 @@ def notices() -> list[Notice]:
         found.append(
             Notice(
                 "info",
-                "The demo upstream is in use: routes that lead to it get canned answers at no cost. "
+                "The demo upstream is in use: routes that lead to it get canned answers. "
                 "Add a provider of your own, put its models into the routes, and switch the demo off.",
                 reverse("admin:providers_provider_add"),
                 "Add a provider",
