@@ -32,7 +32,7 @@ def paste_lines(base_url: str, key: str, model: str) -> tuple[PasteLine, PasteLi
         "model": model,
         "max_tokens": 256,
         "stream": True,
-        "messages": [{"role": "user", "content": "Say hello in three languages."}],
+        "messages": [{"role": "user", "content": "What is 2+2?"}],
     }
     return (
         PasteLine("Address of the gateway", f"export ANTHROPIC_BASE_URL={shlex.quote(base_url)}"),
@@ -41,6 +41,6 @@ def paste_lines(base_url: str, key: str, model: str) -> tuple[PasteLine, PasteLi
             "Try it now",
             f"curl -N {shlex.quote(base_url + '/v1/messages')} -H {shlex.quote('x-api-key: ' + key)} "
             f"-H 'anthropic-version: 2023-06-01' -H 'content-type: application/json' "
-            f"-d {shlex.quote(json.dumps(body))}",
+            f"-d {shlex.quote(json.dumps(body, separators=(',', ':')))}",
         ),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,11 +22,21 @@ from tests import database
 ROOT = Path(__file__).resolve().parent.parent
 
 
+# Below the ports that the system gives to outgoing connections, so that none of those takes one in the meantime.
+_PORTS = itertools.cycle(random.sample(range(20_000, 32_000, 2), 6_000))
+
+
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that nothing listens on, and nothing on the next one either (a demo upstream's)."""
+    for port in itertools.islice(_PORTS, 1_000):
+        try:
+            for number in (port, port + 1):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", number))
+        except OSError:
+            continue
+        return port
+    raise AssertionError("no free port in a thousand")
 
 
 class Gateway:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from django.urls import reverse
 
+from access.connect import paste_lines
 from proxysite.quickstart.provision import ADMIN_NAME, Made
 
 _NO_KEY = "YOUR-CLIENT-KEY"
@@ -24,20 +23,7 @@ def text(made: Made, base_url: str) -> str:
         where = f"{base_url}{reverse('admin:access_clientkey_add')}"
         lines.append(f"  Client key  shown when it was made; make another at {where}")
     lines.append(f"  Providers   {', '.join(made.providers) or 'none yet: add one in the admin'}")
-    lines += ["", "Try it in another terminal:", "", _curl(made, base_url), ""]
-    lines += ["Claude Code and the SDKs:", "", f"export ANTHROPIC_BASE_URL={base_url}"]
-    lines += [f"export ANTHROPIC_AUTH_TOKEN={made.client_key or _NO_KEY}", ""]
+    address, token, curl = paste_lines(base_url, made.client_key or _NO_KEY, made.route or "demo")
+    lines += ["", "Try it in another terminal:", "", curl.text, ""]
+    lines += ["Claude Code and the SDKs:", "", address.text, token.text, ""]
     return "\n".join(lines)
-
-
-def _curl(made: Made, base_url: str) -> str:
-    body = {
-        "model": made.route or "demo",
-        "max_tokens": 300,
-        "stream": True,
-        "messages": [{"role": "user", "content": "What is 2+2?"}],
-    }
-    return (
-        f"curl -N {base_url}/v1/messages -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' "
-        f"-H 'x-api-key: {made.client_key or _NO_KEY}' -d '{json.dumps(body, separators=(',', ':'))}'"
-    )
