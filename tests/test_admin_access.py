@@ -53,7 +53,7 @@ def test_a_new_key_is_shown_with_lines_to_paste_and_opens_the_door(admin_client:
     text = text_of(response)
     assert "export ANTHROPIC_BASE_URL=http://testserver " in text
     assert f"curl -N http://testserver/v1/messages -H 'x-api-key: {secret}'" in text
-    assert '"model": "claude-sonnet-4-5"' in text
+    assert '"model":"claude-sonnet-4-5"' in text
     assert authenticate({"x-api-key": secret}, load_keys(), timezone.now().timestamp()).name == "CI"
 
 
@@ -92,7 +92,7 @@ def test_a_reload_makes_no_second_key(admin_client: Client, team: Team) -> None:
 def test_a_route_outside_the_allow_list_is_not_in_the_line_to_paste(admin_client: Client, team: Team) -> None:
     Route.objects.create(name="big", is_default=True)
     Route.objects.create(name="small-1")
-    assert '"model": "small-1"' in text_of(admin_client.post(ADD, _form(team, allowed_routes="small-*")))
+    assert '"model":"small-1"' in text_of(admin_client.post(ADD, _form(team, allowed_routes="small-*")))
     refused = text_of(admin_client.post(ADD, _form(team, name="other", allowed_routes="tiny")))
     assert "may use none of the routes" in refused
 
