@@ -119,6 +119,7 @@ class Upstream:
     def __init__(self, provider: ProviderConfig) -> None:
         self.base_url = provider.base_url
         self.proxy_url = provider.proxy_url
+        self._urls: dict[str, httpx.URL] = {}
         self.users = 0
         self.retired = False
         self.closed = False
@@ -158,9 +159,12 @@ class Upstream:
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _http(self, request: UpstreamRequest, connect_timeout: float) -> httpx.Request:
+        url = self._urls.get(request.path)
+        if url is None:
+            url = self._urls[request.path] = httpx.URL(self.base_url + request.path)
         return httpx.Request(
             "POST",
-            self.base_url + request.path,
+            url,
             headers=[*_OURS, *request.headers],
             content=request.body,
             extensions={"timeout": {"connect": connect_timeout}},

@@ -82,7 +82,7 @@ def prepare(exchange: Exchange, candidate: CandidateConfig) -> tuple[Dialect, Ca
 
 
 async def _call(exchange: Exchange, candidate: CandidateConfig, upstreams: Upstreams, record: AttemptRecord) -> None:
-    loop = asyncio.get_running_loop()
+    loop = exchange.loop
     timeouts = candidate.provider.timeouts
     watch = exchange.watch
     dialect, call = prepare(exchange, candidate)
@@ -118,7 +118,7 @@ async def _stream(exchange: Exchange, response: Response, decoder: Decoder) -> N
     encoder = exchange.encoder
     if encoder is None:
         raise RuntimeError("an attempt needs an encoder")
-    loop = asyncio.get_running_loop()
+    loop = exchange.loop
     watch = exchange.watch
     chunks = response.chunks()
     try:
@@ -163,7 +163,7 @@ async def _pass_on(exchange: Exchange, encoder: Encoder, events: list[Event]) ->
     if data:
         exchange.writes_to_client()
         await exchange.client.write(data)
-        exchange.spoke(asyncio.get_running_loop().time())
+        exchange.spoke(exchange.loop.time())
     if encoder.failed is not None:
         raise encoder.failed
     return False

@@ -16,7 +16,7 @@ from streaming.client import Client
 from streaming.encoder import Encoder
 from streaming.intake import Receive
 from streaming.message import MessageFold
-from streaming.sweeper import NEVER, Watch
+from streaming.watch import NEVER, Watch
 from usage.recorder import Account
 
 
@@ -45,6 +45,7 @@ class Exchange:
         "fold",
         "headers",
         "key",
+        "loop",
         "session_id",
         "streamed",
         "task",
@@ -67,13 +68,15 @@ class Exchange:
         self.fold: MessageFold | None = None
         self.watch = Watch()
         self.ending: Ending | ErrorKind | None = None
-        self._began = self._spoke_at = self._content_at = asyncio.get_running_loop().time()
+        # Kept, because in Python 3.11 asking for the running loop is a system call.
+        self.loop = task.get_loop()
+        self._began = self._spoke_at = self._content_at = self.loop.time()
         self._pinging: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
 
     def watch_client(self, receive: Receive) -> None:
         """From now on notice at once when the client goes; call when its body has been read."""
-        self._watcher = asyncio.create_task(self._leaves(receive))
+        self._watcher = self.loop.create_task(self._leaves(receive))
 
     def close(self) -> None:
         """The request is over: stop watching the client."""
@@ -122,7 +125,7 @@ class Exchange:
             return
         self._spoke_at = now
         self.client.queue(data)
-        self._pinging = asyncio.create_task(self.client.flush())
+        self._pinging = self.loop.create_task(self.client.flush())
 
     def writes_to_client(self) -> None:
         """The client is being written to: a client that reads slowly is not the provider's silence."""

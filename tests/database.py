@@ -6,6 +6,7 @@ lines say how many tests ran on which database. Nothing of the caller's own conf
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import secrets
@@ -64,6 +65,14 @@ def _set_environment() -> None:
     )
 
 
+@atexit.register
+def _clean_up() -> None:
+    """Also where pytest's own hooks are not reached, such as after a conftest that cannot be imported."""
+    if _server is not None:
+        _server.stop()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+
+
 def _start() -> None:
     global _server
     if KIND not in {"sqlite", "postgresql"}:
@@ -96,14 +105,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say how many tests ran on which database."""
     ran = sum(len(terminalreporter.stats.get(outcome, ())) for outcome in ("passed", "failed"))
     terminalreporter.write_line(f"{_title()}: {ran} tests")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_unconfigure() -> None:
-    """Stop the database and remove everything."""
-    if _server is not None:
-        _server.stop()
-    shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,120 @@
+"""Single parts in a loop, as a program of its own: decoders, the encoder, one routing decision. Prints JSON figures.
+
+No socket and no event loop: what is left of a chunk's cost in the workloads is the price of those.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from functools import partial
+from statistics import median
+
+import msgspec
+
+from access.keys import KeyRecord
+from benchmarks import answers
+from benchmarks.workloads import Figure
+from providers.config import ModelConfig, ProviderConfig
+from providers.dialects import DIALECTS
+from providers.dialects.contract import Call
+from providers.events import Event
+from routing.engine import decide
+from routing.facts import gather
+from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
+from streaming.encoder import Encoder
+from streaming.frames import SseSink
+
+_CHUNKS = 2_000
+_ROUNDS = 7
+_FORMATS = {"openai_chat": answers.OPENAI, "anthropic": answers.CLAUDE}
+_MODEL = ModelConfig(id=1, provider_id=1, name="mock")
+
+
+def main() -> list[Figure]:
+    """All of them; medians over a few rounds."""
+    figures = []
+    for dialect in _FORMATS:
+        lone, burst = _reads(dialect, 1), _reads(dialect, 100)
+        events = _decoded(dialect, lone)
+        for how, reads, together in (("lone", lone, 1), ("100 at once", burst, 100)):
+            figures += [
+                _per_chunk(f"decode {dialect}, {how}", "bytes to event", partial(_decoded, dialect, reads)),
+                _per_chunk(f"encode {dialect}, {how}", "event to bytes", partial(_encoded, events, together)),
+            ]
+    return [*figures, _decision()]
+
+
+def _reads(dialect: str, together: int) -> list[bytes]:
+    """An answer of the mock as the reads in which it might arrive: head, chunks, tail, without HTTP's framing."""
+    wire = _FORMATS[dialect]
+    chunk = wire.before + answers.stamps(1_234_567, 0) + b" light" + wire.after
+    return [
+        _unframed(wire.head.partition(b"\r\n\r\n")[2]),
+        *[chunk * together] * (_CHUNKS // together),
+        _unframed(wire.tail(_CHUNKS)),
+    ]
+
+
+def _unframed(data: bytes) -> bytes:
+    payload = b""
+    while data and not data.startswith(b"0\r\n"):
+        size, _, rest = data.partition(b"\r\n")
+        payload, data = payload + rest[: int(size, 16)], rest[int(size, 16) + 2 :]
+    return payload
+
+
+def _decoded(dialect: str, reads: list[bytes]) -> list[Event]:
+    provider = ProviderConfig(id=1, name="mock", dialect=dialect, base_url="http://127.0.0.1")
+    call = Call(body={"model": "mock", "messages": []}, model=_MODEL, provider=provider)
+    decoder = DIALECTS[dialect].decoder("text/event-stream", call)
+    events: list[Event] = []
+    for data in reads:
+        events += decoder.feed(data)
+    return events + decoder.close()
+
+
+def _encoded(events: list[Event], together: int) -> bytes:
+    encoder = Encoder(SseSink(), "msg_0", "mock", 42)
+    out = b""
+    for at in range(0, len(events), together):
+        out = encoder.feed(events[at : at + together])
+    return out + encoder.finish()
+
+
+def _per_chunk(key: str, what: str, run: Callable[[], object]) -> Figure:
+    rounds = [_seconds(run) * 1e6 / _CHUNKS for _ in range(_ROUNDS)]
+    return Figure(key, what, median(rounds), "µs", rounds=rounds)
+
+
+def _decision() -> Figure:
+    """decide() among 500 routes of two candidates each, the last name asked for, facts gathered anew."""
+    provider = ProviderConfig(id=1, name="mock", dialect="openai_chat", base_url="http://127.0.0.1")
+    candidates = tuple(CandidateConfig(id=number, provider=provider, model=_MODEL) for number in (1, 2))
+    names = [f"route-{number:03d}" for number in range(500)]
+    routes = {
+        name: RouteConfig(id=number, name=name, display_name=name, created_at="", candidates=candidates)
+        for number, name in enumerate(names)
+    }
+    snapshot = Snapshot(providers={1: provider}, models={1: _MODEL}, routes=routes)
+    key = KeyRecord(id=1, name="key", prefix="sk", hash="", team_id=1, team_name="team")
+    request = {"model": names[-1], "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
+    headers = {"user-agent": "benchmarks"}
+
+    def run() -> None:
+        for _ in range(_CHUNKS):
+            decide(gather(request, headers, 200), key, snapshot)
+
+    return _per_chunk("decide", "gather facts and decide() among 500 routes", run)
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    gc.collect()
+    began = time.process_time()
+    run()
+    return time.process_time() - began
+
+
+if __name__ == "__main__":
+    print(msgspec.json.encode(main()).decode())

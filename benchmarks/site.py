@@ -1,0 +1,61 @@
+"""What a run needs of Django, as a program: the configuration that the gateway serves, a count of its usage rows."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import django
+import msgspec
+
+ROUTES = {"openai_chat": "bench-openai", "anthropic": "bench-claude"}
+"""One route per dialect of the mock."""
+SECRET_VARIABLE = "BENCHMARK_UPSTREAM_KEY"
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """Usage rows in the database; `completed` is the part of `requests` with that outcome."""
+
+    requests: int
+    completed: int
+    attempts: int
+
+
+def prepare(upstream_port: int) -> str:
+    """Migrate, configure both dialects against the mock, and make a client key; returns its secret."""
+    from django.core.management import call_command
+
+    from access.keys import new_key
+    from access.models import ClientKey, Team
+    from providers.models import Credential, Model, Provider
+    from routing.models import Candidate, Route
+
+    call_command("migrate", verbosity=0)
+    bases = {"openai_chat": f"http://127.0.0.1:{upstream_port}/v1", "anthropic": f"http://127.0.0.1:{upstream_port}"}
+    for dialect, base_url in bases.items():
+        provider = Provider.objects.create(name=dialect, dialect=dialect, base_url=base_url)
+        Credential.objects.create(provider=provider, source=Credential.Source.ENVIRONMENT, variable=SECRET_VARIABLE)
+        model = Model.objects.create(provider=provider, name="mock", input_price="3", output_price="15")
+        Candidate.objects.create(route=Route.objects.create(name=ROUTES[dialect]), model=model)
+    key = new_key()
+    team = Team.objects.create(name="benchmarks")
+    ClientKey.objects.create(team=team, name="benchmarks", prefix=key.prefix, hash=key.hash)
+    return key.secret
+
+
+def count() -> Rows:
+    """The usage rows that are in the database now."""
+    from usage.models import AttemptLog, Outcome, RequestLog
+
+    return Rows(
+        requests=RequestLog.objects.count(),
+        completed=RequestLog.objects.filter(outcome=Outcome.COMPLETED).count(),
+        attempts=AttemptLog.objects.count(),
+    )
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxysite.settings")
+    django.setup()
+    answer = prepare(int(sys.argv[2])) if sys.argv[1] == "prepare" else count()
+    print(msgspec.json.encode(answer).decode())

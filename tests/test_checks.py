@@ -1,0 +1,52 @@
+"""The gateway's own system checks: each speaks up when it should, says what to do, and is quiet otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+
+from providers.models import Provider
+
+
+def said(databases: list[str] | None = None) -> dict[str, str]:
+    """Our own findings: id -> hint."""
+    return {
+        str(found.id): str(found.hint)
+        for found in run_checks(databases=databases)
+        if str(found.id).startswith("gateway.")
+    }
+
+
+def test_a_sound_configuration_is_quiet() -> None:
+    assert said() == {}
+
+
+def test_a_missing_encryption_key_is_told_with_the_way_to_one(settings: Any) -> None:
+    settings.ENCRYPTION_KEYS = []
+    assert "generate_key" in said()["gateway.W001"]
+
+
+@pytest.mark.parametrize(
+    ("debug", "hosts", "found"),
+    [
+        (True, ["127.0.0.1", "localhost"], False),
+        (True, ["gateway.example.com"], True),
+        (True, ["localhost", "*"], True),
+        (False, ["gateway.example.com"], False),
+    ],
+)
+def test_debug_on_a_public_host_is_an_error(settings: Any, debug: bool, hosts: list[str], found: bool) -> None:
+    settings.DEBUG, settings.ALLOWED_HOSTS = debug, hosts
+    assert ("gateway.E002" in said()) is found
+
+
+@pytest.mark.django_db
+@pytest.mark.both_databases
+def test_no_enabled_provider_is_told_where_the_database_is_asked() -> None:
+    assert "quickstart" in said(["default"])["gateway.W003"]
+    off = Provider.objects.create(name="off", dialect="openai_chat", base_url="http://127.0.0.1:1", enabled=False)
+    assert "gateway.W003" in said(["default"])
+    Provider.objects.filter(pk=off.pk).update(enabled=True)
+    assert said(["default"]) == {}
