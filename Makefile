@@ -88,7 +88,7 @@ test: dev ## The tests, on SQLite and on a PostgreSQL that they start themselves
 	TEST_DATABASE=sqlite $(PY) -m pytest -m 'not clients' --junitxml=$(RESULTS)/SQLite.xml || $(go_on); \
 	TEST_DATABASE=postgresql $(PY) -m pytest -m 'both_databases and not clients' \
 		--junitxml=$(RESULTS)/PostgreSQL.xml || $(go_on); \
-	$(PY) -m tests.summary $(RESULTS)/SQLite.xml $(RESULTS)/PostgreSQL.xml; exit $$status
+	$(PY) -m tests.harness.summary $(RESULTS)/SQLite.xml $(RESULTS)/PostgreSQL.xml; exit $$status
 
 test-clients: dev # The tests with real clients alone
 	TEST_DATABASE=sqlite $(PY) -m pytest -m clients

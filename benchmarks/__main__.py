@@ -24,7 +24,7 @@ from benchmarks.rig import Rig, machine
 from benchmarks.site import ROUTES
 from benchmarks.targets import Site, Target
 from benchmarks.workloads import Figure
-from tests.postgresql import PostgreSQLMissing
+from tests.harness.postgresql import PostgreSQLMissing
 
 PARTS = (*(workload.key for workload in workloads.WORKLOADS), "TTFT", "500", "MEM", "MICRO")
 

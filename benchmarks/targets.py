@@ -16,7 +16,7 @@ import msgspec
 
 from benchmarks.children import Child, Cores, DidNotRun
 from benchmarks.site import ROUTES, SECRET_VARIABLE, Rows
-from tests.postgresql import PostgreSQL
+from tests.harness.postgresql import PostgreSQL
 
 _FOREIGN = ("API_KEY", "_PROXY", "ANTHROPIC_", "OPENAI_", "OPENROUTER_", "CLAUDE", "DJANGO_")
 

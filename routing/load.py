@@ -52,7 +52,10 @@ def load_keys() -> dict[str, KeyRecord]:
 def load_snapshot(revisions: dict[str, int], keys: dict[str, KeyRecord] | None = None) -> Snapshot:
     """The whole configuration; `keys` are taken as they are if given. Raises BrokenConfiguration."""
     providers = _providers()
-    models = {row.pk: _model(row) for row in Model.objects.select_related("provider").filter(enabled=True)}
+    models = {
+        row.pk: _model(row)
+        for row in Model.objects.select_related("provider").filter(enabled=True, provider__enabled=True)
+    }
     routes = _routes(providers, models)
     default = Route.objects.filter(enabled=True, is_default=True).values_list("name", flat=True).first()
     return Snapshot(
@@ -67,7 +70,11 @@ def load_snapshot(revisions: dict[str, int], keys: dict[str, KeyRecord] | None =
 
 def _providers() -> dict[int, ProviderConfig]:
     credentials: dict[int, list[CredentialConfig]] = defaultdict(list)
-    for row in Credential.objects.filter(enabled=True).select_related("provider").order_by("position", "id"):
+    for row in (
+        Credential.objects.filter(enabled=True, provider__enabled=True)
+        .select_related("provider")
+        .order_by("position", "id")
+    ):
         secret = _secret(row)
         if secret is not None:
             credentials[row.provider_id].append(CredentialConfig(id=row.pk, name=row.name, secret=Secret(secret)))

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests import database
-from tests.call import Client
-from tests.configure import Standing, make_standing
-from tests.gateway import Gateway
-from tests.rows import Rows
-from tests.upstream import Upstream, running_upstream
+from tests.harness import database
+from tests.harness.call import Client
+from tests.harness.configure import Standing, make_standing
+from tests.harness.gateway import Gateway
+from tests.harness.rows import Rows
+from tests.harness.upstream import Upstream, running_upstream
 
 
 @pytest.hookimpl(wrapper=True)

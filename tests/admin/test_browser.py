@@ -1,0 +1,126 @@
+"""A real browser in the admin: log in, make a client key, see it once, and the home page without a script error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from access.models import ClientKey, Team
+from tests.harness import programs, speak
+from tests.harness.call import Client, message
+from tests.harness.configure import Standing, unique
+from tests.harness.forms import PASSWORD
+from tests.harness.gateway import Gateway
+from tests.harness.rows import Rows
+from tests.harness.upstream import Upstream
+
+pytestmark = pytest.mark.clients
+
+_FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1400,1000",
+)  # fmt: skip
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[WebDriver]:
+    """Chromium with an empty profile."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(programs.find("chromium"))
+    for flag in (*_FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(str(programs.find("chromedriver"))))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture
+def administrator(orm: Rows) -> Iterator[str]:
+    """A superuser's name."""
+    name = unique("browser")
+    get_user_model().objects.create_superuser(name, password=PASSWORD)
+    yield name
+    get_user_model().objects.filter(username=name).delete()
+
+
+def _wait(browser: WebDriver, path: str) -> None:
+    WebDriverWait(browser, 15).until(lambda driver: driver.current_url.split("?")[0].endswith(path))
+
+
+def _log_in(browser: WebDriver, gateway: Gateway, name: str) -> None:
+    browser.get(gateway.base_url + "/")
+    _wait(browser, "/admin/login/")
+    browser.find_element(By.NAME, "username").send_keys(name)
+    field = browser.find_element(By.NAME, "password")
+    field.send_keys(PASSWORD)
+    field.submit()
+    _wait(browser, "/admin/")
+
+
+def test_an_administrator_makes_a_key_and_uses_it(
+    browser: WebDriver, administrator: str, gateway: Gateway, standing: Standing, upstream: Upstream, orm: Rows
+) -> None:
+    team = Team.objects.create(name=unique("browsing team"))
+    _log_in(browser, gateway, administrator)
+    browser.get(gateway.base_url + "/admin/access/clientkey/add/")
+    _choose(browser, team)
+    browser.find_element(By.NAME, "name").send_keys("Browser key")
+    browser.find_element(By.NAME, "_save").click()
+    WebDriverWait(browser, 15).until(lambda driver: "never again" in driver.page_source)
+    shown = re.search(r"sk-px-[A-Za-z0-9_-]{32}", browser.page_source)
+    assert shown is not None
+    assert f"export ANTHROPIC_BASE_URL={gateway.base_url}" in browser.page_source
+    secret = shown.group()
+    key = ClientKey.objects.get(team=team)
+    assert secret.startswith(key.prefix)
+    # Shown once: on no page after this one.
+    for path in ("/admin/access/clientkey/", f"/admin/access/clientkey/{key.pk}/change/", "/admin/"):
+        browser.get(gateway.base_url + path)
+        assert secret not in browser.page_source
+    gateway.wait_snapshot()
+    script = upstream.script(speak.chat_answer("Hello, browser"))
+    answer = Client(gateway.base_url, secret).post(message(standing.routes["openai_chat"].name, script.prompt))
+    assert answer.stream().text == "Hello, browser"
+    row = orm.request(answer.request_id)
+    browser.get(gateway.base_url + "/admin/usage/requestlog/")
+    assert row.route_name in browser.page_source
+    assert "Browser key" in browser.page_source
+
+
+def _choose(browser: WebDriver, team: Team) -> None:
+    """Choose the team in a plain select or in an autocomplete built on one."""
+    select = browser.find_element(By.NAME, "team")
+    if select.is_displayed():
+        Select(select).select_by_value(str(team.pk))
+    else:
+        browser.execute_script(
+            "arguments[0].innerHTML += `<option value='${arguments[1]}' selected></option>`;", select, team.pk
+        )
+
+
+def test_the_home_page_shows_its_figures_without_a_script_error(
+    browser: WebDriver, administrator: str, gateway: Gateway, standing: Standing, upstream: Upstream
+) -> None:
+    script = upstream.script(speak.claude_answer())
+    client = Client(gateway.base_url, standing.key.secret)
+    client.post(message(standing.routes["anthropic"].name, script.prompt)).stream()
+    _log_in(browser, gateway, administrator)
+    text = browser.find_element(By.TAG_NAME, "body").text.lower()
+    for word in ("requests", "tokens", "cost", "first token"):
+        assert word in text, word
+    log: list[dict[str, Any]] = browser.get_log("browser")  # type: ignore[attr-defined]
+    failures = [entry for entry in log if entry["level"] == "SEVERE"]
+    assert failures == []

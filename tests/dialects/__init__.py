@@ -1,0 +1,1 @@
+"""Wire formats, both ways, from recorded bytes."""

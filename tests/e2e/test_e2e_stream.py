@@ -1,0 +1,220 @@
+"""One request all the way through a running server and back, in both dialects, streamed and not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from providers.dialects import DIALECTS
+from tests.harness import speak
+from tests.harness.call import Client, message
+from tests.harness.configure import Standing, make_model, make_provider, make_route
+from tests.harness.gateway import Gateway
+from tests.harness.rows import Rows
+from tests.harness.upstream import Upstream, running_upstream
+
+DIALECT_NAMES = ["openai_chat", "anthropic"]
+WEATHER = {
+    "name": "get_weather",
+    "description": "The weather of a city.",
+    "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}},
+}
+
+
+def _rich(dialect: str) -> bytes:
+    """Thinking, text and two tool calls (one without arguments)."""
+    if dialect == "openai_chat":
+        return b"".join(
+            [
+                speak.chat_chunk({"role": "assistant", "content": ""}),
+                speak.chat_thinking("Two cities"),
+                speak.chat_thinking(", so two calls."),
+                speak.chat_text("I will löök. \N{SNOWMAN}"),
+                speak.chat_tool(0, "", id="call_a", name="get_weather"),
+                speak.chat_tool(1, "", id="call_b", name="get_weather"),
+                speak.chat_tool(0, '{"city": '),
+                speak.chat_tool(1, ""),
+                speak.chat_tool(0, '"Paris"}'),
+                speak.chat_end("tool_calls", reasoning=3),
+            ]
+        )
+    return b"".join(
+        [
+            speak.claude_start(),
+            speak.claude_thinking(0, "Two cities, so two calls.", "c2ln"),
+            speak.claude_text(1, "I will ", "löök. \N{SNOWMAN}"),
+            speak.claude_tool(2, "call_a", "get_weather", '{"city": ', '"Paris"}'),
+            speak.claude_tool(3, "call_b", "get_weather", ""),
+            speak.claude_end("tool_use"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("dialect", DIALECT_NAMES)
+def test_text_arrives_as_a_legal_stream_with_disjoint_counts(
+    dialect: str, client: Client, standing: Standing, upstream: Upstream
+) -> None:
+    script = upstream.script(speak.answer(dialect, "Hello there"))
+    answer = client.post(message(standing.routes[dialect].name, script.prompt))
+    stream = answer.stream()
+    assert stream.text == "Hello there"
+    assert stream.stop_reason == "end_turn"
+    assert stream.usage["input_tokens"] == 20
+    assert stream.usage["cache_read_input_tokens"] == 10
+    assert stream.usage["output_tokens"] == 7
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.request_id.startswith("req_")
+
+
+@pytest.mark.parametrize("dialect", DIALECT_NAMES)
+def test_thinking_text_and_parallel_tools(dialect: str, client: Client, standing: Standing, upstream: Upstream) -> None:
+    script = upstream.script(speak.chat_reply(_rich(dialect)))
+    stream = client.post(message(standing.routes[dialect].name, script.prompt, tools=[WEATHER])).stream()
+    assert stream.thinking == "Two cities, so two calls."
+    assert stream.text == "I will löök. \N{SNOWMAN}"
+    assert [(call.name, call.input) for call in stream.tool_calls] == [
+        ("get_weather", {"city": "Paris"}),
+        ("get_weather", {}),
+    ]
+    assert stream.stop_reason == "tool_use"
+
+
+@pytest.mark.parametrize("dialect", DIALECT_NAMES)
+def test_without_streaming_the_same_answer_comes_whole(
+    dialect: str, client: Client, standing: Standing, upstream: Upstream
+) -> None:
+    script = upstream.script(speak.chat_reply(_rich(dialect)))
+    answer = client.post(message(standing.routes[dialect].name, script.prompt, stream=False, tools=[WEATHER]))
+    assert answer.status == 200, answer.raw
+    assert answer.headers["content-type"].startswith("application/json")
+    whole = answer.json
+    assert whole["type"] == "message"
+    assert whole["role"] == "assistant"
+    assert [block["type"] for block in whole["content"]] == ["thinking", "text", "tool_use", "tool_use"]
+    assert whole["content"][0]["thinking"] == "Two cities, so two calls."
+    assert whole["content"][1]["text"] == "I will löök. \N{SNOWMAN}"
+    assert [block["input"] for block in whole["content"][2:]] == [{"city": "Paris"}, {}]
+    assert whole["stop_reason"] == "tool_use"
+    assert whole["usage"]["input_tokens"] == 20
+    assert whole["usage"]["output_tokens"] == 7
+    assert script.seen[0].body["stream"] is True
+
+
+@pytest.mark.parametrize("dialect", DIALECT_NAMES)
+def test_a_stream_that_arrives_byte_by_byte_loses_nothing(
+    dialect: str, client: Client, standing: Standing, upstream: Upstream
+) -> None:
+    data = _rich(dialect)
+    script = upstream.script(speak.chat_reply(*(data[i : i + 1] for i in range(len(data)))))
+    stream = client.post(message(standing.routes[dialect].name, script.prompt, tools=[WEATHER])).stream()
+    assert stream.text == "I will löök. \N{SNOWMAN}"
+    assert [call.input for call in stream.tool_calls] == [{"city": "Paris"}, {}]
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("dialect", DIALECT_NAMES)
+def test_two_providers_of_one_dialect_each_get_their_own_traffic(
+    dialect: str, orm: Rows, gateway: Gateway, client: Client, upstream: Upstream
+) -> None:
+    with running_upstream() as other:
+        here, there = f"{upstream.base_url}/one", f"{other.base_url}/a/deep%20er/prefix"
+        routes = []
+        for base_url, secret in ((here, "sk-secret-for-one-1111"), (there, "sk-secret-for-two-2222")):
+            provider = make_provider(dialect, base_url, secret=secret, headers={"x-title": base_url[-6:]})
+            routes.append(make_route([make_model(provider)]))
+        gateway.wait_snapshot()
+        one, two = upstream.script(speak.answer(dialect, "one")), other.script(speak.answer(dialect, "two"))
+        assert client.post(message(routes[0].name, one.prompt)).stream().text == "one"
+        assert client.post(message(routes[1].name, two.prompt)).stream().text == "two"
+        path = DIALECTS[dialect].default_path
+        assert one.seen[0].path == "/one" + path
+        assert two.seen[0].path == "/a/deep%20er/prefix" + path
+        for script, base_url, secret in ((one, here, "sk-secret-for-one-1111"), (two, there, "sk-secret-for-two-2222")):
+            (seen,) = script.seen
+            assert secret in (seen.headers.get("x-api-key"), seen.headers.get("authorization", "").split(" ")[-1])
+            assert seen.headers["host"] == base_url.split("/")[2]
+            assert seen.headers["x-title"] == base_url[-6:]
+        assert other.strays == []
+
+
+def test_to_a_claude_provider_the_request_goes_out_as_it_came(
+    client: Client, standing: Standing, upstream: Upstream
+) -> None:
+    script = upstream.script(speak.claude_answer())
+    body = message(
+        standing.routes["anthropic"].name,
+        [
+            {
+                "type": "text",
+                "text": script.prompt,
+                "cache_control": {"type": "ephemeral"},
+                "not_yet_known": [1, {"a": None}],
+            }
+        ],
+        system=[
+            {"type": "text", "text": "x-anthropic-billing-header: cc_version=1;"},
+            {"type": "text", "text": "Be kind."},
+        ],
+        tools=[{"type": "web_search_20260318", "name": "web_search"}, WEATHER],
+        thinking={"type": "adaptive", "display": "updates"},
+        context_management={"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]},
+        safeguards={"mode": "x"},
+        an_unknown_field={"deep": [True, 1.5, "ü"]},
+    )
+    headers = {"anthropic-version": "2026-10-21", "anthropic-beta": "effort-2025-11-24,not-yet-known"}
+    client.post(body, path="/v1/messages?beta=true", headers=headers).stream()
+    (seen,) = script.seen
+    assert seen.body == {**body, "model": standing.models["anthropic"].name}
+    assert seen.headers["anthropic-beta"] == headers["anthropic-beta"]
+    assert seen.headers["anthropic-version"] == "2026-10-21"
+    assert standing.key.secret not in str(seen.headers)
+
+
+def test_a_claude_answer_comes_back_with_every_block_and_field(
+    client: Client, standing: Standing, upstream: Upstream
+) -> None:
+    blocks = [
+        speak.claude_block(0, {"type": "redacted_thinking", "data": "b3BhcXVl"}),
+        speak.claude_block(
+            1,
+            {
+                "type": "server_tool_use",
+                "id": "srvtoolu_1",
+                "name": "web_search",
+                "input": {},
+                "caller": {"type": "direct"},
+            },
+            {"type": "input_json_delta", "partial_json": '{"query": "x"}'},
+        ),
+        speak.claude_block(2, {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{"a": 1}]}),
+        speak.claude_block(
+            3,
+            {"type": "text", "text": "", "citations": []},
+            {"type": "text_delta", "text": "cited", "a_new_field": 7},
+            {"type": "citations_delta", "citation": {"type": "web_search_result_location", "url": "https://x.test"}},
+        ),
+        speak.claude_block(4, {"type": "block_of_the_future", "payload": {"k": [1]}}, {"type": "future_delta", "z": 1}),
+    ]
+    script = upstream.script(speak.chat_reply(speak.claude_start(), *blocks, speak.claude_end()))
+    answer = client.post(message(standing.routes["anthropic"].name, script.prompt))
+    answer.stream()
+    assert _block_events(answer.raw) == _block_events(b"".join(blocks))
+    again = upstream.script(speak.chat_reply(speak.claude_start(), *blocks, speak.claude_end()))
+    whole = client.post(message(standing.routes["anthropic"].name, again.prompt, stream=False)).json
+    assert [block["type"] for block in whole["content"]] == [
+        "redacted_thinking",
+        "server_tool_use",
+        "web_search_tool_result",
+        "text",
+        "block_of_the_future",
+    ]
+    assert whole["content"][1]["input"] == {"query": "x"}
+    assert whole["content"][1]["caller"] == {"type": "direct"}
+    assert whole["content"][3]["citations"] == [{"type": "web_search_result_location", "url": "https://x.test"}]
+
+
+def _block_events(raw: bytes) -> list[Any]:
+    lines = [json.loads(line[6:]) for line in raw.splitlines() if line.startswith(b"data: ")]
+    return [event for event in lines if event["type"].startswith("content_block")]

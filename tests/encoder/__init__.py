@@ -1,0 +1,1 @@
+"""Whatever order events come in, the stream is legal."""

@@ -1,0 +1,1 @@
+"""What tests stand on: databases, gateways, scripted upstreams, callers, rows."""

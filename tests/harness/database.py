@@ -1,0 +1,137 @@
+"""A pytest plugin, loaded before Django's settings: the environment of a test run and the database it runs on.
+
+TEST_DATABASE=sqlite (the default) or postgresql, a real server that is started here and stopped at the end. The closing
+lines say how many tests ran on which database. Nothing of the caller's own configuration reaches a test.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.harness.postgresql import PostgreSQL, PostgreSQLMissing
+
+FOLDER = Path(tempfile.mkdtemp(prefix="proxysite-tests-"))
+KIND = os.environ.get("TEST_DATABASE", "sqlite")
+LIVE_NAME = "live"
+"""The database of the servers that tests start. It is another one than that of the tests with rolled-back rows: what a
+running server commits stays, and no other test may see it."""
+
+_FOREIGN = ("API_KEY", "_proxy", "_PROXY", "ANTHROPIC_", "CLAUDE_", "OPENAI_", "OPENROUTER_", "DJANGO_", "DEMO_")
+_PROVIDER_KEYS = ("OPENROUTER_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY")
+
+_server: PostgreSQL | None = None
+
+
+def live_url() -> str:
+    """DATABASE_URL of the running servers' database."""
+    return f"sqlite:///{FOLDER}/{LIVE_NAME}.sqlite3" if _server is None else _server.url(LIVE_NAME)
+
+
+def live_database_name() -> str:
+    """What Django calls the running servers' database in `DATABASES`."""
+    return f"{FOLDER}/{LIVE_NAME}.sqlite3" if _server is None else LIVE_NAME
+
+
+def _set_environment() -> None:
+    for name in list(os.environ):
+        if any(part in name for part in _FOREIGN):
+            del os.environ[name]
+    # Empty and not absent: a developer's .env fills in what is absent.
+    os.environ.update(dict.fromkeys(_PROVIDER_KEYS, ""))
+    os.environ.update(
+        SECRET_KEY="tests-" + secrets.token_hex(32),
+        ENCRYPTION_KEYS=Fernet.generate_key().decode(),
+        DATA_DIR=str(FOLDER),
+        DATABASE_URL=f"sqlite:///{FOLDER}/gateway.sqlite3" if _server is None else _server.url("postgres"),
+        DEBUG="false",
+        HTTPS="false",
+        DEMO_UPSTREAM="false",
+        LOG_LEVEL="INFO",
+        LOG_FORMAT="text",
+        ALLOWED_HOSTS="127.0.0.1,localhost",
+        PUBLIC_URL="",
+        NO_PROXY="127.0.0.1,localhost",
+    )
+
+
+@atexit.register
+def _clean_up() -> None:
+    """Also where pytest's own hooks are not reached, such as after a conftest that cannot be imported."""
+    if _server is not None:
+        _server.stop()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def _start() -> None:
+    global _server
+    if KIND not in {"sqlite", "postgresql"}:
+        raise pytest.UsageError(f"TEST_DATABASE is {KIND!r}: write sqlite or postgresql.")
+    if KIND == "postgresql":
+        _server = PostgreSQL(FOLDER / "postgresql")
+        try:
+            _server.start()
+        except PostgreSQLMissing as missing:
+            raise pytest.UsageError(str(missing)) from missing
+    _set_environment()
+
+
+_start()
+
+
+def _title() -> str:
+    if _server is None:
+        import sqlite3
+
+        return f"SQLite {sqlite3.sqlite_version}"
+    import psycopg
+
+    with psycopg.connect(_server.url("postgres")) as connection:
+        version = connection.execute("SHOW server_version").fetchone()
+    return f"PostgreSQL {version[0].split()[0] if version else ''}"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many tests ran on which database."""
+    ran = sum(len(terminalreporter.stats.get(outcome, ())) for outcome in ("passed", "failed"))
+    terminalreporter.write_line(f"{_title()}: {ran} tests")
+
+
+@contextlib.contextmanager
+def live_connection() -> Iterator[None]:
+    """Django's default connection on the running servers' database, as in a shell of another process."""
+    from django.db import connections
+
+    connection = connections["default"]
+    if connection.in_atomic_block:
+        raise RuntimeError("a test has either `db` or a live database, not both")
+    usual = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = live_database_name()
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = usual
+
+
+def create_live_database() -> None:
+    """Make and migrate the running servers' database; call it inside `live_connection`."""
+    from django.core.management import call_command
+
+    if _server is not None:
+        import psycopg
+
+        with psycopg.connect(_server.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{LIVE_NAME}"')
+    call_command("migrate", verbosity=0)

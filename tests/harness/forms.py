@@ -1,0 +1,88 @@
+"""The admin as a browser without pictures: pages over HTTP, forms found in the HTML and sent back changed."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+from django.contrib.auth import get_user_model
+
+from tests.harness.configure import unique
+
+PASSWORD = "a-long-test-password-7"
+
+
+class _Fields(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, list[str]] = {}
+        self._select = ""
+        self._textarea = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        name = given.get("name", "")
+        if tag == "input" and name and given.get("type") not in {"submit", "button", "file", "image"}:
+            if given.get("type") in {"checkbox", "radio"} and "checked" not in given:
+                return
+            self.fields.setdefault(name, []).append(given.get("value", "on"))
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and self._select and "selected" in given:
+            self.fields.setdefault(self._select, []).append(given.get("value", ""))
+        elif tag == "textarea" and name:
+            self._textarea = name
+            self.fields[name] = [""]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "select":
+            self._select = ""
+        elif tag == "textarea":
+            self._textarea = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._textarea:
+            # HTML drops one newline after <textarea>.
+            self.fields[self._textarea][0] += data.removeprefix("\n") if not self.fields[self._textarea][0] else data
+
+
+class Admin:
+    """A superuser who is logged in at `base_url`. Use it as a context manager."""
+
+    def __init__(self, base_url: str) -> None:
+        self.name = unique("admin")
+        get_user_model().objects.create_superuser(self.name, password=PASSWORD)
+        self._http = httpx.Client(base_url=base_url, follow_redirects=True, trust_env=False, timeout=30)
+
+    def __enter__(self) -> Admin:
+        page = self._http.get("/admin/login/")
+        fields = {**_fields(page.text), "username": self.name, "password": PASSWORD}
+        answer = self._http.post("/admin/login/?next=/admin/", data=fields)
+        assert answer.status_code == 200
+        assert answer.url.path == "/admin/", "the log-in was refused"
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._http.close()
+        get_user_model().objects.filter(username=self.name).delete()
+
+    def page(self, path: str) -> str:
+        """A page that is there."""
+        answer = self._http.get(path)
+        assert answer.status_code == 200, (path, answer.status_code)
+        return answer.text
+
+    def submit(self, path: str, **changes: Any) -> str:
+        """Send the form of a page with some fields changed (None: left out) and return the page that follows."""
+        fields = {**_fields(self.page(path)), **changes}
+        sent = {name: value for name, value in fields.items() if value is not None}
+        answer = self._http.post(path, data=sent, headers={"referer": str(self._http.base_url.join(path))})
+        assert answer.status_code == 200, (path, answer.status_code)
+        return answer.text
+
+
+def _fields(page: str) -> dict[str, Any]:
+    parser = _Fields()
+    parser.feed(page)
+    return {name: values if len(values) > 1 else values[0] for name, values in parser.fields.items()}

@@ -1,0 +1,169 @@
+"""The gateway as a process of its own: `manage.py serve`, or Daphne through `runserver`, against the live database."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.harness import database
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+# Below the ports that the system gives to outgoing connections, so that none of those takes one in the meantime.
+_PORTS = itertools.cycle(random.sample(range(20_000, 32_000, 2), 6_000))
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on, and nothing on the next one either (a demo upstream's)."""
+    for port in itertools.islice(_PORTS, 1_000):
+        try:
+            for number in (port, port + 1):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", number))
+        except OSError:
+            continue
+        return port
+    raise AssertionError("no free port in a thousand")
+
+
+class Gateway:
+    """One server. Everything it writes goes to one log file, as JSON lines at DEBUG unless `env` says otherwise."""
+
+    def __init__(
+        self, name: str, *, daphne: bool = False, workers: int = 1, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.port = free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self.log_file = database.FOLDER / f"{name}-{self.port}.log"
+        self._daphne = daphne
+        self._workers = workers
+        self.environment = {
+            **os.environ,
+            "DATABASE_URL": database.live_url(),
+            # Its own folder: whatever a server keeps beside the database belongs to it alone.
+            "DATA_DIR": str(database.FOLDER / f"{name}-{self.port}"),
+            "LOG_FORMAT": "json",
+            "LOG_LEVEL": "DEBUG",
+            "PYTHONUNBUFFERED": "1",
+            **(env or {}),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Gateway:
+        """Start and wait until it is ready."""
+        self.launch()
+        self.wait_ready()
+        return self
+
+    def launch(self) -> None:
+        """Start and wait for nothing."""
+        Path(self.environment["DATA_DIR"]).mkdir(exist_ok=True)
+        command = ["serve", "--host", "127.0.0.1", "--port", str(self.port), "--workers", str(self._workers)]
+        if self._daphne:
+            command = ["runserver", "--noreload", "--skip-checks", f"127.0.0.1:{self.port}"]
+        with self.log_file.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "manage.py", *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process id of the server (of the parent, with several workers)."""
+        assert self._process is not None
+        return self._process.pid
+
+    def wait_ready(self, timeout: float = 40) -> None:
+        """Until /readyz answers 200."""
+        self._wait(lambda status, body: status == 200, timeout)
+
+    def wait_snapshot(self, timeout: float = 5) -> None:
+        """Until it serves the configuration that stands in the database now."""
+        from routing import revision
+
+        wanted = revision.numbers()
+        self._wait(lambda status, body: body.get("revisions") == wanted, timeout, f"revisions {wanted}")
+
+    def readiness(self) -> tuple[int, dict[str, Any]]:
+        """Status and body of /readyz; (0, {}) while nothing listens."""
+        try:
+            response = httpx.get(self.base_url + "/readyz", timeout=5, trust_env=False)
+        except httpx.TransportError:
+            return 0, {}
+        return response.status_code, response.json()
+
+    def signal(self, number: int = signal.SIGTERM) -> None:
+        """Send a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def wait_exit(self, timeout: float = 40) -> int:
+        """The exit code, once it is over."""
+        assert self._process is not None
+        return self._process.wait(timeout)
+
+    def stop(self) -> int:
+        """SIGTERM and the exit code; a server that is over already is fine."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self.signal()
+        try:
+            status = self.wait_exit()
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
+            raise AssertionError(f"the server ignored SIGTERM; its log:\n{self.logs()[-3000:]}") from None
+        # No test meant this to happen, or it would have said so by now: a crash that a client saw as a plain 500.
+        assert "Traceback" not in self.logs(), self.complaints()
+        return status
+
+    def logs(self) -> str:
+        """Everything it wrote."""
+        return self.log_file.read_text(errors="replace")
+
+    def records(self, request_id: str | None = None) -> list[dict[str, Any]]:
+        """Its JSON log lines, all or those of one request."""
+        lines = [json.loads(line) for line in self.logs().splitlines() if line.startswith("{")]
+        return [line for line in lines if request_id is None or line.get("request_id") == request_id]
+
+    def complaints(self) -> str:
+        """The last of what it logged above INFO, with tracebacks, and of what is no log line at all."""
+        records = [json.loads(line) if line.startswith("{") else line for line in self.logs().splitlines()]
+        loud = [r if isinstance(r, str) else r.get("exception", r) for r in records if not _quiet(r)]
+        return "\n".join(str(entry) for entry in loud)[-6000:]
+
+    def resident_bytes(self) -> int:
+        """Memory that the process holds."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError("no VmRSS")
+
+    def _wait(self, done: Any, timeout: float, what: str = "to be ready") -> None:
+        deadline = time.monotonic() + timeout
+        while True:
+            status, body = self.readiness()
+            if done(status, body):
+                return
+            assert self._process is not None
+            if self._process.poll() is not None:
+                raise AssertionError(f"the server ended with {self._process.returncode}; its log:\n{self.logs()}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {timeout} s for {what}: {status} {body}\n{self.logs()[-3000:]}")
+            time.sleep(0.02)
+
+
+def _quiet(record: Any) -> bool:
+    return isinstance(record, dict) and record.get("level") in {"DEBUG", "INFO"}

@@ -1,0 +1,1 @@
+"""make run, quickstart and the demo upstream."""

@@ -1,0 +1,135 @@
+"""What `make` installs, and when: a stand-in for Python writes down what it is asked to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.harness import programs
+from tests.harness.gateway import ROOT
+
+_TOOLS = ("sh", "cmp", "cp", "cat", "chmod", "mkdir", "test")
+_PYTHON = """#!/bin/sh
+case "$*" in
+  *ensurepip*) exit {ensurepip} ;;
+  "-c import sys; sys.exit("*) exit {new_enough} ;;
+  "-c "*) echo python3.11-venv ;;
+  --version) echo Python 3.11.0 ;;
+  "-m pip --version") exit 0 ;;
+  "-m venv "*) echo "$*" >> "{log}"; mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
+  *) echo "$*" >> "{log}" ;;
+esac
+"""
+
+
+class Machine:
+    """A folder with the Makefile, and a PATH on which `python3.11` is the stand-in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.bin = folder / "bin"
+        self.log = folder / "asked"
+        self.bin.mkdir()
+        for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+            shutil.copy(ROOT / name, folder)
+        for tool in _TOOLS:
+            (self.bin / tool).symlink_to(programs.find(tool))
+
+    def give_python(self, name: str = "python3.11", *, new_enough: bool = True, ensurepip: bool = True) -> None:
+        """Put the stand-in on PATH."""
+        exits = {"new_enough": int(not new_enough), "ensurepip": int(not ensurepip), "log": self.log}
+        (self.bin / name).write_text(_PYTHON.format(**exits))
+        (self.bin / name).chmod(0o755)
+
+    def make(self, target: str) -> subprocess.CompletedProcess[str]:
+        """Run make."""
+        return subprocess.run(
+            [programs.find("make"), target],
+            cwd=self.folder,
+            env={"PATH": str(self.bin), "HOME": str(self.folder)},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    def asked(self) -> list[str]:
+        """What Python was asked to do since the last look."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        self.log.unlink(missing_ok=True)
+        return lines
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A fresh one without Python."""
+    return Machine(tmp_path)
+
+
+def test_it_installs_once_and_again_only_when_the_requirements_change(machine: Machine) -> None:
+    machine.give_python()
+    assert machine.make("install").returncode == 0
+    venv, pip = machine.asked()
+    assert venv == "-m venv --clear .venv"
+    assert pip == "-m pip install --disable-pip-version-check -r requirements.txt"
+
+    os.utime(machine.folder / "requirements.txt")
+    assert machine.make("install").returncode == 0
+    assert machine.asked() == []
+
+    with (machine.folder / "requirements.txt").open("a") as file:
+        file.write("another==1.0\n")
+    assert machine.make("install").returncode == 0
+    assert machine.asked() == [pip]
+
+
+def test_what_the_tests_need_is_installed_for_them_and_not_for_running(machine: Machine) -> None:
+    machine.give_python()
+    machine.make("install")
+    assert not any("requirements-dev.txt" in line for line in machine.asked())
+    assert machine.make("dev").returncode == 0
+    assert machine.asked() == ["-m pip install --disable-pip-version-check -r requirements.txt -r requirements-dev.txt"]
+    machine.make("dev")
+    machine.make("install")
+    assert machine.asked() == []
+
+
+def test_an_interrupted_installation_is_taken_up_again(machine: Machine) -> None:
+    machine.give_python()
+    machine.make("install")
+    machine.asked()
+    (machine.folder / ".venv" / "requirements.txt").unlink()
+    machine.make("install")
+    assert machine.asked() == ["-m pip install --disable-pip-version-check -r requirements.txt"]
+    (machine.folder / ".venv" / "bin" / "python").unlink()
+    machine.make("install")
+    assert machine.asked()[0] == "-m venv --clear .venv"
+
+
+def test_any_python_that_is_new_enough_will_do(machine: Machine) -> None:
+    machine.give_python("python3.11", new_enough=False)
+    machine.give_python("python3")
+    assert machine.make("install").returncode == 0
+    assert machine.asked()[0] == "-m venv --clear .venv"
+
+
+@pytest.mark.parametrize("new_enough", [None, False])
+def test_without_a_python_it_says_which_and_how_to_get_it(machine: Machine, new_enough: bool | None) -> None:
+    if new_enough is not None:
+        machine.give_python("python3", new_enough=new_enough)
+    result = machine.make("run")
+    assert result.returncode == 2
+    assert "Python 3.11 or newer is needed" in result.stderr
+    assert "apt install python3.11 python3.11-venv" in result.stderr
+    assert "make run PYTHON=" in result.stderr
+
+
+def test_a_python_without_venv_says_what_to_install(machine: Machine) -> None:
+    machine.give_python(ensurepip=False)
+    result = machine.make("run")
+    assert result.returncode == 2
+    assert "apt install python3.11-venv" in result.stderr
+    assert not (machine.folder / ".venv").exists()

@@ -1,0 +1,1 @@
+"""Single rooms of the house, without a server."""

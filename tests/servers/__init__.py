@@ -1,0 +1,1 @@
+"""Servers starting, serving and stopping, and the real programs around them."""
