@@ -86,12 +86,14 @@ class Exchange:
     async def _leaves(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        if not self.client.done:
-            self.interrupt(Ending.CLIENT_CLOSED)
+        self.interrupt(Ending.CLIENT_CLOSED)
 
     def interrupt(self, ending: Ending | ErrorKind) -> None:
-        """Stop what the request is waiting for; an Ending is final, a deadline only ends the attempt."""
-        if isinstance(self.ending, Ending):
+        """Stop what the request is waiting for; an Ending is final, a deadline only ends the attempt.
+
+        A client that has its whole answer is not interrupted any more.
+        """
+        if isinstance(self.ending, Ending) or self.client.done:
             return
         self.ending = ending
         self.task.cancel()
