@@ -92,6 +92,7 @@ async def _call(exchange: Exchange, candidate: CandidateConfig, upstreams: Upstr
     watch.begin(loop.time(), connect=timeouts.connect + 1.0, idle=timeouts.idle, total=timeouts.total)
     upstream = upstreams.acquire(candidate.provider)
     try:
+        exchange.account.admit()
         response = await upstream.open(
             _identified(request, record),
             connect_timeout=timeouts.connect,

@@ -39,8 +39,9 @@ async def _ready(client: Client, runtime: Runtime) -> None:
     answer: dict[str, Any] = {"status": "not ready" if causes else "ready", "revisions": status.revisions}
     if causes:
         answer["causes"] = causes
-    if status.error is not None and not causes:
-        answer["warnings"] = [status.error]
+    warnings = [*([status.error] if status.error is not None else ()), *runtime.warnings()]
+    if warnings and not causes:
+        answer["warnings"] = warnings
     await _respond(client, 503 if causes else 200, answer)
 
 

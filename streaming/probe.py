@@ -24,9 +24,8 @@ from streaming.encoder import Encoder
 from streaming.exchange import Exchange
 from streaming.message import MessageFold
 from streaming.sweeper import Sweeper
-from usage.recorder import Account, Recorder, new_identity, request_id_of
+from usage.recorder import Account, new_identity, request_id_of
 from usage.records import RequestRecord
-from usage.writer import Writer
 
 _PROMPT = "Say hello in five words."
 _MAX_TOKENS = 200
@@ -114,7 +113,7 @@ def _exchange(candidate: CandidateConfig) -> tuple[Exchange, MessageFold]:
     task = asyncio.current_task()
     assert task is not None
     exchange = Exchange(
-        account=Account(Recorder(Writer()), RequestRecord(id=identity, request_id=request_id_of(identity))),
+        account=Account(None, RequestRecord(id=identity, request_id=request_id_of(identity))),
         client=Client(_nobody),
         key=KeyRecord(id=0, name="probe", prefix="", hash="", team_id=0, team_name=""),
         headers={},

@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 import msgspec
+from django.conf import settings
 
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from routing import engine, facts
@@ -63,6 +64,14 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
         accounting.describe_refusal(exchange, error)
         raise errors.of_routing(error) from error
     accounting.describe_decision(exchange, decision)
+    refusal = runtime.recorder.refusal()
+    if refusal is not None and settings.UNACCOUNTED != "serve":
+        raise errors.ClaudeError(
+            529,
+            f"This gateway serves nothing that it cannot account for, and {refusal}. Try again in a minute.",
+            [(b"retry-after", b"30")],
+            code="unaccountable",
+        )
     sink = SseSink() if known.streamed else MessageFold()
     exchange.fold = sink if isinstance(sink, MessageFold) else None
     exchange.encoder = Encoder(

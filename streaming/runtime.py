@@ -10,11 +10,15 @@ import atexit
 import functools
 import logging
 
+from django.conf import settings
+
 from providers.upstream import Upstreams
 from routing.snapshot import Snapshot
 from routing.store import store
 from streaming.exchange import Ending, Exchange
 from streaming.sweeper import Sweeper
+from usage.housekeeper import Housekeeper
+from usage.journal import Journal
 from usage.recorder import Recorder
 from usage.writer import Writer
 
@@ -26,7 +30,13 @@ class Runtime:
 
     def __init__(self) -> None:
         self.store = store
-        self.recorder = Recorder(Writer())
+        self.journal = Journal(
+            settings.JOURNAL_DIR,
+            fsync_always=settings.JOURNAL_FSYNC == "always",
+            max_bytes=settings.JOURNAL_MAX_BYTES,
+        )
+        self.recorder = Recorder(Writer(self.journal.written), self.journal)
+        self.housekeeper = Housekeeper(self.journal, self.recorder.writer, adopt_seconds=settings.ADOPT_SECONDS)
         self.upstreams = Upstreams()
         self.sweeper = Sweeper()
         self.draining = False
@@ -49,12 +59,12 @@ class Runtime:
             if self._started:
                 return
             loop = asyncio.get_running_loop()
-            self.recorder.writer.start()
+            self._open_accounts()
             self.store.subscribe(functools.partial(self._changed, loop))
             await loop.run_in_executor(None, self.store.start)
             self.sweeper.start()
             # Servers without a lifespan (Daphne) end without a word to us; the rows must be written all the same.
-            atexit.register(self.recorder.writer.stop)
+            atexit.register(self._close_accounts)
             self._started = True
 
     async def stop(self) -> None:
@@ -66,13 +76,35 @@ class Runtime:
         await self.upstreams.close()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self.store.stop)
-        await loop.run_in_executor(None, self.recorder.writer.stop)
-        atexit.unregister(self.recorder.writer.stop)
+        await loop.run_in_executor(None, self._close_accounts)
+        atexit.unregister(self._close_accounts)
 
     def end_all(self) -> None:
         """The deadline of a shutdown: every running request ends with an error event."""
         for exchange in tuple(self.exchanges):
             exchange.interrupt(Ending.SHUTDOWN)
+
+    def warnings(self) -> list[str]:
+        """What is wrong with this worker's accounts while requests go on."""
+        found = []
+        if self.journal.failing is not None:
+            found.append(f"The usage journal cannot be written: {self.journal.failing}.")
+        if self.recorder.writer.failing_since is not None:
+            found.append(
+                f"The database takes no usage rows; {self.recorder.writer.waiting} wait, "
+                f"{self.journal.size // 1024} KiB are in the journal."
+            )
+        return found
+
+    def _open_accounts(self) -> None:
+        self.journal.start()
+        self.recorder.writer.start()
+        self.housekeeper.start()
+
+    def _close_accounts(self) -> None:
+        self.housekeeper.stop()
+        self.recorder.writer.stop()
+        self.journal.stop()
 
     def _changed(self, loop: asyncio.AbstractEventLoop, snapshot: Snapshot) -> None:
         """In the watching thread: let go of connections that the new configuration does not use."""

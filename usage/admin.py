@@ -28,7 +28,7 @@ from usage.filters import (
     RouteFilter,
     TeamFilter,
 )
-from usage.models import AttemptLog, RequestLog
+from usage.models import AttemptLog, RequestLog, SetAside
 from usage.timeline import timeline
 
 # The newest of a key's rows, by the index on (key_id, started_at).
@@ -211,3 +211,17 @@ class AttemptLogAdmin(UsageAdmin):
         """The way to the request."""
         url = reverse("admin:usage_requestlog_change", args=[row.request_log_id])
         return format_html('<a class="text-link" href="{}">show</a>', url)
+
+
+@admin.register(SetAside)
+class SetAsideAdmin(ModelAdmin):
+    """Rows that the database refused: to be looked at, and deleted when dealt with."""
+
+    list_display = ["request_id", "created_at", "cause"]
+    search_fields = ["request_id__exact"]
+    fields = ["request_id", "created_at", "cause", "payload"]
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """They come from the writer alone."""
+        return False

@@ -8,6 +8,7 @@ Rows are written by usage.writer and by nothing else.
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 from usage.money import DollarsField
 
@@ -101,3 +102,20 @@ class AttemptLog(_Measured):
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.request_log_id}"
+
+
+class SetAside(models.Model):
+    """A finished request that the database refused as a row, with the refusal: nothing is lost, somebody must look."""
+
+    request_id = models.CharField(max_length=40, db_index=True)
+    cause = models.TextField(help_text="What the database said.")
+    payload = models.JSONField(help_text="The request's and its attempts' columns.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = "row set aside"
+        verbose_name_plural = "rows set aside"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.request_id

@@ -1,42 +1,48 @@
-"""The account of one request, from admission to its end: opened before a byte goes upstream, closed exactly once.
-
-This is the seam for durability: whatever must survive a crash learns of a request in `open` and of an attempt in
-`attempt`, before the upstream does.
-"""
+"""The account of one request: in the journal before a byte goes upstream, closed exactly once."""
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import uuid_utils.compat as uuid_utils
 
 from usage.records import AttemptRecord, RequestRecord
-from usage.writer import Writer
+from usage.segments import Segment
+
+if TYPE_CHECKING:
+    from usage.journal import Journal
+    from usage.writer import Writer
 
 
 class Account:
-    """One request's records. `request` may be filled in until `close`."""
+    """One request's records. `request` may be filled in until `close`; `segments` is the journal's own note.
 
-    __slots__ = ("_attempt_began", "_began", "_recorder", "attempts", "request")
+    With no recorder nobody keeps it: a probe's.
+    """
 
-    def __init__(self, recorder: Recorder, request: RequestRecord) -> None:
+    __slots__ = ("_attempt_began", "_began", "_recorder", "attempts", "request", "segments")
+
+    def __init__(self, recorder: Recorder | None, request: RequestRecord) -> None:
         self._recorder = recorder
         self._began = time.perf_counter()
         self._attempt_began = self._began
         self.request = request
         self.attempts: list[AttemptRecord] = []
+        self.segments: list[Segment] = []
 
     def attempt(self) -> AttemptRecord:
-        """Open the record of the next attempt; call before the upstream is."""
+        """Begin the record of the next attempt; `admit` must follow before the upstream hears of it."""
         self._attempt_began = time.perf_counter()
-        record = AttemptRecord(
-            id=new_identity(),
-            request_log_id=self.request.id,
-            number=len(self.attempts) + 1,
-        )
+        record = AttemptRecord(id=new_identity(), request_log_id=self.request.id, number=len(self.attempts) + 1)
         self.attempts.append(record)
         return record
+
+    def admit(self) -> None:
+        """Write the account as it stands into the journal: from now on it becomes a row, whatever happens."""
+        if self._recorder is not None:
+            self._recorder.journal.append(self, ended=False)
 
     def first_token(self) -> None:
         """Note that content arrived for the first time in this attempt."""
@@ -51,17 +57,19 @@ class Account:
         self.attempts[-1].duration_ms = _milliseconds(time.perf_counter() - self._attempt_began)
 
     def close(self) -> None:
-        """The request has ended: hand its records to the writer."""
+        """The request has ended: its outcome goes into the journal and on to the writer."""
         self.request.duration_ms = _milliseconds(time.perf_counter() - self._began)
         self.request.attempts = len(self.attempts)
-        self._recorder.closed(self)
+        if self._recorder is not None:
+            self._recorder.closed(self)
 
 
 class Recorder:
     """Opens accounts and passes closed ones on."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, journal: Journal) -> None:
         self.writer = writer
+        self.journal = journal
         self.open_accounts = 0
 
     def open(self, identity: UUID) -> Account:
@@ -72,7 +80,14 @@ class Recorder:
     def closed(self, account: Account) -> None:
         """Called by an account, once, at its end."""
         self.open_accounts -= 1
-        self.writer.put(account.request, tuple(account.attempts))
+        self.journal.append(account, ended=True)
+        self.writer.put(account)
+
+    def refusal(self) -> str | None:
+        """Why a request could not be accounted for now, if both ways to account are gone."""
+        if self.journal.failing is None or self.writer.failing_since is None:
+            return None
+        return "neither the usage journal nor the database can be written"
 
 
 def new_identity() -> UUID:

@@ -14,6 +14,7 @@ from access.models import ClientKey
 from providers.models import Model, Provider
 from proxysite import checks
 from routing.models import Route
+from usage.models import SetAside
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -49,6 +50,23 @@ def snapshot_notice() -> Notice | None:
     return Notice("error", f"{broken} The one of {day}{since:%H:%M} is still in use.")
 
 
+def accounting_notices() -> list[Notice]:
+    """What is wrong with this worker's usage accounts, and rows that the database refused."""
+    from streaming.runtime import runtime
+
+    found = [Notice("error", text) for text in runtime.warnings()]
+    if SetAside.objects.exists():
+        found.append(
+            Notice(
+                "error",
+                "The database refused some usage rows; they are set aside with the cause.",
+                reverse("admin:usage_setaside_changelist"),
+                "Look at them",
+            )
+        )
+    return found
+
+
 def notices() -> list[Notice]:
     """Everything an administrator should act on, the most urgent first."""
     broken = snapshot_notice()
@@ -59,6 +77,7 @@ def notices() -> list[Notice]:
         *checks.provider_enabled(None, ["default"]),
     ]
     found += [Notice("warning", f"{message.msg} {message.hint or ''}".strip()) for message in messages]
+    found += accounting_notices()
     if demo_in_use():
         found.append(
             Notice(

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from usage.models import AttemptLog, RequestLog
+from usage.journal import Journal
+from usage.models import AttemptLog, RequestLog, SetAside
 from usage.recorder import Account, Recorder, new_identity
 from usage.writer import Writer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+
+
+def recorder_in(folder: Path) -> Recorder:
+    """A recorder with a journal and a writer that is not started yet."""
+    journal = Journal(folder / "journal")
+    journal.start()
+    return Recorder(Writer(journal.written), journal)
 
 
 def finished(recorder: Recorder, **fields: Any) -> Account:
@@ -27,8 +36,8 @@ def finished(recorder: Recorder, **fields: Any) -> Account:
     return account
 
 
-def test_stopping_writes_all_that_was_put() -> None:
-    recorder = Recorder(Writer())
+def test_stopping_writes_all_that_was_put(tmp_path: Path) -> None:
+    recorder = recorder_in(tmp_path)
     recorder.writer.start()
     ids = [finished(recorder, route_name="r", cost=number).request.id for number in range(1_200)]
     recorder.writer.stop()
@@ -37,18 +46,20 @@ def test_stopping_writes_all_that_was_put() -> None:
     assert recorder.writer.waiting == 0
 
 
-def test_a_record_that_arrives_twice_is_one_row() -> None:
-    recorder = Recorder(Writer())
+def test_a_record_that_arrives_twice_is_one_row(tmp_path: Path) -> None:
+    recorder = recorder_in(tmp_path)
     account = finished(recorder)
-    recorder.writer.put(account.request, tuple(account.attempts))
+    recorder.writer.put(account)
     recorder.writer.start()
     recorder.writer.stop()
     assert RequestLog.objects.count() == 1
     assert AttemptLog.objects.count() == 1
 
 
-def test_a_refused_row_is_set_aside_and_the_others_are_written(caplog: pytest.LogCaptureFixture) -> None:
-    recorder = Recorder(Writer())
+def test_a_refused_row_is_set_aside_and_the_others_are_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = recorder_in(tmp_path)
     good = [finished(recorder).request.id for _ in range(3)]
     bad = finished(recorder, streamed=None).request
     good += [finished(recorder).request.id for _ in range(3)]
@@ -56,12 +67,15 @@ def test_a_refused_row_is_set_aside_and_the_others_are_written(caplog: pytest.Lo
         recorder.writer.start()
         recorder.writer.stop()
     assert set(RequestLog.objects.values_list("id", flat=True)) == set(good)
-    assert recorder.writer.set_aside == 1
+    aside = SetAside.objects.get()
+    assert aside.request_id == bad.request_id
+    assert "streamed" in aside.cause
+    assert aside.payload["request"]["route_name"] == bad.route_name
     assert [record.fields["request_id"] for record in caplog.records] == [bad.request_id]  # type: ignore[attr-defined]
 
 
-def test_unknown_is_null_and_known_is_kept() -> None:
-    recorder = Recorder(Writer())
+def test_unknown_is_null_and_known_is_kept(tmp_path: Path) -> None:
+    recorder = recorder_in(tmp_path)
     known = finished(
         recorder, input_tokens=0, output_tokens=None, cost=None, decision={"reasons": [["a", "b"]]}
     ).request
@@ -74,8 +88,8 @@ def test_unknown_is_null_and_known_is_kept() -> None:
     assert row.started_at == known.started_at
 
 
-def test_text_that_is_too_long_or_odd_is_cut_and_not_refused() -> None:
-    recorder = Recorder(Writer())
+def test_text_that_is_too_long_or_odd_is_cut_and_not_refused(tmp_path: Path) -> None:
+    recorder = recorder_in(tmp_path)
     finished(recorder, request_model="x" * 500, client="a\0b")
     recorder.writer.start()
     recorder.writer.stop()

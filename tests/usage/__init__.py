@@ -1,0 +1,1 @@
+"""Usage rows: journal, writer and what becomes of them."""

@@ -1,0 +1,60 @@
+"""One quiet thread per worker: brings the journal onto the disk and adopts what dead workers left."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from django.db import connection
+
+from usage import replay
+from usage.journal import Journal
+from usage.writer import Writer
+
+logger = logging.getLogger("gateway.usage")
+
+SYNC_SECONDS = 1.0
+
+
+class Housekeeper:
+    """`start` after the journal, `stop` before it."""
+
+    def __init__(self, journal: Journal, writer: Writer, *, adopt_seconds: float) -> None:
+        self._journal = journal
+        self._writer = writer
+        self._adopt_seconds = adopt_seconds
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread; its first act is to adopt."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="usage-housekeeper", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._stopping.set()
+            thread.join(10)
+
+    def _run(self) -> None:
+        adopt_at = 0.0
+        try:
+            while True:
+                self._journal.sync()
+                if time.monotonic() >= adopt_at:
+                    self._adopt()
+                    adopt_at = time.monotonic() + self._adopt_seconds
+                if self._stopping.wait(min(SYNC_SECONDS, self._adopt_seconds)):
+                    return
+        finally:
+            connection.close()
+
+    def _adopt(self) -> None:
+        try:
+            replay.adopt(self._journal.folder.parent, self._journal.folder, self._writer.write_through)
+        except OSError as error:
+            logger.error("a journal could not be adopted", extra={"fields": {"cause": str(error)}})

@@ -1,0 +1,98 @@
+"""Adopting what a dead worker left: its journal's requests become rows, unfinished ones with outcome interrupted."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+from usage import segments
+from usage.models import Outcome
+from usage.records import AttemptRecord, RequestRecord
+from usage.segments import Entry
+
+logger = logging.getLogger("gateway.usage")
+
+Finished = tuple[RequestRecord, list[AttemptRecord]]
+WriteThrough = Callable[[list[Finished]], bool]
+
+BATCH = 500
+
+
+def adopt(root: Path, own: Path, write: WriteThrough) -> int:
+    """Replay every folder under `root` whose owner is gone; returns how many requests came of it.
+
+    `write` puts a batch into the database and says whether it did; what it does not take is left for the next time.
+    """
+    if not root.is_dir():
+        return 0
+    adopted = 0
+    for folder in sorted(root.iterdir()):
+        if folder == own or folder.name.startswith(segments.HIDDEN) or not folder.is_dir():
+            continue
+        adopted += _adopt_one(folder, write)
+    return adopted
+
+
+def read(folder: Path) -> tuple[list[Finished], int]:
+    """The accounts in a folder as rows to be, and how many torn lines there were."""
+    latest: dict[UUID, Entry] = {}
+    torn = 0
+    for path in sorted(folder.glob(f"*{segments.SUFFIX}")):
+        for entry in segments.entries(path.read_bytes()):
+            if entry is None:
+                torn += 1
+            elif latest.get(entry.request.id) is None or latest[entry.request.id].kind != "end":
+                latest[entry.request.id] = entry
+    return [_finished(entry) for entry in latest.values()], torn
+
+
+def _adopt_one(folder: Path, write: WriteThrough) -> int:
+    try:
+        lock = segments.lock(folder)
+    except FileNotFoundError:
+        # Another worker has just adopted it.
+        return 0
+    except OSError as error:
+        logger.warning(
+            "a journal cannot be adopted yet", extra={"fields": {"folder": folder.name, "cause": str(error)}}
+        )
+        return 0
+    if lock is None:
+        return 0
+    try:
+        accounts, torn = read(folder)
+        for start in range(0, len(accounts), BATCH):
+            if not write(accounts[start : start + BATCH]):
+                return 0
+        for path in folder.glob(f"*{segments.SUFFIX}"):
+            path.unlink()
+        # The folder first loses its name, so that nobody opens its lock between the two last steps.
+        gone = folder.rename(folder.with_name(f"{segments.HIDDEN}{folder.name}"))
+        (gone / segments.LOCK).unlink(missing_ok=True)
+        gone.rmdir()
+    finally:
+        os.close(lock)
+    logger.warning(
+        "adopted the journal of a worker that is gone",
+        extra={"fields": {"folder": folder.name, "requests": len(accounts), "torn_lines": torn}},
+    )
+    return len(accounts)
+
+
+def _finished(entry: Entry) -> Finished:
+    request, attempts = entry.request, entry.attempts
+    if entry.kind == "end":
+        return request, attempts
+    request.outcome = Outcome.INTERRUPTED
+    request.error_code = "worker_died"
+    request.attempts = len(attempts)
+    for attempt in attempts:
+        attempt.outcome = attempt.outcome or Outcome.INTERRUPTED
+    if attempts:
+        last = attempts[-1]
+        request.provider_id, request.provider_name = last.provider_id, last.provider_name
+        request.model_id, request.model_name = last.model_id, last.model_name
+    return request, attempts
