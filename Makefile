@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install dev test test-all test-clients check lint fmt bench requirements clean
+.PHONY: help run install dev test test-all test-clients test-chaos chaos check lint fmt bench requirements clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -85,15 +85,22 @@ go_on = { status=$$?; test $$status -eq 1 || exit $$status; }
 
 test: dev ## The tests, on SQLite and on a PostgreSQL that they start themselves
 	@status=0; \
-	TEST_DATABASE=sqlite $(PY) -m pytest -m 'not clients' --junitxml=$(RESULTS)/SQLite.xml || $(go_on); \
-	TEST_DATABASE=postgresql $(PY) -m pytest -m 'both_databases and not clients' \
+	TEST_DATABASE=sqlite $(PY) -m pytest -m 'not clients and not chaos' --junitxml=$(RESULTS)/SQLite.xml || $(go_on); \
+	TEST_DATABASE=postgresql $(PY) -m pytest -m 'both_databases and not clients and not chaos' \
 		--junitxml=$(RESULTS)/PostgreSQL.xml || $(go_on); \
 	$(PY) -m tests.harness.summary $(RESULTS)/SQLite.xml $(RESULTS)/PostgreSQL.xml; exit $$status
 
 test-clients: dev # The tests with real clients alone
 	TEST_DATABASE=sqlite $(PY) -m pytest -m clients
 
-test-all: test test-clients ## ... and the tests with real clients: the SDKs, Claude Code, nginx, a browser
+test-chaos: dev # Servers killed, databases stopped, disks filled: that no usage row is lost, in short
+	TEST_DATABASE=sqlite $(PY) -m pytest -m chaos
+	TEST_DATABASE=postgresql $(PY) -m pytest -m chaos
+
+test-all: test test-clients test-chaos ## ... and those with real clients (SDKs, Claude Code, nginx, a browser), and chaos
+
+chaos: dev ## ... chaos for longer, from a new seed (SEED=1 for a known one); ends in one verdict line
+	@$(PY) -m tests.chaos --long $(if $(SEED),--seed '$(SEED)')
 
 fmt: dev ## Format and fix what can be fixed
 	$(PY) -m ruff format .

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import report, targets, workloads
+from benchmarks import report, targets, usage, workloads
 from benchmarks.children import Child, Cores, DidNotRun
 from benchmarks.rig import Rig, machine
 from benchmarks.site import ROUTES
@@ -26,7 +26,7 @@ from benchmarks.targets import Site, Target
 from benchmarks.workloads import Figure
 from tests.harness.postgresql import PostgreSQLMissing
 
-PARTS = (*(workload.key for workload in workloads.WORKLOADS), "TTFT", "500", "MEM", "MICRO")
+PARTS = (*(workload.key for workload in workloads.WORKLOADS), "TTFT", "500", "MEM", "MICRO", "USAGE")
 
 
 def main() -> int:
@@ -44,10 +44,13 @@ def main() -> int:
         rig = Rig(cores, folder)
         stack.callback(rig.close)
         figures = []
-        if set(options.only) - {"MICRO"}:
+        if set(options.only) - {"MICRO", "USAGE"}:
             figures += _whole(options, cores, rig, folder, stack)
         if "MICRO" in options.only:
             figures += _parts(cores, folder)
+        if "USAGE" in options.only:
+            print("USAGE ...", end=" ", flush=True)
+            figures += usage.measure(cores, folder)
     about |= {
         "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
         "seconds": round(time.monotonic() - began),

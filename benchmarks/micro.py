@@ -6,9 +6,11 @@ No socket and no event loop: what is left of a chunk's cost in the workloads is 
 from __future__ import annotations
 
 import gc
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from statistics import median
 
 import msgspec
@@ -25,6 +27,9 @@ from routing.facts import gather
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
 from streaming.encoder import Encoder
 from streaming.frames import SseSink
+from usage.journal import Journal
+from usage.recorder import Account, new_identity
+from usage.records import RequestRecord
 
 _CHUNKS = 2_000
 _ROUNDS = 7
@@ -43,7 +48,7 @@ def main() -> list[Figure]:
                 _per_chunk(f"decode {dialect}, {how}", "bytes to event", partial(_decoded, dialect, reads)),
                 _per_chunk(f"encode {dialect}, {how}", "event to bytes", partial(_encoded, events, together)),
             ]
-    return [*figures, _decision()]
+    return [*figures, _decision(), _journal()]
 
 
 def _reads(dialect: str, together: int) -> list[bytes]:
@@ -107,6 +112,27 @@ def _decision() -> Figure:
             decide(gather(request, headers, 200), key, snapshot)
 
     return _per_chunk("decide", "gather facts and decide() among 500 routes", run)
+
+
+def _journal() -> Figure:
+    """What one request costs in the journal: its admission and its end, both on a real file."""
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder))
+        journal.start()
+        account = Account(None, RequestRecord(id=new_identity(), request_id="req_0"))
+        account.request.route_name = account.request.request_model = "claude-sonnet-5-5"
+        account.request.decision = {"reasons": [["exact_name", "a route has this name"]], "attempts": ["a: b"]}
+        account.attempt()
+
+        def run() -> None:
+            for _ in range(_CHUNKS):
+                journal.append(account, ended=False)
+                journal.append(account, ended=True)
+                journal.written(account)
+
+        figure = _per_chunk("journal", "journal of one request: admission and end", run)
+        journal.stop()
+    return figure
 
 
 def _seconds(run: Callable[[], object]) -> float:

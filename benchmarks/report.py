@@ -27,7 +27,7 @@ def table(figures: Sequence[Figure]) -> str:
                 figure.key,
                 figure.what,
                 f"{_number(figure.value)} {figure.unit}".strip(),
-                "" if figure.bar is None else f"{figure.bar:g} {figure.unit}".strip(),
+                _bar(figure),
                 _judged(figure),
                 *(_beside(figure, name) for name in others),
             ]
@@ -61,9 +61,19 @@ def _beside(figure: Figure, name: str) -> str:
     return _number(value) + (f" (x{figure.value / value:.1f})" if value > 0 and name != DIRECT else "")
 
 
+def _bar(figure: Figure) -> str:
+    if figure.bar is None:
+        return ""
+    return f"{'at least ' if figure.at_least else ''}{figure.bar:g} {figure.unit}".strip()
+
+
 def _judged(figure: Figure) -> str:
     """Against its bar; a star says that others took much of the core meanwhile."""
-    judged = "" if figure.bar is None else "ok" if figure.value <= figure.bar else "OVER"
+    judged = ""
+    if figure.bar is not None and figure.at_least:
+        judged = "ok" if figure.value >= figure.bar else "UNDER"
+    elif figure.bar is not None:
+        judged = "ok" if figure.value <= figure.bar else "OVER"
     return judged + ("*" if figure.taken > CROWDED else "")
 
 

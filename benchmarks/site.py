@@ -28,6 +28,7 @@ def prepare(upstream_port: int) -> str:
     from access.keys import new_key
     from access.models import ClientKey, Team
     from providers.models import Credential, Model, Provider
+    from providers.prices import Price
     from routing.models import Candidate, Route
 
     call_command("migrate", verbosity=0)
@@ -35,7 +36,8 @@ def prepare(upstream_port: int) -> str:
     for dialect, base_url in bases.items():
         provider = Provider.objects.create(name=dialect, dialect=dialect, base_url=base_url)
         Credential.objects.create(provider=provider, source=Credential.Source.ENVIRONMENT, variable=SECRET_VARIABLE)
-        model = Model.objects.create(provider=provider, name="mock", input_price="3", output_price="15")
+        model = Model.objects.create(provider=provider, name="mock")
+        Price.objects.create(model=model, input="3", output="15")
         Candidate.objects.create(route=Route.objects.create(name=ROUTES[dialect]), model=model)
     key = new_key()
     team = Team.objects.create(name="benchmarks")

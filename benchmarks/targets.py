@@ -66,18 +66,7 @@ class Site:
         if self._server is not None:
             self._server.start()
         database = self._server.url("postgres") if self._server is not None else f"sqlite:///{folder}/gateway.sqlite3"
-        self._env = {
-            **_clean(),
-            "DATABASE_URL": database,
-            "DATA_DIR": str(folder),
-            "SECRET_KEY": secrets.token_urlsafe(48),
-            "ENCRYPTION_KEYS": "",
-            SECRET_VARIABLE: "sk-benchmark-upstream",
-            "LOG_LEVEL": "WARNING",
-            "DEBUG": "false",
-            "HTTPS": "false",
-            "DEMO_UPSTREAM": "false",
-        }
+        self._env = environment(folder, database)
         self._key = msgspec.json.decode(self._ask("prepare", str(upstream_port)), type=str)
 
     def serve(self) -> Target:
@@ -104,6 +93,22 @@ class Site:
             return child.answer()
         finally:
             child.stop()
+
+
+def environment(folder: Path, database: str) -> dict[str, str]:
+    """What a program of Django's runs in: its data in `folder`, its rows in `database`, a DATABASE_URL."""
+    return {
+        **_clean(),
+        "DATABASE_URL": database,
+        "DATA_DIR": str(folder),
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "ENCRYPTION_KEYS": "",
+        SECRET_VARIABLE: "sk-benchmark-upstream",
+        "LOG_LEVEL": "WARNING",
+        "DEBUG": "false",
+        "HTTPS": "false",
+        "DEMO_UPSTREAM": "false",
+    }
 
 
 def free_port() -> int:

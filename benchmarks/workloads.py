@@ -18,7 +18,7 @@ DIRECT = "direct"
 
 
 class Figure(msgspec.Struct):
-    """One line of the report. `bar` is the most it may be; `rounds` are the values that `value` is the median of.
+    """One line of the report. `bar` is the most it may be, or the least; `rounds` are what `value` is the median of.
 
     `beside` holds the same figure of other targets; `taken` is the share of its core that others took meanwhile.
     """
@@ -31,6 +31,7 @@ class Figure(msgspec.Struct):
     rounds: list[float] = []
     beside: dict[str, float] = {}
     taken: float = 0.0
+    at_least: bool = False
 
 
 class Workload(msgspec.Struct, frozen=True):

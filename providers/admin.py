@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet, TextField
+from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet, Subquery, TextField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
@@ -19,6 +20,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from providers.forms import CredentialForm, ModelForm, NamedOnce, ProviderForm, credential_state
 from providers.models import Credential, Model, Provider
+from providers.price_forms import PriceForm, PriceSet
+from providers.prices import Price
 from usage import figures
 from usage.admin import UsageAdmin
 
@@ -60,9 +63,36 @@ class ModelInline(StackedInline):
         ("name", "enabled"),
         ("context_window", "max_output"),
         "capabilities",
-        ("input_price", "output_price"),
-        ("cache_read_price", "cache_write_price"),
         "transforms",
+        "prices_now",
+    ]
+    readonly_fields = ["prices_now"]
+
+    @display(description="Prices")
+    def prices_now(self, model: Model) -> str:
+        """Those of this moment; they are entered on the model's own page."""
+        if model.pk is None:
+            return "enter them on the model's own page, once it is saved"
+        price = Price.objects.in_force(timezone.now()).filter(model=model).first()
+        url = reverse("admin:providers_model_change", args=[model.pk])
+        shown = "none" if price is None else f"{figures.dollars(price.input)} / {figures.dollars(price.output)}"
+        return format_html('<a class="text-link" href="{}">{}</a>', url, shown)
+
+
+class PriceInline(StackedInline):
+    """A model's prices of all times, the latest first."""
+
+    model = Price
+    form = PriceForm
+    formset = PriceSet
+    extra = 0
+    verbose_name = "price"
+    verbose_name_plural = "prices in US dollars, tokens per million"
+    fields = [
+        ("valid_from", "valid_until"),
+        ("input", "output"),
+        ("cache_read", "cache_write_5m", "cache_write_1h"),
+        ("per_request", "per_web_search"),
     ]
 
 
@@ -147,20 +177,17 @@ class ModelAdminPage(ModelAdmin):
     search_fields = ["name", "provider__name"]
     fieldsets = [
         (None, {"fields": ["provider", "name", "enabled", ("context_window", "max_output"), "capabilities"]}),
-        (
-            "Prices in US dollars per million tokens",
-            {
-                "fields": [("input_price", "output_price"), ("cache_read_price", "cache_write_price")],
-                "description": "Empty: unknown, and the cost of its requests is unknown, too. 0: free.",
-            },
-        ),
         ("Requests", {"fields": ["transforms"]}),
     ]
+    inlines = [PriceInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        """With the provider, whose name is part of every model's."""
+        """With the provider, whose name is part of every model's, and the prices of this moment."""
         models: QuerySet[Model] = super().get_queryset(request)
-        return models.select_related("provider")
+        now = Price.objects.in_force(timezone.now()).filter(model=OuterRef("pk")).order_by()
+        return models.select_related("provider").annotate(
+            input_now=Subquery(now.values("input")[:1]), output_now=Subquery(now.values("output")[:1])
+        )
 
     @display(description="Provider", ordering="provider__name")
     def shown_provider(self, model: Model) -> str:
@@ -172,7 +199,7 @@ class ModelAdminPage(ModelAdmin):
         """Its capabilities."""
         return ", ".join(model.capabilities) or figures.UNKNOWN
 
-    @display(description="Price in / out", ordering="output_price")
-    def prices(self, model: Model) -> str:
-        """Per million tokens."""
-        return f"{figures.dollars(model.input_price)} / {figures.dollars(model.output_price)}"
+    @display(description="Price in / out", ordering="output_now")
+    def prices(self, model: Any) -> str:
+        """Per million tokens, at this moment."""
+        return f"{figures.dollars(model.input_now)} / {figures.dollars(model.output_now)}"

@@ -80,7 +80,10 @@ class ProviderConfig(msgspec.Struct, frozen=True):
 
 
 class ModelConfig(msgspec.Struct, frozen=True):
-    """One upstream model at one provider. `capabilities` holds names from `providers.capabilities.CAPABILITIES`."""
+    """One upstream model at one provider. `capabilities` holds names from `providers.capabilities.CAPABILITIES`.
+
+    `prices` are those of all times, past and to come: ask `usage.prices.in_force` for those of a moment.
+    """
 
     id: int
     provider_id: int
@@ -88,5 +91,5 @@ class ModelConfig(msgspec.Struct, frozen=True):
     context_window: int | None = None
     max_output: int | None = None
     capabilities: frozenset[str] = frozenset()
-    prices: Prices = Prices()
+    prices: tuple[Prices, ...] = ()
     transforms: tuple[TransformConfig, ...] = ()

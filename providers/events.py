@@ -17,8 +17,8 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
     """Counts of one answer; the kinds are disjoint, and None means that nobody said.
 
     Total input is input + cache_read + cache_write. `cache_write_1h` is the part of cache_write kept for an hour and
-    `reasoning` the part of output spent on thinking. `cost` is the provider's own price in pico-dollars, where it
-    tells one.
+    `reasoning` the part of output spent on thinking. `web_searches` are those that the provider ran itself. `cost` is
+    the provider's own price in pico-dollars, where it tells one.
     """
 
     input: int | None = None
@@ -27,6 +27,7 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
     cache_write_1h: int | None = None
     output: int | None = None
     reasoning: int | None = None
+    web_searches: int | None = None
     cost: int | None = None
 
     def merged(self, newer: Tokens) -> Tokens:
@@ -38,6 +39,7 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
             cache_write_1h=self.cache_write_1h if newer.cache_write_1h is None else newer.cache_write_1h,
             output=self.output if newer.output is None else newer.output,
             reasoning=self.reasoning if newer.reasoning is None else newer.reasoning,
+            web_searches=self.web_searches if newer.web_searches is None else newer.web_searches,
             cost=self.cost if newer.cost is None else newer.cost,
         )
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from providers import secrets
 from providers.dialects import choices as dialect_choices
+from providers.prices import Price as Price
 from providers.validation import validate_base_url, validate_capabilities, validate_headers, validate_transforms
-from usage.money import DollarsField
 
 _name = RegexValidator(
     r"^[a-z0-9][a-z0-9._-]*$", "Use lower-case letters, digits, dots, dashes and underscores, such as openrouter."
@@ -134,10 +134,6 @@ class Model(models.Model):
         validators=[validate_transforms],
         help_text="Changes to each request after the provider's own, in this order.",
     )
-    input_price = DollarsField(null=True, blank=True, help_text="US dollars per million input tokens.")
-    output_price = DollarsField(null=True, blank=True, help_text="US dollars per million output tokens.")
-    cache_read_price = DollarsField(null=True, blank=True, help_text="US dollars per million tokens read from cache.")
-    cache_write_price = DollarsField(null=True, blank=True, help_text="US dollars per million tokens put into cache.")
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -106,9 +106,9 @@ def _database() -> dict[str, Any]:
     config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR}/gateway.sqlite3")
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["OPTIONS"] = {
+            "timeout": 20,
             **config.get("OPTIONS", {}),
             "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
         }
         config["TEST"] = {"NAME": config["NAME"] + ".test"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from decimal import Decimal
 
 import msgspec
 from django.core.exceptions import ValidationError
@@ -16,14 +15,12 @@ from providers import secrets
 from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Secret, Timeouts
 from providers.dialects import DIALECTS
 from providers.models import Credential, Model, Provider
+from providers.prices import schedules
 from providers.transforms import TransformError, compile_chain_of, parse_chain
 from providers.validation import validate_base_url, validate_headers
 from routing.models import Candidate, Route
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
-from usage.money import PICO
 from usage.prices import Prices
-
-_PER_MILLION = Decimal(PICO) / 1_000_000
 
 
 class BrokenConfiguration(Exception):
@@ -52,8 +49,9 @@ def load_keys() -> dict[str, KeyRecord]:
 def load_snapshot(revisions: dict[str, int], keys: dict[str, KeyRecord] | None = None) -> Snapshot:
     """The whole configuration; `keys` are taken as they are if given. Raises BrokenConfiguration."""
     providers = _providers()
+    prices = schedules()
     models = {
-        row.pk: _model(row)
+        row.pk: _model(row, prices.get(row.pk, ()))
         for row in Model.objects.select_related("provider").filter(enabled=True, provider__enabled=True)
     }
     routes = _routes(providers, models)
@@ -132,7 +130,7 @@ def _provider(row: Provider, credentials: tuple[CredentialConfig, ...], *, needs
     )
 
 
-def _model(row: Model) -> ModelConfig:
+def _model(row: Model, prices: tuple[Prices, ...]) -> ModelConfig:
     try:
         transforms = parse_chain(row.transforms)
         capabilities = msgspec.convert(row.capabilities, frozenset[str])
@@ -145,18 +143,9 @@ def _model(row: Model) -> ModelConfig:
         context_window=row.context_window,
         max_output=row.max_output,
         capabilities=capabilities,
-        prices=Prices(
-            input=_per_token(row.input_price),
-            output=_per_token(row.output_price),
-            cache_read=_per_token(row.cache_read_price),
-            cache_write=_per_token(row.cache_write_price),
-        ),
+        prices=prices,
         transforms=transforms,
     )
-
-
-def _per_token(dollars_per_million: Decimal | None) -> int | None:
-    return None if dollars_per_million is None else int(dollars_per_million * _PER_MILLION)
 
 
 def _routes(providers: dict[int, ProviderConfig], models: dict[int, ModelConfig]) -> dict[str, RouteConfig]:

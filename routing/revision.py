@@ -19,6 +19,7 @@ WATCHED: dict[str, Revision.Scope] = {
     "providers.Provider": Revision.Scope.ROUTING,
     "providers.Credential": Revision.Scope.ROUTING,
     "providers.Model": Revision.Scope.ROUTING,
+    "providers.Price": Revision.Scope.ROUTING,
     "routing.Route": Revision.Scope.ROUTING,
     "routing.Candidate": Revision.Scope.ROUTING,
 }

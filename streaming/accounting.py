@@ -12,7 +12,7 @@ from routing.facts import RequestFacts
 from routing.snapshot import CandidateConfig
 from streaming.exchange import Ending, Exchange
 from usage.models import Outcome
-from usage.prices import cost
+from usage.prices import cost, in_force
 from usage.records import AttemptRecord, RequestRecord
 
 logger = logging.getLogger("gateway.request")
@@ -84,20 +84,32 @@ def _measured(exchange: Exchange, candidate: CandidateConfig) -> AttemptRecord:
     account = exchange.account
     account.close_attempt()
     record = account.attempts[-1]
-    tokens = exchange.encoder.tokens if exchange.encoder is not None else Tokens()
+    encoder = exchange.encoder
+    tokens = encoder.tokens if encoder is not None else Tokens()
+    if encoder is not None and encoder.content_sent and not encoder.finished:
+        # The provider bills what it said, though it could not tell how much that was.
+        tokens = encoder.estimated()
+        record.estimated = True
     record.input_tokens = tokens.input
     record.cache_read_tokens = tokens.cache_read
     record.cache_write_tokens = tokens.cache_write
+    record.cache_write_1h_tokens = tokens.cache_write_1h
     record.output_tokens = tokens.output
     record.reasoning_tokens = tokens.reasoning
+    record.web_searches = tokens.web_searches
     record.provider_cost = tokens.cost
+    # One request, one moment: what takes effect while it runs is for the next one.
+    prices = in_force(candidate.model.prices, account.request.started_at.timestamp())
     record.cost = cost(
-        candidate.model.prices,
+        prices,
         input=tokens.input,
         cache_read=tokens.cache_read,
         cache_write=tokens.cache_write,
+        cache_write_1h=tokens.cache_write_1h,
         output=tokens.output,
+        web_searches=tokens.web_searches,
     )
+    record.price_id = None if record.cost is None else prices.id
     return record
 
 
@@ -109,7 +121,9 @@ def _take_over(request: RequestRecord, attempts: list[AttemptRecord]) -> None:
     request.stop_reason = last.stop_reason
     request.input_tokens, request.output_tokens = last.input_tokens, last.output_tokens
     request.cache_read_tokens, request.cache_write_tokens = last.cache_read_tokens, last.cache_write_tokens
+    request.cache_write_1h_tokens, request.web_searches = last.cache_write_1h_tokens, last.web_searches
     request.reasoning_tokens = last.reasoning_tokens
+    request.price_id, request.estimated = last.price_id, last.estimated
     request.cost = _sum(attempt.cost for attempt in attempts)
     request.provider_cost = _sum(attempt.provider_cost for attempt in attempts)
 

@@ -14,7 +14,7 @@ from channels.generic.http import AsyncHttpConsumer
 
 from access.keys import AccessDenied, KeyRecord, authenticate
 from routing.snapshot import Snapshot
-from streaming import catalog, counting, errors, health
+from streaming import catalog, counting, errors, health, me
 from streaming.client import Client, Send
 from streaming.exchange import Exchange
 from streaming.intake import Receive
@@ -24,7 +24,12 @@ from usage.recorder import new_identity, request_id_of
 
 Scope = dict[str, Any]
 
-_METHODS = {"/v1/messages": "POST", "/v1/messages/count_tokens": "POST", "/v1/models": "GET"}
+_METHODS = {
+    "/v1/messages": "POST",
+    "/v1/messages/count_tokens": "POST",
+    "/v1/models": "GET",
+    "/v1/me": "GET",
+}
 _MODEL = "/v1/models/"
 _CREDENTIALS = ("authorization", "x-api-key", "cookie", "proxy-authorization")
 """A client's own secrets: once it is known who calls, nothing below sees them."""
@@ -102,13 +107,15 @@ async def _other(
     if wanted is None:
         raise errors.ClaudeError(
             404,
-            f"This gateway has no {method} {path[:100]}. It has POST /v1/messages, POST /v1/messages/count_tokens and "
-            "GET /v1/models.",
+            f"This gateway has no {method} {path[:100]}. It has POST /v1/messages, POST /v1/messages/count_tokens, "
+            "GET /v1/models and GET /v1/me.",
         )
     if method != wanted:
         raise errors.ClaudeError(405, f"{path} takes {wanted}, not {method}.", [(b"allow", wanted.encode())])
     if path == "/v1/messages/count_tokens":
         await counting.count_tokens(headers, receive, client, key, snapshot, runtime)
+    elif path == "/v1/me":
+        await me.me(client, key, snapshot)
     elif path == "/v1/models":
         await catalog.list_models(scope["query_string"], client, key, snapshot)
     else:

@@ -24,6 +24,8 @@ from streaming import envelope
 from streaming.blocks import EVENTS, Blocks
 from streaming.sink import Sink
 
+CHARACTERS_PER_TOKEN = 4
+
 
 class Encoder:
     """One answer. `feed` and its like return the bytes that the sink made of it, b"" where there are none.
@@ -101,6 +103,17 @@ class Encoder:
         if self._on is _NEW:
             self._begin(None)
         return self._sink.take()
+
+    def estimated(self) -> Tokens:
+        """The tokens of an answer that was cut off: what was told, and guesses from the sizes for what was not."""
+        told, output = self.tokens, -(-self._sink.said // CHARACTERS_PER_TOKEN)
+        return told.merged(
+            Tokens(
+                input=self._input_estimate if told.input is None else None,
+                # A count from before the end is one of less than was said.
+                output=max(told.output or 0, output),
+            )
+        )
 
     def restart(self) -> None:
         """Another attempt begins: its tokens, its end and its failure are its own, the stream goes on."""

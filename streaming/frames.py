@@ -16,6 +16,7 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 # Where the index stands in everything that Claude itself sends; any other order of members takes the slower way.
 _INDEX = re.compile(rb'\s*\{\s*"type"\s*:\s*"\w+"\s*,\s*"index"\s*:\s*(-?\d+)(?=\s*[,}])')
 _LF, _CR = b"\n\r"
+_EMPTY_DELTA = len('{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}')
 _DELTA_END = b"}}\n\n"
 _END = b"\n\n"
 _NATIVE_DELTA = b"event: content_block_delta\ndata: "
@@ -32,6 +33,11 @@ def with_index(raw: bytes, index: int) -> bytes:
     return _encode(members)
 
 
+def native_length(raw: bytes) -> int:
+    """About how many characters of content a content_block_delta's JSON holds."""
+    return max(0, len(raw) - _EMPTY_DELTA)
+
+
 def _line(raw: bytes) -> bytes:
     # A JSON document may be spread over lines; a data line may not. Inside its strings no line ends can stand.
     # (Looking for a number instead of a byte string is ten times as fast.)
@@ -41,12 +47,13 @@ def _line(raw: bytes) -> bytes:
 class SseSink:
     """The sink of a streamed answer; `take` hands over what was written since the last time."""
 
-    __slots__ = ("_index", "_out", "_prefix")
+    __slots__ = ("_index", "_out", "_prefix", "said")
 
     def __init__(self) -> None:
         self._out: list[bytes] = []
         self._index = 0
         self._prefix = b""
+        self.said = 0
 
     def take(self) -> bytes:
         """The bytes of all events since the last call."""
@@ -66,10 +73,12 @@ class SseSink:
 
     def text(self, text: str) -> None:
         """text_delta."""
+        self.said += len(text)
         self._out += (self._prefix, b'text_delta","text":', _encode(text), _DELTA_END)
 
     def thinking(self, text: str) -> None:
         """thinking_delta."""
+        self.said += len(text)
         self._out += (self._prefix, b'thinking_delta","thinking":', _encode(text), _DELTA_END)
 
     def signature(self, signature: str) -> None:
@@ -78,6 +87,7 @@ class SseSink:
 
     def arguments(self, json: str) -> None:
         """input_json_delta."""
+        self.said += len(json)
         self._out += (self._prefix, b'input_json_delta","partial_json":', _encode(json), _DELTA_END)
 
     def close(self) -> None:
@@ -91,6 +101,7 @@ class SseSink:
 
     def native_delta(self, theirs: int, raw: bytes) -> None:
         """A content_block_delta as it came, but for the index."""
+        self.said += native_length(raw)
         if theirs != self._index:
             raw = with_index(raw, self._index)
         self._out += (_NATIVE_DELTA, _line(raw), _END)

@@ -28,13 +28,14 @@ def parsed_input(text: str) -> dict[str, Any]:
 class MessageFold:
     """The sink of an answer in one piece; `message()` is it, once the encoder has finished."""
 
-    __slots__ = ("_block", "_content", "_message", "_parts")
+    __slots__ = ("_block", "_content", "_message", "_parts", "said")
 
     def __init__(self) -> None:
         self._message: dict[str, Any] = {}
         self._content: list[dict[str, Any]] = []
         self._block: dict[str, Any] = {}
         self._parts: dict[str, list[str]] = {}
+        self.said = 0
 
     def message(self) -> dict[str, Any]:
         """The message so far: id, type, role, model, content, stop_reason, stop_sequence, usage and what else came.
@@ -125,3 +126,4 @@ class MessageFold:
         if parts is None:
             parts = self._parts[field] = []
         parts.append(text)
+        self.said += len(text)

@@ -111,6 +111,11 @@ class UsageAdmin(ModelAdmin):
         """In US dollars."""
         return figures.dollars(row.cost)
 
+    @display(description="Cost when last re-priced")
+    def shown_repriced(self, row: Any) -> str:
+        """In US dollars; never in place of the cost."""
+        return figures.dollars(row.repriced_cost)
+
     @display(description="First token / all", ordering="duration_ms")
     def took(self, row: Any) -> str:
         """Time to the first token, and in all."""
@@ -160,8 +165,9 @@ class RequestLogAdmin(UsageAdmin):
         ("Caller", {"fields": [("team_name", "key_name", "key_prefix"), ("session_id", "agent_id"), "client"]}),
         ("Answer", {"fields": [("request_model", "route_name"), ("phase", "rule"), "answered_by"]}),
         ("Tokens, cost, time", {"fields": [
-            ("input_tokens", "cache_read_tokens", "cache_write_tokens"), ("output_tokens", "reasoning_tokens"),
-            ("shown_cost", "provider_cost"), ("first_token", "duration"),
+            ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens"),
+            ("output_tokens", "reasoning_tokens", "web_searches", "estimated"),
+            ("shown_cost", "provider_cost", "shown_repriced", "price_id"), ("first_token", "duration"),
         ]}),
     ]  # fmt: skip
 
@@ -202,8 +208,9 @@ class AttemptLogAdmin(UsageAdmin):
     fields = [
         "its_request", ("started", "number"), ("ended", "http_status"), ("error_type", "error_code"), "answered_by",
         ("dialect", "credential_name"), ("stop_reason", "upstream_request_id"),
-        ("input_tokens", "cache_read_tokens", "cache_write_tokens"), ("output_tokens", "reasoning_tokens"),
-        ("shown_cost", "provider_cost"), ("first_token", "duration"),
+        ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens"),
+        ("output_tokens", "reasoning_tokens", "web_searches", "estimated"),
+        ("shown_cost", "provider_cost", "shown_repriced", "price_id"), ("first_token", "duration"),
     ]  # fmt: skip
 
     @display(description="Request")

@@ -1,4 +1,4 @@
-"""One quiet thread per worker: brings the journal onto the disk and adopts what dead workers left."""
+"""One quiet thread per worker: brings the journal onto the disk, adopts what dead workers left, makes months ahead."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import logging
 import threading
 import time
 
+from django.db import Error as DatabaseError
 from django.db import connection
 
-from usage import replay
+from usage import partitions, replay
 from usage.journal import Journal
 from usage.writer import Writer
 
 logger = logging.getLogger("gateway.usage")
 
 SYNC_SECONDS = 1.0
+MONTHS_SECONDS = 86_400.0
+RETRY_SECONDS = 60.0
 
 
 class Housekeeper:
@@ -28,7 +31,7 @@ class Housekeeper:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the thread; its first act is to adopt."""
+        """Start the thread; its first acts are to make the months and to adopt."""
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="usage-housekeeper", daemon=True)
         self._thread.start()
@@ -41,10 +44,12 @@ class Housekeeper:
             thread.join(10)
 
     def _run(self) -> None:
-        adopt_at = 0.0
+        adopt_at = months_at = 0.0
         try:
             while True:
                 self._journal.sync()
+                if time.monotonic() >= months_at:
+                    months_at = time.monotonic() + (MONTHS_SECONDS if self._make_months() else RETRY_SECONDS)
                 if time.monotonic() >= adopt_at:
                     self._adopt()
                     adopt_at = time.monotonic() + self._adopt_seconds
@@ -58,3 +63,15 @@ class Housekeeper:
             replay.adopt(self._journal.folder.parent, self._journal.folder, self._writer.write_through)
         except OSError as error:
             logger.error("a journal could not be adopted", extra={"fields": {"cause": str(error)}})
+
+    def _make_months(self) -> bool:
+        """Make the partitions of this month and the next ones; False when the database is away."""
+        try:
+            partitions.ensure()
+        except DatabaseError as error:
+            logger.warning(
+                "no partitions made ahead; the default one takes the rows", extra={"fields": {"cause": str(error)}}
+            )
+            connection.close()
+            return False
+        return True

@@ -10,6 +10,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
+from usage.models_rollup import DailyRollup, RollupZone, SessionSummary, UsageRollup  # noqa: F401
 from usage.money import DollarsField
 
 
@@ -40,9 +41,16 @@ class _Measured(models.Model):
     input_tokens = models.BigIntegerField("input", null=True)
     cache_read_tokens = models.BigIntegerField("cache read", null=True)
     cache_write_tokens = models.BigIntegerField("cache write", null=True)
+    cache_write_1h_tokens = models.BigIntegerField(null=True, help_text="Part of cache write: kept for an hour.")
     output_tokens = models.BigIntegerField("output", null=True)
     reasoning_tokens = models.BigIntegerField(null=True, help_text="Part of the output.")
+    web_searches = models.BigIntegerField(null=True, help_text="Run by the provider itself, at a price of their own.")
+    estimated = models.BooleanField(default=False, help_text="Tokens counted here: the provider did not say.")
+    price_id = models.BigIntegerField("price", null=True, help_text="The prices that the cost was made of.")
     cost = DollarsField("cost (USD)", null=True)
+    repriced_cost = DollarsField(
+        "cost when last re-priced (USD)", null=True, help_text="Written by reprice_usage, beside the cost."
+    )
     provider_cost = DollarsField("provider's own cost (USD)", null=True)
     time_to_first_token_ms = models.PositiveIntegerField("first token (ms)", null=True)
     duration_ms = models.PositiveIntegerField("duration (ms)", null=True)

@@ -30,6 +30,14 @@ def to_dollars(pico: int) -> Decimal:
     return Decimal(pico).scaleb(-12)
 
 
+def per_token(dollars_per_million: Decimal) -> int:
+    """Pico-dollars a token of a price in US dollars a million; a price finer than that is refused with a ValueError."""
+    pico = dollars_per_million * (PICO // 1_000_000)
+    if pico != pico.to_integral_value():
+        raise ValueError("more than 6 decimals of a dollar per million tokens")
+    return int(pico)
+
+
 class DollarsFormField(forms.DecimalField):
     """Shows a stored amount without the zeros that 12 decimals give it, which its own validation would refuse."""
 
@@ -41,6 +49,10 @@ class DollarsField(models.BigIntegerField):  # type: ignore[type-arg]
     """Holds a Decimal of US dollars in Python and an integer of pico-dollars in the database."""
 
     description = "US dollars, stored as integer pico-dollars"
+
+    # For the type checker: what may be assigned. What is read is Decimal | None, which it cannot be told per field.
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     def from_db_value(self, value: int | None, expression: object, connection: object) -> Decimal | None:
         return None if value is None else to_dollars(value)
@@ -71,3 +83,15 @@ class DollarsField(models.BigIntegerField):  # type: ignore[type-arg]
                 **{k: v for k, v in kwargs.items() if k in {"widget", "label", "help_text", "required"}},
             }
         )
+
+
+class PerMillionField(DollarsField):
+    """A price in US dollars per million tokens: a whole number of pico-dollars per token, or it is not stored."""
+
+    description = "US dollars per million, a whole number of pico-dollars each"
+
+    def get_prep_value(self, value: Any) -> int | None:
+        dollars = self.to_python(value)
+        if dollars is not None:
+            per_token(dollars)
+        return super().get_prep_value(dollars)

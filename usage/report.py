@@ -1,27 +1,33 @@
-"""Every question that dashboards and reports ask of the usage rows. Nothing else sums them up, so that partitions and
-rollups can step in behind these functions. A sum over rows of which none knows a figure is None, never 0."""
+"""Every question that dashboards and reports ask about usage, answered from the rollups. Nothing else sums usage up.
+
+A sum over requests of which none knows a figure is None, never 0.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
-from django.db import connections
-from django.db.models import Aggregate, Count, IntegerField, Max, Q, QuerySet, Sum
+from django.conf import settings
+from django.db.models import Aggregate, Count, Max, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from access.models import Team
+from usage import histogram
+from usage.cells import ERRORS as ERRORS
+from usage.cells import midnight
 from usage.models import Outcome, RequestLog
+from usage.models_rollup import DailyRollup, RollupZone, UsageRollup
 from usage.sums import Line, Totals
 
-ERRORS = (Outcome.FAILED, Outcome.REFUSED, Outcome.INTERRUPTED)
-"""The outcomes that a caller saw as an error."""
+EXACT_UP_TO = 10_000
+"""Of so many values a percentile is exact; of more it comes from histograms, within histogram.ERROR_PERCENT."""
 
-Groups = QuerySet[RequestLog, dict[str, Any]]
+Groups = QuerySet[Any, dict[str, Any]]
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -33,12 +39,12 @@ class Period(msgspec.Struct, frozen=True):
     @property
     def start(self) -> datetime:
         """The first moment."""
-        return _midnight(self.first)
+        return midnight(self.first)
 
     @property
     def end(self) -> datetime:
         """The moment after the last one."""
-        return _midnight(self.last + timedelta(days=1))
+        return midnight(self.last + timedelta(days=1))
 
     def days(self) -> list[date]:
         """Each day, in order."""
@@ -46,24 +52,13 @@ class Period(msgspec.Struct, frozen=True):
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """Which rows count: a period and, where given, one team and one provider's model."""
+    """Which rows count: a period and, where given, one team, one client key and one provider's model."""
 
     period: Period
     team_id: int | None = None
     provider_name: str | None = None
     model_name: str | None = None
-
-
-class _PercentileDisc(Aggregate):
-    """PostgreSQL's nearest-rank percentile."""
-
-    function = "PERCENTILE_DISC"
-    template = "%(function)s(%(fraction)s) WITHIN GROUP (ORDER BY %(expressions)s)"
-    output_field = IntegerField()
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
+    key_id: int | None = None
 
 
 def last_days(number: int) -> Period:
@@ -72,30 +67,44 @@ def last_days(number: int) -> Period:
     return Period(today - timedelta(days=number - 1), today)
 
 
+def this_month() -> Period:
+    """From the first of this month until today."""
+    today = last_days(1).last
+    return Period(today.replace(day=1), today)
+
+
 def any_usage() -> bool:
-    """Whether there is a single row."""
-    return RequestLog.objects.exists()
+    """Whether there was a single request."""
+    return UsageRollup.objects.exists()
 
 
 def totals(selection: Selection) -> Totals:
     """Everything summed up."""
-    return _totals(_rows(selection).aggregate(**_measures()))
+    return _totals(_rollups(selection).aggregate(**_measures()))
+
+
+def last_errors(key_id: int, days: int, most: int) -> list[RequestLog]:
+    """What a client key's caller saw as an error within the last `days`, newest first."""
+    rows = _rows(Selection(last_days(days), key_id=key_id)).filter(outcome__in=ERRORS)
+    # Not by id alone: this is the order of the index on a key's rows.
+    return list(rows.order_by("-started_at", "-id")[:most])
 
 
 def first_token_percentiles(period: Period, fractions: tuple[float, ...] = (0.5, 0.95)) -> tuple[int | None, ...]:
     """Milliseconds to the first token at each fraction, by nearest rank: the smallest value that at least that share
-    of the known values does not exceed. None where no row of the period knows it."""
-    rows = _rows(Selection(period)).filter(time_to_first_token_ms__isnull=False)
-    if connections[rows.db].vendor == "postgresql":
-        found = rows.aggregate(
-            **{f"p{n}": _PercentileDisc("time_to_first_token_ms", fraction=f) for n, f in enumerate(fractions)}
-        )
-        return tuple(found.values())
-    # One pass: how often each value is there, in order. Milliseconds repeat, so this is far shorter than the rows.
-    counts = list(
-        rows.values_list("time_to_first_token_ms").annotate(times=Count("id")).order_by("time_to_first_token_ms")
-    )
-    return tuple(_nearest_rank(counts, fraction) for fraction in fractions)
+    of the known values does not exceed. None where no request of the period knows it. Exact up to EXACT_UP_TO values
+    as long as their rows are kept."""
+    bins: histogram.Bins = {}
+    for stored in _spans(period, overall=True).values_list("first_token_bins", flat=True):
+        histogram.add(bins, {int(number): count for number, count in stored.items()})
+    known = histogram.total(bins)
+    if known <= EXACT_UP_TO:
+        rows = _rows(Selection(period)).filter(time_to_first_token_ms__isnull=False)
+        values = rows.values_list("time_to_first_token_ms").annotate(times=Count("id"))
+        counts = list(values.order_by("time_to_first_token_ms"))
+        if sum(times for _, times in counts) == known:
+            return tuple(_nearest_rank(counts, fraction) for fraction in fractions)
+    return tuple(histogram.percentile(bins, fraction) for fraction in fractions)
 
 
 def daily(period: Period) -> list[Line]:
@@ -105,8 +114,7 @@ def daily(period: Period) -> list[Line]:
 
 def breakdown(selection: Selection) -> Groups:
     """Per day, team and model, newest day first; `lines` reads it."""
-    rows: QuerySet[Any] = _rows(selection)
-    rows = rows.annotate(day=TruncDate("started_at", tzinfo=timezone.get_default_timezone()))
+    rows = _rollups(selection).annotate(day=TruncDate("starts_at", tzinfo=timezone.get_default_timezone()))
     groups: Groups = rows.values("day", "team_id", "provider_name", "model_name")
     groups = groups.annotate(team_label=Max("team_name"), **_measures())
     order = ["-day", "team_label", "team_id", "provider_name", "model_name"]
@@ -122,7 +130,7 @@ def lines(rows: Groups) -> Iterator[Line]:
 def seen(period: Period) -> tuple[list[tuple[int, str]], list[tuple[str, str]]]:
     """The teams of the period as (id, name), and its models as (provider, model), each in order."""
     columns = ("team_id", "provider_name", "model_name")
-    rows = list(_rows(Selection(period)).values_list(*columns).annotate(label=Max("team_name")))
+    rows = list(_rollups(Selection(period)).values_list(*columns).annotate(label=Max("team_name")))
     teams = {team: label for team, _, _, label in rows if team is not None} | _team_names()
     here = {team for team, *_ in rows if team is not None}
     models = {(provider, model) for _, provider, model, _ in rows}
@@ -140,35 +148,51 @@ def _nearest_rank(counts: list[tuple[int, int]], fraction: float) -> int | None:
 
 def _rows(selection: Selection) -> QuerySet[RequestLog]:
     period = selection.period
-    rows = RequestLog.objects.order_by().filter(started_at__gte=period.start, started_at__lt=period.end)
+    return _narrowed(RequestLog.objects.filter(started_at__gte=period.start, started_at__lt=period.end), selection)
+
+
+def _rollups(selection: Selection) -> QuerySet[Any]:
+    return _narrowed(_spans(selection.period, overall=False), selection)
+
+
+def _spans(period: Period, *, overall: bool) -> QuerySet[Any]:
+    """The days of a period; its quarter hours while the days of TIME_ZONE are not made."""
+    whole = RollupZone.objects.filter(name=settings.TIME_ZONE).exists()
+    model: Any = DailyRollup if whole else UsageRollup
+    spans: QuerySet[Any] = model.objects.filter(overall=overall, starts_at__gte=period.start, starts_at__lt=period.end)
+    return spans
+
+
+def _narrowed(rows: QuerySet[Any], selection: Selection) -> QuerySet[Any]:
     narrowed = {
         "team_id": selection.team_id,
         "provider_name": selection.provider_name,
         "model_name": selection.model_name,
+        "key_id": selection.key_id,
     }
-    return rows.filter(**{column: value for column, value in narrowed.items() if value is not None})
+    return rows.order_by().filter(**{column: value for column, value in narrowed.items() if value is not None})
 
 
 def _measures() -> dict[str, Aggregate]:
     # Not the columns' own names: Django takes no annotation that is called like a field.
     return {
-        "m_requests": Count("id"),
-        "m_errors": Count("id", filter=Q(outcome__in=ERRORS)),
+        "m_requests": Sum("requests", default=0),
+        "m_errors": Sum("requests", filter=Q(outcome__in=ERRORS), default=0),
         "m_input": Sum("input_tokens"),
         "m_cache_read": Sum("cache_read_tokens"),
         "m_cache_write": Sum("cache_write_tokens"),
         "m_output": Sum("output_tokens"),
         "m_cost": Sum("cost"),
-        "m_unpriced": Count("id", filter=Q(cost__isnull=True, outcome=Outcome.COMPLETED)),
+        "m_unpriced": Sum("unknown_cost", filter=Q(outcome=Outcome.COMPLETED), default=0),
     }
 
 
 def _totals(row: dict[str, Any]) -> Totals:
     # SUM over bigint is numeric on PostgreSQL.
     found = {name[2:]: value for name, value in row.items() if name.startswith("m_")}
-    for kind in ("input", "cache_read", "cache_write", "output"):
-        if found[kind] is not None:
-            found[kind] = int(found[kind])
+    for name, value in found.items():
+        if name != "cost" and value is not None:
+            found[name] = int(value)
     return Totals(**found)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from usage import inserts
+from usage import inserts, rollups
 from usage.models import SetAside
 from usage.recorder import Account
 from usage.records import AttemptRecord, RequestRecord
@@ -164,8 +164,7 @@ class Writer:
         )
 
     def _insert(self, batch: Sequence[Finished]) -> None:
+        requests = [request for request, _ in batch]
         with transaction.atomic():
-            inserts.insert_requests([request for request, _ in batch])
-            attempts = [attempt for _, attempts in batch for attempt in attempts]
-            if attempts:
-                inserts.insert_attempts(attempts)
+            new = inserts.insert(requests, [attempt for _, attempts in batch for attempt in attempts])
+            rollups.add([request for request in requests if request.id in new])

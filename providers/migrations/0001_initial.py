@@ -5,7 +5,6 @@ import django.db.models.deletion
 import django.utils.timezone
 import providers.dialects
 import providers.validation
-import usage.money
 from django.db import migrations, models
 
 
@@ -49,10 +48,6 @@ class Migration(migrations.Migration):
                 ('max_output', models.PositiveIntegerField(blank=True, help_text='Most tokens in one answer; a higher max_tokens is lowered to it.', null=True)),
                 ('capabilities', models.JSONField(blank=True, default=list, help_text='What the model can do.', validators=[providers.validation.validate_capabilities])),
                 ('transforms', models.JSONField(blank=True, default=list, help_text="Changes to each request after the provider's own, in this order.", validators=[providers.validation.validate_transforms])),
-                ('input_price', usage.money.DollarsField(blank=True, help_text='US dollars per million input tokens.', null=True)),
-                ('output_price', usage.money.DollarsField(blank=True, help_text='US dollars per million output tokens.', null=True)),
-                ('cache_read_price', usage.money.DollarsField(blank=True, help_text='US dollars per million tokens read from cache.', null=True)),
-                ('cache_write_price', usage.money.DollarsField(blank=True, help_text='US dollars per million tokens put into cache.', null=True)),
                 ('enabled', models.BooleanField(default=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('provider', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='models', to='providers.provider')),

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from providers.models import Model, Provider
+from providers.prices import Price
 from proxysite.demo.models import MODELS
 
 PROVIDER_NAME = "demo"
 DEFAULT_ROUTE = "demo"
 
 # Invented, so that the cost columns show something before there is a real provider.
-_PRICES = {
-    "input_price": "1",
-    "output_price": "5",
-    "cache_read_price": "0.10",
-    "cache_write_price": "1.25",
-}
+_PRICES = {"input": Decimal(1), "output": Decimal(5), "cache_read": Decimal("0.1"), "cache_write_5m": Decimal("1.25")}
 _NOTES = (
     "The built-in demo upstream: canned answers from a small server that `make run` starts beside the gateway. "
     "Its prices are invented. Switch it off or delete it once you have a provider."
@@ -37,12 +35,12 @@ def ensure_provider(port: int) -> bool:
             Provider.objects.filter(pk=provider.pk).update(base_url=base_url(port))
         return False
     for name in MODELS:
-        Model.objects.create(
+        model = Model.objects.create(
             provider=provider,
             name=name,
             context_window=200_000,
             max_output=64_000,
             capabilities=["tools", "images", "thinking", "structured_output"],
-            **_PRICES,
         )
+        Price.objects.create(model=model, **_PRICES)
     return True

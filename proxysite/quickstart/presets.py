@@ -1,7 +1,6 @@
 """Providers that quickstart knows, as data: a key in the environment makes the provider. Adding one is adding a row.
 
-Prices (US dollars per million tokens) and windows are the makers' own list of 2026-11; None where a maker has no single
-figure, because an unknown cost is better than a wrong one.
+Windows are the makers' own list of 2026-11. Prices are here only where providers.price_library does not know the model.
 """
 
 from __future__ import annotations
@@ -10,14 +9,12 @@ from typing import Final
 
 import msgspec
 
-Prices = tuple[str | None, str | None, str | None, str | None]
-
 
 class ModelPreset(msgspec.Struct, frozen=True):
     """One upstream model. It answers the route of its own name and those in `routes`.
 
     `stands_in_for` are routes that it answers only while nothing answers them properly: Claude Code asks for Claude's
-    models by name, whoever is behind the gateway. Prices: input, output, cache read, cache write.
+    models by name, whoever is behind the gateway. `prices` are US dollars by field of providers.prices.Price.
     """
 
     name: str
@@ -26,7 +23,7 @@ class ModelPreset(msgspec.Struct, frozen=True):
     context_window: int | None = None
     max_output: int | None = None
     capabilities: tuple[str, ...] = ("tools", "images")
-    prices: Prices = (None, None, None, None)
+    prices: dict[str, str] = {}
 
 
 class ProviderPreset(msgspec.Struct, frozen=True):
@@ -59,11 +56,6 @@ _GPT_CAN = ("tools", "images", "structured_output")
 _MILLION = 1_000_000
 _OPUS, _SONNET, _HAIKU, _FABLE = "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-fable-5-2"
 
-# Haiku costs more once a prompt passes 100,000 tokens, so it has no one price.
-_OPUS_USD: Prices = ("4", "20", "0.20", "5")
-_SONNET_USD: Prices = ("2", "10", "0.10", "2.50")
-_FABLE_USD: Prices = ("8", "40", "0.20", "10")
-
 PRESETS: Final[tuple[ProviderPreset, ...]] = (
     ProviderPreset(
         name="anthropic",
@@ -72,10 +64,10 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
         prefix="ANTHROPIC",
         default=_SONNET,
         models=(
-            ModelPreset(_OPUS, (), (), _MILLION, 128_000, _CLAUDE_CAN, _OPUS_USD),
-            ModelPreset(_SONNET, (), (), _MILLION, 128_000, _CLAUDE_CAN, _SONNET_USD),
+            ModelPreset(_OPUS, (), (), _MILLION, 128_000, _CLAUDE_CAN),
+            ModelPreset(_SONNET, (), (), _MILLION, 128_000, _CLAUDE_CAN),
             ModelPreset(_HAIKU, (), (), _MILLION, 128_000, _CLAUDE_CAN),
-            ModelPreset(_FABLE, (), (), _MILLION, None, _CLAUDE_CAN, _FABLE_USD),
+            ModelPreset(_FABLE, (), (), _MILLION, None, _CLAUDE_CAN),
         ),
     ),
     ProviderPreset(
@@ -85,10 +77,18 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
         prefix="OPENROUTER",
         default=_SONNET,
         models=(
-            ModelPreset("anthropic/claude-opus-5.5", (_OPUS,), (), _MILLION, 128_000, _CLAUDE_CAN, _OPUS_USD),
-            ModelPreset("anthropic/claude-sonnet-5.5", (_SONNET,), (), _MILLION, 128_000, _CLAUDE_CAN, _SONNET_USD),
+            ModelPreset("anthropic/claude-opus-5.5", (_OPUS,), (), _MILLION, 128_000, _CLAUDE_CAN),
+            ModelPreset("anthropic/claude-sonnet-5.5", (_SONNET,), (), _MILLION, 128_000, _CLAUDE_CAN),
             ModelPreset("anthropic/claude-haiku-5.5", (_HAIKU,), (), _MILLION, 128_000, _CLAUDE_CAN),
-            ModelPreset("anthropic/claude-fable-5.2", (_FABLE,), (), _MILLION, None, _CLAUDE_CAN, _FABLE_USD),
+            ModelPreset(
+                "anthropic/claude-fable-5.2",
+                (_FABLE,),
+                (),
+                _MILLION,
+                None,
+                _CLAUDE_CAN,
+                {"input": "8", "output": "40", "cache_read": "0.2", "cache_write_5m": "10"},
+            ),
             ModelPreset("openai/gpt-6.1-sol"),
             ModelPreset("google/gemini-3.8-flash"),
             ModelPreset("deepseek/deepseek-v4.1-flash", capabilities=("tools",)),
@@ -109,7 +109,6 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
                 context_window=400_000,
                 max_output=128_000,
                 capabilities=("tools", "images", "thinking", "structured_output"),
-                prices=("1.75", "14", "0.175", None),
             ),
             ModelPreset("gpt-6.1-sol", capabilities=_GPT_CAN),
             ModelPreset("gpt-6-luna", capabilities=_GPT_CAN),

@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 import msgspec
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from access.keys import PREFIX as CLIENT_KEY_PREFIX
 from access.keys import new_key
 from access.models import ClientKey, Team
 from providers.models import Credential, Model, Provider
+from providers.price_library import listed
+from providers.prices import Price
 from proxysite.quickstart import demo
 from proxysite.quickstart.presets import PRESETS, ModelPreset, ProviderPreset
 from routing.models import Candidate, Route
@@ -98,18 +102,18 @@ def _provider(preset: ProviderPreset, environ: Mapping[str, str]) -> bool:
 
 
 def _model(provider: Provider, preset: ModelPreset) -> None:
-    input_price, output_price, cache_read_price, cache_write_price = preset.prices
-    Model.objects.create(
+    model = Model.objects.create(
         provider=provider,
         name=preset.name,
         context_window=preset.context_window,
         max_output=preset.max_output,
         capabilities=list(preset.capabilities),
-        input_price=input_price,
-        output_price=output_price,
-        cache_read_price=cache_read_price,
-        cache_write_price=cache_write_price,
     )
+    # By the provider's name too: behind an address of one's own it is still that maker's model.
+    known = listed(provider.name, provider.base_url, model.name, timezone.now())
+    amounts = known.amounts if known is not None else {kind: Decimal(text) for kind, text in preset.prices.items()}
+    if amounts:
+        Price.objects.create(model=model, **amounts)
 
 
 def _routes(made: Sequence[ProviderPreset]) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import uuid_utils.compat as uuid_utils
 from django.utils import timezone
 
+from usage import rollups
 from usage.inserts import insert_attempts, insert_requests
 from usage.records import AttemptRecord, RequestRecord
 
@@ -26,7 +27,9 @@ def request_row(**fields: Any) -> UUID:
         "outcome": "completed",
         "request_id": f"req_{identity.hex}",
     }
-    insert_requests([RequestRecord(id=identity, **{**standard, **fields})])
+    record = RequestRecord(id=identity, **{**standard, **fields})
+    insert_requests([record])
+    rollups.add([record])
     return identity
 
 

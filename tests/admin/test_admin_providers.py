@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -53,7 +52,7 @@ def test_a_provider_is_made_with_credential_and_models_on_one_page(admin_client:
         headers='{"x-title": "our gateway"}',
         transforms='[{"name": "maxtoken", "options": {"limit": 8192}}]',
     )
-    data = _model(_credential(data, secret=SECRET), capabilities=["tools", "thinking"], input_price="0.25")
+    data = _model(_credential(data, secret=SECRET), capabilities=["tools", "thinking"])
     assert admin_client.post(ADD, data).status_code == 302
     provider = Provider.objects.get()
     assert provider.base_url == "https://example.com/v1"
@@ -61,7 +60,7 @@ def test_a_provider_is_made_with_credential_and_models_on_one_page(admin_client:
     assert provider.transforms == [{"name": "maxtoken", "options": {"limit": 8192}}]
     assert secrets.decrypt(provider.credentials.get().ciphertext) == SECRET
     model = provider.models.get()
-    assert (model.capabilities, model.input_price, model.output_price) == (["tools", "thinking"], Decimal("0.25"), None)
+    assert model.capabilities == ["tools", "thinking"]
 
 
 def test_the_secret_never_comes_back_out(admin_client: Client) -> None:
@@ -177,19 +176,6 @@ def test_names_that_are_taken_are_told_beside_the_name(admin_client: Client, pro
     alone = {"provider": provider.pk, "name": "m", "capabilities": [], "transforms": ""}
     errors = errors_of(admin_client.post(reverse("admin:providers_model_add"), alone))
     assert "already" in errors["name"][0]
-
-
-def test_prices_come_back_as_they_were_entered(admin_client: Client, provider: Provider) -> None:
-    prices: dict[str, Any] = {"input_price": Decimal("3"), "output_price": Decimal("0.25")}
-    model = Model.objects.create(provider=provider, name="m", **prices)
-    url = reverse("admin:providers_model_change", args=[model.pk])
-    page = admin_client.get(url)
-    body = page.content.decode()
-    assert 'value="3"' in body
-    assert 'value="0.25"' in body
-    assert admin_client.post(url, form_of(page)).status_code == 302
-    model.refresh_from_db()
-    assert (model.input_price, model.cache_read_price) == (Decimal("3"), None)
 
 
 def test_the_help_names_every_transform_with_its_options(admin_client: Client) -> None:

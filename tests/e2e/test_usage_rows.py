@@ -11,6 +11,7 @@ import pytest
 
 from access.models import ClientKey
 from providers.models import Provider
+from providers.prices import Price
 from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing, make_key, make_model, make_provider, make_route, unique
@@ -81,9 +82,9 @@ def test_the_session_is_found_in_the_metadata_too(
 
 def test_odd_prices_are_exact(orm: Rows, gateway: Gateway, client: Client, upstream: Upstream) -> None:
     provider = make_provider("openai_chat", f"{upstream.base_url}/prices/v1")
-    prices = {"input_price": Decimal("0.123457"), "output_price": Decimal("75.000001"), "cache_read_price": None}
-    dear = make_model(provider, **{**prices, "cache_read_price": Decimal("0.000001")})
-    unpriced = make_model(provider, **dict.fromkeys([*prices, "cache_write_price"]))
+    prices = {"input": Decimal("0.123457"), "output": Decimal("75.000001"), "cache_read": Decimal("0.000001")}
+    dear = make_model(provider, prices)
+    unpriced = make_model(provider, {})
     routes = [make_route([model]) for model in (dear, unpriced)]
     gateway.wait_snapshot()
     end = speak.chat_end(prompt=1_234_567, cached=1_000_003, output=98_765)
@@ -91,6 +92,7 @@ def test_odd_prices_are_exact(orm: Rows, gateway: Gateway, client: Client, upstr
     rows = [orm.request(client.post(message(route.name, script.prompt)).request_id) for route in routes]
     expected = 234_564 * Decimal("0.123457") + 1_000_003 * Decimal("0.000001") + 98_765 * Decimal("75.000001")
     assert rows[0].cost == expected / 1_000_000
+    assert [row.price_id for row in rows] == [Price.objects.get(model=dear).pk, None]
     assert (rows[1].cost, rows[1].output_tokens) == (None, 98_765)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,15 +11,16 @@ from typing import Any
 from access.keys import new_key
 from access.models import ClientKey, Team
 from providers.models import Credential, Model, Provider
+from providers.prices import Price
 from routing.models import Candidate, Route
 
 _numbers = itertools.count(1)
 
 PRICES = {
-    "input_price": Decimal("3"),
-    "output_price": Decimal("15"),
-    "cache_read_price": Decimal("0.3"),
-    "cache_write_price": Decimal("3.75"),
+    "input": Decimal("3"),
+    "output": Decimal("15"),
+    "cache_read": Decimal("0.3"),
+    "cache_write_5m": Decimal("3.75"),
 }
 
 
@@ -40,9 +41,12 @@ def make_provider(dialect: str, base_url: str, *, secret: str = "sk-upstream-sec
     return provider
 
 
-def make_model(provider: Provider, **fields: Any) -> Model:
-    """A model with prices."""
-    return Model.objects.create(provider=provider, **{"name": unique("model"), **PRICES, **fields})
+def make_model(provider: Provider, prices: Mapping[str, Decimal | None] = PRICES, **fields: Any) -> Model:
+    """A model with prices that hold always; none if `prices` is empty."""
+    model = Model.objects.create(provider=provider, **{"name": unique("model"), **fields})
+    if prices:
+        Price.objects.create(model=model, **prices)
+    return model
 
 
 def make_route(models: Sequence[Model], **fields: Any) -> Route:

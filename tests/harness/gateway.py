@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +43,20 @@ class Gateway:
     """One server. Everything it writes goes to one log file, as JSON lines at DEBUG unless `env` says otherwise."""
 
     def __init__(
-        self, name: str, *, daphne: bool = False, workers: int = 1, env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        *,
+        daphne: bool = False,
+        workers: int = 1,
+        env: Mapping[str, str] | None = None,
+        program: Sequence[str] = (sys.executable, "manage.py"),
     ) -> None:
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.log_file = database.FOLDER / f"{name}-{self.port}.log"
         self._daphne = daphne
         self._workers = workers
+        self._program = program
         self.environment = {
             **os.environ,
             "DATABASE_URL": database.live_url(),
@@ -74,9 +81,9 @@ class Gateway:
         command = ["serve", "--host", "127.0.0.1", "--port", str(self.port), "--workers", str(self._workers)]
         if self._daphne:
             command = ["runserver", "--noreload", "--skip-checks", f"127.0.0.1:{self.port}"]
-        with self.log_file.open("wb") as log:
+        with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "manage.py", *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+                [*self._program, *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
 
     @property

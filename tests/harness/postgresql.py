@@ -23,6 +23,8 @@ class PostgreSQLMissing(Exception):
 class PostgreSQL:
     """A server in `folder`; `url(name)` is the DATABASE_URL of one of its databases."""
 
+    settings: tuple[str, ...] = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -59,11 +61,14 @@ class PostgreSQL:
             user=self._user,
             cwd=self.folder,
         )
-        quick = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses="]
-        options = [part for setting in quick for part in ("-c", setting)]
-        with (self.folder / "log").open("wb") as log:
+        self.resume()
+
+    def resume(self) -> None:
+        """Start the server on the cluster that is there; returns when it answers."""
+        options = [part for setting in (*self.settings, "listen_addresses=") for part in ("-c", setting)]
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [programs / "postgres", "-D", data, "-k", self.folder, *options],
+                [self._programs() / "postgres", "-D", self.folder / "data", "-k", self.folder, *options],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 user=self._user,
@@ -107,7 +112,8 @@ class PostgreSQL:
         if self._user and not self._reachable(installed / "postgres"):
             # A virtual environment under /root: the server's user cannot go there.
             copied = self.folder / "programs"
-            shutil.copytree(installed.parent, copied)
+            if not copied.exists():
+                shutil.copytree(installed.parent, copied)
             return copied / "bin"
         return installed
 

@@ -15,6 +15,7 @@ from django.test import override_settings
 from access.keys import hash_key
 from access.models import ClientKey, Team
 from providers.models import Credential, Model, Provider
+from providers.prices import Price
 from proxysite.demo.models import MODELS
 from proxysite.quickstart.presets import PRESETS, ProviderPreset
 from routing.models import Candidate, Route
@@ -91,7 +92,8 @@ def test_the_first_run_makes_the_demo_provider_with_a_route_per_model() -> None:
     assert {route.name for route in Route.objects.all()} == set(MODELS)
     assert all(models_of(name) == [f"demo: {name}"] for name in MODELS)
     assert default_route() == "demo"
-    assert all(model.input_price and model.output_price for model in Model.objects.all())
+    assert all(price.input and price.output for price in Price.objects.all())
+    assert {price.model for price in Price.objects.all()} == set(Model.objects.all())
 
 
 def test_without_the_demo_and_without_keys_there_is_no_provider(settings: Any) -> None:

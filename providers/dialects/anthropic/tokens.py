@@ -18,6 +18,7 @@ def read_usage(usage: Any) -> Tokens | None:
         cache_write_1h=_count(usage.get("cache_creation"), "ephemeral_1h_input_tokens"),
         output=_count(usage, "output_tokens"),
         reasoning=_count(usage.get("output_tokens_details"), "thinking_tokens"),
+        web_searches=_count(usage.get("server_tool_use"), "web_search_requests"),
     )
 
 

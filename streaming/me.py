@@ -1,0 +1,104 @@
+"""GET /v1/me: who a client key is, which routes it may use, what it used, and its last errors.
+
+Ours, not Claude's. It reads the database in threads of its own, so that however often it is asked it delays nobody's
+stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from access.keys import KeyRecord
+from routing import engine
+from routing.snapshot import Snapshot
+from streaming.client import Client
+from streaming.errors import ClaudeError
+from usage import report
+from usage.models import RequestLog
+from usage.sums import Totals
+
+logger = logging.getLogger("gateway.request")
+
+_ERRORS: Final = 10
+_ERROR_DAYS: Final = 30
+_PATIENCE: Final = 10.0
+"""Seconds until the caller is told that the database is too slow."""
+
+# Not the loop's own threads: those resolve names for requests that are waiting.
+_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="me")
+
+
+async def me(client: Client, key: KeyRecord, snapshot: Snapshot) -> None:
+    """Answer the holder of `key`. Raises ClaudeError 503 while the database does not answer."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            known = await asyncio.get_running_loop().run_in_executor(_threads, _of_database, key.id)
+    except (DatabaseError, TimeoutError) as error:
+        logger.warning("no usage for /v1/me", extra={"fields": {"cause": type(error).__name__}})
+        raise ClaudeError(503, "The gateway cannot read its usage rows at the moment. Ask again later.") from error
+    answer = {
+        "type": "me",
+        "key": {
+            "name": key.name,
+            "prefix": key.prefix,
+            "expires_at": None if key.expires_at is None else _time(datetime.fromtimestamp(key.expires_at, UTC)),
+        },
+        "team": {"name": key.team_name},
+        "routes": engine.usable_routes(key, snapshot),
+        **known,
+    }
+    await client.respond(200, msgspec.json.encode(answer))
+
+
+def _of_database(key_id: int) -> dict[str, Any]:
+    """What rows say of a key."""
+    try:
+        today, month = report.last_days(1), report.this_month()
+        return {
+            "usage": {
+                "today": _usage(today, report.totals(report.Selection(today, key_id=key_id))),
+                "month": _usage(month, report.totals(report.Selection(month, key_id=key_id))),
+            },
+            "errors": [_error(row) for row in report.last_errors(key_id, _ERROR_DAYS, _ERRORS)],
+        }
+    finally:
+        connection.close()
+
+
+def _usage(period: report.Period, totals: Totals) -> dict[str, Any]:
+    """Counts as Claude names them; what no row knows is null, and `unpriced` answers are not in the cost."""
+    return {
+        "since": _time(period.start),
+        "requests": totals.requests,
+        "errors": totals.errors,
+        "input_tokens": totals.input,
+        "cache_read_input_tokens": totals.cache_read,
+        "cache_creation_input_tokens": totals.cache_write,
+        "output_tokens": totals.output,
+        "cost_usd": None if totals.cost is None else f"{totals.cost:f}",
+        "unpriced": totals.unpriced,
+    }
+
+
+def _error(row: RequestLog) -> dict[str, Any]:
+    return {
+        "created_at": _time(row.started_at),
+        "request_id": row.request_id,
+        "model": row.request_model,
+        "outcome": row.outcome,
+        "status": row.http_status,
+        "type": row.error_type,
+        "code": row.error_code or None,
+    }
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,50 @@
+"""Invented rows: as many as asked for, in the months asked for, the same for the same seed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from usage import invented, partitions
+from usage.models import AttemptLog, RequestLog
+
+SINCE, UNTIL = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+def test_a_seed_makes_the_same_rows_every_time() -> None:
+    first, again, other = (list(invented.rows(500, SINCE, UNTIL, seed)) for seed in (1, 1, 2))
+    assert first == again
+    assert not {request.id for request, _ in first} & {request.id for request, _ in other}
+
+
+def test_rows_rise_in_time_and_ids_and_stay_in_bounds() -> None:
+    requests = [request for request, _ in invented.rows(3_000, SINCE, UNTIL, 7)]
+    moments = [request.started_at for request in requests]
+    assert len(requests) == 3_000
+    assert moments == sorted(moments)
+    assert SINCE <= moments[0] <= moments[-1] < UNTIL
+    for request in requests:
+        assert request.id.version == 7
+        assert request.id.int >> 80 == round(request.started_at.timestamp() * 1000)
+
+
+def test_refused_requests_have_no_attempt_and_unknown_tokens_are_unknown() -> None:
+    for request, attempts in invented.rows(3_000, SINCE, UNTIL, 7):
+        assert len(attempts) == request.attempts == (0 if request.outcome == "refused" else 1)
+        known = {request.input_tokens is None, request.output_tokens is None, request.cost is None}
+        assert known == {request.outcome != "completed"}
+
+
+@pytest.mark.django_db
+@pytest.mark.both_databases
+def test_the_command_writes_them_once() -> None:
+    for _ in range(2):
+        call_command("generate_usage", rows=2_500, months=2, seed=3, stdout=StringIO())
+    assert RequestLog.objects.count() == 2_500
+    assert AttemptLog.objects.count() == RequestLog.objects.exclude(outcome="refused").count()
+    months = {f"{moment:%Y-%m}" for moment in RequestLog.objects.values_list("started_at", flat=True)}
+    this_month = partitions.this_month()
+    assert months <= {f"{month:%Y-%m}" for month in (partitions.months_after(this_month, -1), this_month)}

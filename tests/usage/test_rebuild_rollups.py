@@ -1,0 +1,158 @@
+"""`manage.py rebuild_rollups`: finds what differs from the rows, puts it right, and disturbs no running gateway."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.models import F
+
+from tests.usage.added import store, stored, stored_sessions
+from tests.usage.dated import day, request
+from usage import report
+from usage.models import RequestLog
+from usage.models_rollup import DailyRollup, RollupZone, SessionSummary, UsageRollup
+from usage.records import RequestRecord
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+
+def _rebuild(**options: Any) -> str:
+    out = StringIO()
+    call_command("rebuild_rollups", stdout=out, **options)
+    return out.getvalue()
+
+
+def _everything() -> tuple[Any, ...]:
+    return stored(UsageRollup), stored(DailyRollup), stored_sessions()
+
+
+@pytest.fixture
+def history() -> None:
+    """Requests of two days, two sessions and two teams."""
+    store([_one(n) for n in range(20)])
+
+
+def _one(n: int) -> RequestRecord:
+    return request(
+        day(f"2026-03-0{5 + n % 2}T{n:02}:10:00"),
+        team_id=n % 2,
+        team_name=f"t{n % 2}",
+        session_id=f"s{n % 3}" if n % 3 else "",
+        output_tokens=n or None,
+        cost=n * 10**9 or None,
+        time_to_first_token_ms=n * 100,
+        duration_ms=n * 1000,
+    )
+
+
+def test_rollups_that_the_writer_made_are_what_the_rows_say(history: None) -> None:
+    before = _everything()
+    assert "are what the rows say" in _rebuild(check=True)
+    assert "are what the rows say" in _rebuild()
+    assert _everything() == before
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda: UsageRollup.objects.filter(requests=1)[0:1].get().delete(), "is missing"),
+        (lambda: UsageRollup.objects.filter(output_tokens=7).update(output_tokens=8), "is 8, requests say 7"),
+        (lambda: UsageRollup.objects.update(cost=None), "cost is None"),
+        (lambda: UsageRollup.objects.filter(overall=True).update(duration_bins={"3": 1}), "duration_bins"),
+        (lambda: UsageRollup.objects.filter(overall=False).update(route_name="x"), "has no requests"),
+        (lambda: DailyRollup.objects.update(requests=F("requests") + 1), "usage_dailyrollup"),
+        (lambda: DailyRollup.objects.all().delete(), "is missing"),
+        (lambda: SessionSummary.objects.filter(session_id="s1").update(errors=9), "errors is 9, requests say 0"),
+        (lambda: SessionSummary.objects.all().delete(), "usage_sessionsummary: s2"),
+    ],
+    ids=["missing", "tokens", "cost", "bins", "dimensions", "day", "no days", "session", "no sessions"],
+)  # fmt: skip
+def test_what_differs_is_told_and_put_right(history: None, spoil: Callable[[], Any], says: str) -> None:
+    before = _everything()
+    spoil()
+    out = StringIO()
+    with pytest.raises(CommandError, match="not what the rows say"):
+        call_command("rebuild_rollups", check=True, stdout=out)
+    assert says in out.getvalue()
+    assert _everything() != before
+    _rebuild()
+    assert _everything() == before
+    _rebuild(check=True)
+
+
+def test_rows_of_before_the_rollups_get_theirs(history: None) -> None:
+    before = _everything()
+    for model in (UsageRollup, DailyRollup, SessionSummary):
+        model._default_manager.all().delete()
+    _rebuild()
+    assert _everything() == before
+
+
+def test_only_the_days_that_were_asked_for_are_rebuilt(history: None) -> None:
+    UsageRollup.objects.update(attempts=77)
+    _rebuild(first=day("2026-03-06").date(), last=day("2026-03-06").date())
+    wrong = UsageRollup.objects.filter(attempts=77)
+    assert {row.starts_at.day for row in wrong} == {5}
+    assert UsageRollup.objects.exclude(attempts=77).exists()
+    with pytest.raises(CommandError, match="before"):
+        _rebuild(first=day("2026-03-06").date(), last=day("2026-03-05").date())
+
+
+def test_what_was_pruned_keeps_its_rollups(history: None) -> None:
+    before = _everything()
+    RequestLog.objects.filter(started_at__lt=day("2026-03-05T09:00:00")).delete()
+    _rebuild(check=True)
+    _rebuild()
+    assert _everything() == before
+    RequestLog.objects.all().delete()
+    _rebuild()
+    assert _everything() == before
+
+
+def test_another_time_zone_gets_days_of_its_own(history: None, settings: Any) -> None:
+    settings.TIME_ZONE = "Asia/Tokyo"
+    month = report.Period(day("2026-03-01").date(), day("2026-03-31").date())
+    slow = report.daily(month)
+    _rebuild()
+    assert RollupZone.objects.get().name == "Asia/Tokyo"
+    assert report.daily(month) == slow
+    assert {row.starts_at.hour for row in DailyRollup.objects.all()} == {15}
+    _rebuild(check=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_writer_that_goes_on_meanwhile_loses_nothing() -> None:
+    moment, stop, failures = day("2026-03-05T12:00:00"), threading.Event(), []
+
+    def write() -> None:
+        try:
+            while not stop.is_set():
+                store([request(moment, session_id="s", output_tokens=n, duration_ms=n) for n in range(20)])
+                stop.wait(0.005)
+        except Exception as error:  # noqa: BLE001 - shown by the assertion below
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=write) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(5):
+            UsageRollup.objects.update(requests=1)
+            _rebuild(check=False)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+    _rebuild(check=True)
+    assert UsageRollup.objects.get(overall=True).requests == RequestLog.objects.count()
+    assert UsageRollup.objects.get(overall=True).starts_at == datetime(2026, 3, 5, 12, tzinfo=UTC)

@@ -1,0 +1,197 @@
+"""update_prices: a diff against the list of public prices; only --apply writes, and what was in force stays."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+from genai_prices import types
+from genai_prices.data_snapshot import DataSnapshot, get_snapshot, set_custom_snapshot
+
+from providers.models import Model, Provider
+from providers.price_library import listed
+from providers.prices import Price
+from proxysite.quickstart.presets import PRESETS
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+
+
+def _listed_model(name: str, prices: Any) -> types.ModelInfo:
+    return types.ModelInfo(id=name, match=types.ClauseEquals(equals=name), prices=prices)
+
+
+def _conditional(constraint: Any, amount: int) -> types.ConditionalPrice:
+    prices = types.ModelPrice(input_mtok=Decimal(amount), output_mtok=Decimal(amount))
+    return types.ConditionalPrice(constraint=constraint, prices=prices)
+
+
+@pytest.fixture(autouse=True)
+def _list() -> Iterator[None]:
+    tiers = types.TieredPrices(base=Decimal(1), tiers=[types.Tier(start=1000, price=Decimal(2))])
+    plain = types.ModelPrice(
+        input_mtok=Decimal(3),
+        output_mtok=Decimal(15),
+        cache_read_mtok=Decimal("0.3"),
+        cache_write_mtok=Decimal("0.041666666666666664"),
+        cache_write_1h_mtok=Decimal(6),
+        requests_kcount=Decimal(5),
+        web_searches_kcount=Decimal(10),
+    )
+    since = types.StartDateConstraint(start_date=date(2026, 6, 15))
+    night = types.TimeOfDateConstraint(start_time=time(0, tzinfo=UTC), end_time=time(6, tzinfo=UTC))
+    models = [
+        _listed_model("plain", plain),
+        _listed_model("tiered", types.ModelPrice(input_mtok=tiers, output_mtok=Decimal(4))),
+        _listed_model("dated", [_conditional(None, 1), _conditional(since, 2)]),
+        _listed_model("nightly", [_conditional(None, 1), _conditional(night, 2)]),
+        _listed_model("images", types.ModelPrice(output_image_mtok=Decimal(4))),
+    ]
+    maker = types.Provider(id="maker", name="Maker", api_pattern=r"https://api\.maker\.example", models=models)
+    set_custom_snapshot(DataSnapshot(providers=[maker], from_auto_update=False))
+    yield
+    set_custom_snapshot(None)
+
+
+@pytest.fixture
+def provider() -> Provider:
+    return Provider.objects.create(name="ours", dialect="openai_chat", base_url="https://api.maker.example/v1")
+
+
+def _run(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("update_prices", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def _rows() -> list[dict[str, Any]]:
+    return [dict(row) for row in Price.objects.order_by("id").values()]
+
+
+def test_the_list_is_read_in_our_words() -> None:
+    found = listed("ours", "https://api.maker.example/v1", "plain", NOW)
+    assert found is not None
+    assert found.amounts == {
+        "input": Decimal(3),
+        "output": Decimal(15),
+        "cache_read": Decimal("0.3"),
+        "cache_write_5m": Decimal("0.041667"),
+        "cache_write_1h": Decimal(6),
+        "per_request": Decimal("0.005"),
+        "per_web_search": Decimal("0.01"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("moment", "amount"), [(NOW - timedelta(hours=12, microseconds=1), 1), (NOW - timedelta(hours=12), 2)]
+)
+def test_a_dated_price_is_the_one_of_the_moment(moment: datetime, amount: int) -> None:
+    found = listed("ours", "https://api.maker.example/v1", "dated", moment)
+    assert found is not None
+    assert found.amounts == {"input": Decimal(amount), "output": Decimal(amount)}
+
+
+@pytest.mark.parametrize(("name", "why"), [("tiered", "length"), ("nightly", "time of day"), ("images", "tokens")])
+def test_what_is_not_one_figure_is_not_taken(name: str, why: str, provider: Provider) -> None:
+    model = Model.objects.create(provider=provider, name=name)
+    text = _run("--apply")
+    assert f"{model}\n  not taken: " in text
+    assert why in text
+    assert not Price.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "base_url", "known"),
+    [
+        ("ours", "https://api.maker.example/v1", True),
+        ("maker", "http://127.0.0.1:9/proxy", True),
+        ("makers", "http://127.0.0.1:9/proxy", False),
+        ("ours", "https://other.example/?https://api.maker.example", False),
+    ],
+)
+def test_a_provider_is_known_by_its_address_or_its_exact_name(name: str, base_url: str, known: bool) -> None:
+    assert (listed(name, base_url, "plain", NOW) is not None) is known
+
+
+def test_without_apply_it_only_tells(provider: Provider) -> None:
+    model = Model.objects.create(provider=provider, name="plain")
+    Price.objects.create(model=model, input=Decimal(3), output=Decimal(12), cache_read=Decimal("0.3"))
+    Model.objects.create(provider=provider, name="nobody-lists-me")
+    demo = Provider.objects.create(name="demo", dialect="openai_chat", base_url=provider.base_url, is_demo=True)
+    Model.objects.create(provider=demo, name="plain")
+    rows = _rows()
+    text = _run()
+    lines = [line.split() for line in text.splitlines()]
+    assert ["output", "12", "->", "15"] in lines
+    assert ["cache_write_1h", "none", "->", "6"] in lines
+    assert not any(line[:1] == ["input"] for line in lines)
+    assert "1 to update, 0 as listed, 0 not taken, 1 not in the list." in text
+    assert "--apply" in text
+    assert _rows() == rows
+
+
+def test_apply_ends_the_old_prices_and_begins_new_ones_at_one_moment(provider: Provider) -> None:
+    model = Model.objects.create(provider=provider, name="dated")
+    old = Price.objects.create(model=model, input=Decimal(9), output=Decimal(2), per_web_search=Decimal("0.5"))
+    later = timezone.now() + timedelta(days=30)
+    scheduled = Price.objects.create(model=model, valid_from=later, input=Decimal(7))
+    Price.objects.filter(pk=old.pk).update(valid_until=later - timedelta(days=1))
+    before = timezone.now()
+    assert "1 updated" in _run("--apply")
+    ended = Price.objects.get(pk=old.pk)
+    (new,) = Price.objects.exclude(pk__in=[old.pk, scheduled.pk])
+    assert (ended.input, ended.output, ended.per_web_search) == (Decimal(9), Decimal(2), Decimal("0.5"))
+    assert ended.valid_until is not None
+    assert before <= ended.valid_until <= timezone.now()
+    assert (new.valid_from, new.valid_until) == (ended.valid_until, later - timedelta(days=1))
+    assert (new.input, new.output, new.per_web_search) == (Decimal(2), Decimal(2), Decimal("0.5"))
+    for price in Price.objects.all():
+        price.full_clean()
+    rows = _rows()
+    assert "0 updated, 1 as listed" in _run("--apply")
+    assert _rows() == rows
+
+
+def test_first_prices_hold_since_ever_and_after_a_gap_from_now(provider: Provider) -> None:
+    fresh, gap = (Model.objects.create(provider=provider, name=name) for name in ("plain", "dated"))
+    Price.objects.create(model=gap, valid_until=NOW - timedelta(days=200), input=Decimal(1))
+    later = timezone.now() + timedelta(days=3)
+    Price.objects.create(model=gap, valid_from=later, input=Decimal(5))
+    _run("--apply", "--model", "dated")
+    assert not fresh.prices.exists()
+    _run("--apply", "--provider", "ours")
+    first = fresh.prices.get()
+    assert (first.valid_from, first.valid_until, first.per_request) == (None, None, Decimal("0.005"))
+    now = gap.prices.in_force(timezone.now()).get()
+    assert now.valid_from is not None
+    assert (now.valid_until, now.input) == (later, Decimal(2))
+
+
+def test_the_list_as_it_ships_knows_the_models_that_quickstart_makes() -> None:
+    set_custom_snapshot(None)
+    assert len(get_snapshot().providers) > 10
+    found = {
+        (preset.name, model.name): listed(preset.name, preset.base_url, model.name, timezone.now())
+        for preset in PRESETS
+        for model in preset.models
+    }
+    own = {(preset.name, model.name) for preset in PRESETS for model in preset.models if model.prices}
+    # One that the list has learnt by now needs no price of ours.
+    assert {name for name, known in found.items() if known is None} == own
+    opus = found["anthropic", "claude-opus-5-5"]
+    assert opus is not None
+    assert {
+        "input",
+        "output",
+        "cache_read",
+        "cache_write_5m",
+        "cache_write_1h",
+        "per_web_search",
+    } <= opus.amounts.keys()

@@ -1,0 +1,57 @@
+"""`manage.py generate_usage --rows 100000 --months 3 --seed 1`: invented usage rows. Not for a gateway in use."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from usage import invented, partitions
+from usage.writer import Writer
+
+_BATCH = 2_000
+_REPORT_SECONDS = 10.0
+
+
+class Command(BaseCommand):
+    """Make rows and write them as the gateway does, whatever it keeps beside them included."""
+
+    help = (
+        "Invent usage rows (requests, nearly all with an attempt) of this month and the ones before it and write them "
+        "as the gateway does. Within an hour the same arguments give the same rows, which are written once."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """--rows, --months and --seed."""
+        parser.add_argument("--rows", type=int, required=True, help="how many requests")
+        parser.add_argument("--months", type=int, default=1, help="how many months, this one included (default 1)")
+        parser.add_argument("--seed", type=int, default=1, help="another seed, other rows (default 1)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make the partitions, then the rows."""
+        count, months = options["rows"], options["months"]
+        if count < 0 or months < 1:
+            raise CommandError("--rows counts from 0 and --months from 1.")
+        first = partitions.months_after(partitions.this_month(), 1 - months)
+        partitions.ensure(since=first)
+        since = datetime(first.year, first.month, 1, tzinfo=UTC)
+        until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        rows = invented.rows(count, since, max(until, since + timedelta(hours=1)), options["seed"])
+        # Nobody keeps a journal of what is invented.
+        writer = Writer(lambda account: None)
+        done, began = 0, time.monotonic()
+        said = began
+        while batch := list(islice(rows, _BATCH)):
+            if not writer.write_through(batch):
+                raise CommandError(f"The database went away after {done:,} rows; the same command goes on from there.")
+            done += len(batch)
+            if time.monotonic() - said > _REPORT_SECONDS:
+                said = time.monotonic()
+                self.stdout.write(f"{done:,} of {count:,} requests, {done / (said - began):,.0f}/s")
+        if writer.set_aside:
+            raise CommandError(f"The database refused {writer.set_aside:,} of the rows.")
+        seconds = time.monotonic() - began
+        self.stdout.write(f"{done:,} requests in {seconds:.1f} s, {done / max(seconds, 1e-3):,.0f}/s")

@@ -1,0 +1,106 @@
+"""What history would cost at other prices: a second column beside the cost, which stays what it was.
+
+Costs are computed anew from the token counts of each attempt, as they were when the request ended.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+
+from usage.models import AttemptLog, RequestLog
+from usage.money import to_dollars
+from usage.prices import Prices, cost, in_force
+from usage.report import Period
+
+PAGE = 1000
+"""Requests that are read, and with `write` saved, at a time."""
+
+Schedules = Mapping[int, Sequence[Prices]]
+"""All prices of a model, by its id."""
+
+
+class Repriced(msgspec.Struct):
+    """Sums over the requests that one provider's model answered. `unpriced` of them have no re-priced cost."""
+
+    provider_name: str
+    model_name: str
+    requests: int = 0
+    unpriced: int = 0
+    cost: Decimal = Decimal(0)
+    repriced_cost: Decimal = Decimal(0)
+
+
+def reprice(
+    period: Period, schedules: Schedules, *, as_of: datetime | None, model_name: str | None = None, write: bool = False
+) -> list[Repriced]:
+    """Re-price the requests that began within `period`, at the prices of `as_of`, or of each request's own time if that
+    is None. Returns the sums by provider and model; only with `write` is `repriced_cost` saved, a page at a time, so
+    that it may be stopped and repeated."""
+    sums: dict[tuple[str, str], Repriced] = {}
+    for page in _pages(period, model_name):
+        attempts = _attempts([row.id for row in page])
+        for row in page:
+            # Without its attempts a request still has the counts of the last one.
+            tries: Sequence[AttemptLog | RequestLog] = attempts[row.id] or [row]
+            for one in tries:
+                one.repriced_cost = _cost(one, schedules, as_of or row.started_at)
+            row.repriced_cost = _sum([one.repriced_cost for one in tries])
+            name = (row.provider_name, row.model_name)
+            _add(sums.setdefault(name, Repriced(*name)), row)
+        if write:
+            with transaction.atomic():
+                RequestLog.objects.bulk_update(page, ["repriced_cost"], batch_size=250)
+                tried = [one for several in attempts.values() for one in several]
+                AttemptLog.objects.bulk_update(tried, ["repriced_cost"], batch_size=250)
+    return [sums[name] for name in sorted(sums)]
+
+
+def _pages(period: Period, model_name: str | None) -> Iterator[list[RequestLog]]:
+    rows = RequestLog.objects.filter(started_at__lt=period.end, attempts__gt=0).order_by("started_at", "id")
+    if model_name is not None:
+        rows = rows.filter(model_name=model_name)
+    page = list(rows.filter(started_at__gte=period.start)[:PAGE])
+    while page:
+        yield page
+        last = page[-1]
+        following = rows.filter(started_at__gte=last.started_at)
+        page = list(following.exclude(started_at=last.started_at, id__lte=last.id)[:PAGE])
+
+
+def _attempts(requests: list[UUID]) -> dict[UUID, list[AttemptLog]]:
+    found: dict[UUID, list[AttemptLog]] = defaultdict(list)
+    for row in AttemptLog.objects.filter(request_log_id__in=requests):
+        found[row.request_log_id].append(row)
+    return found
+
+
+def _cost(row: AttemptLog | RequestLog, schedules: Schedules, moment: datetime) -> Decimal | None:
+    pico = cost(
+        in_force(schedules.get(row.model_id or 0, ()), moment.timestamp()),
+        input=row.input_tokens,
+        output=row.output_tokens,
+        cache_read=row.cache_read_tokens,
+        cache_write=row.cache_write_tokens,
+        cache_write_1h=row.cache_write_1h_tokens,
+        web_searches=row.web_searches,
+    )
+    return None if pico is None else to_dollars(pico)
+
+
+def _sum(amounts: list[Decimal | None]) -> Decimal | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if known else None
+
+
+def _add(line: Repriced, row: RequestLog) -> None:
+    line.requests += 1
+    line.unpriced += row.repriced_cost is None
+    line.cost += row.cost or 0
+    line.repriced_cost += row.repriced_cost or 0
