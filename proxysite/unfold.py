@@ -70,6 +70,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Requests", "receipt_long", "admin:usage_requestlog_changelist", "usage.view_requestlog"),
                     _page("Attempts", "replay", "admin:usage_attemptlog_changelist", "usage.view_attemptlog"),
+                    _page("Rows set aside", "report", "admin:usage_setaside_changelist", "usage.view_setaside"),
                 ],
             },
             {
