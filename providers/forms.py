@@ -148,7 +148,7 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
         choices=[(name, f"{name}: {meaning}") for name, meaning in CAPABILITIES.items()],
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text="What the model can do. A request that needs more is not sent to it.",
+        help_text="What the model can do.",
     )
     transforms = JsonField(list, transforms_help("Changes to each request after the provider's own, in this order."))
 

@@ -1,0 +1,79 @@
+"""Thousands of requests of every kind at once: each row's tokens are the upstream's, and the costs sum up exactly."""
+
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from tests.chaos import tally
+from tests.chaos.arena import Arena
+from tests.chaos.parity import NOTHING, counts_of
+from tests.chaos.plan import Act, Plan
+from usage.models import AttemptLog, Outcome, RequestLog
+from usage.money import to_dollars
+
+REQUESTS = 5_000 if tally.LONG else 500
+
+
+def _act(rng: random.Random) -> Act:
+    """One upstream's behaviour: mostly whole answers, with what they report varied from nothing to billions."""
+    way = rng.choices(["answer", "refuse", "reset", "cut", "error"], [80, 8, 2, 5, 5])[0]
+    silent = rng.random() < 0.05
+    return Act(
+        way=way,  # type: ignore[arg-type]
+        words=rng.randint(1, 6),
+        wait=rng.choice([0, 0, 0, 0.02]),
+        pause=rng.choice([0, 0, 0, 0.01]),
+        status=rng.choice([400, 401, 404, 429, 500, 503, 529]),
+        input=None if silent else rng.choice([0, 1, rng.randint(2, 200_000), rng.randint(10**6, 10**8)]),
+        cache_read=rng.choice([None, 0, rng.randint(1, 10**6)]),
+        cache_write=rng.choice([None, 0, rng.randint(1, 10**5)]),
+        output=None if silent else rng.choice([0, 1, rng.randint(2, 64_000)]),
+        reasoning=rng.choice([None, 0, 1]),
+    )
+
+
+def _plan(arena: Arena) -> Plan:
+    rng = arena.rng
+    route = rng.choice(["chat", "claude", "chain", "back"])
+    leaves = rng.choices(["", "unanswered", "answered"], [90, 4, 6])[0]
+    if leaves:
+        # Slow enough that the client is gone before the end.
+        wait = 1.0 if leaves == "unanswered" else 0.0
+        act = Act(words=1000, pause=0.2, wait=wait, input=rng.randint(1, 10**6), output=5)
+        # A client that leaves before any answer leaves its first upstream; both dialects have their turn.
+        return arena.plan(route, act, leaves=leaves, patience=0.5)
+    acts = {place: _act(rng) for place in arena.places(route)}
+    return arena.plan(route, acts=acts, stream=rng.random() < 0.7)
+
+
+def test_mixed_requests_are_accounted_for_to_the_last_digit(arena: Arena) -> None:
+    server = arena.serve()
+    arena.driver.run([_plan(arena) for _ in range(REQUESTS)], at_once=24)
+    rows = arena.prove(timeout=30)
+    assert len(rows.requests) == REQUESTS
+    outcomes = {row.outcome for row in rows.requests.values()}
+    assert outcomes == {Outcome.COMPLETED, Outcome.FAILED, Outcome.CLIENT_CLOSED}
+    cost_of = {}
+    for sighting in arena.ledger():
+        attempt = rows.attempts[sighting.attempt]
+        # What the upstream reported last; where a stream was cut off, the estimate (which `prove` has looked at).
+        cut_off = attempt.estimated or attempt.outcome == Outcome.CLIENT_CLOSED
+        counts = counts_of(attempt) if cut_off else (sighting.reports or [NOTHING])[-1]
+        cost_of[sighting.attempt] = arena.prices[sighting.place].cost(counts)
+    for identity, cost in cost_of.items():
+        assert rows.attempts[identity].cost == (None if cost is None else to_dollars(cost)), rows.attempts[identity]
+    for row in rows.requests.values():
+        tries = rows.attempts_of(row)
+        known = [cost for cost in (cost_of.get(str(attempt.id)) for attempt in tries) if cost is not None]
+        assert row.cost == (to_dollars(sum(known)) if known else None)
+        if tries:
+            assert counts_of(row) == counts_of(tries[-1])
+            assert [attempt.number for attempt in tries] == list(range(1, len(tries) + 1))
+    total = to_dollars(sum(cost for cost in cost_of.values() if cost is not None))
+    assert total > Decimal(1)
+    assert RequestLog.objects.aggregate(total=Sum("cost"))["total"] == total
+    assert AttemptLog.objects.aggregate(total=Sum("cost"))["total"] == total
+    assert server.stop() == 0

@@ -1,0 +1,162 @@
+"""The database away, the journal's disk full, and both: streams go on, rows wait, and none is lost."""
+
+from __future__ import annotations
+
+import resource
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.chaos import tally
+from tests.chaos.arena import ENDLESS, Arena, Server
+from tests.chaos.driver import Call
+from tests.chaos.plan import Act
+from tests.harness.programs import find
+from usage.models import Outcome
+
+STEADY = Act(words=20, pause=0.15)
+"""A stream of three seconds."""
+
+
+OUTAGE = 60.0 if tally.LONG else 5.0
+"""Seconds."""
+
+
+def test_the_database_goes_away_under_load_and_comes_back(arena: Arena) -> None:
+    server = arena.serve()
+    with arena.driver.load(arena.short_plans(), at_once=10):
+        time.sleep(1)
+        across = arena.driver.send(arena.plan(act=STEADY) for _ in range(10))
+        arena.driver.wait(across, until="speaking")
+        with arena.database.away():
+            time.sleep(OUTAGE)
+            during = arena.driver.send(arena.plan() for _ in range(10))
+            arena.driver.wait([*across, *during])
+        time.sleep(1)
+    # Nobody but the log noticed.
+    assert all(call.finished for call in arena.driver.calls), [c for c in arena.driver.calls if not c.finished][:3]
+    rows = arena.prove(timeout=30)
+    assert {row.outcome for row in rows.requests.values()} == {Outcome.COMPLETED}
+    assert "the database takes no usage rows" in server.logs()
+    assert "the database takes usage rows again" in server.logs()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+def test_rows_that_wait_for_the_database_survive_the_server(ending: signal.Signals, arena: Arena) -> None:
+    server = arena.serve(DRAIN_DEADLINE="1")
+    with arena.database.away():
+        running = arena.driver.send(arena.plan(act=ENDLESS) for _ in range(5))
+        finished = arena.driver.send(arena.plan() for _ in range(30))
+        arena.driver.wait(running, until="speaking")
+        arena.driver.wait(finished)
+        time.sleep(0.5)
+        server.signal(ending)
+        arena.killed.append(time.monotonic())
+        assert server.wait_exit() == (-ending if ending == signal.SIGKILL else 0)
+        assert arena.segments(), "nothing was kept"
+    arena.serve()
+    rows = arena.prove()
+    assert {rows.requests[call.request_id].outcome for call in finished} == {Outcome.COMPLETED}
+    assert {rows.requests[call.request_id].outcome for call in running} == {Outcome.INTERRUPTED}
+
+
+def test_the_journal_is_full_and_rows_go_to_the_database(arena: Arena) -> None:
+    small = arena.folder / "small"
+    small.mkdir()
+    # A disk of the server's own, in namespaces of its own: nothing is left of it when the server ends.
+    mount = (
+        f"mount -t tmpfs -o size=256k small {shlex.quote(str(small))} && exec {shlex.quote(sys.executable)} manage.py"
+    )
+    program = [str(find("unshare")), "--user", "--map-root-user", "--mount", "sh", "-c", f'{mount} "$@"', "sh"]
+    server = arena.serve(program=program, JOURNAL_DIR=str(small / "journal"))
+    disk = Path(f"/proc/{server.pid}/root") / small.relative_to("/")
+    with arena.driver.load(arena.short_plans(), at_once=10):
+        time.sleep(1)
+        across = arena.driver.send(arena.plan(act=STEADY) for _ in range(10))
+        arena.driver.wait(across, until="speaking")
+        with pytest.raises(OSError, match="No space left"):
+            (disk / "filler").write_bytes(bytes(1024 * 1024))
+        time.sleep(10 if tally.LONG else 2)
+        assert "the journal cannot be written" in server.logs()
+        arena.driver.wait(across)
+        during = arena.driver.send(arena.plan() for _ in range(10))
+        arena.driver.wait(during)
+        # With the disk full, they are in the database nevertheless.
+        deadline = time.monotonic() + 5
+        while missing := {call.request_id for call in [*across, *during]} - arena.rows().requests.keys():
+            assert time.monotonic() < deadline, f"{len(missing)} rows were not written directly"
+            time.sleep(0.1)
+        (disk / "filler").unlink()
+        time.sleep(2)
+    assert "the journal can be written again" in server.logs()
+    assert all(call.finished for call in arena.driver.calls)
+    assert server.stop() == 0
+    arena.prove()
+
+
+def _asked(arena: Arena, done: Callable[[Call], bool]) -> Call:
+    """Send one request after the other until `done` with one."""
+    deadline = time.monotonic() + 30
+    while True:
+        (call,) = arena.driver.send([arena.plan()])
+        arena.driver.wait([call])
+        if done(call):
+            return call
+        assert time.monotonic() < deadline, f"it came to nothing in 30 s: {call}"
+        time.sleep(0.1)
+
+
+def _refused(call: Call) -> bool:
+    return call.status == 529 and b"neither the usage journal nor the database" in call.text
+
+
+def _limit(server: Server, size: int) -> None:
+    """No file of the server may be larger: what a full disk is to it alone."""
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def test_without_journal_and_database_requests_are_refused(arena: Arena) -> None:
+    server = arena.serve()
+    arena.driver.run([arena.plan() for _ in range(10)], at_once=5)
+    across = arena.driver.send(arena.plan(act=STEADY) for _ in range(5))
+    arena.driver.wait(across, until="speaking")
+    with arena.database.away():
+        _limit(server, 0)
+        refused = _asked(arena, _refused)
+        assert refused.plan.session not in {sighting.session for sighting in arena.ledger()}
+        arena.driver.wait(across)
+        assert all(call.finished for call in across), "a running stream was not left alone"
+        # One of the two is enough.
+        _limit(server, resource.RLIM_INFINITY)
+        _asked(arena, lambda call: call.finished)
+    # Whatever was served is a row: it waited in memory.
+    arena.prove(timeout=30, refused=True)
+
+
+def test_without_journal_and_database_requests_are_served_if_that_is_wanted(arena: Arena) -> None:
+    server = arena.serve(UNACCOUNTED="serve")
+    with arena.database.away():
+        _limit(server, 0)
+        calls = []
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            calls.append(_asked(arena, lambda call: call.ended is not None))
+        assert all(call.finished for call in calls)
+    _limit(server, resource.RLIM_INFINITY)
+    arena.prove(timeout=30)
+
+
+def test_the_journal_grows_to_its_limit_and_drains(arena: Arena) -> None:
+    server = arena.serve(JOURNAL_MAX_BYTES="50000")
+    with arena.database.away():
+        _asked(arena, _refused)
+        assert sum(path.stat().st_size for path in arena.segments()) <= 50_000
+    _asked(arena, lambda call: call.finished)
+    assert server.stop() == 0
+    arena.prove(refused=True)
+    assert arena.segments() == []
