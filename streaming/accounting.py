@@ -13,7 +13,7 @@ from routing.snapshot import CandidateConfig
 from streaming.exchange import Ending, Exchange
 from usage.models import Outcome
 from usage.prices import cost, in_force
-from usage.records import AttemptRecord, RequestRecord
+from usage.records import AttemptRecord, RequestRecord, known_sum
 
 logger = logging.getLogger("gateway.request")
 
@@ -124,13 +124,8 @@ def _take_over(request: RequestRecord, attempts: list[AttemptRecord]) -> None:
     request.cache_write_1h_tokens, request.web_searches = last.cache_write_1h_tokens, last.web_searches
     request.reasoning_tokens = last.reasoning_tokens
     request.price_id, request.estimated = last.price_id, last.estimated
-    request.cost = _sum(attempt.cost for attempt in attempts)
-    request.provider_cost = _sum(attempt.provider_cost for attempt in attempts)
-
-
-def _sum(amounts: object) -> int | None:
-    known = [amount for amount in amounts if amount is not None]  # type: ignore[attr-defined]
-    return sum(known) if known else None
+    request.cost = known_sum(attempt.cost for attempt in attempts)
+    request.provider_cost = known_sum(attempt.provider_cost for attempt in attempts)
 
 
 def _line(request: RequestRecord) -> dict[str, object]:

@@ -16,7 +16,7 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 # Where the index stands in everything that Claude itself sends; any other order of members takes the slower way.
 _INDEX = re.compile(rb'\s*\{\s*"type"\s*:\s*"\w+"\s*,\s*"index"\s*:\s*(-?\d+)(?=\s*[,}])')
 _LF, _CR = b"\n\r"
-_EMPTY_DELTA = len('{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}')
+_AROUND = len('_delta","text":""}}')
 _DELTA_END = b"}}\n\n"
 _END = b"\n\n"
 _NATIVE_DELTA = b"event: content_block_delta\ndata: "
@@ -34,8 +34,8 @@ def with_index(raw: bytes, index: int) -> bytes:
 
 
 def native_length(raw: bytes) -> int:
-    """About how many characters of content a content_block_delta's JSON holds."""
-    return max(0, len(raw) - _EMPTY_DELTA)
+    """About how many characters of content a content_block_delta's JSON holds: what follows its delta's type."""
+    return max(0, len(raw) - raw.rfind(b'_delta"') - _AROUND)
 
 
 def _line(raw: bytes) -> bytes:

@@ -61,8 +61,10 @@ class Housekeeper:
     def _adopt(self) -> None:
         try:
             replay.adopt(self._journal.folder.parent, self._journal.folder, self._writer.write_through)
-        except OSError as error:
-            logger.error("a journal could not be adopted", extra={"fields": {"cause": str(error)}})
+        except Exception:
+            # The thread must live; what was not adopted is there the next time.
+            logger.exception("a journal could not be adopted")
+            connection.close()
 
     def _make_months(self) -> bool:
         """Make the partitions of this month and the next ones; False when the database is away."""

@@ -82,12 +82,14 @@ class Journal:
 
     def sync(self) -> None:
         """Bring everything appended so far onto the disk."""
-        with self._guard:
-            segment = self._current
-        if segment is None:
-            return
         try:
-            segment.sync()
+            with self._guard:
+                descriptor = None if self._current is None else self._current.handle()
+            if descriptor is not None:
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
         except OSError as error:
             with self._guard:
                 self._failed(error)

@@ -80,8 +80,10 @@ class Recorder:
     def closed(self, account: Account) -> None:
         """Called by an account, once, at its end."""
         self.open_accounts -= 1
-        self.journal.append(account, ended=True)
-        self.writer.put(account)
+        try:
+            self.journal.append(account, ended=True)
+        finally:
+            self.writer.put(account)
 
     def refusal(self) -> str | None:
         """Why a request could not be accounted for now, if both ways to account are gone."""

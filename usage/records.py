@@ -5,6 +5,7 @@ They hold names, numbers and short machine words, never a prompt, an answer or a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -71,3 +72,9 @@ class AttemptRecord(_Measured, kw_only=True):
     credential_id: int | None = None
     credential_name: str = ""
     upstream_request_id: str = ""
+
+
+def known_sum(amounts: Iterable[int | None]) -> int | None:
+    """The sum of what is known; None when nothing is."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None

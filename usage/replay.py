@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 from usage import segments
 from usage.models import Outcome
-from usage.records import AttemptRecord, RequestRecord
+from usage.records import AttemptRecord, RequestRecord, known_sum
 from usage.segments import Entry
 
 logger = logging.getLogger("gateway.usage")
@@ -19,6 +21,8 @@ Finished = tuple[RequestRecord, list[AttemptRecord]]
 WriteThrough = Callable[[list[Finished]], bool]
 
 BATCH = 500
+STALE = 60.0
+"""Seconds after which a hidden folder belongs to nobody."""
 
 
 def adopt(root: Path, own: Path, write: WriteThrough) -> int:
@@ -30,9 +34,13 @@ def adopt(root: Path, own: Path, write: WriteThrough) -> int:
         return 0
     adopted = 0
     for folder in sorted(root.iterdir()):
-        if folder == own or folder.name.startswith(segments.HIDDEN) or not folder.is_dir():
+        if folder == own or not folder.is_dir() or any(folder.glob(f"*{segments.KEPT}")):
             continue
-        adopted += _adopt_one(folder, write)
+        if not folder.name.startswith(segments.HIDDEN):
+            adopted += _adopt_one(folder, write)
+        elif time.time() - folder.stat().st_mtime > STALE:
+            # Its owner died while it made or removed the folder: there is nothing in it but a lock.
+            shutil.rmtree(folder)
     return adopted
 
 
@@ -41,7 +49,14 @@ def read(folder: Path) -> tuple[list[Finished], int]:
     latest: dict[UUID, Entry] = {}
     torn = 0
     for path in sorted(folder.glob(f"*{segments.SUFFIX}")):
-        for entry in segments.entries(path.read_bytes()):
+        try:
+            read = list(segments.entries(path.read_bytes()))
+        except segments.Unreadable as error:
+            kept = path.rename(path.with_suffix(segments.KEPT))
+            fields = {"file": str(kept), "cause": str(error)}
+            logger.error("a journal of another version is kept: start that version on it", extra={"fields": fields})
+            continue
+        for entry in read:
             if entry is None:
                 torn += 1
             elif latest.get(entry.request.id) is None or latest[entry.request.id].kind != "end":
@@ -69,6 +84,8 @@ def _adopt_one(folder: Path, write: WriteThrough) -> int:
                 return 0
         for path in folder.glob(f"*{segments.SUFFIX}"):
             path.unlink()
+        if any(folder.glob(f"*{segments.KEPT}")):
+            return len(accounts)
         # The folder first loses its name, so that nobody opens its lock between the two last steps.
         gone = folder.rename(folder.with_name(f"{segments.HIDDEN}{folder.name}"))
         (gone / segments.LOCK).unlink(missing_ok=True)
@@ -95,4 +112,6 @@ def _finished(entry: Entry) -> Finished:
         last = attempts[-1]
         request.provider_id, request.provider_name = last.provider_id, last.provider_name
         request.model_id, request.model_name = last.model_id, last.model_name
+        request.cost = known_sum(attempt.cost for attempt in attempts)
+        request.provider_cost = known_sum(attempt.provider_cost for attempt in attempts)
     return request, attempts

@@ -1,6 +1,7 @@
 """The journal's lines and files: a line is a checksum, a blank, and the JSON of one request's account so far.
 
-A line that is torn, by a crash or by a disk, is told from a whole one by its checksum and skipped.
+A line that is torn, by a crash or by a disk, is told from a whole one by its checksum and skipped. A whole line that
+this version cannot read is another's: its file is kept.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 from usage.records import AttemptRecord, RequestRecord
 
 SUFFIX = ".journal"
+KEPT = ".unreadable"
 LOCK = "lock"
 HIDDEN = "."
 """How the name of a folder begins that its owner has not locked yet."""
@@ -43,17 +45,24 @@ def line_of(entry: Entry) -> bytes:
     return b"%08x %b\n" % (zlib.crc32(text), text)
 
 
+class Unreadable(Exception):
+    """A whole line that is no entry of this version's."""
+
+
 def entries(data: bytes) -> Iterator[Entry | None]:
-    """The entries of a segment's bytes in order; None for every line that is torn."""
+    """The entries of a segment's bytes in order; None for every line that is torn. Raises Unreadable."""
     for line in data.split(b"\n"):
         if not line:
             continue
         text = line[9:]
-        try:
-            whole = len(line) > 9 and int(line[:8], 16) == zlib.crc32(text)
-            yield _decode(text) if whole else None
-        except (ValueError, msgspec.DecodeError):
+        if line[:9] != b"%08x " % zlib.crc32(text):
             yield None
+            continue
+        try:
+            entry = _decode(text)
+        except msgspec.DecodeError as error:
+            raise Unreadable(str(error)) from error
+        yield entry
 
 
 class Segment:
@@ -78,9 +87,19 @@ class Segment:
 
     def sync(self) -> None:
         """Bring what was appended onto the disk. Raises OSError."""
-        if self.dirty and not self.closed:
-            self.dirty = False
-            os.fsync(self._descriptor)
+        descriptor = self.handle()
+        if descriptor is not None:
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def handle(self) -> int | None:
+        """A descriptor of one's own to bring what was appended onto the disk by, or None if all of it is there."""
+        if self.closed or not self.dirty:
+            return None
+        self.dirty = False
+        return os.dup(self._descriptor)
 
     def close(self) -> None:
         """No more lines; a second call does nothing."""

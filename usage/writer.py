@@ -85,7 +85,7 @@ class Writer:
             while True:
                 accounts, more = self._collect()
                 if accounts:
-                    self._write(accounts)
+                    self._write_or_leave(accounts)
                 if not more:
                     return
         finally:
@@ -107,6 +107,14 @@ class Writer:
                 return batch, False
             batch.append(account)
         return batch, True
+
+    def _write_or_leave(self, accounts: list[Account]) -> None:
+        try:
+            self._write(accounts)
+        except Exception:
+            # The thread must live; these accounts stay in the journal for the next start.
+            logger.exception("usage rows left in the journal", extra={"fields": {"rows": len(accounts)}})
+            connection.close()
 
     def _write(self, accounts: list[Account]) -> None:
         batch = [(account.request, account.attempts) for account in accounts]
@@ -154,8 +162,11 @@ class Writer:
         request, attempts = finished
         SetAside.objects.create(
             request_id=request.request_id,
-            cause=str(error)[:1000],
-            payload=msgspec.to_builtins({"request": request, "attempts": attempts}),
+            cause=str(error)[:1000].replace("\0", ""),
+            # PostgreSQL takes a NUL in no text, not even in JSON.
+            payload=msgspec.json.decode(
+                msgspec.json.encode({"request": request, "attempts": attempts}).replace(rb"\u0000", b"")
+            ),
         )
         self.set_aside += 1
         logger.error(

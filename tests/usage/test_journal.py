@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -202,3 +203,28 @@ def test_segments_are_turned_over_and_removed_when_their_requests_are_in_the_dat
     assert len(list(folder.glob("*.journal"))) == 1
     recorder.journal.stop()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_another_version_wrote_is_kept_while_the_rest_is_adopted(tmp_path: Path) -> None:
+    def work() -> None:
+        recorder = recorder_in(tmp_path)
+        ended(recorder)
+        strange = b'{"kind":"of another version"}'
+        (recorder.journal.folder / "00000009.journal").write_bytes(b"%08x %b\n" % (zlib.crc32(strange), strange))
+
+    in_a_process_that_dies(work)
+    assert adopt(tmp_path) == 1
+    assert RequestLog.objects.count() == 1
+    assert [path.name for path in tmp_path.rglob("*.unreadable")] == ["00000009.unreadable"]
+    assert adopt(tmp_path) == 0
+
+
+def test_a_folder_that_was_left_half_made_goes_after_a_while(tmp_path: Path) -> None:
+    old, fresh = tmp_path / ".old", tmp_path / ".fresh"
+    for folder in (old, fresh):
+        folder.mkdir()
+        (folder / "lock").touch()
+    os.utime(old, (0, 0))
+    assert replay.adopt(tmp_path, NOBODY, lambda batch: pytest.fail("there was nothing to adopt")) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [".fresh"]
