@@ -93,6 +93,7 @@ async def _call(exchange: Exchange, candidate: CandidateConfig, upstreams: Upstr
     upstream = upstreams.acquire(candidate.provider)
     try:
         exchange.account.admit()
+        logger.debug("upstream called", extra={"fields": _step(exchange, provider=candidate.provider.name)})
         response = await upstream.open(
             _identified(request, record),
             connect_timeout=timeouts.connect,
