@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
@@ -143,10 +141,3 @@ class Model(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}: {self.name}"
-
-    def can(self, capability: str) -> bool:
-        """Whether the model has a capability of `providers.capabilities`."""
-        return capability in self._capability_names()
-
-    def _capability_names(self) -> list[Any]:
-        return self.capabilities if isinstance(self.capabilities, list) else []

@@ -70,16 +70,13 @@ class Recorder:
     def __init__(self, writer: Writer, journal: Journal) -> None:
         self.writer = writer
         self.journal = journal
-        self.open_accounts = 0
 
     def open(self, identity: UUID) -> Account:
         """A new account under an identity of `new_identity`."""
-        self.open_accounts += 1
         return Account(self, RequestRecord(id=identity, request_id=request_id_of(identity)))
 
     def closed(self, account: Account) -> None:
         """Called by an account, once, at its end."""
-        self.open_accounts -= 1
         try:
             self.journal.append(account, ended=True)
         finally:
