@@ -34,7 +34,7 @@ def prepare(upstream_port: int) -> str:
     call_command("migrate", verbosity=0)
     bases = {"openai_chat": f"http://127.0.0.1:{upstream_port}/v1", "anthropic": f"http://127.0.0.1:{upstream_port}"}
     for dialect, base_url in bases.items():
-        provider = Provider.objects.create(name=dialect, dialect=dialect, base_url=base_url)
+        provider = Provider.objects.create(name=dialect, dialect=dialect, base_url=base_url, is_local=True)
         Credential.objects.create(provider=provider, source=Credential.Source.ENVIRONMENT, variable=SECRET_VARIABLE)
         model = Model.objects.create(provider=provider, name="mock")
         Price.objects.create(model=model, input="3", output="15")

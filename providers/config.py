@@ -63,13 +63,19 @@ class CredentialConfig(msgspec.Struct, frozen=True):
 class ProviderConfig(msgspec.Struct, frozen=True):
     """A company or server that answers. `base_url` has no trailing slash and is what is called, always.
 
-    `needs_secret` is true when credentials are configured for it, usable or not.
+    `needs_secret` is true when credentials are configured for it, usable or not. `profile` names the family of servers
+    whose ways it has; "" means the one that the base URL tells. `platform` names the cloud that it is reached through,
+    "" none, and `options` are the provider's for it. Only where `is_local` may its address be a private one.
     """
 
     id: int
     name: str
     dialect: str
     base_url: str
+    profile: str = ""
+    platform: str = ""
+    options: msgspec.Struct | None = None
+    is_local: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     timeouts: Timeouts = Timeouts()
     transforms: tuple[TransformConfig, ...] = ()

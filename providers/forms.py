@@ -63,8 +63,12 @@ def transforms_help(when: str) -> SafeString:
         "",
         "<br><code>{}</code> ({}): {}",
         (
-            (name, ", ".join(field.name for field in msgspec.structs.fields(options)) or "no options", edit.__doc__)
-            for name, (options, edit) in sorted(REGISTRY.items())
+            (
+                name,
+                ", ".join(field.name for field in msgspec.structs.fields(entry.options)) or "no options",
+                entry.summary,
+            )
+            for name, entry in sorted(REGISTRY.items())
         ),
     )
     example = '[{"name": "maxtoken", "options": {"limit": 8192}}]'

@@ -8,8 +8,16 @@ from django.utils import timezone
 
 from providers import secrets
 from providers.dialects import choices as dialect_choices
+from providers.dialects.openai_chat.profiles import choices as profile_choices
+from providers.platforms import choices as platform_choices
 from providers.prices import Price as Price
-from providers.validation import validate_base_url, validate_capabilities, validate_headers, validate_transforms
+from providers.validation import (
+    check_platform,
+    validate_base_url,
+    validate_capabilities,
+    validate_headers,
+    validate_transforms,
+)
 
 _name = RegexValidator(
     r"^[a-z0-9][a-z0-9._-]*$", "Use lower-case letters, digits, dots, dashes and underscores, such as openrouter."
@@ -30,6 +38,18 @@ class Provider(models.Model):
         help_text="A short name for routes, rows and logs, such as openrouter.",
     )
     dialect = models.CharField(max_length=40, choices=dialect_choices, help_text="The wire format it speaks.")
+    profile = models.CharField(
+        max_length=40,
+        blank=True,
+        choices=profile_choices,
+        help_text="Whose ways a server of the OpenAI Chat Completions dialect has.",
+    )
+    platform = models.CharField(
+        max_length=40, blank=True, choices=platform_choices, help_text="The cloud that sells its models, if one does."
+    )
+    options = models.JSONField(
+        default=dict, blank=True, help_text='What the platform needs to know, such as {"region": "eu-central-1"}.'
+    )
     base_url = models.CharField(
         max_length=300,
         validators=[validate_base_url],
@@ -48,6 +68,11 @@ class Provider(models.Model):
         blank=True,
         validators=[validate_transforms],
         help_text='Changes to each request, in this order, such as [{"name": "maxtoken", "options": {"limit": 8192}}].',
+    )
+    is_local = models.BooleanField(
+        "local",
+        default=False,
+        help_text="On: the base URL may lead to this machine or a private network. Off: such addresses are refused.",
     )
     connect_timeout = _seconds(10, "Seconds until the connection must stand.")
     first_event_timeout = _seconds(120, "Seconds from sending the request to the first event of the answer.")
@@ -73,8 +98,9 @@ class Provider(models.Model):
         return f"{self.name} (demo)" if self.is_demo else self.name
 
     def clean(self) -> None:
-        """Keep one spelling of an address: no trailing slash."""
+        """Keep one spelling of an address: no trailing slash; and let platform, dialect and options fit each other."""
         self.base_url = self.base_url.rstrip("/")
+        check_platform(self.platform, self.dialect, self.options)
 
 
 class Credential(models.Model):

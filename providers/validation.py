@@ -6,9 +6,12 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from django.core.exceptions import ValidationError
 
 from providers.capabilities import CAPABILITIES
+from providers.platforms import PLATFORMS
+from providers.platforms.contract import options_of
 from providers.transforms import TransformError, compile_chain
 
 _HEADER_NAME = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
@@ -64,3 +67,17 @@ def validate_capabilities(value: Any) -> None:
     unknown = [name for name in value if name not in CAPABILITIES]
     if unknown:
         raise ValidationError(f"Unknown: {', '.join(unknown)}. Known are {', '.join(CAPABILITIES)}.")
+
+
+def check_platform(platform_name: str, dialect: str, options: Any) -> None:
+    """Refuse a platform that does not speak the dialect, lacks its libraries, or is told the wrong options."""
+    platform = PLATFORMS.get(platform_name)
+    if platform is not None and dialect not in platform.dialects:
+        spoken = ", ".join(sorted(platform.dialects))
+        raise ValidationError({"platform": f"{platform.label} speaks {spoken}: choose one of these as the dialect."})
+    if platform is not None and (missing := platform.missing()):
+        raise ValidationError({"platform": missing})
+    try:
+        options_of(platform, options)
+    except msgspec.ValidationError as error:
+        raise ValidationError({"options": f"{error}."}) from error

@@ -15,9 +15,11 @@ from providers import secrets
 from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Secret, Timeouts
 from providers.dialects import DIALECTS
 from providers.models import Credential, Model, Provider
+from providers.platforms import PLATFORMS
+from providers.platforms.contract import options_of
 from providers.prices import schedules
 from providers.transforms import TransformError, compile_chain_of, parse_chain
-from providers.validation import validate_base_url, validate_headers
+from providers.validation import check_platform, validate_base_url, validate_headers
 from routing.models import Candidate, Route
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
 from usage.prices import Prices
@@ -107,6 +109,10 @@ def _provider(row: Provider, credentials: tuple[CredentialConfig, ...], *, needs
         except ValidationError as error:
             raise BrokenConfiguration(f"The provider {row.name} has {what}: {error.messages[0]}") from error
     try:
+        check_platform(row.platform, row.dialect, row.options)
+    except ValidationError as error:
+        raise BrokenConfiguration(f"The provider {row.name} cannot be used: {error.messages[0]}") from error
+    try:
         transforms = parse_chain(row.transforms)
     except TransformError as error:
         raise BrokenConfiguration(f"The provider {row.name} has a broken chain of transforms: {error}") from error
@@ -115,6 +121,10 @@ def _provider(row: Provider, credentials: tuple[CredentialConfig, ...], *, needs
         name=row.name,
         dialect=row.dialect,
         base_url=row.base_url.rstrip("/"),
+        profile=row.profile,
+        platform=row.platform,
+        options=options_of(PLATFORMS.get(row.platform), row.options),
+        is_local=row.is_local,
         headers=tuple((name.lower(), value) for name, value in row.headers.items()),
         timeouts=Timeouts(
             connect=row.connect_timeout,

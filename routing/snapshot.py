@@ -6,7 +6,7 @@ import msgspec
 
 from access.keys import KeyRecord
 from providers.config import ModelConfig, ProviderConfig
-from providers.transforms import Chain
+from providers.transforms.contract import Chain
 
 
 class CandidateConfig(msgspec.Struct, frozen=True):
@@ -15,7 +15,7 @@ class CandidateConfig(msgspec.Struct, frozen=True):
     id: int
     provider: ProviderConfig
     model: ModelConfig
-    transforms: Chain = ()
+    transforms: Chain = Chain()
 
 
 class RouteConfig(msgspec.Struct, frozen=True):

@@ -84,6 +84,7 @@ def _measured(exchange: Exchange, candidate: CandidateConfig) -> AttemptRecord:
     account = exchange.account
     account.close_attempt()
     record = account.attempts[-1]
+    record.fidelity = list(exchange.notes)
     encoder = exchange.encoder
     tokens = encoder.tokens if encoder is not None else Tokens()
     if encoder is not None and encoder.content_sent and not encoder.finished:
@@ -118,7 +119,7 @@ def _take_over(request: RequestRecord, attempts: list[AttemptRecord]) -> None:
     last = attempts[-1]
     request.provider_id, request.provider_name = last.provider_id, last.provider_name
     request.model_id, request.model_name = last.model_id, last.model_name
-    request.stop_reason = last.stop_reason
+    request.stop_reason, request.fidelity = last.stop_reason, last.fidelity
     request.input_tokens, request.output_tokens = last.input_tokens, last.output_tokens
     request.cache_read_tokens, request.cache_write_tokens = last.cache_read_tokens, last.cache_write_tokens
     request.cache_write_1h_tokens, request.web_searches = last.cache_write_1h_tokens, last.web_searches

@@ -10,11 +10,12 @@ import logging
 from collections.abc import Mapping
 
 from providers.config import CredentialConfig
-from providers.dialects import DIALECTS
-from providers.dialects.contract import Call, Decoder, Dialect, UpstreamRequest
+from providers.dialects.contract import Call, Decoder, UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, StreamFailed
+from providers.fidelity import Fidelity
 from providers.sse import EventTooLong
+from providers.translation import Translation
 from providers.upstream import Response, Upstreams
 from routing.snapshot import CandidateConfig
 from streaming.encoder import Encoder
@@ -62,13 +63,11 @@ def describe(record: AttemptRecord, candidate: CandidateConfig) -> CredentialCon
     return credential
 
 
-def prepare(exchange: Exchange, candidate: CandidateConfig) -> tuple[Dialect, Call]:
+def call_of(exchange: Exchange, candidate: CandidateConfig) -> Call:
     """The call of a candidate: the client's request after the candidate's chain of transforms."""
     if exchange.body is None:
         raise RuntimeError("the request was dropped after its first content, nothing can be sent again")
-    body = exchange.body
-    for transform in candidate.transforms:
-        body = transform(body)
+    body = candidate.transforms.edited(exchange.body)
     credentials = candidate.provider.credentials
     call = Call(
         body=body,
@@ -77,19 +76,24 @@ def prepare(exchange: Exchange, candidate: CandidateConfig) -> tuple[Dialect, Ca
         secret=credentials[0].secret if credentials else None,
         headers=exchange.headers,
         session_id=exchange.session_id or None,
+        input_estimate=exchange.input_estimate,
     )
-    return DIALECTS[candidate.provider.dialect], call
+    if body is not exchange.body:
+        call.notes.add(Fidelity.TRANSFORMED)
+    return call
 
 
 async def _call(exchange: Exchange, candidate: CandidateConfig, upstreams: Upstreams, record: AttemptRecord) -> None:
     loop = exchange.loop
     timeouts = candidate.provider.timeouts
     watch = exchange.watch
-    dialect, call = prepare(exchange, candidate)
-    request = dialect.request(call)
-    if candidate.transforms:
-        logger.debug("transforms applied", extra={"fields": _step(exchange, steps=len(candidate.transforms))})
+    call = call_of(exchange, candidate)
+    exchange.notes = call.notes
+    translation = Translation(call, candidate.transforms.streams)
+    del call
     watch.begin(loop.time(), connect=timeouts.connect + 1.0, idle=timeouts.idle, total=timeouts.total)
+    request = await translation.request()
+    exchange.client.fidelity = ",".join(exchange.notes)
     upstream = upstreams.acquire(candidate.provider)
     try:
         exchange.account.admit()
@@ -105,9 +109,9 @@ async def _call(exchange: Exchange, candidate: CandidateConfig, upstreams: Upstr
             record.upstream_request_id = _request_id(response.headers)
             logger.debug("upstream answered", extra={"fields": _step(exchange, status=response.status)})
             if response.status >= 400:
-                raise dialect.error(response.status, response.headers, await response.read())
-            decoder = dialect.decoder(response.headers.get("content-type", ""), call)
-            del call
+                raise translation.error(response.status, response.headers, await response.read())
+            decoder = translation.decoder(response.headers.get("content-type", ""))
+            del translation
             await _stream(exchange, response, decoder)
         finally:
             await response.close()

@@ -20,15 +20,16 @@ class Client:
     """Writes one answer: either `respond` once, or `write` any number of times and `finish`.
 
     `queue` and `flush` are for whoever speaks beside the stream (pings): what is queued goes out before the next write,
-    so nothing overtakes anything.
+    so nothing overtakes anything. `fidelity` holds the codes of the translation, for a header.
     """
 
-    __slots__ = ("_queued", "_send", "done", "request_id", "started", "status", "writing", "written_at")
+    __slots__ = ("_queued", "_send", "done", "fidelity", "request_id", "started", "status", "writing", "written_at")
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._queued = b""
         self.request_id = ""
+        self.fidelity = ""
         self.started = False
         self.done = False
         self.status: int | None = None
@@ -51,7 +52,7 @@ class Client:
         self.writing += 1
         try:
             if not self.started:
-                await self._start(200, [*_STREAM_HEADERS, self._request_id_header()])
+                await self._start(200, [*_STREAM_HEADERS])
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
         finally:
             self.writing -= 1
@@ -61,7 +62,7 @@ class Client:
         if self._queued:
             data, self._queued = self._queued + data, b""
         if not self.started:
-            await self._start(200, [*_STREAM_HEADERS, self._request_id_header()])
+            await self._start(200, [*_STREAM_HEADERS])
         self.done = True
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
@@ -72,7 +73,6 @@ class Client:
             [
                 (b"content-type", b"application/json"),
                 (b"content-length", str(len(body)).encode()),
-                *([self._request_id_header()] if self.request_id else ()),
                 *(headers or ()),
             ],
         )
@@ -82,7 +82,8 @@ class Client:
     async def _start(self, status: int, headers: Headers) -> None:
         self.started = True
         self.status = status
+        if self.request_id:
+            headers.append((b"request-id", self.request_id.encode()))
+        if self.fidelity:
+            headers.append((b"x-gateway-fidelity", self.fidelity.encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
-
-    def _request_id_header(self) -> tuple[bytes, bytes]:
-        return (b"request-id", self.request_id.encode())

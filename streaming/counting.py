@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import msgspec
 
 from access.keys import KeyRecord
-from providers.dialects import DIALECTS
-from providers.dialects.contract import Call, UpstreamRequest
-from providers.errors import ErrorKind, UpstreamError
+from providers.dialects.contract import Call, CountRequest
+from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
+from providers.translation import Translation
 from routing import engine, facts
 from routing.decision import RouteRefused
 from routing.snapshot import CandidateConfig, Snapshot
@@ -38,30 +38,32 @@ async def count_tokens(
     except RouteRefused as error:
         raise errors.of_routing(error) from error
     candidate = decision.attempts[0]
-    for transform in candidate.transforms:
-        request = transform(request)
     secret = candidate.provider.credentials[0].secret if candidate.provider.credentials else None
     call = Call(
-        body=request,
+        body=candidate.transforms.edited(request),
         model=candidate.model,
         provider=candidate.provider,
         secret=secret,
         headers=headers,
         session_id=known.session_id or None,
     )
-    upstream_request = DIALECTS[candidate.provider.dialect].count_request(call)
-    if upstream_request is None:
-        await client.respond(200, msgspec.json.encode({"input_tokens": known.input_estimate}))
-        return
+    translation = Translation(call)
     try:
-        answer = await _ask(upstream_request, candidate, runtime)
+        asked = await translation.count_request()
+        if asked is None:
+            answer = msgspec.json.encode({"input_tokens": known.input_estimate})
+        else:
+            answer = await _ask(asked, translation, candidate, runtime)
+    except UnsupportedRequest as error:
+        raise errors.of_unsupported(error) from error
     except UpstreamError as error:
         raise errors.of_upstream(error, candidate.provider.name) from error
+    client.fidelity = ",".join(call.notes)
     await client.respond(200, answer)
 
 
-async def _ask(request: UpstreamRequest, candidate: CandidateConfig, runtime: Runtime) -> bytes:
-    """The provider's own answer. Raises UpstreamError."""
+async def _ask(request: CountRequest, translation: Translation, candidate: CandidateConfig, runtime: Runtime) -> bytes:
+    """The provider's own count, in Claude's shape. Raises UpstreamError."""
     provider = candidate.provider
     upstream = runtime.upstreams.acquire(provider)
     try:
@@ -70,8 +72,8 @@ async def _ask(request: UpstreamRequest, candidate: CandidateConfig, runtime: Ru
             try:
                 answer = await response.read()
                 if response.status >= 400:
-                    raise DIALECTS[provider.dialect].error(response.status, response.headers, answer)
-                return answer
+                    raise translation.error(response.status, response.headers, answer)
+                return request.read(answer)
             finally:
                 await response.close()
     except TimeoutError as error:

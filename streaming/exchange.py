@@ -11,6 +11,7 @@ from django.conf import settings
 
 from access.keys import KeyRecord
 from providers.errors import ErrorKind
+from providers.fidelity import Notes
 from routing.decision import Decision
 from streaming.client import Client
 from streaming.encoder import Encoder
@@ -44,8 +45,10 @@ class Exchange:
         "ending",
         "fold",
         "headers",
+        "input_estimate",
         "key",
         "loop",
+        "notes",
         "session_id",
         "streamed",
         "task",
@@ -62,6 +65,8 @@ class Exchange:
         self.task = task
         self.body: dict[str, Any] | None = None
         self.session_id = ""
+        self.input_estimate = 0
+        self.notes = Notes()
         self.streamed = False
         self.decision: Decision | None = None
         self.encoder: Encoder | None = None

@@ -57,6 +57,7 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
     accounting.describe_request(exchange, known)
     intake.check(request)
     exchange.body, exchange.streamed, exchange.session_id = request, known.streamed, known.session_id
+    exchange.input_estimate = known.input_estimate
     del request
     try:
         decision = engine.decide(known, exchange.key, snapshot)

@@ -38,6 +38,7 @@ class _Measured(models.Model):
     error_type = models.CharField("error", max_length=40, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
     stop_reason = models.CharField(max_length=40, blank=True)
+    fidelity = models.JSONField(null=True, help_text="Codes of what the translation dropped, changed or emulated.")
     input_tokens = models.BigIntegerField("input", null=True)
     cache_read_tokens = models.BigIntegerField("cache read", null=True)
     cache_write_tokens = models.BigIntegerField("cache write", null=True)

@@ -25,6 +25,7 @@ class _Measured(msgspec.Struct, kw_only=True):
     error_type: str = ""
     error_code: str = ""
     stop_reason: str = ""
+    fidelity: list[str] | None = None
     input_tokens: int | None = None
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None

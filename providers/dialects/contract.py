@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from providers.config import ModelConfig, ProviderConfig, Secret
 from providers.errors import UpstreamError
 from providers.events import Event
+from providers.fidelity import Notes
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -20,6 +21,7 @@ class Call(msgspec.Struct, frozen=True):
 
     `body` is the Claude request after the transforms; it is shared between attempts, so a dialect never changes it.
     `headers` are the client's own headers in lower case, already without credentials and hop-by-hop names.
+    `input_estimate` is a guess at the prompt's tokens. Whatever is dropped, changed or emulated goes into `notes`.
     """
 
     body: dict[str, Any]
@@ -28,14 +30,35 @@ class Call(msgspec.Struct, frozen=True):
     secret: Secret | None = None
     headers: Mapping[str, str] = {}
     session_id: str | None = None
+    input_estimate: int | None = None
+    notes: Notes = msgspec.field(default_factory=Notes)
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True):
-    """A POST to the provider's base URL plus `path`; header names in lower case."""
+    """A POST to the provider's base URL plus `path`; header names in lower case.
+
+    `unsent_stops` are stop sequences that the provider could not be told: the answer is watched for them here.
+    """
 
     path: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    unsent_stops: tuple[str, ...] = ()
+
+
+def as_it_is(answer: bytes) -> bytes:
+    """An answer that has Claude's shape already."""
+    return answer
+
+
+class CountRequest(UpstreamRequest, frozen=True):
+    """A request whose answer says how many input tokens there are.
+
+    `read` puts that answer into Claude's shape, `{"input_tokens": n}`; it raises providers.errors.UpstreamError for one
+    that holds no count.
+    """
+
+    read: Callable[[bytes], bytes] = as_it_is
 
 
 class Decoder(Protocol):
@@ -51,11 +74,12 @@ class Decoder(Protocol):
 
 
 class Dialect(Protocol):
-    """One wire format."""
+    """One wire format. `takes_urls`: whether media may be told by their web address, or must be fetched before."""
 
     name: str
     label: str
     default_path: str
+    takes_urls: bool
 
     def request(self, call: Call) -> UpstreamRequest:
         """The upstream request for a Claude request; always a streaming one.
@@ -64,8 +88,8 @@ class Dialect(Protocol):
         """
         ...
 
-    def count_request(self, call: Call) -> UpstreamRequest | None:
-        """The upstream request that counts input tokens (its answer has Claude's shape), or None if there is none."""
+    def count_request(self, call: Call) -> CountRequest | None:
+        """The upstream request that counts input tokens, or None if the provider does not count."""
         ...
 
     def decoder(self, content_type: str, call: Call) -> Decoder:

@@ -1,34 +1,42 @@
-"""Pure edits of a Claude request, registered by name, with typed options, run as an ordered chain.
+"""Pure edits of a Claude request and of the event stream, registered by name, with typed options, in ordered chains.
 
-A transform gets a request it may not change and returns one; what it does not touch is shared, not copied. Options are
-checked when a chain is compiled: in the admin on save, and at load.
+A request edit gets a request it may not change and returns one; what it does not touch is shared, not copied. Options
+are checked when a chain is compiled: in the admin on save, and at load.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from providers.config import TransformConfig
 from providers.transforms import requests
+from providers.transforms.contract import Chain, Transform
 
-Request = dict[str, Any]
-Chain = tuple[Callable[[Request], Request], ...]
+
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 
 class TransformError(ValueError):
     """A chain names an unknown transform or gives one wrong options; the text says which and what to write."""
 
 
-REGISTRY: dict[str, tuple[type[msgspec.Struct], Callable[[Request, Any], Request]]] = {
-    "maxtoken": (requests.MaxToken, requests.maxtoken),
-    "sampling": (requests.Sampling, requests.sampling),
-    "cleancache": (requests.NoOptions, requests.cleancache),
-    "customparams": (requests.CustomParams, requests.customparams),
+REGISTRY: dict[str, Transform] = {
+    "maxtoken": Transform(requests.MaxToken, "Lower max_tokens to the limit.", request=requests.maxtoken),
+    "sampling": Transform(requests.Sampling, "Set temperature, top_p and top_k.", request=requests.sampling),
+    "cleancache": Transform(
+        requests.NoOptions,
+        "Remove every cache_control, for servers that reject the field.",
+        request=requests.cleancache,
+    ),
+    "customparams": Transform(
+        requests.CustomParams, "Add fields that the client did not send.", request=requests.customparams
+    ),
 }
-"""Name -> (type of its options, the edit)."""
+"""By name."""
 
 
 def parse_chain(value: Any) -> tuple[TransformConfig, ...]:
@@ -44,8 +52,12 @@ def parse_chain(value: Any) -> tuple[TransformConfig, ...]:
 
 
 def compile_chain_of(chain: Sequence[TransformConfig]) -> Chain:
-    """The functions of a chain, in order, with their options bound. Raises TransformError."""
-    return tuple(_bind(config) for config in chain)
+    """The edits of a chain, in order, with their options bound. Raises TransformError."""
+    entries = [_checked(config) for config in chain]
+    return Chain(
+        requests=tuple(_bound(entry.request, options) for entry, options in entries if entry.request is not None),
+        streams=tuple(_bound(entry.stream, options) for entry, options in entries if entry.stream is not None),
+    )
 
 
 def compile_chain(value: Any) -> Chain:
@@ -53,13 +65,15 @@ def compile_chain(value: Any) -> Chain:
     return compile_chain_of(parse_chain(value))
 
 
-def _bind(config: TransformConfig) -> Callable[[Request], Request]:
+def _checked(config: TransformConfig) -> tuple[Transform, msgspec.Struct]:
     entry = REGISTRY.get(config.name)
     if entry is None:
         raise TransformError(f"There is no transform {config.name!r}. There are: {', '.join(sorted(REGISTRY))}.")
-    options_type, edit = entry
     try:
-        options = msgspec.convert(config.options, options_type)
+        return entry, msgspec.convert(config.options, entry.options)
     except msgspec.ValidationError as error:
         raise TransformError(f"{config.name}: {error}.") from error
-    return lambda request: edit(request, options)
+
+
+def _bound(edit: Callable[[_Given, Any], _Made], options: msgspec.Struct) -> Callable[[_Given], _Made]:
+    return lambda given: edit(given, options)

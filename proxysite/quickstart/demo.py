@@ -28,7 +28,13 @@ def ensure_provider(port: int) -> bool:
     """Make the provider and its models; True if they are new. Of an existing one only the port is corrected."""
     provider, created = Provider.objects.get_or_create(
         name=PROVIDER_NAME,
-        defaults={"dialect": "openai_chat", "base_url": base_url(port), "is_demo": True, "notes": _NOTES},
+        defaults={
+            "dialect": "openai_chat",
+            "base_url": base_url(port),
+            "is_local": True,
+            "is_demo": True,
+            "notes": _NOTES,
+        },
     )
     if not created:
         if provider.is_demo and provider.base_url != base_url(port):

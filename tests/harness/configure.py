@@ -32,7 +32,13 @@ def unique(word: str) -> str:
 def make_provider(dialect: str, base_url: str, *, secret: str = "sk-upstream-secret-0001", **fields: Any) -> Provider:
     """A provider with one stored credential (none if `secret` is empty)."""
     provider = Provider.objects.create(
-        **{"name": unique(dialect.replace("_", "-")), "dialect": dialect, "base_url": base_url, **fields}
+        **{
+            "name": unique(dialect.replace("_", "-")),
+            "dialect": dialect,
+            "base_url": base_url,
+            "is_local": True,
+            **fields,
+        }
     )
     if secret:
         credential = Credential(provider=provider, name="main")

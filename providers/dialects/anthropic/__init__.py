@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from providers.dialects.anthropic import errors, request
 from providers.dialects.anthropic.decoder import StreamDecoder
 from providers.dialects.anthropic.whole import WholeDecoder
-from providers.dialects.contract import Call, Decoder, UpstreamRequest
+from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
 from providers.errors import UpstreamError
 
 
@@ -20,12 +20,13 @@ class AnthropicDialect:
     name = "anthropic"
     label = "Anthropic Messages"
     default_path = "/v1/messages"
+    takes_urls = True
 
     def request(self, call: Call) -> UpstreamRequest:
         """The request as the client sent it, but for model, stream, a too high max_tokens and foreign thinking."""
         return request.messages(call)
 
-    def count_request(self, call: Call) -> UpstreamRequest | None:
+    def count_request(self, call: Call) -> CountRequest | None:
         """The same for count_tokens."""
         return request.count_tokens(call)
 

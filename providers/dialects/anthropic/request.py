@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from providers.dialects.contract import Call, UpstreamRequest
+from providers.claude.carriers import is_claudes
+from providers.dialects.contract import Call, CountRequest, UpstreamRequest
+from providers.fidelity import Fidelity
 
 DEFAULT_VERSION = "2023-06-01"
-# Signatures that another dialect of ours made up to carry its provider's state; Claude answers 400 to them.
-FOREIGN_PREFIX = "px1:"
 _NOT_COUNTED = frozenset({"max_tokens", "stream", "metadata"})
 
 _encode = msgspec.json.Encoder().encode
@@ -20,20 +20,20 @@ _encode = msgspec.json.Encoder().encode
 def messages(call: Call) -> UpstreamRequest:
     """POST /v1/messages, always streaming."""
     body = {**call.body, "model": call.model.name, "stream": True}
-    _limit_output(body, call.model.max_output)
-    _drop_foreign_thinking(body)
+    _limit_output(body, call)
+    _drop_foreign_thinking(body, call)
     return UpstreamRequest(_path(call, "/messages"), _headers(call, "text/event-stream"), _encode(body))
 
 
-def count_tokens(call: Call) -> UpstreamRequest:
+def count_tokens(call: Call) -> CountRequest:
     """POST /v1/messages/count_tokens, which takes no max_tokens, stream or metadata."""
     body = {name: value for name, value in call.body.items() if name not in _NOT_COUNTED}
     body["model"] = call.model.name
-    _drop_foreign_thinking(body)
-    return UpstreamRequest(_path(call, "/messages/count_tokens"), _headers(call, "application/json"), _encode(body))
+    _drop_foreign_thinking(body, call)
+    return CountRequest(_path(call, "/messages/count_tokens"), _headers(call, "application/json"), _encode(body))
 
 
-def _drop_foreign_thinking(body: dict[str, Any]) -> None:
+def _drop_foreign_thinking(body: dict[str, Any], call: Call) -> None:
     """Leave out thinking that Claude did not sign; `body` is changed, the messages in it are not.
 
     Such thinking (an earlier turn's, answered by another provider) would fail the whole request, and what it says is
@@ -43,6 +43,7 @@ def _drop_foreign_thinking(body: dict[str, Any]) -> None:
     history = body.get("messages")
     if not isinstance(history, list) or not any(map(_holds_foreign_thinking, history)):
         return
+    call.notes.add(Fidelity.THINKING_DROPPED)
     kept = []
     for message in history:
         if _holds_foreign_thinking(message):
@@ -62,17 +63,15 @@ def _holds_foreign_thinking(message: Any) -> bool:
 
 
 def _is_foreign_thinking(block: Any) -> bool:
-    if not isinstance(block, dict) or block.get("type") != "thinking":
-        return False
-    signature = block.get("signature")
-    return not isinstance(signature, str) or not signature or signature.startswith(FOREIGN_PREFIX)
+    return isinstance(block, dict) and block.get("type") == "thinking" and not is_claudes(block)
 
 
-def _limit_output(body: dict[str, Any], max_output: int | None) -> None:
-    asked = body.get("max_tokens")
+def _limit_output(body: dict[str, Any], call: Call) -> None:
+    asked, max_output = body.get("max_tokens"), call.model.max_output
     if max_output is None or not isinstance(asked, int) or asked <= max_output:
         return
     body["max_tokens"] = max_output
+    call.notes.add(Fidelity.MAX_TOKENS_LOWERED)
     # Thinking counts towards max_tokens and must stay below it: lowering only one would make a good request a bad one.
     thinking = body.get("thinking")
     if not isinstance(thinking, dict):

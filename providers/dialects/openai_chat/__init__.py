@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from providers.dialects.contract import Call, Decoder, UpstreamRequest
+from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
 from providers.dialects.openai_chat.decoder import ChatDecoder
 from providers.dialects.openai_chat.errors import response_error
 from providers.dialects.openai_chat.request import PATH, chat_request
@@ -20,12 +20,13 @@ class OpenAIChatDialect:
     name = "openai_chat"
     label = "OpenAI Chat Completions"
     default_path = PATH
+    takes_urls = True
 
     def request(self, call: Call) -> UpstreamRequest:
         """A streaming chat completion; raises UnsupportedRequest."""
         return chat_request(call)
 
-    def count_request(self, call: Call) -> UpstreamRequest | None:
+    def count_request(self, call: Call) -> CountRequest | None:
         """Nobody counts in this dialect."""
         return None
 

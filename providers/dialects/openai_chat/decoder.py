@@ -206,7 +206,7 @@ class ChatDecoder:
 
 
 def _renamed(call: Call) -> Mapping[str, str]:
-    return renamed_tools(call.body, profile_of(call.provider.base_url).tool_name_limit)
+    return renamed_tools(call.body, profile_of(call.provider).tool_name_limit)
 
 
 def _is_error(chunk: Chunk) -> bool:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from providers.config import ProviderConfig
+
 # Reasoning models of OpenAI: https://platform.openai.com/docs/guides/reasoning. The chat variants do not reason.
 _OPENAI_THINKERS = re.compile(r"^(?:o[1-9]|gpt-(?:[5-9]|\d\d)(?!\S*-chat)|codex)", re.IGNORECASE)
 
@@ -143,9 +145,22 @@ PROFILES: tuple[Profile, ...] = (
 )
 
 
+_BY_NAME = {profile.name: profile for profile in (*PROFILES, LOCAL, GENERIC)}
+
+
+def choices() -> list[tuple[str, str]]:
+    """The profiles as a select's choices."""
+    return [("", "the one that the base URL tells"), *((name, name) for name in _BY_NAME)]
+
+
+def profile_of(provider: ProviderConfig) -> Profile:
+    """The profile of a provider: the chosen one, or the one that its base URL tells."""
+    return _BY_NAME.get(provider.profile) or _detected(provider.base_url)
+
+
 @lru_cache(maxsize=1024)
-def profile_of(base_url: str) -> Profile:
-    """The profile of a provider by the host of its base URL: a known one, our own network, or the generic one."""
+def _detected(base_url: str) -> Profile:
+    """By the host of a base URL: a known profile, our own network's, or the generic one."""
     host = (urlsplit(base_url).hostname or "").lower()
     for profile in PROFILES:
         if any(host == known or host.endswith("." + known) for known in profile.hosts):

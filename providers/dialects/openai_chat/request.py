@@ -26,7 +26,7 @@ def chat_request(call: Call) -> UpstreamRequest:
 def chat_body(call: Call) -> dict[str, Any]:
     """The JSON body. The messages come last, so that a longer conversation only adds bytes at the end."""
     body, model = call.body, call.model
-    profile = profile_of(call.provider.base_url)
+    profile = profile_of(call.provider)
     tools = tool_fields(body, profile)
     fields: dict[str, Any] = {"model": model.name, "stream": True}
     if profile.sends_stream_options:

@@ -1,0 +1,50 @@
+"""Thinking signatures of our own: they carry what a provider wants back on the next turn, through clients that echo it.
+
+Clients send thinking blocks back verbatim, so a signature is a free place for Gemini's thought signatures, OpenRouter's
+reasoning_details or a Responses item. `px1:<kind>:<origin>:<payload>`: the origin tells which model at which server
+made it, because others refuse it; the payload is base64url of JSON. Claude servers never see one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from providers.claude.blocks import Block
+from providers.config import ModelConfig, ProviderConfig
+
+PREFIX = "px1:"
+
+
+def origin_of(provider: ProviderConfig, model: ModelConfig) -> str:
+    """Eight characters that tell one model at one server from any other."""
+    place = f"{urlsplit(provider.base_url).hostname} {model.name}"
+    return hashlib.sha256(place.encode()).hexdigest()[:8]
+
+
+def pack(kind: str, origin: str, value: Any) -> str:
+    """The signature that carries a JSON value. `kind` is the dialect's name, or a part of it."""
+    payload = base64.urlsafe_b64encode(msgspec.json.encode(value)).decode().rstrip("=")
+    return f"{PREFIX}{kind}:{origin}:{payload}"
+
+
+def unpack(kind: str, origin: str, signature: Any) -> Any:
+    """The carried value, or None when the signature is of another kind or origin, or was damaged on its way."""
+    if not isinstance(signature, str) or not signature.startswith(f"{PREFIX}{kind}:{origin}:"):
+        return None
+    payload = signature.rpartition(":")[2]
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (binascii.Error, ValueError, msgspec.DecodeError):
+        return None
+
+
+def is_claudes(block: Block) -> bool:
+    """Whether a thinking block is signed by Claude: it has a signature, and not one of ours."""
+    signature = block.get("signature")
+    return isinstance(signature, str) and bool(signature) and not signature.startswith(PREFIX)

@@ -1,0 +1,12 @@
+"""The registry of platforms: one line a platform. A provider without one is called directly."""
+
+from __future__ import annotations
+
+from providers.platforms.contract import Platform
+
+PLATFORMS: dict[str, Platform] = {}
+
+
+def choices() -> list[tuple[str, str]]:
+    """The platforms as a select's choices."""
+    return [("", "none: called directly"), *((platform.name, platform.label) for platform in PLATFORMS.values())]

@@ -1,0 +1,88 @@
+"""The translation of one attempt, both ways: dialect, platform and stream edits as one.
+
+Whoever calls a provider (attempts, the token count, the provider test) does it with this and asks no dialect itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from providers.dialects import DIALECTS
+from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
+from providers.errors import UpstreamError
+from providers.events import Event
+from providers.platforms import PLATFORMS
+from providers.transforms.contract import StreamEdit, StreamEditFactory
+
+
+class Translation:
+    """One call's way to its provider and back."""
+
+    __slots__ = ("_call", "_dialect", "_edits", "_platform", "_signing")
+
+    def __init__(self, call: Call, edits: Sequence[StreamEditFactory] = ()) -> None:
+        provider = call.provider
+        self._dialect = DIALECTS[provider.dialect]
+        self._platform = PLATFORMS[provider.platform] if provider.platform else None
+        # On a platform the secret signs the request; it is none of the dialect's business.
+        self._call = call if self._platform is None else msgspec.structs.replace(call, secret=None)
+        self._signing = call
+        self._edits = [make(call) for make in edits]
+
+    async def request(self) -> UpstreamRequest:
+        """What to send, authorised. Raises UnsupportedRequest, or UpstreamError when nothing authorises it."""
+        request = self._dialect.request(self._call)
+        return request if self._platform is None else await self._on_platform(request, counting=False)
+
+    async def count_request(self) -> CountRequest | None:
+        """What to ask for the number of input tokens, or None where the provider does not count."""
+        counting = self._dialect.count_request(self._call)
+        if counting is None or self._platform is None:
+            return counting
+        moved = await self._on_platform(counting, counting=True)
+        return CountRequest(moved.path, moved.headers, moved.body, read=counting.read)
+
+    def decoder(self, content_type: str) -> Decoder:
+        """A new decoder for a successful answer, with the chain's stream edits behind it."""
+        decoder = self._dialect.decoder(content_type, self._call)
+        if self._platform is not None:
+            decoder = self._platform.decoder(content_type, decoder)
+        return EditedDecoder(decoder, self._edits) if self._edits else decoder
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+        """What a response with an error status means."""
+        if self._platform is None:
+            return self._dialect.error(status, headers, body)
+        return self._platform.error(self._dialect, status, headers, body)
+
+    async def _on_platform(self, request: UpstreamRequest, *, counting: bool) -> UpstreamRequest:
+        assert self._platform is not None
+        moved = self._platform.request(self._signing, request, counting=counting)
+        return await self._platform.authorized(self._signing, moved)
+
+
+class EditedDecoder:
+    """A decoder whose events go through a chain of edits, in their order."""
+
+    __slots__ = ("_decoder", "_edits")
+
+    def __init__(self, decoder: Decoder, edits: Sequence[StreamEdit]) -> None:
+        self._decoder = decoder
+        self._edits = edits
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The edited events that `data` completes. Raises providers.sse.EventTooLong."""
+        return self._edited(self._decoder.feed(data))
+
+    def close(self) -> list[Event]:
+        """The edited events that the end of the body completes."""
+        return self._edited(self._decoder.close())
+
+    def _edited(self, events: list[Event]) -> list[Event]:
+        for edit in self._edits:
+            if not events:
+                break
+            events = edit.feed(events)
+        return events
