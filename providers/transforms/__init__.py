@@ -15,7 +15,6 @@ from providers.config import TransformConfig
 from providers.transforms import requests
 from providers.transforms.contract import Chain, Transform
 
-
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
