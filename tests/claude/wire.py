@@ -1,8 +1,8 @@
 """The wire fixtures: what an upstream sends, and the events that this means, in files that a person can read.
 
 `tests/wire/<dialect>/<case>/` holds `upstream.<ending>` (the bytes of a good answer's body: sse, ndjson, json) and
-`expected.json` (its events as JSON, as `told` writes them; Claude's own dialect needs none, its streams come out as they
-went in). `request.json` is the Claude request that is answered, where that matters.
+`expected.json` (its events as JSON, as `told` writes them; Claude's own dialect needs none, its streams come out as
+they went in). `request.json` is the Claude request that is answered, where that matters.
 """
 
 from __future__ import annotations
