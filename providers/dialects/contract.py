@@ -74,12 +74,15 @@ class Decoder(Protocol):
 
 
 class Dialect(Protocol):
-    """One wire format. `takes_urls`: whether media may be told by their web address, or must be fetched before."""
+    """One wire format."""
 
     name: str
     label: str
     default_path: str
-    takes_urls: bool
+
+    def takes_urls(self, provider: ProviderConfig) -> bool:
+        """Whether this provider may be told media by their web address; else they are fetched before `request`."""
+        ...
 
     def request(self, call: Call) -> UpstreamRequest:
         """The upstream request for a Claude request; always a streaming one.

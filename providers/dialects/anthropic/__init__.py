@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from providers.config import ProviderConfig
 from providers.dialects.anthropic import errors, request
 from providers.dialects.anthropic.decoder import StreamDecoder
 from providers.dialects.anthropic.whole import WholeDecoder
@@ -20,7 +21,10 @@ class AnthropicDialect:
     name = "anthropic"
     label = "Anthropic Messages"
     default_path = "/v1/messages"
-    takes_urls = True
+
+    def takes_urls(self, provider: ProviderConfig) -> bool:
+        """Claude servers fetch media themselves."""
+        return True
 
     def request(self, call: Call) -> UpstreamRequest:
         """The request as the client sent it, but for model, stream, a too high max_tokens and foreign thinking."""

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from providers.config import ProviderConfig
 from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
 from providers.dialects.openai_chat.decoder import ChatDecoder
 from providers.dialects.openai_chat.errors import response_error
+from providers.dialects.openai_chat.profiles import profile_of
 from providers.dialects.openai_chat.request import PATH, chat_request
 from providers.errors import UpstreamError
 
@@ -20,7 +22,10 @@ class OpenAIChatDialect:
     name = "openai_chat"
     label = "OpenAI Chat Completions"
     default_path = PATH
-    takes_urls = True
+
+    def takes_urls(self, provider: ProviderConfig) -> bool:
+        """What the provider's profile says: most servers fetch images themselves."""
+        return profile_of(provider).takes_urls
 
     def request(self, call: Call) -> UpstreamRequest:
         """A streaming chat completion; raises UnsupportedRequest."""

@@ -30,6 +30,7 @@ class Profile(msgspec.Struct, frozen=True):
     `replay_required` every assistant message with tool calls must have it.
     `keeps_cache_control`: models for which cache_control goes into content parts.
     `system_in_place`: whether a system message may stand in the middle; else the user says it, marked as a reminder.
+    `takes_urls`: whether the server fetches images by their web address; else they are fetched before.
     `documents`: whether PDFs are told, and whether by address too; a server that nobody knows refuses them itself.
     """
 
@@ -53,6 +54,7 @@ class Profile(msgspec.Struct, frozen=True):
     replay_except: re.Pattern[str] | None = None
     replay_required: bool = False
     keeps_cache_control: re.Pattern[str] | None = None
+    takes_urls: bool = True
     documents: Literal["refused", "inline", "inline_or_url"] = "inline"
     session_field: str | None = None
     caller_field: str | None = None
@@ -61,6 +63,8 @@ class Profile(msgspec.Struct, frozen=True):
 GENERIC = Profile("generic")
 # A server of one's own (vLLM, llama.cpp, LM Studio, Ollama, SGLang): all of them know top_k.
 LOCAL = Profile("local", sends_top_k=True)
+# https://github.com/ollama/ollama/blob/main/docs/openai.md: images as base64 only, no tool_choice.
+OLLAMA = Profile("ollama", sends_top_k=True, takes_urls=False)
 
 PROFILES: tuple[Profile, ...] = (
     Profile(
@@ -145,7 +149,7 @@ PROFILES: tuple[Profile, ...] = (
 )
 
 
-_BY_NAME = {profile.name: profile for profile in (*PROFILES, LOCAL, GENERIC)}
+_BY_NAME = {profile.name: profile for profile in (*PROFILES, OLLAMA, LOCAL, GENERIC)}
 
 
 def choices() -> list[tuple[str, str]]:
