@@ -36,7 +36,7 @@ def text_block(text: str) -> Block:
 
 def system_blocks(body: dict[str, Any]) -> list[Block]:
     """The system prompt's blocks without Claude Code's billing header."""
-    return [block for block in blocks_of(body.get("system")) if not _is_billing(block)]
+    return [block for block in blocks_of(body.get("system")) if not is_billing(block)]
 
 
 def text_of(block: Block) -> str | None:
@@ -84,6 +84,7 @@ def _is_readable(block: Block) -> bool:
     return isinstance(kind, str) and (kind != "text" or bool(block.get("text")))
 
 
-def _is_billing(block: Block) -> bool:
+def is_billing(block: Block) -> bool:
+    """Whether a system block is Claude Code's billing header."""
     text = block.get("text")
     return isinstance(text, str) and text.startswith(_BILLING)

@@ -23,10 +23,10 @@ class Tool(msgspec.Struct, frozen=True):
 
 def offered_tools(body: dict[str, Any]) -> list[Tool]:
     """The client's own tools in their order, the deferred ones only when they were loaded."""
-    listed = [tool for tool in _list(body.get("tools")) if isinstance(tool, dict) and _is_client_tool(tool)]
+    listed = [tool for tool in _list(body.get("tools")) if isinstance(tool, dict) and is_client_tool(tool)]
     loaded: frozenset[str] = frozenset()
     if any(tool.get("defer_loading") for tool in listed):
-        loaded = _loaded_names(body)
+        loaded = loaded_names(body)
     return [
         Tool(tool["name"], _text(tool.get("description")), _schema(tool.get("input_schema")))
         for tool in listed
@@ -34,13 +34,13 @@ def offered_tools(body: dict[str, Any]) -> list[Tool]:
     ]
 
 
-def _is_client_tool(tool: Block) -> bool:
-    """Server tools carry a dated `type` such as web_search_20250305 and no schema."""
+def is_client_tool(tool: Block) -> bool:
+    """Whether the client runs a tool: server tools carry a dated `type` such as web_search_20250305 and no schema."""
     named = isinstance(tool.get("name"), str) and bool(tool["name"])
     return named and (tool.get("type") in (None, "custom") or isinstance(tool.get("input_schema"), dict))
 
 
-def _loaded_names(body: dict[str, Any]) -> frozenset[str]:
+def loaded_names(body: dict[str, Any]) -> frozenset[str]:
     """Names in tool_reference blocks, of tools that were called before, and of the one that must be called now."""
     choice = body.get("tool_choice")
     names = [choice.get("name")] if isinstance(choice, dict) else []

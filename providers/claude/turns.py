@@ -14,6 +14,7 @@ import msgspec
 
 from providers.claude.blocks import Block, blocks_of, text_block
 from providers.errors import UnsupportedRequest
+from providers.fidelity import Fidelity, Notes
 
 NO_RESULT = "(no result)"
 
@@ -55,9 +56,10 @@ class ResultsTurn(msgspec.Struct, frozen=True):
 Turn = SystemTurn | UserTurn | AssistantTurn | ResultsTurn
 
 
-def turns(messages: Any) -> Iterator[Turn]:
+def turns(messages: Any, notes: Notes) -> Iterator[Turn]:
     """Walk the messages. Turns that hold nothing are left out; assistant messages in a row are one turn.
 
+    What is made up or told in another way goes into `notes`.
     Raises UnsupportedRequest for a message that is not an object or has a role that nobody knows.
     """
     run = _read(messages)
@@ -65,7 +67,7 @@ def turns(messages: Any) -> Iterator[Turn]:
     while start < len(run):
         role, blocks = run[start]
         if role != "assistant":
-            yield from _said(role, blocks, {})
+            yield from _said(role, blocks, {}, notes)
             start += 1
             continue
         start += 1
@@ -81,10 +83,10 @@ def turns(messages: Any) -> Iterator[Turn]:
         calls = [block for block in blocks if block.get("type") == "tool_use"]
         taken: dict[int, Block] = {}
         if calls:
-            taken, results = _results(calls, run[start:end])
+            taken, results = _results(calls, run[start:end], notes)
             yield ResultsTurn(results)
         for role, said in run[start:end]:
-            yield from _said(role, said, taken)
+            yield from _said(role, said, taken, notes)
         start = end
 
 
@@ -117,7 +119,9 @@ def _with_sound_calls(blocks: list[Block]) -> list[Block]:
     return sound
 
 
-def _results(calls: list[Block], run: list[tuple[str, list[Block]]]) -> tuple[dict[int, Block], list[ToolResult]]:
+def _results(
+    calls: list[Block], run: list[tuple[str, list[Block]]], notes: Notes
+) -> tuple[dict[int, Block], list[ToolResult]]:
     """The result blocks that were taken, by identity, and the results in the order of the calls."""
     waiting: dict[str, list[Block]] = {}
     for role, blocks in run:
@@ -130,6 +134,7 @@ def _results(calls: list[Block], run: list[tuple[str, list[Block]]]) -> tuple[di
     for call in calls:
         found = waiting.get(call["id"])
         if not found:
+            notes.add(Fidelity.RESULT_MADE_UP)
             results.append(ToolResult(call["id"], call["name"], [text_block(NO_RESULT)]))
             continue
         block = found.pop(0)
@@ -146,12 +151,13 @@ def _results(calls: list[Block], run: list[tuple[str, list[Block]]]) -> tuple[di
     return taken, results
 
 
-def _said(role: str, blocks: list[Block], taken: dict[int, Block]) -> Iterator[Turn]:
+def _said(role: str, blocks: list[Block], taken: dict[int, Block], notes: Notes) -> Iterator[Turn]:
     rest: list[Block] = []
     for block in blocks:
         if id(block) in taken:
             continue
         if block.get("type") == "tool_result":
+            notes.add(Fidelity.RESULT_ORPHANED)
             rest += [text_block("(The result of a tool call that is not in this conversation:)")]
             rest += blocks_of(block.get("content"))
         else:

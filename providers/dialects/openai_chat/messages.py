@@ -16,12 +16,13 @@ from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolR
 from providers.dialects.openai_chat.profiles import Profile
 from providers.dialects.openai_chat.tools import upstream_call_id, upstream_name
 from providers.errors import UnsupportedRequest
+from providers.fidelity import Notes
 
 Message = dict[str, Any]
 
 
 def chat_messages(
-    body: dict[str, Any], profile: Profile, model: str, *, last_system: str | None = None
+    body: dict[str, Any], profile: Profile, model: str, notes: Notes, *, last_system: str | None = None
 ) -> list[Message]:
     """The messages of a Claude request for `model`; `last_system` is added to the system prompt.
 
@@ -32,7 +33,7 @@ def chat_messages(
     if last_system is not None:
         system = [*system, text_block(last_system)]
     writer.add("system", system)
-    for turn in turns(body.get("messages")):
+    for turn in turns(body.get("messages"), notes):
         match turn:
             case SystemTurn():
                 writer.reminder(turn.blocks)

@@ -45,7 +45,7 @@ def chat_body(call: Call) -> dict[str, Any]:
         fields["cache_control"] = body["cache_control"]
     fields |= tools
     fields |= extra_fields(body)
-    fields["messages"] = chat_messages(body, profile, model.name, last_system=told)
+    fields["messages"] = chat_messages(body, profile, model.name, call.notes, last_system=told)
     return fields
 
 

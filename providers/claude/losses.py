@@ -1,0 +1,96 @@
+"""What no server but Claude's is ever told, noted: one walk over the request, the same for every other dialect.
+
+It changes nothing. What one dialect loses and another does not is for the dialect itself to note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from providers.claude.blocks import is_billing
+from providers.claude.tools import is_client_tool, loaded_names
+from providers.fidelity import Fidelity, Notes
+
+if TYPE_CHECKING:
+    from providers.dialects.contract import Call
+
+# Claude's own, with nothing like them elsewhere: https://platform.claude.com/docs/en/api/messages/create
+_FIELDS = (
+    *("container", "context_management", "speed", "inference_geo", "diagnostics", "mcp_servers", "compaction"),
+    *("fallbacks", "fallback_credit_token", "billing_policy", "thread", "safeguards"),
+)
+_TOOL_FIELDS = ("strict", "input_examples", "allowed_callers")
+_OWN_BLOCKS = frozenset(
+    {"text", "image", "document", "search_result", "thinking", "redacted_thinking", "tool_use", "tool_result"}
+)
+
+
+def note_losses(call: Call, *, keeps_cache_control: bool = False) -> None:
+    """Note what is left behind when a request leaves Claude's world."""
+    body, notes = call.body, call.notes
+    if call.headers.get("anthropic-beta"):
+        notes.add(Fidelity.BETA_DROPPED)
+    if any(body.get(name) for name in _FIELDS) or body.get("service_tier") not in (None, "auto"):
+        notes.add(Fidelity.FIELD_DROPPED)
+    marked = bool(body.get("cache_control"))
+    for block in _dicts(body.get("system")):
+        marked = marked or bool(block.get("cache_control"))
+        if is_billing(block):
+            notes.add(Fidelity.BILLING_HEADER_DROPPED)
+    for message in _dicts(body.get("messages")):
+        for block in _dicts(message.get("content")):
+            marked = _note_block(block, notes) or marked
+    marked = _note_tools(body, notes) or marked
+    if marked and not keeps_cache_control:
+        notes.add(Fidelity.CACHE_CONTROL_DROPPED)
+
+
+def _note_block(block: dict[str, Any], notes: Notes) -> bool:
+    """Note what a message's block loses; whether it, or one inside it, has a cache mark."""
+    kind = block.get("type")
+    if kind == "document":
+        source = block.get("source")
+        if isinstance(source, dict) and source.get("type") in ("text", "content"):
+            notes.add(Fidelity.DOCUMENT_AS_TEXT)
+        citations = block.get("citations")
+        if isinstance(citations, dict) and citations.get("enabled"):
+            notes.add(Fidelity.CITATIONS_DROPPED)
+    elif kind == "search_result":
+        notes.add(Fidelity.DOCUMENT_AS_TEXT)
+    elif kind == "text":
+        if block.get("citations"):
+            notes.add(Fidelity.CITATIONS_DROPPED)
+    elif kind == "redacted_thinking":
+        notes.add(Fidelity.THINKING_DROPPED)
+    elif kind == "tool_reference":
+        notes.add(Fidelity.TOOL_REFERENCE_AS_TEXT)
+    elif kind == "tool_result":
+        inner = [_note_block(part, notes) for part in _dicts(block.get("content"))]
+        return any(inner) or bool(block.get("cache_control"))
+    elif kind not in _OWN_BLOCKS:
+        notes.add(Fidelity.SERVER_BLOCK_AS_TEXT)
+    return bool(block.get("cache_control"))
+
+
+def _note_tools(body: dict[str, Any], notes: Notes) -> bool:
+    marked = False
+    deferred = []
+    for tool in _dicts(body.get("tools")):
+        marked = marked or bool(tool.get("cache_control"))
+        if not is_client_tool(tool):
+            notes.add(Fidelity.SERVER_TOOL_DROPPED)
+        elif tool.get("defer_loading"):
+            deferred.append(tool["name"])
+        if any(tool.get(name) for name in _TOOL_FIELDS):
+            notes.add(Fidelity.TOOL_FIELDS_DROPPED)
+    if deferred and not loaded_names(body).issuperset(deferred):
+        notes.add(Fidelity.TOOL_DEFERRED)
+    return marked
+
+
+def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        for item in value:
+            if isinstance(item, dict):
+                yield item
