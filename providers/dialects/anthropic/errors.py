@@ -5,15 +5,15 @@ https://docs.claude.com/en/api/errors
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
 from providers.errors import ErrorKind, UpstreamError, kind_of_status
+from providers.refusals.overflow import overflow_message
+from providers.refusals.waiting import retry_after
+from providers.refusals.wording import plain
 
 _KINDS = {
     "invalid_request_error": ErrorKind.INVALID_REQUEST,
@@ -31,7 +31,7 @@ _KINDS = {
 # Servers that only imitate Claude use these for everything; their status is the better witness.
 _VAGUE = frozenset({ErrorKind.INVALID_REQUEST, ErrorKind.SERVER})
 _OVERFLOW = ("prompt is too long", "exceed context limit")
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_READ_AT_MOST = 16 * 1024
 _LONGEST_TEXT = 500
 
 
@@ -42,15 +42,13 @@ def of_response(status: int, headers: Mapping[str, str], body: bytes) -> Upstrea
     except (msgspec.DecodeError, UnicodeDecodeError):
         value = None
     code, message = _read(value)
-    if not message:
-        message = _plain(body) if value is None else ""
+    if not message and value is None:
+        message = plain(body[:_READ_AT_MOST].decode("utf-8", "replace").strip())[:_LONGEST_TEXT]
     message = message or f"The provider answered with HTTP status {status} and no message."
     kind = _KINDS.get(code or "")
     if kind is None or kind in _VAGUE:
         kind = kind_of_status(status)
-    return UpstreamError(
-        _overflow(kind, message), message, code=code, status=status, retry_after=retry_after(headers, datetime.now(UTC))
-    )
+    return _error(kind, message, code, status, retry_after(headers))
 
 
 def of_event(value: Any) -> UpstreamError:
@@ -58,23 +56,7 @@ def of_event(value: Any) -> UpstreamError:
     code, message = _read(value)
     kind = _KINDS.get(code or "", ErrorKind.SERVER)
     message = message or "The provider reported an error without a message."
-    return UpstreamError(_overflow(kind, message), message, code=code)
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait by `retry-after-ms` or `retry-after` (a number or an HTTP date); None without a usable one."""
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) / unit
-        except ValueError:
-            continue
-        if 0 <= seconds < float("inf"):
-            return seconds
-    try:
-        date = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds())
+    return _error(kind, message, code)
 
 
 def _read(value: Any) -> tuple[str | None, str]:
@@ -91,16 +73,13 @@ def _read(value: Any) -> tuple[str | None, str]:
     return kind if isinstance(kind, str) else None, next(texts, "")
 
 
-def _plain(body: bytes) -> str:
-    text = body.decode("utf-8", "replace").strip()
-    if text.startswith("<"):
-        title = _TITLE.search(text)
-        text = " ".join(title[1].split()) if title is not None else ""
-    return text[:_LONGEST_TEXT]
-
-
-def _overflow(kind: ErrorKind, message: str) -> ErrorKind:
-    overflows = kind in {ErrorKind.INVALID_REQUEST, ErrorKind.TOO_LARGE} and any(
-        words in message for words in _OVERFLOW
-    )
-    return ErrorKind.CONTEXT_OVERFLOW if overflows else kind
+def _error(
+    kind: ErrorKind, message: str, code: str | None, status: int | None = None, wait: float | None = None
+) -> UpstreamError:
+    """The error; a server that only imitates Claude has its context overflow put into Claude's words."""
+    if kind in {ErrorKind.INVALID_REQUEST, ErrorKind.TOO_LARGE} or (status is None and kind is ErrorKind.SERVER):
+        claudes = any(words in message for words in _OVERFLOW)
+        overflow = message if claudes else overflow_message(message, words=(code,) if code else ())
+        if overflow is not None:
+            kind, message = ErrorKind.CONTEXT_OVERFLOW, overflow
+    return UpstreamError(kind, message, code=code, status=status, retry_after=wait)

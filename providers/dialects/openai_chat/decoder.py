@@ -13,13 +13,13 @@ from providers.dialects.contract import Call
 from providers.dialects.openai_chat.calls import Calls, NamelessCall
 from providers.dialects.openai_chat.chunks import Choice, Chunk, Delta, MalformedChunk, ToolCall, read_chunk
 from providers.dialects.openai_chat.content import thinking_of, written_of
-from providers.dialects.openai_chat.errors import payload_error
 from providers.dialects.openai_chat.profiles import profile_of
 from providers.dialects.openai_chat.stop import Finish, failure_of, finished
 from providers.dialects.openai_chat.tokens import tokens_of, usage_of
 from providers.dialects.openai_chat.tools import renamed_tools
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, MessageStarted, StreamFailed, TextDelta, ThinkingDelta, Tokens, TokensReported
+from providers.refusals.reading import payload_error
 from providers.sse import MAX_EVENT_BYTES, EventTooLong, SSEReader
 
 _NO_CHOICE = Choice()

@@ -1,4 +1,4 @@
-"""Refusals of servers of the openai_chat dialect: their kind, their words, and when to come back."""
+"""Refusals in the shapes of many servers: their kind, their words, and when to come back."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from providers.dialects.openai_chat import OpenAIChatDialect
+from providers.dialects import DIALECTS
 from providers.errors import UpstreamError
+from providers.refusals.reading import response_error
 
 
 def refused(status: int, body: Any = b"", **headers: str) -> UpstreamError:
     """What a response means; anything but bytes is sent as JSON."""
     data = body if isinstance(body, bytes) else msgspec.json.encode(body)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return OpenAIChatDialect().error(status, named, data)
+    return response_error(status, named, data)
 
 
 def openai(message: str = "m", kind: str | None = None, code: Any = None) -> dict[str, Any]:
@@ -181,6 +182,83 @@ OPENAI_LONG = (
             "prompt is too long: Range of input length should be [1, 98304]",
         ),
         (
+            "'max_tokens' or 'max_completion_tokens' is too large: 128000. This model's maximum context length is "
+            "32768 tokens and your request has 20000 input tokens (128000 > 32768 - 20000).",
+            None,
+            "input length and `max_tokens` exceed context limit: 20000 + 128000 > 32768",
+        ),
+        (
+            "You passed 9000 input tokens and requested 500 output tokens. However, the model's context length is only "
+            "8192 tokens, resulting in a maximum input length of 7692 tokens.",
+            None,
+            "prompt is too long: 9000 tokens > 8192 maximum",
+        ),
+        (
+            "The decoder prompt (length 9000) is longer than the maximum model length of 8192.",
+            None,
+            "prompt is too long: 9000 tokens > 8192 maximum",
+        ),
+        (
+            "The input (9000 tokens) is longer than the model's context length (8192 tokens).",
+            None,
+            "prompt is too long: 9000 tokens > 8192 maximum",
+        ),
+        (
+            "Requested token count exceeds the model's maximum context length of 8192 tokens. You requested a total of "
+            "9000 tokens: 8000 tokens from the input messages and 1000 tokens for the completion.",
+            None,
+            "input length and `max_tokens` exceed context limit: 8000 + 1000 > 8192",
+        ),
+        (
+            "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193. Given: 9000 `inputs` tokens "
+            "and 1000 `max_new_tokens`",
+            None,
+            "prompt is too long: 9000 tokens > 8193 maximum",
+        ),
+        (
+            "The prompt is too long: 140000, model maximum context length: 131071",
+            None,
+            "prompt is too long: 140000 tokens > 131071 maximum",
+        ),
+        (
+            "Please reduce the length of the messages or completion. Current length is 9000 while limit is 8192",
+            "context_length_exceeded",
+            "prompt is too long: 9000 tokens > 8192 maximum",
+        ),
+        (
+            "Invalid request: Your request exceeded model token limit: 131072 (requested: 140000)",
+            None,
+            "prompt is too long: 140000 tokens > 131072 maximum",
+        ),
+        (
+            "Input tokens exceed the configured limit of 272000 tokens. Your messages resulted in 300000 tokens. "
+            "Please reduce the length of the messages.",
+            None,
+            "prompt is too long: 300000 tokens > 272000 maximum",
+        ),
+        (
+            "Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with "
+            "context length of only 4096 tokens, which is not enough.",
+            None,
+            "prompt is too long: 5000 tokens > 4096 maximum",
+        ),
+        (
+            "prompt token count of 130000 exceeds the limit of 128000",
+            "model_max_prompt_tokens_exceeded",
+            "prompt is too long: 130000 tokens > 128000 maximum",
+        ),
+        (
+            "litellm.BadRequestError: ContextWindowExceededError: too much",
+            None,
+            "prompt is too long: litellm.BadRequestError: ContextWindowExceededError: too much",
+        ),
+        (
+            "Your input exceeds the context window of this model. Please adjust your input and try again.",
+            "context_length_exceeded",
+            "prompt is too long: Your input exceeds the context window of this model. Please adjust your input and try "
+            "again.",
+        ),
+        (
             "input length exceeds the context length",
             None,
             "prompt is too long: input length exceeds the context length",
@@ -218,7 +296,7 @@ def test_what_is_no_long_prompt(message: str) -> None:
         ({"retry_after": "0.5"}, 0.5),
         ({"retry_after_ms": "1500", "retry_after": "7"}, 1.5),
         ({"retry_after_ms": "soon", "retry_after": "7"}, 7.0),
-        ({"retry_after": "-3"}, 0.0),
+        ({"retry_after": "-3"}, None),
         ({"retry_after": "soon"}, None),
         ({"retry_after": "nan"}, None),
         ({"retry_after": "inf"}, None),
@@ -232,3 +310,35 @@ def test_when_to_come_back(headers: dict[str, str], seconds: float | None) -> No
 def test_when_to_come_back_as_a_date() -> None:
     at = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     assert refused(429, retry_after=at).retry_after == pytest.approx(90, abs=5)
+
+
+GOOGLE = {
+    "error": {
+        "code": 429,
+        "message": "Quota exceeded.",
+        "status": "RESOURCE_EXHAUSTED",
+        "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "17.5s"}, "odd"],
+    }
+}
+
+
+def test_when_to_come_back_as_google_says_it() -> None:
+    error = refused(429, GOOGLE)
+    assert (error.kind.value, error.code, error.retry_after) == ("rate_limit", "RESOURCE_EXHAUSTED", 17.5)
+    assert refused(429, [GOOGLE], retry_after="3").retry_after == 3.0
+
+
+def test_a_wrong_key_as_google_says_it() -> None:
+    details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]
+    inner = {"code": 400, "message": "API key not valid.", "status": "INVALID_ARGUMENT", "details": details}
+    error = refused(400, {"error": inner})
+    assert (error.kind.value, error.code) == ("authentication", "INVALID_ARGUMENT")
+
+
+def test_a_claude_compatible_server_that_speaks_of_its_context_in_other_words() -> None:
+    inner = {"type": "invalid_request_error", "message": OPENAI_LONG}
+    error = DIALECTS["anthropic"].error(400, {}, msgspec.json.encode({"type": "error", "error": inner}))
+    assert (error.kind.value, error.message) == (
+        "context_overflow",
+        "prompt is too long: 130000 tokens > 128000 maximum",
+    )

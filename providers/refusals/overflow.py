@@ -8,17 +8,39 @@ from __future__ import annotations
 import re
 
 _CODES = frozenset(
-    {"context_length_exceeded", "exceed_context_size_error", "context_window_exceeded", "model_context_window_exceeded"}
+    {
+        "context_length_exceeded",
+        "exceed_context_size_error",
+        "context_window_exceeded",
+        "model_context_window_exceeded",
+        "model_max_prompt_tokens_exceeded",
+    }
 )
-_N, _M = r"(?P<n>\d[\d,]*)", r"(?P<m>\d[\d,]*)"
+_N, _M, _OUT = r"(?P<n>\d[\d,]*)", r"(?P<m>\d[\d,]*)", r"(?P<out>\d[\d,]*)"
+# The first that fits and whose numbers do overflow decides, so those that tell the output apart come first.
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (
         rf"prompt is too long: {_N} tokens > {_M} maximum",
-        rf"input length and `?max_tokens`? exceed context limit: {_N} \+ (?P<out>\d+) > {_M}",
+        rf"input length and `?max_tokens`? exceed context limit: {_N} \+ {_OUT} > {_M}",
         # OpenAI, vLLM, DeepSeek, OpenRouter; the parts are told in brackets.
         rf"maximum context length is {_M} tokens?.{{0,200}}?\(?{_N} (?:tokens )?(?:in the messages|of text input)"
-        r".{0,200}?(?P<out>\d+) in the (?:completion|output)",
+        rf".{{0,200}}?{_OUT} in the (?:completion|output)",
+        # vLLM, three generations.
+        rf"max_(?:completion_)?tokens'? is too large: {_OUT}\.?.{{0,40}}maximum context length is {_M} tokens"
+        rf" and your request has {_N} input tokens",
+        rf"passed {_N} input tokens and requested {_OUT} output tokens.{{0,60}}context length is only {_M}",
+        rf"prompt \(length {_N}\) is longer than the maximum model length of {_M}",
+        # SGLang, Together (text-generation-inference), Fireworks, Cerebras, Moonshot, Azure, LM Studio.
+        rf"maximum context length of {_M} tokens.{{0,80}}: {_N} tokens from the input messages and {_OUT} tokens",
+        rf"input \({_N} tokens\) is longer than the model's context length \({_M} tokens\)",
+        rf"must be <= {_M}\. Given: {_N} `inputs` tokens and {_OUT} `max_new_tokens`",
+        rf"prompt is too long: {_N}, model maximum context length: {_M}",
+        rf"current length is {_N} while limit is {_M}",
+        rf"exceeded model token limit: {_M} \(requested: {_N}\)",
+        rf"exceed the configured limit of {_M} tokens.{{0,40}}resulted in {_N} tokens",
+        rf"keep the first {_N} tokens when context the overflows.{{0,80}}context length of only {_M} tokens",
+        # Many.
         rf"maximum context length is {_M} tokens?.{{0,200}}?(?:requested|resulted in|has|contains?)\D{{0,30}}{_N}",
         rf"maximum context length is {_M} tokens?\D{{1,200}}{_N} (?:input )?tokens",
         # xAI, Mistral, Gemini, llama.cpp, GitHub Copilot.
@@ -31,9 +53,12 @@ _PATTERNS = tuple(
     )
 )
 _WORDINGS = re.compile(
-    r"prompt (?:is )?too long|maximum (?:context|prompt) length|context[ _](?:length|window|size|limit)[^.]{0,40}exceed"
-    r"|exceed\w*[^.]{0,60}context[ _](?:length|window|size|limit)|exceeded model token limit"
-    r"|range of input length should be|exceeds the maximum number of tokens allowed"
+    r"prompt (?:is )?too long|maximum (?:context|prompt) length|context[ _]?(?:length|window|size|limit)[^.]{0,40}"
+    r"exceed|exceed\w*[^.]{0,60}context[ _](?:length|window|size|limit)|exceeded model token limit"
+    r"|(?:longer|greater) than the (?:model's )?(?:context|maximum model) length|context length (?:is|of) only"
+    r"|tokens? exceed the configured limit|prompt exceeds max length|prompt token count of \d+ exceeds"
+    r"|`inputs` tokens \+ `max_new_tokens` must be|range of input length should be"
+    r"|exceeds the maximum number of tokens allowed"
     r"|reduce the length of (?:the|your) (?:messages|prompt|input)|input is too long",
     re.IGNORECASE,
 )

@@ -1,0 +1,105 @@
+"""The words of a refusal out of whatever shape it has: JSON of any provider's, plain text, a web page.
+
+A message is the server's own wording; it may quote the prompt, so it goes to the caller and nowhere else.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import msgspec
+
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_HIDDEN = re.compile(r"<(script|style)\b.*?</\1>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^<>]*>")
+_MESSAGE_FIELDS = (
+    "message",
+    "detail",
+    "error",
+    "msg",
+    "error_description",
+    "error_msg",
+    "title",
+    "reason",
+    "errors",
+    "x_groq",
+)
+
+
+def levels_of(payload: Any) -> list[dict[str, Any]]:
+    """The objects that may speak of the error, the innermost first."""
+    levels: list[dict[str, Any]] = []
+    while len(levels) < 4:
+        if isinstance(payload, list) and payload:
+            payload = payload[0]
+        if not isinstance(payload, dict):
+            break
+        metadata = payload.get("metadata")
+        if isinstance(metadata, dict):
+            levels.insert(0, metadata)
+        levels.insert(0, payload)
+        payload = payload.get("error") or payload.get("detail") or payload.get("x_groq")
+    return levels
+
+
+def words_of(levels: list[dict[str, Any]]) -> tuple[tuple[str, ...], int | None]:
+    """The machine words of an error (code before type, Google's reasons last) and its HTTP status, where it has one."""
+    words: list[str] = []
+    reasons: list[str] = []
+    number = None
+    for level in levels:
+        for field in ("code", "type", "status", "error_type"):
+            value = level.get(field)
+            if isinstance(value, str) and value.isdigit():
+                value = int(value)
+            if isinstance(value, str) and value and value != "error":
+                words.append(value)
+            elif isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600:
+                number = value
+        details = level.get("details")
+        for detail in details if isinstance(details, list) else ():
+            reason = detail.get("reason") if isinstance(detail, dict) else None
+            if isinstance(reason, str) and reason:
+                reasons.append(reason)
+    return (*words, *reasons), number
+
+
+def message_of(value: Any, depth: int = 0) -> str:
+    """The message of an error, or "" where nothing in it is one."""
+    if isinstance(value, str):
+        return value.strip()
+    if depth > 4:
+        return ""
+    if isinstance(value, list):
+        return "; ".join(part for item in value[:5] if (part := message_of(item, depth + 1)))
+    if not isinstance(value, dict):
+        return ""
+    message = next((found for field in _MESSAGE_FIELDS if (found := message_of(value.get(field), depth + 1))), "")
+    # OpenRouter: "Provider returned error", and what the provider really said in metadata.raw.
+    metadata = value.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    if isinstance(raw, str):
+        try:
+            inner = message_of(msgspec.json.decode(raw), depth + 1)
+        except msgspec.DecodeError:
+            inner = raw.strip()
+        message = f"{message}: {inner}" if message and inner else message or inner
+    return message
+
+
+def plain(text: str) -> str:
+    """The text of a web page (its title, if it has one), or the text itself when it is none."""
+    if "<" not in text[:200]:
+        return text
+    title = _TITLE.search(text)
+    shown = title[1] if title is not None and title[1].strip() else _TAG.sub(" ", _HIDDEN.sub(" ", text))
+    return " ".join(html.unescape(shown).split())
+
+
+def without_words(status: int | None) -> str:
+    """What to say of a refusal that says nothing."""
+    if status is None:
+        return "The provider reported an error without saying which."
+    return f"The provider answered with HTTP status {status} and no explanation."
