@@ -93,12 +93,16 @@ class TokensReported(msgspec.Struct, frozen=True, gc=False):
 
 
 class MessageFinished(msgspec.Struct, frozen=True, gc=False):
-    """The provider said why it stopped, in Claude's words. `native` is a Claude upstream's whole message_delta."""
+    """The provider said why it stopped, in Claude's words. `native` is a Claude upstream's whole message_delta.
+
+    With `cut_short` the answer was ended here: the provider would have gone on, and nobody counts what it said.
+    """
 
     stop_reason: str
     stop_sequence: str | None = None
     stop_details: dict[str, Any] | None = None
     native: dict[str, Any] | None = None
+    cut_short: bool = False
 
 
 class StreamFailed(msgspec.Struct, frozen=True):

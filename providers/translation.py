@@ -15,6 +15,7 @@ from providers.errors import UpstreamError
 from providers.events import Event
 from providers.platforms import PLATFORMS
 from providers.transforms.contract import StreamEdit, StreamEditFactory
+from providers.transforms.stops import StopMatcher
 
 
 class Translation:
@@ -32,8 +33,13 @@ class Translation:
         self._edits = [make(call) for make in edits]
 
     async def request(self) -> UpstreamRequest:
-        """What to send, authorised. Raises UnsupportedRequest, or UpstreamError when nothing authorises it."""
+        """What to send, authorised; asked once. Raises UnsupportedRequest, or UpstreamError when nothing authorises it.
+
+        Stop sequences that the dialect did not send are watched for before any other edit sees the answer.
+        """
         request = self._dialect.request(self._call)
+        if request.unsent_stops:
+            self._edits.insert(0, StopMatcher(request.unsent_stops))
         return request if self._platform is None else await self._on_platform(request, counting=False)
 
     async def count_request(self) -> CountRequest | None:
@@ -45,7 +51,7 @@ class Translation:
         return CountRequest(moved.path, moved.headers, moved.body, read=counting.read)
 
     def decoder(self, content_type: str) -> Decoder:
-        """A new decoder for a successful answer, with the chain's stream edits behind it."""
+        """The decoder of a successful answer, with the stream edits behind it."""
         decoder = self._dialect.decoder(content_type, self._call)
         if self._platform is not None:
             decoder = self._platform.decoder(content_type, decoder)

@@ -91,6 +91,8 @@ def _measured(exchange: Exchange, candidate: CandidateConfig) -> AttemptRecord:
         # The provider bills what it said, though it could not tell how much that was.
         tokens = encoder.estimated()
         record.estimated = True
+    elif encoder is not None and encoder.cut_short:
+        record.estimated = True
     record.input_tokens = tokens.input
     record.cache_read_tokens = tokens.cache_read
     record.cache_write_tokens = tokens.cache_write

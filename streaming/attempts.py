@@ -10,9 +10,10 @@ import logging
 from collections.abc import Mapping
 
 from providers.config import CredentialConfig
+from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, Decoder, UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
-from providers.events import Event, StreamFailed
+from providers.events import Event, MessageFinished, MessageStarted, StreamFailed, Tokens
 from providers.fidelity import Fidelity
 from providers.sse import EventTooLong
 from providers.translation import Translation
@@ -32,6 +33,7 @@ _TIMED_OUT: Mapping[ErrorKind, str] = {
     ErrorKind.IDLE_TIMEOUT: "The provider fell silent in the middle of its answer.",
     ErrorKind.TOTAL_TIMEOUT: "The provider's answer took longer than this gateway allows.",
 }
+_NOTHING = Tokens(input=0, cache_read=0, cache_write=0, output=0)
 _REQUEST_ID_HEADERS = ("request-id", "x-request-id", "x-generation-id", "apim-request-id", "cf-ray")
 
 
@@ -89,6 +91,9 @@ async def _call(exchange: Exchange, candidate: CandidateConfig, upstreams: Upstr
     watch = exchange.watch
     call = call_of(exchange, candidate)
     exchange.notes = call.notes
+    if _only_warms(call):
+        await _answer_here(exchange)
+        return
     translation = Translation(call, candidate.transforms.streams)
     del call
     watch.begin(loop.time(), connect=timeouts.connect + 1.0, idle=timeouts.idle, total=timeouts.total)
@@ -119,6 +124,22 @@ async def _call(exchange: Exchange, candidate: CandidateConfig, upstreams: Upstr
         await upstreams.release(upstream)
 
 
+def _only_warms(call: Call) -> bool:
+    """Whether nothing is asked for but a warm cache, of a provider that cannot be asked for that."""
+    asked = call.body.get("max_tokens")
+    return type(asked) is int and asked == 0 and not DIALECTS[call.provider.dialect].warms_cache
+
+
+async def _answer_here(exchange: Exchange) -> None:
+    """The empty message that Claude gives to `max_tokens: 0`; no provider is called and nothing is counted."""
+    encoder = exchange.encoder
+    if encoder is None:
+        raise RuntimeError("an attempt needs an encoder")
+    exchange.notes.add(Fidelity.ANSWERED_HERE)
+    exchange.client.fidelity = ",".join(exchange.notes)
+    await _pass_on(exchange, encoder, [MessageStarted(tokens=_NOTHING), MessageFinished("max_tokens")])
+
+
 async def _stream(exchange: Exchange, response: Response, decoder: Decoder) -> None:
     """Pass the whole answer on."""
     encoder = exchange.encoder
@@ -132,7 +153,9 @@ async def _stream(exchange: Exchange, response: Response, decoder: Decoder) -> N
             events = decoder.feed(data)
             if events and await _pass_on(exchange, encoder, events):
                 watch.end()
-                await _drain(chunks)
+                # A provider that would go on saying what nobody hears is left at once.
+                if not encoder.cut_short:
+                    await _drain(chunks)
                 return
             if events:
                 watch.touch(loop.time())

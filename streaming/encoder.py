@@ -32,7 +32,7 @@ class Encoder:
 
     For the relay to read: `started` (message_start is out), `content_sent` (no other attempt can take over), `finished`
     (message_stop is out), `failed` (the upstream's failure, of which nothing was written), `tokens` (all that was
-    reported, laid over each other) and `stop_reason`.
+    reported, laid over each other; estimated where the answer was cut short) and `stop_reason`.
     """
 
     __slots__ = (
@@ -73,6 +73,11 @@ class Encoder:
     def content_sent(self) -> bool:
         """Whether something is out that another attempt could not take back."""
         return self._blocks.content_sent or self._unknown_sent
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the answer was ended here, while the provider would have gone on."""
+        return self._end is not None and self._end.cut_short
 
     @property
     def stop_reason(self) -> str | None:
@@ -141,6 +146,8 @@ class Encoder:
         if self._on is _NEW:
             self._begin(None)
         self._blocks.settle()
+        if self._end.cut_short:
+            self.tokens = self.estimated()
         # Only now: settling may have opened a tool call that waited, and the stop reason must fit it.
         stop_reason = self.stop_reason or self._end.stop_reason
         self._sink.end(envelope.closing(self._end, self._told, self.tokens, stop_reason))

@@ -74,11 +74,17 @@ class Decoder(Protocol):
 
 
 class Dialect(Protocol):
-    """One wire format."""
+    """One wire format.
+
+    `warms_cache`: whether it understands `max_tokens: 0`, which is answered here otherwise. `verbatim`: whether the
+    answer's blocks come through as the provider's own bytes, which stream edits do not look into.
+    """
 
     name: str
     label: str
     default_path: str
+    warms_cache: bool
+    verbatim: bool
 
     def takes_urls(self, provider: ProviderConfig) -> bool:
         """Whether this provider may be told media by their web address; else they are fetched before `request`."""

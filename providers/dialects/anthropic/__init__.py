@@ -21,6 +21,8 @@ class AnthropicDialect:
     name = "anthropic"
     label = "Anthropic Messages"
     default_path = "/v1/messages"
+    warms_cache = True
+    verbatim = True
 
     def takes_urls(self, provider: ProviderConfig) -> bool:
         """Claude servers fetch media themselves."""

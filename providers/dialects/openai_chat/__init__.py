@@ -22,6 +22,8 @@ class OpenAIChatDialect:
     name = "openai_chat"
     label = "OpenAI Chat Completions"
     default_path = PATH
+    warms_cache = False
+    verbatim = False
 
     def takes_urls(self, provider: ProviderConfig) -> bool:
         """What the provider's profile says: most servers fetch images themselves."""

@@ -1,0 +1,82 @@
+"""Stop sequences that the provider could not be told: the answer's text is watched for them and ends before the first.
+
+Only what may be the beginning of one is held back. The match that ends first counts, however the text is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from providers.events import (
+    Event,
+    MessageFinished,
+    MessageStarted,
+    Ping,
+    StreamFailed,
+    TextDelta,
+    TokensReported,
+)
+from providers.transforms.tails import waiting
+
+# What may come between two pieces of one text.
+_BESIDE = frozenset({TokensReported, Ping, MessageStarted})
+
+
+class StopMatcher:
+    """The stream edit of one answer."""
+
+    __slots__ = ("_held", "_over", "_stops")
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._stops = tuple(stops)
+        self._held = ""
+        self._over = False
+
+    def feed(self, events: list[Event]) -> list[Event]:
+        """The events up to the first stop sequence, then the end; nothing after it."""
+        if self._over:
+            return []
+        given: list[Event] = []
+        for number, event in enumerate(events):
+            kind = type(event)
+            if kind is TextDelta:
+                assert isinstance(event, TextDelta)
+                if self._text(event.text, given, events[number + 1 :]):
+                    return given
+            elif kind in _BESIDE:
+                given.append(event)
+            else:
+                # A failed answer loses what was held: nothing of it may stand in the way of another candidate.
+                if self._held and kind is not StreamFailed:
+                    given.append(TextDelta(self._held))
+                self._held = ""
+                given.append(event)
+        return given
+
+    def _text(self, text: str, given: list[Event], rest: list[Event]) -> bool:
+        """Give what is sure to be the answer's; whether it ended here. `rest` is what the provider said by now."""
+        text = self._held + text
+        found = self._first(text)
+        if found is None:
+            held = waiting(text, self._stops)
+            self._held = text[len(text) - held :]
+            if held < len(text):
+                given.append(TextDelta(text[: len(text) - held]))
+            return False
+        start, stop = found
+        self._over = True
+        self._held = ""
+        if start:
+            given.append(TextDelta(text[:start]))
+        given += [event for event in rest if type(event) is TokensReported]
+        ended = any(type(event) is MessageFinished for event in rest)
+        given.append(MessageFinished("stop_sequence", stop, cut_short=not ended))
+        return True
+
+    def _first(self, text: str) -> tuple[int, str] | None:
+        best: tuple[int, int, str] | None = None
+        for stop in self._stops:
+            start = text.find(stop)
+            if start >= 0 and (best is None or (start + len(stop), start) < best[:2]):
+                best = (start + len(stop), start, stop)
+        return None if best is None else best[1:]

@@ -1,0 +1,1 @@
+"""The transforms: request edits and event-stream edits."""
