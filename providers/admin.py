@@ -120,7 +120,7 @@ class ProviderAdmin(ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Provider | None = None) -> Any:
         """The demo says what it is."""
-        head = ["name", "dialect", "base_url", "enabled"]
+        head = ["name", "dialect", ("base_url", "is_local"), "enabled"]
         if obj is not None and obj.is_demo:
             head.insert(0, "shown_name")
         return [

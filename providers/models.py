@@ -12,6 +12,7 @@ from providers.dialects.openai_chat.profiles import choices as profile_choices
 from providers.platforms import choices as platform_choices
 from providers.prices import Price as Price
 from providers.validation import (
+    check_address,
     check_platform,
     validate_base_url,
     validate_capabilities,
@@ -98,8 +99,9 @@ class Provider(models.Model):
         return f"{self.name} (demo)" if self.is_demo else self.name
 
     def clean(self) -> None:
-        """Keep one spelling of an address: no trailing slash; and let platform, dialect and options fit each other."""
+        """Keep one spelling of an address, one that may be called; let platform, dialect and options fit each other."""
         self.base_url = self.base_url.rstrip("/")
+        check_address(self.base_url, local=self.is_local)
         check_platform(self.platform, self.dialect, self.options)
 
 

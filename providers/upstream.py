@@ -1,15 +1,13 @@
 """The way to a provider: `open`, `chunks` and `close`, over an httpx transport that is handed requests directly.
 
-Redirects, cookies and environment proxies are not followed here; HTTP's failures become UpstreamError.
+Connections are made by the guarded client. Redirects and cookies are not followed; failures become UpstreamError.
 """
 
 from __future__ import annotations
 
-import ssl
 import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
-from functools import cache
 from typing import Any
 
 import aiohttp
@@ -18,11 +16,13 @@ from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
+from providers.addresses import refusal_of_host
 from providers.config import ProviderConfig
 from providers.dialects.contract import UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
+from providers.outbound import USER_AGENT, GuardedConnector, ssl_context
+from providers.outbound_errors import cannot_be_called, classified, is_lost, refused
 
-USER_AGENT = "proxysite/0.1"
 ERROR_BODY_BYTES = 64 * 1024
 """How much of an error's body is read; the rest says nothing new."""
 _KEEP_ALIVE = 75.0
@@ -47,12 +47,11 @@ class Trip:
 _trip: ContextVar[Trip | None] = ContextVar("trip", default=None)
 
 
-class _Connector(aiohttp.TCPConnector):
+class _Connector(GuardedConnector):
     """Notes on the current trip that a connection stands and whether it had been used before."""
 
-    def __init__(self) -> None:
-        # limit=0: the number of streams is bounded by who is let in, never by a pool that makes others wait.
-        super().__init__(limit=0, ssl=_ssl_context(), keepalive_timeout=_KEEP_ALIVE, ttl_dns_cache=30)
+    def __init__(self, *, local: bool) -> None:
+        super().__init__(local=local, keepalive_timeout=_KEEP_ALIVE, ttl_dns_cache=30)
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
 
     async def connect(
@@ -119,23 +118,29 @@ class Upstream:
     def __init__(self, provider: ProviderConfig) -> None:
         self.base_url = provider.base_url
         self.proxy_url = provider.proxy_url
+        self.is_local = provider.is_local
         self._urls: dict[str, httpx.URL] = {}
         self.users = 0
         self.retired = False
         self.closed = False
         session = aiohttp.ClientSession(
-            connector=_Connector(),
+            # The only address that is connected to for a proxied provider is the proxy's: the administrator's choice.
+            connector=_Connector(local=self.is_local or bool(self.proxy_url)),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             skip_auto_headers=("user-agent", "accept", "accept-encoding", "content-type"),
         )
         self._transport: httpx.AsyncBaseTransport = AiohttpTransport(
-            verify=_ssl_context(), client=session, proxy=httpx.Proxy(self.proxy_url) if self.proxy_url else None
+            verify=ssl_context(), client=session, proxy=httpx.Proxy(self.proxy_url) if self.proxy_url else None
         )
 
     def serves(self, provider: ProviderConfig) -> bool:
         """Whether these connections are still the right ones for the provider."""
-        return self.base_url == provider.base_url and self.proxy_url == provider.proxy_url
+        return (self.base_url, self.proxy_url, self.is_local) == (
+            provider.base_url,
+            provider.proxy_url,
+            provider.is_local,
+        )
 
     async def open(
         self, request: UpstreamRequest, *, connect_timeout: float, connected: Callable[[], None]
@@ -149,11 +154,13 @@ class Upstream:
         try:
             for resend in range(_RESENDS + 1):
                 try:
-                    return Response(await self._transport.handle_async_request(self._http(request, connect_timeout)))
+                    sent = await self._transport.handle_async_request(self._http(request, connect_timeout))
                 except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
                     # A kept connection that the server closed in the meantime: nothing was processed on it.
-                    if not (trip.reused and _is_lost(error) and resend < _RESENDS):
-                        raise _classified(error) from error
+                    if not (trip.reused and is_lost(error) and resend < _RESENDS):
+                        raise classified(error) from error
+                else:
+                    return await _not_moved(Response(sent))
         finally:
             _trip.reset(token)
         raise AssertionError("unreachable: the last try returns or raises")
@@ -161,7 +168,7 @@ class Upstream:
     def _http(self, request: UpstreamRequest, connect_timeout: float) -> httpx.Request:
         url = self._urls.get(request.path)
         if url is None:
-            url = self._urls[request.path] = httpx.URL(self.base_url + request.path)
+            url = self._urls[request.path] = self._checked_url(request.path)
         return httpx.Request(
             "POST",
             url,
@@ -169,6 +176,19 @@ class Upstream:
             content=request.body,
             extensions={"timeout": {"connect": connect_timeout}},
         )
+
+    def _checked_url(self, path: str) -> httpx.URL:
+        """Once a path: names are looked at when they are resolved, but what a proxy is asked for only here."""
+        try:
+            url = httpx.URL(self.base_url + path)
+        except httpx.InvalidURL as error:
+            raise cannot_be_called() from error
+        if url.scheme not in ("http", "https") or not url.host:
+            raise cannot_be_called()
+        refusal = refusal_of_host(url.host, local=self.is_local)
+        if refusal is not None:
+            raise refused(refusal)
+        return url
 
     async def close(self) -> None:
         """Close every connection."""
@@ -223,37 +243,14 @@ class Upstreams:
         self._retired.add(upstream)
 
 
-@cache
-def _ssl_context() -> ssl.SSLContext:
-    # Made once: loading the certificates costs tens of milliseconds.
-    return ssl.create_default_context()
-
-
-def _cause(error: Exception) -> BaseException:
-    """aiohttp's own error: the transport wraps most of them, and nearly all as ConnectTimeout."""
-    return error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
-
-
-def _is_lost(error: Exception) -> bool:
-    cause = _cause(error)
-    return isinstance(cause, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError) and not isinstance(
-        cause, aiohttp.ClientConnectorError
+async def _not_moved(response: Response) -> Response:
+    """The response, unless it sends us elsewhere: nobody has looked at where."""
+    if not 300 <= response.status < 400:
+        return response
+    await response.close()
+    raise UpstreamError(
+        ErrorKind.MALFORMED,
+        "The provider redirects to another address, and redirects are not followed: "
+        "an administrator must set its base URL to where it has moved.",
+        status=response.status,
     )
-
-
-def _classified(error: Exception) -> UpstreamError:
-    """What the failure of an `open` means."""
-    cause = _cause(error)
-    if isinstance(cause, aiohttp.ClientConnectorDNSError):
-        return UpstreamError(ErrorKind.CONNECT, "The provider's host name could not be resolved.")
-    if isinstance(cause, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):
-        return UpstreamError(ErrorKind.CONNECT, "No trusted TLS connection to the provider could be made.")
-    if isinstance(cause, aiohttp.ServerTimeoutError | TimeoutError):
-        return UpstreamError(ErrorKind.CONNECT_TIMEOUT, "The provider could not be reached in time.")
-    if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ClientProxyConnectionError):
-        return UpstreamError(ErrorKind.CONNECT, "The provider refused the connection.")
-    if isinstance(cause, aiohttp.ClientResponseError):
-        return UpstreamError(ErrorKind.MALFORMED, "The provider's answer is not HTTP.")
-    if isinstance(cause, aiohttp.InvalidURL):
-        return UpstreamError(ErrorKind.CONNECT, "The provider's base URL cannot be called.")
-    return UpstreamError(ErrorKind.CONNECTION_LOST, "The provider closed the connection without an answer.")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from django.core.exceptions import ValidationError
 
+from providers.addresses import Refusal, refusal_of_host
 from providers.capabilities import CAPABILITIES
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import options_of
@@ -37,6 +38,22 @@ def validate_base_url(value: str) -> None:
         raise ValidationError("Leave user and password out of the address: secrets go into a credential.")
     if parts.query or parts.fragment:
         raise ValidationError("Leave out everything from the ? or # on: only scheme, host, port and path are used.")
+
+
+def check_address(base_url: str, *, local: bool) -> None:
+    """Refuse an address that would never be called, as far as it can be told without resolving its name."""
+    try:
+        host = urlsplit(base_url).hostname
+    except ValueError:
+        host = None
+    # What is no address at all has been told so by validate_base_url.
+    refusal = refusal_of_host(host, local=local) if host else None
+    if refusal is Refusal.PRIVATE:
+        raise ValidationError(
+            {"base_url": "This is this machine or a private network: switch “local” on if that is meant."}
+        )
+    if refusal is not None:
+        raise ValidationError({"base_url": f"This address is {refusal}."})
 
 
 def validate_headers(value: Any) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 import msgspec
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.utils import timezone
 from access.keys import PREFIX as CLIENT_KEY_PREFIX
 from access.keys import new_key
 from access.models import ClientKey, Team
+from providers.addresses import Refusal, refusal_of_host
 from providers.models import Credential, Model, Provider
 from providers.price_library import listed
 from providers.prices import Price
@@ -88,7 +90,7 @@ def _provider(preset: ProviderPreset, environ: Mapping[str, str]) -> bool:
     if Provider.objects.filter(name=preset.name).exists():
         return False
     base_url = environ.get(preset.url_variable, "").strip() or preset.base_url
-    provider = Provider(name=preset.name, dialect=preset.dialect, base_url=base_url)
+    provider = Provider(name=preset.name, dialect=preset.dialect, base_url=base_url, is_local=_is_private(base_url))
     try:
         provider.full_clean()
     except ValidationError as error:
@@ -99,6 +101,15 @@ def _provider(preset: ProviderPreset, environ: Mapping[str, str]) -> bool:
     for entry in preset.models:
         _model(provider, entry)
     return True
+
+
+def _is_private(base_url: str) -> bool:
+    """Whether an address leads to this machine or a private network: who set it in the environment means it."""
+    try:
+        host = urlsplit(base_url).hostname or ""
+    except ValueError:
+        return False
+    return refusal_of_host(host, local=False) is Refusal.PRIVATE or host.endswith((".local", ".internal"))
 
 
 def _model(provider: Provider, preset: ModelPreset) -> None:

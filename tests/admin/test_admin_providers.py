@@ -121,11 +121,22 @@ def test_without_an_encryption_key_the_error_stands_beside_the_secret(admin_clie
     assert not Provider.objects.exists()
 
 
+def test_a_provider_on_this_machine_is_saved_once_it_is_marked_local(admin_client: Client) -> None:
+    data = _new(admin_client, base_url="http://localhost:11434")
+    assert list(errors_of(admin_client.post(ADD, data))) == ["base_url"]
+    assert admin_client.post(ADD, {**data, "is_local": "on"}).status_code == 302
+    assert Provider.objects.get().is_local
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "says"),
     [
         ({"base_url": "example.com/v1"}, "base_url", "Start the address with https://"),
         ({"base_url": "https://user:word@example.com"}, "base_url", "secrets go into a credential"),
+        ({"base_url": "http://["}, "base_url", "This is not an address"),
+        ({"base_url": "http://127.0.0.1:11434"}, "base_url", "switch “local” on"),
+        ({"base_url": "http://ollama:11434"}, "base_url", "switch “local” on"),
+        ({"base_url": "http://169.254.169.254/v1", "is_local": "on"}, "base_url", "never called"),
         ({"proxy_url": "nonsense"}, "proxy_url", "Start the address"),
         ({"headers": '{"authorization": "x"}'}, "headers", "made by the gateway"),
         ({"headers": '["x"]'}, "headers", "JSON object"),

@@ -1,6 +1,6 @@
 """A scripted upstream: a raw HTTP/1.1 server in a thread that answers what a test wrote down and records what it saw.
 
-A request finds its script by the script's mark, a word that the test puts into the prompt (`script.prompt`), so one
+A request finds its script by the mark in it, a word that the test puts into the prompt (`script.prompt`) or URL, so one
 provider row serves many tests. It speaks no dialect; tests/wire_bytes.py makes the bytes.
 """
 
@@ -69,7 +69,7 @@ class Upstream:
 
     def script(self, *replies: Reply, **by_prefix: list[Reply]) -> Script:
         """A script for every path, or one per first path segment: `script(first=[...], second=[...])`."""
-        made = Script({f"/{prefix}/": answers for prefix, answers in by_prefix.items()} or {"/": list(replies)})
+        made = Script({f"/{prefix}/": answers for prefix, answers in by_prefix.items()} or {"": list(replies)})
         self._scripts[made.mark] = made
         return made
 
@@ -90,7 +90,7 @@ class Upstream:
         number = next(self._numbers)
         with contextlib.suppress(_PeerGone, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             async for seen in _requests(reader, number):
-                mark = _MARK.findall(seen.raw)
+                mark = _MARK.findall(seen.raw) or _MARK.findall(seen.path.encode())
                 script = self._scripts.get(mark[-1].decode()) if mark else None
                 reply = script.next_reply(seen) if script else None
                 if reply is None:

@@ -207,7 +207,21 @@ def test_the_address_can_be_another(preset: ProviderPreset, monkeypatch: pytest.
     monkeypatch.setenv(preset.key_variable, "sk-0123456789abcdef")
     monkeypatch.setenv(preset.url_variable, "http://127.0.0.1:9/prefix/v1/")
     run()
-    assert Provider.objects.get(name=preset.name).base_url == "http://127.0.0.1:9/prefix/v1"
+    provider = Provider.objects.get(name=preset.name)
+    assert (provider.base_url, provider.is_local) == ("http://127.0.0.1:9/prefix/v1", True)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_local"),
+    [("https://proxy.example/v1", False), ("http://gateway:8080/v1", True), ("http://llm.internal/v1", True)],
+)
+def test_an_address_on_a_private_network_marks_the_provider_local(
+    url: str, is_local: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789abcdef")
+    monkeypatch.setenv("OPENAI_UPSTREAM_URL", url)
+    run()
+    assert Provider.objects.get(name="openai").is_local is is_local
 
 
 def test_an_address_that_is_none_is_named_and_nothing_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

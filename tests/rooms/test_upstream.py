@@ -19,7 +19,7 @@ from tests.harness.upstream import Upstream
 
 
 def provider(base_url: str) -> ProviderConfig:
-    return ProviderConfig(id=1, name="p", dialect="openai_chat", base_url=base_url)
+    return ProviderConfig(id=1, name="p", dialect="openai_chat", base_url=base_url, is_local=True)
 
 
 def asking(script: Script, path: str = "/chat") -> UpstreamRequest:
