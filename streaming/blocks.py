@@ -43,7 +43,7 @@ class State:
 class Blocks:
     """The state, and the steps between states.
 
-    `content_sent`: a block is in the stream. `has_ours`: one of them is made here, not by a Claude upstream.
+    `content_sent`: a block is in the stream.
     `has_tool_use`: one of them asks the client to run a tool.
     """
 
@@ -53,7 +53,6 @@ class Blocks:
         "_native",
         "_sink",
         "content_sent",
-        "has_ours",
         "has_tool_use",
         "state",
     )
@@ -65,7 +64,6 @@ class Blocks:
         self._native: NativeBlock | None = None
         self.state = SHUT
         self.content_sent = False
-        self.has_ours = False
         self.has_tool_use = False
 
     def begin(self) -> None:
@@ -100,7 +98,7 @@ class Blocks:
         self.settle()
         self._sink.open(self._index, block)
         self._index += 1
-        self.content_sent = self.has_ours = True
+        self.content_sent = True
         self.state = state
 
     def leave_nothing(self) -> None:

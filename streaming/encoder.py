@@ -81,14 +81,9 @@ class Encoder:
 
     @property
     def stop_reason(self) -> str | None:
-        """Why the answer ended, made to fit its content; None until the upstream has said so.
-
-        A Claude upstream's own word stands, unless blocks of ours are in the same message.
-        """
+        """Why the answer ended, made to fit its content; None until the upstream has said so."""
         if self._end is None:
             return None
-        if self._end.native is not None and not self._blocks.has_ours:
-            return self._end.stop_reason
         return envelope.consistent(self._end.stop_reason, self._blocks.has_tool_use)
 
     def feed(self, events: Iterable[Event]) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ from providers.claude.blocks import Block
 from providers.config import ModelConfig, ProviderConfig
 
 PREFIX = "px1:"
+# What servers that imitate Claude sign with: DeepSeek its message's id (2026-05), vLLM a random one.
+_UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
 
 def origin_of(provider: ProviderConfig, model: ModelConfig) -> str:
@@ -44,7 +47,13 @@ def unpack(kind: str, origin: str, signature: Any) -> Any:
         return None
 
 
-def is_claudes(block: Block) -> bool:
-    """Whether a thinking block is signed by Claude: it has a signature, and not one of ours."""
+def is_ours(block: Block) -> bool:
+    """Whether a thinking block's signature is one of ours."""
     signature = block.get("signature")
-    return isinstance(signature, str) and bool(signature) and not signature.startswith(PREFIX)
+    return isinstance(signature, str) and signature.startswith(PREFIX)
+
+
+def is_claudes(block: Block) -> bool:
+    """Whether a thinking block may be signed by Claude: a signature, none of ours, and no UUID."""
+    signature = block.get("signature")
+    return isinstance(signature, str) and bool(signature) and not is_ours(block) and not _UUID.fullmatch(signature)

@@ -34,17 +34,21 @@ _DELTAS = {
     "server_tool_use": {"input_json_delta"},
     "mcp_tool_use": {"input_json_delta"},
 }
+_ALL_DELTAS = set[str]().union(*_DELTAS.values())
 _TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 _FRAME = re.compile(r"event: ([^\n]+)\ndata: ([^\n]+)")
 
 
-def check_stream(raw: bytes, *, complete: bool = True, parsable_tools: bool = True) -> ParsedStream:
+def check_stream(
+    raw: bytes, *, complete: bool = True, parsable_tools: bool = True, new_words: bool = False
+) -> ParsedStream:
     """Read a whole body and judge it. Raises AssertionError that begins with the number of the broken rule.
 
     `complete=False` also takes a stream that ends with an error event or was cut between two events;
-    `parsable_tools=False` one whose upstream wrote tool arguments that are no JSON object.
+    `parsable_tools=False` one whose upstream wrote tool arguments that are no JSON object, and `new_words=True` stop
+    reasons and types of deltas that Claude may have one day.
     """
-    judge = _Judge(parsable_tools)
+    judge = _Judge(parsable_tools, new_words)
     for event in _frames(raw, complete):
         judge.event(event)
     if complete:
@@ -91,8 +95,9 @@ def _frames(raw: bytes, complete: bool) -> list[dict[str, Any]]:
 
 
 class _Judge:
-    def __init__(self, parsable_tools: bool) -> None:
+    def __init__(self, parsable_tools: bool, new_words: bool) -> None:
         self.parsed = ParsedStream()
+        self._new_words = new_words
         self._parsable_tools = parsable_tools
         self._open: Block | None = None
         self._stopping = False
@@ -164,7 +169,8 @@ class _Judge:
         _rule("R4", isinstance(delta, dict) and bool(delta.get("type")), "a delta without a type")
         assert isinstance(delta, dict)
         allowed = _DELTAS.get(block.type)
-        _rule("R4", allowed is None or delta["type"] in allowed, f"{delta['type']} in a {block.type} block")
+        fits = allowed is None or delta["type"] in allowed or (self._new_words and delta["type"] not in _ALL_DELTAS)
+        _rule("R4", fits, f"{delta['type']} in a {block.type} block")
         name = DELTA_FIELDS.get(delta["type"])
         _rule("R4", name is None or isinstance(delta.get(name), str), f"{delta['type']} without its {name}")
         # It could only be the last one: whatever came after it was flagged here.
@@ -201,10 +207,12 @@ class _Judge:
         _rule("R10", isinstance(delta, dict), "message_delta without a delta")
         assert isinstance(delta, dict)
         reason = delta.get("stop_reason")
-        _rule("R10", reason in STOP_REASONS, f"the stop reason {reason!r}")
+        known = reason in STOP_REASONS or (self._new_words and isinstance(reason, str) and bool(reason))
+        _rule("R10", known, f"the stop reason {reason!r}")
         _rule("R10", "stop_sequence" in delta, "message_delta without stop_sequence")
         has_tool = any(block.type == "tool_use" for block in parsed.blocks)
         fits = reason == "tool_use" or reason in _INSTEAD_OF_TOOL_USE if has_tool else reason != "tool_use"
+        fits = fits or reason not in STOP_REASONS
         _rule("R10", fits, f"stop_reason {reason} {'with' if has_tool else 'without'} a tool call")
         self._usage(event.get("usage"), {"output_tokens"})
         self._stopping = True

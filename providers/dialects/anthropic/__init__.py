@@ -38,7 +38,7 @@ class AnthropicDialect:
 
     def decoder(self, content_type: str, call: Call) -> Decoder:
         """A reader of server-sent events, or of one JSON document where the server answers with that."""
-        return WholeDecoder() if "json" in content_type.lower() else StreamDecoder()
+        return WholeDecoder(call.notes) if "json" in content_type.lower() else StreamDecoder(call.notes)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         """What an error status means; the upstream's wording stays as it is."""

@@ -11,21 +11,18 @@ from typing import Any
 
 import msgspec
 
-from providers.dialects.anthropic import errors
-from providers.dialects.anthropic.tokens import read_usage
+from providers.dialects.anthropic import ends, errors
+from providers.dialects.anthropic.blocks import KNOWN, Blocks, Delta, Nonsense
+from providers.dialects.anthropic.tokens import clean_usage, read_usage
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
     Event,
-    MessageFinished,
-    MessageStarted,
-    NativeBlockDelta,
-    NativeBlockStarted,
-    NativeBlockStopped,
     NativeEvent,
     Ping,
     StreamFailed,
     TokensReported,
 )
+from providers.fidelity import Notes
 from providers.sse import SSEReader
 
 
@@ -34,25 +31,35 @@ class _Typed(msgspec.Struct, gc=False):
     type: str = ""
 
 
-class _Head(msgspec.Struct, gc=False):
-    """All that is looked at in a block's event."""
+class _Event(msgspec.Struct, gc=False):
+    """All that is looked at in an event before its kind is known."""
 
     type: str = ""
     index: int = -1
-    delta: _Typed | None = None
+    delta: Delta | None = None
     content_block: _Typed | None = None
     error: msgspec.Raw = msgspec.Raw()
 
 
-_decode_head = msgspec.json.Decoder(_Head).decode
+class _Future(msgspec.Struct, gc=False):
+    """The same of an event whose delta has members of other types than those known here."""
+
+    type: str = ""
+    index: int = -1
+    delta: _Typed | None = None
+
+
+_decode_event = msgspec.json.Decoder(_Event).decode
+_decode_future = msgspec.json.Decoder(_Future).decode
 _EVENT_NAME = re.compile(r"[\w.-]+")
 
 
 class StreamDecoder:
     """One response's server-sent events."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: Notes) -> None:
         self._reader = SSEReader()
+        self._blocks = Blocks(notes)
         self._delta: dict[str, Any] | None = None
         self._over = False
         self._any = False
@@ -66,7 +73,7 @@ class StreamDecoder:
         events = self._events(self._reader.close(), at_the_end=True)
         if not self._over:
             self._over = True
-            events.append(self._finished() or self._truncated())
+            events += self._finished() or [self._truncated()]
         return events
 
     def _events(self, payloads: list[bytes], *, at_the_end: bool = False) -> list[Event]:
@@ -77,49 +84,49 @@ class StreamDecoder:
             self._any = True
             try:
                 str(data, "utf-8")  # the typed decoder does not look into what it skips
-                head = _decode_head(data)
+                event = _event(data)
+                if event.type == "content_block_delta" and event.index >= 0 and event.delta is not None:
+                    events += self._blocks.delta(event.index, event.delta, data)
+                else:
+                    events += self._rare(event, data)
             except (msgspec.DecodeError, UnicodeDecodeError):
                 # Half a document at the end of the body is a cut, not nonsense; imitations of Claude send [DONE].
                 if not at_the_end and data.strip() not in {b"", b"[DONE]"}:
                     events.append(self._malformed("an event that is no JSON of Claude's shape"))
-                continue
-            if head.type == "content_block_delta" and head.index >= 0 and head.delta is not None and head.delta.type:
-                events.append(NativeBlockDelta(head.index, data))
-            else:
-                events += self._rare(head, data)
+            except Nonsense as nonsense:
+                events.append(self._malformed(str(nonsense)))
         return events
 
-    def _rare(self, head: _Head, data: bytes) -> list[Event]:
-        match head.type:
+    def _rare(self, event: _Event, data: bytes) -> list[Event]:
+        match event.type:
             case "content_block_start" if (
-                head.index >= 0 and head.content_block is not None and head.content_block.type
+                event.index >= 0 and event.content_block is not None and event.content_block.type
             ):
-                return [NativeBlockStarted(head.index, head.content_block.type, data)]
-            case "content_block_stop" if head.index >= 0:
-                return [NativeBlockStopped(head.index, data)]
+                return self._blocks.start(event.index, event.content_block.type, data)
+            case "content_block_stop" if event.index >= 0:
+                return self._blocks.stop(event.index, data)
             case "content_block_start" | "content_block_delta" | "content_block_stop":
-                return [self._malformed(f"a {head.type} without its index or its type")]
+                return [self._malformed(f"a {event.type} without its index or its type")]
             case "message_start":
                 return self._message_start(msgspec.json.decode(data).get("message"))
             case "message_delta":
                 return self._message_delta(msgspec.json.decode(data))
             case "message_stop":
                 self._over = True
-                return [self._finished() or self._malformed("message_stop without a stop reason")]
+                return self._finished() or [self._malformed("message_stop without a stop reason")]
             case "ping":
                 return [Ping()]
             case "error":
                 return [self._failed(errors.of_event(msgspec.json.decode(data)))]
-            case "" if head.error:
+            case "" if event.error:
                 return [self._failed(errors.of_event(msgspec.json.decode(data)))]
         # Of a type to come: passed on as it is, where it can stand in a line of its own.
-        return [NativeEvent(head.type, data)] if _EVENT_NAME.fullmatch(head.type) else []
+        return [NativeEvent(event.type, data)] if _EVENT_NAME.fullmatch(event.type) else []
 
     def _message_start(self, message: Any) -> list[Event]:
         if not isinstance(message, dict):
             return [self._malformed("message_start without a message")]
-        names = [value if isinstance(value := message.get(name), str) else None for name in ("id", "model")]
-        return [MessageStarted(names[0], names[1], read_usage(message.get("usage")), native=message)]
+        return [ends.started(message)]
 
     def _message_delta(self, event: dict[str, Any]) -> list[Event]:
         if not isinstance(event.get("delta"), dict):
@@ -129,23 +136,15 @@ class StreamDecoder:
             event = {**held, **event}
             for part in ("delta", "usage"):
                 event[part] = _laid_over(held.get(part), event.get(part))
+        event["usage"] = clean_usage(event.get("usage"))
         self._delta = event
         tokens = read_usage(event.get("usage"))
         return [] if tokens is None else [TokensReported(tokens)]
 
-    def _finished(self) -> MessageFinished | None:
-        if self._delta is None:
-            return None
-        delta = self._delta["delta"]
-        reason, sequence, details = (delta.get(name) for name in ("stop_reason", "stop_sequence", "stop_details"))
-        if not isinstance(reason, str) or not reason:
-            return None
-        return MessageFinished(
-            reason,
-            sequence if isinstance(sequence, str) else None,
-            details if isinstance(details, dict) else None,
-            native=self._delta,
-        )
+    def _finished(self) -> list[Event]:
+        """The end, after what the last block lacks; nothing where its reason was not said."""
+        end = None if self._delta is None else ends.finished(self._delta)
+        return [] if end is None else [*self._blocks.settle(), end]
 
     def _failed(self, error: UpstreamError) -> StreamFailed:
         self._over = True
@@ -166,3 +165,14 @@ def _laid_over(old: Any, new: Any) -> dict[str, Any]:
         if value is not None or name not in merged:
             merged[name] = value
     return merged
+
+
+def _event(data: bytes) -> _Event:
+    """The event in `data`. Raises msgspec.DecodeError."""
+    try:
+        return _decode_event(data)
+    except msgspec.ValidationError:
+        event = _decode_future(data)
+        if event.type != "content_block_delta" or event.delta is None or event.delta.type in KNOWN:
+            raise
+        return _Event(event.type, event.index, Delta(event.delta.type))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from providers.claude.carriers import is_claudes
+from providers.claude.carriers import is_claudes, is_ours
 from providers.dialects.contract import Call, CountRequest, UpstreamRequest
 from providers.fidelity import Fidelity
 
 DEFAULT_VERSION = "2023-06-01"
+_CLAUDES = ("claude", "sonnet", "opus", "haiku", "fable")
 _NOT_COUNTED = frozenset({"max_tokens", "stream", "metadata"})
 
 _encode = msgspec.json.Encoder().encode
@@ -34,20 +36,21 @@ def count_tokens(call: Call) -> CountRequest:
 
 
 def _drop_foreign_thinking(body: dict[str, Any], call: Call) -> None:
-    """Leave out thinking that Claude did not sign; `body` is changed, the messages in it are not.
+    """Leave out thinking that the model would refuse; `body` is changed, the messages in it are not.
 
-    Such thinking (an earlier turn's, answered by another provider) would fail the whole request, and what it says is
-    of use to the model that thought it only. An assistant message that held nothing else goes too: an empty one is
-    refused, and user messages may follow each other.
+    Claude takes back what it signed itself alone: anything else (an earlier turn's, answered by another provider) would
+    fail the whole request. An assistant message that held nothing else goes too: an empty one is refused, and user
+    messages may follow each other.
     """
     history = body.get("messages")
-    if not isinstance(history, list) or not any(map(_holds_foreign_thinking, history)):
+    refused = _is_foreign if _is_claude(call) else _is_ours
+    if not isinstance(history, list) or not any(_holds(message, refused) for message in history):
         return
     call.notes.add(Fidelity.THINKING_DROPPED)
     kept = []
     for message in history:
-        if _holds_foreign_thinking(message):
-            content = [block for block in message["content"] if not _is_foreign_thinking(block)]
+        if _holds(message, refused):
+            content = [block for block in message["content"] if not refused(block)]
             if not content:
                 continue
             message = {**message, "content": content}
@@ -55,15 +58,29 @@ def _drop_foreign_thinking(body: dict[str, Any], call: Call) -> None:
     body["messages"] = kept
 
 
-def _holds_foreign_thinking(message: Any) -> bool:
+def _is_claude(call: Call) -> bool:
+    """Whether the model checks signatures. Others want their thinking back whether it is signed or not.
+
+    DeepSeek refuses a turn without it ("must be passed back to the API", 2026-05), Kimi leaves it unsigned.
+    """
+    host = urlsplit(call.provider.base_url).hostname or ""
+    name = call.model.name.lower()
+    return bool(call.provider.platform) or host.endswith("anthropic.com") or any(word in name for word in _CLAUDES)
+
+
+def _holds(message: Any, refused: Callable[[Any], bool]) -> bool:
     if not isinstance(message, dict) or message.get("role") != "assistant":
         return False
     content = message.get("content")
-    return isinstance(content, list) and any(map(_is_foreign_thinking, content))
+    return isinstance(content, list) and any(map(refused, content))
 
 
-def _is_foreign_thinking(block: Any) -> bool:
+def _is_foreign(block: Any) -> bool:
     return isinstance(block, dict) and block.get("type") == "thinking" and not is_claudes(block)
+
+
+def _is_ours(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("type") == "thinking" and is_ours(block)
 
 
 def _limit_output(body: dict[str, Any], call: Call) -> None:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from providers.dialects.anthropic import errors
-from providers.dialects.anthropic.tokens import read_usage
+from providers.dialects.anthropic import ends, errors
+from providers.dialects.anthropic.blocks import Blocks, Delta, Nonsense
+from providers.dialects.anthropic.tokens import clean_usage, read_usage
 from providers.errors import ErrorKind, UpstreamError
-from providers.events import (
-    Event,
-    MessageFinished,
-    MessageStarted,
-    NativeBlockDelta,
-    NativeBlockStarted,
-    NativeBlockStopped,
-    StreamFailed,
-    TokensReported,
-)
+from providers.events import Event, StreamFailed, TokensReported
+from providers.fidelity import Notes
 from providers.sse import MAX_EVENT_BYTES, EventTooLong
 
 _AT_THE_END = ("stop_reason", "stop_sequence", "stop_details", "container")
@@ -29,7 +21,8 @@ _encode = msgspec.json.Encoder().encode
 class WholeDecoder:
     """Gathers the document; all events come from `close`."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -50,7 +43,10 @@ class WholeDecoder:
         self._parts.clear()
         match answer:
             case {"type": "message", "content": list(content), "stop_reason": str()} if all(map(_is_block, content)):
-                return list(_events(answer))
+                try:
+                    return _events(answer, Blocks(self._notes))
+                except Nonsense as nonsense:
+                    return [StreamFailed(UpstreamError(ErrorKind.MALFORMED, f"The provider sent {nonsense}."))]
             case {"error": _}:
                 return [StreamFailed(errors.of_event(answer))]
         return [StreamFailed(UpstreamError(ErrorKind.MALFORMED, "The provider's answer is no Claude message."))]
@@ -60,25 +56,23 @@ def _is_block(block: Any) -> bool:
     return isinstance(block, dict) and isinstance(block.get("type"), str)
 
 
-def _events(message: dict[str, Any]) -> Iterator[Event]:
+def _events(message: dict[str, Any], blocks: Blocks) -> list[Event]:
+    start = {name: value for name, value in message.items() if name != "stop_details"}
+    events: list[Event] = [ends.started(start)]
     tokens = read_usage(message.get("usage"))
-    start = {**message, "content": [], "stop_reason": None, "stop_sequence": None}
-    start.pop("stop_details", None)
-    yield MessageStarted(tokens=tokens, native=start)
     if tokens is not None:
-        yield TokensReported(tokens)
+        events.append(TokensReported(tokens))
     for index, block in enumerate(message["content"]):
         opened, deltas = _taken_apart(block)
-        start_event = {"type": "content_block_start", "index": index, "content_block": opened}
-        yield NativeBlockStarted(index, block["type"], _encode(start_event))
+        event = {"type": "content_block_start", "index": index, "content_block": opened}
+        events += blocks.start(index, block["type"], _encode(event))
         for delta in deltas:
             event = {"type": "content_block_delta", "index": index, "delta": delta}
-            yield NativeBlockDelta(index, _encode(event))
-        yield NativeBlockStopped(index, _encode({"type": "content_block_stop", "index": index}))
+            events += blocks.delta(index, msgspec.convert(delta, Delta), _encode(event))
+        events += blocks.stop(index, _encode({"type": "content_block_stop", "index": index}))
     delta = {name: message[name] for name in _AT_THE_END if name in message}
-    end = {"type": "message_delta", "delta": delta, "usage": message.get("usage")}
-    sequence, details = message.get("stop_sequence"), message.get("stop_details")
-    yield MessageFinished(message["stop_reason"], sequence, details, native=end)
+    end = ends.finished({"type": "message_delta", "delta": delta, "usage": clean_usage(message.get("usage"))})
+    return [*events, end or StreamFailed(UpstreamError(ErrorKind.MALFORMED, "The provider's answer has no end."))]
 
 
 def _taken_apart(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -1,0 +1,182 @@
+"""The content blocks of a Claude upstream: verbatim where they are what Claude itself would send, put right where not.
+
+Servers that imitate Claude leave thinking unsigned, send a tool's input inside its start, or name calls with characters
+that Claude refuses. What cannot be put right (a delta that does not fit its block) raises Nonsense.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+import msgspec
+
+from providers.events import Event, NativeBlockDelta, NativeBlockStarted, NativeBlockStopped, Ping
+from providers.fidelity import Fidelity, Notes
+
+HELD_AT_MOST = 1024 * 1024
+"""Bytes of citations that may come before the text they belong to."""
+_WITH_INPUT = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+_INPUT = frozenset({"input_json_delta"})
+# What may stand in a block of a known type; deltas and blocks of types to come are passed on.
+_DELTAS = {
+    "text": frozenset({"text_delta", "citations_delta"}),
+    "thinking": frozenset({"thinking_delta", "signature_delta"}),
+    "redacted_thinking": frozenset[str](),
+    **dict.fromkeys(_WITH_INPUT, _INPUT),
+}
+KNOWN = frozenset().union(*_DELTAS.values())
+_FIELDS = {
+    "text_delta": "text",
+    "thinking_delta": "thinking",
+    "signature_delta": "signature",
+    "input_json_delta": "partial_json",
+}
+_NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
+_encode = msgspec.json.Encoder().encode
+
+
+class Nonsense(ValueError):
+    """What no reading of Claude's format allows; the text says what it was."""
+
+
+class Delta(msgspec.Struct, gc=False):
+    """A content_block_delta's `delta`, as far as it is looked at."""
+
+    type: str = ""
+    text: str | None = None
+    thinking: str | None = None
+    partial_json: str | None = None
+    signature: str | None = None
+
+
+class Blocks:
+    """The blocks of one answer, one open at a time. `has_tool_use`: one of them asks the client to run a tool."""
+
+    __slots__ = ("_allowed", "_early", "_early_size", "_ids", "_index", "_kind", "_notes", "_owed", "_said")
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+        self._ids: set[str] = set()
+        self._shut()
+
+    def start(self, index: int, kind: str, data: bytes) -> list[Event]:
+        """The events of a content_block_start. Raises Nonsense."""
+        events = self.settle()
+        self._index, self._kind = index, kind
+        self._allowed = _DELTAS.get(kind)
+        if kind in _WITH_INPUT or kind in {"text", "thinking"}:
+            event = msgspec.json.decode(data)
+            block = self._opened(event["content_block"])
+            if block is not event["content_block"]:
+                data = _encode({**event, "content_block": block})
+        return [*events, NativeBlockStarted(index, kind, data)]
+
+    def delta(self, index: int, delta: Delta, data: bytes) -> list[Event]:
+        """The events of a content_block_delta. Raises Nonsense."""
+        kind = delta.type
+        if not kind:
+            raise Nonsense("a content_block_delta without its index or its type")
+        field = _FIELDS.get(kind)
+        value = None if field is None else getattr(delta, field)
+        if field is not None and value is None:
+            raise Nonsense(f"a {kind} without its {field}")
+        if index != self._index:
+            return []
+        if self._allowed is not None and kind not in self._allowed and kind in KNOWN:
+            raise Nonsense(f"a {kind} in a block of type {self._kind}")
+        if self._kind == "text" and not self._said:
+            return self._before_text(kind, value, data)
+        if self._kind == "thinking":
+            if self._said:
+                raise Nonsense("more thinking after its signature")
+            if kind == "signature_delta":
+                self._said, self._owed = True, None
+        elif kind == "input_json_delta" and value:
+            self._owed = None
+        return [NativeBlockDelta(index, data)]
+
+    def stop(self, index: int, data: bytes) -> list[Event]:
+        """The events of a content_block_stop."""
+        if index != self._index:
+            return []
+        return [*self.settle(), NativeBlockStopped(index, data)]
+
+    def settle(self) -> list[Event]:
+        """What the open block lacks of its end; nothing is open then."""
+        index, owed = self._index, self._owed
+        unsigned = self._kind == "thinking" and not self._said
+        self._shut()
+        if unsigned and owed is None:
+            owed = {"type": "signature_delta", "signature": ""}
+        if owed is None:
+            return []
+        return [NativeBlockDelta(index, _encode({"type": "content_block_delta", "index": index, "delta": owed}))]
+
+    def _shut(self) -> None:
+        self._index, self._kind = -1, ""
+        self._allowed: frozenset[str] | None = None
+        self._owed: dict[str, Any] | None = None  # a delta that the end must bring if none like it came before
+        self._said = False  # text: there is some; thinking: it is signed
+        self._early: list[bytes] = []
+        self._early_size = 0
+
+    def _before_text(self, kind: str, text: str | None, data: bytes) -> list[Event]:
+        """Citations wait for the text, so that a block without any can be left out: it could not be sent back."""
+        if kind == "text_delta" and text:
+            self._said = True
+            events: list[Event] = [NativeBlockDelta(self._index, early) for early in self._early]
+            self._early.clear()
+            return [*events, NativeBlockDelta(self._index, data)]
+        if kind != "text_delta":
+            self._early.append(data)
+            self._early_size += len(data)
+            if self._early_size > HELD_AT_MOST:
+                raise Nonsense(f"more than {HELD_AT_MOST} bytes of citations without a text")
+        return [Ping()]
+
+    def _opened(self, block: dict[str, Any]) -> dict[str, Any]:
+        """The block as Claude would start it, the same object if it is."""
+        match block["type"]:
+            case "text":
+                self._said = bool(_text(block, "text"))
+                return block if isinstance(block.get("text"), str) else {**block, "text": ""}
+            case "thinking":
+                signature = _text(block, "signature")
+                if signature:
+                    self._owed = {"type": "signature_delta", "signature": signature}
+                # DeepSeek's start has no signature (2026-05); clients look for both members.
+                whole = {**block, "thinking": _text(block, "thinking"), "signature": signature}
+                return block if whole == block else whole
+            case kind:
+                return self._opened_call(block, kind)
+
+    def _opened_call(self, block: dict[str, Any], kind: str) -> dict[str, Any]:
+        called, given = block.get("id"), block.get("input", {})
+        if not _text(block, "name"):
+            raise Nonsense(f"a {kind} without its name")
+        if called is not None and not isinstance(called, str):
+            raise Nonsense(f"a {kind} whose id is no text")
+        changed: dict[str, Any] = {}
+        if kind == "tool_use":
+            free = _NOT_IN_IDS.sub("_", called or "")
+            if not free or free in self._ids:
+                free = f"toolu_{secrets.token_hex(12)}"
+            self._ids.add(free)
+            if free != called:
+                changed["id"] = free
+                self._notes.add(Fidelity.CALL_ID_CHANGED)
+        if given != {} or "input" not in block:
+            # Clients take a call's input from its deltas alone.
+            changed["input"] = {}
+            if isinstance(given, dict) and given:
+                self._owed = {"type": "input_json_delta", "partial_json": _encode(given).decode()}
+        return {**block, **changed} if changed else block
+
+
+def _text(block: dict[str, Any], name: str) -> str:
+    value = block.get(name)
+    if value is not None and not isinstance(value, str):
+        raise Nonsense(f"a {block['type']} block whose {name} is no text")
+    return value or ""
