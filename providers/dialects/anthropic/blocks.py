@@ -59,6 +59,10 @@ class Blocks:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._ids: set[str] = set()
+        self._allowed: frozenset[str] | None = None
+        self._owed: dict[str, Any] | None = None  # a delta that the end must bring if none like it came before
+        self._said = False  # text: there is some; thinking: it is signed
+        self._early: list[bytes] = []
         self._shut()
 
     def start(self, index: int, kind: str, data: bytes) -> list[Event]:
@@ -116,10 +120,9 @@ class Blocks:
 
     def _shut(self) -> None:
         self._index, self._kind = -1, ""
-        self._allowed: frozenset[str] | None = None
-        self._owed: dict[str, Any] | None = None  # a delta that the end must bring if none like it came before
-        self._said = False  # text: there is some; thinking: it is signed
-        self._early: list[bytes] = []
+        self._allowed = self._owed = None
+        self._said = False
+        self._early.clear()
         self._early_size = 0
 
     def _before_text(self, kind: str, text: str | None, data: bytes) -> list[Event]:

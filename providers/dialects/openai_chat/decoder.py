@@ -116,6 +116,9 @@ class ChatDecoder:
             self._chunk(chunk, document, events)
         except NamelessCall as error:
             self._break(str(error), events)
+        except UnicodeDecodeError:
+            # The typed decoder does not look into what it skips.
+            self._break("The provider sent something that is not a chat completion.", events)
 
     def _chunk(self, chunk: Chunk, document: bytes, events: list[Event]) -> None:
         """The events of one chunk: thinking, text, calls, counts, the end."""
@@ -193,6 +196,9 @@ class ChatDecoder:
             self._calls.finish()
         except NamelessCall as error:
             self._break(str(error), events)
+        except UnicodeDecodeError:
+            # The typed decoder does not look into what it skips.
+            self._break("The provider sent something that is not a chat completion.", events)
             return
         self._is_over = True
         events.append(finished(self._finish, has_calls=self._calls.any_started(), refusal=self._refusal))
