@@ -30,6 +30,11 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
     web_searches: int | None = None
     cost: int | None = None
 
+    @property
+    def prompt(self) -> int | None:
+        """The whole prompt, cached or not; None unless its input is known."""
+        return None if self.input is None else self.input + (self.cache_read or 0) + (self.cache_write or 0)
+
     def merged(self, newer: Tokens) -> Tokens:
         """These counts with every count that `newer` knows laid over them."""
         return Tokens(

@@ -7,28 +7,34 @@ from typing import Any
 
 import msgspec
 
-_PER_TOKEN = 4
-"""Bytes of JSON a token is guessed at; the provider's own count replaces the guess in the answer."""
+from providers.counting.weight import Weight, weigh
+from routing.estimate import Ratios, estimate
 
 
 class RequestFacts(msgspec.Struct, frozen=True):
-    """Facts of one request. `input_estimate` is tokens, guessed from the size."""
+    """Facts of one request. `input_estimate` is tokens, guessed from `weight` and what the session taught."""
 
     request_model: str
     streamed: bool
     input_estimate: int
+    weight: Weight = Weight(0)
     session_id: str = ""
     agent_id: str = ""
     client: str = ""
 
 
-def gather(request: Mapping[str, Any], headers: Mapping[str, str], size: int) -> RequestFacts:
+def gather(
+    request: Mapping[str, Any], headers: Mapping[str, str], size: int, ratios: Ratios | None = None
+) -> RequestFacts:
     """The facts of a Claude request whose body was `size` bytes; header names in lower case."""
+    session_id = _session_id(request, headers)[:80]
+    weight = weigh(request, size)
     return RequestFacts(
         request_model=str(request.get("model", ""))[:200],
         streamed=request.get("stream") is True,
-        input_estimate=max(1, size // _PER_TOKEN),
-        session_id=_session_id(request, headers)[:80],
+        input_estimate=estimate(weight) if ratios is None else ratios.estimate(session_id, weight),
+        weight=weight,
+        session_id=session_id,
         agent_id=headers.get("x-claude-code-agent-id", "")[:80],
         client=headers.get("user-agent", "")[:80],
     )

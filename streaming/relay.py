@@ -52,7 +52,7 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
     body = await intake.read_body(receive, exchange.headers)
     exchange.watch_client(receive)
     request = intake.parse(body)
-    known = facts.gather(request, exchange.headers, len(body))
+    known = facts.gather(request, exchange.headers, len(body), runtime.ratios)
     del body
     accounting.describe_request(exchange, known)
     intake.check(request)
@@ -79,6 +79,7 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
         sink, f"msg_{exchange.account.request.id.hex}", known.request_model, known.input_estimate
     )
     await _try_each(exchange, decision.attempts, runtime)
+    runtime.ratios.learn(known.session_id, known.weight, exchange.encoder.tokens.prompt)
     if exchange.fold is not None:
         await exchange.client.respond(200, msgspec.json.encode(exchange.fold.message()))
 

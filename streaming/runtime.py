@@ -13,10 +13,12 @@ import logging
 from django.conf import settings
 
 from providers.upstream import Upstreams
+from routing.estimate import Ratios
 from routing.snapshot import Snapshot
 from routing.store import store
 from streaming.exchange import Ending, Exchange
 from streaming.sweeper import Sweeper
+from streaming.token_pool import TokenPool
 from usage.housekeeper import Housekeeper
 from usage.journal import Journal
 from usage.recorder import Recorder
@@ -39,6 +41,8 @@ class Runtime:
         self.housekeeper = Housekeeper(self.journal, self.recorder.writer, adopt_seconds=settings.ADOPT_SECONDS)
         self.upstreams = Upstreams()
         self.sweeper = Sweeper()
+        self.ratios = Ratios()
+        self.token_pool = TokenPool()
         self.draining = False
         self._started = False
         self._starting = asyncio.Lock()
@@ -74,6 +78,7 @@ class Runtime:
         self._started = False
         await self.sweeper.stop()
         await self.upstreams.close()
+        self.token_pool.close()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self.store.stop)
         await loop.run_in_executor(None, self._close_accounts)

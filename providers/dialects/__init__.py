@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from providers.dialects.anthropic import AnthropicDialect
 from providers.dialects.contract import Dialect
-from providers.dialects.ollama import OllamaDialect
 from providers.dialects.openai_chat import OpenAIChatDialect
 
-DIALECTS: dict[str, Dialect] = {
-    dialect.name: dialect
-    for dialect in (
-        OpenAIChatDialect(),
-        AnthropicDialect(),
-        OllamaDialect(),
-    )
-}
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (OpenAIChatDialect(), AnthropicDialect())}
 
 
 def choices() -> list[tuple[str, str]]:

@@ -1,0 +1,72 @@
+"""The tokens of a request, counted here with a vocabulary that ships inside its package; nothing is fetched.
+
+Call it in a thread of its own: the first call loads the vocabulary (0.1 s, 70 MB), a megabyte of text takes 50 ms.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.machinery
+import importlib.util
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from providers.counting.families import family_of
+from providers.counting.prompt import Prompt
+
+_PIECE = 16 * 1024
+"""Characters counted at once, in well under a millisecond: the tokenizer lets no other thread run meanwhile."""
+
+
+class NoTokenizer(Exception):
+    """The package is not installed: it has no build for this machine."""
+
+
+def count_tokens(body: dict[str, Any], model_name: str) -> int:
+    """The input tokens of a Claude request for the model of that name. Raises NoTokenizer."""
+    family = family_of(model_name)
+    prompt = Prompt(body, family)
+    count = _vocabulary()
+    tokens = 0
+    for text in prompt.texts:
+        for piece in pieces(text):
+            tokens += count(piece)
+            if len(piece) > _PIECE // 2:
+                # Let the others run: they would wait five milliseconds for their turn otherwise.
+                time.sleep(0)
+    return prompt.tokens + math.ceil(tokens * family.factor)
+
+
+def pieces(text: str) -> Iterator[str]:
+    """The text in pieces, cut before a space or line where there is one, so that hardly a token is cut."""
+    start = 0
+    while len(text) - start > _PIECE:
+        end = start + _PIECE
+        cut = max(text.rfind(" ", start + 1, end), text.rfind("\n", start + 1, end))
+        end = cut if cut > start + _PIECE // 2 else end
+        yield _sound(text[start:end])
+        start = end
+    yield _sound(text[start:])
+
+
+def _sound(text: str) -> str:
+    """Half of a surrogate pair is no text that could be counted."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+@functools.cache
+def _vocabulary() -> Callable[[str], int]:
+    package = importlib.util.find_spec("bpe_openai")
+    if package is None:
+        raise NoTokenizer("bpe-openai is not installed")
+    # Only the extension inside it. The package itself builds a second vocabulary in Python when it is imported (half a
+    # second, 60 MB, and a deprecated way to read it), and has no count without a list of every token.
+    spec = importlib.machinery.PathFinder.find_spec("_bindings", package.submodule_search_locations)
+    if spec is None or spec.loader is None:
+        raise NoTokenizer("bpe-openai has no extension for this machine")
+    bindings = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bindings)
+    count: Callable[[str], int] = bindings.tokenizer_for_encoding("o200k_base").count
+    return count

@@ -1,0 +1,64 @@
+"""How heavy a request is, at a glance: what media weigh in its bytes, and about how many tokens they are.
+
+For routing, on the road of every request: nothing is decoded and no text is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from providers.counting.documents import PAGE_TOKENS, guessed_pages
+
+_IMAGE_TOKENS = 1568
+"""The most that an image is for most models; what it is exactly is not worth a look here."""
+_MEDIA = frozenset({"image", "document"})
+_SMALL = 8 * 1024
+"""A body of fewer bytes holds no media that would change anything."""
+
+
+class Weight(msgspec.Struct, frozen=True, gc=False):
+    """Bytes of the body that are no base64, and tokens of what is."""
+
+    text_bytes: int
+    media_tokens: int = 0
+
+
+def weigh(request: Mapping[str, Any], size: int) -> Weight:
+    """The weight of a Claude request whose body was `size` bytes."""
+    messages = request.get("messages")
+    if size < _SMALL or not isinstance(messages, list):
+        return Weight(size)
+    media_bytes = media_tokens = 0
+    for message in messages:
+        content = message.get("content") if isinstance(message, dict) else None
+        if not isinstance(content, list):
+            continue
+        for block in content:
+            kind = block.get("type") if isinstance(block, dict) else None
+            if kind in _MEDIA:
+                parts = [block]
+            elif kind == "tool_result" and isinstance(block.get("content"), list):
+                parts = [part for part in block["content"] if isinstance(part, dict)]
+            else:
+                continue
+            for part in parts:
+                data, tokens = _media(part)
+                media_bytes += data
+                media_tokens += tokens
+    return Weight(max(1, size - media_bytes), media_tokens)
+
+
+def _media(block: dict[str, Any]) -> tuple[int, int]:
+    """Characters of base64 and tokens of an image or a document; nothing of anything else."""
+    kind = block.get("type")
+    if kind not in _MEDIA:
+        return 0, 0
+    source = block.get("source")
+    data = source.get("data") if isinstance(source, dict) and source.get("type") == "base64" else None
+    length = len(data) if isinstance(data, str) else 0
+    if kind == "image":
+        return length, _IMAGE_TOKENS
+    return length, PAGE_TOKENS * guessed_pages(length) if length else 0
