@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from providers.dialects.anthropic import AnthropicDialect
 from providers.dialects.contract import Dialect
+from providers.dialects.ollama import OllamaDialect
 from providers.dialects.openai_chat import OpenAIChatDialect
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (OpenAIChatDialect(), AnthropicDialect())}
+DIALECTS: dict[str, Dialect] = {
+    dialect.name: dialect
+    for dialect in (
+        OpenAIChatDialect(),
+        AnthropicDialect(),
+        OllamaDialect(),
+    )
+}
 
 
 def choices() -> list[tuple[str, str]]:

@@ -196,9 +196,6 @@ class ChatDecoder:
             self._calls.finish()
         except NamelessCall as error:
             self._break(str(error), events)
-        except UnicodeDecodeError:
-            # The typed decoder does not look into what it skips.
-            self._break("The provider sent something that is not a chat completion.", events)
             return
         self._is_over = True
         events.append(finished(self._finish, has_calls=self._calls.any_started(), refusal=self._refusal))

@@ -1,0 +1,56 @@
+"""The JSON of an answer's lines. Nothing is required: lines of one answer have different fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Function(msgspec.Struct, gc=False):
+    """What is called. The arguments stay JSON text: an object here, a string of JSON from some imitators."""
+
+    name: str | None = None
+    arguments: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class ToolCall(msgspec.Struct, gc=False):
+    """A whole call. Only versions since 2025-11 give it an id."""
+
+    id: str | None = None
+    function: Function | None = None
+
+
+class Message(msgspec.Struct, gc=False):
+    """What a line adds."""
+
+    content: str | None = None
+    thinking: str | None = None
+    tool_calls: list[ToolCall] | None = None
+
+
+class Line(msgspec.Struct, gc=False):
+    """One line. `prompt_eval_count` is absent when the prompt was cached."""
+
+    model: str | None = None
+    message: Message | None = None
+    done: bool | None = None
+    done_reason: str | None = None
+    prompt_eval_count: int | None = None
+    eval_count: int | None = None
+    error: Any = None
+
+
+class MalformedLine(ValueError):
+    """Not JSON, or JSON that is nothing like a line of an answer."""
+
+
+_decode = msgspec.json.Decoder(Line).decode
+
+
+def read_line(line: bytes) -> Line:
+    """Decode one line. Raises MalformedLine."""
+    try:
+        return _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedLine("not a line of an answer") from error
