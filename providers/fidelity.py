@@ -46,6 +46,7 @@ class Fidelity(StrEnum):
     # Limits and sampling
     ANSWERED_HERE = "answered_here"
     MAX_TOKENS_LOWERED = "max_tokens_lowered"
+    MAX_TOKENS_RAISED = "max_tokens_raised"
     STOP_SEQUENCES_MATCHED_HERE = "stop_sequences_matched_here"
     SAMPLING_DROPPED = "sampling_dropped"
     USER_ID_HASHED = "user_id_hashed"
@@ -88,6 +89,7 @@ EXPLANATIONS: dict[Fidelity, str] = {
     Fidelity.ARGUMENTS_REPAIRED: "A tool call's arguments were no valid JSON and were repaired.",
     Fidelity.ANSWERED_HERE: "max_tokens 0 warms Claude's cache; no provider was called.",
     Fidelity.MAX_TOKENS_LOWERED: "max_tokens was lowered to what the model or its context window allows.",
+    Fidelity.MAX_TOKENS_RAISED: "max_tokens was raised to the least that the provider takes.",
     Fidelity.STOP_SEQUENCES_MATCHED_HERE: "More stop sequences than the provider takes: the rest is watched for here.",
     Fidelity.SAMPLING_DROPPED: "A sampling parameter was left out: the model takes none, or not this one.",
     Fidelity.USER_ID_HASHED: "metadata.user_id was sent as a hash.",

@@ -6,11 +6,13 @@ from providers.dialects.anthropic import AnthropicDialect
 from providers.dialects.contract import Dialect
 from providers.dialects.ollama import OllamaDialect
 from providers.dialects.openai_chat import OpenAIChatDialect
+from providers.dialects.openai_responses import OpenAIResponsesDialect
 
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
     for dialect in (
         OpenAIChatDialect(),
+        OpenAIResponsesDialect(),
         AnthropicDialect(),
         OllamaDialect(),
     )

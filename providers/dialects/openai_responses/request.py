@@ -1,0 +1,120 @@
+"""The body and headers around the conversation: limits, sampling, output format, and what others put in."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from providers.claude.blocks import joined_text, system_blocks
+from providers.claude.fields import caller_of, extra_fields, output_schema
+from providers.claude.limits import output_limit
+from providers.claude.losses import note_losses
+from providers.config import ProviderConfig
+from providers.dialects.contract import Call, UpstreamRequest
+from providers.dialects.openai_responses.messages import input_items
+from providers.dialects.openai_responses.thinking import reasoning_fields, thinks
+from providers.dialects.openai_responses.tools import tool_fields
+from providers.fidelity import Fidelity
+from providers.openai.schemas import is_strict
+
+PATH = "/responses"
+_LEAST_OUTPUT = 16
+"""The API refuses a smaller max_output_tokens."""
+
+
+def responses_request(call: Call) -> UpstreamRequest:
+    """The upstream request; raises UnsupportedRequest."""
+    note_losses(call)
+    fields: dict[str, Any] = {"model": call.model.name, "stream": True, "store": False}
+    fields |= _limit(call)
+    reasoning = reasoning_fields(call)
+    fields |= _sampling(call, reasoning)
+    fields |= reasoning
+    fields |= _text_format(call)
+    fields |= _identity(call)
+    fields |= extra_fields(call.body)
+    fields |= conversation(call)
+    return UpstreamRequest(
+        path=PATH, headers=headers_of(call), body=msgspec.json.encode(fields), unsent_stops=_stops(call)
+    )
+
+
+def conversation(call: Call) -> dict[str, Any]:
+    """Tools, instructions and input. The input comes last, so that a longer conversation only adds bytes at the end."""
+    fields = tool_fields(call)
+    system = joined_text(system_blocks(call.body))
+    if system:
+        fields["instructions"] = system
+    fields["input"] = input_items(call)
+    return fields
+
+
+def headers_of(call: Call) -> tuple[tuple[str, str], ...]:
+    """The headers, the provider's own last."""
+    headers = {"content-type": "application/json", "accept": "text/event-stream"}
+    if call.secret is not None:
+        headers["authorization"] = f"Bearer {call.secret.reveal()}"
+    for name, value in call.provider.headers:
+        headers[name.lower()] = value
+    return tuple(headers.items())
+
+
+def is_openai(provider: ProviderConfig) -> bool:
+    """Whether it is OpenAI itself, and no server that imitates it."""
+    host = urlsplit(provider.base_url).hostname or ""
+    return not provider.platform and (host == "openai.com" or host.endswith(".openai.com"))
+
+
+def _limit(call: Call) -> dict[str, Any]:
+    limit = output_limit(call)
+    if limit is None:
+        return {}
+    if limit < _LEAST_OUTPUT:
+        call.notes.add(Fidelity.MAX_TOKENS_RAISED)
+    return {"max_output_tokens": max(limit, _LEAST_OUTPUT)}
+
+
+def _sampling(call: Call, reasoning: dict[str, Any]) -> dict[str, Any]:
+    """temperature and top_p, which a model takes only while it does not reason; there is no top_k."""
+    reasons = thinks(call.model) and reasoning.get("reasoning", {}).get("effort") != "none"
+    asked = {name: call.body[name] for name in ("temperature", "top_p") if isinstance(call.body.get(name), int | float)}
+    if call.body.get("top_k") is not None or (asked and reasons):
+        call.notes.add(Fidelity.SAMPLING_DROPPED)
+    return {} if reasons else asked
+
+
+def _stops(call: Call) -> tuple[str, ...]:
+    """The API knows no stop sequences."""
+    given = call.body.get("stop_sequences")
+    stops = tuple(stop for stop in given if isinstance(stop, str) and stop) if isinstance(given, list) else ()
+    if stops:
+        call.notes.add(Fidelity.STOP_SEQUENCES_MATCHED_HERE)
+    return stops
+
+
+def _text_format(call: Call) -> dict[str, Any]:
+    schema = output_schema(call.body)
+    if schema is None:
+        return {}
+    cleaned = {key: value for key, value in schema.items() if key != "$schema"}
+    strict = is_strict(cleaned)
+    if not strict:
+        call.notes.add(Fidelity.SCHEMA_NOT_STRICT)
+    return {"text": {"format": {"type": "json_schema", "name": "answer", "schema": cleaned, "strict": strict}}}
+
+
+def _identity(call: Call) -> dict[str, Any]:
+    """What keeps a session on one server, so that its prompt cache is found again, and which end user it is."""
+    fields: dict[str, Any] = {}
+    session_id = call.session_id
+    if session_id:
+        long = len(session_id) > 64
+        fields["prompt_cache_key"] = hashlib.sha256(session_id.encode()).hexdigest() if long else session_id
+    caller = caller_of(call.body)
+    if caller is not None and is_openai(call.provider):
+        call.notes.add(Fidelity.USER_ID_HASHED)
+        fields["safety_identifier"] = caller
+    return fields

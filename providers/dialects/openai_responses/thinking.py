@@ -1,0 +1,81 @@
+"""How hard to think, whether to tell of it, and whether what was thought is to come back with the conversation.
+
+https://platform.openai.com/docs/guides/reasoning
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.claude.fields import thinking_of
+from providers.claude.tools import offered_tools
+from providers.config import ModelConfig
+from providers.dialects.contract import Call
+from providers.fidelity import Fidelity
+from providers.openai.models import gpt_version, is_reasoning
+
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+
+def thinks(model: ModelConfig) -> bool:
+    """Whether the model thinks: by its row, or by its name."""
+    return "thinking" in model.capabilities or is_reasoning(model.name)
+
+
+def carries_thinking(body: dict[str, Any]) -> bool:
+    """Whether the client shall be given thinking blocks to send back.
+
+    One that asked for thinking expects them; one that has tools and did not refuse goes on with the same thoughts
+    after each call. A plain question is answered with plain text, as Claude would.
+    """
+    mode = thinking_of(body).mode
+    return mode == "on" or (mode == "unset" and bool(offered_tools(body)))
+
+
+def reasoning_fields(call: Call) -> dict[str, Any]:
+    """`reasoning` and `include`; models that do not think refuse both."""
+    wanted = thinking_of(call.body)
+    if not thinks(call.model):
+        if wanted.mode == "on" or wanted.effort is not None:
+            call.notes.add(Fidelity.THINKING_CONTROL_DROPPED)
+        return {}
+    reasoning: dict[str, Any] = {}
+    asked = "none" if wanted.mode == "off" else wanted.effort
+    effort = None if asked is None else _nearest(asked, known_efforts(call.model.name))
+    if effort is not None:
+        reasoning["effort"] = effort
+        if effort != asked:
+            call.notes.add(Fidelity.EFFORT_CHANGED)
+    if wanted.mode == "on" and _is_shown(call.body):
+        reasoning["summary"] = "auto"
+    fields: dict[str, Any] = {"reasoning": reasoning} if reasoning else {}
+    if carries_thinking(call.body):
+        fields["include"] = ["reasoning.encrypted_content"]
+    return fields
+
+
+def known_efforts(name: str) -> tuple[str, ...]:
+    """The words that a model knows, from the least to the most; as of November 2026."""
+    version = gpt_version(name)
+    if version is None:
+        return ("low", "medium", "high")
+    if version == (5, 0):
+        return ("high",) if "-pro" in name else ("minimal", "low", "medium", "high")
+    if "-pro" in name:
+        return ("medium", "high", "xhigh")
+    if version == (5, 1):
+        return ("none", "low", "medium", "high", *(["xhigh"] if "-codex-max" in name else []))
+    return ("none", "low", "medium", "high", "xhigh", *(["max"] if version >= (5, 6) else []))
+
+
+def _nearest(effort: str, known: tuple[str, ...]) -> str:
+    """The word that comes nearest to `effort` from below, or the least one."""
+    if effort not in _EFFORTS:
+        return "medium" if "medium" in known else known[0]
+    at_most = _EFFORTS[: _EFFORTS.index(effort) + 1]
+    return next((word for word in reversed(at_most) if word in known), known[0])
+
+
+def _is_shown(body: dict[str, Any]) -> bool:
+    """Whether the client wants to read the thinking; OpenAI writes its summary only for organisations it verified."""
+    return bool(body["thinking"].get("display") != "omitted")

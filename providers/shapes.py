@@ -1,0 +1,70 @@
+"""Reading JSON by its shape: as structs where a server keeps to the format, leniently where it does not.
+
+A field of the wrong type is treated as absent, never as an error: servers that imitate another one's format get details
+wrong that nobody needs.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Shapeless(ValueError):
+    """Not JSON, or JSON that is nothing like the shape."""
+
+
+def lenient(document: bytes, shape: type[T]) -> T | None:
+    """Read a document whose fields may have wrong types; None for a bare null. Raises Shapeless.
+
+    Slow: for documents that strict decoding refused.
+    """
+    try:
+        value = msgspec.json.decode(document)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Shapeless("not JSON") from error
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]  # Gemini's way to wrap an error
+    if value is None:
+        return None
+    fitted = _fit(value, _type_of(shape))
+    if not isinstance(fitted, shape):
+        raise Shapeless("not an object")
+    return fitted
+
+
+@lru_cache
+def _type_of(shape: type) -> inspect.Type:
+    return inspect.type_info(shape)
+
+
+def _fit(value: Any, wanted: inspect.Type) -> Any:
+    """`value` as the wanted type, or None when it is nothing of the kind."""
+    match wanted:
+        case inspect.AnyType():
+            return value
+        case inspect.UnionType():
+            return next((found for kind in wanted.types if (found := _fit(value, kind)) is not None), None)
+        case inspect.StructType() if isinstance(value, dict):
+            fields = ((field, value.get(field.encode_name)) for field in wanted.fields)
+            fitted = {field.name: _fit(given, field.type) for field, given in fields if given is not None}
+            return wanted.cls(**{name: found for name, found in fitted.items() if found is not None})
+        case inspect.ListType() if isinstance(value, list):
+            items = (_fit(item, wanted.item_type) for item in value)
+            return [item for item in items if item is not None]
+        case inspect.DictType() if isinstance(value, dict):
+            return value
+        case inspect.StrType() if isinstance(value, str):
+            return value
+        case inspect.IntType() if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        case inspect.IntType() if isinstance(value, float) and value.is_integer():
+            return int(value)
+        case inspect.CustomType():
+            return msgspec.Raw(msgspec.json.encode(value))  # the only custom type here is Raw
+    return None
