@@ -61,10 +61,14 @@ def _fit(value: Any, wanted: inspect.Type) -> Any:
             return value
         case inspect.StrType() if isinstance(value, str):
             return value
+        case inspect.BoolType() if isinstance(value, bool):
+            return value
         case inspect.IntType() if isinstance(value, int) and not isinstance(value, bool):
             return value
         case inspect.IntType() if isinstance(value, float) and value.is_integer():
             return int(value)
+        case inspect.FloatType() if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
         case inspect.CustomType():
             return msgspec.Raw(msgspec.json.encode(value))  # the only custom type here is Raw
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from providers.dialects.anthropic import AnthropicDialect
 from providers.dialects.contract import Dialect
+from providers.dialects.gemini import GeminiDialect
 from providers.dialects.ollama import OllamaDialect
 from providers.dialects.openai_chat import OpenAIChatDialect
 from providers.dialects.openai_responses import OpenAIResponsesDialect
@@ -14,6 +15,7 @@ DIALECTS: dict[str, Dialect] = {
         OpenAIChatDialect(),
         OpenAIResponsesDialect(),
         AnthropicDialect(),
+        GeminiDialect(),
         OllamaDialect(),
     )
 }
