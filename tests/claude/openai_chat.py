@@ -55,7 +55,7 @@ def decode(pieces: Iterable[bytes], call: Call | None = None) -> list[Event]:
 
 
 def told(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """Events as JSON objects without what is None; ids that the decoder made up read `(made)`."""
+    """Events as JSON objects without what is None or false; ids that the decoder made up read `(made)`."""
     return [_told(event) for event in events]
 
 
@@ -70,4 +70,4 @@ def _told(event: Event) -> dict[str, Any]:
         said["id"] = "(made)"
     if "tokens" in said and said["tokens"] is not None:
         said["tokens"] = {kind: count for kind, count in said["tokens"].items() if count is not None}
-    return {"event": name, **{key: value for key, value in said.items() if value is not None}}
+    return {"event": name, **{key: value for key, value in said.items() if value is not None and value is not False}}
