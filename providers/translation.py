@@ -13,6 +13,8 @@ from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
 from providers.errors import UpstreamError
 from providers.events import Event
+from providers.media import with_media
+from providers.media_places import places
 from providers.platforms import PLATFORMS
 from providers.transforms.contract import StreamEdit, StreamEditFactory
 from providers.transforms.stops import StopMatcher
@@ -35,15 +37,23 @@ class Translation:
     async def request(self) -> UpstreamRequest:
         """What to send, authorised; asked once. Raises UnsupportedRequest, or UpstreamError when nothing authorises it.
 
+        Media by web address are fetched for a provider that takes none.
         Stop sequences that the dialect did not send are watched for before any other edit sees the answer.
         """
+        if not self._dialect.takes_urls(self._call.provider):
+            await self._fetch_media()
         request = self._dialect.request(self._call)
         if request.unsent_stops:
             self._edits.insert(0, StopMatcher(request.unsent_stops))
         return request if self._platform is None else await self._on_platform(request, counting=False)
 
     async def count_request(self) -> CountRequest | None:
-        """What to ask for the number of input tokens, or None where the provider does not count."""
+        """What to ask for the number of input tokens, or None where the provider does not count.
+
+        Nothing is fetched to be counted: a request with media that would have to be is not asked about.
+        """
+        if not self._dialect.takes_urls(self._call.provider) and places(self._call.body):
+            return None
         counting = self._dialect.count_request(self._call)
         if counting is None or self._platform is None:
             return counting
@@ -62,6 +72,12 @@ class Translation:
         if self._platform is None:
             return self._dialect.error(status, headers, body)
         return self._platform.error(self._dialect, status, headers, body)
+
+    async def _fetch_media(self) -> None:
+        body = await with_media(self._call.body, self._call.notes)
+        if body is not self._call.body:
+            self._call = msgspec.structs.replace(self._call, body=body)
+            self._signing = msgspec.structs.replace(self._signing, body=body)
 
     async def _on_platform(self, request: UpstreamRequest, *, counting: bool) -> UpstreamRequest:
         assert self._platform is not None

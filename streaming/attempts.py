@@ -25,6 +25,8 @@ from usage.records import AttemptRecord
 
 logger = logging.getLogger("gateway.request")
 
+_PREPARE = 60.0
+"""Seconds for media to be fetched and a token to be had, which have limits of their own, before anything is sent."""
 _DRAIN = 1.0
 """Seconds to read on after the answer's end, so that the connection can be used again."""
 _TIMED_OUT: Mapping[ErrorKind, str] = {
@@ -96,8 +98,9 @@ async def _call(exchange: Exchange, candidate: CandidateConfig, upstreams: Upstr
         return
     translation = Translation(call, candidate.transforms.streams)
     del call
-    watch.begin(loop.time(), connect=timeouts.connect + 1.0, idle=timeouts.idle, total=timeouts.total)
+    watch.begin(loop.time(), connect=_PREPARE, idle=timeouts.idle, total=timeouts.total)
     request = await translation.request()
+    watch.expect_connection(loop.time(), timeouts.connect + 1.0)
     exchange.client.fidelity = ",".join(exchange.notes)
     upstream = upstreams.acquire(candidate.provider)
     try:

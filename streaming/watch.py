@@ -27,6 +27,10 @@ class Watch:
         self.total_due = now + total
         self._idle = idle
 
+    def expect_connection(self, now: float, seconds: float) -> None:
+        """What had to be fetched for the request is there; now it is sent."""
+        self.due = now + seconds
+
     def expect_first_event(self, now: float, seconds: float) -> None:
         """A connection stands and the request is on its way."""
         self.kind = ErrorKind.FIRST_EVENT_TIMEOUT
