@@ -1,0 +1,1 @@
+"""Gemini: what goes out, what comes back."""
