@@ -18,6 +18,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from providers.fidelity import EXPLANATIONS
 from providers.forms import CredentialForm, ModelForm, NamedOnce, ProviderForm, credential_state
 from providers.models import Credential, Model, Provider
 from providers.price_forms import PriceForm, PriceSet
@@ -25,6 +26,7 @@ from providers.prices import Price
 from usage import figures
 from usage.admin import UsageAdmin
 
+UsageAdmin.explanations = {code.value: text for code, text in EXPLANATIONS.items()}
 UsageAdmin.is_demo = Exists(Provider.objects.filter(pk=OuterRef("provider_id"), is_demo=True))
 
 

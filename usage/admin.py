@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -21,6 +22,7 @@ from access.admin import ClientKeyAdmin
 from usage import figures
 from usage.filters import (
     DayRangeFilter,
+    FidelityFilter,
     KeyFilter,
     KnownFilter,
     ModelFilter,
@@ -29,7 +31,7 @@ from usage.filters import (
     TeamFilter,
 )
 from usage.models import AttemptLog, RequestLog, SetAside
-from usage.timeline import timeline
+from usage.timeline import explained, timeline
 
 # The newest of a key's rows, by the index on (key_id, started_at).
 ClientKeyAdmin.last_use = Subquery(
@@ -54,6 +56,8 @@ class UsageAdmin(ModelAdmin):
 
     is_demo: ClassVar[BaseExpression] = Value(False)
     """Whether a row's provider is a demo. Filled in by the room that has providers; this one does not know them."""
+    explanations: ClassVar[Mapping[str, str]] = {}
+    """What each code of a row's fidelity means, from the same room."""
 
     list_per_page = 50
     # Counting millions of rows for a page number is dearer than the page.
@@ -126,6 +130,12 @@ class UsageAdmin(ModelAdmin):
         """How it ended, with the error if there was one."""
         return render_to_string("usage/outcome.html", {"row": row, "variant": _OUTCOMES[row.get_outcome_display()]})
 
+    @display(description="Fidelity")
+    def shown_fidelity(self, row: Any) -> str:
+        """What the translation dropped, changed or emulated."""
+        codes = explained(row.fidelity, type(self).explanations)
+        return render_to_string("usage/fidelity.html", {"fidelity": codes}) if codes else figures.UNKNOWN
+
     @display(description="First token", ordering="time_to_first_token_ms")
     def first_token(self, row: Any) -> str:
         """Time to it."""
@@ -152,6 +162,7 @@ class RequestLogAdmin(UsageAdmin):
         RouteFilter,
         ProviderFilter,
         ModelFilter,
+        FidelityFilter,
         KnownFilter,
     ]
     search_fields = ["request_id__exact", "session_id__exact"]
@@ -163,7 +174,7 @@ class RequestLogAdmin(UsageAdmin):
             ("stop_reason", "streamed"),
         ]}),
         ("Caller", {"fields": [("team_name", "key_name", "key_prefix"), ("session_id", "agent_id"), "client"]}),
-        ("Answer", {"fields": [("request_model", "route_name"), ("phase", "rule"), "answered_by"]}),
+        ("Answer", {"fields": [("request_model", "route_name"), ("phase", "rule"), ("answered_by", "shown_fidelity")]}),
         ("Tokens, cost, time", {"fields": [
             ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens"),
             ("output_tokens", "reasoning_tokens", "web_searches", "estimated"),
@@ -184,7 +195,7 @@ class RequestLogAdmin(UsageAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         """With the attempts in order."""
-        extra = {"timeline": timeline(object_id, type(self).is_demo), **(extra_context or {})}
+        extra = {"timeline": timeline(object_id, type(self).is_demo, self.explanations), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra)
 
 
@@ -201,6 +212,7 @@ class AttemptLogAdmin(UsageAdmin):
         ("outcome", MultipleChoicesDropdownFilter),
         ProviderFilter,
         ModelFilter,
+        FidelityFilter,
         KnownFilter,
     ]
     search_fields = ["upstream_request_id__exact"]
@@ -208,6 +220,7 @@ class AttemptLogAdmin(UsageAdmin):
     fields = [
         "its_request", ("started", "number"), ("ended", "http_status"), ("error_type", "error_code"), "answered_by",
         ("dialect", "credential_name"), ("stop_reason", "upstream_request_id"),
+        "shown_fidelity",
         ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens"),
         ("output_tokens", "reasoning_tokens", "web_searches", "estimated"),
         ("shown_cost", "provider_cost", "shown_repriced", "price_id"), ("first_token", "duration"),

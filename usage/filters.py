@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -20,6 +21,7 @@ from usage.report import Period
 
 NONE = "(none)"
 """Stands in an address for rows that have no such name or id."""
+ANY = "(any)"
 _RECENT = 5000
 
 
@@ -146,3 +148,23 @@ class KnownFilter(DropdownFilter):
         if chosen in {value for value, _ in self.lookup_choices}:
             return queryset.filter(**{f"{chosen}__isnull": False})
         return queryset
+
+
+class FidelityFilter(DropdownFilter):
+    """Rows whose translation dropped, changed or emulated something, by the code of it."""
+
+    title, parameter_name = "fidelity code", "fidelity"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """All codes, and any of them."""
+        return [(ANY, "any"), *((code, code.replace("_", " ")) for code in model_admin.explanations)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Rows that hold it."""
+        chosen = self.value()
+        if not chosen:
+            return queryset
+        # SQLite has no containment of JSON; a code in its quotes is found in the text of either database.
+        rows: QuerySet[Any] = queryset.alias(fidelity_text=Cast("fidelity", TextField()))
+        rows = rows.filter(fidelity_text__contains='"' if chosen == ANY else f'"{chosen}"')
+        return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
@@ -11,15 +12,24 @@ from usage.models import AttemptLog, RequestLog
 
 
 class Try(msgspec.Struct, frozen=True):
-    """One attempt: milliseconds after the request began, and the same and its length in percent of the request."""
+    """One attempt: milliseconds after the request began, and the same and its length in percent of the request.
+
+    `fidelity` is what its translation dropped, changed or emulated: codes with what each means.
+    """
 
     row: AttemptLog
     after_ms: int
     left: float
     width: float
+    fidelity: tuple[tuple[str, str], ...] = ()
 
 
-def timeline(request_log_id: str, is_demo: BaseExpression) -> list[Try]:
+def explained(codes: list[str] | None, explanations: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Each code with its explanation; one that this version does not know keeps its name alone."""
+    return tuple((code, explanations.get(code, "")) for code in codes or ())
+
+
+def timeline(request_log_id: str, is_demo: BaseExpression, explanations: Mapping[str, str]) -> list[Try]:
     """The attempts of a request in order, each marked with `is_demo`; empty for an id that is none."""
     try:
         identity = UUID(request_log_id)
@@ -38,6 +48,7 @@ def timeline(request_log_id: str, is_demo: BaseExpression) -> list[Try]:
             after_ms=offset,
             left=min(99.0, round(100 * offset / whole, 2)),
             width=max(1.0, min(100.0, round(100 * (attempt.duration_ms or 0) / whole, 2))),
+            fidelity=explained(attempt.fidelity, explanations),
         )
         for offset, attempt in zip(offsets, attempts, strict=True)
     ]

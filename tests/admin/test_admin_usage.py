@@ -16,7 +16,7 @@ from django.utils import timezone
 from providers.models import Provider
 from tests.admin.history import at, attempt_row, request_row
 from tests.admin.pages import staff, text_of
-from usage.filters import rows_url
+from usage.filters import ANY, rows_url
 from usage.report import Period
 
 pytestmark = pytest.mark.django_db
@@ -152,3 +152,32 @@ def test_rows_of_the_demo_are_marked(admin_client: Client) -> None:
     request_row(provider_id=demo.pk, provider_name="d", model_name="m")
     request_row(provider_id=demo.pk + 1, provider_name="e", model_name="m")
     assert admin_client.get(REQUESTS).content.decode().count("The built-in demo upstream") == 1
+
+
+@pytest.mark.both_databases
+def test_rows_are_found_by_what_was_lost(admin_client: Client) -> None:
+    request_row(request_id="a", fidelity=["thinking_dropped", "tool_renamed"])
+    request_row(request_id="b", fidelity=["tool_renamed"])
+    request_row(request_id="c", fidelity=[])
+    request_row(request_id="d")
+    assert _listed(admin_client, rows_url(fidelity="tool_renamed")) == ["a", "b"]
+    assert _listed(admin_client, rows_url(fidelity="thinking_dropped")) == ["a"]
+    assert _listed(admin_client, rows_url(fidelity="tool")) == []
+    assert _listed(admin_client, rows_url(fidelity="tool%")) == []
+    assert _listed(admin_client, rows_url(fidelity=ANY)) == ["a", "b"]
+    assert "tool renamed" in admin_client.get(REQUESTS).content.decode()
+
+
+def test_pages_explain_what_was_lost(admin_client: Client) -> None:
+    row = request_row(attempts=2, fidelity=["tool_renamed"])
+    first = attempt_row(row, 1, outcome="failed", fidelity=["thinking_dropped"])
+    attempt_row(row, 2, fidelity=["tool_renamed", "<b>from a later version</b>"])
+    page = admin_client.get(reverse("admin:usage_requestlog_change", args=[row]))
+    text = text_of(page)
+    assert text.index("Earlier thinking was left out") < text.rindex(
+        "A tool with a name that the provider does not take"
+    )
+    assert b"<b>from a later version</b>" not in page.content
+    text = text_of(admin_client.get(reverse("admin:usage_attemptlog_change", args=[first])))
+    assert "Earlier thinking was left out" in text
+    assert "A tool with a name" not in text

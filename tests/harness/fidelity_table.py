@@ -1,0 +1,89 @@
+"""docs/fidelity.md, made of the codes and of what the source says about who notes them.
+
+`python -m tests.harness.fidelity_table` writes it; a test compares. A dialect may note what a module of its own, or one
+that it imports inside `providers`, mentions.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from providers.dialects import DIALECTS
+from providers.fidelity import EXPLANATIONS, Fidelity
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGE = ROOT / "docs" / "fidelity.md"
+_SHARED = ("providers/translation.py", "providers/transforms", "providers/platforms", "streaming")
+_INTRODUCTION = """\
+# What is lost on the way
+
+A request for Claude that another provider answers cannot always be told word for word. Whatever a translation drops,
+changes or emulates is noted as a code:
+
+* in the answer's header `x-gateway-fidelity`, codes separated by commas, of the attempt that answered; with streams, of
+  the attempt that had begun when the status went out. Without the header there was nothing to note;
+* on the usage rows, the request's and each attempt's; the request's are those of its last attempt. `[]` is nothing to
+  note, NULL a request that called no provider;
+* in the admin on the request's page, below each attempt, and as a filter of both lists.
+
+Codes are never renamed. This page is written by `python -m tests.harness.fidelity_table`, and a test compares it.
+
+| code | what it means | noted by |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """The page as it must be."""
+    noted = {name: dialect_codes(name) for name in DIALECTS}
+    translating = {name for name in DIALECTS if name != "anthropic"}
+    everywhere = {code for path in _SHARED for file in _files(ROOT / path) for code in _mentioned(file)}
+    lines = []
+    for code in Fidelity:
+        dialects = {name for name, codes in noted.items() if code in codes}
+        who = "all but `anthropic`" if dialects == translating else ", ".join(f"`{name}`" for name in sorted(dialects))
+        if code in everywhere:
+            who = f"{who}; the gateway for all" if who else "the gateway for all"
+        lines.append(f"| `{code.value}` | {EXPLANATIONS[code]} | {who or 'nobody yet'} |\n")
+    return _INTRODUCTION + "".join(lines)
+
+
+def dialect_codes(name: str) -> set[Fidelity]:
+    """The codes that a dialect's modules, and those of `providers` that they import, mention."""
+    found: set[Fidelity] = set()
+    seen: set[Path] = set()
+    left = _files(ROOT / "providers" / "dialects" / name)
+    while left:
+        file = left.pop()
+        if file not in seen:
+            seen.add(file)
+            found |= _mentioned(file)
+            left += _imported(file)
+    return found
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+def _imported(file: Path) -> list[Path]:
+    """The modules of `providers` that a module imports, but for the table of codes itself."""
+    names = []
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("providers"):
+            names += [f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)]
+    paths = [ROOT.joinpath(*name.split(".")).with_suffix(".py") for name in names]
+    return [path for path in paths if path.exists() and path.name != "fidelity.py"]
+
+
+def _mentioned(file: Path) -> set[Fidelity]:
+    return {
+        Fidelity[node.attr]
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Fidelity"
+    }
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
