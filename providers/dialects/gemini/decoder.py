@@ -17,7 +17,7 @@ from providers.dialects.gemini.stop import UNSPECIFIED, blocked, failure_of, fin
 from providers.dialects.gemini.tokens import tokens_of
 from providers.dialects.gemini.tools import renamed_tools
 from providers.errors import ErrorKind, UpstreamError
-from providers.events import Event, MessageStarted, StreamFailed, TextDelta, ThinkingDelta, Tokens, TokensReported
+from providers.events import Event, MessageStarted, Ping, StreamFailed, TextDelta, ThinkingDelta, Tokens, TokensReported
 from providers.refusals.reading import payload_error
 from providers.shapes import Shapeless
 from providers.sse import MAX_EVENT_BYTES, EventTooLong, SSEReader
@@ -118,6 +118,7 @@ class GeminiDecoder:
         if chunk.error:
             self._fail(payload_error(msgspec.json.decode(document)), events)
             return
+        before = len(events)
         tokens = None if chunk.usage_metadata is None else tokens_of(chunk.usage_metadata)
         if not self._started:
             self._started = True
@@ -135,6 +136,8 @@ class GeminiDecoder:
         feedback = chunk.prompt_feedback
         if feedback is not None and feedback.block_reason:
             self._block_reason, self._block_message = feedback.block_reason, feedback.block_reason_message
+        if len(events) == before and not self._finish_reason:
+            events.append(Ping())  # of a call that comes in pieces nothing is told until it is whole
 
     def _part(self, part: Part, events: list[Event]) -> None:
         signature = part.thought_signature

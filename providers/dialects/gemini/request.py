@@ -25,7 +25,8 @@ COUNT_PATH = "/models/{model}:countTokens"
 _MOST_STOPS = 5
 _SAMPLING = {"temperature": "temperature", "top_p": "topP", "top_k": "topK"}
 # Fields that a transform may put into a request for Gemini; it refuses a body with any that it does not know.
-_EXTRA = frozenset({"cachedContent", "generationConfig", "labels", "safetySettings", "serviceTier", "toolConfig"})
+_EXTRA = frozenset({"cachedContent", "generationConfig", "labels", "safetySettings", "serviceTier"})
+_FOLLOW_SCHEMA = "Answer with one JSON object that follows this JSON schema: "
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -68,17 +69,20 @@ def body_of(call: Call) -> Body:
     config, told = _generation_config(call, has_tools=bool(tools))
     settings: dict[str, Any] = {}
     extra = extra_fields(call.body)
+    extra.pop("toolConfig", None)  # goes with the tools
     if not _EXTRA.issuperset(extra):
         call.notes.add(Fidelity.FIELD_DROPPED)
     settings |= {name: value for name, value in extra.items() if name in _EXTRA}
-    config |= settings.get("generationConfig") or {}
-    if config:
-        settings["generationConfig"] = config
     stops = _stops(call)
     if stops[:_MOST_STOPS]:
-        settings["generationConfig"] = {**config, "stopSequences": list(stops[:_MOST_STOPS])}
+        config["stopSequences"] = list(stops[:_MOST_STOPS])
     if stops[_MOST_STOPS:]:
         call.notes.add(Fidelity.STOP_SEQUENCES_MATCHED_HERE)
+    more = settings.pop("generationConfig", None)
+    if isinstance(more, dict):
+        config |= more
+    if config:
+        settings["generationConfig"] = config
     prompt: dict[str, Any] = {}
     system = [{"text": text} for block in system_blocks(call.body) if (text := text_of(block)) is not None]
     if told is not None:
@@ -128,12 +132,14 @@ def _generation_config(call: Call, *, has_tools: bool) -> tuple[dict[str, Any], 
     if has_tools and (generation is None or generation < (3, 0)):
         # "Function calling with a response mime type: 'application/json' is unsupported", until generation 3.
         call.notes.add(Fidelity.SCHEMA_TOLD)
-        told = msgspec.json.encode(schema).decode()
-        return config, f"Answer with one JSON object that follows this JSON schema: {told}"
+        return config, _FOLLOW_SCHEMA + msgspec.json.encode(schema).decode()
     found, simplified = reduced(schema)
     if simplified:
         call.notes.add(Fidelity.SCHEMA_NOT_STRICT)
-    return {**config, "responseMimeType": "application/json", "responseSchema": found}, None
+    config["responseMimeType"] = "application/json"
+    if found != {"type": "OBJECT"}:  # an answer's object without properties is refused
+        config["responseSchema"] = found
+    return config, None
 
 
 def _stops(call: Call) -> tuple[str, ...]:

@@ -43,10 +43,17 @@ def tool_fields(call: Call) -> dict[str, Any]:
         return {}
     fields: dict[str, Any] = {"tools": [{"functionDeclarations": [_declaration(tool, call) for tool in tools]}]}
     choice = call.body.get("tool_choice")
+    config = _calling_config(choice, tools) if isinstance(choice, dict) else None
+    given = call.body.get("toolConfig")
+    if isinstance(given, dict):  # a transform's: streamFunctionCallArguments, retrievalConfig
+        calling = given.get("functionCallingConfig")
+        calling = {**(calling if isinstance(calling, dict) else {}), **(config or {})}
+        fields["toolConfig"] = {**given, "functionCallingConfig": calling} if calling else given
+    elif config is not None:
+        fields["toolConfig"] = {"functionCallingConfig": config}
     if isinstance(choice, dict):
-        config = _calling_config(choice, tools)
-        if config is not None:
-            fields["toolConfig"] = {"functionCallingConfig": config}
+        if choice.get("type") == "tool" and config is None:
+            call.notes.add(Fidelity.TOOL_CHOICE_DROPPED)
         if choice.get("disable_parallel_tool_use") is True:
             call.notes.add(Fidelity.PARALLEL_CONTROL_DROPPED)
     return fields

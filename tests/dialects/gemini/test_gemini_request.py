@@ -83,6 +83,13 @@ def test_the_conversation_comes_last() -> None:
             ["schema_not_strict"],
         ),
         (
+            {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}},
+            {},
+            {"responseMimeType": "application/json"},
+            [],
+        ),
+        ({"generationConfig": "x", "safetySettings": []}, {}, None, []),
+        (
             {"max_tokens": 5, "generationConfig": {"seed": 1}, "foo": 1},
             {},
             {"maxOutputTokens": 5, "seed": 1},
@@ -199,7 +206,7 @@ def test_which_tools(tools: Any, fields: Any, names: list[str], notes: list[str]
         ({"type": "any"}, {"mode": "ANY"}, []),
         ({"type": "none"}, {"mode": "NONE"}, []),
         ({"type": "tool", "name": "Now"}, {"mode": "ANY", "allowedFunctionNames": ["Now"]}, []),
-        ({"type": "tool", "name": "Gone"}, None, []),
+        ({"type": "tool", "name": "Gone"}, None, ["tool_choice_dropped"]),
         ({"type": "auto", "disable_parallel_tool_use": True}, {"mode": "AUTO"}, ["parallel_control_dropped"]),
         (None, None, []),
     ],
@@ -209,6 +216,15 @@ def test_the_tool_choice(choice: Any, config: Any, notes: list[str]) -> None:
     assert body.get("toolConfig") == (None if config is None else {"functionCallingConfig": config})
     assert noted == notes
     assert "toolConfig" not in told({"tool_choice": choice})[0]
+
+
+def test_a_transforms_tool_config_is_kept_beside_the_choice() -> None:
+    streams = {"functionCallingConfig": {"streamFunctionCallArguments": True}}
+    body, notes = told({"tools": [READ], "tool_choice": {"type": "any"}, "toolConfig": streams})
+    assert body["toolConfig"] == {"functionCallingConfig": {"streamFunctionCallArguments": True, "mode": "ANY"}}
+    assert told({"tools": [READ], "toolConfig": {}})[0]["toolConfig"] == {}
+    assert "toolConfig" not in told({"toolConfig": streams})[0]
+    assert notes == []
 
 
 def test_counting_asks_for_the_same_prompt() -> None:

@@ -15,7 +15,7 @@ from tests.claude.wire import ROOT, TYPES, claude_stream, decode, make_call, sen
 
 MODEL = "gemini-3.8-flash"
 ESCAPE = "skip_thought_signature_validator"
-SIG, SIG2 = "EoYCCoMCARFNMg==", "CiQBjz1rX0=="
+SIG, SIG2 = "EoYCCoMCARFNMg==", "CiQBjz1rXw=="
 
 
 def answered(case: str, model: str = MODEL) -> list[Json]:
