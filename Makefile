@@ -3,6 +3,9 @@
 PORT ?= 3456
 VENV ?= .venv
 PY := $(VENV)/bin/python
+# Clouds that need libraries of their own, such as EXTRAS=bedrock,vertex.
+EXTRAS ?=
+comma := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -33,11 +36,16 @@ endef
 # --- installing ------------------------------------------------------------------------------------------------------
 
 # A copy of the requirements beside what was installed from them says whether there is anything to do.
-install: # The virtual environment with what the gateway needs
+install: # The virtual environment with what the gateway needs (EXTRAS=bedrock,vertex for those clouds)
 	@test -x $(PY) && cmp -s requirements.txt $(VENV)/requirements.txt || { $(make_venv) && \
 	echo "Installing requirements.txt ..." && \
 	$(PY) -m pip install --disable-pip-version-check -r requirements.txt && \
 	cp requirements.txt $(VENV)/requirements.txt; }
+	@for file in $(patsubst %,requirements-%.txt,$(subst $(comma), ,$(EXTRAS))); do \
+		test -f "$$file" || { echo "There is no $$file: EXTRAS may name bedrock and vertex." >&2; exit 1; }; \
+		cmp -s "$$file" "$(VENV)/$$file" || { echo "Installing $$file ..." && \
+		$(PY) -m pip install --disable-pip-version-check -r "$$file" && cp "$$file" "$(VENV)/$$file"; } || exit 1; \
+	done
 
 dev: # ... and with what the checks and tests need
 	@test -x $(PY) && cmp -s requirements-dev.txt $(VENV)/requirements-dev.txt && \
@@ -113,6 +121,10 @@ bench: dev ## Measure the README's claims
 
 requirements: ## Pin requirements*.txt anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --python-version 3.11 --no-header --no-annotate --upgrade -o requirements.txt
+	for extra in bedrock vertex; do \
+		$(PY) -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+		print(*project['optional-dependencies']['$$extra'], sep='\n')" | uv pip compile - -c requirements.txt \
+		--python-version 3.11 --no-header --no-annotate --upgrade -o requirements-$$extra.txt || exit 1; done
 	uv pip compile pyproject.toml --group dev --python-version 3.11 --no-header --no-annotate --upgrade \
 		-c requirements.txt -o requirements-dev.txt
 

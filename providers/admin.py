@@ -127,7 +127,8 @@ class ProviderAdmin(ModelAdmin):
             head.insert(0, "shown_name")
         return [
             (None, {"fields": head}),
-            ("Requests", {"fields": ["headers", "transforms", "proxy_url"]}),
+            ("Platform", {"fields": ["platform", "options"]}),
+            ("Requests", {"fields": ["profile", "headers", "transforms", "proxy_url"]}),
             (
                 "Time-outs",
                 {"fields": [("connect_timeout", "first_event_timeout"), ("idle_timeout", "total_timeout")]},

@@ -20,6 +20,8 @@ from unfold.widgets import (
 
 from providers.capabilities import CAPABILITIES
 from providers.models import Credential, Model, Provider
+from providers.platforms import PLATFORMS
+from providers.platforms.contract import described
 from providers.transforms import REGISTRY
 
 
@@ -75,9 +77,34 @@ def transforms_help(when: str) -> SafeString:
     return format_html("{} As a JSON list, such as <code>{}</code>. There are:{}", when, example, known)
 
 
+def options_help() -> SafeString:
+    """What may stand in a provider's options: each platform's fields and what they are for."""
+    known = format_html_join(
+        "",
+        "<br><code>{}</code>: {}",
+        (
+            (platform.name, "; ".join(f"{name} ({meaning})" for name, meaning in described(platform)))
+            for platform in PLATFORMS.values()
+        ),
+    )
+    example = '{"region": "eu-central-1"}'
+    return format_html("As a JSON object, such as <code>{}</code>. Empty without a platform.{}", example, known)
+
+
+def platform_help() -> str:
+    """What a platform is, and which cannot be used as this gateway is installed."""
+    return " ".join(
+        [
+            str(Provider._meta.get_field("platform").help_text),
+            *(missing for platform in PLATFORMS.values() if (missing := platform.missing())),
+        ]
+    )
+
+
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     """A provider."""
 
+    options = JsonField(dict, options_help())
     headers = JsonField(dict, str(Provider._meta.get_field("headers").help_text))
     transforms = JsonField(list, transforms_help("Changes to each request to this provider, in this order."))
 
@@ -85,6 +112,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Provider
         exclude = ()
         labels = {"base_url": "Base URL", "proxy_url": "Proxy URL"}
+        help_texts = {"platform": platform_help()}
         error_messages = {
             "name": {"unique": "Another provider has this name: choose a different one, or edit that provider."}
         }
@@ -95,7 +123,7 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
 
     secret = forms.CharField(
         required=False,
-        max_length=4096,
+        max_length=16384,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
         help_text="Kept encrypted and never shown again. Leave it empty to keep the stored one.",
     )
@@ -105,8 +133,10 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name", "source", "secret", "variable", "position", "enabled")
 
     def clean_secret(self) -> str:
-        """A secret goes into a header: one line of visible ASCII."""
+        """One line of visible ASCII, as a header takes it; a key that is a JSON file may have any number of lines."""
         secret: str = self.cleaned_data["secret"]
+        if secret.startswith("{"):
+            return _one_line(secret)
         if not all("!" <= c <= "~" for c in secret):
             raise ValidationError("The secret holds white space or characters that no key has: copy it once more.")
         return secret
@@ -120,6 +150,9 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
         elif secret:
             try:
                 self.instance.set_secret(secret)
+                if secret.startswith("{"):
+                    # The last characters of a file tell nothing.
+                    self.instance.last_four = ""
             except ImproperlyConfigured as error:
                 self.add_error("secret", str(error))
         elif not self.instance.ciphertext and "secret" not in self.errors:
@@ -133,6 +166,17 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("secret", "Leave this empty: the secret is read from the variable.")
         # What is not used is not kept.
         self.instance.ciphertext = self.instance.last_four = ""
+
+
+def _one_line(secret: str) -> str:
+    """The same JSON object in one line. Raises ValidationError."""
+    try:
+        found = json.loads(secret)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValidationError(
+            "The secret looks like a JSON file and is none: copy the whole file once more."
+        ) from error
+    return json.dumps(found)
 
 
 def credential_state(credential: Credential) -> tuple[str, bool]:

@@ -13,6 +13,7 @@ from providers.platforms import choices as platform_choices
 from providers.prices import Price as Price
 from providers.validation import (
     check_address,
+    check_installed,
     check_platform,
     validate_base_url,
     validate_capabilities,
@@ -102,7 +103,8 @@ class Provider(models.Model):
         """Keep one spelling of an address, one that may be called; let platform, dialect and options fit each other."""
         self.base_url = self.base_url.rstrip("/")
         check_address(self.base_url, local=self.is_local)
-        check_platform(self.platform, self.dialect, self.options)
+        check_installed(self.platform)
+        check_platform(self.platform, self.dialect, self.options, self.base_url)
 
 
 class Credential(models.Model):

@@ -11,11 +11,12 @@ import msgspec
 
 from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
-from providers.errors import UpstreamError
+from providers.errors import UnsupportedRequest, UpstreamError
 from providers.events import Event
 from providers.media import with_media
 from providers.media_places import places
 from providers.platforms import PLATFORMS
+from providers.platforms.contract import R
 from providers.transforms.contract import StreamEdit, StreamEditFactory
 from providers.transforms.stops import StopMatcher
 
@@ -57,8 +58,7 @@ class Translation:
         counting = self._dialect.count_request(self._call)
         if counting is None or self._platform is None:
             return counting
-        moved = await self._on_platform(counting, counting=True)
-        return CountRequest(moved.path, moved.headers, moved.body, read=counting.read)
+        return await self._on_platform(counting, counting=True)
 
     def decoder(self, content_type: str) -> Decoder:
         """The decoder of a successful answer, with the stream edits behind it."""
@@ -79,8 +79,10 @@ class Translation:
             self._call = msgspec.structs.replace(self._call, body=body)
             self._signing = msgspec.structs.replace(self._signing, body=body)
 
-    async def _on_platform(self, request: UpstreamRequest, *, counting: bool) -> UpstreamRequest:
+    async def _on_platform(self, request: R, *, counting: bool) -> R:
         assert self._platform is not None
+        if missing := self._platform.missing():
+            raise UnsupportedRequest(missing)
         moved = self._platform.request(self._signing, request, counting=counting)
         return await self._platform.authorized(self._signing, moved)
 

@@ -86,15 +86,24 @@ def validate_capabilities(value: Any) -> None:
         raise ValidationError(f"Unknown: {', '.join(unknown)}. Known are {', '.join(CAPABILITIES)}.")
 
 
-def check_platform(platform_name: str, dialect: str, options: Any) -> None:
-    """Refuse a platform that does not speak the dialect, lacks its libraries, or is told the wrong options."""
+def check_installed(platform_name: str) -> None:
+    """Refuse a platform whose libraries are not there."""
+    platform = PLATFORMS.get(platform_name)
+    if platform is not None and (missing := platform.missing()):
+        raise ValidationError({"platform": missing})
+
+
+def check_platform(platform_name: str, dialect: str, options: Any, base_url: str) -> None:
+    """Refuse a platform that nobody knows, does not speak the dialect, or is told the wrong options."""
+    if platform_name and platform_name not in PLATFORMS:
+        raise ValidationError({"platform": f"There is no platform {platform_name!r}: choose another, or none."})
     platform = PLATFORMS.get(platform_name)
     if platform is not None and dialect not in platform.dialects:
         spoken = ", ".join(sorted(platform.dialects))
         raise ValidationError({"platform": f"{platform.label} speaks {spoken}: choose one of these as the dialect."})
-    if platform is not None and (missing := platform.missing()):
-        raise ValidationError({"platform": missing})
     try:
-        options_of(platform, options)
+        known = options_of(platform, options)
     except msgspec.ValidationError as error:
         raise ValidationError({"options": f"{error}."}) from error
+    if platform is not None and (faults := platform.faults(base_url, known)):
+        raise ValidationError(faults)

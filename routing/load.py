@@ -109,7 +109,7 @@ def _provider(row: Provider, credentials: tuple[CredentialConfig, ...], *, needs
         except ValidationError as error:
             raise BrokenConfiguration(f"The provider {row.name} has {what}: {error.messages[0]}") from error
     try:
-        check_platform(row.platform, row.dialect, row.options)
+        check_platform(row.platform, row.dialect, row.options, row.base_url.rstrip("/"))
     except ValidationError as error:
         raise BrokenConfiguration(f"The provider {row.name} cannot be used: {error.messages[0]}") from error
     try:
@@ -168,6 +168,8 @@ def _routes(providers: dict[int, ProviderConfig], models: dict[int, ModelConfig]
             dropped[row.route_id].append((str(row.model), "the provider is switched off"))
         elif model is None:
             dropped[row.route_id].append((str(row.model), "the model is switched off"))
+        elif provider.platform and (missing := PLATFORMS[provider.platform].missing()):
+            dropped[row.route_id].append((str(row.model), missing))
         elif provider.needs_secret and not provider.credentials:
             dropped[row.route_id].append((str(row.model), "the provider has no usable credential"))
         else:

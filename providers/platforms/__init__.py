@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from providers.platforms.bedrock import Bedrock
 from providers.platforms.contract import Platform
 
-PLATFORMS: dict[str, Platform] = {}
+PLATFORMS: dict[str, Platform] = {platform.name: platform for platform in (Bedrock(),)}
 
 
 def choices() -> list[tuple[str, str]]:

@@ -7,12 +7,15 @@ takes its own framing off the answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from providers.dialects.contract import Call, Decoder, Dialect, UpstreamRequest
 from providers.errors import UpstreamError
+
+R = TypeVar("R", bound=UpstreamRequest)
+"""A request, or one that counts: it stays what it is."""
 
 
 class Platform(Protocol):
@@ -27,14 +30,18 @@ class Platform(Protocol):
         """How to install what this platform needs and is not there; "" when all is."""
         ...
 
-    def request(self, call: Call, request: UpstreamRequest, *, counting: bool) -> UpstreamRequest:
+    def faults(self, base_url: str, options: msgspec.Struct) -> dict[str, str]:
+        """What is wrong with a provider's base URL and options taken together, by the name of the field."""
+        ...
+
+    def request(self, call: Call, request: R, *, counting: bool) -> R:
         """The dialect's request at the platform's own path, its body as the platform wants it.
 
         Raises providers.errors.UnsupportedRequest when the platform cannot do it.
         """
         ...
 
-    async def authorized(self, call: Call, request: UpstreamRequest) -> UpstreamRequest:
+    async def authorized(self, call: Call, request: R) -> R:
         """The request with the headers that authorise it; may fetch a token, and keeps it while it lasts.
 
         Raises providers.errors.UpstreamError (AUTHENTICATION) when there is no way to.
@@ -57,3 +64,10 @@ class NoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def options_of(platform: Platform | None, value: Any) -> msgspec.Struct:
     """A provider's options as the type that its platform wants. Raises msgspec.ValidationError."""
     return msgspec.convert(value, NoOptions if platform is None else platform.options)
+
+
+def described(platform: Platform) -> list[tuple[str, str]]:
+    """The fields of a platform's options and what each is for, from their types."""
+    components = msgspec.json.schema_components([platform.options])[1]
+    fields = components[platform.options.__name__]["properties"]
+    return [(name, schema.get("description", "")) for name, schema in fields.items()]

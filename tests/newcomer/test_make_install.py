@@ -34,8 +34,8 @@ class Machine:
         self.bin = folder / "bin"
         self.log = folder / "asked"
         self.bin.mkdir()
-        for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
-            shutil.copy(ROOT / name, folder)
+        for file in (ROOT / "Makefile", *ROOT.glob("requirements*.txt")):
+            shutil.copy(file, folder)
         for tool in _TOOLS:
             (self.bin / tool).symlink_to(programs.find(tool))
 
@@ -45,10 +45,10 @@ class Machine:
         (self.bin / name).write_text(_PYTHON.format(**exits))
         (self.bin / name).chmod(0o755)
 
-    def make(self, target: str) -> subprocess.CompletedProcess[str]:
+    def make(self, *targets: str) -> subprocess.CompletedProcess[str]:
         """Run make."""
         return subprocess.run(
-            [programs.find("make"), target],
+            [programs.find("make"), *targets],
             cwd=self.folder,
             env={"PATH": str(self.bin), "HOME": str(self.folder)},
             capture_output=True,
@@ -95,6 +95,20 @@ def test_what_the_tests_need_is_installed_for_them_and_not_for_running(machine: 
     machine.make("dev")
     machine.make("install")
     assert machine.asked() == []
+
+
+def test_the_libraries_of_a_cloud_are_installed_when_they_are_asked_for(machine: Machine) -> None:
+    machine.give_python()
+    machine.make("install")
+    machine.asked()
+    assert machine.make("install", "EXTRAS=bedrock,vertex").returncode == 0
+    pip = "-m pip install --disable-pip-version-check -r requirements-{}.txt"
+    assert machine.asked() == [pip.format("bedrock"), pip.format("vertex")]
+    machine.make("install", "EXTRAS=vertex")
+    assert machine.asked() == []
+    result = machine.make("install", "EXTRAS=cloud")
+    assert result.returncode != 0
+    assert "EXTRAS may name bedrock and vertex" in result.stderr
 
 
 def test_an_interrupted_installation_is_taken_up_again(machine: Machine) -> None:

@@ -1,0 +1,89 @@
+"""Claude on Amazon Bedrock, by InvokeModelWithResponseStream.
+
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+from urllib.parse import quote
+
+import msgspec
+
+from providers.dialects.contract import Call, CountRequest, Decoder, Dialect
+from providers.errors import ErrorKind, UpstreamError
+from providers.platforms import extras
+from providers.platforms.bedrock import errors, requests
+from providers.platforms.bedrock.frames import FramesDecoder
+from providers.platforms.bedrock.options import BedrockOptions, region_of
+from providers.platforms.bedrock.signing import kept_keys, keys_of, signed
+from providers.platforms.contract import R
+
+# All that a path may hold unescaped (RFC 3986), less the plus: with these, no HTTP library writes the path differently
+# from what was signed.
+_SAFE = "-._~!$&'()*,;=:@"
+_SIGNED = frozenset({"content-type", "accept"})
+
+
+class Bedrock:
+    """POST {base_url}/model/{model}/invoke-with-response-stream."""
+
+    name = "bedrock"
+    label = "Amazon Bedrock"
+    dialects = frozenset({"anthropic"})
+    options: type[msgspec.Struct] = BedrockOptions
+
+    def missing(self) -> str:
+        """botocore signs and reads frames."""
+        return extras.missing(self.label, "botocore", "bedrock")
+
+    def faults(self, base_url: str, options: msgspec.Struct) -> dict[str, str]:
+        """Signing needs a region."""
+        if region_of(base_url, cast(BedrockOptions, options)):
+            return {}
+        return {"options": 'The base URL tells no region: write it here, such as {"region": "eu-central-1"}.'}
+
+    def request(self, call: Call, request: R, *, counting: bool) -> R:
+        """The model in the path, the API version and the betas in the body."""
+        options = cast(BedrockOptions, call.provider.options)
+        headers, betas = requests.without_claudes(call, request.headers, options.betas)
+        body = requests.invocation(request.body, betas, call)
+        model = call.model.name
+        if isinstance(request, CountRequest):
+            path = f"/model/{quote(requests.foundation(model), safe=_SAFE)}/count-tokens"
+            asked = msgspec.json.encode({"input": {"invokeModel": {"body": requests.countable(body)}}})
+            return msgspec.structs.replace(request, path=path, headers=headers, body=asked, read=requests.read_count)
+        path = f"/model/{quote(model, safe=_SAFE)}/invoke-with-response-stream"
+        return msgspec.structs.replace(request, path=path, headers=headers, body=body)
+
+    async def authorized(self, call: Call, request: R) -> R:
+        """Signed, or with a Bedrock API key."""
+        options = cast(BedrockOptions, call.provider.options)
+        secret = call.secret
+        if secret is not None and ":" not in secret.reveal():
+            return _with(request, {"authorization": f"Bearer {secret.reveal()}"})
+        region = region_of(call.provider.base_url, options)
+        if not region:
+            raise UpstreamError(ErrorKind.AUTHENTICATION, "The provider has no region: enter one among its options.")
+        if secret is None or options.role_arn is not None:
+            keys = await kept_keys(secret, options.profile, options.role_arn, region).value()
+        else:
+            keys = keys_of(secret)
+        shown = {name: value for name, value in request.headers if name in _SIGNED}
+        made = signed(call.provider.base_url + request.path, shown, request.body, keys, region)
+        return _with(request, {name: value for name, value in made.items() if name not in _SIGNED})
+
+    def decoder(self, content_type: str, decoder: Decoder) -> Decoder:
+        """Frames, except where a server in between answers with a text of its own."""
+        kind = content_type.partition(";")[0].strip().lower()
+        return decoder if kind in {"application/json", "text/event-stream"} else FramesDecoder(decoder)
+
+    def error(self, dialect: Dialect, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+        """By the name in a header of Amazon's."""
+        return errors.of_response(status, headers, body)
+
+
+def _with(request: R, headers: Mapping[str, str]) -> R:
+    kept = (item for item in request.headers if item[0] not in headers)
+    return msgspec.structs.replace(request, headers=(*kept, *headers.items()))

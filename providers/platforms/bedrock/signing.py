@@ -1,0 +1,91 @@
+"""What authorises a request to Bedrock: a key's or role's signature (SigV4, by botocore), or a Bedrock API key.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html. Signing is done per request; finding keys that are
+not in the provider's credential (a profile, a role, the machine's own) is not: those are kept while they last.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from providers.config import Secret
+from providers.platforms.kept import Fresh, Kept, NotAuthorized
+
+_SERVICE = "bedrock"
+_RENEW_AFTER, _GOOD_FOR = 60.0, 300.0
+"""botocore renews what expires by itself; it is asked anew this often, and its keys last ten minutes more at least."""
+_SESSION = "gateway"
+
+
+def signed(url: str, headers: dict[str, str], body: bytes, keys: Any, region: str) -> dict[str, str]:
+    """The headers that sign a POST of `body` to `url`; `headers` are signed with it, others may be added later."""
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+
+    request = AWSRequest(method="POST", url=url, headers=headers, data=body)
+    SigV4Auth(keys, _SERVICE, region).add_auth(request)
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+def keys_of(secret: Secret) -> Any:
+    """The keys in a credential's secret, `ACCESS_KEY:SECRET` or `ACCESS_KEY:SECRET:SESSION_TOKEN`."""
+    from botocore.credentials import Credentials
+
+    access, _, rest = secret.reveal().partition(":")
+    key, _, token = rest.partition(":")
+    return Credentials(access, key, token or None)
+
+
+@lru_cache(maxsize=256)
+def kept_keys(secret: Secret | None, profile: str | None, role_arn: str | None, region: str) -> Kept[Any]:
+    """The keys of a role, a profile or this machine; one entry for each of them that is in use."""
+    found: list[Any] = []
+
+    def fetch() -> Fresh[Any]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            if not found:
+                found.append(_credentials(secret, profile, role_arn, region))
+            return Fresh(found[0].get_frozen_credentials(), _RENEW_AFTER, _GOOD_FOR)
+        except (BotoCoreError, ClientError) as error:
+            raise NotAuthorized(_explained(error, profile, role_arn)) from error
+
+    return Kept("The keys for Amazon Bedrock", fetch)
+
+
+def _credentials(secret: Secret | None, profile: str | None, role_arn: str | None, region: str) -> Any:
+    """botocore's credentials, which renew themselves."""
+    from botocore.config import Config
+    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+    from botocore.session import Session
+
+    session = Session(profile=profile)
+    source = session.get_credentials() if secret is None else keys_of(secret)
+    if source is None:
+        raise NotAuthorized(
+            "There are no AWS keys: add a credential to this provider, name a profile in its options, or give this "
+            "machine keys in its environment, its ~/.aws or its role."
+        )
+    if role_arn is None:
+        return source
+
+    def client(service: str, **options: Any) -> Any:
+        config = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
+        return session.create_client(service, region_name=region, config=config, **options)
+
+    fetcher = AssumeRoleCredentialFetcher(client, source, role_arn, extra_args={"RoleSessionName": _SESSION})
+    return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+
+
+def _explained(error: Exception, profile: str | None, role_arn: str | None) -> str:
+    """What failed, by its name: AWS's own words may hold identifiers of the account."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code") or type(error).__name__
+    if role_arn is not None:
+        return f"The role {role_arn} could not be assumed ({code}): look at its trust policy and at the keys used."
+    if profile is not None:
+        return (
+            f"The profile {profile} gives no AWS keys ({code}): look at ~/.aws of the user that this gateway runs as."
+        )
+    return f"This machine's AWS keys could not be read ({code})."

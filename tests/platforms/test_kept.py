@@ -1,0 +1,109 @@
+"""A value of short life: one fetch for all who wait, renewed beside the requests; failures are told."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from providers.errors import ErrorKind, UpstreamError
+from providers.platforms import kept
+from providers.platforms.kept import Fresh, Kept, NotAuthorized
+
+
+class Source:
+    """Something to fetch from: it counts, may be slow and may fail."""
+
+    def __init__(self, renew_after: float = 60.0, good_for: float = 600.0) -> None:
+        self.times = 0
+        self.fails: Exception | None = None
+        self.open = threading.Event()
+        self.open.set()
+        self.renew_after, self.good_for = renew_after, good_for
+
+    def __call__(self) -> Fresh[int]:
+        self.times += 1
+        number = self.times
+        assert self.open.wait(10)
+        if self.fails is not None:
+            raise self.fails
+        return Fresh(number, self.renew_after, self.good_for)
+
+
+def soon(source: Source, times: int) -> None:
+    deadline = time.monotonic() + 5
+    while source.times < times and time.monotonic() < deadline:
+        time.sleep(0.005)
+    time.sleep(0.05)
+
+
+def test_many_at_once_share_one_fetch() -> None:
+    source = Source()
+    source.open.clear()
+    token = Kept("A token", source)
+
+    async def all_of_them() -> list[int]:
+        waiting = [asyncio.create_task(token.value()) for _ in range(50)]
+        await asyncio.sleep(0.05)
+        waiting.pop().cancel()
+        source.open.set()
+        return await asyncio.gather(*waiting)
+
+    assert asyncio.run(all_of_them()) == [1] * 49
+    # Another event loop, another thread's: the same value.
+    assert asyncio.run(token.value()) == 1
+    assert source.times == 1
+
+
+def test_it_is_renewed_beside_the_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "_PAUSE", 0.0)
+    source = Source(renew_after=0.0)
+    token = Kept("A token", source)
+    assert asyncio.run(token.value()) == 1
+    source.open.clear()
+    began = time.monotonic()
+    assert [asyncio.run(token.value()) for _ in range(5)] == [1] * 5
+    assert time.monotonic() - began < 2
+    source.open.set()
+    soon(source, 2)
+    assert asyncio.run(token.value()) >= 2
+
+
+def test_a_value_that_has_ended_is_waited_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "_PAUSE", 0.0)
+    token = Kept("A token", Source(renew_after=0.0, good_for=0.0))
+    assert [asyncio.run(token.value()) for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_failed_renewal_leaves_the_old_value_and_pauses(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(kept, "_PAUSE", 0.0)
+    source = Source(renew_after=0.0)
+    token = Kept("A token", source)
+    assert asyncio.run(token.value()) == 1
+    source.fails = ValueError("holds a secret")
+    monkeypatch.setattr(kept, "_PAUSE", 100.0)
+    assert asyncio.run(token.value()) == 1
+    soon(source, 2)
+    assert [asyncio.run(token.value()) for _ in range(5)] == [1] * 5
+    assert source.times == 2
+    assert "ValueError" in caplog.text
+    assert "holds a secret" not in caplog.text
+
+
+@pytest.mark.parametrize("error", [NotAuthorized("Enter a key."), RuntimeError("secret")])
+def test_without_a_value_the_reason_is_told_each_time(error: Exception) -> None:
+    source = Source()
+    source.fails = error
+    token = Kept("The token", source)
+    for _ in range(2):
+        with pytest.raises(UpstreamError) as caught:
+            asyncio.run(token.value())
+        assert caught.value.kind is ErrorKind.AUTHENTICATION
+        assert "secret" not in caught.value.message
+    assert source.times == 2
+    source.fails = None
+    assert asyncio.run(token.value()) == 3
