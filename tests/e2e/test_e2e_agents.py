@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from providers.dialects import DIALECTS
 from tests.claude.agent_bodies import bodies
 from tests.harness import speak
 from tests.harness.call import Client, message
@@ -74,7 +75,7 @@ def test_a_claude_provider_gets_it_as_it_came(
     assert script.seen[0].body == {**body, "model": standing.models["anthropic"].name}
 
 
-@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_tool_whose_name_is_too_long_for_a_provider_keeps_its_name_for_the_client(
     dialect: str, client: Client, standing: Standing, upstream: Upstream
 ) -> None:
@@ -82,15 +83,9 @@ def test_a_tool_whose_name_is_too_long_for_a_provider_keeps_its_name_for_the_cli
     ask = bodies("x")["first-turn"]
     first = upstream.script(speak.answer(dialect))
     client.post({"model": standing.routes[dialect].name, **ask, **_prompted(ask, first.prompt)}).stream()
-    tools = first.seen[0].body["tools"]
-    sent = [tool["function"]["name"] if dialect == "openai_chat" else tool["name"] for tool in tools]
+    sent = speak.tool_names(dialect, first.seen[0].body)
     theirs = next(word for word in sent if word.startswith("mcp__"))
-    call = (
-        [speak.chat_tool(0, "{}", id="call_1", name=theirs), speak.chat_end("tool_calls")]
-        if dialect == "openai_chat"
-        else [speak.claude_start(), speak.claude_tool(0, "toolu_1", theirs, "{}"), speak.claude_end("tool_use")]
-    )
-    second = upstream.script(speak.chat_reply(*call))
+    second = upstream.script(speak.said(dialect, speak.call(theirs, "{}")))
     answer = client.post({"model": standing.routes[dialect].name, **ask, **_prompted(ask, second.prompt)})
     assert [call.name for call in answer.stream().tool_calls] == [name]
 

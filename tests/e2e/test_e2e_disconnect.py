@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from providers.dialects import DIALECTS
 from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing, make_key
@@ -17,7 +18,7 @@ AT_ONCE = 0.1
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("reset", [False, True], ids=["closes", "resets"])
-@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_leaving_a_silent_stream(
     dialect: str, reset: bool, client: Client, standing: Standing, upstream: Upstream, orm: Rows
 ) -> None:
@@ -45,7 +46,7 @@ def test_leaving_a_silent_stream(
     assert row.cost is not None
 
 
-@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_leaving_a_busy_stream(dialect: str, client: Client, standing: Standing, upstream: Upstream, orm: Rows) -> None:
     script = upstream.script(Reply([speak.opening(dialect, "Once"), Endless(speak.more(dialect, " upon a time"))]))
     with client.reading(message(standing.routes[dialect].name, script.prompt)) as reading:

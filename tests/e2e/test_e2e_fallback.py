@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from providers.dialects import DIALECTS
 from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing
@@ -136,7 +137,7 @@ def test_a_failure_after_content_is_an_error_event_and_no_second_try(
     assert row.time_to_first_token_ms is not None
 
 
-@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("cut", [True, False], ids=["cut", "end-of-body"])
 def test_without_streaming_half_an_answer_is_never_passed_off_as_whole(
     cut: bool, dialect: str, client: Client, standing: Standing, upstream: Upstream

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.contrib.admin import site
 from django.db import connection
 
+from providers.dialects import DIALECTS
 from tests.harness import speak
 from tests.harness.call import Answer, Client, message
 from tests.harness.configure import make_key, make_model, make_provider, make_route
@@ -34,7 +35,7 @@ class _Marks:
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic"])
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_marked_words_are_nowhere(dialect: str, orm: Rows, gateway: Gateway, upstream: Upstream) -> None:
     mark = _Marks()
     provider_secret = "sk-" + mark("the provider's secret")

@@ -10,9 +10,11 @@ from typing import Any
 
 from access.keys import new_key
 from access.models import ClientKey, Team
+from providers.dialects import DIALECTS
 from providers.models import Credential, Model, Provider
 from providers.prices import Price
 from routing.models import Candidate, Route
+from tests.harness.speakers import SPEAKERS
 
 _numbers = itertools.count(1)
 
@@ -89,7 +91,7 @@ class Standing:
 
 
 def make_standing(upstream_url: str) -> Standing:
-    """Routes by name: the two dialects, chains of two candidates, and one with short time-outs.
+    """Routes by name: every dialect, chains of two candidates, and one with short time-outs.
 
     The first path segment of a provider's base URL is its name here, so that a script can tell them apart.
     """
@@ -100,8 +102,7 @@ def make_standing(upstream_url: str) -> Standing:
         "total_timeout": 2.0,
     }
     providers = {
-        "openai_chat": make_provider("openai_chat", f"{upstream_url}/openai_chat/v1"),
-        "anthropic": make_provider("anthropic", f"{upstream_url}/anthropic"),
+        **{name: make_provider(name, f"{upstream_url}/{name}{SPEAKERS[name].prefix}") for name in DIALECTS},
         "first": make_provider("openai_chat", f"{upstream_url}/first/api/v1"),
         "second": make_provider("openai_chat", f"{upstream_url}/second/api/v1"),
         "third": make_provider("anthropic", f"{upstream_url}/third"),
