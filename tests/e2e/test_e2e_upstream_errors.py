@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 import time
 from collections.abc import Iterator
@@ -81,7 +80,10 @@ def test_a_context_overflow_is_said_in_the_words_that_clients_act_on(
     script = upstream.script(speak.overflow(dialect))
     answer = client.post(message(standing.routes[dialect].name, script.prompt))
     said = answer.error(400, "invalid_request_error")
-    assert re.fullmatch(r"prompt is too long: \d+ tokens > \d+ maximum", said), said
+    # Where the provider tells the numbers, they stand there as Claude would tell them.
+    assert said.startswith("prompt is too long: ")
+    if "128000" in speak.overflow_words(dialect):
+        assert said == "prompt is too long: 130001 tokens > 128000 maximum"
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ __all__ = [
     "more",
     "opening",
     "overflow",
+    "overflow_words",
     "refusal",
     "results",
     "said",
@@ -113,6 +114,11 @@ def overflow(dialect: str) -> Reply:
     """The refusal of a prompt that is too long."""
     words, code = SPEAKERS[dialect].overflow()
     return refusal(dialect, 400, words, code=code)
+
+
+def overflow_words(dialect: str) -> str:
+    """What that refusal says."""
+    return SPEAKERS[dialect].overflow()[0]
 
 
 def tool_names(dialect: str, body: object) -> list[str]:
