@@ -50,15 +50,22 @@ def call(name: str, *pieces: str, id: str = "") -> Call:
 
 
 class Speaker(Protocol):
-    """An upstream of one dialect.
+    """An upstream of one dialect."""
 
-    `counts` are the fresh and the cached input tokens and the output tokens that every whole answer reports; None where
-    the dialect has no such count. `prefix` ends a provider's base URL.
-    """
+    @property
+    def content_type(self) -> str:
+        """Of its answers."""
+        ...
 
-    content_type: str
-    prefix: str
-    counts: tuple[int, int | None, int]
+    @property
+    def prefix(self) -> str:
+        """What ends a provider's base URL."""
+        ...
+
+    @property
+    def counts(self) -> tuple[int, int | None, int]:
+        """The fresh and cached input tokens and the output tokens of every whole answer; None where it has no count."""
+        ...
 
     def whole(self, parts: Sequence[Part], finish: str = "") -> list[bytes]:
         """A whole answer; `finish` is "length" or the end that fits the parts."""
