@@ -23,11 +23,15 @@ KNOWN = frozenset(
 
 
 class Thinking(msgspec.Struct, frozen=True):
-    """How much thinking a request asks for. `effort` is one of Claude's words (low ... max) or None."""
+    """How much thinking a request asks for. `effort` is one of Claude's words (low ... max) or None.
+
+    `is_derived`: the request gave a budget and no effort; the word is only what comes near.
+    """
 
     mode: Literal["unset", "off", "on"]
     effort: str | None = None
     budget: int | None = None
+    is_derived: bool = False
 
 
 def extra_fields(body: dict[str, Any]) -> dict[str, Any]:
@@ -50,7 +54,7 @@ def thinking_of(body: dict[str, Any]) -> Thinking:
     budget = thinking.get("budget_tokens")
     if not isinstance(budget, int):
         return Thinking("on", effort)
-    return Thinking("on", effort or _effort_of(budget), budget)
+    return Thinking("on", effort or _effort_of(budget), budget, is_derived=effort is None)
 
 
 def output_schema(body: dict[str, Any]) -> dict[str, Any] | None:

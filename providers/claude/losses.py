@@ -68,7 +68,7 @@ def _note_block(block: dict[str, Any], notes: Notes) -> bool:
     elif kind == "tool_result":
         inner = [_note_block(part, notes) for part in _dicts(block.get("content"))]
         return any(inner) or bool(block.get("cache_control"))
-    elif kind not in _OWN_BLOCKS:
+    elif isinstance(kind, str) and kind not in _OWN_BLOCKS:
         notes.add(Fidelity.SERVER_BLOCK_AS_TEXT)
     return bool(block.get("cache_control"))
 

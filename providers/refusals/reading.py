@@ -60,6 +60,7 @@ _WORDINGS: tuple[tuple[str, ErrorKind], ...] = (
     ("too many requests", ErrorKind.RATE_LIMIT),
     ("overloaded", ErrorKind.OVERLOADED),
     ("at capacity", ErrorKind.OVERLOADED),
+    ("over capacity", ErrorKind.OVERLOADED),
 )
 # A status that says little gives way to a word that says more: Gemini and xAI answer 400 to a wrong key, Groq 413 to
 # more tokens than a minute allows.

@@ -2,7 +2,8 @@
 
 `tests/wire/<dialect>/<case>/` holds `upstream.<ending>` (the bytes of a good answer's body: sse, ndjson, json) and
 `expected.json` (its events as JSON, as `told` writes them; Claude's own dialect needs none, its streams come out as
-they went in). `request.json` is the Claude request that is answered, where that matters.
+they went in). Where they matter, `request.json` is the Claude request that is answered and `call.json` holds further
+arguments of `make_call`, such as the profile.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class Case(msgspec.Struct, frozen=True):
         """The call that is answered."""
         file = self.folder / "request.json"
         body = msgspec.json.decode(file.read_bytes()) if file.exists() else {"messages": []}
-        return make_call(self.dialect, body)
+        options = self.folder / "call.json"
+        return make_call(self.dialect, body, **(msgspec.json.decode(options.read_bytes()) if options.exists() else {}))
 
     def events(self, pieces: Iterable[bytes]) -> list[Event]:
         """The events of a body that comes in these pieces."""

@@ -11,7 +11,8 @@ import pytest
 from providers.dialects.openai_chat import OpenAIChatDialect
 from providers.events import MessageFinished, MessageStarted, StreamFailed
 from providers.sse import MAX_EVENT_BYTES
-from tests.claude.openai_chat import decode, make_call, told
+from tests.claude.openai_chat import decode, make_call
+from tests.claude.wire import told
 
 CALL = make_call({"messages": [], "stop_sequences": ["\n\nHuman:"]})
 
@@ -153,7 +154,7 @@ def test_an_answer_that_never_completes_an_event_is_bounded(start: bytes) -> Non
         (b'data: {"detail":"Not authenticated"}\n\n', "server"),
         (b'data: {"error":"out of memory"}\n\n', "server"),
         (b'data: {"error":{"message":"Rate limit reached"}}\n\n', "rate_limit"),
-        (b'data: {"x_groq":{"error":"over capacity"}}\n\n', "server"),
+        (b'data: {"x_groq":{"error":"over capacity"}}\n\n', "overloaded"),
         (b'[{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}]', "overloaded"),
         (b'{"code":20012,"message":"Model does not exist","data":null}', "server"),
         (b'{"error":{"message":"cut of', "malformed"),

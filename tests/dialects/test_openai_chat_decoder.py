@@ -1,15 +1,10 @@
-"""The openai_chat decoder over its fixtures: however the bytes are cut, the same events; never an invented end."""
+"""The openai_chat decoder over whatever a server may send: one end, and every delta has its start."""
 
 from __future__ import annotations
 
-import random
-import re
-from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,72 +13,13 @@ from providers.events import (
     StreamFailed,
     TextDelta,
     ThinkingDelta,
+    ThinkingSignature,
     ToolArgumentsDelta,
     ToolCallStarted,
 )
-from tests.claude.openai_chat import CASES, decode, make_call, told
+from tests.claude.openai_chat import decode, make_call
 
-CALL = make_call({"messages": [], "stop_sequences": ["\n\nHuman:"]})
-FOLDERS = sorted(folder for folder in CASES.iterdir() if folder.is_dir())
-STREAMS = [folder for folder in FOLDERS if (folder / "upstream.sse").exists()]
-a_case = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-a_stream = pytest.mark.parametrize("folder", STREAMS, ids=lambda folder: folder.name)
-
-
-def sent(folder: Path) -> bytes:
-    """What the upstream sends in a case."""
-    return next(folder.glob("upstream.*")).read_bytes()
-
-
-def expected(folder: Path) -> Any:
-    """The events that a case must give."""
-    return msgspec.json.decode((folder / "expected.json").read_bytes())
-
-
-def at_random(body: bytes) -> Iterable[bytes]:
-    """The body in pieces of 1 to 60 bytes."""
-    start = 0
-    while start < len(body):
-        size = random.randint(1, 60)
-        yield body[start : start + size]
-        start += size
-
-
-CUTS: dict[str, Callable[[bytes], Iterable[bytes]]] = {
-    "whole": lambda body: [body],
-    "byte by byte": lambda body: (body[at : at + 1] for at in range(len(body))),
-    "at random": at_random,
-}
-
-
-@a_case
-@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
-def test_the_same_events_however_the_bytes_are_cut(folder: Path, cut: Callable[[bytes], Iterable[bytes]]) -> None:
-    assert told(decode(cut(sent(folder)), CALL)) == expected(folder)
-
-
-@a_stream
-@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
-def test_the_same_events_with_crlf(folder: Path, cut: Callable[[bytes], Iterable[bytes]]) -> None:
-    body = b"\xef\xbb\xbf" + sent(folder).replace(b"\n", b"\r\n")
-    assert told(decode(cut(body), CALL)) == expected(folder)
-
-
-@a_stream
-def test_the_same_events_between_comments(folder: Path) -> None:
-    body = b": first\n\n" + sent(folder).replace(b"data:", b": OPENROUTER PROCESSING\n\nevent: message\nid: 3\ndata:")
-    assert told(decode(at_random(body), CALL)) == expected(folder)
-
-
-@a_case
-def test_an_answer_cut_off_anywhere_ends_only_if_its_end_was_announced(folder: Path) -> None:
-    body = sent(folder)
-    for at in range(len(body)):
-        events = decode([body[:at]], CALL)
-        assert isinstance(events[-1], MessageFinished | StreamFailed)
-        assert sum(isinstance(event, MessageFinished | StreamFailed) for event in events) == 1
-        if isinstance(events[-1], MessageFinished):
-            assert re.search(rb'"finish_reason":"|\[DONE\]', body[:at])
+OPENROUTER = make_call(url="https://openrouter.ai/api/v1")
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -104,7 +40,8 @@ FUNCTIONS = either(
 )
 CALLS = st.fixed_dictionaries({}, optional={"index": either(st.integers(0, 2)), "id": TEXTS, "function": FUNCTIONS})
 DETAILS = st.fixed_dictionaries(
-    {"type": st.sampled_from(["text", "thinking", "reasoning.text"])}, optional={"text": JSON, "thinking": JSON}
+    {"type": either(st.sampled_from(["text", "thinking", "reasoning.text", "reasoning.encrypted"]))},
+    optional={"text": either(st.just("a")), "thinking": JSON, "index": JSON, "id": JSON, "data": JSON},
 )
 DELTAS = st.fixed_dictionaries(
     {},
@@ -128,7 +65,7 @@ CHUNKS = either(
 @given(st.lists(CHUNKS, max_size=6), st.booleans())
 def test_whatever_a_server_sends_there_is_one_end_and_every_delta_has_a_start(chunks: list[Any], done: bool) -> None:
     body = b"".join(b"data: " + msgspec.json.encode(chunk) + b"\n\n" for chunk in chunks)
-    events = decode([body + b"data: [DONE]\n\n" * done])
+    events = decode([body + b"data: [DONE]\n\n" * done], OPENROUTER)
     assert [isinstance(event, MessageFinished | StreamFailed) for event in events] == [False] * (len(events) - 1) + [
         True
     ]
@@ -143,5 +80,7 @@ def test_whatever_a_server_sends_there_is_one_end_and_every_delta_has_a_start(ch
             assert event.json
         elif isinstance(event, TextDelta | ThinkingDelta):
             assert event.text
+        elif isinstance(event, ThinkingSignature):
+            assert event.signature
     if isinstance(events[-1], MessageFinished):
         assert (events[-1].stop_reason == "tool_use") == bool(started) or events[-1].stop_reason == "refusal"

@@ -64,7 +64,7 @@ def test_thinking_in_the_words_of_the_host(url: str, model: str, asked: dict[str
 @pytest.mark.parametrize(
     ("url", "asked", "fields"),
     [
-        (DEEPSEEK, ADAPTIVE, {"thinking": {"type": "enabled"}}),
+        (DEEPSEEK, ADAPTIVE, {"thinking": {"type": "enabled"}, "reasoning_effort": "medium"}),
         (DEEPSEEK, OFF, {"thinking": {"type": "disabled"}}),
         (QWEN, budget(4000), {"enable_thinking": True, "thinking_budget": 4000}),
         (QWEN, OFF, {"enable_thinking": False}),

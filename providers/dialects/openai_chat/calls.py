@@ -6,19 +6,19 @@ index 0 for every call.
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from providers.dialects.openai_chat.call_ids import client_call_id
 from providers.dialects.openai_chat.chunks import Function, ToolCall
 from providers.events import Event, ToolArgumentsDelta, ToolCallStarted
+from providers.fidelity import Fidelity, Notes
 
 HELD_AT_MOST = 1024 * 1024
 """Characters of arguments that may wait for their call's name."""
-_GOOD_ID = re.compile(r"[a-zA-Z0-9_-]{1,256}")
 
 
 class NamelessCall(ValueError):
@@ -43,10 +43,11 @@ class _Call:
 class Calls:
     """The tool calls of one answer. `renamed` maps upstream names to the client's."""
 
-    __slots__ = ("_all", "_by_id", "_by_index", "_ids", "_renamed")
+    __slots__ = ("_all", "_by_id", "_by_index", "_ids", "_notes", "_renamed")
 
-    def __init__(self, renamed: Mapping[str, str]) -> None:
+    def __init__(self, renamed: Mapping[str, str], notes: Notes) -> None:
         self._renamed = renamed
+        self._notes = notes
         self._all: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
         self._by_id: dict[str, _Call] = {}
@@ -113,11 +114,14 @@ class Calls:
         return call
 
     def _free_id(self, upstream_id: str | None) -> str:
-        """The upstream's id where a client may see it, else one of ours. Clients send it back as it is."""
-        if upstream_id is None or upstream_id in self._ids or _GOOD_ID.fullmatch(upstream_id) is None:
-            upstream_id = f"toolu_{secrets.token_hex(12)}"
-        self._ids.add(upstream_id)
-        return upstream_id
+        """The id that the client sees and sends back: the upstream's, spelled out or replaced where it must be."""
+        told = None if upstream_id is None else client_call_id(upstream_id)
+        if told is None or told in self._ids:
+            told = f"toolu_{secrets.token_hex(12)}"
+        if upstream_id is not None and told != upstream_id:
+            self._notes.add(Fidelity.CALL_ID_CHANGED)
+        self._ids.add(told)
+        return told
 
 
 def _begins_another(current: _Call, upstream_id: str | None, name: str, arguments: str) -> bool:

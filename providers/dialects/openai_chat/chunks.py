@@ -39,27 +39,25 @@ class Delta(msgspec.Struct, gc=False):
     function_call: Function | None = None
 
 
-class Choice(msgspec.Struct, gc=False):
-    """The first choice is the only one ever asked for. vLLM tells in `stop_reason` which stop string it met."""
-
-    delta: Delta | None = None
-    message: Delta | None = None
-    finish_reason: str | None = None
-    native_finish_reason: str | None = None
-    stop_reason: str | int | None = None
-
-
 class PromptDetails(msgspec.Struct, gc=False):
     """Parts of the prompt's count."""
 
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
+    cache_creation_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
 
 
 class CompletionDetails(msgspec.Struct, gc=False):
     """Parts of the completion's count."""
 
     reasoning_tokens: int | None = None
+
+
+class CostDetails(msgspec.Struct, gc=False):
+    """What OpenRouter's upstream charges to a key of one's own, in dollars, as JSON text."""
+
+    upstream_inference_cost: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class Usage(msgspec.Struct, gc=False):
@@ -73,6 +71,20 @@ class Usage(msgspec.Struct, gc=False):
     prompt_cache_hit_tokens: int | None = None
     cached_tokens: int | None = None
     cost: msgspec.Raw = msgspec.Raw(b"null")
+    is_byok: bool = False
+    cost_details: CostDetails | None = None
+
+
+class Choice(msgspec.Struct, gc=False):
+    """The first choice is the only one ever asked for. vLLM tells in `stop_reason` which stop string it met; Moonshot
+    tells the counts here."""
+
+    delta: Delta | None = None
+    message: Delta | None = None
+    finish_reason: str | None = None
+    native_finish_reason: str | None = None
+    stop_reason: str | int | None = None
+    usage: Usage | None = None
 
 
 class Groq(msgspec.Struct, gc=False):
@@ -83,13 +95,14 @@ class Groq(msgspec.Struct, gc=False):
 
 
 class Chunk(msgspec.Struct, gc=False):
-    """One chunk. The fields after `usage` are where the various servers put an error."""
+    """One chunk. The fields after `citations`, Perplexity's, are where the various servers put an error."""
 
     id: str | None = None
     model: str | None = None
     choices: list[Choice] | None = None
     usage: Usage | None = None
     x_groq: Groq | None = None
+    citations: Any = None
     object: Any = None
     error: Any = None
     message: Any = None
@@ -145,6 +158,8 @@ def _fit(value: Any, wanted: inspect.Type) -> Any:
             items = (_fit(item, wanted.item_type) for item in value)
             return [item for item in items if item is not None]
         case inspect.DictType() if isinstance(value, dict):
+            return value
+        case inspect.BoolType() if isinstance(value, bool):
             return value
         case inspect.StrType() if isinstance(value, str):
             return value

@@ -5,22 +5,36 @@ Nothing is made up: an answer that breaks off is a failure, never an end_turn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
+from providers.bodies import BodyReader, WebPage
+from providers.claude.carriers import origin_of
+from providers.claude.names import renamed_tools
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.calls import Calls, NamelessCall
 from providers.dialects.openai_chat.chunks import Choice, Chunk, Delta, MalformedChunk, ToolCall, read_chunk
 from providers.dialects.openai_chat.content import thinking_of, written_of
+from providers.dialects.openai_chat.details import Details
 from providers.dialects.openai_chat.profiles import profile_of
+from providers.dialects.openai_chat.replay import signature_of
 from providers.dialects.openai_chat.stop import Finish, failure_of, finished
 from providers.dialects.openai_chat.tokens import tokens_of, usage_of
-from providers.dialects.openai_chat.tools import renamed_tools
 from providers.errors import ErrorKind, UpstreamError
-from providers.events import Event, MessageStarted, StreamFailed, TextDelta, ThinkingDelta, Tokens, TokensReported
+from providers.events import (
+    Event,
+    MessageStarted,
+    StreamFailed,
+    TextDelta,
+    ThinkingDelta,
+    ThinkingSignature,
+    Tokens,
+    TokensReported,
+)
+from providers.fidelity import Fidelity
 from providers.refusals.reading import payload_error
-from providers.sse import MAX_EVENT_BYTES, EventTooLong, SSEReader
+from providers.sse import EventTooLong
 
 _NO_CHOICE = Choice()
 _EXPLANATION_AT_MOST = 2000
@@ -30,18 +44,22 @@ class ChatDecoder:
     """Decodes one answer. Whether it is a stream is seen from its first byte, which lies less often than its type."""
 
     __slots__ = (
-        "_calls", "_document", "_document_size", "_finish", "_has_content", "_is_document", "_is_over", "_refusal",
-        "_says_done", "_sse", "_started", "_stops", "_takes_details", "_tokens",
+        "_body", "_calls", "_details", "_finish", "_has_content", "_is_over", "_last", "_notes", "_origin", "_refusal",
+        "_says_done", "_started", "_stops", "_takes_details", "_tokens", "_unsigned",
     )  # fmt: skip
 
     def __init__(self, call: Call) -> None:
         stops = call.body.get("stop_sequences")
         self._stops = tuple(stop for stop in stops if isinstance(stop, str)) if isinstance(stops, list) else ()
-        self._calls = Calls(_renamed(call))
-        self._sse = SSEReader()
-        self._document: list[bytes] = []
-        self._document_size = 0
-        self._is_document: bool | None = None
+        profile = profile_of(call.provider)
+        self._calls = Calls(renamed_tools(call.body, profile.tool_name_limit), call.notes)
+        self._details = Details() if profile.replays_details else None
+        self._origin = origin_of(call.provider, call.model)
+        self._notes = call.notes
+        # What was told last, and whether there is thinking that nothing was signed for.
+        self._last: Literal["nothing", "thinking", "text", "calls"] = "nothing"
+        self._unsigned = False
+        self._body = BodyReader()
         self._finish = Finish()
         self._refusal = ""
         self._tokens: Tokens | None = None
@@ -56,21 +74,13 @@ class ChatDecoder:
         events: list[Event] = []
         if self._is_over:
             return events
-        if self._is_document is None:
-            begin = data.lstrip(b" \t\r\n\xef\xbb\xbf")[:1]
-            if begin == b"<":
-                self._break("The provider sent a web page instead of an answer.", events)
-                return events
-            if begin:
-                self._is_document = begin in (b"{", b"[")
         try:
-            if self._is_document:
-                self._hold(data)
-            else:
-                for document in self._sse.feed(data):
-                    self._read(document, events)
-                    if self._is_over:
-                        break
+            for document in self._body.feed(data):
+                self._read(document, events)
+                if self._is_over:
+                    break
+        except WebPage:
+            self._break("The provider sent a web page instead of an answer.", events)
         except EventTooLong as error:
             self._break(f"The provider sent {error}.", events)
         return events
@@ -80,20 +90,14 @@ class ChatDecoder:
         events: list[Event] = []
         if self._is_over:
             return events
-        for document in [b"".join(self._document)] if self._is_document else self._sse.close():
+        for document in self._body.close():
             self._read(document, events, is_last=True)
         if self._is_over:
             return events
-        if self._is_document:
+        if self._body.is_document:
             self._says_done = True  # a document that could be read is a whole one
         self._end(events)
         return events
-
-    def _hold(self, data: bytes) -> None:
-        self._document.append(data)
-        self._document_size += len(data)
-        if self._document_size > MAX_EVENT_BYTES:
-            raise EventTooLong(f"an answer of more than {MAX_EVENT_BYTES} bytes")
 
     def _read(self, document: bytes, events: list[Event], *, is_last: bool = False) -> None:
         """One JSON document: a chunk, a completion, an error, or the sign that all was said.
@@ -107,7 +111,7 @@ class ChatDecoder:
             if word == b"[DONE]":
                 self._says_done = True
                 self._end(events)
-            elif word and (self._is_document or not is_last):
+            elif word and (self._body.is_document or not is_last):
                 self._break("The provider sent something that is not a chat completion.", events)
             return
         if chunk is None:
@@ -139,6 +143,8 @@ class ChatDecoder:
             if failure is not None:
                 self._fail(failure, events)
                 return
+        if chunk.citations:
+            self._notes.add(Fidelity.CITATIONS_DROPPED)
         usage = usage_of(chunk)
         if usage is None:
             return
@@ -163,20 +169,51 @@ class ChatDecoder:
             thinking = thinking_of(delta.reasoning_details)
         if isinstance(content, list):
             thinking, content = (thinking or "") + thinking_of(content), written_of(content)
+        if self._details is not None and delta.reasoning_details:
+            self._details.add(delta.reasoning_details)
         if thinking:
-            events.append(ThinkingDelta(thinking))
+            self._think(thinking, events)
         if content:
-            events.append(TextDelta(content))
+            self._say(content, events)
         if delta.refusal:
             self._refusal = (self._refusal + delta.refusal)[:_EXPLANATION_AT_MOST]
-            events.append(TextDelta(delta.refusal))
+            self._say(delta.refusal, events)
         if delta.tool_calls:
             for fragment in delta.tool_calls:
-                self._calls.feed(fragment, events)
+                self._call(fragment, events)
         elif delta.function_call is not None:
-            self._calls.feed(ToolCall(index=0, function=delta.function_call), events)
+            self._call(ToolCall(index=0, function=delta.function_call), events)
         if len(events) > before:
             self._has_content = True
+
+    def _think(self, thinking: str, events: list[Event]) -> None:
+        self._last = "thinking"
+        self._unsigned = True
+        if self._details is not None:
+            self._details.say(thinking)
+        events.append(ThinkingDelta(thinking))
+
+    def _say(self, text: str, events: list[Event]) -> None:
+        if self._last != "text":
+            if self._last != "calls":
+                self._sign(events)
+            self._last = "text"
+        events.append(TextDelta(text))
+
+    def _call(self, fragment: ToolCall, events: list[Event]) -> None:
+        if self._last != "calls":
+            self._sign(events)
+            self._last = "calls"
+        self._calls.feed(fragment, events)
+
+    def _sign(self, events: list[Event]) -> None:
+        """What must come back with the thinking. Never between the fragments of a call: a new block would end it."""
+        signature = None if self._details is None else self._details.signature(self._origin)
+        if signature is None and self._unsigned:
+            signature = signature_of(self._origin)
+        self._unsigned = False
+        if signature is not None:
+            events.append(ThinkingSignature(signature))
 
     def _note_finish(self, choice: Choice) -> None:
         self._finish.reason = choice.finish_reason
@@ -186,11 +223,12 @@ class ChatDecoder:
 
     def _end(self, events: list[Event]) -> None:
         """The finish, if the provider has said that this is the end; else the failure that it is."""
-        if self._finish.reason is None and not (self._says_done and self._has_content):
+        if self._finish.reason is None and not self._says_done:
             message = "The provider's answer ended before it was complete."
-            if self._says_done:
-                message = "The provider's answer is empty."
             self._fail(UpstreamError(ErrorKind.TRUNCATED, message), events)
+            return
+        if not self._has_content and self._is_empty():
+            self._fail(UpstreamError(ErrorKind.TRUNCATED, "The provider's answer is empty."), events)
             return
         try:
             self._calls.finish()
@@ -198,7 +236,14 @@ class ChatDecoder:
             self._break(str(error), events)
             return
         self._is_over = True
+        self._sign(events)
         events.append(finished(self._finish, has_calls=self._calls.any_started(), refusal=self._refusal))
+
+    def _is_empty(self) -> bool:
+        """Whether nothing was said for no reason. LM Studio answers so where the prompt is too long for its window; a
+        model that has nothing to say still counts the token that ends it."""
+        reason = (self._finish.reason or "").lower()
+        return reason in ("", "stop", "eos") and not (self._tokens is not None and self._tokens.output)
 
     def _break(self, message: str, events: list[Event]) -> None:
         self._fail(UpstreamError(ErrorKind.MALFORMED, message), events)
@@ -206,10 +251,6 @@ class ChatDecoder:
     def _fail(self, error: UpstreamError, events: list[Event]) -> None:
         self._is_over = True
         events.append(StreamFailed(error))
-
-
-def _renamed(call: Call) -> Mapping[str, str]:
-    return renamed_tools(call.body, profile_of(call.provider).tool_name_limit)
 
 
 def _is_error(chunk: Chunk) -> bool:

@@ -41,13 +41,14 @@ def failure_of(finish: Finish) -> UpstreamError | None:
 def finished(finish: Finish, *, has_calls: bool, refusal: str) -> MessageFinished:
     """The end of an answer that is whole. Servers say "stop" after tool calls and "tool_calls" after none."""
     reason = (finish.reason or "stop").lower()
-    if reason in _REFUSED or refusal:
+    native = (finish.native or "").lower()
+    if reason in _REFUSED or native in _REFUSED or refusal:
         details: dict[str, Any] = {"type": "refusal", "category": None, "explanation": refusal or None}
         return MessageFinished("refusal", stop_details=details)
     if reason in _TOO_LONG:
         return MessageFinished("max_tokens")
     if has_calls:
         return MessageFinished("tool_use")
-    if finish.stop_string is not None or "stop_sequence" in (reason, finish.native):
+    if finish.stop_string is not None or "stop_sequence" in (reason, native):
         return MessageFinished("stop_sequence", stop_sequence=finish.stop_string)
     return MessageFinished("end_turn")

@@ -7,10 +7,13 @@ from typing import Any
 
 from providers.claude.fields import Thinking, thinking_of
 from providers.config import ModelConfig
-from providers.dialects.openai_chat.profiles import Profile
+from providers.dialects.contract import Call
+from providers.dialects.openai_chat.profile import Profile
+from providers.fidelity import Fidelity, Notes
 
 _EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "max")
 _GPT = re.compile(r"^gpt-(\d+)(?:\.(\d+))?")
+_LEAST_BUDGET = 1024
 
 
 def thinks(model: ModelConfig, profile: Profile) -> bool:
@@ -20,53 +23,112 @@ def thinks(model: ModelConfig, profile: Profile) -> bool:
     )
 
 
-def thinking_fields(body: dict[str, Any], model: ModelConfig, profile: Profile, *, with_tools: bool) -> dict[str, Any]:
+def thinking_fields(call: Call, profile: Profile, *, with_tools: bool) -> dict[str, Any]:
     """The fields that say how much to think; none when the request does not care or the model cannot be asked."""
-    if not profile.asks_every_model and not thinks(model, profile):
+    wanted = thinking_of(call.body)
+    asked = wanted.mode != "unset" or wanted.effort is not None
+    if profile.effort == "none" or not (profile.asks_every_model or thinks(call.model, profile)):
+        if asked and wanted.mode != "off":
+            call.notes.add(Fidelity.THINKING_CONTROL_DROPPED)
         return {}
-    wanted = thinking_of(body)
     match profile.effort:
         case "reasoning_effort":
-            effort = _effort_word(wanted, model, profile, with_tools=with_tools)
-            return {} if effort is None else {"reasoning_effort": effort}
+            return _effort(wanted, call, profile, with_tools=with_tools)
         case "reasoning":
-            return _openrouter(wanted, model, profile)
-        case "thinking" if wanted.mode != "unset":
-            return {"thinking": {"type": "enabled" if wanted.mode == "on" else "disabled"}}
-        case "enable_thinking" if wanted.mode != "unset":
-            on = {"enable_thinking": wanted.mode == "on"}
-            return on if wanted.budget is None else {**on, "thinking_budget": wanted.budget}
+            return _openrouter(wanted, call, profile)
+        case "thinking":
+            return _switched(wanted, call.notes, profile)
+        case "enable_thinking":
+            return _qwen(wanted, call.notes)
+        case "template":
+            return _template(wanted, call.notes, profile)
     return {}
 
 
-def _effort_word(wanted: Thinking, model: ModelConfig, profile: Profile, *, with_tools: bool) -> str | None:
-    version = _gpt_version(model.name) if profile.thinkers is not None else None
+def _effort(wanted: Thinking, call: Call, profile: Profile, *, with_tools: bool) -> dict[str, Any]:
+    version = _gpt_version(call.model.name) if profile.thinkers is not None else None
     if with_tools and version is not None and version >= (5, 3):
         # These refuse function tools together with any effort on this endpoint, also with their own default.
-        return "none"
-    if wanted.mode != "off":
-        return None if wanted.effort is None else _nearest(wanted.effort, profile.efforts)
-    if version is None:
+        if wanted.mode != "off":
+            call.notes.add(Fidelity.EFFORT_CHANGED)
+        return {"reasoning_effort": "none"}
+    if wanted.mode == "off":
+        return _off(version, call.notes, profile)
+    efforts = (*profile.efforts, "xhigh") if version is not None and version >= (5, 2) else profile.efforts
+    word = _word(wanted, efforts, call.notes)
+    return {} if word is None else {"reasoning_effort": word}
+
+
+def _off(version: tuple[int, int] | None, notes: Notes, profile: Profile) -> dict[str, Any]:
+    if version is not None and version != (5, 0):
+        return {"reasoning_effort": "none"}
+    if version is None and profile.thinkers is None:
         # A server that nobody knows may refuse any word; leaving thinking to it is the lesser harm.
-        return None if profile.thinkers is None else profile.efforts[0]
-    return "minimal" if version == (5, 0) else "none"
+        notes.add(Fidelity.THINKING_CONTROL_DROPPED)
+        return {}
+    notes.add(Fidelity.EFFORT_CHANGED)
+    return {"reasoning_effort": profile.efforts[0] if version is None else "minimal"}
 
 
-def _openrouter(wanted: Thinking, model: ModelConfig, profile: Profile) -> dict[str, Any]:
+def _openrouter(wanted: Thinking, call: Call, profile: Profile) -> dict[str, Any]:
     # https://openrouter.ai/docs/use-cases/reasoning-tokens
     if wanted.mode == "off":
-        if profile.always_thinks is not None and profile.always_thinks.search(model.name):
+        if profile.always_thinks is not None and profile.always_thinks.search(call.model.name):
+            call.notes.add(Fidelity.EFFORT_CHANGED)
             return {"reasoning": {"effort": "low"}}
         return {"reasoning": {"enabled": False}}
-    if wanted.effort is not None:
-        return {"reasoning": {"effort": _nearest(wanted.effort, profile.efforts)}}
+    if wanted.budget is not None and wanted.is_derived:
+        return {"reasoning": {"max_tokens": max(wanted.budget, _LEAST_BUDGET)}}
+    word = _word(wanted, profile.efforts, call.notes)
+    if word is not None:
+        return {"reasoning": {"effort": word}}
     return {"reasoning": {"enabled": True}} if wanted.mode == "on" else {}
 
 
+def _switched(wanted: Thinking, notes: Notes, profile: Profile) -> dict[str, Any]:
+    if wanted.mode == "off":
+        return {"thinking": {"type": "disabled"}}
+    fields: dict[str, Any] = {}
+    if wanted.mode == "on":
+        fields["thinking"] = {"type": "enabled", **dict(profile.thinking_on)}
+    word = _word(wanted, profile.efforts, notes)
+    if word is not None:
+        fields["reasoning_effort"] = word
+    return fields
+
+
+def _qwen(wanted: Thinking, notes: Notes) -> dict[str, Any]:
+    if wanted.effort is not None and not wanted.is_derived:
+        notes.add(Fidelity.EFFORT_CHANGED)
+    if wanted.mode == "unset":
+        return {}
+    on: dict[str, Any] = {"enable_thinking": wanted.mode == "on"}
+    return on if wanted.budget is None else {**on, "thinking_budget": wanted.budget}
+
+
+def _template(wanted: Thinking, notes: Notes, profile: Profile) -> dict[str, Any]:
+    # Qwen, GLM and DeepSeek templates have the switch, under two names; gpt-oss has the word.
+    word = None if wanted.mode == "off" else _word(wanted, profile.efforts, notes)
+    fields: dict[str, Any] = {} if word is None else {"reasoning_effort": word}
+    if wanted.mode != "unset":
+        on = wanted.mode == "on"
+        fields["chat_template_kwargs"] = {"enable_thinking": on, "thinking": on}
+    return fields
+
+
+def _word(wanted: Thinking, known: tuple[str, ...], notes: Notes) -> str | None:
+    """The word that comes nearest to the wanted effort from below, or the least one; a change is noted."""
+    if wanted.effort is None:
+        return None
+    word = _nearest(wanted.effort, known) if known else None
+    if word != wanted.effort or wanted.is_derived:
+        notes.add(Fidelity.EFFORT_CHANGED)
+    return word
+
+
 def _nearest(effort: str, known: tuple[str, ...]) -> str:
-    """The word that comes nearest to `effort` from below, or the least one."""
     if effort not in _EFFORTS:
-        return "medium"
+        return "medium" if "medium" in known else known[0]
     at_most = _EFFORTS[: _EFFORTS.index(effort) + 1]
     return next((word for word in reversed(at_most) if word in known), known[0])
 

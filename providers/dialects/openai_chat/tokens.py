@@ -19,6 +19,8 @@ def usage_of(chunk: Chunk) -> Usage | None:
     """Where this chunk tells counts, if it does."""
     if chunk.usage is not None:
         return chunk.usage
+    if chunk.choices and chunk.choices[0].usage is not None:
+        return chunk.choices[0].usage
     return None if chunk.x_groq is None else chunk.x_groq.usage
 
 
@@ -27,7 +29,12 @@ def tokens_of(usage: Usage) -> Tokens:
     prompt_details = usage.prompt_tokens_details or _NO_PROMPT_DETAILS
     # OpenAI's place, DeepSeek's, Moonshot's.
     cached = _first(prompt_details.cached_tokens, usage.prompt_cache_hit_tokens, usage.cached_tokens)
-    written = _first(prompt_details.cache_write_tokens)
+    # OpenRouter's, LiteLLM's, Qwen's.
+    written = _first(
+        prompt_details.cache_write_tokens,
+        prompt_details.cache_creation_tokens,
+        prompt_details.cache_creation_input_tokens,
+    )
     fresh = None
     if usage.prompt_tokens is not None:
         fresh = max(0, usage.prompt_tokens - (cached or 0) - (written or 0))
@@ -38,7 +45,7 @@ def tokens_of(usage: Usage) -> Tokens:
         cache_write=written,
         output=_output(usage, reasoning),
         reasoning=reasoning,
-        cost=_pico_dollars(usage.cost),
+        cost=_cost(usage),
     )
 
 
@@ -49,6 +56,14 @@ def _output(usage: Usage, reasoning: int | None) -> int | None:
     # xAI leaves reasoning out of completion_tokens; its total tells.
     apart = usage.total_tokens == usage.prompt_tokens + output + reasoning
     return output + reasoning if apart else output
+
+
+def _cost(usage: Usage) -> int | None:
+    cost = _pico_dollars(usage.cost)
+    if cost is None or not usage.is_byok or usage.cost_details is None:
+        return cost
+    # With a key of one's own `cost` is OpenRouter's fee alone.
+    return min(cost + (_pico_dollars(usage.cost_details.upstream_inference_cost) or 0), _LARGEST_COST)
 
 
 def _pico_dollars(cost: msgspec.Raw) -> int | None:

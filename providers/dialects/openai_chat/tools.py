@@ -1,70 +1,99 @@
-"""Tools and tool choice, and the names and ids that are spelled differently on the other side."""
+"""Tools and tool choice, and the names that are spelled differently on the other side."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from typing import Any
 
-from providers.claude.tools import offered_tools
-from providers.dialects.openai_chat.profiles import Profile
+import msgspec
 
-_SHORT_ID = re.compile(r"[a-zA-Z0-9]{9}")
-_ID_LIMIT = 40
-"""OpenAI refuses longer ids, and another provider may have made this one."""
-
-
-def upstream_name(name: str, limit: int) -> str:
-    """The tool's name on the other side: as it is, or cut with a hash of the whole at the end."""
-    if len(name) <= limit:
-        return name
-    return f"{name[: limit - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+from providers.claude.blocks import blocks_of
+from providers.claude.names import upstream_name
+from providers.claude.tools import Tool, offered_tools
+from providers.dialects.contract import Call
+from providers.dialects.openai_chat.profile import Profile
+from providers.fidelity import Fidelity, Notes
 
 
-def renamed_tools(body: dict[str, Any], limit: int) -> dict[str, str]:
-    """Upstream name -> the client's name, for the tools that go out under another name."""
-    tools = body.get("tools")
-    names = [tool.get("name") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
-    return {upstream_name(name, limit): name for name in names if isinstance(name, str) and len(name) > limit}
+class Offer(msgspec.Struct):
+    """`tools` and what belongs to them, or no fields when no tool is left to offer; `told` is a choice in words."""
+
+    fields: dict[str, Any]
+    told: str | None = None
 
 
-def upstream_call_id(call_id: str, profile: Profile) -> str:
-    """The call's id on the other side; the same for the same id, always."""
-    if profile.short_call_ids:
-        # La Plateforme's older models: "must be a-z, A-Z, 0-9, with a length of 9".
-        return call_id if _SHORT_ID.fullmatch(call_id) else hashlib.sha256(call_id.encode()).hexdigest()[:9]
-    if len(call_id) <= _ID_LIMIT:
-        return call_id
-    return f"call_{hashlib.sha256(call_id.encode()).hexdigest()[:32]}"
-
-
-def tool_fields(body: dict[str, Any], profile: Profile) -> dict[str, Any]:
-    """`tools`, `tool_choice` and `parallel_tool_calls`, or nothing when no tool is left to offer."""
-    tools = offered_tools(body)
+def tool_offer(call: Call, profile: Profile) -> Offer:
+    """What is said of tools. Which tool to call is told in words where the server has no field for it."""
+    tools = offered_tools(call.body)
+    asked = call.body.get("tool_choice")
+    choice = asked if isinstance(asked, dict) else {}
+    restored = not tools and profile.history_needs_tools
+    if restored:
+        tools = _of_history(call.body, call.notes)
+        choice = {"type": "none"}
     if not tools:
-        return {}
-    limit = profile.tool_name_limit
-    functions: list[dict[str, Any]] = []
-    for tool in tools:
-        function: dict[str, Any] = {"name": upstream_name(tool.name, limit)}
-        if tool.description is not None:
-            function["description"] = tool.description
-        function["parameters"] = tool.schema
-        functions.append({"type": "function", "function": function})
-    fields: dict[str, Any] = {"tools": functions}
-    choice = body.get("tool_choice")
-    if not isinstance(choice, dict):
-        return fields
+        return Offer({})
+    if choice.get("type") == "none" and "none" not in profile.tool_choices and not restored:
+        call.notes.add(Fidelity.TOOL_CHOICE_DROPPED)
+        return Offer({})
+    offer = Offer({"tools": [_function(tool, profile, call.notes) for tool in tools]})
+    _choose(offer, choice, tools, profile, call.notes)
+    if choice.get("disable_parallel_tool_use") is True:
+        excepted = profile.parallel_except is not None and profile.parallel_except.search(call.model.name) is not None
+        if profile.parallel_control and not excepted:
+            offer.fields["parallel_tool_calls"] = False
+        else:
+            call.notes.add(Fidelity.PARALLEL_CONTROL_DROPPED)
+    offer.fields |= dict(profile.extra_with_tools)
+    return offer
+
+
+def _function(tool: Tool, profile: Profile, notes: Notes) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": upstream_name(tool.name, profile.tool_name_limit)}
+    if function["name"] != tool.name:
+        notes.add(Fidelity.TOOL_RENAMED)
+    if tool.description is not None:
+        function["description"] = tool.description
+    function["parameters"] = tool.schema
+    return {"type": "function", "function": function}
+
+
+def _choose(offer: Offer, choice: dict[str, Any], tools: list[Tool], profile: Profile, notes: Notes) -> None:
+    """Say which tool to call, in a field or else in words."""
+    known = profile.tool_choices
+    name = choice.get("name")
     match choice.get("type"):
         case "auto":
-            fields["tool_choice"] = "auto"
-        case "any":
-            fields["tool_choice"] = "required"
+            offer.fields["tool_choice"] = "auto"
         case "none":
-            fields["tool_choice"] = "none"
-        case "tool" if any(tool.name == choice.get("name") for tool in tools):
-            name = upstream_name(choice["name"], limit)
-            fields["tool_choice"] = {"type": "function", "function": {"name": name}}
-    if choice.get("disable_parallel_tool_use") is True:
-        fields["parallel_tool_calls"] = False
-    return fields
+            offer.fields["tool_choice"] = "none"
+        case "any" if "required" in known:
+            offer.fields["tool_choice"] = "required"
+        case "any":
+            notes.add(Fidelity.TOOL_CHOICE_TOLD)
+            offer.told = "Answer with a call of one of your tools."
+        case "tool" if any(tool.name == name for tool in tools):
+            upstream = upstream_name(str(name), profile.tool_name_limit)
+            if "named" in known:
+                offer.fields["tool_choice"] = {"type": "function", "function": {"name": upstream}}
+                return
+            if "required" in known:
+                offer.fields["tool_choice"] = "required"
+            notes.add(Fidelity.TOOL_CHOICE_TOLD)
+            offer.told = f"Answer with a call of the tool {upstream}."
+        case "tool":
+            notes.add(Fidelity.TOOL_CHOICE_DROPPED)
+
+
+def _of_history(body: dict[str, Any], notes: Notes) -> list[Tool]:
+    """Definitions for the calls in the history: some servers refuse calls of tools that they are not told of."""
+    messages = body.get("messages")
+    names: dict[str, None] = {}
+    for message in messages if isinstance(messages, list) else ():
+        if isinstance(message, dict) and message.get("role") == "assistant":
+            for block in blocks_of(message.get("content")):
+                name = block.get("name") if block.get("type") == "tool_use" else None
+                if isinstance(name, str) and name:
+                    names[name] = None
+    if names:
+        notes.add(Fidelity.TOOLS_RESTORED)
+    return [Tool(name, None, {"type": "object", "properties": {}}) for name in names]

@@ -7,9 +7,9 @@ import copy
 import pytest
 
 from tests.claude.claude_blocks import Json, assistant, result, text, use, user
+from tests.claude.three_turns import FIRST, SECOND, THIRD
+from tests.claude.three_turns import request as agent_request
 from tests.claude.wire import make_call, sent
-from tests.dialects.test_openai_chat_prefix import FIRST, SECOND, THIRD
-from tests.dialects.test_openai_chat_prefix import request as agent_request
 
 MODELS = ["gemini-3.8-flash", "gemini-2.5-pro", "gemma-3-27b-it"]
 
