@@ -23,6 +23,7 @@ from providers.models import Credential, Model, Provider
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import described
 from providers.transforms import REGISTRY
+from providers.validation import check_transforms
 
 
 class JsonField(forms.JSONField):
@@ -212,6 +213,11 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
         taken = Model.objects.filter(name=data.get("name")).exclude(pk=self.instance.pk)
         if provider is not None and provider.pk and taken.filter(provider=provider).exists():
             self.add_error("name", "This provider has a model of that name already: edit that one.")
+        if provider is not None and "transforms" in data:
+            try:
+                check_transforms(data["transforms"], provider.dialect)
+            except ValidationError as error:
+                self.add_error(None, error)
         window, most = data.get("context_window"), data.get("max_output")
         if window and most and most > window:
             self.add_error("max_output", "This is more than the context window holds.")

@@ -15,6 +15,7 @@ from providers.validation import (
     check_address,
     check_installed,
     check_platform,
+    check_transforms,
     validate_base_url,
     validate_capabilities,
     validate_headers,
@@ -105,6 +106,7 @@ class Provider(models.Model):
         check_address(self.base_url, local=self.is_local)
         check_installed(self.platform)
         check_platform(self.platform, self.dialect, self.options, self.base_url)
+        check_transforms(self.transforms, self.dialect)
 
 
 class Credential(models.Model):

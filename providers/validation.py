@@ -11,9 +11,10 @@ from django.core.exceptions import ValidationError
 
 from providers.addresses import Refusal, refusal_of_host
 from providers.capabilities import CAPABILITIES
+from providers.dialects import DIALECTS
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import options_of
-from providers.transforms import TransformError, compile_chain
+from providers.transforms import TransformError, compile_chain, left_out, parse_chain
 
 _HEADER_NAME = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 _OURS = frozenset(
@@ -75,6 +76,21 @@ def validate_transforms(value: Any) -> None:
         compile_chain(value)
     except TransformError as error:
         raise ValidationError(str(error)) from error
+
+
+def check_transforms(value: Any, dialect: str) -> None:
+    """Refuse a chain with transforms that do nothing at servers of a dialect; broken ones are refused elsewhere."""
+    known = DIALECTS.get(dialect)
+    if known is None or not known.verbatim:
+        return
+    try:
+        idle = left_out(parse_chain(value))
+    except TransformError:
+        return
+    if idle:
+        raise ValidationError(
+            {"transforms": f"Take out {', '.join(idle)}: {known.label} answers pass unchanged, so it would do nothing."}
+        )
 
 
 def validate_capabilities(value: Any) -> None:

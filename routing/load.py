@@ -173,7 +173,9 @@ def _routes(providers: dict[int, ProviderConfig], models: dict[int, ModelConfig]
         elif provider.needs_secret and not provider.credentials:
             dropped[row.route_id].append((str(row.model), "the provider has no usable credential"))
         else:
-            chain = compile_chain_of((*provider.transforms, *model.transforms))
+            chain = compile_chain_of(
+                (*provider.transforms, *model.transforms), verbatim=DIALECTS[provider.dialect].verbatim
+            )
             taken[row.route_id].append(CandidateConfig(id=row.pk, provider=provider, model=model, transforms=chain))
     return {
         row.name: RouteConfig(

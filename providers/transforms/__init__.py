@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from providers.config import TransformConfig
-from providers.transforms import requests
 from providers.transforms.contract import Chain, Transform
+from providers.transforms.elsewhere import direction
+from providers.transforms.registry import REGISTRY as REGISTRY
 
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
@@ -21,21 +22,6 @@ _Made = TypeVar("_Made")
 
 class TransformError(ValueError):
     """A chain names an unknown transform or gives one wrong options; the text says which and what to write."""
-
-
-REGISTRY: dict[str, Transform] = {
-    "maxtoken": Transform(requests.MaxToken, "Lower max_tokens to the limit.", request=requests.maxtoken),
-    "sampling": Transform(requests.Sampling, "Set temperature, top_p and top_k.", request=requests.sampling),
-    "cleancache": Transform(
-        requests.NoOptions,
-        "Remove every cache_control, for servers that reject the field.",
-        request=requests.cleancache,
-    ),
-    "customparams": Transform(
-        requests.CustomParams, "Add fields that the client did not send.", request=requests.customparams
-    ),
-}
-"""By name."""
 
 
 def parse_chain(value: Any) -> tuple[TransformConfig, ...]:
@@ -50,12 +36,17 @@ def parse_chain(value: Any) -> tuple[TransformConfig, ...]:
     return chain
 
 
-def compile_chain_of(chain: Sequence[TransformConfig]) -> Chain:
-    """The edits of a chain, in order, with their options bound. Raises TransformError."""
-    entries = [_checked(config) for config in chain]
+def compile_chain_of(chain: Sequence[TransformConfig], *, verbatim: bool = False) -> Chain:
+    """The edits of a chain with their options bound; raises TransformError.
+
+    Where the provider's blocks pass `verbatim`, the transforms that would have to look into them are left out.
+    """
+    entries = [(entry, options) for entry, options in map(_checked, chain) if not (verbatim and entry.translated_only)]
     return Chain(
         requests=tuple(_bound(entry.request, options) for entry, options in entries if entry.request is not None),
-        streams=tuple(_bound(entry.stream, options) for entry, options in entries if entry.stream is not None),
+        streams=tuple(
+            _bound(entry.stream, options) for entry, options in reversed(entries) if entry.stream is not None
+        ),
     )
 
 
@@ -64,10 +55,16 @@ def compile_chain(value: Any) -> Chain:
     return compile_chain_of(parse_chain(value))
 
 
+def left_out(chain: Sequence[TransformConfig]) -> list[str]:
+    """The names of the transforms that do nothing where the provider's blocks pass verbatim."""
+    return [config.name for config in chain if REGISTRY[config.name].translated_only]
+
+
 def _checked(config: TransformConfig) -> tuple[Transform, msgspec.Struct]:
     entry = REGISTRY.get(config.name)
     if entry is None:
-        raise TransformError(f"There is no transform {config.name!r}. There are: {', '.join(sorted(REGISTRY))}.")
+        known = f"There is no transform {config.name!r}. There are: {', '.join(sorted(REGISTRY))}."
+        raise TransformError(direction(config.name) or known)
     try:
         return entry, msgspec.convert(config.options, entry.options)
     except msgspec.ValidationError as error:

@@ -16,7 +16,9 @@ Request = dict[str, Any]
 class StreamEdit(Protocol):
     """One answer's edit: events in, events out.
 
-    What is held back must be given up with the MessageFinished or the StreamFailed, which is always the last event.
+    What is held back is given with the MessageFinished, which is always the last event. Of an answer that fails
+    (StreamFailed) it is dropped: the less was said, the sooner another candidate can take over. Native events pass
+    through untouched.
     """
 
     def feed(self, events: list[Event]) -> list[Event]:
@@ -29,16 +31,23 @@ StreamEditFactory = Callable[[Call], StreamEdit]
 
 
 class Transform(msgspec.Struct, frozen=True):
-    """A registered transform: the type of its options, and what it edits. A request edit never changes its argument."""
+    """A registered transform: the type of its options, and what it edits. A request edit never changes its argument.
+
+    With `translated_only` it is left out where the provider's blocks pass verbatim: its stream edit could not see them.
+    """
 
     options: type[msgspec.Struct]
     summary: str
     request: Callable[[Request, Any], Request] | None = None
     stream: Callable[[Call, Any], StreamEdit] | None = None
+    translated_only: bool = False
 
 
 class Chain(msgspec.Struct, frozen=True):
-    """A compiled chain: its request edits and the makers of its stream edits, each in their order."""
+    """A compiled chain: its request edits in their order, and the makers of its stream edits in the opposite one.
+
+    Who changed the request last sees the answer first, as layers around the provider do.
+    """
 
     requests: tuple[Callable[[Request], Request], ...] = ()
     streams: tuple[StreamEditFactory, ...] = ()

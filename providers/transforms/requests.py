@@ -1,4 +1,7 @@
-"""The request transforms themselves. None changes its argument."""
+"""The transforms that only edit the request's fields: limits, sampling, cache marks, what else the upstream shall get.
+
+None changes its argument.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,19 @@ class MaxToken(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Sampling(msgspec.Struct, forbid_unknown_fields=True):
-    """Sampling parameters that overwrite the client's; what is None is left alone."""
+    """Sampling parameters that overwrite the client's; what is None is left alone. `max_tokens` only lowers."""
 
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
     top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     top_k: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    repetition_penalty: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
+class StreamOptions(msgspec.Struct, forbid_unknown_fields=True):
+    """`include_usage`: whether the upstream is asked to count tokens in its stream."""
+
+    include_usage: bool = True
 
 
 class CustomParams(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,16 +46,39 @@ class CustomParams(msgspec.Struct, forbid_unknown_fields=True):
 
 def maxtoken(request: Request, options: MaxToken) -> Request:
     """Lower max_tokens to the limit."""
+    return _lowered(request, options.limit)
+
+
+def maxcompletiontokens(request: Request, options: NoOptions) -> Request:
+    """Send max_tokens under the name max_completion_tokens."""
     asked = request.get("max_tokens")
-    if isinstance(asked, int) and asked <= options.limit:
+    # Zero is no limit but the wish to warm a cache.
+    if not asked or "max_completion_tokens" in request:
         return request
-    return {**request, "max_tokens": options.limit}
+    return {**{key: value for key, value in request.items() if key != "max_tokens"}, "max_completion_tokens": asked}
 
 
 def sampling(request: Request, options: Sampling) -> Request:
-    """Set temperature, top_p and top_k."""
-    wanted = {"temperature": options.temperature, "top_p": options.top_p, "top_k": options.top_k}
-    return {**request, **{name: value for name, value in wanted.items() if value is not None}}
+    """Set temperature, top_p, top_k and repetition_penalty, and lower max_tokens."""
+    wanted = {name: getattr(options, name) for name in ("temperature", "top_p", "top_k", "repetition_penalty")}
+    changed = {name: value for name, value in wanted.items() if value is not None}
+    if changed:
+        request = {**request, **changed}
+    return request if options.max_tokens is None else _lowered(request, options.max_tokens)
+
+
+def _lowered(request: Request, limit: int) -> Request:
+    asked = request.get("max_tokens")
+    if isinstance(asked, int) and asked <= limit:
+        return request
+    return {**request, "max_tokens": limit}
+
+
+def streamoptions(request: Request, options: StreamOptions) -> Request:
+    """Ask the upstream to count tokens in its stream, or not to."""
+    given = request.get("stream_options")
+    others = given if isinstance(given, dict) else {}
+    return {**request, "stream_options": {**others, "include_usage": options.include_usage}}
 
 
 def cleancache(request: Request, options: NoOptions) -> Request:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 
-def waiting(text: str, words: Sequence[str]) -> int:
+def waiting(text: str, words: Iterable[str]) -> int:
     """How many characters at the end of `text` are the beginning of one of `words`, but not yet all of it."""
-    longest = max(map(len, words)) - 1
-    for start in range(max(len(text) - longest, 0), len(text)):
-        end = text[start:]
-        if any(len(word) > len(end) and word.startswith(end) for word in words):
-            return len(end)
-    return 0
+    size = len(text)
+    most = 0
+    for word in words:
+        at = text.find(word[0], max(size - len(word) + 1, 0))
+        while at >= 0:
+            if word.startswith(text[at:]):
+                most = max(most, size - at)
+                break
+            at = text.find(word[0], at + 1)
+    return most

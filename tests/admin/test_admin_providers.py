@@ -142,6 +142,12 @@ def test_a_provider_on_this_machine_is_saved_once_it_is_marked_local(admin_clien
         ({"headers": '["x"]'}, "headers", "JSON object"),
         ({"headers": '{"x-a": "b",}'}, "headers", "in line 1, column"),
         ({"transforms": '[{"name": "maxtokens"}]'}, "transforms", "There is no transform 'maxtokens'"),
+        ({"transforms": '[{"name": "deepseek"}]'}, "transforms", "choose the profile deepseek"),
+        (
+            {"transforms": '[{"name": "cleancache"}, {"name": "tooluse"}]', "dialect": "anthropic"},
+            "transforms",
+            "Take out tooluse: Anthropic Messages answers pass unchanged",
+        ),
         ({"transforms": '[{"name": "maxtoken", "options": {"limit": 0}}]'}, "transforms", "maxtoken: "),
         ({"idle_timeout": "0"}, "idle_timeout", "0.1"),
         ({"name": "My Provider"}, "name", "lower-case"),
@@ -189,10 +195,21 @@ def test_names_that_are_taken_are_told_beside_the_name(admin_client: Client, pro
     assert "already" in errors["name"][0]
 
 
+def test_a_models_chain_fits_its_providers_dialect(admin_client: Client, provider: Provider) -> None:
+    page = reverse("admin:providers_model_add")
+    model = {"provider": provider.pk, "name": "m", "capabilities": [], "transforms": '[{"name": "enhancetool"}]'}
+    Provider.objects.filter(pk=provider.pk).update(dialect="anthropic")
+    errors = errors_of(admin_client.post(page, model))
+    assert list(errors) == ["transforms"]
+    assert errors["transforms"][0].startswith("Take out enhancetool: ")
+    Provider.objects.filter(pk=provider.pk).update(dialect="openai_chat")
+    assert "transforms" not in errors_of(admin_client.post(page, model))
+
+
 def test_the_help_names_every_transform_with_its_options(admin_client: Client) -> None:
     text = text_of(admin_client.get(ADD))
     assert "maxtoken (limit): Lower max_tokens to the limit." in text
-    assert "sampling (temperature, top_p, top_k)" in text
+    assert "sampling (temperature, top_p, top_k, repetition_penalty, max_tokens)" in text
 
 
 def test_the_demo_is_marked_wherever_it_appears(admin_client: Client, provider: Provider) -> None:

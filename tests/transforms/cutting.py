@@ -78,9 +78,9 @@ def cut_at(events: Iterable[Event], choose: Callable[[int], int]) -> list[list[E
     return batches
 
 
-def pieces() -> st.SearchStrategy[Callable[[int], int]]:
+def sizes(data: st.DataObject) -> Callable[[int], int]:
     """Sizes for `cut_at`, chosen by Hypothesis."""
-    return st.data().map(lambda data: lambda most: data.draw(st.integers(1, min(most, 12))))
+    return lambda most: data.draw(st.integers(1, min(most, 12)))
 
 
 def streamed(events: Sequence[Event]) -> ParsedStream:

@@ -1,0 +1,105 @@
+"""Makes a model that hesitates use tools: it must call one, and may leave through a tool whose text is its answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from providers.claude.blocks import text_block
+from providers.claude.tools import offered_tools
+from providers.dialects.contract import Call
+from providers.events import Event, MessageFinished, TextDelta, ToolArgumentsDelta, ToolCallStarted
+from providers.transforms.json_text import HELD_AT_MOST, StringValue
+
+Request = dict[str, Any]
+
+NAME = "ExitTool"
+_FIELD = "response"
+_TOOL = {
+    "name": NAME,
+    "description": "Ends the work with tools. Call it when the task is done, or when none of the other tools can bring "
+    "it further. What you pass is shown to the user as your answer.",
+    "input_schema": {
+        "type": "object",
+        "properties": {_FIELD: {"type": "string", "description": "Your answer to the user, in full."}},
+        "required": [_FIELD],
+    },
+}
+_REMINDER = (
+    "<system-reminder>You work with tools: every reply is a tool call. Take the tool that fits the task best and go on "
+    f"until the task is done. Only when it is done, or when no tool fits, call `{NAME}` with your answer."
+    "</system-reminder>"
+)
+
+
+def tooluse(request: Request, options: msgspec.Struct) -> Request:
+    """Demand a tool call, and offer ExitTool beside the client's tools; nothing where the client chose otherwise."""
+    choice = request.get("tool_choice")
+    kind = choice.get("type") if isinstance(choice, dict) else "auto"
+    names = {tool.name for tool in offered_tools(request)}
+    if kind != "auto" or not names or NAME in names:
+        return request
+    system = request.get("system")
+    blocks = system if isinstance(system, list) else [text_block(system)] if isinstance(system, str) and system else []
+    return {
+        **request,
+        "tools": [*request["tools"], _TOOL],
+        "tool_choice": {**(choice if isinstance(choice, dict) else {}), "type": "any"},
+        "system": [*blocks, text_block(_REMINDER)],
+    }
+
+
+class ExitEdit:
+    """The stream edit of one answer: a call of ExitTool becomes the text that it carries."""
+
+    __slots__ = ("_late", "_late_size", "_offered", "_others", "_spoke", "_values")
+
+    def __init__(self, call: Call) -> None:
+        tools = call.body.get("tools")
+        self._offered = isinstance(tools, list) and _TOOL in tools
+        self._values: dict[int, StringValue] = {}
+        self._others = False
+        self._spoke = False
+        self._late: list[str] = []
+        self._late_size = 0
+
+    def feed(self, events: list[Event]) -> list[Event]:
+        """The events with the text of ExitTool in the place of its calls."""
+        if not self._offered:
+            return events
+        given: list[Event] = []
+        for event in events:
+            if isinstance(event, ToolCallStarted):
+                if event.name == NAME:
+                    self._values[event.key] = StringValue(_FIELD)
+                    self._say("\n\n" if self._spoke else "", given)
+                    continue
+                self._others = True
+            elif isinstance(event, ToolArgumentsDelta) and event.key in self._values:
+                self._say(self._values[event.key].feed(event.json), given)
+                continue
+            elif isinstance(event, MessageFinished) and self._values:
+                event = self._finish(event, given)
+            given.append(event)
+        return given
+
+    def _say(self, text: str, given: list[Event]) -> None:
+        """Text between the fragments of another call would end that call's block, so it waits for the end."""
+        if not text:
+            return
+        self._spoke = True
+        if self._others and self._late_size < HELD_AT_MOST:
+            self._late.append(text)
+            self._late_size += len(text)
+        else:
+            given.append(TextDelta(text))
+
+    def _finish(self, event: MessageFinished, given: list[Event]) -> MessageFinished:
+        for value in self._values.values():
+            self._say(value.close(), given)
+        if self._late:
+            given.append(TextDelta("".join(self._late)))
+        if event.stop_reason == "tool_use" and not self._others:
+            return msgspec.structs.replace(event, stop_reason="end_turn")
+        return event
