@@ -25,3 +25,14 @@ def upstream_body(body: dict[str, Any], **options: Any) -> dict[str, Any]:
 def decode(pieces: Iterable[bytes], call: Call | None = None) -> list[Event]:
     """The events of a body that comes in these pieces and ends after them."""
     return wire.decode(call or make_call(), pieces)
+
+
+def at(profile: str, **options: Any) -> dict[str, Any]:
+    """The options of a call to a server of this profile."""
+    return {"profile": profile, **options}
+
+
+def outcome(body: dict[str, Any], options: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What goes out for a request, and the codes of what it lost."""
+    call = wire.make_call("openai_chat", body, **options)
+    return wire.sent_body(call), list(call.notes)
