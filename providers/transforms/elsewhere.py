@@ -13,7 +13,7 @@ ELSEWHERE: dict[str, str] = {
     "deepseek": "choose the profile deepseek",
     "openrouter": "choose the profile openrouter, and customparams for further fields such as provider",
     "groq": "choose the profile groq",
-    "cerebras": "choose the dialect openai_chat, whose profile follows from the base URL",
+    "cerebras": "choose the profile cerebras",
     "vercel": "choose the dialect openai_chat, and customparams for further fields",
     "ollama": "choose the dialect ollama",
 }

@@ -55,7 +55,8 @@ def maxcompletiontokens(request: Request, options: NoOptions) -> Request:
     # Zero is no limit but the wish to warm a cache.
     if not asked or "max_completion_tokens" in request:
         return request
-    return {**{key: value for key, value in request.items() if key != "max_tokens"}, "max_completion_tokens": asked}
+    # The dialect sends one of the two, and still lowers it to what the model allows.
+    return {**request, "max_completion_tokens": asked}
 
 
 def sampling(request: Request, options: Sampling) -> Request:

@@ -166,6 +166,8 @@ def test_what_the_upstream_has_cached_stays_good_for_some_turns() -> None:
 def test_the_limit_goes_by_its_other_name() -> None:
     body = sent_body(make_call("openai_chat", edited("maxcompletiontokens", {"messages": [], "max_tokens": 50})))
     assert (body.get("max_tokens"), body["max_completion_tokens"]) == (None, 50)
+    lowered = make_call("openai_chat", edited("maxcompletiontokens", {"messages": [], "max_tokens": 50}), max_output=20)
+    assert sent_body(lowered)["max_completion_tokens"] == 20
     # Zero is the wish to warm a cache, which is answered here.
     assert edited("maxcompletiontokens", {"max_tokens": 0}) == {"max_tokens": 0}
 

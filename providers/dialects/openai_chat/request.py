@@ -20,6 +20,7 @@ from providers.dialects.openai_chat.tools import tool_offer
 from providers.fidelity import Fidelity
 
 PATH = "/chat/completions"
+_OTHER_LIMIT = "max_completion_tokens"
 _SESSION_LIMIT = 64
 
 
@@ -39,9 +40,12 @@ def _body(call: Call, profile: Profile, stops: list[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {"model": call.model.name, "stream": True}
     if profile.sends_stream_options:
         fields["stream_options"] = {"include_usage": True}
+    extra = extra_fields(call.body)
     limit = output_limit(call)
     if limit is not None:
-        fields[profile.max_tokens_field] = limit
+        # Somebody put the limit's other name into the request: it goes by that one, lowered all the same.
+        field = _OTHER_LIMIT if extra.pop(_OTHER_LIMIT, None) else profile.max_tokens_field
+        fields[field] = limit
     fields |= _sampling(call, profile)
     if stops:
         fields["stop"] = stops
@@ -53,7 +57,7 @@ def _body(call: Call, profile: Profile, stops: list[str]) -> dict[str, Any]:
         fields |= _marks(call)
     fields |= dict(profile.extra)
     fields |= offer.fields
-    fields |= extra_fields(call.body)
+    fields |= extra
     fields["messages"] = chat_messages(call, profile, last_system=told, last_word=offer.told)
     return fields
 
