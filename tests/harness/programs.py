@@ -9,6 +9,7 @@ import pytest
 
 _HOW_TO_GET = {
     "nginx": "Debian and Ubuntu: `apt install nginx-light`; macOS: `brew install nginx`.",
+    "node": "Install Node.js 20 or later (https://nodejs.org/).",
     "npm": "Install Node.js 20 or later, which brings npm (https://nodejs.org/).",
     "chromium": "Debian and Ubuntu: `apt install chromium chromium-driver`.",
     "chromedriver": "Debian and Ubuntu: `apt install chromium-driver`.",

@@ -1,159 +1,129 @@
-"""The real Claude Code runs a Bash tool turn through the gateway, over both dialects."""
+"""The real Claude Code, old and new, runs turns with tools through the gateway, over every dialect."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from providers.dialects import DIALECTS
 from proxysite.demo import child
-from tests.harness import programs, speak
+from tests.clients import claude_code
+from tests.harness import speak
 from tests.harness.configure import Standing, make_model, make_provider, make_route
-from tests.harness.gateway import ROOT, Gateway, free_port
+from tests.harness.gateway import Gateway, free_port
 from tests.harness.rows import Rows
 from tests.harness.script import Reply, Script
 from tests.harness.upstream import Upstream
 
 pytestmark = pytest.mark.clients
-
-CLIENTS = ROOT / "tests" / "clients"
-VERSION = "2.1.330"
+a_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 
 
-@pytest.fixture(scope="session")
-def claude_code() -> Path:
-    """Claude Code's program, installed with npm on first use."""
-    binary = CLIENTS / "node_modules" / "@anthropic-ai" / "claude-code-linux-x64" / "claude"
-    installed = CLIENTS / "node_modules" / "@anthropic-ai" / "claude-code" / "package.json"
-    if not installed.exists() or json.loads(installed.read_text())["version"] != VERSION:
-        npm = programs.find("npm")
-        done = subprocess.run(
-            [npm, "install", "--no-audit", "--no-fund", "--no-package-lock"],
-            cwd=CLIENTS,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, f"npm could not install Claude Code {VERSION}:\n{done.stderr}"
-    return binary if binary.exists() else CLIENTS / "node_modules" / ".bin" / "claude"
+class ClaudeCode:
+    """Runs Claude Code with the standing key."""
+
+    def __init__(self, home: Path, gateway: Gateway, standing: Standing) -> None:
+        self._home = home
+        self._gateway = gateway
+        self._standing = standing
+
+    def run(self, dialect: str, script: Script, *, version: str = claude_code.LATEST) -> claude_code.Run:
+        """One run over the upstream of a dialect."""
+        route = self._standing.routes[dialect].name
+        prompt = f"Run echo hi with Bash and report. {script.mark}"
+        return claude_code.run(version, self._home, self._gateway.base_url, self._standing.key.secret, route, prompt)
 
 
-def _run(program: Path, home: Path, gateway: Gateway, key: str, model: str, prompt: str) -> list[dict[str, Any]]:
-    """One `claude -p` in an emptied environment that knows only the gateway; its stream-json lines."""
-    home.mkdir()
-    environment = {
-        "PATH": f"{programs.find('npm').parent}:/usr/bin:/bin",
-        "HOME": str(home),
-        "ANTHROPIC_BASE_URL": gateway.base_url,
-        "ANTHROPIC_API_KEY": key,
-        "ANTHROPIC_MODEL": model,
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        "DISABLE_TELEMETRY": "1",
-        "DISABLE_ERROR_REPORTING": "1",
-        "DISABLE_AUTOUPDATER": "1",
-        "NO_PROXY": "127.0.0.1",
-    }
-    command: list[str | Path] = [
-        program,
-        "-p",
-        prompt,
-        "--allowedTools",
-        "Bash(echo:*)",
-        "--output-format",
-        "stream-json",
-        "--verbose",
-    ]
-    done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-2000:])
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+@pytest.fixture
+def claude(tmp_path: Path, gateway: Gateway, standing: Standing) -> ClaudeCode:
+    """Claude Code in a home directory of its own."""
+    return ClaudeCode(tmp_path / "home", gateway, standing)
 
 
-def _bash_turn(dialect: str) -> list[Reply]:
-    arguments = json.dumps({"command": "echo hi", "description": "Say hi"})
-    if dialect == "openai_chat":
-        call = [
-            speak.chat_thinking("I shall run it."),
-            speak.chat_text("Running it."),
-            speak.chat_tool(0, "", id="call_bash_1", name="Bash"),
-            *(speak.chat_tool(0, arguments[n : n + 7]) for n in range(0, len(arguments), 7)),
-            speak.chat_end("tool_calls"),
-        ]
-    else:
-        call = [
-            speak.claude_start(),
-            speak.claude_thinking(0, "I shall run it.", "c2lnbmF0dXJl"),
-            speak.claude_text(1, "Running it."),
-            speak.claude_tool(2, "toolu_bash_1", "Bash", arguments[:9], arguments[9:]),
-            speak.claude_end("tool_use"),
-        ]
-    return [Reply(call), speak.answer(dialect, "It printed hi.")]
+def _bash(word: str) -> tuple[str, ...]:
+    arguments = json.dumps({"command": f"echo {word}", "description": f"Say {word}"})
+    return tuple(arguments[at : at + 7] for at in range(0, len(arguments), 7))
 
 
-@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic"])
-def test_claude_code_runs_a_bash_tool_turn(
-    dialect: str, claude_code: Path, tmp_path: Path, gateway: Gateway, standing: Standing, upstream: Upstream, orm: Rows
+@a_dialect
+@pytest.mark.parametrize("version", claude_code.VERSIONS)
+def test_thinking_text_and_parallel_bash_calls_then_their_results(
+    version: str, dialect: str, claude: ClaudeCode, upstream: Upstream, orm: Rows
 ) -> None:
-    script = upstream.script(*_bash_turn(dialect))
-    route = standing.routes[dialect].name
-    prompt = f"Run echo hi with Bash and report. {script.mark}"
-    lines = _run(claude_code, tmp_path / "home", gateway, standing.key.secret, route, prompt)
-    result = lines[-1]
-    assert (result["type"], result["subtype"], result["is_error"]) == ("result", "success", False)
-    assert result["result"] == "It printed hi."
-    assert any(
-        block.get("type") == "tool_result" and "hi" in json.dumps(block["content"])
-        for line in lines
-        if line["type"] == "user"
-        for block in line["message"]["content"]
+    turn = speak.said(
+        dialect,
+        speak.Thinking("I shall run both."),
+        speak.text("Running", " both."),
+        speak.call("Bash", *_bash("hi"), id="call_bash_1"),
+        speak.call("Bash", *_bash("there"), id="call_bash_2"),
     )
-    _check_what_the_provider_saw(script, dialect)
+    script = upstream.script(turn, speak.answer(dialect, "It printed hi and there."))
+    run = claude.run(dialect, script, version=version)
+    result = run.succeeded()
+    assert result["result"] == "It printed hi and there."
+    assert [block["input"]["command"] for block in run.blocks("tool_use")] == ["echo hi", "echo there"]
+    # They ran beside each other: whichever was ready first came first.
+    assert sorted(block["content"] for block in run.blocks("tool_result")) == ["hi", "there"]
+    assert "I shall run both." in {block["thinking"] for block in run.blocks("thinking")}
+    sent = script.seen[-1].body
+    results = speak.results(dialect, sent)
+    assert sorted(word for word in ("hi", "there") for result in results if f'{word}"' in result) == ["hi", "there"]
+    if dialect == "anthropic":
+        blocks = [
+            block for entry in sent["messages"] if isinstance(entry["content"], list) for block in entry["content"]
+        ]
+        assert {"type": "thinking", "thinking": "I shall run both.", "signature": "c2lnbmF0dXJl"} in blocks
+    else:
+        assert "x-anthropic-billing-header" not in json.dumps(sent)
     rows = orm.of_session(result["session_id"], len(script.seen))
     assert [(row.outcome, row.stop_reason) for row in rows][-2:] == [
         ("completed", "tool_use"),
         ("completed", "end_turn"),
     ]
-    assert all(row.client.startswith(f"claude-cli/{VERSION}") for row in rows)
+    assert all(row.client.startswith(f"claude-cli/{version}") for row in rows)
 
 
-def test_claude_code_runs_a_bash_tool_turn_on_the_demo_upstream(
-    claude_code: Path, tmp_path: Path, gateway: Gateway, standing: Standing, orm: Rows
+@a_dialect
+def test_a_busy_provider_is_asked_again(dialect: str, claude: ClaudeCode, upstream: Upstream) -> None:
+    busy = speak.refusal(dialect, 529, "Busy.", headers={"retry-after": "1"})
+    script = upstream.script(busy, speak.answer(dialect, "The second time."))
+    assert claude.run(dialect, script).succeeded()["result"] == "The second time."
+
+
+@a_dialect
+def test_a_failure_inside_the_stream_is_not_taken_for_the_answer(
+    dialect: str, claude: ClaudeCode, upstream: Upstream
 ) -> None:
+    half = Reply([speak.opening(dialect, "Half"), speak.error_in_stream(dialect, "It fell over.")])
+    script = upstream.script(half, speak.answer(dialect, "Whole."))
+    assert claude.run(dialect, script).succeeded()["result"] == "Whole."
+
+
+@a_dialect
+def test_a_prompt_that_is_too_long_is_understood(dialect: str, claude: ClaudeCode, upstream: Upstream) -> None:
+    run = claude.run(dialect, upstream.script(speak.overflow(dialect)))
+    assert run.result["is_error"] is True
+    assert "too long" in run.result["result"]
+
+
+def test_a_bash_turn_on_the_demo_upstream(tmp_path: Path, gateway: Gateway, standing: Standing, orm: Rows) -> None:
     demo = child.start(free_port())
     try:
         provider = make_provider("openai_chat", f"http://127.0.0.1:{demo.port}/v1", secret="", is_demo=True)
         route = make_route([make_model(provider, name="demo-fast")])
         gateway.wait_snapshot()
         prompt = "Run echo hi with Bash and report."
-        lines = _run(claude_code, tmp_path / "home", gateway, standing.key.secret, route.name, prompt)
+        run = claude_code.run(
+            claude_code.LATEST, tmp_path / "home", gateway.base_url, standing.key.secret, route.name, prompt
+        )
     finally:
         demo.stop()
-    assert (lines[-1]["subtype"], lines[-1]["is_error"]) == ("success", False)
-    results = [
-        block["content"]
-        for line in lines
-        if line["type"] == "user"
-        for block in line["message"]["content"]
-        if block.get("type") == "tool_result"
-    ]
-    assert results == ["hi"]
-    rows = orm.of_session(lines[-1]["session_id"], 2)
+    result = run.succeeded()
+    assert [block["content"] for block in run.blocks("tool_result")] == ["hi"]
+    rows = orm.of_session(result["session_id"], 2)
     assert [(row.outcome, row.stop_reason) for row in rows][-2:] == [
         ("completed", "tool_use"),
         ("completed", "end_turn"),
     ]
-
-
-def _check_what_the_provider_saw(script: Script, dialect: str) -> None:
-    """The second request carries the tool's result, in the provider's own words."""
-    sent = script.seen[-1].body["messages"]
-    if dialect == "openai_chat":
-        (result,) = [entry for entry in sent if entry["role"] == "tool"]
-        assert "hi" in json.dumps(result["content"])
-        assert "x-anthropic-billing-header" not in json.dumps(sent)
-    else:
-        blocks = [block for entry in sent if isinstance(entry["content"], list) for block in entry["content"]]
-        (result,) = [block for block in blocks if block["type"] == "tool_result"]
-        assert result["tool_use_id"] == "toolu_bash_1"
-        assert {"type": "thinking", "thinking": "I shall run it.", "signature": "c2lnbmF0dXJl"} in blocks
