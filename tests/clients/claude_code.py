@@ -59,7 +59,7 @@ def run(version: str, home: Path, base_url: str, key: str, model: str, prompt: s
         "NO_PROXY": "127.0.0.1",
     }
     asked = ["-p", prompt, "--allowedTools", "Bash(echo:*)", "--output-format", "stream-json", "--verbose"]
-    command = [npm.claude_code(VERSIONS[version]), *asked]
+    command: list[str | Path] = [npm.claude_code(VERSIONS[version]), *asked]
     done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=150)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return Run(done.returncode, lines, done.stderr)
