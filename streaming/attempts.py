@@ -36,7 +36,10 @@ _TIMED_OUT: Mapping[ErrorKind, str] = {
     ErrorKind.TOTAL_TIMEOUT: "The provider's answer took longer than this gateway allows.",
 }
 _NOTHING = Tokens(input=0, cache_read=0, cache_write=0, output=0)
-_REQUEST_ID_HEADERS = ("request-id", "x-request-id", "x-generation-id", "x-amzn-requestid", "apim-request-id", "cf-ray")
+_REQUEST_ID_HEADERS = (
+    *("request-id", "x-request-id", "x-generation-id", "x-amzn-requestid", "apim-request-id", "x-ms-request-id"),
+    "cf-ray",
+)
 
 
 async def attempt(exchange: Exchange, candidate: CandidateConfig, upstreams: Upstreams, record: AttemptRecord) -> None:
