@@ -1,6 +1,6 @@
-"""Providers that quickstart knows, as data: a key in the environment makes the provider. Adding one is adding a row.
+"""Providers that quickstart knows, as data: a key in the environment makes the provider; another one is another row.
 
-Windows are the makers' own list of 2026-11. Prices are here only where providers.price_library does not know the model.
+Windows are of the makers' lists of 2026-11. Prices are here only where providers.price_library does not know the model.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class ProviderPreset(msgspec.Struct, frozen=True):
     """One provider. `<PREFIX>_API_KEY` makes it, `<PREFIX>_UPSTREAM_URL` replaces its base URL.
 
     The name is not <PREFIX>_BASE_URL because ANTHROPIC_BASE_URL is how a client is pointed at this gateway.
-    `default` is the route that answers unknown model names if this is the first provider.
+    `default` is the route that answers unknown model names if this is the first provider. One that `is_local` has
+    no key: see proxysite.quickstart.ollama.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ProviderPreset(msgspec.Struct, frozen=True):
     prefix: str
     default: str
     models: tuple[ModelPreset, ...]
+    is_local: bool = False
 
     @property
     def key_variable(self) -> str:
@@ -55,6 +57,7 @@ _CLAUDE_CAN = ("tools", "images", "documents", "thinking", "structured_output")
 _GPT_CAN = ("tools", "images", "structured_output")
 _MILLION = 1_000_000
 _OPUS, _SONNET, _HAIKU, _FABLE = "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-fable-5-2"
+_CLAUDE = (_OPUS, _SONNET, _HAIKU, _FABLE)
 
 PRESETS: Final[tuple[ProviderPreset, ...]] = (
     ProviderPreset(
@@ -105,7 +108,7 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
             # stands in for Claude's (2026-11).
             ModelPreset(
                 "gpt-5.2",
-                stands_in_for=(_OPUS, _SONNET, _HAIKU, _FABLE),
+                stands_in_for=_CLAUDE,
                 context_window=400_000,
                 max_output=128_000,
                 capabilities=("tools", "images", "thinking", "structured_output"),
@@ -114,5 +117,68 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
             ModelPreset("gpt-6-luna", capabilities=_GPT_CAN),
         ),
     ),
+    ProviderPreset(
+        name="gemini",
+        dialect="gemini",
+        base_url="https://generativelanguage.googleapis.com/v1beta",
+        prefix="GEMINI",
+        default=_SONNET,
+        models=(
+            ModelPreset("gemini-4-argon", (), (_OPUS, _FABLE), 1_048_576, 65_536, _CLAUDE_CAN),
+            ModelPreset("gemini-3.8-flash", (), (_SONNET, _HAIKU), 1_048_576, 65_536, _CLAUDE_CAN),
+        ),
+    ),
+    ProviderPreset(
+        name="deepseek",
+        dialect="openai_chat",
+        base_url="https://api.deepseek.com",
+        prefix="DEEPSEEK",
+        default=_SONNET,
+        models=(
+            # DeepSeek's own advice: flash, their 4.1, is ahead of the older pro (2026-11).
+            ModelPreset("deepseek-flash", (), _CLAUDE, _MILLION, 384_000, ("tools", "images", "thinking")),
+            ModelPreset("deepseek-v4-pro", (), (), _MILLION, 384_000, ("tools", "thinking")),
+        ),
+    ),
+    ProviderPreset(
+        name="mistral",
+        dialect="openai_chat",
+        base_url="https://api.mistral.ai/v1",
+        prefix="MISTRAL",
+        default=_SONNET,
+        models=(
+            ModelPreset("mistral-large-4", (), (_OPUS, _SONNET, _FABLE), 1_048_576, None, _GPT_CAN),
+            ModelPreset("mistral-medium-3-5", (), (_HAIKU,), 262_144, None, _GPT_CAN),
+        ),
+    ),
+    ProviderPreset(
+        name="groq",
+        dialect="openai_chat",
+        base_url="https://api.groq.com/openai/v1",
+        prefix="GROQ",
+        default=_SONNET,
+        models=(
+            ModelPreset(
+                "openai/gpt-oss-120b", (), _CLAUDE, 131_072, 65_536, ("tools", "thinking", "structured_output")
+            ),
+            ModelPreset("qwen/qwen3.8-27b", (), (), 131_072, None, ("tools", "thinking")),
+        ),
+    ),
 )
 """In the order in which they answer a route that several of them know."""
+
+
+def local_preset(base_url: str, models: tuple[str, ...]) -> ProviderPreset:
+    """Ollama at an address, with the models that it has; the first of them stands in for Claude's."""
+    return ProviderPreset(
+        name="ollama",
+        dialect="ollama",
+        base_url=base_url,
+        prefix="OLLAMA",
+        default=_SONNET,
+        models=tuple(
+            ModelPreset(name, (), () if number else _CLAUDE, capabilities=("tools",))
+            for number, name in enumerate(models)
+        ),
+        is_local=True,
+    )

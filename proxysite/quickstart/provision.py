@@ -22,7 +22,7 @@ from providers.addresses import Refusal, refusal_of_host
 from providers.models import Credential, Model, Provider
 from providers.price_library import listed
 from providers.prices import Price
-from proxysite.quickstart import demo
+from proxysite.quickstart import demo, ollama
 from proxysite.quickstart.presets import PRESETS, ModelPreset, ProviderPreset
 from routing.models import Candidate, Route
 
@@ -32,12 +32,14 @@ KEY_NAME = "quickstart"
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What there is to tell. `password` and `client_key` are set only when they were made just now."""
+    """What there is to tell. `password` and `client_key` are set only when they were made just now; `missing` is why a
+    provider that was asked for is not there."""
 
     password: str | None
     client_key: str | None
     providers: tuple[str, ...]
     route: str | None
+    missing: str = ""
 
     def __repr__(self) -> str:
         return f"Made(providers={self.providers}, route={self.route!r})"
@@ -45,9 +47,15 @@ class Made(msgspec.Struct, frozen=True):
 
 def provision(environ: Mapping[str, str], port: int) -> Made:
     """Make what is missing, all of it or nothing. Raises ValidationError for a base URL that is none."""
+    # Before the transaction: it waits for another server.
+    known = Provider.objects.filter(name=ollama.NAME).exists()
+    local = ollama.Found() if known else ollama.find(environ)
     with transaction.atomic():
         fresh = not Route.objects.exists()
-        made = [preset for preset in PRESETS if _wanted(preset, environ) and _provider(preset, environ)]
+        wanted = [preset for preset in PRESETS if _wanted(preset, environ)]
+        if local.preset is not None:
+            wanted.append(local.preset)
+        made = [preset for preset in wanted if _provider(preset, environ)]
         _routes(made)
         if settings.DEMO_UPSTREAM and demo.ensure_provider(port):
             for model in Model.objects.filter(provider__name=demo.PROVIDER_NAME).order_by("id"):
@@ -58,6 +66,7 @@ def provision(environ: Mapping[str, str], port: int) -> Made:
             client_key=_client_key(),
             providers=tuple(Provider.objects.filter(enabled=True).values_list("name", flat=True)),
             route=_route_to_show(),
+            missing=local.why_not,
         )
 
 
@@ -89,15 +98,18 @@ def _provider(preset: ProviderPreset, environ: Mapping[str, str]) -> bool:
     """Make the provider with its credential and models; False if there is one of that name already."""
     if Provider.objects.filter(name=preset.name).exists():
         return False
-    base_url = environ.get(preset.url_variable, "").strip() or preset.base_url
-    provider = Provider(name=preset.name, dialect=preset.dialect, base_url=base_url, is_local=_is_private(base_url))
+    variable = ollama.VARIABLE if preset.is_local else preset.url_variable
+    base_url = preset.base_url if preset.is_local else environ.get(variable, "").strip() or preset.base_url
+    is_local = preset.is_local or _is_private(base_url)
+    provider = Provider(name=preset.name, dialect=preset.dialect, base_url=base_url, is_local=is_local)
     try:
         provider.full_clean()
     except ValidationError as error:
-        raise ValidationError(f"{preset.url_variable} is {base_url!r}. {' '.join(error.messages)}") from error
+        raise ValidationError(f"{variable} is {base_url!r}. {' '.join(error.messages)}") from error
     provider.save()
-    # The secret stays in the environment: the row only names the variable.
-    Credential.objects.create(provider=provider, source=Credential.Source.ENVIRONMENT, variable=preset.key_variable)
+    if not preset.is_local:
+        # The secret stays in the environment: the row only names the variable.
+        Credential.objects.create(provider=provider, source=Credential.Source.ENVIRONMENT, variable=preset.key_variable)
     for entry in preset.models:
         _model(provider, entry)
     return True

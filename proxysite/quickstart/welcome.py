@@ -23,6 +23,8 @@ def text(made: Made, base_url: str) -> str:
         where = f"{base_url}{reverse('admin:access_clientkey_add')}"
         lines.append(f"  Client key  shown when it was made; make another at {where}")
     lines.append(f"  Providers   {', '.join(made.providers) or 'none yet: add one in the admin'}")
+    if made.missing:
+        lines.append(f"  Not made    ollama: {made.missing}")
     address, token, curl = paste_lines(base_url, made.client_key or _NO_KEY, made.route or "demo")
     lines += ["", "Try it in another terminal:", "", curl.text, ""]
     lines += ["Claude Code and the SDKs:", "", address.text, token.text, ""]

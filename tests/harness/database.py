@@ -27,8 +27,9 @@ LIVE_NAME = "live"
 """The database of the servers that tests start. It is another one than that of the tests with rolled-back rows: what a
 running server commits stays, and no other test may see it."""
 
-_FOREIGN = ("API_KEY", "_proxy", "_PROXY", "ANTHROPIC_", "CLAUDE_", "OPENAI_", "OPENROUTER_", "DJANGO_", "DEMO_")
-_PROVIDER_KEYS = ("OPENROUTER_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY")
+_FOREIGN = ("API_KEY", "UPSTREAM_URL", "_proxy", "_PROXY", "ANTHROPIC_", "CLAUDE_", "OLLAMA_", "DJANGO_", "DEMO_")
+_PROVIDERS = ("OPENROUTER", "ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK", "MISTRAL", "GROQ")
+_PROVIDER_KEYS = (*(f"{name}_API_KEY" for name in _PROVIDERS), "OLLAMA_BASE_URL")
 
 _server: PostgreSQL | None = None
 

@@ -10,6 +10,7 @@ from typing import Any
 import environ
 import pytest
 
+from proxysite.quickstart import ollama
 from proxysite.quickstart.presets import PRESETS
 from tests.harness.gateway import ROOT
 
@@ -49,7 +50,12 @@ def _read_by_settings() -> dict[str, ast.Call]:
 
 
 def test_every_name_that_is_read_is_documented_and_no_other() -> None:
-    read = set(_read_by_settings()) | {p.key_variable for p in PRESETS} | {p.url_variable for p in PRESETS}
+    read = (
+        set(_read_by_settings())
+        | {p.key_variable for p in PRESETS}
+        | {p.url_variable for p in PRESETS}
+        | {ollama.VARIABLE}
+    )
     assert set(_documented()) == read
 
 

@@ -184,6 +184,7 @@ def test_a_key_makes_its_provider_and_stays_out_of_the_database(
     assert (credential.source, credential.variable) == (Credential.Source.ENVIRONMENT, preset.key_variable)
     for model in preset.models:
         assert f"{preset.name}: {model.name}" in models_of(model.name)
+    assert provider.is_local is False
     for name in CLAUDE_MODELS:
         assert all(candidate.startswith(f"{preset.name}: ") for candidate in models_of(name))
         assert models_of(name)
