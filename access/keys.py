@@ -37,6 +37,7 @@ class KeyRecord(msgspec.Struct, frozen=True):
     expires_at: float | None = None
     revoked: bool = False
     allowed_routes: re.Pattern[str] | None = None
+    tags: tuple[str, ...] = ()
 
     def may_use(self, route_name: str) -> bool:
         """Whether the key's allow-list holds the route."""

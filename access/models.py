@@ -35,6 +35,9 @@ class ClientKey(models.Model):
         blank=True,
         help_text="Route names this key may use, one a line; * stands for any characters. Empty: every route.",
     )
+    tags = models.CharField(
+        max_length=200, blank=True, help_text="Words that rules can look at, separated by commas, such as ci, trial."
+    )
     expires_at = models.DateTimeField(null=True, blank=True, help_text="From then on the key is refused. Empty: never.")
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -10,5 +10,6 @@ CAPABILITIES: Final[dict[str, str]] = {
     "documents": "reads PDF documents",
     "thinking": "thinks before it answers",
     "structured_output": "follows a JSON schema",
+    "prefill": "goes on from a beginning of the answer that is given",
 }
 """Name -> what it means, as the admin shows it."""

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError
+from django.utils.module_loading import import_string
 
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
 
@@ -59,8 +60,28 @@ def provider_enabled(app_configs: Any, databases: Sequence[str] | None, **kwargs
     ]
 
 
+def custom_router(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
+    """gateway.E004: a custom router that cannot be imported would never be asked."""
+    try:
+        found = import_string(settings.CUSTOM_ROUTER) if settings.CUSTOM_ROUTER else None
+    except ImportError as error:
+        found, problem = None, f"CUSTOM_ROUTER cannot be imported: {error}"
+    else:
+        problem = "CUSTOM_ROUTER names something that cannot be called."
+    if not settings.CUSTOM_ROUTER or callable(found):
+        return []
+    return [
+        checks.Error(
+            problem,
+            hint="Write the dotted path of a function, such as ours.routing.choose, or leave it empty.",
+            id="gateway.E004",
+        )
+    ]
+
+
 def register_all() -> None:
     """Register the checks with Django; the one that asks the database runs where databases are named."""
     checks.register(encryption_key, checks.Tags.security)
     checks.register(debug_in_public, checks.Tags.security)
+    checks.register(custom_router)
     checks.register(provider_enabled, checks.Tags.database)

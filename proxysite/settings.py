@@ -43,6 +43,8 @@ JOURNAL_DIR = Path(env.str("JOURNAL_DIR", default=str(DATA_DIR / "journal"))).ex
 JOURNAL_FSYNC = env.str("JOURNAL_FSYNC", default="interval")
 JOURNAL_MAX_BYTES = env.int("JOURNAL_MAX_BYTES", default=256 * 1024 * 1024)
 ADOPT_SECONDS = env.float("ADOPT_SECONDS", default=10.0)
+CUSTOM_ROUTER = env.str("CUSTOM_ROUTER", default="")
+CUSTOM_ROUTER_TIMEOUT = env.float("CUSTOM_ROUTER_TIMEOUT", default=0.05)
 UNACCOUNTED = env.str("UNACCOUNTED", default="refuse")
 DEMO_UPSTREAM = env.bool("DEMO_UPSTREAM", default=False)
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()

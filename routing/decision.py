@@ -17,10 +17,12 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """A candidate that is not tried, and why."""
+    """A candidate that is not tried: the cause in a word (a code) and in a sentence. `retry_after` is seconds."""
 
     candidate: str
+    code: str
     cause: str
+    retry_after: float | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -30,25 +32,31 @@ class Decision(msgspec.Struct, frozen=True):
     attempts: tuple[CandidateConfig, ...]
     phase: str
     rule: str
+    scenario: str = ""
     reasons: tuple[Reason, ...] = ()
     dropped: tuple[Dropped, ...] = ()
 
     def explained(self) -> dict[str, Any]:
         """The decision as it is stored on a usage row: names and sentences only."""
-        return {
-            "reasons": [[reason.phase, reason.text] for reason in self.reasons],
-            "attempts": [f"{candidate.provider.name}: {candidate.model.name}" for candidate in self.attempts],
-            "dropped": [[dropped.candidate, dropped.cause] for dropped in self.dropped],
-        }
+        said: dict[str, Any] = _explained(self.reasons, self.dropped)
+        said["attempts"] = [candidate.name for candidate in self.attempts]
+        if self.scenario:
+            said["scenario"] = self.scenario
+        return said
 
 
 class RouteRefused(Exception):
-    """No decision: base of the two ways to get none. The text is for the caller."""
+    """No decision: base of the ways to get none. The text is for the caller."""
 
-    def __init__(self, message: str, reasons: tuple[Reason, ...] = ()) -> None:
+    def __init__(self, message: str, reasons: tuple[Reason, ...] = (), dropped: tuple[Dropped, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.reasons = reasons
+        self.dropped = dropped
+
+    def explained(self) -> dict[str, Any]:
+        """Why there is no decision, as it is stored on a usage row."""
+        return _explained(self.reasons, self.dropped)
 
 
 class NoSuchRoute(RouteRefused):
@@ -61,3 +69,24 @@ class RouteForbidden(RouteRefused):
 
 class NoUsableCandidate(RouteRefused):
     """The route has no candidate that can be called; an administrator must act."""
+
+
+class NoCapableCandidate(RouteRefused):
+    """Candidates there are, but none can do what the request asks for: another route is needed."""
+
+
+class NoHealthyCandidate(RouteRefused):
+    """All that could answer are cooling down; `retry_after` is seconds until the first is tried again."""
+
+    def __init__(
+        self, message: str, reasons: tuple[Reason, ...], dropped: tuple[Dropped, ...], *, retry_after: float
+    ) -> None:
+        super().__init__(message, reasons, dropped)
+        self.retry_after = retry_after
+
+
+def _explained(reasons: tuple[Reason, ...], dropped: tuple[Dropped, ...]) -> dict[str, Any]:
+    return {
+        "reasons": [[reason.phase, reason.text] for reason in reasons],
+        "dropped": [[lost.candidate, lost.cause] for lost in dropped],
+    }

@@ -20,13 +20,11 @@ from providers.platforms.contract import options_of
 from providers.prices import schedules
 from providers.transforms import TransformError, compile_chain_of, parse_chain
 from providers.validation import check_platform, validate_base_url, validate_headers
+from routing import leads
+from routing.broken import BrokenConfiguration as BrokenConfiguration
 from routing.models import Candidate, Route
-from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
+from routing.snapshot import CandidateConfig, Order, RouteConfig, Snapshot
 from usage.prices import Prices
-
-
-class BrokenConfiguration(Exception):
-    """Something that is stored cannot be used; the text names the row and says what to do."""
 
 
 def load_keys() -> dict[str, KeyRecord]:
@@ -43,6 +41,7 @@ def load_keys() -> dict[str, KeyRecord]:
             expires_at=key.expires_at.timestamp() if key.expires_at else None,
             revoked=key.revoked_at is not None,
             allowed_routes=allowed_pattern(key.allowed_routes),
+            tags=tuple(tag for part in key.tags.split(",") if (tag := part.strip())),
         )
         for key in ClientKey.objects.select_related("team").order_by()
     }
@@ -62,8 +61,13 @@ def load_snapshot(revisions: dict[str, int], keys: dict[str, KeyRecord] | None =
         keys=load_keys() if keys is None else keys,
         providers=providers,
         models=models,
+        candidates=_callable(providers, models),
         routes=routes,
         default_route=routes.get(default) if default is not None else None,
+        aliases=leads.aliases(),
+        scenarios=leads.scenarios(routes),
+        rules=leads.rules(),
+        concepts=leads.concepts(),
         revisions=revisions,
     )
 
@@ -158,25 +162,48 @@ def _model(row: Model, prices: tuple[Prices, ...]) -> ModelConfig:
     )
 
 
+def _callable(
+    providers: dict[int, ProviderConfig], models: dict[int, ModelConfig]
+) -> dict[tuple[str, str], CandidateConfig]:
+    """Every model that can be called, by provider and name."""
+    found = {}
+    for model in models.values():
+        provider = providers[model.provider_id]
+        if _cause(provider, model) is None:
+            found[provider.name.lower(), model.name] = _candidate(0, provider, model)
+    return found
+
+
+def _cause(provider: ProviderConfig | None, model: ModelConfig | None) -> str | None:
+    """Why a model cannot be called as things stand."""
+    if provider is None:
+        return "the provider is switched off"
+    if model is None:
+        return "the model is switched off"
+    if provider.platform and (missing := PLATFORMS[provider.platform].missing()):
+        return missing
+    if provider.needs_secret and not provider.credentials:
+        return "the provider has no usable credential"
+    return None
+
+
+def _candidate(identity: int, provider: ProviderConfig, model: ModelConfig, weight: int = 1) -> CandidateConfig:
+    verbatim = DIALECTS[provider.dialect].verbatim
+    chain = compile_chain_of((*provider.transforms, *model.transforms), verbatim=verbatim)
+    return CandidateConfig(id=identity, provider=provider, model=model, transforms=chain, weight=weight)
+
+
 def _routes(providers: dict[int, ProviderConfig], models: dict[int, ModelConfig]) -> dict[str, RouteConfig]:
     taken: dict[int, list[CandidateConfig]] = defaultdict(list)
     dropped: dict[int, list[tuple[str, str]]] = defaultdict(list)
     rows = Candidate.objects.select_related("model__provider").filter(enabled=True, route__enabled=True)
     for row in rows.order_by("route_id", "position", "id"):
         provider, model = providers.get(row.model.provider_id), models.get(row.model_id)
-        if provider is None:
-            dropped[row.route_id].append((str(row.model), "the provider is switched off"))
-        elif model is None:
-            dropped[row.route_id].append((str(row.model), "the model is switched off"))
-        elif provider.platform and (missing := PLATFORMS[provider.platform].missing()):
-            dropped[row.route_id].append((str(row.model), missing))
-        elif provider.needs_secret and not provider.credentials:
-            dropped[row.route_id].append((str(row.model), "the provider has no usable credential"))
+        cause = _cause(provider, model)
+        if provider is None or model is None or cause is not None:
+            dropped[row.route_id].append((str(row.model), cause or ""))
         else:
-            chain = compile_chain_of(
-                (*provider.transforms, *model.transforms), verbatim=DIALECTS[provider.dialect].verbatim
-            )
-            taken[row.route_id].append(CandidateConfig(id=row.pk, provider=provider, model=model, transforms=chain))
+            taken[row.route_id].append(_candidate(row.pk, provider, model, row.weight))
     return {
         row.name: RouteConfig(
             id=row.pk,
@@ -185,6 +212,15 @@ def _routes(providers: dict[int, ProviderConfig], models: dict[int, ModelConfig]
             created_at=row.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             candidates=tuple(taken[row.pk]),
             dropped=tuple(dropped[row.pk]),
+            yields=row.yields,
+            order=msgspec.convert(row.order, Order),
+            sticky=row.sticky,
+            max_attempts=row.attempts,
+            retries=row.retries,
+            deadline=row.deadline,
+            continues=row.continues,
+            hedges=row.hedges,
+            answers_as="real" if row.answers_as == Route.Answer.REAL else "asked",
         )
         for row in Route.objects.filter(enabled=True).order_by("name")
     }

@@ -1,17 +1,34 @@
-"""Routes and candidates as rows, and the revision that every worker watches."""
+"""Routes and candidates, what leads to a route (aliases, scenarios, rules, concepts), and what every worker watches."""
 
 from __future__ import annotations
 
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from access.models import Team
 from providers.models import Model
+from routing.validation import validate_conditions
 
 
 class Route(models.Model):
-    """The name a client puts in `model`, and the models that may answer for it."""
+    """The name a client puts in `model`, the models that may answer for it, and how they are tried."""
+
+    class Order(models.TextChoices):
+        """How the candidates of a request are put in order."""
+
+        SEQUENCE = "sequence", "in sequence"
+        WEIGHTED = "weighted", "by chance, by weight"
+        CHEAPEST = "cheapest", "the cheapest first"
+        FASTEST = "fastest", "the fastest to its first token first"
+        LEAST_BUSY = "least_busy", "the least busy first"
+
+    class Answer(models.TextChoices):
+        """Which model name stands in an answer."""
+
+        ASKED = "asked", "the name that the client asked for"
+        REAL = "real", "the name of the model that answered"
 
     name = models.CharField(
         max_length=160,
@@ -27,6 +44,37 @@ class Route(models.Model):
         "with none, an unknown name gets a 404 that lists the routes.",
     )
     enabled = models.BooleanField(default=True)
+    yields = models.BooleanField(
+        "yields to rules",
+        default=False,
+        help_text="On: a request that names this route may still be sent elsewhere by rules, scenarios and concepts. "
+        "Off: whoever names it gets it.",
+    )
+    order = models.CharField(max_length=12, choices=Order.choices, default=Order.SEQUENCE)
+    sticky = models.BooleanField(
+        default=False,
+        help_text="On: a session stays with one candidate while that one is well, so that its cache is warm.",
+    )
+    attempts = models.PositiveSmallIntegerField(
+        "most attempts", default=4, validators=[MinValueValidator(1)], help_text="In all, over all candidates."
+    )
+    retries = models.PositiveSmallIntegerField(
+        default=0, help_text="How often a candidate is tried again, after a short wait, before the next one is."
+    )
+    deadline = models.FloatField(
+        default=0,
+        validators=[MinValueValidator(0)],
+        help_text="Seconds for all attempts together. 0: no limit of its own.",
+    )
+    continues = models.BooleanField(
+        default=False,
+        help_text="On: when an answer breaks off in its text, the next candidate goes on where it stopped.",
+    )
+    hedges = models.BooleanField(
+        default=False,
+        help_text="On: when a candidate is slower to begin than it usually is, the next one is asked beside it.",
+    )
+    answers_as = models.CharField("model in the answer", max_length=5, choices=Answer.choices, default=Answer.ASKED)
     notes = models.TextField(blank=True, help_text="For administrators only.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -51,6 +99,9 @@ class Candidate(models.Model):
     route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="candidates")
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="candidates")
     position = models.PositiveSmallIntegerField(default=0, help_text="The lowest is tried first.")
+    weight = models.PositiveSmallIntegerField(
+        default=1, help_text="Its share where the order is by chance; also of the sessions where the route is sticky."
+    )
     enabled = models.BooleanField(default=True)
 
     class Meta:
@@ -59,6 +110,121 @@ class Candidate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route} → {self.model}"
+
+
+class Alias(models.Model):
+    """Another name, or a pattern of names, for a route or for one model at one provider. The first match counts."""
+
+    pattern = models.CharField(
+        max_length=160,
+        unique=True,
+        help_text="A name that clients put in `model`; * stands for any characters, capitals do not matter.",
+    )
+    target = models.CharField(
+        max_length=240, help_text="A route's name, or provider:model, such as openrouter:anthropic/claude-sonnet-5.5."
+    )
+    position = models.PositiveSmallIntegerField(default=0, help_text="The lowest is looked at first.")
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+        verbose_name_plural = "aliases"
+
+    def __str__(self) -> str:
+        return f"{self.pattern} → {self.target}"
+
+
+class ScenarioRoute(models.Model):
+    """Where requests of one scenario go, for everybody or for one team."""
+
+    class Scenario(models.TextChoices):
+        """In the order in which they are looked at."""
+
+        IMAGE = "image", "image: there is an image anywhere"
+        WEB_SEARCH = "web_search", "web search: a web search tool is offered"
+        LONG_CONTEXT = "long_context", "long context: the prompt is long"
+        SUBAGENT = "subagent", "subagent: an agent's agent is asking"
+        BACKGROUND = "background", "background: a small model is asked for"
+        THINK = "think", "think: thinking is switched on"
+        PLAN = "plan", "plan: the user speaks of planning an implementation"
+        DEFAULT = "default", "default: everything else"
+
+    scenario = models.CharField(max_length=14, choices=Scenario.choices)
+    team = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.CASCADE, help_text="Empty: every team that has none of its own."
+    )
+    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="scenarios")
+    threshold = models.PositiveIntegerField(
+        null=True, blank=True, help_text="For long context: from how many tokens on. Empty: 60,000."
+    )
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["scenario", "team__name"]
+        verbose_name = "scenario"
+        constraints = [
+            models.UniqueConstraint(fields=["scenario", "team"], name="routing_scenario_once_a_team"),
+            models.UniqueConstraint(
+                fields=["scenario"], condition=Q(team=None), name="routing_scenario_once_for_everybody"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scenario} → {self.route}"
+
+
+class Rule(models.Model):
+    """When a request is like this, it goes there. Rules are looked at by priority, the highest first."""
+
+    class Match(models.TextChoices):
+        """How many of the conditions must hold."""
+
+        ALL = "all", "all conditions"
+        ANY = "any", "any condition"
+
+    name = models.CharField(max_length=120, unique=True, help_text="Stands on usage rows: say what the rule is for.")
+    priority = models.IntegerField(default=0, help_text="The highest is looked at first; equal ones by name.")
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, help_text="Empty: every team.")
+    match = models.CharField(max_length=3, choices=Match.choices, default=Match.ALL)
+    conditions = models.JSONField(
+        default=list, validators=[validate_conditions], help_text="A list of conditions; an empty one always holds."
+    )
+    route = models.ForeignKey(Route, null=True, blank=True, on_delete=models.CASCADE, related_name="rules")
+    scenario = models.CharField(
+        max_length=14, blank=True, choices=ScenarioRoute.Scenario.choices, help_text="Instead of a route: its route."
+    )
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["-priority", "name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=(Q(route=None) & ~Q(scenario="")) | (Q(route__isnull=False) & Q(scenario="")),
+                name="routing_rule_one_target",
+                violation_error_message="Choose a route or a scenario, and not both.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Concept(models.Model):
+    """Words of the user's that lead to a route."""
+
+    name = models.CharField(max_length=120, unique=True, help_text="Counts as a word to look for, too.")
+    synonyms = models.TextField(blank=True, help_text="Further words and phrases, separated by commas.")
+    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="concepts")
+    priority = models.PositiveSmallIntegerField(
+        default=50, validators=[MaxValueValidator(100)], help_text="0 to 100: the highest that is found wins."
+    )
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["-priority", "name"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Revision(models.Model):

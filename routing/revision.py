@@ -22,6 +22,10 @@ WATCHED: dict[str, Revision.Scope] = {
     "providers.Price": Revision.Scope.ROUTING,
     "routing.Route": Revision.Scope.ROUTING,
     "routing.Candidate": Revision.Scope.ROUTING,
+    "routing.Alias": Revision.Scope.ROUTING,
+    "routing.ScenarioRoute": Revision.Scope.ROUTING,
+    "routing.Rule": Revision.Scope.ROUTING,
+    "routing.Concept": Revision.Scope.ROUTING,
 }
 """Model -> the scope that a write to its table raises. A model of configuration that is not here is never noticed."""
 

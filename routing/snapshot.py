@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from typing import Literal
+
 import msgspec
 
 from access.keys import KeyRecord
 from providers.config import ModelConfig, ProviderConfig
 from providers.transforms.contract import Chain
+from routing.concepts import ConceptIndex
+from routing.rules import RuleIndex
+
+Order = Literal["sequence", "weighted", "cheapest", "fastest", "least_busy"]
+"""How a route puts its candidates in order."""
 
 
 class CandidateConfig(msgspec.Struct, frozen=True):
@@ -16,10 +24,16 @@ class CandidateConfig(msgspec.Struct, frozen=True):
     provider: ProviderConfig
     model: ModelConfig
     transforms: Chain = Chain()
+    weight: int = 1
+
+    @property
+    def name(self) -> str:
+        """As decisions and pages say it."""
+        return f"{self.provider.name}: {self.model.name}"
 
 
 class RouteConfig(msgspec.Struct, frozen=True):
-    """A name that clients put in `model`. `created_at` is RFC 3339."""
+    """A name that clients put in `model`. `created_at` is RFC 3339, `deadline` seconds or 0 for none."""
 
     id: int
     name: str
@@ -28,6 +42,30 @@ class RouteConfig(msgspec.Struct, frozen=True):
     candidates: tuple[CandidateConfig, ...] = ()
     dropped: tuple[tuple[str, str], ...] = ()
     """Candidates that can never be called as things stand: (`provider: model`, cause)."""
+    yields: bool = False
+    order: Order = "sequence"
+    sticky: bool = False
+    max_attempts: int = 4
+    retries: int = 0
+    deadline: float = 0.0
+    continues: bool = False
+    hedges: bool = False
+    answers_as: Literal["asked", "real"] = "asked"
+
+
+class AliasConfig(msgspec.Struct, frozen=True):
+    """A pattern of names and what they stand for."""
+
+    pattern: str
+    fits: re.Pattern[str]
+    target: str
+
+
+class ScenarioConfig(msgspec.Struct, frozen=True):
+    """Where a scenario's requests go; `threshold` is tokens, for long context alone."""
+
+    route: RouteConfig
+    threshold: int | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -37,9 +75,17 @@ class Snapshot(msgspec.Struct, frozen=True):
     """By SHA-256 of the key."""
     providers: dict[int, ProviderConfig] = {}
     models: dict[int, ModelConfig] = {}
+    candidates: dict[tuple[str, str], CandidateConfig] = {}
+    """Every model that can be called, by (provider's name in lower case, model's name)."""
     routes: dict[str, RouteConfig] = {}
     """Enabled routes by name, in the order of their names."""
     default_route: RouteConfig | None = None
+    aliases: tuple[AliasConfig, ...] = ()
+    """In the order in which they are looked at."""
+    scenarios: dict[tuple[str, int | None], ScenarioConfig] = {}
+    """By scenario and team; None is everybody."""
+    rules: RuleIndex = RuleIndex()
+    concepts: ConceptIndex = ConceptIndex()
     revisions: dict[str, int] = {}
 
     def candidate(self, provider_id: int, model_name: str) -> CandidateConfig | None:
@@ -53,3 +99,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         return CandidateConfig(
             id=0, provider=provider, model=ModelConfig(id=0, provider_id=provider_id, name=model_name)
         )
+
+    def scenario(self, name: str, team_id: int) -> ScenarioConfig | None:
+        """Where a team's requests of a scenario go: its own, or everybody's."""
+        return self.scenarios.get((name, team_id)) or self.scenarios.get((name, None))

@@ -8,7 +8,7 @@ import re
 from providers.errors import UpstreamError
 from providers.events import Tokens
 from routing.decision import Decision, RouteRefused
-from routing.facts import RequestFacts
+from routing.facts import RequestFacts, stored
 from routing.snapshot import CandidateConfig
 from streaming.exchange import Ending, Exchange
 from usage.models import Outcome
@@ -30,20 +30,20 @@ def describe_request(exchange: Exchange, known: RequestFacts) -> None:
     request.streamed = known.streamed
 
 
-def describe_decision(exchange: Exchange, decision: Decision) -> None:
+def describe_decision(exchange: Exchange, known: RequestFacts, decision: Decision) -> None:
     """Which route was chosen, and why."""
     request = exchange.account.request
     exchange.decision = decision
     request.route_id, request.route_name = decision.route.id, decision.route.name
     request.phase, request.rule = decision.phase, decision.rule
-    request.decision = decision.explained()
+    request.decision = decision.explained() | {"facts": stored(known)}
     if logger.isEnabledFor(logging.DEBUG):
         logger.debug("routing decision", extra={"fields": {"request_id": request.request_id, **decision.explained()}})
 
 
-def describe_refusal(exchange: Exchange, error: RouteRefused) -> None:
-    """Why no route was chosen."""
-    exchange.account.request.decision = {"reasons": [[reason.phase, reason.text] for reason in error.reasons]}
+def describe_refusal(exchange: Exchange, known: RequestFacts, error: RouteRefused) -> None:
+    """Why no route was chosen, or none of its candidates."""
+    exchange.account.request.decision = error.explained() | {"facts": stored(known)}
 
 
 def attempt_completed(exchange: Exchange, candidate: CandidateConfig) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from access.keys import AccessDenied, NotPermitted
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
-from routing.decision import NoSuchRoute, RouteForbidden, RouteRefused
+from routing.decision import NoCapableCandidate, NoHealthyCandidate, NoSuchRoute, RouteForbidden, RouteRefused
 
 LONGEST_RETRY_AFTER: Final = 60
 """Seconds; Claude Code gives up at once on more."""
@@ -104,11 +104,16 @@ def of_access(error: AccessDenied) -> ClaudeError:
 
 
 def of_routing(error: RouteRefused) -> ClaudeError:
-    """404 for an unknown name, 403 for a forbidden one, 503 where only an administrator can help."""
+    """404 for an unknown name, 403 for a forbidden one, 400 for what no model there can do, 529 while all of them cool
+    down, 503 where only an administrator can help."""
     if isinstance(error, NoSuchRoute):
         return ClaudeError(404, error.message, code="no_such_route")
     if isinstance(error, RouteForbidden):
         return ClaudeError(403, error.message, code="route_forbidden")
+    if isinstance(error, NoCapableCandidate):
+        return ClaudeError(400, error.message, code="no_capable_candidate")
+    if isinstance(error, NoHealthyCandidate):
+        return ClaudeError(529, error.message, [_retry_after(error.retry_after)], code="no_healthy_candidate")
     return ClaudeError(503, error.message, [(b"x-should-retry", b"false")], code="no_usable_candidate")
 
 
@@ -133,6 +138,9 @@ def of_upstream(error: UpstreamError, provider_name: str) -> ClaudeError:
     elif error.kind in _OURS_TO_SAY:
         message = f"{message} (provider {provider_name})"
     if error.retry_after is not None and status in (429, 503, 529):
-        seconds = min(LONGEST_RETRY_AFTER, max(1, math.ceil(error.retry_after)))
-        headers.append((b"retry-after", str(seconds).encode()))
+        headers.append(_retry_after(error.retry_after))
     return ClaudeError(status, message or f"The provider {provider_name} failed.", headers, code=error.kind.value)
+
+
+def _retry_after(seconds: float) -> tuple[bytes, bytes]:
+    return b"retry-after", str(min(LONGEST_RETRY_AFTER, max(1, math.ceil(seconds)))).encode()

@@ -7,12 +7,12 @@ import logging
 
 import msgspec
 from django.conf import settings
+from django.utils.timezone import localtime
 
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
-from routing import engine, facts
-from routing.decision import RouteRefused
+from routing import facts
 from routing.snapshot import CandidateConfig, Snapshot
-from streaming import accounting, attempts, errors, intake
+from streaming import accounting, attempts, deciding, errors, intake
 from streaming.encoder import Encoder
 from streaming.exchange import Ending, Exchange
 from streaming.frames import SseSink
@@ -52,19 +52,14 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
     body = await intake.read_body(receive, exchange.headers)
     exchange.watch_client(receive)
     request = intake.parse(body)
-    known = facts.gather(request, exchange.headers, len(body), runtime.ratios)
+    known = facts.gather(request, exchange.headers, len(body), runtime.ratios, key=exchange.key, now=localtime())
     del body
     accounting.describe_request(exchange, known)
     intake.check(request)
     exchange.body, exchange.streamed, exchange.session_id = request, known.streamed, known.session_id
     exchange.input_estimate = known.input_estimate
     del request
-    try:
-        decision = engine.decide(known, exchange.key, snapshot)
-    except RouteRefused as error:
-        accounting.describe_refusal(exchange, error)
-        raise errors.of_routing(error) from error
-    accounting.describe_decision(exchange, decision)
+    decision = await deciding.decide(exchange, known, snapshot, runtime)
     refusal = runtime.recorder.refusal()
     if refusal is not None and settings.UNACCOUNTED != "serve":
         raise errors.ClaudeError(

@@ -16,6 +16,7 @@ from providers.upstream import Upstreams
 from routing.estimate import Ratios
 from routing.snapshot import Snapshot
 from routing.store import store
+from streaming import custom_router
 from streaming.exchange import Ending, Exchange
 from streaming.sweeper import Sweeper
 from streaming.token_pool import TokenPool
@@ -40,6 +41,7 @@ class Runtime:
         self.recorder = Recorder(Writer(self.journal.written), self.journal)
         self.housekeeper = Housekeeper(self.journal, self.recorder.writer, adopt_seconds=settings.ADOPT_SECONDS)
         self.upstreams = Upstreams()
+        self.custom = custom_router.load()
         self.sweeper = Sweeper()
         self.ratios = Ratios()
         self.token_pool = TokenPool()
@@ -99,6 +101,8 @@ class Runtime:
                 f"The database takes no usage rows; {self.recorder.writer.waiting} wait, "
                 f"{self.journal.size // 1024} KiB are in the journal."
             )
+        if self.custom.trouble is not None:
+            found.append(self.custom.trouble)
         return found
 
     def _open_accounts(self) -> None:

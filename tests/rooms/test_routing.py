@@ -8,6 +8,7 @@ from access.keys import KeyRecord, allowed_pattern
 from providers.config import ModelConfig, ProviderConfig
 from routing import engine, facts
 from routing.decision import NoSuchRoute, NoUsableCandidate, RouteForbidden
+from routing.phases import PHASES
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
 
 PROVIDER = ProviderConfig(id=1, name="openrouter", dialect="openai_chat", base_url="https://x/v1")
@@ -46,7 +47,7 @@ def restricted(lines: str) -> KeyRecord:
 
 def test_the_exact_name_wins_over_the_default() -> None:
     decision = engine.decide(asked("claude-sonnet"), ANYONE, Snapshot(routes=ROUTES, default_route=DEFAULT))
-    assert (decision.phase, decision.rule) == ("exact_name", "claude-sonnet")
+    assert (decision.phase, decision.rule) == ("name", "claude-sonnet")
     assert [c.model.name for c in decision.attempts] == ["m1", "m2"]
 
 
@@ -54,7 +55,7 @@ def test_the_default_route_answers_any_unknown_name() -> None:
     snapshot = Snapshot(routes=ROUTES, default_route=DEFAULT)
     decision = engine.decide(asked("claude-3-5-sonnet-20241022"), ANYONE, snapshot)
     assert (decision.route.name, decision.phase) == ("fallback", "default_route")
-    assert [reason.phase for reason in decision.reasons] == ["exact_name", "default_route"]
+    assert [reason.phase for reason in decision.reasons] == [phase for phase, _ in PHASES]
 
 
 def test_without_a_default_an_unknown_name_is_told_the_routes() -> None:

@@ -1,0 +1,65 @@
+"""Concepts: words in the user's last text that lead to a route. Whole words only, so that "breakfast" is not "fast"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from ahocorasick_rs import AhoCorasick
+
+
+class ConceptConfig(msgspec.Struct, frozen=True):
+    """A concept: its words in lower case, the route's name, and a priority from 0 to 100."""
+
+    name: str
+    words: tuple[str, ...]
+    route: str
+    priority: int = 50
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A concept in a text, and the word that it was found by."""
+
+    concept: ConceptConfig
+    word: str
+
+
+class ConceptIndex:
+    """All concepts' words in one automaton: a text is read once, however many there are."""
+
+    def __init__(self, concepts: Sequence[ConceptConfig] = ()) -> None:
+        self._words: list[tuple[str, ConceptConfig]] = [
+            (word, concept) for concept in concepts for word in concept.words if word
+        ]
+        self._automaton = AhoCorasick([word for word, _ in self._words]) if self._words else None
+
+    def find(self, text: str) -> list[Found]:
+        """The concepts in a text, each once: the highest priority first, then the longest word, then the first."""
+        if self._automaton is None or not text:
+            return []
+        lowered = text.lower()
+        hits: list[tuple[int, int, int, Found]] = []
+        for index, start, end in self._automaton.find_matches_as_indexes(lowered, overlapping=True):
+            if _is_border(lowered, start) and _is_border(lowered, end):
+                word, concept = self._words[index]
+                hits.append((-concept.priority, start - end, start, Found(concept, word)))
+        hits.sort(key=lambda hit: hit[:3])
+        best: dict[str, Found] = {}
+        for *_, found in hits:
+            best.setdefault(found.concept.name, found)
+        return list(best.values())
+
+
+def words_of(name: str, synonyms: str) -> tuple[str, ...]:
+    """A concept's words: its name and its synonyms, with spaces for underscores, each once."""
+    words = [name.replace("_", " "), *synonyms.replace("\n", ",").split(",")]
+    return tuple(dict.fromkeys(" ".join(word.lower().split()) for word in words if word.strip()))
+
+
+def _is_border(text: str, at: int) -> bool:
+    """Whether no word goes on across this place."""
+    return at in (0, len(text)) or not (_is_letter(text[at - 1]) and _is_letter(text[at]))
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalnum() or character == "_"

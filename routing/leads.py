@@ -1,0 +1,64 @@
+"""What leads to a route (aliases, scenarios, rules, concepts) from rows to structs; the other half of routing.load."""
+
+from __future__ import annotations
+
+import re
+
+from routing.broken import BrokenConfiguration
+from routing.concepts import ConceptConfig, ConceptIndex, words_of
+from routing.conditions import ConditionError, parse_conditions
+from routing.models import Alias, Concept, Rule, ScenarioRoute
+from routing.rules import RuleIndex, make_rule
+from routing.snapshot import AliasConfig, RouteConfig, ScenarioConfig
+
+
+def aliases() -> tuple[AliasConfig, ...]:
+    """The aliases in the order in which they are looked at."""
+    return tuple(
+        AliasConfig(pattern=row.pattern, fits=pattern_of(row.pattern), target=row.target)
+        for row in Alias.objects.filter(enabled=True)
+    )
+
+
+def pattern_of(glob: str) -> re.Pattern[str]:
+    """A pattern of names in lower case; * stands for any characters."""
+    return re.compile(".*".join(map(re.escape, glob.lower().split("*"))), re.DOTALL)
+
+
+def scenarios(routes: dict[str, RouteConfig]) -> dict[tuple[str, int | None], ScenarioConfig]:
+    """The scenarios whose routes are switched on."""
+    rows = ScenarioRoute.objects.select_related("route").filter(enabled=True)
+    return {
+        (row.scenario, row.team_id): ScenarioConfig(routes[row.route.name], row.threshold)
+        for row in rows
+        if row.route.name in routes
+    }
+
+
+def rules() -> RuleIndex:
+    """The rules, indexed. Raises BrokenConfiguration."""
+    made = []
+    for rank, row in enumerate(Rule.objects.select_related("route").filter(enabled=True)):
+        try:
+            rule = make_rule(
+                row.pk,
+                row.name,
+                rank,
+                parse_conditions(row.conditions),
+                match="any" if row.match == Rule.Match.ANY else "all",
+                team_id=row.team_id,
+                route=row.route.name if row.route is not None else "",
+                scenario=row.scenario,
+            )
+        except ConditionError as error:
+            raise BrokenConfiguration(f"The rule {row.name} has a broken condition: {error}") from error
+        made.append(rule)
+    return RuleIndex(made)
+
+
+def concepts() -> ConceptIndex:
+    """The concepts in one automaton."""
+    rows = Concept.objects.select_related("route").filter(enabled=True)
+    return ConceptIndex(
+        [ConceptConfig(row.name, words_of(row.name, row.synonyms), row.route.name, row.priority) for row in rows]
+    )

@@ -1,0 +1,44 @@
+"""What a phase answers, and what every phase asks of a key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from access.keys import KeyRecord
+from routing.decision import Reason, RouteForbidden
+from routing.facts import RequestFacts
+from routing.snapshot import RouteConfig, Snapshot
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A phase's answer: the route if it has one, what in the phase chose it, and why (not).
+
+    `yields`: a suggestion, taken only if no later phase chooses. `scenario`: the one that led to the route.
+    """
+
+    route: RouteConfig | None
+    rule: str
+    text: str
+    yields: bool = False
+    scenario: str = ""
+
+
+Phase = Callable[[RequestFacts, KeyRecord, Snapshot], Choice]
+
+
+def nothing(text: str) -> Choice:
+    """A phase has nothing to say, for this reason."""
+    return Choice(None, "", text)
+
+
+def permitted(route: RouteConfig, key: KeyRecord, phase: str) -> RouteConfig:
+    """The route, if the key may use it. Raises RouteForbidden: who names a route must hear that it is not theirs."""
+    if key.may_use(route.name):
+        return route
+    raise RouteForbidden(
+        f"The client key {key.prefix}… may not use {route.name!r}. "
+        "Ask an administrator of this gateway, or use a model of GET /v1/models.",
+        (Reason(phase, f"the key's allow-list does not hold {route.name}"),),
+    )

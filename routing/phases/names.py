@@ -1,0 +1,80 @@
+"""Phase 0: what the name in `model` means. Names are the client's own choice, so nothing overrules them.
+
+`provider:model` and `provider,model` are split only after the name of a known provider: models hold colons themselves.
+"""
+
+from __future__ import annotations
+
+import re
+
+from access.keys import KeyRecord
+from routing.facts import RequestFacts
+from routing.phases.choice import Choice, nothing, permitted
+from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
+
+_SUFFIXES = re.compile(r"(\[1m\]|-\d{8}|@\d{8}|-latest)$", re.IGNORECASE)
+"""What clients append to a model's name: Claude Code's long context, a date, "latest"."""
+
+
+def subagent_tag(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:
+    """The model that a <CCR-SUBAGENT-MODEL> tag names. Raises RouteForbidden."""
+    if not facts.subagent_tag:
+        return nothing("the request holds no subagent tag")
+    found = resolve(facts.subagent_tag, snapshot)
+    if found is None:
+        return nothing(f"the subagent tag names {facts.subagent_tag!r}, which is nothing here")
+    route, how = found
+    return Choice(permitted(route, key, "subagent_tag"), facts.subagent_tag, f"the subagent tag names it: {how}")
+
+
+def name(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:
+    """The route or the model that the client named. Raises RouteForbidden."""
+    found = resolve(facts.request_model, snapshot)
+    if found is None:
+        return nothing("no route, alias or provider has this name")
+    route, how = found
+    chosen = permitted(route, key, "name")
+    if chosen.yields:
+        return Choice(chosen, chosen.name, f"{how}, and it yields to the phases below", yields=True)
+    return Choice(chosen, chosen.name, how)
+
+
+def resolve(asked: str, snapshot: Snapshot) -> tuple[RouteConfig, str] | None:
+    """What a name means and how that was found: a route, an alias, one model at one provider, or a name's stem."""
+    route = snapshot.routes.get(asked)
+    if route is not None:
+        return route, "a route has this name"
+    lowered = asked.lower()
+    for alias in snapshot.aliases:
+        if alias.fits.fullmatch(lowered) is not None:
+            target = snapshot.routes.get(alias.target) or _explicit(alias.target, snapshot)
+            if target is not None:
+                return target, f"the alias {alias.pattern} leads to {alias.target}"
+    explicit = _explicit(asked, snapshot)
+    if explicit is not None:
+        return explicit, "it names a provider and one of its models"
+    stem = _SUFFIXES.sub("", asked)
+    while stem != asked:
+        found = resolve(stem, snapshot)
+        if found is not None:
+            return found[0], f"{stem}, without its suffix: {found[1]}"
+        asked, stem = stem, _SUFFIXES.sub("", stem)
+    return None
+
+
+def _explicit(asked: str, snapshot: Snapshot) -> RouteConfig | None:
+    """One model at one provider as a route of its own."""
+    candidate = _named_candidate(asked, snapshot)
+    if candidate is None:
+        return None
+    name = f"{candidate.provider.name}:{candidate.model.name}"
+    return RouteConfig(0, name, name, "1970-01-01T00:00:00Z", candidates=(candidate,))
+
+
+def _named_candidate(asked: str, snapshot: Snapshot) -> CandidateConfig | None:
+    for at, character in enumerate(asked):
+        if character in ":,":
+            found = snapshot.candidates.get((asked[:at].strip().lower(), asked[at + 1 :].strip()))
+            if found is not None:
+                return found
+    return None

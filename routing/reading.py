@@ -1,0 +1,150 @@
+"""One walk over a Claude request for all that routing wants to know of its content. Odd input is passed over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from providers.claude.fields import output_schema, thinking_of
+
+_SUBAGENT = re.compile(r"<CCR-SUBAGENT-MODEL>\s*([^<\s][^<]{0,200}?)\s*</CCR-SUBAGENT-MODEL>\s*")
+_OPENING = "<CCR-SUBAGENT-MODEL>"
+_SEARCH_NAMES = frozenset({"web_search", "websearch", "brave_web_search", "google_search"})
+_TAGGED_USER_MESSAGES = 2
+_LONGEST_TEXT = 20_000
+"""Characters of the user's last words that are looked at."""
+
+
+class Content(msgspec.Struct, frozen=True):
+    """What a request holds."""
+
+    thinks: bool
+    thinking_budget: int
+    effort: str
+    images: bool
+    documents: bool
+    web_search: bool
+    structured_output: bool
+    prefill: bool
+    tools: tuple[str, ...]
+    subagent_tag: str
+    text: str
+
+
+def read(request: Mapping[str, Any]) -> Content:
+    """The content of a request."""
+    body = dict(request)
+    thinking = thinking_of(body)
+    messages = [message for message in _list(request.get("messages")) if isinstance(message, dict)]
+    kinds: set[str] = set()
+    for message in messages:
+        _collect(message.get("content"), kinds)
+    tools, searches = _tools(request.get("tools"))
+    return Content(
+        thinks=thinking.mode == "on",
+        thinking_budget=thinking.budget or 0,
+        effort=thinking.effort or "",
+        images="image" in kinds,
+        documents="document" in kinds,
+        web_search=searches,
+        structured_output=output_schema(body) is not None,
+        prefill=bool(messages) and messages[-1].get("role") == "assistant",
+        tools=tools,
+        subagent_tag=_subagent_tag(request.get("system"), messages),
+        text=_last_user_text(messages),
+    )
+
+
+def without_subagent_tags(request: dict[str, Any]) -> dict[str, Any]:
+    """The request without its <CCR-SUBAGENT-MODEL> tags; parts that have none are shared."""
+    cleaned = dict(request)
+    if "system" in request:
+        cleaned["system"] = _untagged(request["system"])
+    users = 0
+    messages = []
+    for message in _list(request.get("messages")):
+        if isinstance(message, dict) and message.get("role") == "user" and users < _TAGGED_USER_MESSAGES:
+            users += 1
+            message = {**message, "content": _untagged(message.get("content"))}
+        messages.append(message)
+    cleaned["messages"] = messages
+    return cleaned
+
+
+def _collect(content: Any, kinds: set[str]) -> None:
+    """The types of all blocks, those inside tool results and documents too."""
+    if not isinstance(content, list):
+        return
+    for block in content:
+        if isinstance(block, dict):
+            kind = block.get("type")
+            if isinstance(kind, str):
+                kinds.add(kind)
+            if kind == "tool_result":
+                _collect(block.get("content"), kinds)
+            elif kind == "document":
+                source = block.get("source")
+                if isinstance(source, dict):
+                    _collect(source.get("content"), kinds)
+
+
+def _tools(tools: Any) -> tuple[tuple[str, ...], bool]:
+    """The names of the tools, and whether one of them searches the web: by its type, or by its name."""
+    names = []
+    searches = False
+    for tool in _list(tools):
+        if not isinstance(tool, dict):
+            continue
+        name, kind = tool.get("name"), tool.get("type")
+        if isinstance(name, str):
+            names.append(name)
+            searches = searches or name.lower() in _SEARCH_NAMES
+        searches = searches or (isinstance(kind, str) and kind.startswith("web_search"))
+    return tuple(names), searches
+
+
+def _subagent_tag(system: Any, messages: list[dict[str, Any]]) -> str:
+    """What the first tag names, in the system prompt or in the first user messages."""
+    users = [message for message in messages if message.get("role") == "user"][:_TAGGED_USER_MESSAGES]
+    for content in (system, *(message.get("content") for message in users)):
+        for text in _texts(content):
+            if _OPENING in text and (found := _SUBAGENT.search(text)) is not None:
+                return found[1]
+    return ""
+
+
+def _last_user_text(messages: list[dict[str, Any]]) -> str:
+    """The user's last words; reminders that Claude Code puts in between are not the user's."""
+    for message in reversed(messages):
+        if message.get("role") == "user":
+            texts = [text for text in _texts(message.get("content")) if not text.startswith("<system-reminder>")]
+            if texts:
+                return texts[-1][-_LONGEST_TEXT:]
+    return ""
+
+
+def _texts(content: Any) -> list[str]:
+    if isinstance(content, str):
+        return [content]
+    blocks = [block for block in _list(content) if isinstance(block, dict) and block.get("type") == "text"]
+    return [text for block in blocks if isinstance(text := block.get("text"), str)]
+
+
+def _untagged(content: Any) -> Any:
+    if isinstance(content, str):
+        return _SUBAGENT.sub("", content) if _OPENING in content else content
+    if not isinstance(content, list):
+        return content
+    return [
+        {**block, "text": _SUBAGENT.sub("", block["text"])}
+        if isinstance(block, dict) and isinstance(block.get("text"), str) and _OPENING in block["text"]
+        else block
+        for block in content
+    ]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
