@@ -1,0 +1,73 @@
+"""Phase 3: words of the user's, as whole words, by priority, and never against what the request needs."""
+
+from __future__ import annotations
+
+import pytest
+
+from routing.concepts import words_of
+from tests.routing.house import OPENROUTER, asked, candidate, chosen, concept, house, restricted, route, verdict
+
+BLIND = candidate("blind", OPENROUTER, "tools", context_window=1000)
+HOUSE = house(
+    route("cheap", BLIND),
+    route("thinker"),
+    route("quick"),
+    route("rest"),
+    default="rest",
+    concepts=(
+        concept("low_cost", "cheap", "slow & cheap, budget", priority=40),
+        concept("deep thinking", "thinker", "think step by step, überlegen", priority=90),
+        concept("fast", "quick", "quick", priority=60),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Please be fast.", "quick"),
+        ("FAST!", "quick"),
+        ("I had breakfast", "rest"),
+        ("fasten your seat belt", "rest"),
+        ("steadfast", "rest"),
+        ("very_fast", "rest"),
+        ("low cost, please", "cheap"),
+        ("slow & cheap is fine", "cheap"),
+        ("Think step by step, but fast", "thinker"),
+        ("a fast and cheap budget", "quick"),
+        ("Bitte überlegen", "thinker"),
+        ("unüberlegen", "rest"),
+        ("", "rest"),
+    ],
+)
+def test_which_concept_a_text_speaks_of(text: str, found: str) -> None:
+    assert chosen(asked(text=text), HOUSE)[1] == found
+
+
+@pytest.mark.parametrize("need", [{"images": True}, {"input_estimate": 1001}, {"structured_output": True}])
+def test_a_word_never_stands_against_what_the_request_needs(need: dict[str, object]) -> None:
+    known = asked(text="on a budget", **need)
+    assert chosen(known, HOUSE) == ("default_route", "rest")
+    assert "can do what the request needs" in verdict("concepts", known, HOUSE)
+
+
+def test_the_next_concept_is_taken_when_the_first_cannot_serve() -> None:
+    snapshot = house(
+        route("cheap", BLIND),
+        route("quick"),
+        concepts=(concept("budget", "cheap", priority=90), concept("fast", "quick", priority=10)),
+    )
+    assert chosen(asked(text="fast, on a budget", images=True), snapshot) == ("concepts", "quick")
+
+
+def test_a_concept_whose_route_is_not_the_keys_is_passed_over() -> None:
+    assert chosen(asked(text="fast"), HOUSE, restricted("rest")) == ("default_route", "rest")
+
+
+def test_of_two_equal_concepts_the_longer_word_counts() -> None:
+    snapshot = house(route("a"), route("b"), concepts=(concept("review", "a"), concept("code review", "b")))
+    assert chosen(asked(text="a code review"), snapshot) == ("concepts", "b")
+
+
+def test_the_words_of_a_concept() -> None:
+    assert words_of("Low_Cost", "slow &  cheap,, Budget\nbudget") == ("low cost", "slow & cheap", "budget")

@@ -1,0 +1,169 @@
+"""From a route to attempts: who is dropped and why, in which order the rest is tried."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from routing import engine
+from routing.decision import NoCapableCandidate, NoHealthyCandidate, NoUsableCandidate
+from routing.selection import select
+from routing.snapshot import CandidateConfig, RouteConfig
+from tests.routing.house import ANYONE, OLLAMA, OPENROUTER, asked, candidate, house, route
+from usage.prices import Prices
+
+
+class Now:
+    """The moment as a test says it is."""
+
+    def __init__(self, cooling: dict[str, float] | None = None, fast: dict[str, float] | None = None) -> None:
+        self.seconds, self.firsts, self.busy = cooling or {}, fast or {}, Counter[str]()
+
+    def cooling(self, candidate: CandidateConfig) -> float | None:
+        return self.seconds.get(candidate.model.name)
+
+    def time_to_first_token(self, candidate: CandidateConfig) -> float | None:
+        return self.firsts.get(candidate.model.name)
+
+    def in_flight(self, candidate: CandidateConfig) -> int:
+        return self.busy[candidate.model.name]
+
+
+def names(known: RouteConfig, now: Now | None = None, dice: float = 0.5, **fields: Any) -> list[str]:
+    attempts, _, _ = select(known, asked(**fields), now or Now(), 0.0, lambda: dice)
+    return [each.model.name for each in attempts]
+
+
+def causes(known: RouteConfig, now: Now | None = None, **fields: Any) -> dict[str, str]:
+    _, dropped, _ = select(known, asked(**fields), now or Now(), 0.0)
+    return {lost.candidate.partition(": ")[2]: lost.code for lost in dropped}
+
+
+ABLE = candidate("able", OPENROUTER, "tools", "images", "structured_output", "thinking", "prefill")
+PLAIN = candidate("plain", OPENROUTER, "structured_output")
+UNKNOWN = candidate("unknown")
+SMALL = candidate("small", OLLAMA, context_window=1000, max_output=4096)
+
+
+@pytest.mark.parametrize(
+    ("need", "code"),
+    [
+        ({"tools": ("Bash",)}, "no_tools"),
+        ({"images": True}, "no_images"),
+        ({"thinking_budget": 1024}, "no_thinking"),
+        ({"prefill": True}, "no_prefill"),
+    ],
+)
+def test_a_candidate_that_cannot_is_dropped_and_one_of_which_nobody_knows_is_tried(
+    need: dict[str, Any], code: str
+) -> None:
+    known = route("r", PLAIN, UNKNOWN, ABLE)
+    assert names(known, **need) == ["unknown", "able"]
+    assert causes(known, **need) == {"plain": code}
+
+
+def test_a_model_without_json_schemas_is_dropped_for_structured_output() -> None:
+    known = route("r", candidate("tools-only", OPENROUTER, "tools"), ABLE)
+    assert names(known, structured_output=True) == ["able"]
+
+
+@pytest.mark.parametrize(("tokens", "found"), [(999, ["small", "able"]), (1000, ["small", "able"]), (1001, ["able"])])
+def test_a_window_that_is_too_small(tokens: int, found: list[str]) -> None:
+    assert names(route("r", SMALL, ABLE), input_estimate=tokens) == found
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "found"),
+    [(4095, ["small", "able"]), (4096, ["small", "able"]), (4097, ["able"]), (128_000, ["able"])],
+)
+def test_an_output_that_is_too_short(asked_for: int, found: list[str]) -> None:
+    assert names(route("r", SMALL, ABLE), max_tokens=asked_for) == found
+
+
+def test_no_model_is_dropped_for_the_most_that_agents_ask_for() -> None:
+    assert names(route("r", candidate("big", max_output=32_000), ABLE), max_tokens=128_000) == ["big", "able"]
+
+
+def test_an_estimate_alone_refuses_nobody() -> None:
+    attempts, dropped, how = select(route("r", SMALL), asked(input_estimate=5000), Now(), 0.0)
+    assert [each.model.name for each in attempts] == ["small"]
+    assert dropped == ()
+    assert "nearly" in how[0]
+
+
+def test_what_no_candidate_can_do_is_said_to_the_caller() -> None:
+    with pytest.raises(NoCapableCandidate, match="openrouter: plain: it reads no images"):
+        engine.decide(asked("r", images=True), ANYONE, house(route("r", PLAIN)))
+
+
+def test_a_route_without_a_usable_candidate_says_what_is_wrong_with_each() -> None:
+    lost = RouteConfig(1, "r", "r", "", dropped=(("openrouter: m9", "the model is switched off"),))
+    with pytest.raises(NoUsableCandidate, match="m9: the model is switched off"):
+        engine.decide(asked("r"), ANYONE, house(lost))
+
+
+def test_those_that_cool_down_are_dropped_until_they_may_be_tried() -> None:
+    known = route("r", ABLE, UNKNOWN)
+    assert names(known, Now({"able": 12.3})) == ["unknown"]
+    assert causes(known, Now({"able": 12.3})) == {"able": "cooling_down"}
+    with pytest.raises(NoHealthyCandidate, match="tried again in 13 s") as caught:
+        engine.decide(asked("r"), ANYONE, house(known), Now({"able": 12.3, "unknown": 40.0}))
+    assert caught.value.retry_after == 12.3
+
+
+def test_attempts_are_capped() -> None:
+    known = route("r", *(candidate(f"m{number}") for number in range(6)), max_attempts=2)
+    assert names(known) == ["m0", "m1"]
+
+
+def test_the_cheapest_first_and_those_without_prices_last() -> None:
+    dear = candidate("dear", prices=(Prices(id=1, input=9, output=9),))
+    cheap = candidate("cheap", prices=(Prices(id=2, input=1, output=1),))
+    chatty = candidate("chatty", prices=(Prices(id=3, input=0, output=20),))
+    known = route("r", UNKNOWN, dear, cheap, chatty, order="cheapest")
+    assert names(known, input_estimate=10) == ["cheap", "dear", "chatty", "unknown"]
+    assert names(known, input_estimate=100_000) == ["chatty", "cheap", "dear", "unknown"]
+
+
+def test_the_fastest_first_and_whoever_is_not_known_yet_before() -> None:
+    known = route("r", ABLE, PLAIN, UNKNOWN, order="fastest")
+    assert names(known, Now(fast={"able": 0.9, "plain": 0.2})) == ["unknown", "plain", "able"]
+
+
+def test_the_least_busy_first() -> None:
+    now = Now()
+    now.busy.update({"able": 3, "plain": 1})
+    assert names(route("r", ABLE, PLAIN, UNKNOWN, order="least_busy"), now) == ["unknown", "plain", "able"]
+
+
+def test_weights_are_shares() -> None:
+    known = route("r", candidate("one", weight=1), candidate("three", weight=3), order="weighted")
+    first = Counter(select(known, asked(), Now(), 0.0)[0][0].model.name for _ in range(4000))
+    assert 0.70 < first["three"] / 4000 < 0.80
+
+
+def test_a_weight_of_nothing_comes_last() -> None:
+    known = route("r", candidate("never", weight=0), candidate("one"), order="weighted")
+    assert {select(known, asked(), Now(), 0.0)[0][0].model.name for _ in range(200)} == {"one"}
+
+
+def test_a_session_stays_and_sessions_spread_by_weight() -> None:
+    known = route("r", candidate("one", weight=1), candidate("three", weight=3), sticky=True, order="weighted")
+    own = {session: names(known, session_id=f"s{session}")[0] for session in range(2000)}
+    assert all(names(known, session_id=f"s{session}")[0] == own[session] for session in range(0, 2000, 50))
+    assert 0.70 < list(own.values()).count("three") / 2000 < 0.80
+
+
+def test_a_session_moves_only_when_its_candidate_is_gone_and_comes_back() -> None:
+    everyone = [candidate(f"m{number}") for number in range(4)]
+    known = route("r", *everyone, sticky=True)
+    before = {f"s{n}": names(known, session_id=f"s{n}")[0] for n in range(400)}
+    without = {s: names(known, Now({"m2": 5.0}), session_id=s)[0] for s in before}
+    assert all(without[s] == before[s] for s in before if before[s] != "m2")
+    assert len({without[s] for s in before if before[s] == "m2"}) == 3
+
+
+def test_without_a_session_nothing_sticks() -> None:
+    assert names(route("r", ABLE, PLAIN, sticky=True)) == ["able", "plain"]
