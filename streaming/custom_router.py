@@ -1,7 +1,7 @@
 """The custom callable of the settings: asked where no name and no rule has chosen, never able to fail a request.
 
 `CUSTOM_ROUTER` names it by its dotted path. Given the facts it returns a route's name (or provider:model) or None. An
-`async def` has CUSTOM_ROUTER_TIMEOUT seconds; a plain function is timed, and is not asked any more after three overruns,
+`async def` has CUSTOM_ROUTER_TIMEOUT seconds; a plain function is timed and after three overruns not asked any more,
 because every one of them has held up all streams of its worker.
 """
 
@@ -82,7 +82,9 @@ class CustomRouter:
 
     def _failed(self, what: str) -> None:
         self.failures += 1
-        self.trouble = f"The custom router failed {self.failures} times, last because {what}. Requests go on without it."
+        self.trouble = (
+            f"The custom router failed {self.failures} times, last because {what}. Requests go on without it."
+        )
 
 
 def load() -> CustomRouter:

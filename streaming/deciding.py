@@ -1,4 +1,4 @@
-"""From facts to a decision, for a live request: the custom callable is asked where it counts, a refusal is accounted for."""
+"""From facts to a decision, for a live request. A refusal is accounted for like any other end."""
 
 from __future__ import annotations
 

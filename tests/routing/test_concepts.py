@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from routing.concepts import words_of
@@ -45,7 +47,7 @@ def test_which_concept_a_text_speaks_of(text: str, found: str) -> None:
 
 
 @pytest.mark.parametrize("need", [{"images": True}, {"input_estimate": 1001}, {"structured_output": True}])
-def test_a_word_never_stands_against_what_the_request_needs(need: dict[str, object]) -> None:
+def test_a_word_never_stands_against_what_the_request_needs(need: dict[str, Any]) -> None:
     known = asked(text="on a budget", **need)
     assert chosen(known, HOUSE) == ("default_route", "rest")
     assert "can do what the request needs" in verdict("concepts", known, HOUSE)
