@@ -54,7 +54,7 @@ class ClientKeyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = ClientKey
-        fields = ("team", "name", "allowed_routes", "tags", "expires_at")
+        fields = ("team", "name", "allowed_routes", "tags", "shows_routing", "expires_at")
 
     def clean_allowed_routes(self) -> str:
         """One name or glob a line, each once; a route's name has no white space."""

@@ -38,6 +38,7 @@ class KeyRecord(msgspec.Struct, frozen=True):
     revoked: bool = False
     allowed_routes: re.Pattern[str] | None = None
     tags: tuple[str, ...] = ()
+    shows_routing: bool = False
 
     def may_use(self, route_name: str) -> bool:
         """Whether the key's allow-list holds the route."""

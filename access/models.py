@@ -38,6 +38,9 @@ class ClientKey(models.Model):
     tags = models.CharField(
         max_length=200, blank=True, help_text="Words that rules can look at, separated by commas, such as ci, trial."
     )
+    shows_routing = models.BooleanField(
+        "may see routing", default=False, help_text="On: answers say in their headers which route and model was chosen."
+    )
     expires_at = models.DateTimeField(null=True, blank=True, help_text="From then on the key is refused. Empty: never.")
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -36,6 +36,12 @@ class Decision(msgspec.Struct, frozen=True):
     reasons: tuple[Reason, ...] = ()
     dropped: tuple[Dropped, ...] = ()
 
+    def short(self, candidate: CandidateConfig, number: int) -> str:
+        """The decision in one line, as the headers of an answer tell it: who chose, and which attempt this is."""
+        chosen = f"{self.phase}/{self.rule}" if self.rule else self.phase
+        model = f"{candidate.provider.name}:{candidate.model.name}"
+        return f"{chosen} -> {model}; attempt {number} of {len(self.attempts)}"
+
     def explained(self) -> dict[str, Any]:
         """The decision as it is stored on a usage row: names and sentences only."""
         said: dict[str, Any] = _explained(self.reasons, self.dropped)

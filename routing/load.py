@@ -41,6 +41,7 @@ def load_keys() -> dict[str, KeyRecord]:
             expires_at=key.expires_at.timestamp() if key.expires_at else None,
             revoked=key.revoked_at is not None,
             allowed_routes=allowed_pattern(key.allowed_routes),
+            shows_routing=key.shows_routing,
             tags=tuple(tag for part in key.tags.split(",") if (tag := part.strip())),
         )
         for key in ClientKey.objects.select_related("team").order_by()

@@ -20,16 +20,29 @@ class Client:
     """Writes one answer: either `respond` once, or `write` any number of times and `finish`.
 
     `queue` and `flush` are for whoever speaks beside the stream (pings): what is queued goes out before the next write,
-    so nothing overtakes anything. `fidelity` holds the codes of the translation, for a header.
+    so nothing overtakes anything. `fidelity` holds the codes of the translation for a header, `routing` the headers
+    that tell the decision.
     """
 
-    __slots__ = ("_queued", "_send", "done", "fidelity", "request_id", "started", "status", "writing", "written_at")
+    __slots__ = (
+        "_queued",
+        "_send",
+        "done",
+        "fidelity",
+        "request_id",
+        "routing",
+        "started",
+        "status",
+        "writing",
+        "written_at",
+    )
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._queued = b""
         self.request_id = ""
         self.fidelity = ""
+        self.routing: Headers = []
         self.started = False
         self.done = False
         self.status: int | None = None
@@ -86,4 +99,5 @@ class Client:
             headers.append((b"request-id", self.request_id.encode()))
         if self.fidelity:
             headers.append((b"x-gateway-fidelity", self.fidelity.encode()))
+        headers += self.routing
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

@@ -10,8 +10,9 @@ from routing import engine
 from routing.decision import Decision, RouteRefused
 from routing.facts import RequestFacts
 from routing.reading import without_subagent_tags
-from routing.snapshot import Snapshot
+from routing.snapshot import CandidateConfig, Snapshot
 from streaming import accounting, errors
+from streaming.encoder import Encoder
 from streaming.exchange import Exchange
 from streaming.runtime import Runtime
 
@@ -29,3 +30,22 @@ async def decide(exchange: Exchange, known: RequestFacts, snapshot: Snapshot, ru
         exchange.body = without_subagent_tags(exchange.body)
     accounting.describe_decision(exchange, known, decision)
     return decision
+
+
+def tell(exchange: Exchange, encoder: Encoder, candidate: CandidateConfig, number: int) -> None:
+    """Let the answer say which model gives it: in its model field and in headers, as the route and the key allow."""
+    decision = exchange.decision
+    if decision is None:
+        return
+    if decision.route.answers_as == "real":
+        encoder.answers_as(candidate.model.name)
+    if exchange.key.shows_routing:
+        exchange.client.routing = [
+            (b"x-gateway-route", _header(decision.route.name)),
+            (b"x-gateway-decision", _header(decision.short(candidate, number))),
+        ]
+
+
+def _header(text: str) -> bytes:
+    """A header's value: names may hold anything, headers only visible ASCII."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text)[:500].encode("ascii")

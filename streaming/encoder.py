@@ -98,6 +98,10 @@ class Encoder:
                 self._on[kind](self, event)
         return self._sink.take()
 
+    def answers_as(self, model: str) -> None:
+        """The model's name that message_start tells, if it is not out yet."""
+        self._model = model
+
     def start(self) -> bytes:
         """A message_start of ours if there was none; a later one of the upstream's is folded in."""
         if self._on is _NEW:

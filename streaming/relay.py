@@ -87,6 +87,7 @@ async def _try_each(exchange: Exchange, candidates: tuple[CandidateConfig, ...],
     for number, candidate in enumerate(candidates, 1):
         record = exchange.account.attempt()
         encoder.restart()
+        deciding.tell(exchange, encoder, candidate, number)
         try:
             await attempts.attempt(exchange, candidate, runtime.upstreams, record)
         except UpstreamError as error:

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('access', '0002_tags'),
+        ('access', '0002_tags_and_routing'),
         ('routing', '0001_initial'),
     ]
 
