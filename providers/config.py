@@ -53,11 +53,16 @@ class TransformConfig(msgspec.Struct, frozen=True):
 
 
 class CredentialConfig(msgspec.Struct, frozen=True):
-    """One secret of a provider."""
+    """One secret of a provider. The lowest position is used first; limits hold per worker process, 0 is none."""
 
     id: int
     name: str
     secret: Secret
+    position: int = 0
+    weight: int = 1
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
+    concurrent: int = 0
 
 
 class ProviderConfig(msgspec.Struct, frozen=True):

@@ -20,6 +20,10 @@ class Live(Protocol):
         """
         ...
 
+    def why_cooling(self, candidate: CandidateConfig) -> str:
+        """Why a candidate is cooling down, as half a sentence."""
+        ...
+
     def time_to_first_token(self, candidate: CandidateConfig) -> float | None:
         """Seconds, lately; None when nobody knows."""
         ...
@@ -35,6 +39,10 @@ class AllWell:
     def cooling(self, candidate: CandidateConfig) -> float | None:
         """Nobody is."""
         return None
+
+    def why_cooling(self, candidate: CandidateConfig) -> str:
+        """For no reason."""
+        return ""
 
     def time_to_first_token(self, candidate: CandidateConfig) -> float | None:
         """Nobody knows."""

@@ -53,7 +53,7 @@ def select(
         if seconds is None:
             well.append(candidate)
         else:
-            text = f"it failed lately and is tried again in {math.ceil(seconds)} s"
+            text = f"{live.why_cooling(candidate)}; it is tried again in {math.ceil(seconds)} s"
             dropped.append(Dropped(candidate.name, "cooling_down", text, retry_after=seconds))
     ordered = _ordered(well, route, facts, live, now, dice)
     if len(ordered) > 1:

@@ -22,7 +22,7 @@ async def decide(exchange: Exchange, known: RequestFacts, snapshot: Snapshot, ru
     try:
         if runtime.custom.is_on and engine.is_undecided(known, exchange.key, snapshot):
             known = msgspec.structs.replace(known, chosen=await runtime.custom.choose(known))
-        decision = engine.decide(known, exchange.key, snapshot, now=time.time())
+        decision = engine.decide(known, exchange.key, snapshot, runtime.health, time.time())
     except RouteRefused as error:
         accounting.describe_refusal(exchange, known, error)
         raise errors.of_routing(error) from error

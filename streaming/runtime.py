@@ -14,6 +14,7 @@ from django.conf import settings
 
 from providers.upstream import Upstreams
 from routing.estimate import Ratios
+from routing.health import Health, Rules
 from routing.snapshot import Snapshot
 from routing.store import store
 from streaming import custom_router
@@ -41,6 +42,13 @@ class Runtime:
         self.recorder = Recorder(Writer(self.journal.written), self.journal)
         self.housekeeper = Housekeeper(self.journal, self.recorder.writer, adopt_seconds=settings.ADOPT_SECONDS)
         self.upstreams = Upstreams()
+        self.health = Health(
+            Rules(
+                gates=settings.CIRCUIT_BREAKER,
+                failures=settings.CIRCUIT_FAILURES,
+                open_seconds=settings.CIRCUIT_SECONDS,
+            )
+        )
         self.custom = custom_router.load()
         self.sweeper = Sweeper()
         self.ratios = Ratios()
@@ -116,9 +124,10 @@ class Runtime:
         self.journal.stop()
 
     def _changed(self, loop: asyncio.AbstractEventLoop, snapshot: Snapshot) -> None:
-        """In the watching thread: let go of connections that the new configuration does not use."""
+        """In the watching thread: let go of connections and of troubles that the new configuration does not know."""
         if not loop.is_closed():
             asyncio.run_coroutine_threadsafe(self.upstreams.keep_only(snapshot.providers), loop)
+            loop.call_soon_threadsafe(self.health.keep, snapshot)
 
 
 runtime = Runtime()

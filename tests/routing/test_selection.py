@@ -24,6 +24,9 @@ class Now:
     def cooling(self, candidate: CandidateConfig) -> float | None:
         return self.seconds.get(candidate.model.name)
 
+    def why_cooling(self, candidate: CandidateConfig) -> str:
+        return "it failed lately"
+
     def time_to_first_token(self, candidate: CandidateConfig) -> float | None:
         return self.firsts.get(candidate.model.name)
 

@@ -1,0 +1,5 @@
+"""Circuit breakers of providers, candidates and credentials, fed by live traffic and shared by the workers."""
+
+from routing.health.board import Health as Health
+from routing.health.circuit import Rules as Rules
+from routing.health.trial import Trial as Trial
