@@ -107,7 +107,7 @@ class ClientKeyAdmin(ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: ClientKey | None = None) -> Any:
         """A key that is there shows its state, too."""
-        own = ["team", "name", "allowed_routes", "expires_at"]
+        own = ["team", "name", "allowed_routes", "tags", "shows_routing", "expires_at"]
         return [(None, {"fields": own if obj is None else [*own, *self.readonly_fields]})]
 
     @display(description="Key", ordering="prefix")

@@ -1,4 +1,4 @@
-"""Single parts in a loop, as a program of its own: decoders, the encoder, one routing decision. Prints JSON figures.
+"""Single parts in a loop, as a program of its own: decoders, the encoder, routing, the journal. Prints JSON figures.
 
 No socket and no event loop: what is left of a chunk's cost in the workloads is the price of those.
 """
@@ -15,16 +15,12 @@ from statistics import median
 
 import msgspec
 
-from access.keys import KeyRecord
-from benchmarks import answers
+from benchmarks import answers, routing
 from benchmarks.workloads import Figure
 from providers.config import ModelConfig, ProviderConfig
 from providers.dialects import DIALECTS
 from providers.dialects.contract import Call
 from providers.events import Event
-from routing.engine import decide
-from routing.facts import gather
-from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
 from streaming.encoder import Encoder
 from streaming.frames import SseSink
 from usage.journal import Journal
@@ -48,7 +44,7 @@ def main() -> list[Figure]:
                 _per_chunk(f"decode {dialect}, {how}", "bytes to event", partial(_decoded, dialect, reads)),
                 _per_chunk(f"encode {dialect}, {how}", "event to bytes", partial(_encoded, events, together)),
             ]
-    return [*figures, _decision(), _journal()]
+    return [*figures, *routing.measure(), _journal()]
 
 
 def _reads(dialect: str, together: int) -> list[bytes]:
@@ -91,27 +87,6 @@ def _encoded(events: list[Event], together: int) -> bytes:
 def _per_chunk(key: str, what: str, run: Callable[[], object]) -> Figure:
     rounds = [_seconds(run) * 1e6 / _CHUNKS for _ in range(_ROUNDS)]
     return Figure(key, what, median(rounds), "µs", rounds=rounds)
-
-
-def _decision() -> Figure:
-    """decide() among 500 routes of two candidates each, the last name asked for, facts gathered anew."""
-    provider = ProviderConfig(id=1, name="mock", dialect="openai_chat", base_url="http://127.0.0.1")
-    candidates = tuple(CandidateConfig(id=number, provider=provider, model=_MODEL) for number in (1, 2))
-    names = [f"route-{number:03d}" for number in range(500)]
-    routes = {
-        name: RouteConfig(id=number, name=name, display_name=name, created_at="", candidates=candidates)
-        for number, name in enumerate(names)
-    }
-    snapshot = Snapshot(providers={1: provider}, models={1: _MODEL}, routes=routes)
-    key = KeyRecord(id=1, name="key", prefix="sk", hash="", team_id=1, team_name="team")
-    request = {"model": names[-1], "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
-    headers = {"user-agent": "benchmarks"}
-
-    def run() -> None:
-        for _ in range(_CHUNKS):
-            decide(gather(request, headers, 200), key, snapshot)
-
-    return _per_chunk("decide", "gather facts and decide() among 500 routes", run)
 
 
 def _journal() -> Figure:

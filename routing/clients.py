@@ -19,7 +19,7 @@ _KINDS = (
     ("anthropic/", "sdk"),
     ("curl/", "curl"),
 )
-_VERSION = re.compile(r"[/ ]v?(\d+(?:\.\d+)*)")
+_VERSION = re.compile(r"[/ ]v?(\d{1,9}(?:\.\d{1,9})*)", re.ASCII)
 
 
 @lru_cache(maxsize=512)

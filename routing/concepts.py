@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
 from ahocorasick_rs import AhoCorasick
+
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+"""Letters of scripts that put no space between words, or hang endings on them: from Thai to Chinese and Korean."""
 
 
 class ConceptConfig(msgspec.Struct, frozen=True):
@@ -38,15 +44,15 @@ class ConceptIndex:
         if self._automaton is None or not text:
             return []
         lowered = text.lower()
-        hits: list[tuple[int, int, int, Found]] = []
+        first: dict[int, int] = {}
         for index, start, end in self._automaton.find_matches_as_indexes(lowered, overlapping=True):
-            if _is_border(lowered, start) and _is_border(lowered, end):
-                word, concept = self._words[index]
-                hits.append((-concept.priority, start - end, start, Found(concept, word)))
-        hits.sort(key=lambda hit: hit[:3])
+            if index not in first and _is_border(lowered, start) and _is_border(lowered, end):
+                first[index] = start
+        hits = [(self._words[index], start) for index, start in first.items()]
+        hits.sort(key=lambda hit: (-hit[0][1].priority, -len(hit[0][0]), hit[1]))
         best: dict[str, Found] = {}
-        for *_, found in hits:
-            best.setdefault(found.concept.name, found)
+        for (word, concept), _ in hits:
+            best.setdefault(concept.name, Found(concept, word))
         return list(best.values())
 
 
@@ -62,4 +68,4 @@ def _is_border(text: str, at: int) -> bool:
 
 
 def _is_letter(character: str) -> bool:
-    return character.isalnum() or character == "_"
+    return (character.isalnum() or character == "_") and _UNSPACED.match(character) is None

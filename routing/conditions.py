@@ -1,24 +1,16 @@
-"""Conditions on a request's facts: which fields there are, which operators they take, and what a condition compiles to.
-
-Texts are compared without regard to capitals. A wrong condition is named, with what to write instead.
-"""
+"""Conditions on a request's facts: which fields there are, and what a condition compiles to."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
 
+from routing.comparisons import ConditionError, Kind, comparison
 from routing.facts import RequestFacts
 
 Predicate = Callable[[RequestFacts], bool]
-Kind = Literal["text", "number", "flag", "list", "clock"]
-
-
-class ConditionError(ValueError):
-    """A condition that cannot be used; the text says which and what to write."""
 
 
 class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +45,7 @@ FIELDS: dict[str, Field] = {
     "tools": Field("list", lambda facts: facts.tools, "the names of the tools"),
     "tool_count": Field("number", lambda facts: len(facts.tools), "how many tools there are"),
     "client": Field("text", lambda facts: facts.client_kind, "claude-code, sdk-python, sdk-typescript, …"),
-    "client_version": Field("text", lambda facts: facts.client_version, "such as 2.1.330"),
+    "client_version": Field("version", lambda facts: facts.client_version, "such as 2.1.330"),
     "user_agent": Field("text", lambda facts: facts.client, "the whole user agent"),
     "request_class": Field("text", lambda facts: facts.request_class, "main, subagent, auxiliary or compaction"),
     "agent": Field("text", lambda facts: facts.agent_id, "a subagent's id; empty for the main agent"),
@@ -67,41 +59,6 @@ FIELDS: dict[str, Field] = {
     "text": Field("text", lambda facts: facts.text, "the user's last words"),
 }
 """By name; `header.<name>` and `metadata.<name>` are texts besides."""
-
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
-
-
-def _glob(value: str) -> Callable[[str], bool]:
-    match = re.compile(".*".join(map(re.escape, value.split("*"))), re.DOTALL).fullmatch
-    return lambda text: match(text) is not None
-
-
-_TEXT: Mapping[str, Callable[[str], Callable[[str], bool]]] = {
-    "is": lambda value: lambda text: text == value,
-    "is_not": lambda value: lambda text: text != value,
-    "contains": lambda value: lambda text: value in text,
-    "contains_not": lambda value: lambda text: value not in text,
-    "starts_with": lambda value: lambda text: text.startswith(value),
-    "ends_with": lambda value: lambda text: text.endswith(value),
-    "matches": _glob,
-}
-_COMPARED: Mapping[str, Callable[[float], Callable[[float], bool]]] = {
-    "is": lambda value: lambda number: number == value,
-    "is_not": lambda value: lambda number: number != value,
-    "more_than": lambda value: lambda number: number > value,
-    "at_least": lambda value: lambda number: number >= value,
-    "less_than": lambda value: lambda number: number < value,
-    "at_most": lambda value: lambda number: number <= value,
-}
-OPERATORS: dict[Kind, tuple[str, ...]] = {
-    "text": (*_TEXT, "in", "not_in"),
-    "number": tuple(_COMPARED),
-    "flag": ("is",),
-    "list": ("has", "has_not"),
-    "clock": ("in", "not_in"),
-}
-"""The operators of each kind of field."""
 
 
 def parse_conditions(value: Any) -> tuple[Condition, ...]:
@@ -120,29 +77,8 @@ def parse_conditions(value: Any) -> tuple[Condition, ...]:
 def compile_condition(condition: Condition) -> Predicate:
     """The test that a condition means. Raises ConditionError."""
     field = field_of(condition.field)
-    operator, read = condition.operator, field.read
-    if operator not in OPERATORS[field.kind]:
-        known = ", ".join(OPERATORS[field.kind])
-        raise ConditionError(f"{condition.field} has no operator {operator!r}. It has: {known}.")
-    match field.kind:
-        case "flag":
-            wanted = _boolean(condition)
-            return lambda facts: read(facts) is wanted
-        case "number":
-            holds = _COMPARED[operator](_number(condition))
-            return lambda facts: holds(read(facts))
-        case "list":
-            names = frozenset(_texts(condition))
-            if operator == "has":
-                return lambda facts: any(name.lower() in names for name in read(facts))
-            return lambda facts: not any(name.lower() in names for name in read(facts))
-        case "clock":
-            return _clock(condition, read)
-    if operator in ("in", "not_in"):
-        values, inside = frozenset(_texts(condition)), operator == "in"
-        return lambda facts: (read(facts).lower() in values) is inside
-    fits = _TEXT[operator](_text(condition))
-    return lambda facts: fits(read(facts).lower())
+    holds, read = comparison(condition.field, field.kind, condition.operator, condition.value), field.read
+    return lambda facts: holds(read(facts))
 
 
 def compile_all(conditions: tuple[Condition, ...], match: Literal["all", "any"]) -> Predicate:
@@ -170,46 +106,7 @@ def field_of(name: str) -> Field:
     raise ConditionError(f"There is no field {name!r}. There are: {known}.")
 
 
-def _clock(condition: Condition, read: Callable[[RequestFacts], str]) -> Predicate:
-    span = _CLOCK.fullmatch(condition.value) if isinstance(condition.value, str) else None
-    if span is None:
-        raise ConditionError("time wants a span such as 08:00-18:00; one over midnight is written 22:00-06:00.")
-    start, _, end = condition.value.partition("-")
-    inside = condition.operator == "in"
-    if start <= end:
-        return lambda facts: (start <= read(facts) < end) is inside
-    return lambda facts: (read(facts) >= start or read(facts) < end) is inside
-
-
 def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str | int | float) else ""
-
-
-def _boolean(condition: Condition) -> bool:
-    if not isinstance(condition.value, bool):
-        raise ConditionError(f"{condition.field} wants true or false.")
-    return condition.value
-
-
-def _number(condition: Condition) -> float:
-    value = condition.value
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConditionError(f"{condition.field} wants a number.")
-    return value
-
-
-def _text(condition: Condition) -> str:
-    if not isinstance(condition.value, str):
-        raise ConditionError(f"{condition.field} wants a text in quotes.")
-    return condition.value.lower()
-
-
-def _texts(condition: Condition) -> list[str]:
-    values = [condition.value] if isinstance(condition.value, str) else condition.value
-    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
-        raise ConditionError(f"{condition.field} wants a text, or a list of texts.")
-    return [value.lower() for value in values]

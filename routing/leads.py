@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import re
-
+from routing.aliases import AliasIndex, make_alias
 from routing.broken import BrokenConfiguration
+from routing.comparisons import ConditionError
 from routing.concepts import ConceptConfig, ConceptIndex, words_of
-from routing.conditions import ConditionError, parse_conditions
+from routing.conditions import parse_conditions
 from routing.models import Alias, Concept, Rule, ScenarioRoute
 from routing.rules import RuleIndex, make_rule
-from routing.snapshot import AliasConfig, RouteConfig, ScenarioConfig
+from routing.snapshot import RouteConfig, ScenarioConfig
 
 
-def aliases() -> tuple[AliasConfig, ...]:
+def aliases() -> AliasIndex:
     """The aliases in the order in which they are looked at."""
-    return tuple(
-        AliasConfig(pattern=row.pattern, fits=pattern_of(row.pattern), target=row.target)
-        for row in Alias.objects.filter(enabled=True)
-    )
-
-
-def pattern_of(glob: str) -> re.Pattern[str]:
-    """A pattern of names in lower case; * stands for any characters."""
-    return re.compile(".*".join(map(re.escape, glob.lower().split("*"))), re.DOTALL)
+    return AliasIndex([make_alias(row.pattern, row.target) for row in Alias.objects.filter(enabled=True)])
 
 
 def scenarios(routes: dict[str, RouteConfig]) -> dict[tuple[str, int | None], ScenarioConfig]:

@@ -10,9 +10,11 @@ import msgspec
 
 from providers.claude.fields import output_schema, thinking_of
 
-_SUBAGENT = re.compile(r"<CCR-SUBAGENT-MODEL>\s*([^<\s][^<]{0,200}?)\s*</CCR-SUBAGENT-MODEL>\s*")
+_SUBAGENT = re.compile(r"<CCR-SUBAGENT-MODEL>([^<]{1,300})</CCR-SUBAGENT-MODEL>\s*")
 _OPENING = "<CCR-SUBAGENT-MODEL>"
-_SEARCH_NAMES = frozenset({"web_search", "websearch", "brave_web_search", "google_search"})
+_SEARCH_NAMES = frozenset({"web_search", "brave_web_search", "google_search"})
+"""Not Claude Code's own WebSearch: that one is in all of its requests and asks with a server tool when it is called."""
+_REMINDER, _REMINDER_END = "<system-reminder>", "</system-reminder>"
 _TAGGED_USER_MESSAGES = 2
 _LONGEST_TEXT = 20_000
 """Characters of the user's last words that are looked at."""
@@ -112,7 +114,7 @@ def _subagent_tag(system: Any, messages: list[dict[str, Any]]) -> str:
     for content in (system, *(message.get("content") for message in users)):
         for text in _texts(content):
             if _OPENING in text and (found := _SUBAGENT.search(text)) is not None:
-                return found[1]
+                return found[1].strip()
     return ""
 
 
@@ -120,10 +122,20 @@ def _last_user_text(messages: list[dict[str, Any]]) -> str:
     """The user's last words; reminders that Claude Code puts in between are not the user's."""
     for message in reversed(messages):
         if message.get("role") == "user":
-            texts = [text for text in _texts(message.get("content")) if not text.startswith("<system-reminder>")]
-            if texts:
-                return texts[-1][-_LONGEST_TEXT:]
+            for text in reversed(_texts(message.get("content"))):
+                words = _without_reminders(text).strip() if _REMINDER in text else text
+                if words:
+                    return words[-_LONGEST_TEXT:]
     return ""
+
+
+def _without_reminders(text: str) -> str:
+    kept, at = [], 0
+    while (opening := text.find(_REMINDER, at)) >= 0:
+        kept.append(text[at:opening])
+        end = text.find(_REMINDER_END, opening)
+        at = len(text) if end < 0 else end + len(_REMINDER_END)
+    return "".join([*kept, text[at:]])
 
 
 def _texts(content: Any) -> list[str]:

@@ -103,7 +103,8 @@ def _sticky(candidates: list[CandidateConfig], session: str) -> list[CandidateCo
 
 def _score(session: str, candidate: CandidateConfig) -> float:
     digest = hashlib.blake2b(f"{session}\0{candidate.name}".encode(), digest_size=8).digest()
-    share = (int.from_bytes(digest) + 1) / (2**64 + 1)
+    # 52 bits: more would round up to 1, whose logarithm is 0.
+    share = ((int.from_bytes(digest) >> 12) + 0.5) / 2**52
     return -max(candidate.weight, 1e-9) / math.log(share)
 
 

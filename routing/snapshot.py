@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 import msgspec
@@ -10,6 +9,7 @@ import msgspec
 from access.keys import KeyRecord
 from providers.config import ModelConfig, ProviderConfig
 from providers.transforms.contract import Chain
+from routing.aliases import AliasIndex
 from routing.concepts import ConceptIndex
 from routing.rules import RuleIndex
 
@@ -53,14 +53,6 @@ class RouteConfig(msgspec.Struct, frozen=True):
     answers_as: Literal["asked", "real"] = "asked"
 
 
-class AliasConfig(msgspec.Struct, frozen=True):
-    """A pattern of names and what they stand for."""
-
-    pattern: str
-    fits: re.Pattern[str]
-    target: str
-
-
 class ScenarioConfig(msgspec.Struct, frozen=True):
     """Where a scenario's requests go; `threshold` is tokens, for long context alone."""
 
@@ -80,8 +72,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     routes: dict[str, RouteConfig] = {}
     """Enabled routes by name, in the order of their names."""
     default_route: RouteConfig | None = None
-    aliases: tuple[AliasConfig, ...] = ()
-    """In the order in which they are looked at."""
+    aliases: AliasIndex = AliasIndex()
     scenarios: dict[tuple[str, int | None], ScenarioConfig] = {}
     """By scenario and team; None is everybody."""
     rules: RuleIndex = RuleIndex()

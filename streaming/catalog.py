@@ -12,6 +12,7 @@ import msgspec
 
 from access.keys import KeyRecord
 from routing import engine
+from routing.phases import names
 from routing.snapshot import RouteConfig, Snapshot
 from streaming.client import Client
 from streaming.errors import ClaudeError
@@ -23,15 +24,15 @@ _LARGEST_PAGE = 1000
 async def list_models(query: bytes, client: Client, key: KeyRecord, snapshot: Snapshot) -> None:
     """One page of the list. Raises ClaudeError 400 for a wrong `limit`, or a cursor that is in no list."""
     asked = {name: values[-1] for name, values in parse_qs(query.decode("latin-1")).items()}
-    names = engine.usable_routes(key, snapshot)
+    usable = engine.usable_routes(key, snapshot)
     limit = _limit(asked.get("limit", str(_PAGE)))
-    start, end = 0, len(names)
+    start, end = 0, len(usable)
     if "after_id" in asked:
-        start = _position(names, asked["after_id"], "after_id") + 1
+        start = _position(usable, asked["after_id"], "after_id") + 1
     if "before_id" in asked:
-        end = _position(names, asked["before_id"], "before_id")
+        end = _position(usable, asked["before_id"], "before_id")
         start = max(start, end - limit)
-    page = names[start:end][:limit]
+    page = usable[start:end][:limit]
     more = end > start + limit if "before_id" not in asked else start > 0
     await _respond(
         client,
@@ -45,11 +46,11 @@ async def list_models(query: bytes, client: Client, key: KeyRecord, snapshot: Sn
 
 
 async def retrieve_model(name: str, client: Client, key: KeyRecord, snapshot: Snapshot) -> None:
-    """One route. Raises ClaudeError 404 if the key has none of that name."""
-    route = snapshot.routes.get(name)
-    if route is None or not key.may_use(name):
+    """What a name means to a request of this key: a route, an alias, one model. Raises ClaudeError 404 for nothing."""
+    found = names.resolve(name, snapshot)
+    if found is None or not key.may_use(found[0].name):
         raise ClaudeError(404, f"There is no model {name[:200]!r} for this client key. GET /v1/models lists what is.")
-    await _respond(client, _item(route))
+    await _respond(client, _item(found[0]))
 
 
 def _item(route: RouteConfig) -> dict[str, Any]:

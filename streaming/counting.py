@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from django.utils.timezone import localtime
 
 from access.keys import KeyRecord
 from providers.dialects.contract import Call, CountRequest
@@ -19,6 +20,7 @@ from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from providers.translation import Translation
 from routing import engine, facts
 from routing.decision import RouteRefused
+from routing.reading import without_subagent_tags
 from routing.snapshot import CandidateConfig, Snapshot
 from streaming import errors, intake
 from streaming.client import Client
@@ -46,7 +48,9 @@ async def count_tokens(
     body = await intake.read_body(receive, headers)
     request = intake.parse(body)
     intake.check(request, counting=True)
-    known = facts.gather(request, headers, len(body), runtime.ratios)
+    known = facts.gather(request, headers, len(body), runtime.ratios, key=key, now=localtime())
+    if known.subagent_tag:
+        request = without_subagent_tags(request)
     try:
         decision = engine.decide(known, key, snapshot)
     except RouteRefused as error:

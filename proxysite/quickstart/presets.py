@@ -57,7 +57,8 @@ _CLAUDE_CAN = ("tools", "images", "documents", "thinking", "structured_output")
 _GPT_CAN = ("tools", "images", "structured_output")
 _MILLION = 1_000_000
 _OPUS, _SONNET, _HAIKU, _FABLE = "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-fable-5-2"
-_CLAUDE = (_OPUS, _SONNET, _HAIKU, _FABLE)
+CLAUDE = (_OPUS, _SONNET, _HAIKU, _FABLE)
+"""The names that Claude Code asks for."""
 
 PRESETS: Final[tuple[ProviderPreset, ...]] = (
     ProviderPreset(
@@ -108,7 +109,7 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
             # stands in for Claude's (2026-11).
             ModelPreset(
                 "gpt-5.2",
-                stands_in_for=_CLAUDE,
+                stands_in_for=CLAUDE,
                 context_window=400_000,
                 max_output=128_000,
                 capabilities=("tools", "images", "thinking", "structured_output"),
@@ -136,7 +137,7 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
         default=_SONNET,
         models=(
             # DeepSeek's own advice: flash, their 4.1, is ahead of the older pro (2026-11).
-            ModelPreset("deepseek-flash", (), _CLAUDE, _MILLION, 384_000, ("tools", "images", "thinking")),
+            ModelPreset("deepseek-flash", (), CLAUDE, _MILLION, 384_000, ("tools", "images", "thinking")),
             ModelPreset("deepseek-v4-pro", (), (), _MILLION, 384_000, ("tools", "thinking")),
         ),
     ),
@@ -158,9 +159,7 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
         prefix="GROQ",
         default=_SONNET,
         models=(
-            ModelPreset(
-                "openai/gpt-oss-120b", (), _CLAUDE, 131_072, 65_536, ("tools", "thinking", "structured_output")
-            ),
+            ModelPreset("openai/gpt-oss-120b", (), CLAUDE, 131_072, 65_536, ("tools", "thinking", "structured_output")),
             ModelPreset("qwen/qwen3.8-27b", (), (), 131_072, None, ("tools", "thinking")),
         ),
     ),
@@ -177,7 +176,7 @@ def local_preset(base_url: str, models: tuple[str, ...]) -> ProviderPreset:
         prefix="OLLAMA",
         default=_SONNET,
         models=tuple(
-            ModelPreset(name, (), () if number else _CLAUDE, capabilities=("tools",))
+            ModelPreset(name, (), () if number else CLAUDE, capabilities=("tools",))
             for number, name in enumerate(models)
         ),
         is_local=True,

@@ -23,7 +23,7 @@ from providers.models import Credential, Model, Provider
 from providers.price_library import listed
 from providers.prices import Price
 from proxysite.quickstart import demo, ollama
-from proxysite.quickstart.presets import PRESETS, ModelPreset, ProviderPreset
+from proxysite.quickstart.presets import CLAUDE, PRESETS, ModelPreset, ProviderPreset
 from routing.models import Candidate, Route
 
 ADMIN_NAME = "admin"
@@ -157,8 +157,11 @@ def _routes(made: Sequence[ProviderPreset]) -> None:
 
 
 def _route(name: str, models: Iterable[Model]) -> None:
-    """A route over `models` in that order; one that exists is somebody's choice and stays as it is."""
-    route, created = Route.objects.get_or_create(name=name)
+    """A route over `models` in that order; one that exists is somebody's choice and stays as it is.
+
+    One with a Claude model's name yields to rules: Claude Code asks for those names, whatever the request is about.
+    """
+    route, created = Route.objects.get_or_create(name=name, defaults={"yields": name in CLAUDE})
     if created:
         for position, model in enumerate(models):
             Candidate.objects.create(route=route, model=model, position=position)

@@ -8,10 +8,14 @@ from collections.abc import Callable
 from access.keys import KeyRecord
 from routing.facts import RequestFacts
 from routing.phases.choice import Choice, nothing
-from routing.snapshot import ScenarioConfig, Snapshot
+from routing.rules import RuleConfig
+from routing.snapshot import RouteConfig, ScenarioConfig, Snapshot
 
 LONG_CONTEXT = 60_000
 """Tokens from which on a prompt is long, where a scenario says nothing else."""
+
+_MOST_SAID = 5
+"""Rules that were passed over and are told of."""
 
 _PLAN = re.compile(r"\bplan(?:s|ned|ning)?\b", re.IGNORECASE)
 _IMPLEMENT = re.compile(
@@ -20,18 +24,35 @@ _IMPLEMENT = re.compile(
 
 
 def rules(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:
-    """The first rule that holds."""
-    rule = snapshot.rules.first(facts, key.team_id)
-    if rule is None:
-        return nothing("no rule holds" if snapshot.rules.rules else "there are no rules")
-    scenario = snapshot.scenario(rule.scenario, key.team_id) if rule.scenario else None
-    route = scenario.route if scenario is not None else snapshot.routes.get(rule.route)
-    if route is None:
+    """The first rule that holds and whose route the key may use."""
+    if not snapshot.rules.rules:
+        return nothing("there are no rules")
+    passed: list[tuple[int, str]] = []
+
+    def usable(rule: RuleConfig) -> bool:
+        route = _led_to(rule, key, snapshot)
+        if route is not None and key.may_use(route.name):
+            return True
         target = f"the scenario {rule.scenario}" if rule.scenario else f"the route {rule.route}"
-        return nothing(f"the rule {rule.name} holds, and {target} leads nowhere")
-    if not key.may_use(route.name):
-        return nothing(f"the rule {rule.name} holds, and the key's allow-list does not hold {route.name}")
-    return Choice(route, rule.name, f"the rule {rule.name} holds and leads to {route.name}", scenario=rule.scenario)
+        cause = f"{target} leads nowhere" if route is None else f"the key's allow-list does not hold {route.name}"
+        passed.append((rule.rank, f"the rule {rule.name} holds, and {cause}"))
+        return False
+
+    rule = snapshot.rules.first(facts, key.team_id, usable)
+    route = None if rule is None else _led_to(rule, key, snapshot)
+    # The index asks in an order of its own: what it passed over after the one that it found does not count.
+    said = [text for rank, text in sorted(passed) if rule is None or rank < rule.rank][:_MOST_SAID]
+    if rule is None or route is None:
+        return nothing("; ".join(said) or "no rule holds")
+    said.append(f"the rule {rule.name} holds and leads to {route.name}")
+    return Choice(route, rule.name, "; ".join(said), scenario=rule.scenario)
+
+
+def _led_to(rule: RuleConfig, key: KeyRecord, snapshot: Snapshot) -> RouteConfig | None:
+    if not rule.scenario:
+        return snapshot.routes.get(rule.route)
+    scenario = snapshot.scenario(rule.scenario, key.team_id)
+    return None if scenario is None else scenario.route
 
 
 def scenarios(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:

@@ -44,12 +44,10 @@ def resolve(asked: str, snapshot: Snapshot) -> tuple[RouteConfig, str] | None:
     route = snapshot.routes.get(asked)
     if route is not None:
         return route, "a route has this name"
-    lowered = asked.lower()
-    for alias in snapshot.aliases:
-        if alias.fits.fullmatch(lowered) is not None:
-            target = snapshot.routes.get(alias.target) or _explicit(alias.target, snapshot)
-            if target is not None:
-                return target, f"the alias {alias.pattern} leads to {alias.target}"
+    for alias in snapshot.aliases.fitting(asked):
+        target = snapshot.routes.get(alias.target) or _explicit(alias.target, snapshot)
+        if target is not None:
+            return target, f"the alias {alias.pattern} leads to {alias.target}"
     explicit = _explicit(asked, snapshot)
     if explicit is not None:
         return explicit, "it names a provider and one of its models"

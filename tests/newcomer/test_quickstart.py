@@ -188,6 +188,9 @@ def test_a_key_makes_its_provider_and_stays_out_of_the_database(
     for name in CLAUDE_MODELS:
         assert all(candidate.startswith(f"{preset.name}: ") for candidate in models_of(name))
         assert models_of(name)
+    # Claude Code asks for these whatever the request is about; who names another model means that one.
+    yielding = set(Route.objects.filter(yields=True).values_list("name", flat=True))
+    assert yielding == set(CLAUDE_MODELS)
     assert default_route() == "claude-sonnet-5-5"
     assert '"model":"claude-sonnet-5-5"' in line(text, "curl -N ")
     assert "0123456789abcdef" not in repr(everything())

@@ -7,13 +7,13 @@ from typing import Any
 from access.keys import KeyRecord, allowed_pattern
 from providers.config import ModelConfig, ProviderConfig
 from routing import engine, facts
+from routing.aliases import AliasIndex, make_alias
 from routing.concepts import ConceptConfig, ConceptIndex, words_of
 from routing.conditions import parse_conditions
 from routing.decision import Decision
-from routing.leads import pattern_of
 from routing.phases.choice import Choice
 from routing.rules import RuleConfig, RuleIndex, make_rule
-from routing.snapshot import AliasConfig, CandidateConfig, RouteConfig, ScenarioConfig, Snapshot
+from routing.snapshot import CandidateConfig, RouteConfig, ScenarioConfig, Snapshot
 
 OPENROUTER = ProviderConfig(id=1, name="openrouter", dialect="openai_chat", base_url="https://openrouter.ai/api/v1")
 OLLAMA = ProviderConfig(id=2, name="ollama", dialect="openai_chat", base_url="http://localhost:11434/v1")
@@ -55,7 +55,7 @@ def house(
     return Snapshot(
         routes=by_name,
         default_route=by_name.get(default),
-        aliases=tuple(AliasConfig(glob, pattern_of(glob), target) for glob, target in (aliases or {}).items()),
+        aliases=AliasIndex([make_alias(pattern, target) for pattern, target in (aliases or {}).items()]),
         scenarios={
             (name, None): ScenarioConfig(by_name[target], threshold) for name, target in (scenarios or {}).items()
         },

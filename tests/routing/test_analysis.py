@@ -30,7 +30,9 @@ def text(words: str) -> dict[str, Any]:
         (user({"type": "tool_result", "tool_use_id": "t", "content": [IMAGE]}), "image"),
         (user({"type": "document", "source": {"type": "content", "content": [IMAGE]}}), "image"),
         ({**user(text("Hi")), "tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "web_search"),
-        ({**user(text("Hi")), "tools": [{"name": "WebSearch", "input_schema": {}}]}, "web_search"),
+        ({**user(text("Hi")), "tools": [{"name": "Google_Search", "input_schema": {}}]}, "web_search"),
+        # Claude Code offers this one in all of its requests.
+        ({**user(text("Hi")), "tools": [{"name": "WebSearch", "input_schema": {}}]}, "default"),
         ({**user(text("Hi")), "tools": [{"name": "brave_web_search", "input_schema": {}}]}, "web_search"),
         ({**user(text("Hi")), "tools": [{"name": "research", "input_schema": {}}]}, "default"),
         ({**user(text("Hi")), "thinking": {"type": "enabled", "budget_tokens": 1024}}, "think"),
@@ -46,6 +48,8 @@ def text(words: str) -> dict[str, Any]:
         ({**user(text(PLAN)), "thinking": {"type": "adaptive"}}, "think"),
         (user(text(PLAN), text("<system-reminder>Plan and build</system-reminder>")), "plan"),
         (user(text("Hi"), text("<system-reminder>Plan and build</system-reminder>")), "default"),
+        (user(text("Hi <system-reminder>Plan and build</system-reminder>")), "default"),
+        (user(text(f"<system-reminder>One</system-reminder>{PLAN}<system-reminder>Two")), "plan"),
     ],
 )
 def test_which_scenario_a_request_is(request_body: dict[str, Any], scenario: str) -> None:
@@ -139,6 +143,16 @@ def test_the_first_rule_that_holds_leads_the_way(fields: dict[str, Any], found: 
 def test_a_rule_comes_before_a_scenario_and_names_itself() -> None:
     known = asked(images=True, input_estimate=900, tools=("Bash",))
     assert chosen(known, RULES) == ("rules", "a")
+    assert verdict("rules", known, RULES) == "the rule rule-0 holds and leads to a"
+
+
+def test_a_rule_that_leads_nowhere_for_a_key_leaves_the_word_to_the_next() -> None:
+    known = asked("claude-x", input_estimate=900, tools=("Bash",))
+    key = restricted("b\nc")
+    assert chosen(known, RULES, key) == ("rules", "b")
+    assert verdict("rules", known, RULES, key) == (
+        "the rule rule-0 holds, and the key's allow-list does not hold a; the rule rule-1 holds and leads to b"
+    )
     assert verdict("rules", known, RULES) == "the rule rule-0 holds and leads to a"
 
 

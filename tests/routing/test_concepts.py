@@ -19,7 +19,7 @@ HOUSE = house(
     concepts=(
         concept("low_cost", "cheap", "slow & cheap, budget", priority=40),
         concept("deep thinking", "thinker", "think step by step, überlegen", priority=90),
-        concept("fast", "quick", "quick", priority=60),
+        concept("fast", "quick", "quick, c++, 快速", priority=60),
     ),
 )
 
@@ -39,6 +39,9 @@ HOUSE = house(
         ("a fast and cheap budget", "quick"),
         ("Bitte überlegen", "thinker"),
         ("unüberlegen", "rest"),
+        ("in C++, please", "quick"),
+        ("İstanbul 😀 c++", "quick"),
+        ("请快速回答", "quick"),
         ("", "rest"),
     ],
 )

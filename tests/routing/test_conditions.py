@@ -8,12 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.conditions import FIELDS, OPERATORS, ConditionError, compile_all, parse_conditions
+from routing.comparisons import OPERATORS, ConditionError
+from routing.conditions import FIELDS, compile_all, parse_conditions
 from routing.facts import RequestFacts
 from routing.rules import RuleIndex, make_rule
 from tests.routing.house import asked
 
-VALUES: dict[str, Any] = {"text": "x", "number": 5, "flag": True, "list": ["x"], "clock": "08:00-18:00"}
+VALUES: dict[str, Any] = {
+    "text": "x",
+    "number": 5,
+    "flag": True,
+    "list": ["x"],
+    "clock": "08:00-18:00",
+    "version": "2.1",
+}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +51,14 @@ VALUES: dict[str, Any] = {"text": "x", "number": 5, "flag": True, "list": ["x"],
         ("time", "in", "08:00-18:00", {"clock": "08:00"}, True),
         ("time", "in", "08:00-18:00", {"clock": "18:00"}, False),
         ("time", "not_in", "22:00-06:00", {"clock": "12:00"}, True),
+        ("client_version", "at_least", "2.1.99", {"client_version": "2.1.330"}, True),
+        ("client_version", "at_least", "2.1.330", {"client_version": "2.1.330"}, True),
+        ("client_version", "at_least", "2.1.331", {"client_version": "2.1.330"}, False),
+        ("client_version", "less_than", "2.2", {"client_version": "2.1.330"}, True),
+        ("client_version", "less_than", "2.2", {"client_version": ""}, False),
+        ("client_version", "at_least", "2.2", {"client_version": ""}, False),
+        ("client_version", "is", "2.1", {"client_version": "2.1.0"}, True),
+        ("client_version", "is_not", "2.1", {"client_version": ""}, True),
         ("header.X-Team", "is", "blue", {"headers": {"x-team": "Blue"}}, True),
         ("header.x-gone", "is", "", {"headers": {}}, True),
         ("metadata.user", "is", "7", {"metadata": {"user": 7}}, True),
@@ -80,6 +96,8 @@ def test_every_field_takes_every_operator_of_its_kind(name: str) -> None:
         ([{"field": "model", "operator": "in", "value": []}], "or a list of texts"),
         ([{"field": "tools", "operator": "has", "value": [1]}], "or a list of texts"),
         ([{"field": "time", "operator": "in", "value": "8-18"}], "08:00-18:00"),
+        ([{"field": "client_version", "operator": "at_least", "value": "new"}], "such as 2.1.330"),
+        ([{"field": "client_version", "operator": "at_least", "value": 2.1}], "such as 2.1.330"),
         ([{"field": "time", "operator": "in", "value": "08:00-24:00"}], "08:00-18:00"),
     ],
 )
@@ -105,6 +123,10 @@ _FIELDS = st.sampled_from(
         {"field": "tools", "operator": "has", "value": ["x", "y"]},
         {"field": "thinking", "operator": "is", "value": True},
         {"field": "header.h", "operator": "is", "value": "1"},
+        {"field": "text", "operator": "contains", "value": "Fast"},
+        {"field": "text", "operator": "contains", "value": "ast"},
+        {"field": "text", "operator": "contains", "value": "s"},
+        {"field": "client_version", "operator": "at_least", "value": "2.1"},
     ]
 )
 _RULES = st.lists(
@@ -119,6 +141,8 @@ _FACTS = st.builds(
     tools=st.sampled_from([(), ("x",), ("z", "y")]),
     thinks=st.booleans(),
     headers=st.sampled_from([{}, {"h": "1"}]),
+    text=st.sampled_from(["", "steadfast", "FAST, at last"]),
+    client_version=st.sampled_from(["", "2.0.9", "2.1"]),
 )
 
 
@@ -130,6 +154,10 @@ def test_the_index_finds_the_very_rule_that_a_plain_scan_finds(written: Any, req
     ]
     index = RuleIndex(rules)
     for known in requests:
-        plain = next((rule for rule in rules if rule.team_id in (None, 1) and rule.holds(known)), None)
+        holding = [rule for rule in rules if rule.team_id in (None, 1) and rule.holds(known)]
         found = index.first(known, 1)
-        assert (found and found.rank) == (plain and plain.rank)
+        assert (found and found.rank) == (holding[0].rank if holding else None)
+        # The same where every second rule may not be taken.
+        usable = [rule for rule in holding if rule.rank % 2]
+        found = index.first(known, 1, lambda rule: rule.rank % 2 == 1)
+        assert (found and found.rank) == (usable[0].rank if usable else None)

@@ -95,6 +95,9 @@ def test_an_alias_is_live_within_a_second(
     gateway.wait_snapshot()
     script = upstream.script(second=[speak.chat_answer()])
     assert client.post(message(f"{prefix.upper()}-4o", script.prompt)).stream().complete
+    # The model list tells what the same name means, as Claude's own does of aliases.
+    assert client.get(f"/v1/models/{prefix}-4o").json["id"] == standing.routes["second"].name
+    client.get(f"/v1/models/{prefix}").error(404, "not_found_error")
 
 
 def test_what_no_model_can_do_is_a_request_of_the_clients(gateway: Gateway, client: Client, orm: Rows) -> None:
