@@ -43,7 +43,14 @@ class CredentialInline(StackedInline):
     form = CredentialForm
     formset = NamedOnce
     extra = 0
-    fields = [("name", "source"), "secret", "variable", ("position", "enabled"), "kept"]
+    fields = [
+        ("name", "source"),
+        "secret",
+        "variable",
+        ("position", "weight", "enabled"),
+        ("requests_per_minute", "tokens_per_minute", "concurrent"),
+        "kept",
+    ]
     readonly_fields = ["kept"]
 
     @display(description="Secret now")

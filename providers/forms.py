@@ -131,7 +131,18 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Credential
-        fields = ("name", "source", "secret", "variable", "position", "enabled")
+        fields = (
+            "name",
+            "source",
+            "secret",
+            "variable",
+            "position",
+            "weight",
+            "requests_per_minute",
+            "tokens_per_minute",
+            "concurrent",
+            "enabled",
+        )
 
     def clean_secret(self) -> str:
         """One line of visible ASCII, as a header takes it; a key that is a JSON file may have any number of lines."""

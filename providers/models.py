@@ -129,7 +129,23 @@ class Credential(models.Model):
     )
     ciphertext = models.TextField(blank=True, editable=False)
     last_four = models.CharField(max_length=4, blank=True, editable=False)
-    position = models.PositiveSmallIntegerField(default=0, help_text="The lowest is used first.")
+    position = models.PositiveSmallIntegerField(
+        default=0, help_text="The lowest is used first, the next one while that one cannot be."
+    )
+    weight = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1)],
+        help_text="Its share of the sessions among credentials of the same position.",
+    )
+    requests_per_minute = models.PositiveIntegerField(
+        default=0, help_text="Most requests in a minute, in each worker process. 0: no limit."
+    )
+    tokens_per_minute = models.PositiveIntegerField(
+        default=0, help_text="Most tokens in a minute, in each worker process. 0: no limit."
+    )
+    concurrent = models.PositiveIntegerField(
+        "at the same time", default=0, help_text="Most requests under way, in each worker process. 0: no limit."
+    )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

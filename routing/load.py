@@ -82,13 +82,26 @@ def _providers() -> dict[int, ProviderConfig]:
     ):
         secret = _secret(row)
         if secret is not None:
-            credentials[row.provider_id].append(CredentialConfig(id=row.pk, name=row.name, secret=Secret(secret)))
+            credentials[row.provider_id].append(_credential(row, secret))
     return {
         row.pk: _provider(row, tuple(credentials[row.pk]), needs_secret=row.has_credentials)
         for row in Provider.objects.filter(enabled=True).annotate(
             has_credentials=Exists(Credential.objects.filter(provider=OuterRef("pk")))
         )
     }
+
+
+def _credential(row: Credential, secret: str) -> CredentialConfig:
+    return CredentialConfig(
+        id=row.pk,
+        name=row.name,
+        secret=Secret(secret),
+        position=row.position,
+        weight=row.weight,
+        requests_per_minute=row.requests_per_minute,
+        tokens_per_minute=row.tokens_per_minute,
+        concurrent=row.concurrent,
+    )
 
 
 def _secret(row: Credential) -> str | None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from access.models import Team
 from providers.models import Model
+from routing.models_health import HealthState as HealthState
 from routing.validation import validate_conditions
 
 

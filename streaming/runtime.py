@@ -15,6 +15,7 @@ from django.conf import settings
 from providers.upstream import Upstreams
 from routing.estimate import Ratios
 from routing.health import Health, Rules
+from routing.health.sharing import Sharing
 from routing.snapshot import Snapshot
 from routing.store import store
 from streaming import custom_router
@@ -49,6 +50,7 @@ class Runtime:
                 open_seconds=settings.CIRCUIT_SECONDS,
             )
         )
+        self.sharing = Sharing(self.health)
         self.custom = custom_router.load()
         self.sweeper = Sweeper()
         self.ratios = Ratios()
@@ -76,6 +78,7 @@ class Runtime:
             self._open_accounts()
             self.store.subscribe(functools.partial(self._changed, loop))
             await loop.run_in_executor(None, self.store.start)
+            self.sharing.start()
             self.sweeper.start()
             # Servers without a lifespan (Daphne) end without a word to us; the rows must be written all the same.
             atexit.register(self._close_accounts)
@@ -90,6 +93,7 @@ class Runtime:
         await self.upstreams.close()
         self.token_pool.close()
         loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self.sharing.stop)
         await loop.run_in_executor(None, self.store.stop)
         await loop.run_in_executor(None, self._close_accounts)
         atexit.unregister(self._close_accounts)

@@ -16,6 +16,8 @@ from proxysite import checks
 from routing.models import Route
 from usage.models import SetAside
 
+_NAMED = 3
+
 
 class Notice(msgspec.Struct, frozen=True):
     """A sentence or two with a tone: error, warning or info; and where to go about it."""
@@ -67,6 +69,20 @@ def accounting_notices() -> list[Notice]:
     return found
 
 
+def health_notice() -> Notice | None:
+    """Who is not called at the moment because it failed."""
+    from proxysite.console.health import troubles
+
+    found = troubles()
+    if not found:
+        return None
+    named = "; ".join(f"{line.name} ({line.cause})" if line.cause else line.name for line in found[:_NAMED])
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return Notice(
+        "warning", f"Left alone for a while after failures: {named}{more}.", reverse("console:health"), "Health"
+    )
+
+
 def notices() -> list[Notice]:
     """Everything an administrator should act on, the most urgent first."""
     broken = snapshot_notice()
@@ -78,6 +94,9 @@ def notices() -> list[Notice]:
     ]
     found += [Notice("warning", f"{message.msg} {message.hint or ''}".strip()) for message in messages]
     found += accounting_notices()
+    unwell = health_notice()
+    if unwell is not None:
+        found.append(unwell)
     if demo_in_use():
         found.append(
             Notice(

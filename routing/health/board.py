@@ -109,6 +109,11 @@ class Health:
                 self._pairs[credential, model] = found
         return found
 
+    def ring(self) -> None:
+        """Circuits changed from outside: everybody who waits looks again."""
+        for provider in self._providers.values():
+            provider.ring()
+
     # --- what a trial asks -------------------------------------------------------------------------------------------
 
     def of_credential(self, credential: CredentialConfig) -> CredentialPlace:

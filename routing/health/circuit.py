@@ -68,7 +68,7 @@ class Circuit:
         """How often it opened since the last success."""
         self.cause = ""
         self.probing = False
-        self._recent: list[list[int]] = [[-1, 0, 0] for _ in range(_SLOTS)]
+        self._recent = _nothing()
         self._changed = changed
 
     def wait(self, now: float) -> float | None:
@@ -146,11 +146,21 @@ class Circuit:
         self.probing = False
         self._become(State.PAUSED, now)
 
+    def adopt(
+        self, state: State, *, since: float, until: float, seconds: float, failures: int, openings: int, cause: str
+    ) -> None:
+        """Take over what another process found out. Whoever is probing here decides nothing any more."""
+        self.state, self.since, self.until, self.seconds = state, since, until, seconds
+        self.failures, self.openings, self.cause = failures, openings, cause
+        self.probing = False
+        if state is State.CLOSED:
+            self._recent = _nothing()
+
     def reset(self, now: float) -> None:
         """As if nothing had ever happened."""
         self.failures = self.openings = 0
         self.cause = ""
-        self._recent = [[-1, 0, 0] for _ in range(_SLOTS)]
+        self._recent = _nothing()
         if self.state is not State.CLOSED:
             self._close(now)
 
@@ -161,6 +171,7 @@ class Circuit:
     def _close(self, now: float) -> None:
         self.probing = False
         self.until = now
+        self._recent = _nothing()
         self._become(State.CLOSED, now)
 
     def _become(self, state: State, now: float) -> None:
@@ -182,3 +193,8 @@ class Circuit:
         well = sum(slot[1] for slot in self._recent if slot[0] > oldest)
         badly = sum(slot[2] for slot in self._recent if slot[0] > oldest)
         return badly + well >= _ENOUGH and badly >= well
+
+
+def _nothing() -> list[list[int]]:
+    """Per slot of the window: which one it is, how many went well, how many failed."""
+    return [[-1, 0, 0] for _ in range(_SLOTS)]

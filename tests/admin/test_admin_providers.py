@@ -36,6 +36,7 @@ def _new(admin_client: Client, **fields: Any) -> dict[str, Any]:
 
 def _credential(data: dict[str, Any], number: int = 0, **fields: Any) -> dict[str, Any]:
     row = {"name": "default", "source": "stored", "secret": "", "variable": "", "position": 0, "enabled": "on"}
+    row |= {"weight": 1, "requests_per_minute": 0, "tokens_per_minute": 0, "concurrent": 0}
     rows = {f"credentials-{number}-{key}": value for key, value in {**row, **fields}.items()}
     return {**data, **rows, "credentials-TOTAL_FORMS": number + 1}
 

@@ -1,0 +1,168 @@
+"""The Health page: every provider, model and credential with its circuit, as all workers know it, and its Reset button.
+
+First tokens and attempts under way are those of the worker that shows the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from providers.models import Credential, Model, Provider
+from routing.health import keys, sharing
+from routing.models import HealthState
+
+_State = HealthState.State
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One circuit as it is shown; `in_flight` and `first_token_ms` are None where this worker knows nothing."""
+
+    key: str
+    provider: str
+    what: str
+    state: str = "well"
+    tone: str = "success"
+    since: datetime | None = None
+    until: datetime | None = None
+    failures: int = 0
+    cause: str = ""
+    first_token_ms: int | None = None
+    in_flight: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Whose circuit it is, in words."""
+        return f"{self.provider}: {self.what}"
+
+    @property
+    def unwell(self) -> bool:
+        """Whether anything is held back."""
+        return self.tone != "success"
+
+
+@require_GET
+@permission_required("routing.view_healthstate", raise_exception=True)
+def page(request: HttpRequest) -> HttpResponse:
+    """Everybody's health, those in trouble first."""
+    from streaming.runtime import runtime
+
+    shown = lines()
+    context = {
+        **admin.site.each_context(request),
+        "title": "Health",
+        "lines": [*(line for line in shown if line.unwell), *(line for line in shown if not line.unwell)],
+        "any_unwell": any(line.unwell for line in shown),
+        "may_reset": request.user.has_perm("routing.change_healthstate"),
+        "gates": settings.CIRCUIT_BREAKER,
+        "worker": runtime.sharing.worker if runtime.started else "",
+        "alone": runtime.sharing.failing,
+    }
+    return TemplateResponse(request, "console/health.html", context)
+
+
+@require_POST
+@permission_required("routing.change_healthstate", raise_exception=True)
+def reset(request: HttpRequest) -> HttpResponse:
+    """Close one circuit, or all of them, in every worker."""
+    asked = request.POST.get("key", "")
+    wanted = [line for line in lines() if (line.key == asked if asked else line.unwell)]
+    sharing.reset([line.key for line in wanted], f"reset by {request.user.get_username()}")
+    if wanted:
+        names = ", ".join(line.name for line in wanted)
+        messages.success(request, f"Every worker tries again within two seconds: {names}.")
+    else:
+        messages.info(request, "There was nothing to reset.")
+    return HttpResponseRedirect(reverse("console:health"))
+
+
+def lines() -> list[Line]:
+    """One line for each circuit that there is: providers with their credentials and models."""
+    rows = {row.key: row for row in HealthState.objects.all()}
+    found = []
+    providers = Provider.objects.filter(enabled=True).prefetch_related("credentials", "models")
+    for provider in providers:
+        found.append(_line(keys.of_provider(provider.pk), provider.name, "its address", rows))
+        credentials = [one for one in provider.credentials.all() if one.enabled]
+        models = [one for one in provider.models.all() if one.enabled]
+        found += [
+            _line(keys.of_credential(one.pk), provider.name, f"credential {one.name}", rows) for one in credentials
+        ]
+        found += [_line(keys.of_candidate(provider.pk, one.pk), provider.name, one.name, rows) for one in models]
+        found += _pairs(provider.name, credentials, models, rows)
+    return found
+
+
+def troubles() -> list[Line]:
+    """Who is held back now."""
+    return [line for line in lines() if line.unwell] if HealthState.objects.exclude(state="closed").exists() else []
+
+
+def _pairs(
+    provider: str, credentials: list[Credential], models: list[Model], rows: dict[str, HealthState]
+) -> Iterator[Line]:
+    """Models by single credentials have circuits only once there was trouble."""
+    for credential in credentials:
+        for model in models:
+            key = keys.of_pair(credential.pk, model.pk)
+            if key in rows:
+                line = _line(key, provider, f"{model.name} by credential {credential.name}", rows)
+                if line.unwell:
+                    yield line
+
+
+def _line(key: str, provider: str, what: str, rows: dict[str, HealthState]) -> Line:
+    row = rows.get(key)
+    line = _local(Line(key, provider, what))
+    state = _shown(row)
+    if row is None or state is None:
+        return line
+    text, tone = state
+    return msgspec.structs.replace(
+        line, state=text, tone=tone, since=row.since, until=row.until, failures=row.failures, cause=row.cause
+    )
+
+
+def _shown(row: HealthState | None) -> tuple[str, str] | None:
+    """The state in words with its tone; None for one that is well, by now at least."""
+    if row is None or row.state == _State.CLOSED:
+        return None
+    waits = row.until > timezone.now()
+    if row.state == _State.PAUSED:
+        return ("paused", "warning") if waits else None
+    if row.state == _State.HALF_OPEN:
+        return "being probed", "warning"
+    return ("open", "danger") if waits else ("next request probes", "warning")
+
+
+def _local(line: Line) -> Line:
+    """With what this worker alone knows."""
+    from streaming.runtime import runtime
+
+    kind, numbers = keys.parsed(line.key)
+    health = runtime.health
+    circuit = health.circuits.get(line.key)
+    seconds = in_flight = None
+    if kind == "candidate":
+        candidate = health.candidates.get((numbers[0], numbers[1]))
+        if candidate is not None:
+            seconds, in_flight = candidate.speed.average(health.clock()), candidate.in_flight
+    elif kind == "credential":
+        credential = health.credentials.get(numbers[0])
+        in_flight = None if credential is None else credential.quota.in_flight
+    return msgspec.structs.replace(
+        line,
+        failures=0 if circuit is None else circuit.failures,
+        first_token_ms=None if seconds is None else round(seconds * 1000),
+        in_flight=in_flight,
+    )

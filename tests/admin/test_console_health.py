@@ -1,0 +1,151 @@
+"""The Health page: who is held back and why, who may reset it, and what home says of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from providers.models import Credential, Model, Provider
+from routing.models import HealthState
+from tests.admin.pages import staff, text_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+PAGE = "/admin/console/health/"
+RESET = "/admin/console/health/reset/"
+
+
+@pytest.fixture
+def rows() -> dict[str, Any]:
+    """A provider with two credentials and two models."""
+    provider = Provider.objects.create(name="openrouter", dialect="openai_chat", base_url="https://example.com/v1")
+    return {
+        "provider": provider,
+        "keys": [Credential.objects.create(provider=provider, name=name) for name in ("main", "spare")],
+        "models": [Model.objects.create(provider=provider, name=name) for name in ("large", "small")],
+    }
+
+
+def state(key: str, state: str = "open", seconds: float = 30, **fields: Any) -> HealthState:
+    now = timezone.now()
+    return HealthState.objects.create(
+        **{
+            "key": key,
+            "state": state,
+            "since": now,
+            "until": now + timedelta(seconds=seconds),
+            "failures": 5,
+            "cause": "server",
+            "changed_at": now,
+            "changed_by": "somebody",
+            **fields,
+        }
+    )
+
+
+def shown(browser: Client) -> dict[str, tuple[str, str, int]]:
+    """State, cause and failures by name, in the page's order."""
+    return {line.name: (line.state, line.cause, line.failures) for line in browser.get(PAGE).context["lines"]}
+
+
+def test_everybody_is_well_at_first(admin_client: Client, rows: dict[str, Any]) -> None:
+    assert shown(admin_client) == {
+        "openrouter: its address": ("well", "", 0),
+        "openrouter: credential main": ("well", "", 0),
+        "openrouter: credential spare": ("well", "", 0),
+        "openrouter: large": ("well", "", 0),
+        "openrouter: small": ("well", "", 0),
+    }
+    assert "Reset" not in text_of(admin_client.get(PAGE))
+
+
+def test_those_in_trouble_stand_first(admin_client: Client, rows: dict[str, Any]) -> None:
+    provider, (main, _), (large, small) = rows["provider"], rows["keys"], rows["models"]
+    state(f"candidate:{provider.pk}:{small.pk}")
+    state(f"candidate:{provider.pk}:{large.pk}", seconds=-1)
+    state(f"credential:{main.pk}", "half_open", cause="authentication")
+    state(f"pair:{main.pk}:{large.pk}", "paused", cause="rate_limit", failures=0)
+    found = shown(admin_client)
+    assert list(found.items())[:4] == [
+        ("openrouter: credential main", ("being probed", "authentication", 5)),
+        ("openrouter: large", ("next request probes", "server", 5)),
+        ("openrouter: small", ("open", "server", 5)),
+        ("openrouter: large by credential main", ("paused", "rate_limit", 0)),
+    ]
+    assert [text for text, _, _ in list(found.values())[4:]] == ["well"] * 2
+
+
+def test_a_pause_that_is_over_and_a_row_of_somebody_gone_are_not_shown(
+    admin_client: Client, rows: dict[str, Any]
+) -> None:
+    state(f"pair:{rows['keys'][0].pk}:{rows['models'][0].pk}", "paused", seconds=-1)
+    state("candidate:999999:999999")
+    assert {text for text, _, _ in shown(admin_client).values()} == {"well"}
+
+
+def test_reset_one(admin_client: Client, rows: dict[str, Any]) -> None:
+    address, spare = f"provider:{rows['provider'].pk}", f"credential:{rows['keys'][1].pk}"
+    state(address, cause="connect_timeout")
+    state(spare)
+    answer = admin_client.post(RESET, {"key": address}, follow=True)
+    assert "Every worker tries again within two seconds: openrouter: its address." in text_of(answer)
+    row = HealthState.objects.get(key=address)
+    assert (row.state, row.failures, row.changed_by) == ("closed", 0, "reset by admin")
+    assert HealthState.objects.get(key=spare).state == "open"
+
+
+def test_reset_all(admin_client: Client, rows: dict[str, Any]) -> None:
+    for key in (f"provider:{rows['provider'].pk}", f"credential:{rows['keys'][1].pk}"):
+        state(key)
+    admin_client.post(RESET)
+    assert set(HealthState.objects.values_list("state", flat=True)) == {"closed"}
+
+
+def test_nothing_to_reset(admin_client: Client, rows: dict[str, Any]) -> None:
+    answer = admin_client.post(RESET, {"key": "candidate:999999:999999"}, follow=True)
+    assert "nothing to reset" in text_of(answer)
+    assert not HealthState.objects.exists()
+
+
+def test_who_may(rows: dict[str, Any]) -> None:
+    key = f"provider:{rows['provider'].pk}"
+    state(key)
+    assert staff().get(PAGE).status_code == 403
+    onlooker = staff("routing.view_healthstate")
+    assert "open" in text_of(onlooker.get(PAGE))
+    assert "Reset" not in text_of(onlooker.get(PAGE))
+    assert onlooker.post(RESET, {"key": key}).status_code == 403
+    assert HealthState.objects.get(key=key).state == "open"
+    resetter = staff("routing.view_healthstate", "routing.change_healthstate")
+    assert "Reset all" in text_of(resetter.get(PAGE))
+    assert resetter.get(RESET).status_code == 405
+    assert resetter.post(RESET, {"key": key}).status_code == 302
+
+
+def test_switched_off_is_said(admin_client: Client, settings: Any) -> None:
+    settings.CIRCUIT_BREAKER = False
+    assert "nothing is held back" in text_of(admin_client.get(PAGE))
+
+
+def test_home_says_who_is_held_back(admin_client: Client, rows: dict[str, Any]) -> None:
+    assert "Left alone" not in text_of(admin_client.get("/admin/"))
+    state(f"provider:{rows['provider'].pk}", cause="connect_timeout")
+    home = admin_client.get("/admin/")
+    assert "Left alone for a while after failures: openrouter: its address (connect_timeout)." in text_of(home)
+    assert reverse("console:health") in home.content.decode()
+
+
+def test_the_page_costs_few_queries(
+    admin_client: Client, rows: dict[str, Any], django_assert_max_num_queries: Any
+) -> None:
+    for number in range(20):
+        provider = Provider.objects.create(name=f"p{number}", dialect="openai_chat", base_url="https://example.com/v1")
+        Model.objects.create(provider=provider, name="m")
+        state(f"provider:{provider.pk}")
+    with django_assert_max_num_queries(10):
+        admin_client.get(PAGE)

@@ -1,0 +1,228 @@
+"""What one worker finds out the others know within two seconds; a database that is away changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from providers.errors import ErrorKind, UpstreamError
+from routing.health import Health, Rules, sharing
+from routing.health.sharing import Sharing
+from routing.models import HealthState
+from routing.snapshot import CandidateConfig
+from tests.harness.rows import Rows
+from tests.health.house import candidate, credential
+
+pytestmark = pytest.mark.both_databases
+
+KNOWN = candidate(credential(901), model=901, provider=901)
+
+
+class Worker:
+    """A health with its thread."""
+
+    def __init__(self, seconds: float = 30) -> None:
+        self.health = Health(Rules(open_seconds=seconds))
+        self.sharing = Sharing(self.health)
+
+    def fails(self, kind: ErrorKind = ErrorKind.SERVER, times: int = 5, **fields: Any) -> None:
+        for _ in range(times):
+            self.trial().ended(UpstreamError(kind, "", **fields))
+
+    def trial(self) -> Any:
+        return self.health.begin(KNOWN, KNOWN.provider.credentials[0])
+
+    def cooling(self, known: CandidateConfig = KNOWN) -> float | None:
+        return self.health.cooling(known)
+
+
+@pytest.fixture(autouse=True)
+def _clean(orm: Rows) -> Iterator[None]:
+    yield
+    HealthState.objects.filter(key__contains="901").delete()
+
+
+def run(check: Callable[[Worker, Worker], Awaitable[None]], seconds: float = 30) -> None:
+    """Two workers on one database."""
+
+    async def both() -> None:
+        workers = Worker(seconds), Worker(seconds)
+        for worker in workers:
+            worker.sharing.start()
+        try:
+            await check(*workers)
+        finally:
+            for worker in workers:
+                await asyncio.to_thread(worker.sharing.stop)
+
+    asyncio.run(both())
+
+
+async def until(true: Callable[[], bool], timeout: float = 2.0) -> float:
+    """Seconds until it was true."""
+    began = time.monotonic()
+    while not true():
+        assert time.monotonic() - began < timeout, "not within the time"
+        await asyncio.sleep(0.01)
+    return time.monotonic() - began
+
+
+def test_a_circuit_that_one_opens_is_open_for_all_and_closes_for_all() -> None:
+    async def check(one: Worker, other: Worker) -> None:
+        one.fails()
+        await until(lambda: other.cooling() is not None)
+        wait = other.cooling()
+        assert wait is not None
+        # Who opened it probes it; the others give it time for that.
+        assert 30 < wait <= 45
+        one.health.circuit("candidate:901:901").reset(one.health.clock())
+        await until(lambda: other.cooling() is None)
+
+    run(check)
+
+
+def test_only_the_one_that_opened_it_probes_and_the_others_take_over_when_it_does_not() -> None:
+    async def check(one: Worker, other: Worker) -> None:
+        one.fails()
+        await until(lambda: other.cooling() is not None)
+        await until(lambda: one.cooling() is None)
+        assert other.cooling() is not None
+        await until(lambda: other.cooling() is None, timeout=3)
+
+    run(check, seconds=1.0)
+
+
+def test_while_one_probes_the_others_wait_and_they_hear_the_outcome() -> None:
+    async def check(one: Worker, other: Worker) -> None:
+        one.fails()
+        await until(lambda: other.cooling() is not None)
+        await until(lambda: one.cooling() is None)
+        probe = one.trial()
+        await until(lambda: (other.cooling() or 0) > 10)
+        probe.first_byte(0.1)
+        probe.ended(None)
+        await until(lambda: other.cooling() is None)
+
+    run(check, seconds=1.0)
+
+
+def test_a_credential_that_one_found_rejected_is_not_used_by_the_others() -> None:
+    async def check(one: Worker, other: Worker) -> None:
+        one.fails(ErrorKind.AUTHENTICATION, 1)
+        await until(lambda: other.health.credential(KNOWN) is None)
+        assert "refused its credential" in other.health.why_cooling(KNOWN)
+
+    run(check)
+
+
+def test_a_rate_limit_ends_for_all_at_the_same_time() -> None:
+    async def check(one: Worker, other: Worker) -> None:
+        one.fails(ErrorKind.RATE_LIMIT, 1, retry_after=2.0)
+        await until(lambda: other.cooling() is not None)
+        assert (other.cooling() or 0) == pytest.approx(one.cooling() or 0, abs=0.1)
+        await until(lambda: one.cooling() is None and other.cooling() is None, timeout=3)
+
+    run(check)
+
+
+def test_a_reset_reaches_all() -> None:
+    async def check(one: Worker, other: Worker) -> None:
+        one.fails()
+        await until(lambda: other.cooling() is not None)
+        await asyncio.to_thread(_reset)
+        await until(lambda: one.cooling() is None and other.cooling() is None)
+        # ... and what was before is forgotten.
+        one.fails(times=4)
+        assert one.cooling() is None
+
+    run(check)
+
+
+def _reset() -> None:
+    from django.db import connection
+
+    sharing.reset(["candidate:901:901"], "reset by a test")
+    connection.close()
+
+
+def test_a_worker_that_starts_learns_what_is_open() -> None:
+    now = timezone.now()
+    HealthState.objects.create(
+        key="provider:901",
+        state="open",
+        since=now,
+        until=now + timedelta(seconds=100),
+        seconds=100,
+        failures=5,
+        openings=3,
+        cause="connect",
+        changed_at=now,
+        changed_by="somebody",
+    )
+
+    async def check(one: Worker, other: Worker) -> None:
+        await until(lambda: one.cooling() is not None)
+        assert 99 < (one.cooling() or 0) < 116
+
+    run(check)
+
+
+def test_a_row_of_another_version_is_left_alone() -> None:
+    now = timezone.now()
+    rows = [
+        HealthState(key=key, state="open", since=now, until=now, changed_at=now, changed_by="somebody")
+        for key in ("planet:901", "901")
+    ]
+    HealthState.objects.bulk_create(rows)
+
+    async def check(one: Worker, other: Worker) -> None:
+        one.fails()
+        await until(lambda: other.cooling() is not None)
+
+    run(check)
+
+
+def test_the_database_away_changes_nothing_and_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def check(one: Worker, other: Worker) -> None:
+        away = True
+
+        class Gone:
+            def __getattr__(self, name: str) -> Any:
+                raise OperationalError("the database is away")
+
+        monkeypatch.setattr(HealthState, "objects", Gone())
+        one.fails()
+        await asyncio.sleep(1)
+        assert one.cooling() is not None
+        assert other.cooling() is None
+        assert one.sharing.failing is away
+        monkeypatch.undo()
+        await until(lambda: other.cooling() is not None)
+
+    run(check)
+
+
+def test_clocks_that_differ_open_nothing_for_longer_than_it_was_opened_for() -> None:
+    now = timezone.now() + timedelta(hours=1)
+    HealthState.objects.create(
+        key="candidate:901:901",
+        state="open",
+        since=now,
+        until=now + timedelta(seconds=30),
+        seconds=30,
+        changed_at=now,
+        changed_by="a machine in the future",
+    )
+
+    async def check(one: Worker, other: Worker) -> None:
+        await until(lambda: one.cooling() is not None)
+        assert (one.cooling() or 0) <= 60
+
+    run(check)
