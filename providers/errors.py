@@ -29,6 +29,7 @@ class ErrorKind(StrEnum):
     FIRST_EVENT_TIMEOUT = "first_event_timeout"
     IDLE_TIMEOUT = "idle_timeout"
     TOTAL_TIMEOUT = "total_timeout"
+    DEADLINE = "deadline"
     CONNECTION_LOST = "connection_lost"
     TRUNCATED = "truncated"
     MALFORMED = "malformed"
@@ -40,6 +41,7 @@ _RETRYABLE = frozenset(ErrorKind) - {
     ErrorKind.INVALID_REQUEST,
     ErrorKind.TOO_LARGE,
     ErrorKind.TOTAL_TIMEOUT,
+    ErrorKind.DEADLINE,
 }
 
 

@@ -40,7 +40,7 @@ class Decision(msgspec.Struct, frozen=True):
         """The decision in one line, as the headers of an answer tell it: who chose, and which attempt this is."""
         chosen = f"{self.phase}/{self.rule}" if self.rule else self.phase
         model = f"{candidate.provider.name}:{candidate.model.name}"
-        return f"{chosen} -> {model}; attempt {number} of {len(self.attempts)}"
+        return f"{chosen} -> {model}; attempt {number} of {max(number, len(self.attempts))}"
 
     def explained(self) -> dict[str, Any]:
         """The decision as it is stored on a usage row: names and sentences only."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import re
 
-from providers.errors import UpstreamError
+from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from providers.events import Tokens
 from routing.decision import Decision, RouteRefused
 from routing.facts import RequestFacts, stored
-from routing.snapshot import CandidateConfig
+from streaming.attempts import Attempt
 from streaming.exchange import Ending, Exchange
 from usage.models import Outcome
 from usage.prices import cost, in_force
@@ -46,46 +46,50 @@ def describe_refusal(exchange: Exchange, known: RequestFacts, error: RouteRefuse
     exchange.account.request.decision = error.explained() | {"facts": stored(known)}
 
 
-def attempt_completed(exchange: Exchange, candidate: CandidateConfig) -> None:
+def attempt_completed(exchange: Exchange, attempt: Attempt) -> None:
     """The candidate answered to the end."""
-    record = _measured(exchange, candidate)
+    record = _measured(exchange, attempt)
     record.outcome = Outcome.COMPLETED
+    exchange.speaker = record
     if exchange.encoder is not None:
         record.stop_reason = exchange.encoder.stop_reason or ""
 
 
-def attempt_failed(exchange: Exchange, candidate: CandidateConfig, error: UpstreamError) -> None:
+def attempt_failed(exchange: Exchange, attempt: Attempt, error: UpstreamError | UnsupportedRequest) -> None:
     """The candidate failed; what it had reported by then is kept. Its wording is not: providers quote prompts."""
-    record = _measured(exchange, candidate)
+    record = _measured(exchange, attempt)
     record.outcome = Outcome.FAILED
-    record.error_type = error.kind.value
-    record.error_code = _NOT_A_CODE.sub("_", error.code or "")[:64]
+    if isinstance(error, UpstreamError):
+        record.error_type = error.kind.value
+        record.error_code = _NOT_A_CODE.sub("_", error.code or "")[:64]
+    else:
+        record.error_type = ErrorKind.INVALID_REQUEST.value
 
 
-def attempt_ended(exchange: Exchange, candidate: CandidateConfig) -> None:
+def attempt_ended(exchange: Exchange, attempt: Attempt) -> None:
     """The attempt was cut off from this side."""
-    record = _measured(exchange, candidate)
+    record = _measured(exchange, attempt)
     closed = exchange.ending is Ending.CLIENT_CLOSED
     record.outcome = Outcome.CLIENT_CLOSED if closed else Outcome.INTERRUPTED
 
 
 def close(exchange: Exchange) -> None:
-    """Complete the request's record from its last attempt, write its log line and hand it on."""
+    """Complete the request's record from the attempt that the client heard of, write its log line and hand it on."""
     account, request = exchange.account, exchange.account.request
     request.http_status = exchange.client.status
     if account.attempts:
-        _take_over(request, account.attempts)
+        _take_over(request, exchange.speaker or account.attempts[-1], account.attempts)
     account.close()
     if logger.isEnabledFor(logging.INFO):
         logger.info("request", extra={"fields": _line(request)})
 
 
-def _measured(exchange: Exchange, candidate: CandidateConfig) -> AttemptRecord:
-    account = exchange.account
-    account.close_attempt()
-    record = account.attempts[-1]
-    record.fidelity = list(exchange.notes)
-    encoder = exchange.encoder
+def _measured(exchange: Exchange, attempt: Attempt) -> AttemptRecord:
+    account, record = exchange.account, attempt.record
+    account.close_attempt(record)
+    record.fidelity = list(attempt.notes)
+    # What the encoder knows is of the attempt that speaks through it.
+    encoder = exchange.encoder if attempt.spoke else None
     tokens = encoder.tokens if encoder is not None else Tokens()
     if encoder is not None and encoder.content_sent and not encoder.finished:
         # The provider bills what it said, though it could not tell how much that was.
@@ -102,7 +106,7 @@ def _measured(exchange: Exchange, candidate: CandidateConfig) -> AttemptRecord:
     record.web_searches = tokens.web_searches
     record.provider_cost = tokens.cost
     # One request, one moment: what takes effect while it runs is for the next one.
-    prices = in_force(candidate.model.prices, account.request.started_at.timestamp())
+    prices = in_force(attempt.candidate.model.prices, account.request.started_at.timestamp())
     record.cost = cost(
         prices,
         input=tokens.input,
@@ -116,9 +120,8 @@ def _measured(exchange: Exchange, candidate: CandidateConfig) -> AttemptRecord:
     return record
 
 
-def _take_over(request: RequestRecord, attempts: list[AttemptRecord]) -> None:
-    """The last attempt's answer is the request's; the costs of all attempts are its cost."""
-    last = attempts[-1]
+def _take_over(request: RequestRecord, last: AttemptRecord, attempts: list[AttemptRecord]) -> None:
+    """What the client heard of is the request's; the costs of all attempts are its cost."""
     request.provider_id, request.provider_name = last.provider_id, last.provider_name
     request.model_id, request.model_name = last.model_id, last.model_name
     request.stop_reason, request.fidelity = last.stop_reason, last.fidelity

@@ -1,6 +1,6 @@
-"""One try at one candidate: translate, call, decode, encode, pass on. Returns when the answer is complete.
+"""One try at one candidate: translate, call, decode, encode, pass on.
 
-Everything that goes wrong on the provider's side leaves here as UpstreamError; the relay decides what follows.
+Everything that goes wrong on the provider's side leaves here as UpstreamError; streaming.survival decides what follows.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, Decoder, UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, MessageFinished, MessageStarted, StreamFailed, Tokens
-from providers.fidelity import Fidelity
+from providers.fidelity import Fidelity, Notes
 from providers.sse import EventTooLong
 from providers.translation import Translation
 from providers.upstream import Response, Upstreams
+from routing.health import Health, Trial
 from routing.snapshot import CandidateConfig
-from streaming.encoder import Encoder
 from streaming.exchange import Exchange
+from streaming.watch import Watch
 from usage.records import AttemptRecord
 
 logger = logging.getLogger("gateway.request")
@@ -34,6 +35,7 @@ _TIMED_OUT: Mapping[ErrorKind, str] = {
     ErrorKind.FIRST_EVENT_TIMEOUT: "The provider did not begin to answer in time.",
     ErrorKind.IDLE_TIMEOUT: "The provider fell silent in the middle of its answer.",
     ErrorKind.TOTAL_TIMEOUT: "The provider's answer took longer than this gateway allows.",
+    ErrorKind.DEADLINE: "The answer took longer than this route allows.",
 }
 _NOTHING = Tokens(input=0, cache_read=0, cache_write=0, output=0)
 _REQUEST_ID_HEADERS = (
@@ -42,166 +44,224 @@ _REQUEST_ID_HEADERS = (
 )
 
 
-async def attempt(exchange: Exchange, candidate: CandidateConfig, upstreams: Upstreams, record: AttemptRecord) -> None:
-    """Try one candidate. Raises UpstreamError, UnsupportedRequest, or asyncio.CancelledError for an Ending."""
-    describe(record, candidate)
-    try:
-        await _call(exchange, candidate, upstreams, record)
-    except asyncio.CancelledError:
-        kind = exchange.ending
-        if not isinstance(kind, ErrorKind):
-            raise
-        # The sweeper cancelled us for a deadline: that is the provider's failure, not the task's end.
-        exchange.ending = None
-        exchange.task.uncancel()
-        raise UpstreamError(kind, _TIMED_OUT[kind]) from None
-    finally:
-        exchange.watch.end()
+class Attempt:
+    """One try, from its record on; `run` it once, in `task`.
 
+    `only`: no other candidate is left, so a connection is worth waiting for. `spoke`: events of it have come. `notes`
+    are what its translation lost.
+    """
 
-def describe(record: AttemptRecord, candidate: CandidateConfig) -> CredentialConfig | None:
-    """Write down whom an attempt calls; returns the credential it uses."""
-    provider, model = candidate.provider, candidate.model
-    record.provider_id, record.provider_name, record.dialect = provider.id, provider.name, provider.dialect
-    record.model_id, record.model_name = model.id or None, model.name
-    credential = provider.credentials[0] if provider.credentials else None
-    if credential is not None:
-        record.credential_id, record.credential_name = credential.id, credential.name
-    return credential
-
-
-def call_of(exchange: Exchange, candidate: CandidateConfig) -> Call:
-    """The call of a candidate: the client's request after the candidate's chain of transforms."""
-    if exchange.body is None:
-        raise RuntimeError("the request was dropped after its first content, nothing can be sent again")
-    body = candidate.transforms.edited(exchange.body)
-    credentials = candidate.provider.credentials
-    call = Call(
-        body=body,
-        model=candidate.model,
-        provider=candidate.provider,
-        secret=credentials[0].secret if credentials else None,
-        headers=exchange.headers,
-        session_id=exchange.session_id or None,
-        input_estimate=exchange.input_estimate,
+    __slots__ = (
+        "_began",
+        "_encoder",
+        "_exchange",
+        "_trial",
+        "_watch",
+        "candidate",
+        "notes",
+        "only",
+        "record",
+        "spoke",
+        "task",
     )
-    if body is not exchange.body:
-        call.notes.add(Fidelity.TRANSFORMED)
-    return call
 
+    def __init__(self, exchange: Exchange, candidate: CandidateConfig, *, only: bool = True) -> None:
+        if exchange.encoder is None:
+            raise RuntimeError("an attempt needs an encoder")
+        self._exchange = exchange
+        self._encoder = exchange.encoder
+        self._trial: Trial | None = None
+        self._watch = Watch()
+        self._began = exchange.loop.time()
+        self.candidate = candidate
+        self.only = only
+        self.notes = Notes()
+        self.spoke = False
+        self.task = exchange.task
+        self.record = record = exchange.account.attempt()
+        provider, model = candidate.provider, candidate.model
+        record.provider_id, record.provider_name, record.dialect = provider.id, provider.name, provider.dialect
+        record.model_id, record.model_name = model.id or None, model.name
 
-async def _call(exchange: Exchange, candidate: CandidateConfig, upstreams: Upstreams, record: AttemptRecord) -> None:
-    loop = exchange.loop
-    timeouts = candidate.provider.timeouts
-    watch = exchange.watch
-    call = call_of(exchange, candidate)
-    exchange.notes = call.notes
-    if _only_warms(call):
-        await _answer_here(exchange)
-        return
-    translation = Translation(call, candidate.transforms.streams)
-    del call
-    watch.begin(loop.time(), connect=_PREPARE, idle=timeouts.idle, total=timeouts.total)
-    request = await translation.request()
-    watch.expect_connection(loop.time(), timeouts.connect + 1.0)
-    exchange.client.fidelity = ",".join(exchange.notes)
-    upstream = upstreams.acquire(candidate.provider)
-    try:
-        exchange.account.admit()
-        logger.debug("upstream called", extra={"fields": _step(exchange, provider=candidate.provider.name)})
-        response = await upstream.open(
-            _identified(request, record),
-            connect_timeout=timeouts.connect,
-            connected=lambda: watch.expect_first_event(loop.time(), timeouts.first_event),
-        )
+    async def run(self, upstreams: Upstreams, health: Health) -> None:
+        """Returns when the answer is complete.
+
+        Raises UpstreamError, UnsupportedRequest, or asyncio.CancelledError when the whole request ends.
+        """
+        exchange, candidate, record = self._exchange, self.candidate, self.record
+        credential = health.credential(candidate, exchange.session_id)
+        if credential is not None:
+            record.credential_id, record.credential_name = credential.id, credential.name
+        self._trial = trial = health.begin(candidate, credential, exchange.input_estimate)
+        failure: UpstreamError | None = None
+        counted = False
+        exchange.watches.append(self._watch)
         try:
-            del request
-            record.http_status = response.status
-            record.upstream_request_id = _request_id(response.headers)
-            logger.debug("upstream answered", extra={"fields": _step(exchange, status=response.status)})
-            if response.status >= 400:
-                raise translation.error(response.status, response.headers, await response.read())
-            decoder = translation.decoder(response.headers.get("content-type", ""))
-            del translation
-            await _stream(exchange, response, decoder)
+            # Nothing here may hold the call while its answer streams: it holds the whole request.
+            counted = await self._answer(self._translation(credential), upstreams, trial)
+        except UpstreamError as error:
+            failure, counted = error, True
+            raise
+        except asyncio.CancelledError:
+            kind = self._watch.fired
+            if kind is None or exchange.ending is not None:
+                raise
+            # The sweeper cancelled us for a deadline: that is the provider's failure, not the task's end.
+            self.task.uncancel()
+            # The request's own deadline says nothing of the provider, which may have had a moment of it.
+            failure, counted = UpstreamError(kind, _TIMED_OUT[kind]), kind is not ErrorKind.DEADLINE
+            raise failure from None
         finally:
-            await response.close()
-    finally:
-        await upstreams.release(upstream)
+            self._watch.end()
+            exchange.watches.remove(self._watch)
+            trial.ended(failure, counted, self._tokens_taken())
+
+    def _translation(self, credential: CredentialConfig | None) -> Translation | None:
+        """The client's request after the candidate's chain of transforms; None when no provider need be called."""
+        exchange, candidate = self._exchange, self.candidate
+        if exchange.body is None:
+            raise RuntimeError("the request was dropped after its first content, nothing can be sent again")
+        body = candidate.transforms.edited(exchange.body)
+        if body is not exchange.body:
+            self.notes.add(Fidelity.TRANSFORMED)
+        call = Call(
+            body=body,
+            model=candidate.model,
+            provider=candidate.provider,
+            secret=None if credential is None else credential.secret,
+            headers=exchange.headers,
+            session_id=exchange.session_id or None,
+            input_estimate=exchange.input_estimate,
+            notes=self.notes,
+        )
+        return None if _only_warms(call) else Translation(call, candidate.transforms.streams)
+
+    async def _answer(self, translation: Translation | None, upstreams: Upstreams, trial: Trial) -> bool:
+        """Send the request and pass the answer on; False when the answer came from here."""
+        if translation is None:
+            await self._answer_here()
+            return False
+        exchange, provider, record = self._exchange, self.candidate.provider, self.record
+        loop, watch, timeouts = exchange.loop, self._watch, provider.timeouts
+        watch.begin(
+            self._began,
+            connect=_PREPARE,
+            idle=timeouts.idle,
+            total=timeouts.total,
+            deadline=exchange.deadline,
+            task=self.task,
+        )
+        request = await translation.request()
+        exchange.client.fidelity = ",".join(self.notes)
+        watch.expect_connection(loop.time(), _PREPARE)
+        await trial.may_connect(self.only)
+        watch.expect_connection(loop.time(), timeouts.connect + 1.0)
+
+        def connected() -> None:
+            watch.expect_first_event(loop.time(), timeouts.first_event)
+            trial.connected()
+
+        upstream = upstreams.acquire(provider)
+        try:
+            exchange.account.admit()
+            logger.debug("upstream called", extra={"fields": self._step(provider=provider.name)})
+            response = await upstream.open(
+                _identified(request, record), connect_timeout=timeouts.connect, connected=connected
+            )
+            try:
+                del request
+                record.http_status = response.status
+                record.upstream_request_id = _request_id(response.headers)
+                logger.debug("upstream answered", extra={"fields": self._step(status=response.status)})
+                if response.status >= 400:
+                    raise translation.error(response.status, response.headers, await response.read())
+                decoder = translation.decoder(response.headers.get("content-type", ""))
+                del translation
+                await self._stream(response, decoder)
+                return True
+            finally:
+                await response.close()
+        finally:
+            await upstreams.release(upstream)
+
+    async def _answer_here(self) -> None:
+        """The empty message that Claude gives to `max_tokens: 0`; no provider is called and nothing is counted."""
+        self.notes.add(Fidelity.ANSWERED_HERE)
+        self._exchange.client.fidelity = ",".join(self.notes)
+        await self._pass_on([MessageStarted(tokens=_NOTHING), MessageFinished("max_tokens")])
+
+    async def _stream(self, response: Response, decoder: Decoder) -> None:
+        """Pass the whole answer on."""
+        watch, loop = self._watch, self._exchange.loop
+        chunks = response.chunks()
+        try:
+            async for data in chunks:
+                events = decoder.feed(data)
+                if events and await self._pass_on(events):
+                    watch.end()
+                    # A provider that would go on saying what nobody hears is left at once.
+                    if not self._encoder.cut_short:
+                        await _drain(chunks)
+                    return
+                if events:
+                    watch.touch(loop.time())
+            if await self._pass_on(decoder.close()):
+                return
+        except EventTooLong as error:
+            raise UpstreamError(ErrorKind.MALFORMED, f"The provider sent {error}.") from error
+        except asyncio.CancelledError:
+            # Silence after the finish was announced is a server that forgets to close: the answer is whole.
+            last = decoder.close() if watch.fired is ErrorKind.IDLE_TIMEOUT and self._exchange.ending is None else []
+            if last and not isinstance(last[-1], StreamFailed) and await self._pass_on(last):
+                self.task.uncancel()
+                return
+            raise
+        raise UpstreamError(ErrorKind.TRUNCATED, "The provider's answer ended before it was complete.")
+
+    async def _pass_on(self, events: list[Event]) -> bool:
+        """Encode events and send what comes of them; True when the answer is whole. Raises the events' own failure."""
+        exchange, encoder = self._exchange, self._encoder
+        if not self.spoke and events:
+            self.spoke = True
+            if self._trial is not None:
+                self._trial.first_byte(exchange.loop.time() - self._began)
+        had_content = encoder.content_sent
+        data = encoder.feed(events)
+        if not had_content and encoder.content_sent:
+            exchange.account.first_token(self.record)
+            if exchange.streamed:
+                # Nothing is sent again: holding the request would cost its size for every open stream.
+                exchange.body = None
+            logger.debug("stream started", extra={"fields": self._step()})
+        if encoder.stop_reason is not None and encoder.failed is None:
+            data += encoder.finish()
+            self._watch.end()
+            if exchange.streamed:
+                await exchange.client.finish(data)
+            return True
+        if data:
+            self._watch.pause()
+            await exchange.client.write(data)
+            exchange.spoke(exchange.loop.time())
+        if encoder.failed is not None:
+            raise encoder.failed
+        return False
+
+    def _tokens_taken(self) -> int | None:
+        """All tokens that the provider says it took, None when it says nothing."""
+        if not self.spoke:
+            return None
+        tokens = self._encoder.tokens
+        return None if tokens.prompt is None else tokens.prompt + (tokens.output or 0)
+
+    def _step(self, **fields: object) -> dict[str, object]:
+        return {"request_id": self._exchange.client.request_id, **fields}
 
 
 def _only_warms(call: Call) -> bool:
     """Whether nothing is asked for but a warm cache, of a provider that cannot be asked for that."""
     asked = call.body.get("max_tokens")
     return type(asked) is int and asked == 0 and not DIALECTS[call.provider.dialect].warms_cache
-
-
-async def _answer_here(exchange: Exchange) -> None:
-    """The empty message that Claude gives to `max_tokens: 0`; no provider is called and nothing is counted."""
-    encoder = exchange.encoder
-    if encoder is None:
-        raise RuntimeError("an attempt needs an encoder")
-    exchange.notes.add(Fidelity.ANSWERED_HERE)
-    exchange.client.fidelity = ",".join(exchange.notes)
-    await _pass_on(exchange, encoder, [MessageStarted(tokens=_NOTHING), MessageFinished("max_tokens")])
-
-
-async def _stream(exchange: Exchange, response: Response, decoder: Decoder) -> None:
-    """Pass the whole answer on."""
-    encoder = exchange.encoder
-    if encoder is None:
-        raise RuntimeError("an attempt needs an encoder")
-    loop = exchange.loop
-    watch = exchange.watch
-    chunks = response.chunks()
-    try:
-        async for data in chunks:
-            events = decoder.feed(data)
-            if events and await _pass_on(exchange, encoder, events):
-                watch.end()
-                # A provider that would go on saying what nobody hears is left at once.
-                if not encoder.cut_short:
-                    await _drain(chunks)
-                return
-            if events:
-                watch.touch(loop.time())
-        if await _pass_on(exchange, encoder, decoder.close()):
-            return
-    except EventTooLong as error:
-        raise UpstreamError(ErrorKind.MALFORMED, f"The provider sent {error}.") from error
-    except asyncio.CancelledError:
-        # Silence after the finish was announced is a server that forgets to close: the answer is whole.
-        last = decoder.close() if exchange.ending is ErrorKind.IDLE_TIMEOUT else []
-        if last and not isinstance(last[-1], StreamFailed) and await _pass_on(exchange, encoder, last):
-            exchange.ending = None
-            exchange.task.uncancel()
-            return
-        raise
-    raise UpstreamError(ErrorKind.TRUNCATED, "The provider's answer ended before it was complete.")
-
-
-async def _pass_on(exchange: Exchange, encoder: Encoder, events: list[Event]) -> bool:
-    """Encode events and send what comes of them; True when the answer is complete. Raises the events' own failure."""
-    had_content = encoder.content_sent
-    data = encoder.feed(events)
-    if not had_content and encoder.content_sent:
-        exchange.account.first_token()
-        # From here on nothing is sent again: holding the request would cost its size for every open stream.
-        exchange.body = None
-        logger.debug("stream started", extra={"fields": _step(exchange)})
-    if encoder.stop_reason is not None and encoder.failed is None:
-        data += encoder.finish()
-        exchange.watch.end()
-        if exchange.streamed:
-            await exchange.client.finish(data)
-        return True
-    if data:
-        exchange.writes_to_client()
-        await exchange.client.write(data)
-        exchange.spoke(exchange.loop.time())
-    if encoder.failed is not None:
-        raise encoder.failed
-    return False
 
 
 async def _drain(chunks: object) -> None:
@@ -228,7 +288,3 @@ def _request_id(headers: Mapping[str, str]) -> str:
         if value:
             return value[:120]
     return ""
-
-
-def _step(exchange: Exchange, **fields: object) -> dict[str, object]:
-    return {"request_id": exchange.client.request_id, **fields}

@@ -12,7 +12,6 @@ from routing.facts import RequestFacts
 from routing.reading import without_subagent_tags
 from routing.snapshot import CandidateConfig, Snapshot
 from streaming import accounting, errors
-from streaming.encoder import Encoder
 from streaming.exchange import Exchange
 from streaming.runtime import Runtime
 
@@ -32,10 +31,10 @@ async def decide(exchange: Exchange, known: RequestFacts, snapshot: Snapshot, ru
     return decision
 
 
-def tell(exchange: Exchange, encoder: Encoder, candidate: CandidateConfig, number: int) -> None:
+def tell(exchange: Exchange, candidate: CandidateConfig, number: int) -> None:
     """Let the answer say which model gives it: in its model field and in headers, as the route and the key allow."""
-    decision = exchange.decision
-    if decision is None:
+    decision, encoder = exchange.decision, exchange.encoder
+    if decision is None or encoder is None:
         return
     if decision.route.answers_as == "real":
         encoder.answers_as(candidate.model.name)

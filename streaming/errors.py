@@ -50,6 +50,7 @@ _STATUS_OF_KIND: Final[dict[ErrorKind, int]] = {
     ErrorKind.FIRST_EVENT_TIMEOUT: 504,
     ErrorKind.IDLE_TIMEOUT: 504,
     ErrorKind.TOTAL_TIMEOUT: 504,
+    ErrorKind.DEADLINE: 504,
     ErrorKind.CONNECTION_LOST: 502,
     ErrorKind.TRUNCATED: 502,
     ErrorKind.MALFORMED: 502,
@@ -67,6 +68,7 @@ _OURS_TO_SAY: Final = frozenset(
         ErrorKind.FIRST_EVENT_TIMEOUT,
         ErrorKind.IDLE_TIMEOUT,
         ErrorKind.TOTAL_TIMEOUT,
+        ErrorKind.DEADLINE,
         ErrorKind.CONNECTION_LOST,
         ErrorKind.TRUNCATED,
         ErrorKind.MALFORMED,
@@ -122,8 +124,11 @@ def of_unsupported(error: UnsupportedRequest) -> ClaudeError:
     return ClaudeError(400, error.message, code="unsupported_request")
 
 
-def of_upstream(error: UpstreamError, provider_name: str) -> ClaudeError:
-    """What the last failed attempt means to the caller. A provider's own wording about the request is kept as it is."""
+def of_upstream(error: UpstreamError, provider_name: str, retry_after: float | None = None) -> ClaudeError:
+    """What a failed attempt means to the caller. A provider's own wording about the request is kept as it is.
+
+    `retry_after` is what the caller is told to wait, where another attempt knows better than this one.
+    """
     status = _STATUS_OF_KIND[error.kind]
     if error.kind is ErrorKind.SERVER and error.status in (500, 503, 504):
         status = error.status
@@ -137,8 +142,9 @@ def of_upstream(error: UpstreamError, provider_name: str) -> ClaudeError:
         headers.append((b"x-should-retry", b"false"))
     elif error.kind in _OURS_TO_SAY:
         message = f"{message} (provider {provider_name})"
-    if error.retry_after is not None and status in (429, 503, 529):
-        headers.append(_retry_after(error.retry_after))
+    wait = error.retry_after if retry_after is None else retry_after
+    if wait is not None and status in (429, 503, 529):
+        headers.append(_retry_after(wait))
     return ClaudeError(status, message or f"The provider {provider_name} failed.", headers, code=error.kind.value)
 
 

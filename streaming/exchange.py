@@ -10,19 +10,19 @@ from typing import Any
 from django.conf import settings
 
 from access.keys import KeyRecord
-from providers.errors import ErrorKind
-from providers.fidelity import Notes
 from routing.decision import Decision
 from streaming.client import Client
 from streaming.encoder import Encoder
+from streaming.frames import SseSink
 from streaming.intake import Receive
 from streaming.message import MessageFold
 from streaming.watch import NEVER, Watch
 from usage.recorder import Account
+from usage.records import AttemptRecord
 
 
 class Ending(Enum):
-    """Why a running request was cancelled from outside, beside a deadline."""
+    """Why a running request was cancelled from outside."""
 
     CLIENT_CLOSED = "client_closed"
     SHUTDOWN = "shutdown"
@@ -40,6 +40,7 @@ class Exchange:
         "account",
         "body",
         "client",
+        "deadline",
         "decision",
         "encoder",
         "ending",
@@ -48,11 +49,11 @@ class Exchange:
         "input_estimate",
         "key",
         "loop",
-        "notes",
         "session_id",
+        "speaker",
         "streamed",
         "task",
-        "watch",
+        "watches",
     )
 
     def __init__(
@@ -66,16 +67,20 @@ class Exchange:
         self.body: dict[str, Any] | None = None
         self.session_id = ""
         self.input_estimate = 0
-        self.notes = Notes()
         self.streamed = False
         self.decision: Decision | None = None
         self.encoder: Encoder | None = None
         self.fold: MessageFold | None = None
-        self.watch = Watch()
-        self.ending: Ending | ErrorKind | None = None
+        self.speaker: AttemptRecord | None = None
+        """The attempt whose answer or error the client gets."""
+        self.watches: list[Watch] = []
+        """Of the attempts that are under way."""
+        self.ending: Ending | None = None
         # Kept, because in Python 3.11 asking for the running loop is a system call.
         self.loop = task.get_loop()
         self._began = self._spoke_at = self._content_at = self.loop.time()
+        self.deadline = NEVER
+        """When all attempts must be over, in the loop's seconds."""
         self._pinging: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
 
@@ -93,12 +98,24 @@ class Exchange:
             pass
         self.interrupt(Ending.CLIENT_CLOSED)
 
-    def interrupt(self, ending: Ending | ErrorKind) -> None:
-        """Stop what the request is waiting for; an Ending is final, a deadline only ends the attempt.
+    def limit(self, seconds: float) -> None:
+        """All attempts together have so many seconds, from the request's beginning on."""
+        self.deadline = self._began + seconds
+
+    def begin_answer(self) -> Encoder:
+        """A new answer of which nothing is said yet."""
+        request = self.account.request
+        self.fold = None if self.streamed else MessageFold()
+        sink = SseSink() if self.fold is None else self.fold
+        self.encoder = Encoder(sink, f"msg_{request.id.hex}", request.request_model, self.input_estimate)
+        return self.encoder
+
+    def interrupt(self, ending: Ending) -> None:
+        """Stop whatever the request is waiting for, for good.
 
         A client that has its whole answer is not interrupted any more.
         """
-        if isinstance(self.ending, Ending) or self.client.done:
+        if self.ending is not None or self.client.done:
             return
         self.ending = ending
         self.task.cancel()
@@ -109,11 +126,15 @@ class Exchange:
 
     def tick(self, now: float) -> None:
         """Called by the sweeper: end what is overdue, keep what is quiet alive."""
-        expired = self.watch.expired(now)
-        if expired is not None:
-            self.watch.end()
-            self.interrupt(expired)
-        elif self.streamed and self.encoder is not None and not self.client.writing and not self.client.done:
+        if self.client.done:
+            return
+        fired = False
+        for watch in self.watches:
+            expired = watch.expired(now)
+            if expired is not None and self.ending is None:
+                watch.fire(expired)
+                fired = True
+        if not fired and self.streamed and self.encoder is not None and not self.client.writing:
             self._keep_alive(self.encoder, now)
 
     def _keep_alive(self, encoder: Encoder, now: float) -> None:
@@ -133,7 +154,3 @@ class Exchange:
         self._spoke_at = now
         self.client.queue(data)
         self._pinging = self.loop.create_task(self.client.flush())
-
-    def writes_to_client(self) -> None:
-        """The client is being written to: a client that reads slowly is not the provider's silence."""
-        self.watch.due = NEVER

@@ -17,8 +17,9 @@ from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from providers.events import Tokens
 from providers.upstream import Upstreams
 from routing import load, revision
+from routing.health import Health
 from routing.snapshot import CandidateConfig
-from streaming import attempts
+from streaming.attempts import Attempt
 from streaming.client import Client
 from streaming.encoder import Encoder
 from streaming.exchange import Exchange
@@ -81,11 +82,11 @@ async def _ask(candidate: CandidateConfig) -> ProbeResult:
     upstreams, sweeper = Upstreams(), Sweeper()
     sweeper.exchanges.add(exchange)
     sweeper.start()
-    record = exchange.account.attempt()
+    attempt = Attempt(exchange, candidate)
     began = time.perf_counter()
     failure, kind = "", None
     try:
-        await attempts.attempt(exchange, candidate, upstreams, record)
+        await attempt.run(upstreams, Health())
     except UpstreamError as error:
         failure, kind = error.message or error.kind.value, error.kind
     except UnsupportedRequest as error:
@@ -98,8 +99,8 @@ async def _ask(candidate: CandidateConfig) -> ProbeResult:
     return ProbeResult(
         ok=not failure,
         latency_ms=latency,
-        http_status=record.http_status,
-        first_token_ms=record.time_to_first_token_ms,
+        http_status=attempt.record.http_status,
+        first_token_ms=attempt.record.time_to_first_token_ms,
         text="" if failure else _text(fold.message()),
         input_tokens=tokens.input,
         output_tokens=tokens.output,

@@ -9,15 +9,11 @@ import msgspec
 from django.conf import settings
 from django.utils.timezone import localtime
 
-from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from routing import facts
-from routing.snapshot import CandidateConfig, Snapshot
-from streaming import accounting, attempts, deciding, errors, intake
-from streaming.encoder import Encoder
+from routing.snapshot import Snapshot
+from streaming import accounting, deciding, errors, intake, survival
 from streaming.exchange import Ending, Exchange
-from streaming.frames import SseSink
 from streaming.intake import Receive
-from streaming.message import MessageFold
 from streaming.runtime import Runtime
 from usage.models import Outcome
 
@@ -68,49 +64,11 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
             [(b"retry-after", b"30")],
             code="unaccountable",
         )
-    sink = SseSink() if known.streamed else MessageFold()
-    exchange.fold = sink if isinstance(sink, MessageFold) else None
-    exchange.encoder = Encoder(
-        sink, f"msg_{exchange.account.request.id.hex}", known.request_model, known.input_estimate
-    )
-    await _try_each(exchange, decision.attempts, runtime)
-    runtime.ratios.learn(known.session_id, known.weight, exchange.encoder.tokens.prompt)
+    await survival.answer(exchange, decision, runtime)
+    if exchange.encoder is not None:
+        runtime.ratios.learn(known.session_id, known.weight, exchange.encoder.tokens.prompt)
     if exchange.fold is not None:
         await exchange.client.respond(200, msgspec.json.encode(exchange.fold.message()))
-
-
-async def _try_each(exchange: Exchange, candidates: tuple[CandidateConfig, ...], runtime: Runtime) -> None:
-    """The candidates in order until one answers. Raises ClaudeError with what the last one said."""
-    encoder = exchange.encoder
-    if encoder is None:
-        raise RuntimeError("an attempt needs an encoder")
-    for number, candidate in enumerate(candidates, 1):
-        record = exchange.account.attempt()
-        encoder.restart()
-        deciding.tell(exchange, encoder, candidate, number)
-        try:
-            await attempts.attempt(exchange, candidate, runtime.upstreams, record)
-        except UpstreamError as error:
-            accounting.attempt_failed(exchange, candidate, error)
-            logger.debug(
-                "attempt failed",
-                extra={
-                    "fields": {"request_id": exchange.client.request_id, "kind": error.kind.value, "number": number}
-                },
-            )
-            if encoder.content_sent or not error.retryable or number == len(candidates):
-                raise errors.of_upstream(error, candidate.provider.name) from error
-        except UnsupportedRequest as error:
-            accounting.attempt_failed(exchange, candidate, UpstreamError(ErrorKind.INVALID_REQUEST, error.message))
-            if number == len(candidates):
-                raise errors.of_unsupported(error) from error
-        except asyncio.CancelledError:
-            accounting.attempt_ended(exchange, candidate)
-            raise
-        else:
-            accounting.attempt_completed(exchange, candidate)
-            return
-    raise RuntimeError("a decision holds at least one candidate")
 
 
 async def _fail(exchange: Exchange, error: errors.ClaudeError) -> None:

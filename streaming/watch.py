@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from typing import Any
 
 from providers.errors import ErrorKind
 
@@ -10,21 +12,39 @@ NEVER = math.inf
 
 
 class Watch:
-    """The deadlines of one attempt, in event-loop seconds. `touch` on every event; `pause` while the client is slow."""
+    """The deadlines of one attempt, in event-loop seconds. `touch` on every event; `pause` while the client is slow.
 
-    __slots__ = ("_idle", "due", "kind", "total_due")
+    `fired` is the deadline for which the attempt's task was cancelled.
+    """
+
+    __slots__ = ("_idle", "_total_kind", "due", "fired", "kind", "task", "total_due")
 
     def __init__(self) -> None:
         self.due = NEVER
         self.total_due = NEVER
         self.kind = ErrorKind.CONNECT_TIMEOUT
+        self.fired: ErrorKind | None = None
+        self.task: asyncio.Task[Any] | None = None
         self._idle = NEVER
+        self._total_kind = ErrorKind.TOTAL_TIMEOUT
 
-    def begin(self, now: float, *, connect: float, idle: float, total: float) -> None:
-        """An attempt starts."""
+    def begin(
+        self,
+        now: float,
+        *,
+        connect: float,
+        idle: float,
+        total: float,
+        task: asyncio.Task[Any] | None = None,
+        deadline: float = NEVER,
+    ) -> None:
+        """An attempt starts in `task`; `deadline` is the whole request's."""
         self.kind = ErrorKind.CONNECT_TIMEOUT
         self.due = now + connect
-        self.total_due = now + total
+        self.total_due, self._total_kind = now + total, ErrorKind.TOTAL_TIMEOUT
+        if deadline < self.total_due:
+            self.total_due, self._total_kind = deadline, ErrorKind.DEADLINE
+        self.task = task
         self._idle = idle
 
     def expect_connection(self, now: float, seconds: float) -> None:
@@ -41,6 +61,10 @@ class Watch:
         self.kind = ErrorKind.IDLE_TIMEOUT
         self.due = now + self._idle
 
+    def pause(self) -> None:
+        """The client is being written to: a client that reads slowly is not the provider's silence."""
+        self.due = NEVER
+
     def end(self) -> None:
         """The attempt is over."""
         self.due = self.total_due = NEVER
@@ -48,5 +72,12 @@ class Watch:
     def expired(self, now: float) -> ErrorKind | None:
         """Which deadline has passed, if any."""
         if now >= self.total_due:
-            return ErrorKind.TOTAL_TIMEOUT
+            return self._total_kind
         return self.kind if now >= self.due else None
+
+    def fire(self, kind: ErrorKind) -> None:
+        """Cancel the attempt for a deadline that has passed."""
+        self.end()
+        self.fired = kind
+        if self.task is not None:
+            self.task.cancel()

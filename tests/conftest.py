@@ -50,8 +50,11 @@ def orm(live_database: None, django_db_blocker: Any) -> Iterator[Rows]:
 
 @pytest.fixture(scope="session")
 def gateway(live_database: None, standing: Standing) -> Iterator[Gateway]:
-    """The gateway with the settings it ships with."""
-    running = Gateway("gateway")
+    """The gateway with the settings it ships with, but for the circuit breaker.
+
+    What one test makes fail must not be cooling down in the next.
+    """
+    running = Gateway("gateway", env={"CIRCUIT_BREAKER": "false"})
     try:
         yield running.start()
     finally:
@@ -61,7 +64,7 @@ def gateway(live_database: None, standing: Standing) -> Iterator[Gateway]:
 @pytest.fixture(scope="session")
 def hasty_gateway(live_database: None, standing: Standing) -> Iterator[Gateway]:
     """A gateway on the same database whose clocks run fast: it holds back for half a second, and so on."""
-    env = {"HOLD_BACK_SECONDS": "0.5", "PING_SECONDS": "0.3", "EMPTY_DELTA_SECONDS": "0.5"}
+    env = {"HOLD_BACK_SECONDS": "0.5", "PING_SECONDS": "0.3", "EMPTY_DELTA_SECONDS": "0.5", "CIRCUIT_BREAKER": "false"}
     plain_logs = {"LOG_FORMAT": "text", "LOG_LEVEL": "INFO"}
     running = Gateway("hasty", env={**env, "MAX_BODY_BYTES": "100000", "MAX_JSON_DEPTH": "20", **plain_logs})
     try:

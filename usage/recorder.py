@@ -22,19 +22,19 @@ class Account:
     With no recorder nobody keeps it: a probe's.
     """
 
-    __slots__ = ("_attempt_began", "_began", "_recorder", "attempts", "request", "segments")
+    __slots__ = ("_attempts_began", "_began", "_recorder", "attempts", "request", "segments")
 
     def __init__(self, recorder: Recorder | None, request: RequestRecord) -> None:
         self._recorder = recorder
         self._began = time.perf_counter()
-        self._attempt_began = self._began
         self.request = request
         self.attempts: list[AttemptRecord] = []
+        self._attempts_began: list[float] = []
         self.segments: list[Segment] = []
 
     def attempt(self) -> AttemptRecord:
         """Begin the record of the next attempt; `admit` must follow before the upstream hears of it."""
-        self._attempt_began = time.perf_counter()
+        self._attempts_began.append(time.perf_counter())
         record = AttemptRecord(id=new_identity(), request_log_id=self.request.id, number=len(self.attempts) + 1)
         self.attempts.append(record)
         return record
@@ -44,17 +44,18 @@ class Account:
         if self._recorder is not None:
             self._recorder.journal.append(self, ended=False)
 
-    def first_token(self) -> None:
-        """Note that content arrived for the first time in this attempt."""
+    def first_token(self, record: AttemptRecord) -> None:
+        """Note that content arrived for the first time in an attempt."""
         now = time.perf_counter()
-        if self.attempts and self.attempts[-1].time_to_first_token_ms is None:
-            self.attempts[-1].time_to_first_token_ms = _milliseconds(now - self._attempt_began)
+        if record.time_to_first_token_ms is None:
+            record.time_to_first_token_ms = _milliseconds(now - self._attempts_began[record.number - 1])
         if self.request.time_to_first_token_ms is None:
             self.request.time_to_first_token_ms = _milliseconds(now - self._began)
 
-    def close_attempt(self) -> None:
-        """Note the duration of the attempt that just ended."""
-        self.attempts[-1].duration_ms = _milliseconds(time.perf_counter() - self._attempt_began)
+    def close_attempt(self, record: AttemptRecord | None = None) -> None:
+        """Note the duration of the attempt that just ended, which is the last one unless attempts run side by side."""
+        record = self.attempts[-1] if record is None else record
+        record.duration_ms = _milliseconds(time.perf_counter() - self._attempts_began[record.number - 1])
 
     def close(self) -> None:
         """The request has ended: its outcome goes into the journal and on to the writer."""

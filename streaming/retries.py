@@ -1,0 +1,173 @@
+"""Whom to try next, after which wait, and what to tell the caller when nobody answers. No input or output, no clock."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
+from routing.health import Health
+from routing.snapshot import CandidateConfig, RouteConfig
+from usage.records import AttemptRecord
+
+FIRST_WAIT = 0.25
+"""Seconds that the first retry waits at most; each further one twice as long, up to LONGEST_WAIT."""
+LONGEST_WAIT = 4.0
+
+# What the same candidate may do better a moment later.
+_PASSING = frozenset(
+    {
+        ErrorKind.CONFLICT,
+        ErrorKind.RATE_LIMIT,
+        ErrorKind.OVERLOADED,
+        ErrorKind.SERVER,
+        ErrorKind.CONNECT,
+        ErrorKind.CONNECT_TIMEOUT,
+        ErrorKind.FIRST_EVENT_TIMEOUT,
+        ErrorKind.IDLE_TIMEOUT,
+        ErrorKind.CONNECTION_LOST,
+        ErrorKind.TRUNCATED,
+        ErrorKind.MALFORMED,
+        ErrorKind.TOTAL_TIMEOUT,
+        ErrorKind.DEADLINE,
+    }
+)
+_OF_THE_REQUEST = frozenset({ErrorKind.INVALID_REQUEST, ErrorKind.CONTEXT_OVERFLOW, ErrorKind.TOO_LARGE})
+_SAYS_WHEN = frozenset({ErrorKind.RATE_LIMIT, ErrorKind.OVERLOADED})
+# Another credential of the same provider may be treated better.
+_OF_THE_CREDENTIAL = frozenset(
+    {ErrorKind.AUTHENTICATION, ErrorKind.BILLING, ErrorKind.PERMISSION, ErrorKind.RATE_LIMIT}
+)
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An attempt that failed, and how."""
+
+    error: UpstreamError | UnsupportedRequest
+    candidate: CandidateConfig
+    record: AttemptRecord
+
+    @property
+    def kind(self) -> ErrorKind | None:
+        """Its kind; None for a request that could not be said in the provider's dialect."""
+        return self.error.kind if isinstance(self.error, UpstreamError) else None
+
+
+class Step(msgspec.Struct, frozen=True):
+    """The next attempt: at whom, after how many seconds. `only`: nobody else is left after it."""
+
+    candidate: CandidateConfig
+    only: bool
+    wait: float = 0.0
+
+
+class Course:
+    """The way through a decision's candidates, within the route's limits.
+
+    `retry_limit` is the most seconds that a provider may ask to be left alone, `deadline` when all must be over.
+    """
+
+    __slots__ = ("_at", "_candidates", "_deadline", "_dice", "_health", "_made", "_retried", "_retry_limit", "_route")
+
+    def __init__(
+        self,
+        route: RouteConfig,
+        candidates: Sequence[CandidateConfig],
+        health: Health,
+        *,
+        deadline: float,
+        retry_limit: float,
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self._route = route
+        self._candidates = candidates
+        self._health = health
+        self._deadline = deadline
+        self._retry_limit = retry_limit
+        self._dice = dice
+        self._at = 0
+        self._retried = 0
+        self._made = 1
+
+    def first(self) -> Step:
+        """The first attempt."""
+        return self._step(0.0)
+
+    def next(self, failure: Failure, now: float) -> Step | None:
+        """What follows the failure of the latest attempt; None when it was the last one."""
+        if self._made >= self._route.max_attempts or now >= self._deadline:
+            return None
+        error = failure.error
+        if isinstance(error, UpstreamError):
+            if not error.retryable:
+                return None
+            step = self._with_another_credential(error, failure) or self._again(error, now) or self._fallback()
+        else:
+            step = self._fallback()
+        if step is not None:
+            self._made += 1
+        return step
+
+    def _with_another_credential(self, error: UpstreamError, failure: Failure) -> Step | None:
+        """The same candidate at once, where its provider has a credential that was not refused."""
+        if error.kind not in _OF_THE_CREDENTIAL or self._health.cooling(failure.candidate) is not None:
+            return None
+        credential = self._health.credential(failure.candidate)
+        return None if credential is None or credential.id == failure.record.credential_id else self._step(0.0)
+
+    def _again(self, error: UpstreamError, now: float) -> Step | None:
+        """The same candidate after a wait, while it may pass by itself."""
+        if self._retried >= self._route.retries or error.kind not in _PASSING:
+            return None
+        # Full jitter: those that failed together do not come back together.
+        wait = min(LONGEST_WAIT, FIRST_WAIT * 2**self._retried) * self._dice() + (error.retry_after or 0.0)
+        cooling = self._health.cooling(self._candidates[self._at]) or 0.0
+        if cooling > wait:
+            if self._has_fallback():
+                return None
+            wait = cooling
+        if max(cooling, error.retry_after or 0.0) > self._retry_limit or now + wait >= self._deadline:
+            return None
+        self._retried += 1
+        return self._step(wait)
+
+    def _fallback(self) -> Step | None:
+        """The next candidate that is not cooling down, at once."""
+        for at in range(self._at + 1, len(self._candidates)):
+            if self._health.cooling(self._candidates[at]) is None:
+                self._at, self._retried = at, 0
+                return self._step(0.0)
+        return None
+
+    def _has_fallback(self) -> bool:
+        return any(self._health.cooling(candidate) is None for candidate in self._candidates[self._at + 1 :])
+
+    def _step(self, wait: float) -> Step:
+        return Step(self._candidates[self._at], only=self._at + 1 >= len(self._candidates), wait=wait)
+
+
+def most_telling(failures: Sequence[Failure]) -> Failure:
+    """Which of an answer's failures the caller is told.
+
+    A refusal of the request itself, unless something failed before it that may pass; else what may pass, as the request
+    is worth sending again, and before all what says when; then a refusal of the request by a fallback; last, what only
+    an administrator can change. The latest of equals.
+    """
+    passing = [failure for failure in failures if failure.kind in _PASSING]
+    about = [failure for failure in failures if failure.kind is None or failure.kind in _OF_THE_REQUEST]
+    if passing:
+        first = next(f for f in failures if f.kind in _PASSING or f.kind in _OF_THE_REQUEST)
+        if first.kind in _OF_THE_REQUEST:
+            return first
+        return next((failure for failure in reversed(passing) if failure.kind in _SAYS_WHEN), passing[-1])
+    return (about or failures)[-1]
+
+
+def shortest_wait(failures: Sequence[Failure]) -> float | None:
+    """Seconds until the first of those that failed wants to be asked again, None when none said."""
+    waits = [
+        f.error.retry_after for f in failures if isinstance(f.error, UpstreamError) and f.error.retry_after is not None
+    ]
+    return min(waits, default=None)

@@ -1,0 +1,91 @@
+"""One answer out of as many attempts as it takes: retries, fallbacks, waits, and the error when nobody answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from django.conf import settings
+
+from providers.errors import UnsupportedRequest, UpstreamError
+from routing.decision import Decision
+from streaming import accounting, deciding, errors
+from streaming.attempts import Attempt
+from streaming.exchange import Exchange
+from streaming.retries import Course, Failure, Step, most_telling, shortest_wait
+from streaming.runtime import Runtime
+
+logger = logging.getLogger("gateway.request")
+
+
+async def answer(exchange: Exchange, decision: Decision, runtime: Runtime) -> None:
+    """Try until one attempt has answered.
+
+    Raises ClaudeError with the most telling failure, or asyncio.CancelledError when the whole request ends.
+    """
+    if decision.route.deadline:
+        exchange.limit(decision.route.deadline)
+    course = Course(
+        decision.route,
+        decision.attempts,
+        runtime.health,
+        deadline=exchange.deadline,
+        retry_limit=settings.RETRY_AFTER_LIMIT,
+    )
+    exchange.begin_answer()
+    failures: list[Failure] = []
+    step: Step | None = course.first()
+    while step is not None:
+        if step.wait:
+            await asyncio.sleep(step.wait)
+        failure = await _try(exchange, step, runtime)
+        if failure is None:
+            return
+        failures.append(failure)
+        if not _is_unsaid(exchange):
+            # What broke off in the client's sight is what the client must hear of.
+            raise _told(exchange, failure, None)
+        step = course.next(failure, exchange.loop.time())
+    raise _told(exchange, most_telling(failures), shortest_wait(failures))
+
+
+async def _try(exchange: Exchange, step: Step, runtime: Runtime) -> Failure | None:
+    """One attempt; None when it has answered."""
+    attempt = Attempt(exchange, step.candidate, only=step.only)
+    deciding.tell(exchange, step.candidate, attempt.record.number)
+    try:
+        await attempt.run(runtime.upstreams, runtime.health)
+    except (UpstreamError, UnsupportedRequest) as error:
+        accounting.attempt_failed(exchange, attempt, error)
+        kind = error.kind.value if isinstance(error, UpstreamError) else "unsupported"
+        fields = {"request_id": exchange.client.request_id, "kind": kind, "number": attempt.record.number}
+        logger.debug("attempt failed", extra={"fields": fields})
+        return Failure(error, step.candidate, attempt.record)
+    except asyncio.CancelledError:
+        accounting.attempt_ended(exchange, attempt)
+        raise
+    accounting.attempt_completed(exchange, attempt)
+    return None
+
+
+def _is_unsaid(exchange: Exchange) -> bool:
+    """Whether another attempt may answer in place of the one that failed; if so, everything is ready for it."""
+    encoder = exchange.encoder
+    if encoder is None or not encoder.content_sent:
+        if encoder is not None:
+            # Before any wait: what keeps the client waiting must not find a failed answer.
+            encoder.restart()
+        return True
+    if exchange.streamed:
+        return False
+    # Nothing of an answer in one piece has been sent, however much of it there was.
+    exchange.begin_answer()
+    return True
+
+
+def _told(exchange: Exchange, failure: Failure, retry_after: float | None) -> errors.ClaudeError:
+    exchange.speaker = failure.record
+    error = failure.error
+    if isinstance(error, UnsupportedRequest):
+        return errors.of_unsupported(error)
+    return errors.of_upstream(error, failure.candidate.provider.name, retry_after)

@@ -1,0 +1,1 @@
+"""Upstreams that fail in every way, and what the client sees of it."""

@@ -1,0 +1,47 @@
+"""Providers that fail on command, beside one that is well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from providers.models import Model
+from routing.models import Route
+from tests.harness.configure import Standing, make_model, make_provider, make_route
+from tests.harness.gateway import Gateway, free_port
+from tests.harness.rows import Rows
+from tests.harness.upstream import Upstream
+
+HASTY: dict[str, Any] = {"connect_timeout": 1, "first_event_timeout": 0.6, "idle_timeout": 0.6, "total_timeout": 5}
+
+
+@pytest.fixture(scope="session")
+def troubled(standing: Standing, upstream: Upstream, django_db_blocker: Any) -> dict[str, Model]:
+    """Models by the first segment of their paths; the bad ones are given up soon, and nothing listens at `refused`."""
+    from tests.harness import database
+
+    with django_db_blocker.unblock(), database.live_connection():
+        return {
+            "bad": make_model(make_provider("openai_chat", f"{upstream.base_url}/bad/v1", **HASTY)),
+            "bad_claude": make_model(make_provider("anthropic", f"{upstream.base_url}/bad_claude", **HASTY)),
+            "refused": make_model(make_provider("openai_chat", f"http://127.0.0.1:{free_port()}/v1", **HASTY)),
+            "well": make_model(make_provider("openai_chat", f"{upstream.base_url}/well/v1")),
+            "well_claude": make_model(make_provider("anthropic", f"{upstream.base_url}/well_claude")),
+        }
+
+
+MakeRoute = Callable[..., Route]
+
+
+@pytest.fixture
+def make(troubled: dict[str, Model], gateway: Gateway, orm: Rows) -> MakeRoute:
+    """A route over models by name that the running gateway knows of."""
+
+    def made(*names: str, **fields: Any) -> Route:
+        route = make_route([troubled[name] for name in names], **fields)
+        gateway.wait_snapshot()
+        return route
+
+    return made

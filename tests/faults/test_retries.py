@@ -1,0 +1,179 @@
+"""Whom to try next, after which wait, and which failure counts when nobody answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
+from routing.snapshot import CandidateConfig
+from streaming.retries import Course, Failure, Step, most_telling, shortest_wait
+from tests.health.house import House, candidate, credential
+from tests.routing.house import route
+from usage.recorder import new_identity
+from usage.records import AttemptRecord
+
+FIRST, SECOND = candidate(model=1, provider=1), candidate(model=2, provider=2)
+BUSY, BROKEN = ErrorKind.OVERLOADED, ErrorKind.SERVER
+
+
+def failure(of: CandidateConfig, kind: ErrorKind | None, by: int | None = None, **fields: Any) -> Failure:
+    """A failed attempt; the request could not be said at all without a kind. `by` is its credential."""
+    error = UnsupportedRequest("no") if kind is None else UpstreamError(kind, "said the provider", **fields)
+    record = AttemptRecord(id=new_identity(), request_log_id=new_identity(), number=1, credential_id=by)
+    return Failure(error, of, record)
+
+
+class Way:
+    """A course on a clock of its own; each `fails` is an attempt that fails, told to health as well."""
+
+    def __init__(self, *candidates: CandidateConfig, deadline: float = 1e9, dice: float = 1.0, **fields: Any) -> None:
+        self.house = House()
+        self.now = 0.0
+        self.course = Course(
+            route("r", *candidates, **fields),
+            candidates,
+            self.house.health,
+            deadline=deadline,
+            retry_limit=10.0,
+            dice=lambda: dice,
+        )
+        self.step: Step | None = self.course.first()
+        self.listens = True
+
+    def fails(self, kind: ErrorKind | None, **fields: Any) -> tuple[str, float] | None:
+        """The model and the wait of what follows."""
+        assert self.step is not None
+        of = self.step.candidate
+        own = self.house.health.credential(of)
+        if kind is not None and self.listens:
+            self.house.tried(of, kind, **fields)
+        made = failure(of, kind, None if own is None else own.id, **fields)
+        self.step = self.course.next(made, self.now)
+        if self.step is None:
+            return None
+        self.house.clock.passes(self.step.wait)
+        return self.step.candidate.model.name, self.step.wait
+
+
+def test_without_retries_the_next_candidate_is_asked_at_once() -> None:
+    way = Way(FIRST, SECOND)
+    assert way.fails(BUSY) == ("model2", 0.0)
+    assert way.fails(BUSY) is None
+
+
+def test_waits_double_up_to_their_cap_and_are_jittered_from_nothing() -> None:
+    way = Way(FIRST, SECOND, retries=7, max_attempts=20)
+    # Told to nobody: five failures would open the circuit.
+    way.listens = False
+    waits = [way.fails(BROKEN) for _ in range(8)]
+    assert waits == [
+        *(("model1", wait) for wait in (0.25, 0.5, 1.0, 2.0, 4.0, 4.0, 4.0)),
+        ("model2", 0.0),
+    ]
+    assert Way(FIRST, retries=1, dice=0.0).fails(BROKEN) == ("model1", 0.0)
+    assert Way(FIRST, retries=1, dice=0.5).fails(BROKEN) == ("model1", 0.125)
+
+
+def test_the_second_candidate_has_retries_of_its_own() -> None:
+    way = Way(FIRST, SECOND, retries=1)
+    assert [way.fails(BROKEN) for _ in range(4)] == [("model1", 0.25), ("model2", 0.0), ("model2", 0.25), None]
+
+
+def test_the_most_attempts_cap_retries_and_fallbacks_alike() -> None:
+    way = Way(FIRST, SECOND, retries=5, max_attempts=3)
+    assert [way.fails(BROKEN) for _ in range(3)] == [("model1", 0.25), ("model1", 0.5), None]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "then"), [(3.0, ("model1", 3.25)), (10.0, ("model1", 10.25)), (10.1, ("model2", 0.0))]
+)
+def test_a_retry_after_is_kept_to_up_to_the_limit(seconds: float, then: tuple[str, float]) -> None:
+    assert Way(FIRST, SECOND, retries=1).fails(ErrorKind.RATE_LIMIT, retry_after=seconds) == then
+
+
+def test_who_cools_down_longer_than_a_retry_waits_is_passed_over_if_there_is_another() -> None:
+    # A 429 that says nothing is given five seconds by health.
+    assert Way(FIRST, SECOND, retries=1).fails(ErrorKind.RATE_LIMIT) == ("model2", 0.0)
+    assert Way(FIRST, retries=1).fails(ErrorKind.RATE_LIMIT) == ("model1", 5.0)
+
+
+def test_a_fallback_that_cools_down_is_passed_over() -> None:
+    way = Way(FIRST, SECOND, candidate(model=3, provider=3))
+    way.house.fails(SECOND, 5)
+    assert way.fails(BUSY) == ("model3", 0.0)
+    way = Way(FIRST, SECOND)
+    way.house.fails(SECOND, 5)
+    assert way.fails(BUSY) is None
+
+
+def test_no_wait_goes_beyond_the_deadline() -> None:
+    way = Way(FIRST, SECOND, retries=2, deadline=10.0)
+    way.now = 9.0
+    assert way.fails(ErrorKind.RATE_LIMIT, retry_after=2.0) == ("model2", 0.0)
+    way.now = 10.0
+    assert way.fails(BROKEN) is None
+
+
+@pytest.mark.parametrize(
+    "kind", [ErrorKind.AUTHENTICATION, ErrorKind.NOT_FOUND, ErrorKind.CONTEXT_OVERFLOW, ErrorKind.BILLING, None]
+)
+def test_what_this_provider_cannot_is_asked_of_the_next_and_not_again(kind: ErrorKind | None) -> None:
+    assert Way(FIRST, SECOND, retries=3).fails(kind) == ("model2", 0.0)
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.INVALID_REQUEST, ErrorKind.TOO_LARGE, ErrorKind.DEADLINE])
+def test_what_another_would_not_do_better_ends_it(kind: ErrorKind) -> None:
+    assert Way(FIRST, SECOND, retries=3).fails(kind) is None
+
+
+def test_another_credential_of_the_same_provider_comes_first() -> None:
+    two = candidate(credential(1, position=0), credential(2, position=1))
+    way = Way(two, SECOND)
+    assert way.fails(ErrorKind.AUTHENTICATION) == ("model1", 0.0)
+    assert way.fails(ErrorKind.RATE_LIMIT) == ("model2", 0.0)
+
+
+def test_the_last_candidate_is_told_that_it_is_the_only_one_left() -> None:
+    way = Way(FIRST, SECOND)
+    assert way.step is not None
+    assert not way.step.only
+    way.fails(BUSY)
+    assert way.step.only
+
+
+R, LONG = ErrorKind.RATE_LIMIT, ErrorKind.CONTEXT_OVERFLOW
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        # The first candidate's word about the request stands, whatever became of the fallbacks.
+        ((LONG, BROKEN), LONG),
+        ((LONG, R), LONG),
+        # What may pass is worth sending again; a fallback's refusal would end the client's work.
+        ((BROKEN, ErrorKind.INVALID_REQUEST), BROKEN),
+        ((BUSY, LONG), BUSY),
+        # Who says when is heard before who does not.
+        ((R, BROKEN), R),
+        ((BROKEN, BUSY, ErrorKind.CONNECT), BUSY),
+        ((ErrorKind.CONNECT, BROKEN), BROKEN),
+        # What only an administrator can change comes last.
+        ((ErrorKind.AUTHENTICATION, BROKEN), BROKEN),
+        ((BROKEN, ErrorKind.NOT_FOUND), BROKEN),
+        ((ErrorKind.AUTHENTICATION, LONG), LONG),
+        ((ErrorKind.AUTHENTICATION, LONG, BROKEN), LONG),
+        ((None, ErrorKind.BILLING), None),
+        ((None, BROKEN), BROKEN),
+        ((ErrorKind.BILLING, ErrorKind.NOT_FOUND), ErrorKind.NOT_FOUND),
+    ],
+)
+def test_the_most_telling_failure(kinds: tuple[ErrorKind | None, ...], told: ErrorKind | None) -> None:
+    assert most_telling([failure(FIRST, kind) for kind in kinds]).kind is told
+
+
+def test_the_shortest_wait_of_all_is_told() -> None:
+    failures = [failure(FIRST, R, retry_after=30.0), failure(FIRST, BROKEN), failure(SECOND, BUSY, retry_after=4.0)]
+    assert shortest_wait(failures) == 4.0
+    assert shortest_wait([failure(FIRST, BROKEN), failure(FIRST, None)]) is None
