@@ -30,9 +30,9 @@ END = line(done=True, content="", done_reason="stop", prompt_eval_count=20, eval
 
 @pytest.fixture
 def route(orm: Rows, gateway: Gateway, upstream: Upstream) -> Route:
-    """A route to a model that thinks, with a window."""
+    """A route to a model that thinks and sees, with a window."""
     provider = make_provider("ollama", f"{upstream.base_url}/ollama", secret="")
-    made = make_route([make_model(provider, context_window=32768, capabilities=["thinking", "tools"])])
+    made = make_route([make_model(provider, context_window=32768, capabilities=["thinking", "tools", "images"])])
     gateway.wait_snapshot()
     return made
 
