@@ -15,11 +15,13 @@ import msgspec
 from django.utils.timezone import localtime
 
 from access.keys import KeyRecord
+from providers.config import CredentialConfig
 from providers.dialects.contract import Call, CountRequest
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from providers.translation import Translation
 from routing import engine, facts
 from routing.decision import RouteRefused
+from routing.health import Trial
 from routing.reading import without_subagent_tags
 from routing.snapshot import CandidateConfig, Snapshot
 from streaming import errors, intake
@@ -33,6 +35,7 @@ HEADER = b"x-gateway-count"
 """Who counted: the `provider`, a `local` tokenizer, or nobody: a guess by `size`."""
 _LONGEST = 10.0
 """Seconds that a provider gets; it needs a fraction of one."""
+_ABOUT_THE_WAY = frozenset({ErrorKind.CONNECT, ErrorKind.CONNECT_TIMEOUT, ErrorKind.AUTHENTICATION, ErrorKind.BILLING})
 _ABOUT_THE_REQUEST = frozenset({ErrorKind.INVALID_REQUEST, ErrorKind.CONTEXT_OVERFLOW, ErrorKind.TOO_LARGE})
 
 
@@ -56,16 +59,17 @@ async def count_tokens(
     except RouteRefused as error:
         raise errors.of_routing(error) from error
     candidate = decision.attempts[0]
+    credential = runtime.health.credential(candidate, known.session_id)
     call = Call(
         body=candidate.transforms.edited(request),
         model=candidate.model,
         provider=candidate.provider,
-        secret=candidate.provider.credentials[0].secret if candidate.provider.credentials else None,
+        secret=None if credential is None else credential.secret,
         headers=headers,
         session_id=known.session_id or None,
         input_estimate=known.input_estimate,
     )
-    answer, by = await _providers_count(call, candidate, runtime, client), "provider"
+    answer, by = await _providers_count(call, candidate, credential, runtime, client), "provider"
     if answer is None:
         counted = await runtime.token_pool.count(call.body, call.model.name)
         by = "size" if counted is None else "local"
@@ -78,13 +82,18 @@ async def count_tokens(
 
 
 async def _providers_count(
-    call: Call, candidate: CandidateConfig, runtime: Runtime, client: Client
+    call: Call, candidate: CandidateConfig, credential: CredentialConfig | None, runtime: Runtime, client: Client
 ) -> dict[str, Any] | None:
     """The provider's own answer, None where it has none to give. Raises ClaudeError for a request that it refuses."""
+    if runtime.health.cooling(candidate) is not None:
+        return None
     translation = Translation(call)
     try:
         asked = await translation.count_request()
-        return None if asked is None else await _ask(asked, translation, candidate, runtime)
+        if asked is None:
+            return None
+        trial = runtime.health.begin(candidate, credential)
+        return await _ask(asked, translation, candidate, trial, runtime)
     except UnsupportedRequest:
         # What this provider cannot be told another candidate may be; the length of the request is the same.
         return None
@@ -97,14 +106,18 @@ async def _providers_count(
 
 
 async def _ask(
-    request: CountRequest, translation: Translation, candidate: CandidateConfig, runtime: Runtime
+    request: CountRequest, translation: Translation, candidate: CandidateConfig, trial: Trial, runtime: Runtime
 ) -> dict[str, Any]:
     """What the provider counts. Raises UpstreamError."""
     provider = candidate.provider
     upstream = runtime.upstreams.acquire(provider)
+    failure: UpstreamError | None = None
     try:
         async with asyncio.timeout(min(_LONGEST, provider.timeouts.first_event)):
-            response = await upstream.open(request, connect_timeout=provider.timeouts.connect, connected=lambda: None)
+            await trial.may_connect(only=False)
+            response = await upstream.open(
+                request, connect_timeout=provider.timeouts.connect, connected=trial.connected
+            )
             try:
                 answer = await response.read()
                 if response.status >= 400:
@@ -113,8 +126,15 @@ async def _ask(
             finally:
                 await response.close()
     except TimeoutError as error:
-        raise UpstreamError(ErrorKind.FIRST_EVENT_TIMEOUT, "The provider did not answer in time.") from error
+        kind = ErrorKind.CONNECT_TIMEOUT if trial.connecting else ErrorKind.FIRST_EVENT_TIMEOUT
+        failure = UpstreamError(kind, "The provider did not answer in time.")
+        raise failure from error
+    except UpstreamError as error:
+        failure = error
+        raise
     finally:
+        # How a count ends says nothing of how a model answers.
+        trial.ended(failure, counted=failure is not None and failure.kind in _ABOUT_THE_WAY)
         await runtime.upstreams.release(upstream)
 
 

@@ -100,6 +100,11 @@ class Trial:
         provider.connecting += 1
         self._connecting = True
 
+    @property
+    def connecting(self) -> bool:
+        """Whether it waits for its connection."""
+        return self._connecting
+
     def connected(self) -> None:
         """A connection stands: the provider can be reached."""
         if not self._connecting:
