@@ -103,10 +103,15 @@ def authenticate(headers: Mapping[str, str], keys: Mapping[str, KeyRecord], now:
     record = keys.get(hash_key(secret))
     if record is None:
         raise NotAuthenticated("This client key is not known here. Ask an administrator of this gateway for a key.")
+    check_in_force(record, now)
+    return record
+
+
+def check_in_force(record: KeyRecord, now: float) -> None:
+    """Raises NotAuthenticated for a key that is revoked or expired, NotPermitted when its team is switched off."""
     if record.revoked:
         raise NotAuthenticated(f"The client key {record.prefix}… was revoked. Ask an administrator for a new one.")
     if record.expires_at is not None and record.expires_at <= now:
         raise NotAuthenticated(f"The client key {record.prefix}… has expired. Ask an administrator for a new one.")
     if not record.team_enabled:
         raise NotPermitted(f"The team {record.team_name!r} is switched off. Ask an administrator of this gateway.")
-    return record

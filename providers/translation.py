@@ -43,10 +43,15 @@ class Translation:
         """
         if not self._dialect.takes_urls(self._call.provider):
             await self._fetch_media()
-        request = self._dialect.request(self._call)
+        request = self.draft()
         if request.unsent_stops:
             self._edits.insert(0, StopMatcher(request.unsent_stops))
-        return request if self._platform is None else await self._on_platform(request, counting=False)
+        return request if self._platform is None else await self._platform.authorized(self._signing, request)
+
+    def draft(self) -> UpstreamRequest:
+        """What would be sent, before anything is fetched for it or authorises it. Raises UnsupportedRequest."""
+        request = self._dialect.request(self._call)
+        return request if self._platform is None else self._moved(request, counting=False)
 
     async def count_request(self) -> CountRequest | None:
         """What to ask for the number of input tokens, or None where the provider does not count.
@@ -58,7 +63,7 @@ class Translation:
         counting = self._dialect.count_request(self._call)
         if counting is None or self._platform is None:
             return counting
-        return await self._on_platform(counting, counting=True)
+        return await self._platform.authorized(self._signing, self._moved(counting, counting=True))
 
     def decoder(self, content_type: str) -> Decoder:
         """The decoder of a successful answer, with the stream edits behind it."""
@@ -79,12 +84,12 @@ class Translation:
             self._call = msgspec.structs.replace(self._call, body=body)
             self._signing = msgspec.structs.replace(self._signing, body=body)
 
-    async def _on_platform(self, request: R, *, counting: bool) -> R:
+    def _moved(self, request: R, *, counting: bool) -> R:
+        """The request at the platform's own address."""
         assert self._platform is not None
         if missing := self._platform.missing():
             raise UnsupportedRequest(missing)
-        moved = self._platform.request(self._signing, request, counting=counting)
-        return await self._platform.authorized(self._signing, moved)
+        return self._platform.request(self._signing, request, counting=counting)
 
 
 class EditedDecoder:

@@ -27,11 +27,12 @@ ERROR_BODY_BYTES = 64 * 1024
 """How much of an error's body is read; the rest says nothing new."""
 _KEEP_ALIVE = 75.0
 _RESENDS = 2
-_OURS = (
+OWN_HEADERS = (
     ("user-agent", USER_AGENT),
     # Compressed event streams arrive in lumps, so they are not asked for.
     ("accept-encoding", "identity"),
 )
+"""What every request to a provider says beside the dialect's headers."""
 
 
 class Trip:
@@ -172,7 +173,7 @@ class Upstream:
         return httpx.Request(
             "POST",
             url,
-            headers=[*_OURS, *request.headers],
+            headers=[*OWN_HEADERS, *request.headers],
             content=request.body,
             extensions={"timeout": {"connect": connect_timeout}},
         )

@@ -20,7 +20,7 @@ from usage.prices import cost, in_force
 Dice = Callable[[], float]
 """A number from 0 to 1."""
 
-_COMPARED_OUTPUT = 1000
+COMPARED_OUTPUT = 1000
 """Tokens of output that costs are compared with: how long an answer gets nobody knows before."""
 
 
@@ -108,9 +108,11 @@ def _score(session: str, candidate: CandidateConfig) -> float:
     return -max(candidate.weight, 1e-9) / math.log(share)
 
 
-def estimated_cost(candidate: CandidateConfig, facts: RequestFacts, now: float) -> int | None:
-    """What the request would cost in pico-dollars with 1,000 tokens of output, no cache; None without prices."""
-    return cost(in_force(candidate.model.prices, now), input=facts.input_estimate, output=_COMPARED_OUTPUT)
+def estimated_cost(
+    candidate: CandidateConfig, facts: RequestFacts, now: float, output: int = COMPARED_OUTPUT
+) -> int | None:
+    """What the request would cost in pico-dollars with so many tokens of output, no cache; None without prices."""
+    return cost(in_force(candidate.model.prices, now), input=facts.input_estimate, output=output)
 
 
 def _known_first(amount: int | None) -> tuple[bool, int]:

@@ -31,7 +31,7 @@ _METHODS = {
     "/v1/me": "GET",
 }
 _MODEL = "/v1/models/"
-_CREDENTIALS = ("authorization", "x-api-key", "cookie", "proxy-authorization")
+CREDENTIALS = ("authorization", "x-api-key", "cookie", "proxy-authorization")
 """A client's own secrets: once it is known who calls, nothing below sees them."""
 
 
@@ -66,7 +66,7 @@ class ClaudeConsumer(AsyncHttpConsumer):
                 key = authenticate(headers, snapshot.keys, time.time())
             except AccessDenied as error:
                 raise errors.of_access(error) from error
-            for name in _CREDENTIALS:
+            for name in CREDENTIALS:
                 headers.pop(name, None)
             if scope["path"] == "/v1/messages" and scope["method"] == "POST":
                 task = asyncio.current_task()

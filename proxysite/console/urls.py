@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import path
 
 from proxysite.console import health, provider_test, usage_report
+from proxysite.console.explain import page as explain
 
 app_name = "console"
 urlpatterns = [
@@ -13,5 +14,6 @@ urlpatterns = [
     path("report.csv", admin.site.admin_view(usage_report.export), name="report-csv"),
     path("health/", admin.site.admin_view(health.page), name="health"),
     path("health/reset/", admin.site.admin_view(health.reset), name="health-reset"),
+    path("explain/", admin.site.admin_view(explain.page), name="explain"),
     path("providers/<int:provider_id>/test/", admin.site.admin_view(provider_test.page), name="provider-test"),
 ]

@@ -1,0 +1,105 @@
+"""The Explain page: a request, a logged one's facts or a sample, and what the gateway would do with it and why."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+from django.contrib import admin
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from proxysite.console.explain import configuration
+from proxysite.console.explain.explaining import explain
+from proxysite.console.explain.explanation import Explanation, UpstreamView
+from proxysite.console.explain.form import ExplainForm
+from proxysite.console.explain.question import Unexplainable
+from proxysite.console.explain.samples import SAMPLES, sample
+from routing.selection import COMPARED_OUTPUT
+from streaming.runtime import runtime
+from usage.models import RequestLog
+
+LONGEST_TEXT = 2000
+"""Characters of one text that a page shows; the command prints everything."""
+
+
+@sensitive_post_parameters("body", "headers")
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("routing.view_route", raise_exception=True)
+def page(request: HttpRequest) -> HttpResponse:
+    """The form, and the explanation once something is asked."""
+    context = {**admin.site.each_context(request), "title": "Explain", "samples": SAMPLES}
+    try:
+        snapshot, trouble = configuration.saved()
+    except Unexplainable as error:
+        return TemplateResponse(request, "console/explain.html", {**context, "trouble": str(error)})
+    now = timezone.localtime()
+    ratios = runtime.ratios if runtime.started else None
+    data = request.POST if request.method == "POST" else _linked(request)
+    first = SAMPLES[0]
+    initial = {"body": first.text, "headers": first.header_lines}
+    form = ExplainForm(request, snapshot, data, now=now, ratios=ratios, initial=initial)
+    context |= {"form": form, "trouble": trouble, "sample": request.GET.get("sample", "")}
+    if form.is_bound and form.is_valid():
+        health = None if form.cleaned_data["well"] else runtime.health
+        explanation = explain(form.question, snapshot, time.time(), health)
+        context |= {"explanation": explanation, "shown": shown(explanation), "may_see_upstream": form.question.upstream}
+    return TemplateResponse(request, "console/explain.html", context)
+
+
+def shown(explanation: Explanation) -> dict[str, Any]:
+    """What of an explanation is too long or too structured for a template as it is."""
+    return {
+        "facts": [(name, _fact(value)) for name, value in explanation.facts.items()],
+        "attempts": [(view, _pretty(view.upstream)) for view in explanation.attempts],
+    }
+
+
+def _linked(request: HttpRequest) -> QueryDict | None:
+    """The form as a link fills it in: with a sample, or with a logged request and its key."""
+    chosen = sample(request.GET.get("sample", ""))
+    logged = request.GET.get("logged", "")
+    data = QueryDict(mutable=True)
+    data["output"] = str(COMPARED_OUTPUT)
+    if chosen is not None:
+        data.update({"body": chosen.text, "headers": chosen.header_lines})
+        data["tokens"] = "" if chosen.tokens is None else str(chosen.tokens)
+    elif logged and "\0" not in logged and request.user.has_perm("usage.view_requestlog"):
+        data["logged"] = logged
+        # The key that asked, if it is still there and may be seen.
+        key = RequestLog.objects.filter(request_id=logged).values_list("key_id", flat=True).first()
+        data["key"] = str(key) if key is not None and request.user.has_perm("access.view_clientkey") else ""
+    else:
+        return None
+    return data
+
+
+def _fact(value: Any) -> str:
+    if value is None:
+        return "— (not stored)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        value = ", ".join(map(str, value))
+    return _shortened(str(value)) or "—"
+
+
+def _pretty(upstream: UpstreamView | None) -> str:
+    if upstream is None:
+        return ""
+    return msgspec.json.format(msgspec.json.encode(_shortened(upstream.body)), indent=2).decode()
+
+
+def _shortened(value: Any) -> Any:
+    """The same with every long text cut, and told how long it is."""
+    if isinstance(value, str):
+        rest = len(value) - LONGEST_TEXT
+        return value if rest <= 0 else f"{value[:LONGEST_TEXT]}… ({rest:,} more characters)"
+    if isinstance(value, dict):
+        return {name: _shortened(part) for name, part in value.items()}
+    return [_shortened(part) for part in value] if isinstance(value, list) else value

@@ -1,0 +1,85 @@
+"""`manage.py explain_route`: what the gateway would do with a request, and why. Nothing is sent, stored or logged."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from proxysite.console.explain import configuration, question, report, unsaved
+from proxysite.console.explain.explaining import explain
+from proxysite.console.explain.question import Question, Unexplainable
+from proxysite.console.explain.samples import SAMPLES, sample
+from routing.selection import COMPARED_OUTPUT
+from routing.snapshot import Snapshot
+from usage.models import RequestLog
+
+
+class Command(BaseCommand):
+    """Explains as if everybody were well: the health of providers is known to the serving processes alone."""
+
+    help = "Explain which route a request would take, and what each candidate would be sent."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("--request", metavar="FILE", help="the JSON body of a POST /v1/messages; - is standard input")
+        what.add_argument("--logged", metavar="REQUEST_ID", help="the facts that were kept of a logged request")
+        what.add_argument("--sample", choices=[one.name for one in SAMPLES], help="one of the samples")
+        parser.add_argument("--key", default="", help="a client key by its name or how it begins (default: any key)")
+        parser.add_argument(
+            "--header", action="append", default=[], metavar="NAME=VALUE", help="a header of the client's; repeatable"
+        )
+        parser.add_argument(
+            "--rule", action="append", default=[], metavar="JSON", help="an unsaved rule, put first; repeatable"
+        )
+        parser.add_argument("--tokens", type=int, help="as if the prompt had so many tokens")
+        parser.add_argument("--output-tokens", type=int, default=COMPARED_OUTPUT, help="for the costs (default 1000)")
+        parser.add_argument("--json", action="store_true", help="print the explanation as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            snapshot, trouble = configuration.saved()
+            explanation = explain(_question(options, snapshot), snapshot, time.time())
+        except Unexplainable as error:
+            raise CommandError(str(error)) from error
+        if trouble:
+            self.stderr.write(trouble)
+        if options["json"]:
+            self.stdout.write(msgspec.json.format(msgspec.json.encode(explanation), indent=2).decode())
+        else:
+            self.stdout.write("\n".join(report.lines(explanation)))
+
+
+def _question(options: dict[str, Any], snapshot: Snapshot) -> Question:
+    key = configuration.key_of(options["key"], snapshot)
+    rules = [rule for text in options["rule"] for rule in unsaved.written(text)]
+    more = {
+        "tokens": options["tokens"],
+        "output": options["output_tokens"],
+        "rules": unsaved.made(rules, snapshot),
+    }
+    if options["logged"]:
+        row = RequestLog.objects.filter(request_id=options["logged"]).first()
+        if row is None:
+            raise Unexplainable("No request of this id was logged.")
+        return question.logged(row, key, **more)
+    headers = question.headers_of("\n".join(header.replace("=", ": ", 1) for header in options["header"]))
+    chosen = sample(options["sample"] or "")
+    if chosen is None:
+        return question.asked(_read(options["request"]), headers, key, timezone.localtime(), **more)
+    more["tokens"] = chosen.tokens if more["tokens"] is None else more["tokens"]
+    return question.asked(chosen.text.encode(), {**chosen.headers, **headers}, key, timezone.localtime(), **more)
+
+
+def _read(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise Unexplainable(f"{name} cannot be read: {error.strerror}.") from error
