@@ -1,0 +1,1 @@
+"""The parts of a configuration into rows, one module a room."""

@@ -1,0 +1,37 @@
+"""Secrets in files: what names an environment variable, and what is a secret itself. None is ever shown."""
+
+from __future__ import annotations
+
+import json
+import re
+
+_REFERENCE = re.compile(
+    r"(?:\$\{(?P<braced>[A-Za-z_]\w*)\}|\$(?P<plain>[A-Za-z_]\w*)|os\.environ/(?P<python>[A-Za-z_]\w*))"
+)
+
+
+class BadSecret(ValueError):
+    """A text that is no secret; says why without showing it."""
+
+
+def variable_of(text: str) -> str | None:
+    """The environment variable that a text stands for: `$NAME`, `${NAME}`, `os.environ/NAME`; None for any other."""
+    found = _REFERENCE.fullmatch(text.strip())
+    return None if found is None else next(name for name in found.groups() if name)
+
+
+def holds_variable(text: str) -> bool:
+    """Whether a variable is named anywhere in a text."""
+    return _REFERENCE.search(text) is not None
+
+
+def one_line(secret: str) -> str:
+    """A secret as it is kept: visible ASCII, or a JSON file in one line. Raises BadSecret."""
+    if secret.startswith("{"):
+        try:
+            return json.dumps(json.loads(secret))
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise BadSecret("The secret looks like a JSON file and is none: copy the whole file once more.") from error
+    if not secret or not all("!" <= character <= "~" for character in secret):
+        raise BadSecret("The secret is empty or holds characters that no key has: copy it once more.")
+    return secret

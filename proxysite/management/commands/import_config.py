@@ -1,0 +1,33 @@
+"""`manage.py import_config`: what a configuration file would change here; --write changes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from proxysite.configuration.applying import apply
+from proxysite.configuration.ledger import ConfigurationError
+from proxysite.configuration.reading import FORMATS, read
+from proxysite.configuration.report import report
+
+
+class Command(BaseCommand):
+    """Tells what it would do; does it only with --write, all of it or nothing."""
+
+    help = "Read a configuration file: our own, claude-code-router's config.json or LiteLLM's config.yaml."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE")
+        parser.add_argument("--write", action="store_true", help="write it; without, it is only told what would happen")
+        parser.add_argument("--format", choices=FORMATS, default="auto", help="whose file it is; auto finds out")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            found = read(Path(options["file"]), options["format"])
+            ledger = apply(found, write=options["write"])
+        except ConfigurationError as error:
+            raise CommandError(f"Nothing was written. {error}") from error
+        self.stdout.write(f"Read as {found.title}.")
+        self.stdout.write(report(ledger, write=options["write"]))

@@ -1,0 +1,1 @@
+"""Configuration in and out as a file."""

@@ -1,0 +1,26 @@
+"""The commands as somebody types them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.core.management import call_command
+
+from routing.revision import WATCHED
+
+FILES = Path(__file__).parent / "files"
+
+
+def imported(file: Path, *arguments: str) -> str:
+    """What `manage.py import_config` says. Raises CommandError."""
+    out = io.StringIO()
+    call_command("import_config", str(file), *arguments, stdout=out)
+    return out.getvalue()
+
+
+def rows() -> dict[str, list[dict[str, Any]]]:
+    """Every row of configuration."""
+    return {label: list(apps.get_model(label)._default_manager.order_by("pk").values()) for label in WATCHED}

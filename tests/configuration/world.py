@@ -1,0 +1,145 @@
+"""A configuration in which every field of every kind of row has some value that is not its default."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from access.models import ClientKey, Team
+from providers.models import Credential, Model, Provider
+from providers.prices import Price
+from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
+
+NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
+LATER = datetime(2027, 6, 1, 12, 30, 15, tzinfo=UTC)
+SECRET = "sk-or-v1-0123456789abcdef"
+
+
+def make() -> None:
+    """Make the rows."""
+    red = Team.objects.create(name="red", notes="first line\r\nsecond: line\n")
+    Team.objects.create(name="Blue, and others", enabled=False)
+    ClientKey.objects.create(
+        team=red,
+        name="CI",
+        prefix="sk-px-abcd",
+        hash="ab" * 32,
+        allowed_routes="claude-*\r\ngpt-5\n",
+        tags="ci, trial",
+        shows_routing=True,
+        expires_at=LATER,
+        revoked_at=NEW_YEAR,
+    )
+    ClientKey.objects.create(team=red, name="laptop", prefix="sk-px-1e10", hash="1" * 64)
+    _providers()
+    _routes(red)
+
+
+def _providers() -> None:
+    router = Provider.objects.create(
+        name="openrouter",
+        dialect="openai_chat",
+        profile="openrouter",
+        base_url="https://openrouter.ai/api/v1",
+        headers={"x-title": "our gateway: yes", "http-referer": "https://example.com"},
+        transforms=[{"name": "maxtoken", "options": {"limit": 8192}}, {"name": "cleancache"}],
+        connect_timeout=5.5,
+        first_event_timeout=60,
+        idle_timeout=61,
+        total_timeout=900,
+        proxy_url="http://proxy.example.com:3128",
+        notes="no",
+    )
+    stored = Credential(
+        provider=router, name="b", position=2, weight=3, requests_per_minute=60, tokens_per_minute=1000, concurrent=4
+    )
+    stored.set_secret(SECRET)
+    stored.save()
+    Credential.objects.create(
+        provider=router, name="default", source="environment", variable="OPENROUTER_API_KEY", enabled=False
+    )
+    sonnet = Model.objects.create(
+        provider=router,
+        name="anthropic/claude-sonnet-5.5:beta",
+        context_window=1_000_000,
+        max_output=128_000,
+        capabilities=["tools", "images"],
+        transforms=[{"name": "sampling", "options": {"temperature": 0.7}}],
+    )
+    Price.objects.create(model=sonnet, valid_until=NEW_YEAR, input=Decimal("3"), output=Decimal("15.5"))
+    Price.objects.create(
+        model=sonnet,
+        valid_from=NEW_YEAR,
+        valid_until=LATER,
+        input=Decimal("0.000001"),
+        output=Decimal("0"),
+        cache_read=Decimal("0.3"),
+        cache_write_5m=Decimal("3.75"),
+        cache_write_1h=Decimal("6"),
+        per_request=Decimal("0.002"),
+        per_web_search=Decimal("0.01"),
+    )
+    Model.objects.create(provider=router, name="off", enabled=False)
+    bedrock = Provider.objects.create(
+        name="bedrock",
+        dialect="anthropic",
+        platform="bedrock",
+        options={"region": "eu-central-1"},
+        base_url="https://bedrock-runtime.eu-central-1.amazonaws.com",
+        enabled=False,
+    )
+    Model.objects.create(provider=bedrock, name="1e5")
+    demo = Provider.objects.create(
+        name="demo", dialect="anthropic", base_url="http://127.0.0.1:3457", is_local=True, is_demo=True
+    )
+    Model.objects.create(provider=demo, name="demo")
+
+
+def _routes(red: Team) -> None:
+    models = {model.name: model for model in Model.objects.all()}
+    route = Route.objects.create(
+        name="claude-sonnet-5-5",
+        display_name="Sonnet",
+        is_default=True,
+        yields=True,
+        order="weighted",
+        sticky=True,
+        attempts=6,
+        retries=2,
+        deadline=90.5,
+        continues=True,
+        hedges=True,
+        answers_as="real",
+        notes="yes",
+    )
+    # Made in another order than they stand.
+    Candidate.objects.create(route=route, model=models["demo"], position=20, enabled=False)
+    Candidate.objects.create(route=route, model=models["anthropic/claude-sonnet-5.5:beta"], position=10, weight=5)
+    Candidate.objects.create(route=route, model=models["1e5"], position=10)
+    off = Route.objects.create(name="off", enabled=False)
+    Alias.objects.create(pattern="gpt-*", target="claude-sonnet-5-5", position=3)
+    Alias.objects.create(pattern="*", target="openrouter:off", position=9, enabled=False)
+    ScenarioRoute.objects.create(scenario="think", route=route, enabled=False)
+    ScenarioRoute.objects.create(scenario="long_context", route=route, threshold=100_000)
+    ScenarioRoute.objects.create(scenario="long_context", route=off, team=red)
+    Rule.objects.create(
+        name="long ones: at night",
+        priority=7,
+        team=red,
+        match="any",
+        conditions=[
+            {"field": "tokens", "operator": "at_least", "value": 60000},
+            {"field": "time", "operator": "in", "value": "22:00-06:00"},
+            {"field": "header.x-team", "operator": "in", "value": ["a", "no"]},
+        ],
+        route=route,
+    )
+    Rule.objects.create(name="a scenario's", scenario="think", enabled=False)
+    Concept.objects.create(name="deep_work", synonyms="think hard,  ultra think\non", route=route, priority=90)
+    Concept.objects.create(name="never", route=off, enabled=False)
+
+
+def wipe() -> None:
+    """Delete all configuration."""
+    for kind in (Alias, ScenarioRoute, Rule, Concept, Route, Provider, Team):
+        kind.objects.all().delete()
