@@ -44,7 +44,7 @@ def test_a_file_in_plain_text(tmp_path: Path) -> None:
     path.write_text(json.dumps(said("mine", "x" * 5000)))
     text = told("--request", str(path), "--output-tokens", "2000")
     for shown in (
-        "Route mine, chosen by name/mine, for (any key)",
+        "Route mine, chosen by name/mine, for any key",
         "> name           a route has this name",
         "  default_route  (not asked any more)",
         "2,000 tokens of output",

@@ -20,12 +20,20 @@ from proxysite.console.explain.explanation import Explanation, UpstreamView
 from proxysite.console.explain.form import ExplainForm
 from proxysite.console.explain.question import Unexplainable
 from proxysite.console.explain.samples import SAMPLES, sample
+from routing.comparisons import OPERATORS
+from routing.conditions import FIELDS
 from routing.selection import COMPARED_OUTPUT
 from streaming.runtime import runtime
 from usage.models import RequestLog
 
 LONGEST_TEXT = 2000
 """Characters of one text that a page shows; the command prints everything."""
+
+_FIELDS = [
+    *((name, field.meaning, ", ".join(OPERATORS[field.kind])) for name, field in FIELDS.items()),
+    ("header.<name>", "a header", ", ".join(OPERATORS["text"])),
+    ("metadata.<name>", "a field of metadata", ", ".join(OPERATORS["text"])),
+]
 
 
 @sensitive_post_parameters("body", "headers")
@@ -44,7 +52,7 @@ def page(request: HttpRequest) -> HttpResponse:
     first = SAMPLES[0]
     initial = {"body": first.text, "headers": first.header_lines}
     form = ExplainForm(request, snapshot, data, now=now, ratios=ratios, initial=initial)
-    context |= {"form": form, "trouble": trouble, "sample": request.GET.get("sample", "")}
+    context |= {"form": form, "trouble": trouble, "sample": request.GET.get("sample", ""), "fields": _FIELDS}
     if form.is_bound and form.is_valid():
         health = None if form.cleaned_data["well"] else runtime.health
         explanation = explain(form.question, snapshot, time.time(), health)

@@ -18,7 +18,7 @@ from streaming.consumers import CREDENTIALS
 from streaming.errors import ClaudeError
 from usage.models import RequestLog
 
-ANY_KEY = KeyRecord(id=0, name="(any key)", prefix="", hash="", team_id=0, team_name="")
+ANY_KEY = KeyRecord(id=0, name="any key", prefix="", hash="", team_id=0, team_name="")
 """A key that may use every route, of no team."""
 NOT_STORED = frozenset({"text", "tools"})
 """Facts that no usage row keeps, by the names that conditions have for them."""
