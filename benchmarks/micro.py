@@ -1,10 +1,11 @@
-"""Single parts in a loop, as a program of its own: decoders, the encoder, routing, the journal. Prints JSON figures.
+"""Single parts in a loop, as a program of its own: decoders, encoder, routing, health, journal. Prints JSON figures.
 
 No socket and no event loop: what is left of a chunk's cost in the workloads is the price of those.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import tempfile
 import time
@@ -17,10 +18,12 @@ import msgspec
 
 from benchmarks import answers, routing
 from benchmarks.workloads import Figure
-from providers.config import ModelConfig, ProviderConfig
+from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Secret
 from providers.dialects import DIALECTS
 from providers.dialects.contract import Call
 from providers.events import Event
+from routing.health import Health
+from routing.snapshot import CandidateConfig
 from streaming.encoder import Encoder
 from streaming.frames import SseSink
 from usage.journal import Journal
@@ -44,7 +47,7 @@ def main() -> list[Figure]:
                 _per_chunk(f"decode {dialect}, {how}", "bytes to event", partial(_decoded, dialect, reads)),
                 _per_chunk(f"encode {dialect}, {how}", "event to bytes", partial(_encoded, events, together)),
             ]
-    return [*figures, *routing.measure(), _journal()]
+    return [*figures, *routing.measure(), *_health(), _journal()]
 
 
 def _reads(dialect: str, together: int) -> list[bytes]:
@@ -84,9 +87,39 @@ def _encoded(events: list[Event], together: int) -> bytes:
     return out + encoder.finish()
 
 
-def _per_chunk(key: str, what: str, run: Callable[[], object]) -> Figure:
+def _per_chunk(key: str, what: str, run: Callable[[], object], bar: float | None = None) -> Figure:
     rounds = [_seconds(run) * 1e6 / _CHUNKS for _ in range(_ROUNDS)]
-    return Figure(key, what, median(rounds), "µs", rounds=rounds)
+    return Figure(key, what, median(rounds), "µs", bar, rounds=rounds)
+
+
+def _health() -> list[Figure]:
+    """What one attempt costs in health: its begin and end alone, and all that is asked and told of it."""
+    credentials = tuple(CredentialConfig(id=n, name="k", secret=Secret("s"), position=n) for n in (1, 2))
+    provider = ProviderConfig(
+        id=1, name="mock", dialect="openai_chat", base_url="http://127.0.0.1", credentials=credentials
+    )
+    candidate, health = CandidateConfig(id=1, provider=provider, model=_MODEL), Health()
+
+    def ends() -> None:
+        for _ in range(_CHUNKS):
+            health.begin(candidate, credentials[0]).ended(None)
+
+    async def whole() -> None:
+        for _ in range(_CHUNKS):
+            health.cooling(candidate)
+            trial = health.begin(candidate, health.credential(candidate, "session"))
+            await trial.may_connect(only=False)
+            trial.connected()
+            trial.first_byte(0.1)
+            trial.ended(None)
+
+    def whole_attempts() -> None:
+        asyncio.run(whole())
+
+    return [
+        _per_chunk("health ends", "health of one attempt: begin and end", ends, 5.0),
+        _per_chunk("health", "health of one attempt: all that is asked and told", whole_attempts),
+    ]
 
 
 def _journal() -> Figure:
