@@ -58,6 +58,7 @@ class Fidelity(StrEnum):
     BETA_DROPPED = "beta_dropped"
     FIELD_DROPPED = "field_dropped"
     TRANSFORMED = "transformed"
+    CONTINUED = "answer_continued"
 
 
 EXPLANATIONS: dict[Fidelity, str] = {
@@ -99,6 +100,7 @@ EXPLANATIONS: dict[Fidelity, str] = {
     Fidelity.BETA_DROPPED: "A beta feature was asked for by header; the provider is no Claude server.",
     Fidelity.FIELD_DROPPED: "A field of Claude's that the provider has nothing like was left out.",
     Fidelity.TRANSFORMED: "A transform of the provider's or model's chain changed the request.",
+    Fidelity.CONTINUED: "The answer before broke off in its text, and this attempt was asked to go on with it.",
 }
 """What each code means, as the admin and the documentation say it."""
 

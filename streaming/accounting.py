@@ -17,6 +17,15 @@ from usage.records import AttemptRecord, RequestRecord, known_sum
 
 logger = logging.getLogger("gateway.request")
 
+_COUNTS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "reasoning_tokens",
+    "web_searches",
+)
 _NOT_A_CODE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -78,7 +87,10 @@ def close(exchange: Exchange) -> None:
     account, request = exchange.account, exchange.account.request
     request.http_status = exchange.client.status
     if account.attempts:
-        _take_over(request, exchange.speaker or account.attempts[-1], account.attempts)
+        last = exchange.speaker or account.attempts[-1]
+        _take_over(request, last, account.attempts)
+        if exchange.parts:
+            _add_up(request, exchange.parts if last in exchange.parts else [*exchange.parts, last])
     account.close()
     if logger.isEnabledFor(logging.INFO):
         logger.info("request", extra={"fields": _line(request)})
@@ -91,7 +103,7 @@ def _measured(exchange: Exchange, attempt: Attempt) -> AttemptRecord:
     # What the encoder knows is of the attempt that speaks through it.
     encoder = exchange.encoder if attempt.spoke else None
     tokens = encoder.tokens if encoder is not None else Tokens()
-    if encoder is not None and encoder.content_sent and not encoder.finished:
+    if encoder is not None and encoder.speaks and not encoder.finished:
         # The provider bills what it said, though it could not tell how much that was.
         tokens = encoder.estimated()
         record.estimated = True
@@ -132,6 +144,13 @@ def _take_over(request: RequestRecord, last: AttemptRecord, attempts: list[Attem
     request.price_id, request.estimated = last.price_id, last.estimated
     request.cost = known_sum(attempt.cost for attempt in attempts)
     request.provider_cost = known_sum(attempt.provider_cost for attempt in attempts)
+
+
+def _add_up(request: RequestRecord, parts: list[AttemptRecord]) -> None:
+    """An answer in parts has the tokens of all of them: each provider bills a prompt of its own."""
+    for field in _COUNTS:
+        setattr(request, field, known_sum(getattr(part, field) for part in parts))
+    request.estimated = any(part.estimated for part in parts)
 
 
 def _line(request: RequestRecord) -> dict[str, object]:

@@ -11,18 +11,19 @@ from collections.abc import Mapping
 
 from providers.config import CredentialConfig
 from providers.dialects import DIALECTS
-from providers.dialects.contract import Call, Decoder, UpstreamRequest
+from providers.dialects.contract import Call, Decoder
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, MessageFinished, MessageStarted, StreamFailed, Tokens
 from providers.fidelity import Fidelity, Notes
 from providers.sse import EventTooLong
-from providers.translation import Translation
+from providers.translation import EditedDecoder, Translation
 from providers.upstream import Response, Upstreams
 from routing.health import Health, Trial
 from routing.snapshot import CandidateConfig
+from streaming import traces
+from streaming.continuation import Continuation
 from streaming.exchange import Exchange
 from streaming.watch import Watch
-from usage.records import AttemptRecord
 
 logger = logging.getLogger("gateway.request")
 
@@ -47,14 +48,15 @@ _REQUEST_ID_HEADERS = (
 class Attempt:
     """One try, from its record on; `run` it once, in `task`.
 
-    `only`: no other candidate is left, so a connection is worth waiting for. `spoke`: events of it have come. `notes`
-    are what its translation lost.
+    `only`: no other candidate is left, so a connection is worth waiting for. `onto`: the answer that it goes on with.
+    `spoke`: events of it have come. `notes` are what its translation lost.
     """
 
     __slots__ = (
         "_began",
         "_encoder",
         "_exchange",
+        "_onto",
         "_trial",
         "_watch",
         "candidate",
@@ -65,12 +67,20 @@ class Attempt:
         "task",
     )
 
-    def __init__(self, exchange: Exchange, candidate: CandidateConfig, *, only: bool = True) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        candidate: CandidateConfig,
+        *,
+        only: bool = True,
+        onto: Continuation | None = None,
+    ) -> None:
         if exchange.encoder is None:
             raise RuntimeError("an attempt needs an encoder")
         self._exchange = exchange
         self._encoder = exchange.encoder
         self._trial: Trial | None = None
+        self._onto = onto
         self._watch = Watch()
         self._began = exchange.loop.time()
         self.candidate = candidate
@@ -121,8 +131,13 @@ class Attempt:
         exchange, candidate = self._exchange, self.candidate
         if exchange.body is None:
             raise RuntimeError("the request was dropped after its first content, nothing can be sent again")
-        body = candidate.transforms.edited(exchange.body)
-        if body is not exchange.body:
+        asked, estimate = exchange.body, exchange.input_estimate
+        if self._onto is not None:
+            asked = self._onto.request(candidate.model)
+            estimate += self._onto.tokens
+            self.notes.add(Fidelity.CONTINUED)
+        body = candidate.transforms.edited(asked)
+        if body is not asked:
             self.notes.add(Fidelity.TRANSFORMED)
         call = Call(
             body=body,
@@ -131,7 +146,7 @@ class Attempt:
             secret=None if credential is None else credential.secret,
             headers=exchange.headers,
             session_id=exchange.session_id or None,
-            input_estimate=exchange.input_estimate,
+            input_estimate=estimate,
             notes=self.notes,
         )
         return None if _only_warms(call) else Translation(call, candidate.transforms.streams)
@@ -166,17 +181,19 @@ class Attempt:
             exchange.account.admit()
             logger.debug("upstream called", extra={"fields": self._step(provider=provider.name)})
             response = await upstream.open(
-                _identified(request, record), connect_timeout=timeouts.connect, connected=connected
+                traces.identified(request, record.id), connect_timeout=timeouts.connect, connected=connected
             )
             try:
                 del request
                 record.http_status = response.status
-                record.upstream_request_id = _request_id(response.headers)
+                record.upstream_request_id = traces.request_id(response.headers)
                 logger.debug("upstream answered", extra={"fields": self._step(status=response.status)})
                 if response.status >= 400:
                     raise translation.error(response.status, response.headers, await response.read())
                 decoder = translation.decoder(response.headers.get("content-type", ""))
                 del translation
+                if self._onto is not None:
+                    decoder = EditedDecoder(decoder, [self._onto.joint(self.candidate.model)])
                 await self._stream(response, decoder)
                 return True
             finally:
@@ -229,7 +246,7 @@ class Attempt:
         data = encoder.feed(events)
         if not had_content and encoder.content_sent:
             exchange.account.first_token(self.record)
-            if exchange.streamed:
+            if exchange.streamed and exchange.told is None:
                 # Nothing is sent again: holding the request would cost its size for every open stream.
                 exchange.body = None
             logger.debug("stream started", extra={"fields": self._step()})
@@ -273,18 +290,3 @@ async def _drain(chunks: object) -> None:
     except (TimeoutError, UpstreamError):
         # The client has its whole answer; the connection is closed instead of kept.
         return
-
-
-def _identified(request: UpstreamRequest, record: AttemptRecord) -> UpstreamRequest:
-    """The request with the attempt's id in a header, so that both sides can be counted."""
-    return UpstreamRequest(
-        path=request.path, headers=(*request.headers, ("x-attempt-id", str(record.id))), body=request.body
-    )
-
-
-def _request_id(headers: Mapping[str, str]) -> str:
-    for name in _REQUEST_ID_HEADERS:
-        value = headers.get(name)
-        if value:
-            return value[:120]
-    return ""

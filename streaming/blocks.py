@@ -91,6 +91,12 @@ class Blocks:
             self.settle()
         self._calls = ToolCalls()
 
+    def resume(self) -> None:
+        """Another attempt begins whose text goes on in the text that is open."""
+        if self.state is NATIVE:
+            self.state = TEXT
+        self._calls = ToolCalls()
+
     def ignore(self, event: Event) -> None:
         """This event means nothing in this state."""
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from providers.errors import UpstreamError
 from providers.events import (
     Event,
@@ -37,11 +39,13 @@ class Encoder:
 
     __slots__ = (
         "_blocks",
+        "_earlier",
         "_end",
         "_input_estimate",
         "_message_id",
         "_model",
         "_on",
+        "_said_earlier",
         "_sink",
         "_told",
         "_unknown_sent",
@@ -59,6 +63,8 @@ class Encoder:
         self._on = _NEW
         self._told = Tokens()
         self._unknown_sent = False
+        self._earlier: Tokens | None = None
+        self._said_earlier = 0
         self._end: MessageFinished | None = None
         self.failed: UpstreamError | None = None
         self.finished = False
@@ -73,6 +79,11 @@ class Encoder:
     def content_sent(self) -> bool:
         """Whether something is out that another attempt could not take back."""
         return self._blocks.content_sent or self._unknown_sent
+
+    @property
+    def speaks(self) -> bool:
+        """Whether some of that is of the present attempt."""
+        return self.content_sent if self._earlier is None else self._sink.said > self._said_earlier
 
     @property
     def cut_short(self) -> bool:
@@ -110,7 +121,7 @@ class Encoder:
 
     def estimated(self) -> Tokens:
         """The tokens of an answer that was cut off: what was told, and guesses from the sizes for what was not."""
-        told, output = self.tokens, -(-self._sink.said // CHARACTERS_PER_TOKEN)
+        told, output = self.tokens, -(-(self._sink.said - self._said_earlier) // CHARACTERS_PER_TOKEN)
         return told.merged(
             Tokens(
                 input=self._input_estimate if told.input is None else None,
@@ -122,6 +133,17 @@ class Encoder:
     def restart(self) -> None:
         """Another attempt begins: its tokens, its end and its failure are its own, the stream goes on."""
         self._blocks.restart()
+        self._end = None
+        self.failed = None
+        self.tokens = Tokens()
+
+    def resume(self) -> None:
+        """Another attempt goes on in the text that is open; what was said before counts into the end."""
+        if self.speaks:
+            spent = msgspec.structs.replace(self.tokens, output=self.estimated().output)
+            self._earlier = spent if self._earlier is None else envelope.together(self._earlier, spent)
+            self._said_earlier = self._sink.said
+        self._blocks.resume()
         self._end = None
         self.failed = None
         self.tokens = Tokens()
@@ -149,7 +171,10 @@ class Encoder:
             self.tokens = self.estimated()
         # Only now: settling may have opened a tool call that waited, and the stop reason must fit it.
         stop_reason = self.stop_reason or self._end.stop_reason
-        self._sink.end(envelope.closing(self._end, self._told, self.tokens, stop_reason))
+        end, tokens = self._end, self.tokens
+        if self._earlier is not None:
+            end, tokens = envelope.uncounted(end), envelope.together(self._earlier, tokens)
+        self._sink.end(envelope.closing(end, self._told, tokens, stop_reason))
         self._shut()
         self.finished = True
         return self._sink.take()

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from providers.events import MessageFinished, MessageStarted, Tokens
+
+_COUNTS = frozenset(
+    {"input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "cache_creation", "output_tokens"}
+)
 
 
 def opening(
@@ -65,6 +71,20 @@ def closing(finished: MessageFinished, told: Tokens, tokens: Tokens, stop_reason
             usage[field] = count
     event["usage"] = usage
     return event
+
+
+def together(earlier: Tokens, later: Tokens) -> Tokens:
+    """The counts of an answer in two parts, as the client is told: one prompt, and the output of both."""
+    prompt = later if earlier.input is None else earlier
+    return msgspec.structs.replace(prompt, output=(earlier.output or 0) + (later.output or 0))
+
+
+def uncounted(finished: MessageFinished) -> MessageFinished:
+    """The end without the counts of a Claude upstream that gave only a part of the answer."""
+    if finished.native is None:
+        return finished
+    usage = {field: value for field, value in (finished.native.get("usage") or {}).items() if field not in _COUNTS}
+    return msgspec.structs.replace(finished, native={**finished.native, "usage": usage})
 
 
 def consistent(stop_reason: str, has_tool_calls: bool) -> str:

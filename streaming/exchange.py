@@ -12,10 +12,12 @@ from django.conf import settings
 from access.keys import KeyRecord
 from routing.decision import Decision
 from streaming.client import Client
+from streaming.continuation import Told
 from streaming.encoder import Encoder
 from streaming.frames import SseSink
 from streaming.intake import Receive
 from streaming.message import MessageFold
+from streaming.sink import Sink
 from streaming.watch import NEVER, Watch
 from usage.recorder import Account
 from usage.records import AttemptRecord
@@ -49,10 +51,12 @@ class Exchange:
         "input_estimate",
         "key",
         "loop",
+        "parts",
         "session_id",
         "speaker",
         "streamed",
         "task",
+        "told",
         "watches",
     )
 
@@ -73,6 +77,9 @@ class Exchange:
         self.fold: MessageFold | None = None
         self.speaker: AttemptRecord | None = None
         """The attempt whose answer or error the client gets."""
+        self.parts: list[AttemptRecord] = []
+        """Attempts that broke off, and that another one went on with."""
+        self.told: Told | None = None
         self.watches: list[Watch] = []
         """Of the attempts that are under way."""
         self.ending: Ending | None = None
@@ -102,11 +109,13 @@ class Exchange:
         """All attempts together have so many seconds, from the request's beginning on."""
         self.deadline = self._began + seconds
 
-    def begin_answer(self) -> Encoder:
-        """A new answer of which nothing is said yet."""
+    def begin_answer(self, *, remembers: bool = False) -> Encoder:
+        """A new answer of which nothing is said yet; `remembers` what the client is told of it."""
         request = self.account.request
         self.fold = None if self.streamed else MessageFold()
-        sink = SseSink() if self.fold is None else self.fold
+        sink: Sink = SseSink() if self.fold is None else self.fold
+        if remembers and self.streamed:
+            sink = self.told = Told(sink)
         self.encoder = Encoder(sink, f"msg_{request.id.hex}", request.request_model, self.input_estimate)
         return self.encoder
 

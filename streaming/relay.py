@@ -65,7 +65,7 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
             code="unaccountable",
         )
     await survival.answer(exchange, decision, runtime)
-    if exchange.encoder is not None:
+    if exchange.encoder is not None and not exchange.parts:
         runtime.ratios.learn(known.session_id, known.weight, exchange.encoder.tokens.prompt)
     if exchange.fold is not None:
         await exchange.client.respond(200, msgspec.json.encode(exchange.fold.message()))

@@ -95,15 +95,19 @@ class Course:
         """The first attempt."""
         return self._step(0.0)
 
-    def next(self, failure: Failure, now: float) -> Step | None:
-        """What follows the failure of the latest attempt; None when it was the last one."""
+    def next(self, failure: Failure, now: float, *, goes_on: bool = False) -> Step | None:
+        """What follows the failure of the latest attempt; None when it was the last one.
+
+        With `goes_on`, which is when an answer broke off, the same candidate is asked only where there is no other.
+        """
         if self._made >= self._route.max_attempts or now >= self._deadline:
             return None
         error = failure.error
         if isinstance(error, UpstreamError):
             if not error.retryable:
                 return None
-            step = self._with_another_credential(error, failure) or self._again(error, now) or self._fallback()
+            step = None if goes_on else self._with_another_credential(error, failure) or self._again(error, now)
+            step = step or self._fallback() or (self._again(error, now) if goes_on else None)
         else:
             step = self._fallback()
         if step is not None:

@@ -11,8 +11,10 @@ class Sink(Protocol):
     The `native_` calls carry a Claude upstream's own JSON bytes; `theirs` is the block's index in them.
     """
 
-    said: int
-    """About how many characters of content were written: what a stream that was cut off is billed by."""
+    @property
+    def said(self) -> int:
+        """About how many characters of content were written: what a stream that was cut off is billed by."""
+        ...
 
     def take(self) -> bytes:
         """The bytes of all calls since the last `take`."""

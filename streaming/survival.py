@@ -11,6 +11,8 @@ from providers.errors import UnsupportedRequest, UpstreamError
 from routing.decision import Decision
 from streaming import accounting, deciding, errors
 from streaming.attempts import Attempt
+from streaming.continuation import Continuation, continuation
+from streaming.encoder import Encoder
 from streaming.exchange import Exchange
 from streaming.retries import Course, Failure, Step, most_telling, shortest_wait
 from streaming.runtime import Runtime
@@ -32,26 +34,51 @@ async def answer(exchange: Exchange, decision: Decision, runtime: Runtime) -> No
         deadline=exchange.deadline,
         retry_limit=settings.RETRY_AFTER_LIMIT,
     )
-    exchange.begin_answer()
+    exchange.begin_answer(remembers=decision.route.continues)
     failures: list[Failure] = []
+    broke_off: Failure | None = None
+    onto: Continuation | None = None
     step: Step | None = course.first()
     while step is not None:
         if step.wait:
             await asyncio.sleep(step.wait)
-        failure = await _try(exchange, step, runtime)
+        failure = await _try(exchange, step, runtime, onto)
         if failure is None:
             return
         failures.append(failure)
-        if not _is_unsaid(exchange):
-            # What broke off in the client's sight is what the client must hear of.
-            raise _told(exchange, failure, None)
-        step = course.next(failure, exchange.loop.time())
+        encoder = exchange.encoder
+        if encoder is not None and encoder.content_sent and exchange.streamed:
+            if encoder.speaks:
+                broke_off = failure
+            onto = _onto(exchange, encoder, failure)
+            if onto is None:
+                break
+        elif encoder is not None and encoder.content_sent:
+            # Nothing of an answer in one piece has been sent, however much of it there was.
+            exchange.begin_answer()
+        elif encoder is not None:
+            # Before any wait: what keeps the client waiting must not find a failed answer.
+            encoder.restart()
+        step = course.next(failure, exchange.loop.time(), goes_on=onto is not None)
+    if broke_off is not None:
+        # What broke off in the client's sight is what the client must hear of.
+        raise _told(exchange, broke_off, None)
     raise _told(exchange, most_telling(failures), shortest_wait(failures))
 
 
-async def _try(exchange: Exchange, step: Step, runtime: Runtime) -> Failure | None:
+def _onto(exchange: Exchange, encoder: Encoder, failure: Failure) -> Continuation | None:
+    """How another attempt may go on with what the client has, if it may; the answer is ready for it then."""
+    found = continuation(exchange.body, exchange.told.open_text() if exchange.told is not None else None)
+    if found is not None:
+        if encoder.speaks:
+            exchange.parts.append(failure.record)
+        encoder.resume()
+    return found
+
+
+async def _try(exchange: Exchange, step: Step, runtime: Runtime, onto: Continuation | None) -> Failure | None:
     """One attempt; None when it has answered."""
-    attempt = Attempt(exchange, step.candidate, only=step.only)
+    attempt = Attempt(exchange, step.candidate, only=step.only, onto=onto)
     deciding.tell(exchange, step.candidate, attempt.record.number)
     try:
         await attempt.run(runtime.upstreams, runtime.health)
@@ -66,21 +93,6 @@ async def _try(exchange: Exchange, step: Step, runtime: Runtime) -> Failure | No
         raise
     accounting.attempt_completed(exchange, attempt)
     return None
-
-
-def _is_unsaid(exchange: Exchange) -> bool:
-    """Whether another attempt may answer in place of the one that failed; if so, everything is ready for it."""
-    encoder = exchange.encoder
-    if encoder is None or not encoder.content_sent:
-        if encoder is not None:
-            # Before any wait: what keeps the client waiting must not find a failed answer.
-            encoder.restart()
-        return True
-    if exchange.streamed:
-        return False
-    # Nothing of an answer in one piece has been sent, however much of it there was.
-    exchange.begin_answer()
-    return True
 
 
 def _told(exchange: Exchange, failure: Failure, retry_after: float | None) -> errors.ClaudeError:
