@@ -65,7 +65,15 @@ UNFOLD: dict[str, Any] = {
             },
             {
                 "title": "Routing",
-                "items": [_page("Routes", "alt_route", "admin:routing_route_changelist", "routing.view_route")],
+                "items": [
+                    _page("Routes", "alt_route", "admin:routing_route_changelist", "routing.view_route"),
+                    _page("Rules", "rule", "admin:routing_rule_changelist", "routing.view_rule"),
+                    _page(
+                        "Scenarios", "category", "admin:routing_scenarioroute_changelist", "routing.view_scenarioroute"
+                    ),
+                    _page("Concepts", "match_word", "admin:routing_concept_changelist", "routing.view_concept"),
+                    _page("Aliases", "swap_horiz", "admin:routing_alias_changelist", "routing.view_alias"),
+                ],
             },
             {
                 "title": "Usage",

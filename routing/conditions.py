@@ -69,8 +69,11 @@ def parse_conditions(value: Any) -> tuple[Condition, ...]:
         raise ConditionError(
             f'Write a list such as [{{"field": "tokens", "operator": "at_least", "value": 60000}}]: {error}.'
         ) from error
-    for condition in conditions:
-        compile_condition(condition)
+    for number, condition in enumerate(conditions, 1):
+        try:
+            compile_condition(condition)
+        except ConditionError as error:
+            raise ConditionError(f"Condition {number}: {error}" if len(conditions) > 1 else str(error)) from error
     return conditions
 
 

@@ -22,6 +22,22 @@ register.filter("milliseconds", figures.milliseconds)
 
 
 @register.filter
+def words(name: str) -> str:
+    """A name as words."""
+    return str(name).replace("_", " ")
+
+
+@register.filter
+def fact(value: Any) -> str:
+    """One of a decision's facts: yes, a number, words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return figures.count(value)
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+@register.filter
 def css_percent(number: float) -> str:
     """A percentage as CSS wants it, whatever the page's language does to numbers."""
     return f"{number:.2f}%"

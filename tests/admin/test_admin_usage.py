@@ -119,6 +119,8 @@ def test_a_requests_page_tells_its_decision_and_its_attempts_in_order(admin_clie
         "reasons": [["alias", "asked for a known name"]],
         "attempts": ["p: m", "q: n"],
         "dropped": [["x: y", "off"]],
+        "scenario": "long_context",
+        "facts": {"input_estimate": 81234, "thinks": True, "tags": ["ci", "night"]},
     }
     row = request_row(started_at=began, duration_ms=2000, attempts=2, decision=decision, cost=1_500_000_000_000)
     attempt_row(
@@ -133,6 +135,8 @@ def test_a_requests_page_tells_its_decision_and_its_attempts_in_order(admin_clie
     assert text.index("HTTP 529 overloaded") < text.index("after 500 ms")
     assert "left: 25.00%; width: 75.00%" in response.content.decode()
     assert all(word in text for word in ("asked for a known name", "p: m", "x: y: off", "$1.50"))
+    assert "scenario long context" in text
+    assert "input estimate 81,234 thinks yes tags ci, night" in text
 
 
 def test_a_request_that_called_nobody_says_so(admin_client: Client) -> None:

@@ -12,10 +12,14 @@ from django.contrib.auth import get_user_model
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from access.models import ClientKey, Team
+from routing.models import Rule
 from tests.harness import programs, speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing, unique
@@ -96,7 +100,7 @@ def test_an_administrator_makes_a_key_and_uses_it(
     assert answer.stream().text == "Hello, browser"
     row = orm.request(answer.request_id)
     browser.get(gateway.base_url + "/admin/usage/requestlog/")
-    assert row.route_name in browser.page_source
+    WebDriverWait(browser, 15).until(lambda driver: row.route_name in driver.page_source)
     assert "Browser key" in browser.page_source
 
 
@@ -109,6 +113,76 @@ def _choose(browser: WebDriver, team: Team) -> None:
         browser.execute_script(
             "arguments[0].innerHTML += `<option value='${arguments[1]}' selected></option>`;", select, team.pk
         )
+
+
+def _press(browser: WebDriver, label: str) -> None:
+    """A button by what it says, out from under the bar at the bottom."""
+    button = browser.find_element(By.XPATH, f"//button[text()='{label}']")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
+    button.click()
+
+
+def test_conditions_are_edited_as_rows_and_as_json(
+    browser: WebDriver, administrator: str, gateway: Gateway, standing: Standing, orm: Rows
+) -> None:
+    conditions: list[dict[str, Any]] = [
+        {"field": "tokens", "operator": "at_least", "value": 60000},
+        {"field": "header.x-project", "operator": "is", "value": "blue"},
+        {"field": "time", "operator": "in", "value": "22:00-06:00"},
+        {"field": "tools", "operator": "has", "value": ["Bash", "Edit"]},
+        {"field": "images", "operator": "is", "value": False},
+    ]
+    rule = Rule.objects.create(
+        name=unique("rule"), route=standing.routes["first"], conditions=conditions, enabled=False
+    )
+    _log_in(browser, gateway, administrator)
+    page = f"{gateway.base_url}/admin/routing/rule/{rule.pk}/change/"
+
+    def rows_of() -> list[WebElement]:
+        return WebDriverWait(browser, 15).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, ".gw-condition"))
+
+    def save() -> list[dict[str, Any]]:
+        button = browser.find_element(By.NAME, "_continue")
+        button.click()
+        WebDriverWait(browser, 15).until(expected_conditions.staleness_of(button))
+        WebDriverWait(browser, 15).until(lambda driver: "was changed successfully" in driver.page_source)
+        rule.refresh_from_db()
+        return list(rule.conditions)
+
+    browser.get(page)
+    rows = rows_of()
+    assert [row.find_element(By.CSS_SELECTOR, ".gw-join").text for row in rows] == ["when", "and", "and", "and", "and"]
+    assert not browser.find_element(By.NAME, "conditions").is_displayed()
+    # What is only looked at stays what it is.
+    rows[0].find_element(By.CSS_SELECTOR, ".gw-value input").send_keys(Keys.BACKSPACE, "1")
+    conditions[0]["value"] = 60001
+    assert save() == conditions
+
+    # Another field brings its own operators and its own kind of value; a row can go, and another come.
+    rows = rows_of()
+    Select(rows[0].find_element(By.CSS_SELECTOR, ".gw-field")).select_by_value("thinking")
+    rows[1].find_element(By.CSS_SELECTOR, ".gw-remove").click()
+    _press(browser, "Add a condition")
+    added = rows_of()[-1]
+    Select(added.find_element(By.CSS_SELECTOR, ".gw-operator")).select_by_value("not_in")
+    added.find_element(By.CSS_SELECTOR, ".gw-value input").send_keys("claude-a, claude-b")
+    expected = [
+        {"field": "thinking", "operator": "is", "value": True},
+        *conditions[2:],
+        {"field": "model", "operator": "not_in", "value": ["claude-a", "claude-b"]},
+    ]
+    assert save() == expected
+
+    # As JSON and back; what rows cannot show stays JSON.
+    _press(browser, "As JSON")
+    area = browser.find_element(By.NAME, "conditions")
+    area.clear()
+    area.send_keys('[{"field": "model", "operator": "in", "value": ["a,b"]}]')
+    _press(browser, "As rows")
+    assert "cannot be shown as rows" in browser.find_element(By.CSS_SELECTOR, ".gw-conditions").text
+    assert save() == [{"field": "model", "operator": "in", "value": ["a,b"]}]
+    log: list[dict[str, Any]] = browser.get_log("browser")  # type: ignore[attr-defined]
+    assert [entry for entry in log if entry["level"] == "SEVERE"] == []
 
 
 def test_the_home_page_shows_its_figures_without_a_script_error(

@@ -1,0 +1,111 @@
+"""Routes in the admin, with the models that may answer for them in the order they are tried."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery, TextField
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.http import urlencode
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from routing.forms import EachModelOnce, RouteForm
+from routing.models import Alias, Candidate, Route
+
+
+class CandidateInline(TabularInline):
+    """A route's candidates in order; drag a row to move it."""
+
+    model = Candidate
+    formset = EachModelOnce
+    extra = 0
+    fields = ["model", "weight", "enabled", "position"]
+    autocomplete_fields = ["model"]
+    ordering_field = "position"
+    hide_ordering_field = True
+    hide_title = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Candidate]:
+        """With each model's provider, whose name is shown."""
+        candidates: QuerySet[Candidate] = super().get_queryset(request)
+        return candidates.select_related("model__provider")
+
+
+@admin.register(Route)
+class RouteAdmin(ModelAdmin):
+    """The names that clients put in `model`."""
+
+    form = RouteForm
+    list_display = ["name", "default", "enabled", "tried", "led_to", "display_name"]
+    list_filter = ["enabled", "yields", "order"]
+    search_fields = ["name", "display_name"]
+    inlines = [CandidateInline]
+    readonly_fields = ["led_to"]
+    formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
+        """With the candidates in the order they are tried, and how much leads to each route."""
+        ordered = Candidate.objects.order_by("position", "id").select_related("model__provider")
+        routes: QuerySet[Route] = super().get_queryset(request)
+        aliases = Alias.objects.filter(target=OuterRef("name"), enabled=True).order_by().values("target")
+        return routes.prefetch_related(Prefetch("candidates", ordered)).annotate(
+            aliases=Subquery(aliases.annotate(count=Count("pk")).values("count")),
+            **{f"{kind}_count": Count(kind, distinct=True) for kind, _ in _LEADS},
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Route | None = None) -> Any:
+        """A route that is there says what leads to it."""
+        named = ["name", "display_name", ("enabled", "is_default"), "yields"]
+        return [
+            (None, {"fields": named if obj is None else [*named, "led_to"]}),
+            ("Candidates: their order", {"fields": ["order", "sticky"]}),
+            ("When a candidate fails", {"fields": [("attempts", "retries"), "deadline", "continues", "hedges"]}),
+            ("Answer", {"fields": ["answers_as"]}),
+            ("Notes", {"fields": ["notes"], "classes": ["collapse"]}),
+        ]
+
+    @display(description="Default", ordering="is_default", label={"default": "primary"}, empty_value="")
+    def default(self, route: Route) -> str:
+        """The one route that answers unknown names."""
+        return "default" if route.is_default else ""
+
+    @display(description="Answered by, in this order")
+    def tried(self, route: Any) -> str:
+        """Providers and models; those switched off are struck through."""
+        return render_to_string("gateway/candidates.html", {"candidates": route.candidates.all()})
+
+    @display(description="Led to by", empty_value="its name")
+    def led_to(self, route: Any) -> str | None:
+        """What else than its name leads here, linked to it."""
+        links = [
+            (
+                reverse(f"admin:routing_{page}_changelist"),
+                f"route__id__exact={route.pk}",
+                getattr(route, f"{kind}_count"),
+            )
+            for kind, page in _LEADS
+        ]
+        found = [
+            (f"{url}?{query}", _counted(count, kind))
+            for (url, query, count), (kind, _) in zip(links, _LEADS, strict=True)
+            if count
+        ]
+        if route.aliases:
+            url = reverse("admin:routing_alias_changelist")
+            found.insert(0, (f"{url}?{urlencode({'q': route.name})}", _counted(route.aliases, "aliases")))
+        return format_html_join(", ", '<a class="text-link" href="{}">{}</a>', found) or None
+
+
+_LEADS = (("rules", "rule"), ("scenarios", "scenarioroute"), ("concepts", "concept"))
+"""The relation's name and the page's."""
+_ONE = {"aliases": "alias", "rules": "rule", "scenarios": "scenario", "concepts": "concept"}
+
+
+def _counted(count: int, kind: str) -> str:
+    return f"{count} {_ONE[kind] if count == 1 else kind}"

@@ -1,0 +1,72 @@
+"""Rules in the admin: when a request is like this, it goes there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import display
+
+from routing import advice
+from routing.admin.told import Advising, route_shown
+from routing.comparisons import ConditionError
+from routing.conditions import parse_conditions
+from routing.forms import RuleForm
+from routing.models import Rule
+from routing.wording import in_words
+
+
+@admin.register(Rule)
+class RuleAdmin(Advising):
+    """Rules, in the order in which they are looked at."""
+
+    form = RuleForm
+    list_display = ["name", "priority", "whose", "when", "then", "enabled"]
+    list_editable = ["priority", "enabled"]
+    list_filter = [("team", RelatedDropdownFilter), ("route", RelatedDropdownFilter), "scenario", "enabled"]
+    list_filter_submit = True
+    list_select_related = ["team", "route"]
+    search_fields = ["name", "route__name", "conditions"]
+    search_help_text = "Name, route, or a word of a condition"
+    autocomplete_fields = ["team", "route"]
+    fieldsets = [
+        (None, {"fields": ["name", ("priority", "enabled"), "team"]}),
+        ("When", {"fields": ["match", "conditions"]}),
+        ("Then", {"fields": ["route", "scenario"]}),
+    ]
+    actions = ["switch_on", "switch_off"]
+
+    def advice(self, row: Any) -> str:
+        """What is odd about a rule."""
+        return advice.about_rule(row)
+
+    @display(description="Team", ordering="team__name")
+    def whose(self, rule: Rule) -> str:
+        """Whose requests it looks at."""
+        return rule.team.name if rule.team is not None else "every team"
+
+    @display(description="When")
+    def when(self, rule: Rule) -> str:
+        """The conditions in words."""
+        try:
+            return in_words(parse_conditions(rule.conditions), rule.match)
+        except ConditionError as error:
+            return f"broken: {error}"
+
+    @display(description="Then")
+    def then(self, rule: Rule) -> str:
+        """Where it leads."""
+        return route_shown(rule.route) if rule.route is not None else f"the scenario {rule.scenario.replace('_', ' ')}"
+
+    @admin.action(description="Switch on", permissions=["change"])
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
+        """Several at once."""
+        self.message_user(request, f"Switched on: {queryset.update(enabled=True)}.")
+
+    @admin.action(description="Switch off", permissions=["change"])
+    def switch_off(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
+        """Several at once."""
+        self.message_user(request, f"Switched off: {queryset.update(enabled=False)}.")

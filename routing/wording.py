@@ -1,0 +1,84 @@
+"""Conditions in words, for the admin's lists and its editor of conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from routing.comparisons import OPERATORS, ConditionError
+from routing.conditions import FIELDS, Condition, field_of
+
+OPERATOR_WORDS = {
+    "is": "is",
+    "is_not": "is not",
+    "contains": "contains",
+    "contains_not": "does not contain",
+    "starts_with": "starts with",
+    "ends_with": "ends with",
+    "matches": "matches",
+    "in": "is one of",
+    "not_in": "is none of",
+    "more_than": "more than",
+    "at_least": "at least",
+    "less_than": "less than",
+    "at_most": "at most",
+    "has": "hold",
+    "has_not": "do not hold",
+}
+_BETWEEN = {"in": "is between", "not_in": "is not between"}
+_USUAL: dict[str, tuple[str, ...]] = {
+    "effort": ("low", "medium", "high", "xhigh", "max"),
+    "client": ("claude-code", "sdk-python", "sdk-typescript", "sdk", "curl"),
+    "request_class": ("main", "subagent", "auxiliary", "compaction"),
+    "weekday": ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+}
+"""Values that a field usually has, offered while typing."""
+
+
+def in_words(conditions: Sequence[Condition], match: str) -> str:
+    """All conditions of a rule as one line."""
+    if not conditions:
+        return "always"
+    return (" or " if match == "any" else " and ").join(map(_worded, conditions))
+
+
+def editor() -> dict[str, Any]:
+    """What the editor of conditions has to know: fields with their kinds and meanings, and operators in words."""
+    fields = {
+        name: {"kind": field.kind, "meaning": field.meaning, "usual": _USUAL.get(name, ())}
+        for name, field in FIELDS.items()
+    }
+    for place, meaning in (("header.", "a header of the request"), ("metadata.", "a field of the request's metadata")):
+        fields[place] = {"kind": "text", "meaning": meaning, "usual": ()}
+    return {
+        "fields": fields,
+        "operators": {
+            kind: [[name, _operator(kind, name)] for name in operators] for kind, operators in OPERATORS.items()
+        },
+    }
+
+
+def _operator(kind: str, name: str) -> str:
+    return _BETWEEN.get(name, OPERATOR_WORDS[name]) if kind == "clock" else OPERATOR_WORDS[name]
+
+
+def _worded(condition: Condition) -> str:
+    try:
+        kind = field_of(condition.field).kind
+    except ConditionError:
+        return f"{condition.field}?"
+    name, value = condition.field.replace("_", " "), condition.value
+    if kind == "flag":
+        return name if value is True else f"no {name}"
+    if kind == "clock" and isinstance(value, str):
+        return f"{name} {_operator(kind, condition.operator)} {value.replace('-', ' and ')}"
+    words = OPERATOR_WORDS.get(condition.operator, condition.operator)
+    return f"{name} {words} {_shown(value)}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " or ".join(map(_shown, value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value) or "“”"
