@@ -10,6 +10,7 @@ import socket
 import unicodedata
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
 
 
 class Refusal(StrEnum):
@@ -77,6 +78,15 @@ def refusal_of_host(host: str, *, local: bool) -> Refusal | None:
             return Refusal.NEVER
     is_here = "." not in host or host.endswith(".localhost")
     return Refusal.PRIVATE if is_here and not local else None
+
+
+def is_own_network(base_url: str) -> bool:
+    """Whether an address leads to this machine or a private network, as far as its spelling tells."""
+    try:
+        host = urlsplit(base_url).hostname or ""
+    except ValueError:
+        return False
+    return refusal_of_host(host, local=False) is Refusal.PRIVATE or host.endswith((".local", ".internal"))
 
 
 def _refusal_of_4(ip: IPv4Address, local: bool) -> Refusal | None:

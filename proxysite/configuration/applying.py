@@ -31,7 +31,7 @@ def apply(read: Read, *, write: bool) -> Ledger:
         routes.apply(task, read.configuration.routes)
         ways.apply(task, read.configuration)
         ledger.left = _left(task)
-        ledger.todo += [*read.todo, *_broken()]
+        ledger.todo += [*read.todo, *_overruled(read), *_broken()]
         transaction.set_rollback(not write)
     return ledger
 
@@ -41,6 +41,17 @@ def _broken() -> Iterable[str]:
         load_snapshot({})
     except BrokenConfiguration as error:
         yield f"The workers cannot use the configuration as it then is, and keep the last one that they could: {error}"
+
+
+def _overruled(read: Read) -> Iterable[str]:
+    """Names that clients ask for and that lead past the scenarios and rules of another gateway's file."""
+    if not read.foreign or not (read.configuration.scenarios or read.configuration.rules):
+        return
+    made = [route.name for route in read.configuration.routes]
+    past = Route.objects.filter(enabled=True, yields=False, name__istartswith="claude").exclude(name__in=made)
+    names = ", ".join(sorted(past.values_list("name", flat=True)))
+    if names:
+        yield f"Who asks for {names} gets that route, past scenarios and rules: let it yield to rules, or rename it."
 
 
 def _left(task: Task) -> dict[str, list[str]]:

@@ -16,6 +16,7 @@ from proxysite.configuration.fields import TEXT_LISTS, concrete, listed, names
 Verb = Literal["create", "change", "same", "remove"]
 
 _HIDDEN = frozenset({"ciphertext", "last_four", "hash"})
+_TOLD_AS = {"ciphertext": "secret", "is_local": "local", "is_default": "default", "is_demo": "demo"}
 _NAMES_ONLY = frozenset({"headers", "options"})
 _LONGEST = 100
 
@@ -54,7 +55,7 @@ class Ledger:
         for field, value in wanted.items():
             before = getattr(row, field, None)
             if is_new:
-                if value != concrete(row)[field].get_default():
+                if value not in (concrete(row)[field].get_default(), name) and field != "name":
                     lines.append((field, "", shown(field, value)))
             elif _same(field, before, value):
                 continue
@@ -71,7 +72,8 @@ class Ledger:
             raise ConfigurationError(_told(place, row, error)) from error
         row.save()
         verb: Verb = "create" if is_new else "change"
-        self.changes.append(Change(verb, kind, name, tuple(lines)))
+        told = tuple((_TOLD_AS.get(field, field), old, new) for field, old, new in lines if field != "last_four")
+        self.changes.append(Change(verb, kind, name, told))
         return verb
 
     def remove(self, row: Model, name: str) -> None:
@@ -79,9 +81,9 @@ class Ledger:
         self.changes.append(Change("remove", str(row._meta.verbose_name), name))
         row.delete()
 
-    def note_change(self, row: Model, name: str, lines: list[tuple[str, str, str]]) -> None:
+    def note_change(self, row: Model, name: str, line: tuple[str, str, str]) -> None:
         """Account for a change that was written elsewhere."""
-        self.changes.append(Change("change", str(row._meta.verbose_name), name, tuple(lines)))
+        self.changes.append(Change("change", str(row._meta.verbose_name), name, (line,)))
 
     def count(self) -> Counter[str]:
         """How many rows each verb befell."""

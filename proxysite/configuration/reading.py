@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import msgspec
 
 from proxysite.configuration import yaml_text
+from proxysite.configuration.foreign import ccr, json5
+from proxysite.configuration.foreign.draft import Draft
 from proxysite.configuration.ledger import ConfigurationError
 from proxysite.configuration.schema import Configuration
 
-Format = Literal["auto", "ours"]
+Format = Literal["auto", "ours", "ccr"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
 _MOST_BYTES = 20 * 1024 * 1024
@@ -49,19 +52,28 @@ def read(path: Path, format: str = "auto") -> Read:
     return read_text(text, format)
 
 
-def read_text(text: str, format: str = "auto") -> Read:
+def read_text(text: str, format: str = "auto", environ: Mapping[str, str] = os.environ) -> Read:
     """The configuration in a text."""
-    try:
-        value = yaml_text.load(text)
-    except yaml_text.YamlError as error:
-        raise ConfigurationError(str(error)) from error
+    value = _value(text, format)
     if not isinstance(value, dict):
-        raise ConfigurationError("This file holds no configuration: it should begin with `version: 1`.")
-    return _ours(value)
-
-
-def _ours(value: dict[str, Any]) -> Read:
+        raise ConfigurationError("This file holds no configuration: our own begin with `version: 1`.")
+    if format == "ccr" or (format == "auto" and ccr.is_one(value)):
+        return _foreign(f"claude-code-router's, version {ccr.version(value)}", ccr.read(value, environ))
     return Read("our own file", converted(value, Configuration))
+
+
+def _value(text: str, format: str) -> Any:
+    """What a text holds, as JSON where it looks like that, else as YAML."""
+    try:
+        if format == "ccr" or (format == "auto" and text.lstrip()[:1] in ("{", "/")):
+            return json5.load(text)
+        return yaml_text.load(text)
+    except (json5.Json5Error, yaml_text.YamlError) as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _foreign(title: str, draft: Draft) -> Read:
+    return Read(title, draft.configuration, lost=draft.lost, todo=draft.todo, foreign=True)
 
 
 T = Any

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 
 _REFERENCE = re.compile(
     r"(?:\$\{(?P<braced>[A-Za-z_]\w*)\}|\$(?P<plain>[A-Za-z_]\w*)|os\.environ/(?P<python>[A-Za-z_]\w*))"
@@ -17,12 +18,24 @@ class BadSecret(ValueError):
 def variable_of(text: str) -> str | None:
     """The environment variable that a text stands for: `$NAME`, `${NAME}`, `os.environ/NAME`; None for any other."""
     found = _REFERENCE.fullmatch(text.strip())
-    return None if found is None else next(name for name in found.groups() if name)
+    return None if found is None else _name(found)
 
 
 def holds_variable(text: str) -> bool:
     """Whether a variable is named anywhere in a text."""
     return _REFERENCE.search(text) is not None
+
+
+def replaced(text: str, environ: Mapping[str, str]) -> str | None:
+    """A text with its variables filled in; None where one of them is not set."""
+    names = [_name(found) for found in _REFERENCE.finditer(text)]
+    if not all(environ.get(name) for name in names):
+        return None
+    return _REFERENCE.sub(lambda found: environ[_name(found)], text)
+
+
+def _name(found: re.Match[str]) -> str:
+    return next(name for name in found.groups() if name)
 
 
 def one_line(secret: str) -> str:

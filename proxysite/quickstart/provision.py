@@ -6,7 +6,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 import msgspec
 from django.conf import settings
@@ -18,7 +17,7 @@ from django.utils import timezone
 from access.keys import PREFIX as CLIENT_KEY_PREFIX
 from access.keys import new_key
 from access.models import ClientKey, Team
-from providers.addresses import Refusal, refusal_of_host
+from providers.addresses import is_own_network
 from providers.models import Credential, Model, Provider
 from providers.price_library import listed
 from providers.prices import Price
@@ -100,7 +99,8 @@ def _provider(preset: ProviderPreset, environ: Mapping[str, str]) -> bool:
         return False
     variable = ollama.VARIABLE if preset.is_local else preset.url_variable
     base_url = preset.base_url if preset.is_local else environ.get(variable, "").strip() or preset.base_url
-    is_local = preset.is_local or _is_private(base_url)
+    # Who set such an address in the environment means it.
+    is_local = preset.is_local or is_own_network(base_url)
     provider = Provider(name=preset.name, dialect=preset.dialect, base_url=base_url, is_local=is_local)
     try:
         provider.full_clean()
@@ -113,15 +113,6 @@ def _provider(preset: ProviderPreset, environ: Mapping[str, str]) -> bool:
     for entry in preset.models:
         _model(provider, entry)
     return True
-
-
-def _is_private(base_url: str) -> bool:
-    """Whether an address leads to this machine or a private network: who set it in the environment means it."""
-    try:
-        host = urlsplit(base_url).hostname or ""
-    except ValueError:
-        return False
-    return refusal_of_host(host, local=False) is Refusal.PRIVATE or host.endswith((".local", ".internal"))
 
 
 def _model(provider: Provider, preset: ModelPreset) -> None:

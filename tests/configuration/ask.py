@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -24,3 +25,12 @@ def imported(file: Path, *arguments: str) -> str:
 def rows() -> dict[str, list[dict[str, Any]]]:
     """Every row of configuration."""
     return {label: list(apps.get_model(label)._default_manager.order_by("pk").values()) for label in WATCHED}
+
+
+def lost(said: str) -> list[str]:
+    """The lines about what could not be carried over."""
+    lines = iter(said.splitlines())
+    for line in lines:
+        if line == "Could not be carried over:":
+            break
+    return [line.strip() for line in itertools.takewhile(lambda line: line.startswith("  "), lines)]

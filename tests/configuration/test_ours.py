@@ -51,7 +51,7 @@ def test_a_dry_run_tells_all_and_writes_nothing(file: Callable[[str], Path]) -> 
     assert "+ provider deepseek\n" in said
     assert "    base_url: https://api.deepseek.com\n" in said
     assert "+ candidate fast → deepseek:deepseek-chat\n" in said
-    assert "~ route claude-sonnet-5-5\n    is_default: yes → no\n" in said
+    assert "~ route claude-sonnet-5-5\n    default: yes → no\n" in said
     assert "  teams: Blue, and others, red\n" in said
     assert said.endswith("Nothing was written: run it again with --write.\n")
 
@@ -115,7 +115,7 @@ def test_a_literal_secret_is_stored_encrypted_and_never_shown(file: Callable[[st
     assert (row.last_four, world.SECRET in said) == ("cdef", False)
     assert "0 to create, 0 to change" in said
     said = imported(file(text.replace(world.SECRET, "sk-another-secret-0123456789")), "--write")
-    assert "~ credential deepseek: default\n    ciphertext: (not shown) → (not shown)\n" in said
+    assert "~ credential deepseek: default\n    secret: (not shown) → (not shown)\n" in said
     assert Credential.objects.get().last_four == "6789"
 
 

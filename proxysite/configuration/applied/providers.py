@@ -47,7 +47,7 @@ def _credential(task: Task, place: str, provider: Provider, entry: CredentialEnt
     row = Credential.objects.filter(provider=provider, name=entry.name).first()
     fresh = row is None
     row = row or Credential(provider=provider, name=entry.name)
-    secret = _secret(place, row, entry)
+    secret = _secret(task, place, row, entry)
     if fresh and not secret:
         raise ConfigurationError(f"{place}: Say where the secret is: `variable: NAME`, or `stored: true`.")
     wanted = {**wanted_of(entry, Credential, complete=task.complete), **secret}
@@ -61,7 +61,7 @@ def _credential(task: Task, place: str, provider: Provider, entry: CredentialEnt
         task.ledger.todo.append(f"credential {name} has no secret: enter it in the admin.")
 
 
-def _secret(place: str, row: Credential, entry: CredentialEntry) -> dict[str, Any]:
+def _secret(task: Task, place: str, row: Credential, entry: CredentialEntry) -> dict[str, Any]:
     """What a credential's fields are to be for the secret that an entry speaks of; empty if it speaks of none."""
     said = [value for value in (entry.variable, entry.stored, entry.secret) if value is not UNSET]
     if len(said) > 1:
@@ -84,6 +84,9 @@ def _secret(place: str, row: Credential, entry: CredentialEntry) -> dict[str, An
     except BadSecret as error:
         raise ConfigurationError(f"{place}.secret: {error}") from error
     except ImproperlyConfigured as error:
+        if task.foreign:
+            task.ledger.todo.append(f"{place}: its key was not taken over: {error}")
+            return stored
         raise ConfigurationError(f"{place}.secret: {error}") from error
     # The last characters of a file tell nothing.
     last_four = "" if secret.startswith("{") else sealed.last_four

@@ -38,7 +38,7 @@ def _make_way(task: Task, entries: Sequence[RouteEntry]) -> None:
         raise ConfigurationError(f"routes: {' and '.join(chosen)} are both the default: choose one.")
     for route in Route.objects.filter(is_default=True).exclude(name__in=chosen) if chosen else ():
         Route.objects.filter(pk=route.pk).update(is_default=False)
-        task.ledger.note_change(route, route.name, [("is_default", "yes", "no")])
+        task.ledger.note_change(route, route.name, ("default", "yes", "no"))
 
 
 def _candidates(task: Task, place: str, route: Route, entries: Sequence[CandidateEntry]) -> None:

@@ -1,0 +1,1 @@
+"""Configuration files of other gateways, said in the words of our own."""

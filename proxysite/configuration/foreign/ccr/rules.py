@@ -1,0 +1,121 @@
+"""The rules of claude-code-router 3: a condition that sets the model becomes a rule with a route of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from proxysite.configuration.foreign.ccr import conditions
+from proxysite.configuration.foreign.ccr.scenarios import add_route, selected
+from proxysite.configuration.foreign.draft import Draft
+from proxysite.configuration.schema import AliasEntry, CandidateEntry, RuleEntry, ScenarioEntry
+
+_MODEL = frozenset({"request.body.model", "model", "body.model"})
+_FAMILIES = {"sonnetModel": "sonnet", "opusModel": "opus", "fableModel": "fable", "haikuModel": "haiku"}
+
+
+def read(draft: Draft, router: Mapping[str, Any], profile: Any) -> None:
+    """Rules, fallback and agent profile of a file into the draft."""
+    rules = router.get("rules")
+    entries = [entry for entry in rules if isinstance(entry, dict)] if isinstance(rules, list) else []
+    for number, entry in enumerate(entries):
+        _rule(draft, f"Router.rules[{number}]", entry, len(entries) - number, router.get("fallback"))
+    _profile(draft, profile, router.get("fallback"))
+    for provider in list(draft.configuration.providers):
+        for model in provider.models:
+            for name in draft.told(provider):
+                alias = AliasEntry(pattern=f"{name}/{model.name}", target=f"{provider.name}:{model.name}")
+                draft.configuration.aliases.append(alias)
+    draft.rest("Router", router, {"rules", "fallback", "builtInRules"}, {})
+
+
+def _rule(draft: Draft, place: str, entry: Mapping[str, Any], priority: int, default: Any) -> None:
+    name = str(entry.get("name") or entry.get("id") or place)[:120]
+    if name in {rule.name for rule in draft.configuration.rules}:
+        name = f"{name[:100]} ({entry.get('id') or priority})"
+    if entry.get("type") == "script":
+        draft.lose(place, f"{name}: a script; write it in Python and name it in CUSTOM_ROUTER, or as conditions.")
+        return
+    found = conditions.read(draft, place, entry)
+    selector = _selector(draft, place, entry)
+    if found is None:
+        return
+    if selector is None:
+        draft.lose(place, f"{name}: it sets no model, and rules choose models here.")
+        return
+    candidates, fields = _targets(draft, place, selector, entry.get("fallback") or default)
+    route = f"ccr-rule-{priority}"
+    if add_route(draft, place, route, candidates, **fields):
+        rule = RuleEntry(name=name, priority=priority, conditions=[found], route=route)
+        if entry.get("enabled") is False:
+            rule.enabled = False
+        draft.configuration.rules.append(rule)
+
+
+def _selector(draft: Draft, place: str, entry: Mapping[str, Any]) -> Any:
+    """The model that a rule sets; its other changes to the request are noted."""
+    rewrites = entry.get("rewrites") or [entry.get("rewrite")]
+    selector = entry.get("target") or None
+    for number, rewrite in enumerate(rewrites if isinstance(rewrites, list) else []):
+        if not isinstance(rewrite, dict):
+            continue
+        key, operation = str(rewrite.get("key", "")), rewrite.get("operation") or "set"
+        if key in _MODEL and operation == "set":
+            selector = _literal(rewrite.get("value"))
+        else:
+            draft.lose(f"{place}.rewrites[{number}]", f"{operation} {key}: rules change nothing but the model here.")
+    return selector
+
+
+def _literal(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) and value[:1] == '"' else value
+    except json.JSONDecodeError:
+        return value
+
+
+def _targets(draft: Draft, place: str, selector: Any, fallback: Any) -> tuple[list[CandidateEntry], dict[str, Any]]:
+    """The model and its fallbacks as candidates, and how often each is tried."""
+    selectors = [(place, selector)]
+    fields: dict[str, Any] = {}
+    mode = fallback.get("mode") if isinstance(fallback, dict) else None
+    if mode == "model-chain":
+        models = fallback.get("models")
+        selectors += [
+            (f"{place}.fallback.models[{number}]", model)
+            for number, model in enumerate(models if isinstance(models, list) else [])
+        ]
+    elif mode == "retry":
+        count = fallback.get("retryCount")
+        if isinstance(count, int) and count > 0:
+            fields = {"retries": min(count, 10), "attempts": min(count, 10) + 1}
+    return [found for where, each in selectors if (found := selected(draft, where, each)) is not None], fields
+
+
+def _profile(draft: Draft, profile: Any, fallback: Any) -> None:
+    """The models that the agent profile gives Claude Code: for everything, in the background, and by family."""
+    profiles = profile.get("profiles") if isinstance(profile, dict) else None
+    for number, entry in enumerate(profiles if isinstance(profiles, list) else []):
+        place = f"profile.profiles[{number}]"
+        if not isinstance(entry, dict) or entry.get("enabled") is False:
+            continue
+        if entry.get("agent") != "claude-code" or draft.configuration.scenarios:
+            draft.lose(
+                place, f"{entry.get('name') or entry.get('agent')}: one profile for Claude Code is carried over."
+            )
+            continue
+        for field, scenario in (("model", "default"), ("smallFastModel", "background")):
+            if entry.get(field):
+                candidates, fields = _targets(draft, f"{place}.{field}", entry[field], fallback)
+                if add_route(draft, f"{place}.{field}", f"ccr-{scenario}", candidates, **fields):
+                    draft.configuration.scenarios.append(ScenarioEntry(scenario=scenario, route=f"ccr-{scenario}"))
+        for field, family in _FAMILIES.items():
+            if entry.get(field):
+                candidates, fields = _targets(draft, f"{place}.{field}", entry[field], fallback)
+                # It yields, because there the rules come before the name that a client asks for.
+                if add_route(draft, f"{place}.{field}", f"ccr-{family}", candidates, yields=True, **fields):
+                    draft.configuration.aliases.append(AliasEntry(pattern=f"*{family}*", target=f"ccr-{family}"))
+        routing = entry.get("routing")
+        if isinstance(routing, dict) and routing.get("rules"):
+            draft.lose(f"{place}.routing.rules", "a profile's own rules; write them as rules for a team.")
