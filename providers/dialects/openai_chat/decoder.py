@@ -14,7 +14,7 @@ from providers.claude.carriers import origin_of
 from providers.claude.names import renamed_tools
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.calls import Calls, NamelessCall
-from providers.dialects.openai_chat.chunks import Choice, Chunk, Delta, MalformedChunk, ToolCall, read_chunk
+from providers.dialects.openai_chat.chunks import Choice, Chunk, Delta, ToolCall, read_chunk
 from providers.dialects.openai_chat.content import thinking_of, written_of
 from providers.dialects.openai_chat.details import Details
 from providers.dialects.openai_chat.profiles import profile_of
@@ -34,6 +34,7 @@ from providers.events import (
 )
 from providers.fidelity import Fidelity
 from providers.refusals.reading import payload_error
+from providers.shapes import Shapeless
 from providers.sse import EventTooLong
 
 _NO_CHOICE = Choice()
@@ -106,7 +107,7 @@ class ChatDecoder:
         """
         try:
             chunk = read_chunk(document)
-        except MalformedChunk:
+        except Shapeless:
             word = document.strip()
             if word == b"[DONE]":
                 self._says_done = True
