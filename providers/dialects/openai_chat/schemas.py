@@ -8,7 +8,7 @@ import msgspec
 
 from providers.claude.fields import output_schema
 from providers.dialects.contract import Call
-from providers.dialects.openai_chat.profile import Profile
+from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.fidelity import Fidelity
 from providers.openai.schemas import is_strict
 

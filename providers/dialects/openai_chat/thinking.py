@@ -7,7 +7,7 @@ from typing import Any
 from providers.claude.fields import Thinking, thinking_of
 from providers.config import ModelConfig
 from providers.dialects.contract import Call
-from providers.dialects.openai_chat.profile import Profile
+from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.fidelity import Fidelity, Notes
 from providers.openai.models import gpt_version
 

@@ -13,14 +13,14 @@ from providers.bodies import BodyReader, WebPage
 from providers.claude.carriers import origin_of
 from providers.claude.names import renamed_tools
 from providers.dialects.contract import Call
-from providers.dialects.openai_chat.calls import Calls, NamelessCall
-from providers.dialects.openai_chat.chunks import Choice, Chunk, Delta, ToolCall, read_chunk
-from providers.dialects.openai_chat.content import thinking_of, written_of
+from providers.dialects.openai_chat.answers.calls import Calls, NamelessCall
+from providers.dialects.openai_chat.answers.chunks import Choice, Chunk, Delta, ToolCall, read_chunk
+from providers.dialects.openai_chat.answers.content import thinking_of, written_of
+from providers.dialects.openai_chat.answers.stop import Finish, failure_of, finished
+from providers.dialects.openai_chat.answers.tokens import tokens_of, usage_of
 from providers.dialects.openai_chat.details import Details
 from providers.dialects.openai_chat.profiles import profile_of
 from providers.dialects.openai_chat.replay import signature_of
-from providers.dialects.openai_chat.stop import Finish, failure_of, finished
-from providers.dialects.openai_chat.tokens import tokens_of, usage_of
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
     Event,

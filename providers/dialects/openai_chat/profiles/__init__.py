@@ -7,8 +7,8 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from providers.config import ProviderConfig
-from providers.dialects.openai_chat.profile import Profile
-from providers.dialects.openai_chat.servers import GENERIC, HOSTED, LOCAL, OWN
+from providers.dialects.openai_chat.profiles.profile import Profile
+from providers.dialects.openai_chat.profiles.servers import GENERIC, HOSTED, LOCAL, OWN
 
 _BY_NAME = {profile.name: profile for profile in (*HOSTED, *OWN, LOCAL, GENERIC)}
 
