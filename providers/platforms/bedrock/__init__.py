@@ -16,7 +16,7 @@ from providers.platforms import extras
 from providers.platforms.bedrock import errors, requests
 from providers.platforms.bedrock.frames import FramesDecoder
 from providers.platforms.bedrock.options import BedrockOptions, region_of
-from providers.platforms.bedrock.signing import kept_keys, keys_of, signed
+from providers.platforms.bedrock.signing import kept_keys, keys_of, loaded, signed
 from providers.platforms.contract import R
 from providers.platforms.paths import segment
 
@@ -63,6 +63,7 @@ class Bedrock:
         region = region_of(call.provider.base_url, options)
         if not region:
             raise UpstreamError(ErrorKind.AUTHENTICATION, "The provider has no region: enter one among its options.")
+        await loaded()
         if secret is None or options.role_arn is not None:
             keys = await kept_keys(secret, options.profile, options.role_arn, region).value()
         else:
