@@ -5,16 +5,19 @@ It does not wait for one that is not running: the next start asks again.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
+import msgspec
 
+from providers.outbound import FetchFailed, fetch
 from proxysite.quickstart.presets import ProviderPreset, local_preset
 
 NAME = "ollama"
 VARIABLE = "OLLAMA_BASE_URL"
 _PATIENCE = 2.0
+_MOST_BYTES = 4 * 1024 * 1024
 _NO_CHAT = ("embed", "bge-", "minilm")
 """In the names of models that only make vectors."""
 
@@ -39,10 +42,9 @@ def find(environ: Mapping[str, str]) -> Found:
     if not address.startswith(("http://", "https://")):
         return Found(why_not=f"{VARIABLE} is {address!r}: it begins with http://, such as http://127.0.0.1:11434.")
     try:
-        answer = httpx.get(f"{address}/api/tags", timeout=_PATIENCE, trust_env=False)
-        answer.raise_for_status()
-        models = _names(answer.json())
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        answer = asyncio.run(fetch(f"{address}/api/tags", most_bytes=_MOST_BYTES, seconds=_PATIENCE, local=True))
+        models = _names(msgspec.json.decode(answer.content))
+    except (FetchFailed, ValueError):
         return Found(why_not=f"no Ollama answers at {address}. Start it, then start this again.")
     if not models:
         return Found(why_not=f"the Ollama at {address} has no model. Pull one, then start this again.")
