@@ -169,6 +169,8 @@ async def _stream(exchange: Exchange, response: Response, decoder: Decoder) -> N
             return
     except EventTooLong as error:
         raise UpstreamError(ErrorKind.MALFORMED, f"The provider sent {error}.") from error
+    except RecursionError as error:
+        raise UpstreamError(ErrorKind.MALFORMED, "The provider sent JSON that is nested too deeply.") from error
     except asyncio.CancelledError:
         # Silence after the finish was announced is a server that forgets to close: the answer is whole.
         last = decoder.close() if exchange.ending is ErrorKind.IDLE_TIMEOUT else []
