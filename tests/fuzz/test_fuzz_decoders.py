@@ -39,6 +39,14 @@ def test_any_bytes(dialect: str, pieces: list[bytes], content_type: str) -> None
     judge(dialect, pieces, content_type)
 
 
+@a_dialect
+def test_bytes_that_are_no_utf8_anywhere(dialect: str) -> None:
+    for case in CASES[dialect]:
+        body = case.body
+        for at in range(0, len(body), 53):
+            judge(dialect, [body[:at] + b"\xe0" + body[at + 1 :]], TYPES[case.ending])
+
+
 DEEP = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
 
 
