@@ -14,7 +14,7 @@ from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing
 from tests.harness.gateway import Gateway
-from tests.harness.script import Endless, Reply
+from tests.harness.script import Endless, Reply, Step
 from tests.harness.upstream import Upstream
 
 a_dialect = pytest.mark.parametrize("dialect", DIALECTS)
@@ -78,7 +78,11 @@ def test_a_stream_of_a_gigabyte_in_one_block_takes_no_memory(
     dialect: str, gateway: Gateway, client: Client, standing: Standing, upstream: Upstream
 ) -> None:
     piece = speak.more(dialect, BIG)
-    steps = [speak.opening(dialect, "Once"), Endless(piece, 1000 * MB // len(piece)), speak.closing(dialect)]
+    steps: list[Step] = [
+        speak.opening(dialect, "Once"),
+        Endless(piece, 1000 * MB // len(piece)),
+        speak.closing(dialect),
+    ]
     script = upstream.script(Reply(steps))
     largest = before = gateway.resident_bytes()
     received, tail = 0, b""
