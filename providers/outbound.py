@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
@@ -66,9 +67,17 @@ def refusal_in(error: BaseException | None) -> Refusal | None:
     return cause.refusal if isinstance(cause, AddressRefused) else None
 
 
-async def fetch(url: str, *, most_bytes: int, seconds: float, local: bool = False) -> Fetched:
+async def fetch(
+    url: str,
+    *,
+    most_bytes: int,
+    seconds: float,
+    local: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Fetched:
     """Download a small file; every redirect is looked at like the first address. `local` allows private addresses.
 
+    With `headers`, which may hold a secret, no redirect is followed.
     Raises FetchFailed, whose reason never repeats the URL: its query may hold secrets.
     """
     connector = GuardedConnector(local=local, force_close=True)
@@ -82,9 +91,11 @@ async def fetch(url: str, *, most_bytes: int, seconds: float, local: bool = Fals
         ):
             target = _checked_url(url, local)
             for _ in range(MOST_REDIRECTS + 1):
-                fetched = await _hop(session, target, most_bytes, local)
+                fetched = await _hop(session, target, most_bytes, local, headers or {})
                 if isinstance(fetched, Fetched):
                     return fetched
+                if headers:
+                    raise FetchFailed("its server redirects elsewhere")
                 target = fetched
     except TimeoutError as error:
         raise FetchFailed(f"its server did not send it within {seconds:g} s") from error
@@ -96,10 +107,12 @@ async def fetch(url: str, *, most_bytes: int, seconds: float, local: bool = Fals
     raise FetchFailed(f"its server redirected more than {MOST_REDIRECTS} times")
 
 
-async def _hop(session: aiohttp.ClientSession, url: yarl.URL, most_bytes: int, local: bool) -> Fetched | yarl.URL:
+async def _hop(
+    session: aiohttp.ClientSession, url: yarl.URL, most_bytes: int, local: bool, headers: Mapping[str, str]
+) -> Fetched | yarl.URL:
     """One request: the file, or where it has moved to."""
-    headers = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
-    async with session.get(url, headers=headers, allow_redirects=False) as response:
+    ours = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
+    async with session.get(url, headers={**ours, **headers}, allow_redirects=False) as response:
         if response.status in _MOVED and "location" in response.headers:
             return _checked_url(str(url.join(yarl.URL(response.headers["location"]))), local)
         if response.status != 200:

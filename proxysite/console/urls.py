@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path
 
-from proxysite.console import provider_test, usage_report
+from proxysite.console import provider_models, provider_test, usage_report
 
 app_name = "console"
 urlpatterns = [
     path("report/", admin.site.admin_view(usage_report.page), name="report"),
     path("report.csv", admin.site.admin_view(usage_report.export), name="report-csv"),
+    path("providers/<int:provider_id>/models/", admin.site.admin_view(provider_models.page), name="provider-models"),
     path("providers/<int:provider_id>/test/", admin.site.admin_view(provider_test.page), name="provider-test"),
 ]

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
-import msgspec
-
+from providers.model_lists import ListedModel, NoModelList, read_list
 from providers.outbound import FetchFailed, fetch
 from proxysite.quickstart.presets import ProviderPreset, local_preset
 
@@ -43,16 +41,14 @@ def find(environ: Mapping[str, str]) -> Found:
         return Found(why_not=f"{VARIABLE} is {address!r}: it begins with http://, such as http://127.0.0.1:11434.")
     try:
         answer = asyncio.run(fetch(f"{address}/api/tags", most_bytes=_MOST_BYTES, seconds=_PATIENCE, local=True))
-        models = _names(msgspec.json.decode(answer.content))
-    except (FetchFailed, ValueError):
+        models = _chatting(read_list(NAME, answer.content))
+    except (FetchFailed, NoModelList):
         return Found(why_not=f"no Ollama answers at {address}. Start it, then start this again.")
     if not models:
         return Found(why_not=f"the Ollama at {address} has no model. Pull one, then start this again.")
     return Found(local_preset(address, models))
 
 
-def _names(answer: Any) -> tuple[str, ...]:
-    """The models that chat, the one pulled last first."""
-    listed = answer.get("models") if isinstance(answer, dict) else None
-    names = [model.get("name") for model in listed or () if isinstance(model, dict)]
-    return tuple(name for name in names if isinstance(name, str) and not any(word in name for word in _NO_CHAT))
+def _chatting(listed: list[ListedModel]) -> tuple[str, ...]:
+    """The models that chat, the one pulled last first: that is the list's order."""
+    return tuple(model.name for model in listed if not any(word in model.name for word in _NO_CHAT))
