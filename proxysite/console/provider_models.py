@@ -52,6 +52,7 @@ def page(request: HttpRequest, provider_id: int) -> HttpResponse:
         "error": error,
         "models": sorted(models, key=lambda model: model.name.lower()),
         "here": here,
+        "addable": any(model.name not in here for model in models),
     }
     return TemplateResponse(request, "console/provider_models.html", context)
 
