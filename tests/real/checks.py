@@ -18,7 +18,7 @@ TOOL: dict[str, Any] = {
     "description": "The weather of a city.",
     "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
-_FORCED = {"type": "tool", "name": "get_weather"}
+_FORCED: Any = {"type": "tool", "name": "get_weather"}
 
 
 def checks(site: Site, way: Way) -> Iterator[tuple[str, Callable[[], str]]]:

@@ -106,7 +106,7 @@ def installed(name: str, requirements: Sequence[str], seconds: float) -> Path:
         return python
     print(f"{name}: installing {', '.join(requirements)} into {folder} ...", flush=True)
     venv.create(folder, with_pip=True, clear=True)
-    command = [python, "-m", "pip", "install", "--disable-pip-version-check", "-q", *requirements]
+    command: list[str | Path] = [python, "-m", "pip", "install", "--disable-pip-version-check", "-q", *requirements]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
