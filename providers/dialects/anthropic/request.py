@@ -85,7 +85,8 @@ def _is_ours(block: Any) -> bool:
 
 
 def _limit_output(body: dict[str, Any], call: Call) -> None:
-    asked, allowed = body.get("max_tokens"), output_limit(call)
+    asked: Any = body.get("max_tokens")
+    allowed = output_limit(call)
     if allowed is None or allowed == asked:
         return
     body["max_tokens"] = allowed
