@@ -9,7 +9,7 @@ comma := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install dev test test-all test-clients test-chaos chaos check lint fmt bench requirements clean
+.PHONY: help run install dev test test-all test-clients test-chaos chaos real-upstream fuzz check lint fmt bench requirements clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -110,6 +110,19 @@ test-all: test test-clients test-chaos ## ... and those with real clients (SDKs,
 chaos: dev ## ... chaos for longer, from a new seed (SEED=1 for a known one); ends in one verdict line
 	@$(PY) -m tests.chaos --long $(if $(SEED),--seed '$(SEED)')
 
+real-upstream: dev ## Real servers of others (LiteLLM, llama-cpp-python) behind the gateway; installs them (SERVERS=litellm)
+	@$(PY) -m tests.real $(SERVERS)
+
+# atheris goes into a folder of its own: it is not for every platform, and nothing else needs it.
+fuzz: dev ## Fuzz every dialect's decoder for SECONDS each (60), watching which code is reached
+	@test -d .fuzz/atheris || $(PY) -m pip install --disable-pip-version-check -q --target .fuzz atheris==3.0.0
+	@for dialect in `$(PY) -c 'from providers.dialects import DIALECTS; print(*DIALECTS)'`; do \
+		PYTHONPATH=.fuzz $(PY) -m tests.fuzz.atheris_decoders --dialect $$dialect \
+			-max_total_time=$(or $(SECONDS),60) -max_len=8000 -artifact_prefix=.fuzz/ -verbosity=0 \
+			|| { echo "$$dialect: FOUND SOMETHING, see above; the bytes are in .fuzz/"; exit 1; }; \
+		echo "$$dialect: nothing found in $(or $(SECONDS),60) s"; \
+	done
+
 fmt: dev ## Format and fix what can be fixed
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
@@ -129,5 +142,5 @@ requirements: ## Pin requirements*.txt anew from pyproject.toml (needs uv)
 		-c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove the virtual environment and caches; data stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
+	rm -rf $(VENV) $(VENV)-upstream .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .fuzz staticfiles
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

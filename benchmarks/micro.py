@@ -16,7 +16,7 @@ from statistics import median
 
 import msgspec
 
-from benchmarks import answers, routing
+from benchmarks import answers, decoders, routing
 from benchmarks.workloads import Figure
 from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Secret
 from providers.dialects import DIALECTS
@@ -39,24 +39,20 @@ _MODEL = ModelConfig(id=1, provider_id=1, name="mock")
 def main() -> list[Figure]:
     """All of them; medians over a few rounds."""
     figures = []
-    for dialect in _FORMATS:
-        lone, burst = _reads(dialect, 1), _reads(dialect, 100)
-        events = _decoded(dialect, lone)
-        for how, reads, together in (("lone", lone, 1), ("100 at once", burst, 100)):
-            figures += [
-                _per_chunk(f"decode {dialect}, {how}", "bytes to event", partial(_decoded, dialect, reads)),
-                _per_chunk(f"encode {dialect}, {how}", "event to bytes", partial(_encoded, events, together)),
-            ]
-    return [*figures, *routing.measure(), *_health(), _journal()]
+    for dialect, kind in (("openai_chat", "translated"), ("anthropic", "verbatim")):
+        events = _decoded(dialect, _reads(dialect))
+        for how, together in (("lone", 1), ("100 at once", 100)):
+            figures.append(_per_chunk(f"encode {kind}, {how}", "event to bytes", partial(_encoded, events, together)))
+    return [*decoders.measure(), *figures, *routing.measure(), *_health(), _journal()]
 
 
-def _reads(dialect: str, together: int) -> list[bytes]:
+def _reads(dialect: str) -> list[bytes]:
     """An answer of the mock as the reads in which it might arrive: head, chunks, tail, without HTTP's framing."""
     wire = _FORMATS[dialect]
     chunk = wire.before + answers.stamps(1_234_567, 0) + b" light" + wire.after
     return [
         _unframed(wire.head.partition(b"\r\n\r\n")[2]),
-        *[chunk * together] * (_CHUNKS // together),
+        *[chunk] * _CHUNKS,
         _unframed(wire.tail(_CHUNKS)),
     ]
 

@@ -116,8 +116,8 @@ class ProviderAdmin(ModelAdmin):
     inlines = [CredentialInline, ModelInline]
     formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
     readonly_fields = ["shown_name"]
-    actions_detail = ["test"]
-    actions_row = ["test"]
+    actions_detail = ["test", "list_models"]
+    actions_row = ["test", "list_models"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Provider]:
         """With what the list shows of credentials and models."""
@@ -173,6 +173,11 @@ class ProviderAdmin(ModelAdmin):
     def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """To the page that sends one small real request."""
         return HttpResponseRedirect(reverse("console:provider-test", args=[object_id]))
+
+    @action(description="List models", icon="list", permissions=["change"])
+    def list_models(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """To the page that asks the provider which models it has."""
+        return HttpResponseRedirect(reverse("console:provider-models", args=[object_id]))
 
 
 @admin.register(Model)

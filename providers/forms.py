@@ -6,7 +6,6 @@ import json
 import os
 from typing import Any
 
-import msgspec
 from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.utils.html import format_html, format_html_join
@@ -15,67 +14,14 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminPasswordWidget,
-    UnfoldAdminTextareaWidget,
 )
 
 from providers.capabilities import CAPABILITIES
+from providers.json_forms import ChainField, JsonField
 from providers.models import Credential, Model, Provider
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import described
-from providers.transforms import REGISTRY
 from providers.validation import check_transforms
-
-
-class JsonField(forms.JSONField):
-    """JSON in a text area, written back with line breaks; an empty area is `empty`, and an error names the place."""
-
-    def __init__(
-        self, empty: type[dict[str, Any]] | type[list[Any]], help_text: str | SafeString, rows: int = 4
-    ) -> None:
-        widget = UnfoldAdminTextareaWidget(attrs={"rows": rows, "class": "gw-json", "spellcheck": "false"})
-        super().__init__(required=False, widget=widget, help_text=help_text)
-        self.empty = empty
-
-    def prepare_value(self, value: Any) -> Any:
-        """The value as text for the area; a text that was no JSON comes back as it was typed."""
-        if value is None or isinstance(value, dict | list):
-            return json.dumps(value, indent=2, ensure_ascii=False) if value else ""
-        return super().prepare_value(value)
-
-    def to_python(self, value: Any) -> Any:
-        """The value. Raises ValidationError with the line and column of the first mistake."""
-        if not isinstance(value, str):
-            return self.empty() if value is None else value
-        if not value.strip():
-            return self.empty()
-        try:
-            found = json.loads(value)
-        except json.JSONDecodeError as error:
-            raise ValidationError(
-                f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}. "
-                "Names and texts stand in double quotes, and the last entry has no comma after it."
-            ) from error
-        except RecursionError as error:
-            raise ValidationError("This JSON is nested too deeply.") from error
-        return self.empty() if found is None else found
-
-
-def transforms_help(when: str) -> SafeString:
-    """What may stand in a chain of transforms: every registered one with its options, and an example."""
-    known = format_html_join(
-        "",
-        "<br><code>{}</code> ({}): {}",
-        (
-            (
-                name,
-                ", ".join(field.name for field in msgspec.structs.fields(entry.options)) or "no options",
-                entry.summary,
-            )
-            for name, entry in sorted(REGISTRY.items())
-        ),
-    )
-    example = '[{"name": "maxtoken", "options": {"limit": 8192}}]'
-    return format_html("{} As a JSON list, such as <code>{}</code>. There are:{}", when, example, known)
 
 
 def options_help() -> SafeString:
@@ -107,7 +53,9 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
 
     options = JsonField(dict, options_help())
     headers = JsonField(dict, str(Provider._meta.get_field("headers").help_text))
-    transforms = JsonField(list, transforms_help("Changes to each request to this provider, in this order."))
+    transforms = ChainField(
+        "Changes to each request to this provider, in this order; to its answers in the opposite one."
+    )
 
     class Meta:
         model = Provider
@@ -210,7 +158,7 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text="What the model can do.",
     )
-    transforms = JsonField(list, transforms_help("Changes to each request after the provider's own, in this order."))
+    transforms = ChainField("Changes to each request after the provider's own, in this order; to answers before them.")
 
     class Meta:
         model = Model

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
@@ -66,12 +67,20 @@ def refusal_in(error: BaseException | None) -> Refusal | None:
     return cause.refusal if isinstance(cause, AddressRefused) else None
 
 
-async def fetch(url: str, *, most_bytes: int, seconds: float) -> Fetched:
-    """Download a small file from a public address; every redirect is looked at like the first address.
+async def fetch(
+    url: str,
+    *,
+    most_bytes: int,
+    seconds: float,
+    local: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Fetched:
+    """Download a small file; every redirect is looked at like the first address. `local` allows private addresses.
 
+    With `headers`, which may hold a secret, no redirect is followed.
     Raises FetchFailed, whose reason never repeats the URL: its query may hold secrets.
     """
-    connector = GuardedConnector(local=False, force_close=True)
+    connector = GuardedConnector(local=local, force_close=True)
     jar = aiohttp.DummyCookieJar()
     try:
         async with (
@@ -80,11 +89,13 @@ async def fetch(url: str, *, most_bytes: int, seconds: float) -> Fetched:
                 connector=connector, cookie_jar=jar, trust_env=False, auto_decompress=False
             ) as session,
         ):
-            target = _checked_url(url)
+            target = _checked_url(url, local)
             for _ in range(MOST_REDIRECTS + 1):
-                fetched = await _hop(session, target, most_bytes)
+                fetched = await _hop(session, target, most_bytes, local, headers or {})
                 if isinstance(fetched, Fetched):
                     return fetched
+                if headers:
+                    raise FetchFailed("its server redirects elsewhere")
                 target = fetched
     except TimeoutError as error:
         raise FetchFailed(f"its server did not send it within {seconds:g} s") from error
@@ -96,12 +107,14 @@ async def fetch(url: str, *, most_bytes: int, seconds: float) -> Fetched:
     raise FetchFailed(f"its server redirected more than {MOST_REDIRECTS} times")
 
 
-async def _hop(session: aiohttp.ClientSession, url: yarl.URL, most_bytes: int) -> Fetched | yarl.URL:
+async def _hop(
+    session: aiohttp.ClientSession, url: yarl.URL, most_bytes: int, local: bool, headers: Mapping[str, str]
+) -> Fetched | yarl.URL:
     """One request: the file, or where it has moved to."""
-    headers = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
-    async with session.get(url, headers=headers, allow_redirects=False) as response:
+    ours = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
+    async with session.get(url, headers={**ours, **headers}, allow_redirects=False) as response:
         if response.status in _MOVED and "location" in response.headers:
-            return _checked_url(str(url.join(yarl.URL(response.headers["location"]))))
+            return _checked_url(str(url.join(yarl.URL(response.headers["location"]))), local)
         if response.status != 200:
             raise FetchFailed(f"its server answered HTTP {response.status}")
         if (response.content_length or 0) > most_bytes:
@@ -115,7 +128,7 @@ async def _hop(session: aiohttp.ClientSession, url: yarl.URL, most_bytes: int) -
         return Fetched(bytes(content), content_type.partition(";")[0].strip().lower())
 
 
-def _checked_url(url: str) -> yarl.URL:
+def _checked_url(url: str, local: bool) -> yarl.URL:
     """A URL that may be asked for. What its name resolves to is looked at when the socket is made."""
     try:
         parsed = yarl.URL(url)
@@ -126,7 +139,7 @@ def _checked_url(url: str) -> yarl.URL:
         raise FetchFailed("its address does not start with https:// or http://")
     if parsed.user is not None or parsed.password is not None:
         raise FetchFailed("its address holds a user or a password")
-    refusal = refusal_of_host(host, local=False)
+    refusal = refusal_of_host(host, local=local)
     if refusal is not None:
         raise FetchFailed(f"its address is {refusal}")
     return parsed

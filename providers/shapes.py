@@ -59,6 +59,8 @@ def _fit(value: Any, wanted: inspect.Type) -> Any:
             return [item for item in items if item is not None]
         case inspect.DictType() if isinstance(value, dict):
             return value
+        case inspect.BoolType() if isinstance(value, bool):
+            return value
         case inspect.StrType() if isinstance(value, str):
             return value
         case inspect.BoolType() if isinstance(value, bool):

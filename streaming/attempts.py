@@ -226,6 +226,8 @@ class Attempt:
                 return
         except EventTooLong as error:
             raise UpstreamError(ErrorKind.MALFORMED, f"The provider sent {error}.") from error
+        except RecursionError as error:
+            raise UpstreamError(ErrorKind.MALFORMED, "The provider sent JSON that is nested too deeply.") from error
         except asyncio.CancelledError:
             # Silence after the finish was announced is a server that forgets to close: the answer is whole.
             last = decoder.close() if watch.fired is ErrorKind.IDLE_TIMEOUT and self._exchange.ending is None else []

@@ -9,7 +9,12 @@ from typing import Any
 
 import msgspec
 
+from providers.sse import EventTooLong
+
+SIZE_LIMIT = 64 << 20
+"""Bytes that an answer may take here, about; the longest that a model gives is a tenth of it."""
 _INPUT = "partial_json"
+_PIECE = 64  # what a piece costs beside its text
 
 
 def parsed_input(text: str) -> dict[str, Any]:
@@ -20,21 +25,25 @@ def parsed_input(text: str) -> dict[str, Any]:
     """
     try:
         value = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {"__unparsedToolInput": text}
 
 
 class MessageFold:
-    """The sink of an answer in one piece; `message()` is it, once the encoder has finished."""
+    """The sink of an answer in one piece; `message()` is it, once the encoder has finished.
 
-    __slots__ = ("_block", "_content", "_message", "_parts", "said")
+    Whatever adds to it raises providers.sse.EventTooLong past SIZE_LIMIT.
+    """
+
+    __slots__ = ("_block", "_content", "_message", "_parts", "_size", "said")
 
     def __init__(self) -> None:
         self._message: dict[str, Any] = {}
         self._content: list[dict[str, Any]] = []
         self._block: dict[str, Any] = {}
         self._parts: dict[str, list[str]] = {}
+        self._size = 0
         self.said = 0
 
     def message(self) -> dict[str, Any]:
@@ -54,6 +63,7 @@ class MessageFold:
 
     def open(self, index: int, block: dict[str, Any]) -> None:
         """A new block."""
+        self._grow(_PIECE)
         self._block = dict(block)
         self._parts = {}
 
@@ -85,12 +95,14 @@ class MessageFold:
 
     def native_open(self, index: int, theirs: int, raw: bytes) -> None:
         """A new block with all the fields that a Claude upstream gave it."""
+        self._grow(len(raw))
         self.open(index, msgspec.json.decode(raw)["content_block"])
 
     def native_delta(self, theirs: int, raw: bytes) -> None:
         """A Claude upstream's delta: citations are listed, any other string grows the block's field of its name."""
         delta: dict[str, Any] = msgspec.json.decode(raw)["delta"]
         if delta["type"] == "citations_delta":
+            self._grow(len(raw))
             self._block["citations"] = [*(self._block.get("citations") or ()), delta.get("citation")]
             return
         for field, value in delta.items():
@@ -127,3 +139,9 @@ class MessageFold:
             parts = self._parts[field] = []
         parts.append(text)
         self.said += len(text)
+        self._grow(len(text) + _PIECE)
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > SIZE_LIMIT:
+            raise EventTooLong(f"an answer of more than {SIZE_LIMIT} bytes")

@@ -12,8 +12,11 @@ from collections import deque
 import msgspec
 
 from providers.events import ToolArgumentsDelta, ToolCallStarted
+from providers.sse import EventTooLong
 
 EARLY_LIMIT = 1 << 20
+KEPT_LIMIT = 16 << 20
+CALLS_LIMIT = 10_000
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 
 
@@ -32,14 +35,14 @@ class ToolCall:
         """Whether the arguments are a whole JSON object, which nothing can follow."""
         try:
             return isinstance(msgspec.json.decode("".join(self.parts)), dict)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return False
 
 
 class ToolCalls:
     """All calls of an answer by their key."""
 
-    __slots__ = ("_by_key", "_early", "_ids", "_open", "_waiting")
+    __slots__ = ("_by_key", "_early", "_ids", "_kept", "_open", "_waiting")
 
     def __init__(self) -> None:
         self._by_key: dict[int, ToolCall] = {}
@@ -47,9 +50,12 @@ class ToolCalls:
         self._open: ToolCall | None = None
         self._ids: set[str] = set()
         self._early = 0
+        self._kept = 0
 
     def start(self, event: ToolCallStarted) -> bool:
-        """Let a call wait for its turn; False when this key has started before."""
+        """Let a call wait for its turn; False when this key has started before. Raises EventTooLong."""
+        if len(self._by_key) > CALLS_LIMIT:
+            raise EventTooLong(f"more than {CALLS_LIMIT} tool calls")
         call = self._by_key.setdefault(event.key, ToolCall())
         if call.id:
             return False
@@ -62,7 +68,7 @@ class ToolCalls:
         """Keep a fragment; True when it belongs to the open call and goes out now.
 
         Fragments that come before their call's start are kept up to EARLY_LIMIT characters in all; those of a call
-        whose block is closed have no place left in the stream.
+        whose block is closed have no place left in the stream. Raises EventTooLong past KEPT_LIMIT of all together.
         """
         call = self._by_key.get(event.key)
         if call is None or not call.id:
@@ -73,6 +79,9 @@ class ToolCalls:
                 call = self._by_key[event.key] = ToolCall()
         if not call.closed:
             call.parts.append(event.json)
+            self._kept += len(event.json)
+            if self._kept > KEPT_LIMIT:
+                raise EventTooLong(f"tool arguments of more than {KEPT_LIMIT} characters")
         return call is self._open
 
     def open_next(self) -> ToolCall | None:
@@ -93,6 +102,7 @@ class ToolCalls:
         if call is None:
             return False
         without = not call.parts
+        self._kept -= sum(map(len, call.parts))
         call.closed = True
         call.parts = []
         return without

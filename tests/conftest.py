@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.harness import database
 from tests.harness.call import Client
@@ -14,6 +15,10 @@ from tests.harness.configure import Standing, make_standing
 from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
 from tests.harness.upstream import Upstream, running_upstream
+
+# Timing is judged where it is measured; a machine that is busy makes no test of properties fail.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -46,6 +46,17 @@ _OUTCOMES = {
     "Interrupted": "danger",
 }
 
+# Two in a row: more leave no room for what they mean.
+_MEASURES: list[str | tuple[str, ...]] = [
+    ("input_tokens", "output_tokens"),
+    ("cache_read_tokens", "reasoning_tokens"),
+    ("cache_write_tokens", "cache_write_1h_tokens"),
+    ("web_searches", "estimated"),
+    ("shown_cost", "provider_cost"),
+    ("shown_repriced", "price_id"),
+    ("first_token", "duration"),
+]
+
 
 def _two_lines(first: str, second: str, *, is_demo: bool = False) -> str:
     return render_to_string("usage/two_lines.html", {"first": first, "second": second, "is_demo": is_demo})
@@ -176,9 +187,7 @@ class RequestLogAdmin(UsageAdmin):
         ("Caller", {"fields": [("team_name", "key_name", "key_prefix"), ("session_id", "agent_id"), "client"]}),
         ("Answer", {"fields": [("request_model", "route_name"), ("phase", "rule"), ("answered_by", "shown_fidelity")]}),
         ("Tokens, cost, time", {"fields": [
-            ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens"),
-            ("output_tokens", "reasoning_tokens", "web_searches", "estimated"),
-            ("shown_cost", "provider_cost", "shown_repriced", "price_id"), ("first_token", "duration"),
+            *_MEASURES,
         ]}),
     ]  # fmt: skip
 
@@ -221,9 +230,7 @@ class AttemptLogAdmin(UsageAdmin):
         "its_request", ("started", "number"), ("ended", "http_status"), ("error_type", "error_code"), "answered_by",
         ("dialect", "credential_name"), ("stop_reason", "upstream_request_id"),
         "shown_fidelity",
-        ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens"),
-        ("output_tokens", "reasoning_tokens", "web_searches", "estimated"),
-        ("shown_cost", "provider_cost", "shown_repriced", "price_id"), ("first_token", "duration"),
+        *_MEASURES,
     ]  # fmt: skip
 
     @display(description="Request")

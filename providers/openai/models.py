@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 
-# The chat variants do not reason.
-_REASONING = re.compile(r"^(?:o[1-9]|gpt-(?:[5-9]|\d\d)(?!\S*-chat)|gpt-oss|codex)", re.IGNORECASE)
-_GPT = re.compile(r"^gpt-(\d+)(?:\.(\d+))?(?![\d.a-z])", re.IGNORECASE)
+# The chat variants do not reason, and Azure's gpt-35-turbo is 3.5.
+REASONING = re.compile(r"^(?:o[1-9]|gpt-(?:[5-9]|[12]\d)(?!\d)(?!\S*-chat)|gpt-oss|codex)", re.IGNORECASE)
+"""Matches at the beginning of a bare name."""
+_GPT = re.compile(r"^gpt-([1-9]|[12]\d)(?:\.(\d+))?(?![\d.a-z])", re.IGNORECASE)
 
 
 def is_reasoning(name: str) -> bool:
     """Whether it is a reasoning model: the o series, GPT-5 and later, the open-weight models."""
-    return _REASONING.match(_bare(name)) is not None
+    return REASONING.match(_bare(name)) is not None
 
 
 def gpt_version(name: str) -> tuple[int, int] | None:

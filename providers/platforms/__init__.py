@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from providers.platforms.azure import Azure
 from providers.platforms.bedrock import Bedrock
 from providers.platforms.contract import Platform
+from providers.platforms.vertex import Vertex
 
-PLATFORMS: dict[str, Platform] = {platform.name: platform for platform in (Bedrock(),)}
+PLATFORMS: dict[str, Platform] = {platform.name: platform for platform in (Bedrock(), Vertex(), Azure())}
 
 
 def choices() -> list[tuple[str, str]]:

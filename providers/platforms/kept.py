@@ -82,13 +82,13 @@ class Kept(Generic[T]):
         now = time.monotonic()
         with self._lock:
             # At least a pause: a value that is renewed at once would be renewed for every request.
-            renew_at = now + max(fresh.renew_after, min(_PAUSE, fresh.good_for))
+            renew_at = now + min(max(fresh.renew_after, _PAUSE), fresh.good_for)
             self._held = (fresh.value, renew_at, now + fresh.good_for)
             self._fetching = None
         future.set_result(fresh.value)
 
     def _failed(self, future: Future[T], error: Exception) -> None:
-        logger.warning("%s could not be fetched: %s", self._what, type(error).__name__)
+        logger.warning("%s could not be fetched: %s", self._what, type(error.__cause__ or error).__name__)
         with self._lock:
             if self._held is not None:
                 value, renew_at, ends_at = self._held

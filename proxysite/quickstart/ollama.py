@@ -5,16 +5,17 @@ It does not wait for one that is not running: the next start asks again.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from typing import Any
 
-import httpx
-
+from providers.model_lists import ListedModel, NoModelList, read_list
+from providers.outbound import FetchFailed, fetch
 from proxysite.quickstart.presets import ProviderPreset, local_preset
 
 NAME = "ollama"
 VARIABLE = "OLLAMA_BASE_URL"
 _PATIENCE = 2.0
+_MOST_BYTES = 4 * 1024 * 1024
 _NO_CHAT = ("embed", "bge-", "minilm")
 """In the names of models that only make vectors."""
 
@@ -39,18 +40,15 @@ def find(environ: Mapping[str, str]) -> Found:
     if not address.startswith(("http://", "https://")):
         return Found(why_not=f"{VARIABLE} is {address!r}: it begins with http://, such as http://127.0.0.1:11434.")
     try:
-        answer = httpx.get(f"{address}/api/tags", timeout=_PATIENCE, trust_env=False)
-        answer.raise_for_status()
-        models = _names(answer.json())
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        answer = asyncio.run(fetch(f"{address}/api/tags", most_bytes=_MOST_BYTES, seconds=_PATIENCE, local=True))
+        models = _chatting(read_list(NAME, answer.content))
+    except (FetchFailed, NoModelList):
         return Found(why_not=f"no Ollama answers at {address}. Start it, then start this again.")
     if not models:
         return Found(why_not=f"the Ollama at {address} has no model. Pull one, then start this again.")
     return Found(local_preset(address, models))
 
 
-def _names(answer: Any) -> tuple[str, ...]:
-    """The models that chat, the one pulled last first."""
-    listed = answer.get("models") if isinstance(answer, dict) else None
-    names = [model.get("name") for model in listed or () if isinstance(model, dict)]
-    return tuple(name for name in names if isinstance(name, str) and not any(word in name for word in _NO_CHAT))
+def _chatting(listed: list[ListedModel]) -> tuple[str, ...]:
+    """The models that chat, the one pulled last first: that is the list's order."""
+    return tuple(model.name for model in listed if not any(word in model.name for word in _NO_CHAT))

@@ -19,6 +19,7 @@ from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from access.models import ClientKey, Team
+from providers.models import Provider
 from routing.models import Rule
 from tests.harness import programs, speak
 from tests.harness.call import Client, message
@@ -236,3 +237,45 @@ def _send(browser: WebDriver) -> None:
 def _explained(browser: WebDriver, text: str) -> None:
     # By a script: an element found before the page changes is stale after it.
     WebDriverWait(browser, 15).until(lambda driver: text in driver.execute_script("return document.body.innerText"))
+
+
+def _click(browser: WebDriver, element: WebElement) -> None:
+    """Click it in the middle of the window, where no bar of the admin's covers it."""
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+    element.click()
+
+
+def test_a_chain_is_put_together_in_rows(browser: WebDriver, administrator: str, gateway: Gateway, orm: Rows) -> None:
+    first = [{"name": "cleancache"}, {"name": "maxtoken", "options": {"limit": 8192}}]
+    provider = Provider.objects.create(
+        name=unique("chained"), dialect="openai_chat", base_url="https://api.example.com/v1", transforms=first
+    )
+    _log_in(browser, gateway, administrator)
+    browser.get(f"{gateway.base_url}/admin/providers/provider/{provider.pk}/change/")
+    area = browser.find_element(By.NAME, "transforms")
+    assert not area.is_displayed()
+    rows = browser.find_elements(By.CSS_SELECTOR, ".gw-chain-row")
+    assert [Select(row.find_element(By.TAG_NAME, "select")).first_selected_option.text for row in rows] == [
+        "cleancache",
+        "maxtoken",
+    ]
+    _click(browser, rows[1].find_element(By.CSS_SELECTOR, "[title='Move up']"))
+    _click(browser, browser.find_element(By.CSS_SELECTOR, "[title='Add a transform']"))
+    added = browser.find_elements(By.CSS_SELECTOR, ".gw-chain-row")[2]
+    Select(added.find_element(By.TAG_NAME, "select")).select_by_value("extrathinktag")
+    assert "Take thinking between tags" in added.text
+    added.find_element(By.TAG_NAME, "input").send_keys('{"tag": "thought"}')
+    _click(browser, rows[0].find_element(By.CSS_SELECTOR, "[title='Take out']"))
+    _click(browser, browser.find_element(By.NAME, "_continue"))
+    WebDriverWait(browser, 15).until(lambda driver: "was changed successfully" in driver.page_source)
+    provider.refresh_from_db()
+    assert provider.transforms == [first[1], {"name": "extrathinktag", "options": {"tag": "thought"}}]
+    # What is wrong is told beside the rows, which are still there.
+    options = browser.find_elements(By.CSS_SELECTOR, ".gw-chain-row input")[0]
+    options.clear()
+    options.send_keys('{"limit": 0}')
+    _click(browser, browser.find_element(By.NAME, "_continue"))
+    WebDriverWait(browser, 15).until(lambda driver: "maxtoken: Expected" in driver.page_source)
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".gw-chain-row")) == 2
+    log: list[dict[str, Any]] = browser.get_log("browser")  # type: ignore[attr-defined]
+    assert [entry for entry in log if entry["level"] == "SEVERE"] == []

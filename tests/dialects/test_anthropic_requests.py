@@ -12,6 +12,9 @@ from providers.config import ModelConfig, ProviderConfig, Secret
 from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.errors import ErrorKind
+from providers.fidelity import Fidelity
+from tests.claude.wire import make_call
+from tests.claude.wire import sent_body as wire_body
 
 BODY: dict[str, Any] = {
     "stream": False,
@@ -66,6 +69,13 @@ def test_the_body_goes_as_it_came_but_for_model_and_stream() -> None:
 )
 def test_max_tokens_is_lowered_to_what_the_model_can(asked: int, limit: int | None, goes: int) -> None:
     assert sent_body({**BODY, "max_tokens": asked}, max_output=limit)["max_tokens"] == goes
+
+
+def test_max_tokens_is_lowered_to_what_the_window_leaves() -> None:
+    """vLLM and llama.cpp refuse what does not fit beside the prompt."""
+    made = make_call("anthropic", {**BODY, "max_tokens": 32_000}, context_window=32_768, input_estimate=30_000)
+    assert wire_body(made)["max_tokens"] == 2_768
+    assert list(made.notes) == [Fidelity.MAX_TOKENS_LOWERED]
 
 
 def test_a_thinking_budget_stays_below_a_lowered_max_tokens() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 import pytest
@@ -9,25 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.dialects import DIALECTS
-from providers.events import MessageFinished, StreamFailed
+from providers.events import StreamFailed
 from providers.sse import MAX_EVENT_BYTES, EventTooLong
-from tests.claude.claude_stream import check_stream
-from tests.claude.wire import TYPES, cases, claude_stream, decode, make_call
+from tests.claude.wire import TYPES, cases, make_call
+from tests.fuzz.judge import judge
 from tests.fuzz.mutations import mutated, pieces_of
 
 CASES = {dialect: cases(dialect) for dialect in DIALECTS}
 CONTENT_TYPES = sorted({*TYPES.values(), "", "text/html", "application/vnd.amazon.eventstream"})
 NEVER_ENDING = {"line": b"a" * 65536, "document": b'data: {"a":' + b"[" * 65525, "lines": b"data: x\n" * 8192}
 a_dialect = pytest.mark.parametrize("dialect", DIALECTS)
-
-
-def judge(dialect: str, pieces: list[bytes], content_type: str) -> None:
-    """The promise: exactly one end, which is the last event, and a legal stream up to there."""
-    events = decode(make_call(dialect), pieces, content_type)
-    ends = [isinstance(event, MessageFinished | StreamFailed) for event in events]
-    assert ends == [False] * (len(events) - 1) + [True], events
-    stream = check_stream(claude_stream(events), complete=False, parsable_tools=False, new_words=True)
-    assert stream.complete != (stream.error is not None)
 
 
 @a_dialect
@@ -45,6 +37,36 @@ def test_damaged_answers(dialect: str, seed: int) -> None:
 @given(pieces=st.lists(st.binary(max_size=80), max_size=8), content_type=st.sampled_from(CONTENT_TYPES))
 def test_any_bytes(dialect: str, pieces: list[bytes], content_type: str) -> None:
     judge(dialect, pieces, content_type)
+
+
+@a_dialect
+def test_bytes_that_are_no_utf8_anywhere(dialect: str) -> None:
+    for case in CASES[dialect]:
+        body = case.body
+        for at in range(0, len(body), 53):
+            judge(dialect, [body[:at] + b"\xe0" + body[at + 1 :]], TYPES[case.ending])
+
+
+DEEP = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+
+
+@a_dialect
+@pytest.mark.parametrize("content_type", sorted(TYPES.values()))
+def test_json_that_is_nested_too_deeply(dialect: str, content_type: str) -> None:
+    text = json.dumps(DEEP.decode()).encode()
+    for body in (
+        DEEP,
+        b'{"error":' + DEEP + b"}",
+        b'{"type":"message_start","message":' + DEEP + b"}",
+        b'{"type":"content_block_start","index":0,"content_block":{"type":"x","x":' + DEEP + b"}}",
+        b'{"type":"response.completed","response":' + DEEP + b"}",
+        b'{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":' + DEEP + b"}}]}}]}",
+        b'{"message":{"tool_calls":[{"function":{"name":"f","arguments":' + DEEP + b'}}]},"done":true}',
+        b'{"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"f","arguments":' + text + b"}}]}}]}",
+    ):
+        judge(dialect, [body + b"\n"], content_type)
+        judge(dialect, [b"data: " + body + b"\n\n"], content_type)
+        DIALECTS[dialect].error(500, {}, body)
 
 
 @a_dialect

@@ -16,6 +16,8 @@ from tests.harness.gateway import Gateway, free_port
 from tests.harness.rows import Rows
 from tests.harness.script import Reply, Script
 from tests.harness.upstream import Upstream
+from tests.platforms import eventstream
+from tests.platforms.live import make_platform
 
 pytestmark = pytest.mark.clients
 a_dialect = pytest.mark.parametrize("dialect", DIALECTS)
@@ -106,6 +108,26 @@ def test_a_prompt_that_is_too_long_is_understood(dialect: str, claude: ClaudeCod
     run = claude.run(dialect, upstream.script(speak.overflow(dialect)))
     assert run.result["is_error"] is True
     assert "too long" in run.result["result"]
+
+
+def test_a_bash_turn_in_bedrocks_frames(
+    tmp_path: Path, gateway: Gateway, standing: Standing, upstream: Upstream, orm: Rows
+) -> None:
+    turn = speak.said("anthropic", speak.Thinking("I shall run it."), speak.call("Bash", *_bash("hi"), id="call_1"))
+    replies = [
+        eventstream.reply(*eventstream.chunks(*(step for step in reply.steps if isinstance(step, bytes))))
+        for reply in (turn, speak.answer("anthropic", "It printed hi."))
+    ]
+    script = upstream.script(*replies)
+    _, route = make_platform(
+        gateway, script, "anthropic", f"{upstream.base_url}/aws", platform="bedrock",
+        options={"region": "eu-central-1"}, secret="AKIDEXAMPLE:a-secret", model="anthropic.claude-sonnet-v1:0",
+    )  # fmt: skip
+    prompt = f"Run echo hi with Bash and report. {script.mark}"
+    latest = claude_code.LATEST
+    run = claude_code.run(latest, tmp_path / "home", gateway.base_url, standing.key.secret, route.name, prompt)
+    assert run.succeeded()["result"] == "It printed hi."
+    assert [block["content"] for block in run.blocks("tool_result")] == ["hi"]
 
 
 def test_a_bash_turn_on_the_demo_upstream(tmp_path: Path, gateway: Gateway, standing: Standing, orm: Rows) -> None:

@@ -25,8 +25,8 @@ class AnthropicDialect:
     verbatim = True
 
     def takes_urls(self, provider: ProviderConfig) -> bool:
-        """Claude servers fetch media themselves."""
-        return True
+        """Claude servers fetch media themselves; clouds that sell Claude do not."""
+        return not provider.platform
 
     def request(self, call: Call) -> UpstreamRequest:
         """The request as the client sent it, but for model, stream, a too high max_tokens and foreign thinking."""

@@ -89,7 +89,7 @@ class StreamDecoder:
                     events += self._blocks.delta(event.index, event.delta, data)
                 else:
                     events += self._rare(event, data)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 # Half a document at the end of the body is a cut, not nonsense; imitations of Claude send [DONE].
                 if not at_the_end and data.strip() not in {b"", b"[DONE]"}:
                     events.append(self._malformed("an event that is no JSON of Claude's shape"))

@@ -39,7 +39,7 @@ def of_response(status: int, headers: Mapping[str, str], body: bytes) -> Upstrea
     """The error of a response with an error status: JSON of Claude's shape or near it, plain text or HTML."""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         value = None
     code, message = _read(value)
     if not message and value is None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from providers.claude.carriers import is_claudes, is_ours
+from providers.claude.limits import output_limit
 from providers.dialects.contract import Call, CountRequest, UpstreamRequest
 from providers.fidelity import Fidelity
 
@@ -84,18 +85,18 @@ def _is_ours(block: Any) -> bool:
 
 
 def _limit_output(body: dict[str, Any], call: Call) -> None:
-    asked, max_output = body.get("max_tokens"), call.model.max_output
-    if max_output is None or not isinstance(asked, int) or asked <= max_output:
+    asked: Any = body.get("max_tokens")
+    allowed = output_limit(call)
+    if allowed is None or allowed == asked:
         return
-    body["max_tokens"] = max_output
-    call.notes.add(Fidelity.MAX_TOKENS_LOWERED)
+    body["max_tokens"] = allowed
     # Thinking counts towards max_tokens and must stay below it: lowering only one would make a good request a bad one.
     thinking = body.get("thinking")
     if not isinstance(thinking, dict):
         return
     budget = thinking.get("budget_tokens")
-    if isinstance(budget, int) and max_output <= budget < asked:
-        body["thinking"] = {**thinking, "budget_tokens": max_output - 1}
+    if isinstance(budget, int) and allowed <= budget < asked:
+        body["thinking"] = {**thinking, "budget_tokens": allowed - 1}
 
 
 def _path(call: Call, path: str) -> str:

@@ -38,7 +38,7 @@ class WholeDecoder:
         """The whole message, or the error that came with a good status."""
         try:
             answer = msgspec.json.decode(b"".join(self._parts))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             answer = None
         self._parts.clear()
         match answer:

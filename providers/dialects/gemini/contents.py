@@ -48,6 +48,8 @@ class _Writer:
         self._notes = call.notes
         self._origin = carriers.origin_of(call.provider, call.model)
         self._is_signed = wants_signatures(call.model)
+        # Vertex: "Unknown name \"id\" at 'contents[1].parts[0].function_call'" (2026).
+        self._has_ids = self._is_signed and call.provider.platform != "vertex"
 
     def add(self, role: str, parts: list[Part]) -> None:
         """Parts of a role, in its content that is already last, or in a new one."""
@@ -126,7 +128,7 @@ class _Writer:
 
     def _identified(self, call_id: str, said: Part) -> Part:
         """With the call's id, where Gemini gives calls one; older models match by order and refuse unknown fields."""
-        return {"id": call_id, **said} if self._is_signed else said
+        return {"id": call_id, **said} if self._has_ids else said
 
     def _carried(self, block: Block) -> dict[str, str]:
         """The signatures that a thinking block brings back, by what they belong to."""

@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import re
 
-from providers.dialects.openai_chat.profile import Profile
+from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.fidelity import Fidelity, Notes
 
 _GOOD = re.compile(r"[a-zA-Z0-9_-]{1,256}")

@@ -12,7 +12,7 @@ from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolR
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.call_ids import upstream_call_id
 from providers.dialects.openai_chat.parts import Part, Parts
-from providers.dialects.openai_chat.profile import Profile
+from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.dialects.openai_chat.replay import Replay
 from providers.fidelity import Fidelity
 

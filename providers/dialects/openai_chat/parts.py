@@ -6,7 +6,7 @@ from typing import Any
 
 from providers.claude.blocks import Block, text_of
 from providers.claude.media import Media, media_of, nested_media
-from providers.dialects.openai_chat.profile import Profile
+from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.errors import UnsupportedRequest
 
 Part = dict[str, Any]

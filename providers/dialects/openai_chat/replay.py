@@ -8,7 +8,7 @@ from providers.claude.blocks import Block
 from providers.claude.carriers import origin_of, pack, unpack
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.details import details_of, joined
-from providers.dialects.openai_chat.profile import Profile
+from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.fidelity import Fidelity
 
 KIND = "chat"

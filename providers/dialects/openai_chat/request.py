@@ -12,8 +12,8 @@ from providers.claude.limits import output_limit
 from providers.claude.losses import note_losses
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.dialects.openai_chat.messages import chat_messages
-from providers.dialects.openai_chat.profile import Profile
 from providers.dialects.openai_chat.profiles import profile_of
+from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.dialects.openai_chat.schemas import schema_fields
 from providers.dialects.openai_chat.thinking import thinking_fields, thinks
 from providers.dialects.openai_chat.tools import tool_offer

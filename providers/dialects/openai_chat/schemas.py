@@ -8,8 +8,9 @@ import msgspec
 
 from providers.claude.fields import output_schema
 from providers.dialects.contract import Call
-from providers.dialects.openai_chat.profile import Profile
+from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.fidelity import Fidelity
+from providers.openai.schemas import is_strict
 
 
 def schema_fields(call: Call, profile: Profile) -> tuple[dict[str, Any], str | None]:
@@ -19,7 +20,7 @@ def schema_fields(call: Call, profile: Profile) -> tuple[dict[str, Any], str | N
         return {}, None
     if profile.schemas == "json_schema":
         cleaned = {key: value for key, value in schema.items() if key != "$schema"}
-        strict = _is_strict(cleaned)
+        strict = is_strict(cleaned)
         if not strict:
             call.notes.add(Fidelity.SCHEMA_NOT_STRICT)
         wanted = {"name": "answer", "schema": cleaned, "strict": strict}
@@ -27,25 +28,3 @@ def schema_fields(call: Call, profile: Profile) -> tuple[dict[str, Any], str | N
     call.notes.add(Fidelity.SCHEMA_TOLD)
     told = f"Answer with one JSON object that follows this JSON schema: {msgspec.json.encode(schema).decode()}"
     return {"response_format": {"type": "json_object"}} if profile.schemas == "json_object" else {}, told
-
-
-def _is_strict(schema: Any) -> bool:
-    """Whether a schema fits OpenAI's strict mode: no object in it may have further or optional properties.
-
-    https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
-    """
-    if isinstance(schema, list):
-        return all(_is_strict(item) for item in schema)
-    if not isinstance(schema, dict):
-        return True
-    properties = schema.get("properties")
-    if schema.get("type") == "object" or isinstance(properties, dict):
-        names = list(properties) if isinstance(properties, dict) else []
-        required = schema.get("required")
-        if schema.get("additionalProperties") is not False or not isinstance(required, list):
-            return False
-        if any(name not in required for name in names):
-            return False
-        if not all(_is_strict(value) for value in (properties or {}).values()):
-            return False
-    return all(_is_strict(value) for key, value in schema.items() if key not in ("properties", "enum", "const"))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from providers.claude.fields import Thinking, thinking_of
 from providers.config import ModelConfig
 from providers.dialects.contract import Call
-from providers.dialects.openai_chat.profile import Profile
+from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.fidelity import Fidelity, Notes
+from providers.openai.models import gpt_version
 
 _EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "max")
-_GPT = re.compile(r"^gpt-(\d+)(?:\.(\d+))?")
 _LEAST_BUDGET = 1024
 
 
@@ -46,7 +45,7 @@ def thinking_fields(call: Call, profile: Profile, *, with_tools: bool) -> dict[s
 
 
 def _effort(wanted: Thinking, call: Call, profile: Profile, *, with_tools: bool) -> dict[str, Any]:
-    version = _gpt_version(call.model.name) if profile.thinkers is not None else None
+    version = gpt_version(call.model.name) if profile.thinkers is not None else None
     if with_tools and version is not None and version >= (5, 3):
         # These refuse function tools together with any effort on this endpoint, also with their own default.
         if wanted.mode != "off":
@@ -131,8 +130,3 @@ def _nearest(effort: str, known: tuple[str, ...]) -> str:
         return "medium" if "medium" in known else known[0]
     at_most = _EFFORTS[: _EFFORTS.index(effort) + 1]
     return next((word for word in reversed(at_most) if word in known), known[0])
-
-
-def _gpt_version(name: str) -> tuple[int, int] | None:
-    found = _GPT.match(name)
-    return None if found is None else (int(found[1]), int(found[2] or 0))

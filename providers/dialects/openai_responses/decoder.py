@@ -88,6 +88,9 @@ class ResponsesDecoder:
             self._break(str(error), events)
         except TooManyItems as error:
             self._break(f"The provider sent {error}.", events)
+        except UnicodeDecodeError:
+            # The typed decoder does not look into what it skips.
+            self._break(_NO_RESPONSE, events)
 
     def _without_type(self, event: StreamEvent, document: bytes, events: list[Event]) -> None:
         """An error, or a response that stands alone. An error's own `response.failed` follows and is not waited for."""

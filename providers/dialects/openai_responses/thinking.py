@@ -44,7 +44,7 @@ def reasoning_fields(call: Call) -> dict[str, Any]:
     effort = None if asked is None else _nearest(asked, known_efforts(call.model.name))
     if effort is not None:
         reasoning["effort"] = effort
-        if effort != asked:
+        if effort != asked or wanted.is_derived:
             call.notes.add(Fidelity.EFFORT_CHANGED)
     if wanted.mode == "on" and _is_shown(call.body):
         reasoning["summary"] = "auto"

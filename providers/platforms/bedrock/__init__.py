@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import cast
-from urllib.parse import quote
 
 import msgspec
 
@@ -17,12 +16,10 @@ from providers.platforms import extras
 from providers.platforms.bedrock import errors, requests
 from providers.platforms.bedrock.frames import FramesDecoder
 from providers.platforms.bedrock.options import BedrockOptions, region_of
-from providers.platforms.bedrock.signing import kept_keys, keys_of, signed
+from providers.platforms.bedrock.signing import kept_keys, keys_of, loaded, signed
 from providers.platforms.contract import R
+from providers.platforms.paths import segment
 
-# All that a path may hold unescaped (RFC 3986), less the plus: with these, no HTTP library writes the path differently
-# from what was signed.
-_SAFE = "-._~!$&'()*,;=:@"
 _SIGNED = frozenset({"content-type", "accept"})
 
 
@@ -51,10 +48,10 @@ class Bedrock:
         body = requests.invocation(request.body, betas, call)
         model = call.model.name
         if isinstance(request, CountRequest):
-            path = f"/model/{quote(requests.foundation(model), safe=_SAFE)}/count-tokens"
+            path = f"/model/{segment(requests.foundation(model))}/count-tokens"
             asked = msgspec.json.encode({"input": {"invokeModel": {"body": requests.countable(body)}}})
             return msgspec.structs.replace(request, path=path, headers=headers, body=asked, read=requests.read_count)
-        path = f"/model/{quote(model, safe=_SAFE)}/invoke-with-response-stream"
+        path = f"/model/{segment(model)}/invoke-with-response-stream"
         return msgspec.structs.replace(request, path=path, headers=headers, body=body)
 
     async def authorized(self, call: Call, request: R) -> R:
@@ -66,6 +63,7 @@ class Bedrock:
         region = region_of(call.provider.base_url, options)
         if not region:
             raise UpstreamError(ErrorKind.AUTHENTICATION, "The provider has no region: enter one among its options.")
+        await loaded()
         if secret is None or options.role_arn is not None:
             keys = await kept_keys(secret, options.profile, options.role_arn, region).value()
         else:

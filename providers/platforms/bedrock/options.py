@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
+
+from providers.platforms.paths import host
 
 # Claude's betas that Bedrock documents (November 2026); any other fails the whole request with "invalid beta flag".
 # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
@@ -47,5 +48,5 @@ def region_of(base_url: str, options: BedrockOptions) -> str:
     """The region to sign for; "" when neither says it."""
     if options.region:
         return options.region
-    found = _HOST.search((urlsplit(base_url).hostname or "").lower())
+    found = _HOST.search(host(base_url))
     return found[1] if found else ""

@@ -6,16 +6,26 @@ not in the provider's credential (a profile, a role, the machine's own) is not: 
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from providers.config import Secret
 from providers.platforms.kept import Fresh, Kept, NotAuthorized
 
 _SERVICE = "bedrock"
+_SIGNER = "botocore.auth"
 _RENEW_AFTER, _GOOD_FOR = 60.0, 300.0
 """botocore renews what expires by itself; it is asked anew this often, and its keys last ten minutes more at least."""
 _SESSION = "gateway"
+
+
+async def loaded() -> None:
+    """Import the signer, once and in a thread: that takes 300 ms, in which no stream would move."""
+    if _SIGNER not in sys.modules:
+        await asyncio.to_thread(import_module, _SIGNER)
 
 
 def signed(url: str, headers: dict[str, str], body: bytes, keys: Any, region: str) -> dict[str, str]:

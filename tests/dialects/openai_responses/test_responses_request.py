@@ -129,7 +129,7 @@ CARRIED = ["reasoning.encrypted_content"]
             "gpt-5.2",
             {"thinking": {"type": "enabled", "budget_tokens": 31999}},
             {"reasoning": {"effort": "high", "summary": "auto"}, "include": CARRIED},
-            [],
+            ["effort_changed"],
         ),
         ("gpt-5.2", {"output_config": {"effort": "ultra"}}, {"reasoning": {"effort": "medium"}}, ["effort_changed"]),
         ("gpt-4.1", {"thinking": ADAPTIVE}, {}, ["thinking_control_dropped"]),

@@ -1,7 +1,6 @@
 """The JSON of an answer: one chunk of a stream, or a whole completion, which has the same shape with `message`.
 
-Decoding is strict and fast where servers keep to the format, and lenient where one of them does not: a field of the
-wrong type is treated as absent, never as an error.
+Decoding is strict and fast where servers keep to the format, and lenient where one of them does not.
 """
 
 from __future__ import annotations
@@ -9,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from msgspec import inspect
+
+from providers.shapes import Shapeless, lenient
 
 
 class Function(msgspec.Struct, gc=False):
@@ -110,63 +110,14 @@ class Chunk(msgspec.Struct, gc=False):
     msg: Any = None
 
 
-class MalformedChunk(ValueError):
-    """Not JSON, or JSON that is nothing like a chunk."""
-
-
 _decode = msgspec.json.Decoder(Chunk).decode
-_SHAPE = inspect.type_info(Chunk)
 
 
 def read_chunk(document: bytes) -> Chunk | None:
-    """Decode one document; None for a bare null. Raises MalformedChunk."""
+    """Decode one document; None for a bare null. Raises providers.shapes.Shapeless."""
     try:
         return _decode(document)
     except msgspec.ValidationError:
-        return _lenient(document)
+        return lenient(document, Chunk)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedChunk("not JSON") from error
-
-
-def _lenient(document: bytes) -> Chunk | None:
-    try:
-        value = msgspec.json.decode(document)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedChunk("not JSON") from error
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]  # Gemini's way to wrap an error
-    if value is None:
-        return None
-    fitted = _fit(value, _SHAPE)
-    if not isinstance(fitted, Chunk):
-        raise MalformedChunk("not an object")
-    return fitted
-
-
-def _fit(value: Any, wanted: inspect.Type) -> Any:
-    """`value` as the wanted type, or None when it is nothing of the kind."""
-    match wanted:
-        case inspect.AnyType():
-            return value
-        case inspect.UnionType():
-            return next((found for kind in wanted.types if (found := _fit(value, kind)) is not None), None)
-        case inspect.StructType() if isinstance(value, dict):
-            fields = ((field, value.get(field.encode_name)) for field in wanted.fields)
-            fitted = {field.name: _fit(given, field.type) for field, given in fields if given is not None}
-            return wanted.cls(**{name: found for name, found in fitted.items() if found is not None})
-        case inspect.ListType() if isinstance(value, list):
-            items = (_fit(item, wanted.item_type) for item in value)
-            return [item for item in items if item is not None]
-        case inspect.DictType() if isinstance(value, dict):
-            return value
-        case inspect.BoolType() if isinstance(value, bool):
-            return value
-        case inspect.StrType() if isinstance(value, str):
-            return value
-        case inspect.IntType() if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        case inspect.IntType() if isinstance(value, float) and value.is_integer():
-            return int(value)
-        case inspect.CustomType():
-            return msgspec.Raw(msgspec.json.encode(value))  # the only custom type here is Raw
-    return None
+        raise Shapeless("not JSON") from error

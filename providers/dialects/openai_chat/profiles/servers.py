@@ -9,10 +9,9 @@ import re
 
 import msgspec
 
-from providers.dialects.openai_chat.profile import Profile
+from providers.dialects.openai_chat.profiles.profile import Profile
+from providers.openai.models import REASONING
 
-# Reasoning models of OpenAI: https://platform.openai.com/docs/guides/reasoning. The chat variants do not reason.
-_OPENAI_THINKERS = re.compile(r"^(?:o[1-9]|gpt-(?:[5-9]|\d\d)(?!\S*-chat)|codex)", re.IGNORECASE)
 _OPENAI_WITHOUT_PARALLEL_CONTROL = re.compile(r"^o[1-9]", re.IGNORECASE)
 _AUTO_OR_NONE = frozenset({"auto", "none"})
 _NO_NAMED = frozenset({"auto", "none", "required"})
@@ -27,7 +26,7 @@ HOSTED: tuple[Profile, ...] = (
         max_tokens_field="max_completion_tokens",
         thinkers_take_sampling=False,
         thinkers_take_stops=False,
-        thinkers=_OPENAI_THINKERS,
+        thinkers=REASONING,
         parallel_except=_OPENAI_WITHOUT_PARALLEL_CONTROL,
         documents="inline",
         session_field="prompt_cache_key",
@@ -40,7 +39,7 @@ HOSTED: tuple[Profile, ...] = (
         max_tokens_field="max_completion_tokens",
         thinkers_take_sampling=False,
         thinkers_take_stops=False,
-        thinkers=_OPENAI_THINKERS,
+        thinkers=REASONING,
         parallel_except=_OPENAI_WITHOUT_PARALLEL_CONTROL,
         session_field="prompt_cache_key",
         caller_field="user",

@@ -5,22 +5,16 @@ Nothing is made up: an answer that breaks off is a failure, never an end_turn.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from providers.bodies import BodyReader, WebPage
-from providers.claude.carriers import origin_of
-from providers.claude.names import renamed_tools
 from providers.dialects.contract import Call
-from providers.dialects.openai_chat.calls import Calls, NamelessCall
-from providers.dialects.openai_chat.chunks import Choice, Chunk, Delta, MalformedChunk, ToolCall, read_chunk
-from providers.dialects.openai_chat.content import thinking_of, written_of
-from providers.dialects.openai_chat.details import Details
-from providers.dialects.openai_chat.profiles import profile_of
-from providers.dialects.openai_chat.replay import signature_of
-from providers.dialects.openai_chat.stop import Finish, failure_of, finished
-from providers.dialects.openai_chat.tokens import tokens_of, usage_of
+from providers.dialects.openai_chat.answers.calls import NamelessCall
+from providers.dialects.openai_chat.answers.chunks import Choice, Chunk, Delta, ToolCall, read_chunk
+from providers.dialects.openai_chat.answers.content import thinking_of, written_of
+from providers.dialects.openai_chat.answers.speech import Speech
+from providers.dialects.openai_chat.answers.stop import Finish, failure_of, finished
+from providers.dialects.openai_chat.answers.tokens import tokens_of, usage_of
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
     Event,
@@ -28,12 +22,12 @@ from providers.events import (
     StreamFailed,
     TextDelta,
     ThinkingDelta,
-    ThinkingSignature,
     Tokens,
     TokensReported,
 )
 from providers.fidelity import Fidelity
 from providers.refusals.reading import payload_error
+from providers.shapes import Shapeless
 from providers.sse import EventTooLong
 
 _NO_CHOICE = Choice()
@@ -44,21 +38,15 @@ class ChatDecoder:
     """Decodes one answer. Whether it is a stream is seen from its first byte, which lies less often than its type."""
 
     __slots__ = (
-        "_body", "_calls", "_details", "_finish", "_has_content", "_is_over", "_last", "_notes", "_origin", "_refusal",
-        "_says_done", "_started", "_stops", "_takes_details", "_tokens", "_unsigned",
+        "_body", "_finish", "_has_content", "_is_over", "_notes", "_refusal", "_says_done", "_speech", "_started",
+        "_stops", "_takes_details", "_tokens",
     )  # fmt: skip
 
     def __init__(self, call: Call) -> None:
         stops = call.body.get("stop_sequences")
         self._stops = tuple(stop for stop in stops if isinstance(stop, str)) if isinstance(stops, list) else ()
-        profile = profile_of(call.provider)
-        self._calls = Calls(renamed_tools(call.body, profile.tool_name_limit), call.notes)
-        self._details = Details() if profile.replays_details else None
-        self._origin = origin_of(call.provider, call.model)
+        self._speech = Speech(call)
         self._notes = call.notes
-        # What was told last, and whether there is thinking that nothing was signed for.
-        self._last: Literal["nothing", "thinking", "text", "calls"] = "nothing"
-        self._unsigned = False
         self._body = BodyReader()
         self._finish = Finish()
         self._refusal = ""
@@ -106,7 +94,7 @@ class ChatDecoder:
         """
         try:
             chunk = read_chunk(document)
-        except MalformedChunk:
+        except Shapeless:
             word = document.strip()
             if word == b"[DONE]":
                 self._says_done = True
@@ -169,51 +157,22 @@ class ChatDecoder:
             thinking = thinking_of(delta.reasoning_details)
         if isinstance(content, list):
             thinking, content = (thinking or "") + thinking_of(content), written_of(content)
-        if self._details is not None and delta.reasoning_details:
-            self._details.add(delta.reasoning_details)
+        if delta.reasoning_details:
+            self._speech.detail(delta.reasoning_details)
         if thinking:
-            self._think(thinking, events)
+            self._speech.say(ThinkingDelta(thinking), events)
         if content:
-            self._say(content, events)
+            self._speech.say(TextDelta(content), events)
         if delta.refusal:
             self._refusal = (self._refusal + delta.refusal)[:_EXPLANATION_AT_MOST]
-            self._say(delta.refusal, events)
+            self._speech.say(TextDelta(delta.refusal), events)
         if delta.tool_calls:
             for fragment in delta.tool_calls:
-                self._call(fragment, events)
+                self._speech.call(fragment, events)
         elif delta.function_call is not None:
-            self._call(ToolCall(index=0, function=delta.function_call), events)
+            self._speech.call(ToolCall(index=0, function=delta.function_call), events)
         if len(events) > before:
             self._has_content = True
-
-    def _think(self, thinking: str, events: list[Event]) -> None:
-        self._last = "thinking"
-        self._unsigned = True
-        if self._details is not None:
-            self._details.say(thinking)
-        events.append(ThinkingDelta(thinking))
-
-    def _say(self, text: str, events: list[Event]) -> None:
-        if self._last != "text":
-            if self._last != "calls":
-                self._sign(events)
-            self._last = "text"
-        events.append(TextDelta(text))
-
-    def _call(self, fragment: ToolCall, events: list[Event]) -> None:
-        if self._last != "calls":
-            self._sign(events)
-            self._last = "calls"
-        self._calls.feed(fragment, events)
-
-    def _sign(self, events: list[Event]) -> None:
-        """What must come back with the thinking. Never between the fragments of a call: a new block would end it."""
-        signature = None if self._details is None else self._details.signature(self._origin)
-        if signature is None and self._unsigned:
-            signature = signature_of(self._origin)
-        self._unsigned = False
-        if signature is not None:
-            events.append(ThinkingSignature(signature))
 
     def _note_finish(self, choice: Choice) -> None:
         self._finish.reason = choice.finish_reason
@@ -231,13 +190,12 @@ class ChatDecoder:
             self._fail(UpstreamError(ErrorKind.TRUNCATED, "The provider's answer is empty."), events)
             return
         try:
-            self._calls.finish()
+            self._speech.end(events)
         except NamelessCall as error:
             self._break(str(error), events)
             return
         self._is_over = True
-        self._sign(events)
-        events.append(finished(self._finish, has_calls=self._calls.any_started(), refusal=self._refusal))
+        events.append(finished(self._finish, has_calls=self._speech.has_calls(), refusal=self._refusal))
 
     def _is_empty(self) -> bool:
         """Whether nothing was said for no reason. LM Studio answers so where the prompt is too long for its window; a

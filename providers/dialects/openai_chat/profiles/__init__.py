@@ -7,8 +7,8 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from providers.config import ProviderConfig
-from providers.dialects.openai_chat.profile import Profile
-from providers.dialects.openai_chat.servers import GENERIC, HOSTED, LOCAL, OWN
+from providers.dialects.openai_chat.profiles.profile import Profile
+from providers.dialects.openai_chat.profiles.servers import GENERIC, HOSTED, LOCAL, OWN
 
 _BY_NAME = {profile.name: profile for profile in (*HOSTED, *OWN, LOCAL, GENERIC)}
 
@@ -19,8 +19,8 @@ def choices() -> list[tuple[str, str]]:
 
 
 def profile_of(provider: ProviderConfig) -> Profile:
-    """The profile of a provider: the chosen one, or the one that its base URL tells."""
-    return _BY_NAME.get(provider.profile) or _detected(provider.base_url)
+    """The profile of a provider: the chosen one, its platform's, or the one that its base URL tells."""
+    return _BY_NAME.get(provider.profile or provider.platform) or _detected(provider.base_url)
 
 
 @lru_cache(maxsize=1024)

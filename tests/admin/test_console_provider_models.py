@@ -1,0 +1,81 @@
+"""The page of the models that a provider says it has: who may, what it shows, what a tick adds."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from providers.config import ProviderConfig
+from providers.model_lists import ListedModel, NoModelList
+from providers.models import Model, Provider
+from providers.prices import Price
+from proxysite.console import provider_models
+from tests.admin.pages import links_of, staff, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def provider() -> Provider:
+    provider = Provider.objects.create(name="openai", dialect="openai_chat", base_url="https://api.openai.com/v1")
+    Model.objects.create(provider=provider, name="gpt-5.2", context_window=7)
+    return provider
+
+
+@pytest.fixture
+def listing(monkeypatch: pytest.MonkeyPatch) -> list[ListedModel]:
+    """What the provider lists."""
+    models = [ListedModel("gpt-5.2", 400_000), ListedModel("gpt-4o", 128_000, 16_384), ListedModel("<b>odd</b>")]
+
+    async def model_list(provider: ProviderConfig) -> list[ListedModel]:
+        return models
+
+    monkeypatch.setattr(provider_models, "model_list", model_list)
+    return models
+
+
+def _url(provider: Provider) -> str:
+    return reverse("console:provider-models", args=[provider.pk])
+
+
+def test_the_providers_page_leads_here(admin_client: Client, provider: Provider) -> None:
+    page = admin_client.get(reverse("admin:providers_provider_change", args=[provider.pk]))
+    (button,) = (address for label, address in links_of(page).items() if label.endswith("List models"))
+    assert admin_client.get(button)["Location"] == _url(provider)
+
+
+def test_what_is_ticked_is_added_with_its_limits_and_prices(
+    admin_client: Client, provider: Provider, listing: list[ListedModel]
+) -> None:
+    page = admin_client.get(_url(provider))
+    assert "gpt-4o" in text_of(page)
+    assert "<b>odd</b>" not in page.content.decode()
+    answer = admin_client.post(_url(provider), {"name": ["gpt-4o", "gpt-5.2", "not listed"]}, follow=True)
+    assert "One model was added." in answer.content.decode()
+    added = Model.objects.get(name="gpt-4o")
+    assert (added.context_window, added.max_output) == (128_000, 16_384)
+    assert Price.objects.get(model=added).input > Decimal(0)
+    assert Model.objects.get(name="gpt-5.2").context_window == 7
+    assert not Model.objects.filter(name="not listed").exists()
+
+
+def test_why_there_is_no_list_is_said(
+    admin_client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def model_list(provider: ProviderConfig) -> list[ListedModel]:
+        raise NoModelList("The list could not be fetched: its server answered HTTP 401.")
+
+    monkeypatch.setattr(provider_models, "model_list", model_list)
+    assert "answered HTTP 401" in text_of(admin_client.get(_url(provider)))
+    assert admin_client.post(_url(provider), {"name": ["gpt-4o"]}).status_code == 200
+    assert Model.objects.count() == 1
+    Provider.objects.update(enabled=False)
+    assert "switch it on" in text_of(admin_client.get(_url(provider)))
+
+
+def test_only_who_may_change_providers_sees_it(provider: Provider) -> None:
+    assert staff("providers.view_provider").get(_url(provider)).status_code == 403
+    assert staff("providers.change_provider").get(_url(provider)).status_code == 403

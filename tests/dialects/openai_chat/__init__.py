@@ -1,0 +1,1 @@
+"""OpenAI Chat Completions: what goes out, what comes back."""

@@ -1,0 +1,70 @@
+"""What a client sees of a real server through the gateway: the official SDK asks, the judge of streams reads along."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import anthropic
+
+from tests.harness.call import Client, message
+from tests.real.configure import route_name
+from tests.real.servers import Way
+from tests.real.site import Site
+
+TOOL: dict[str, Any] = {
+    "name": "get_weather",
+    "description": "The weather of a city.",
+    "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
+_FORCED: Any = {"type": "tool", "name": "get_weather"}
+
+
+def checks(site: Site, way: Way) -> Iterator[tuple[str, Callable[[], str]]]:
+    """The checks of one way by name; each returns what it saw or raises."""
+    client = Client(site.base_url, site.key)
+    sdk = anthropic.Anthropic(
+        base_url=site.base_url, api_key=site.key, max_retries=0, timeout=60, _strict_response_validation=True
+    )
+    route = route_name(way.dialect, way.text)
+
+    def streamed() -> str:
+        answer = client.post(message(route, "Say something.", max_tokens=40), timeout=60)
+        stream = answer.stream()
+        assert stream.text
+        assert way.says in {"", stream.text}, stream.text
+        assert stream.usage["output_tokens"] > 0
+        return f"{len(stream.blocks[0].deltas)} deltas, {stream.stop_reason}"
+
+    def whole() -> str:
+        asked: list[Any] = [{"role": "user", "content": "Say something."}]
+        final = sdk.messages.create(model=route, max_tokens=40, messages=asked)
+        return f"{final.usage.input_tokens} tokens in, {final.usage.output_tokens} out, {final.stop_reason}"
+
+    def tools() -> str:
+        tool_route = route_name(way.dialect, way.tools)
+        asked: list[Any] = [{"role": "user", "content": "What is the weather in Paris?"}]
+        limits: dict[str, Any] = {"model": tool_route, "max_tokens": 200, "tools": [TOOL]}
+        with sdk.messages.stream(**limits, messages=asked, tool_choice=_FORCED) as stream:
+            turn = stream.get_final_message()
+        (call,) = [block for block in turn.content if block.type == "tool_use"]
+        assert (call.name, turn.stop_reason) == ("get_weather", "tool_use")
+        assert isinstance(call.input, dict)
+        result = {"type": "tool_result", "tool_use_id": call.id, "content": "Sunny."}
+        history = [*asked, {"role": "assistant", "content": turn.content}, {"role": "user", "content": [result]}]
+        final = sdk.messages.create(**limits, messages=history, tool_choice={"type": "none"})
+        return f"called with {json.dumps(call.input)[:60]}, then {final.stop_reason}"
+
+    def overflow() -> str:
+        answer = client.post(message(route, "word " * 3000, max_tokens=10), timeout=60)
+        said = answer.error(400, "invalid_request_error")
+        assert said.startswith("prompt is too long: "), said
+        return said
+
+    yield "streamed text", streamed
+    yield "text at once", whole
+    if way.tools:
+        yield "a tool and its result", tools
+    if way.overflows:
+        yield "a prompt that is too long", overflow
