@@ -10,7 +10,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.widgets import INPUT_CLASSES, SELECT_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from providers.json_forms import JsonField, NamedOnce
+from providers.forms import NamedOnce
+from providers.json_forms import JsonField
 from providers.models import Model
 from routing import advice
 from routing.concepts import words_of
