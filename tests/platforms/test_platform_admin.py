@@ -108,6 +108,7 @@ def test_options_that_no_longer_fit_are_a_broken_configuration() -> None:
 def test_a_secret_that_is_a_json_file_may_have_lines_and_is_kept_as_one(admin_client: Client) -> None:
     file = {"type": "service_account", "private_key": "-----BEGIN\nabc\n-----END\n", "client_email": "Ünï@x"}
     row = {"name": "default", "source": "stored", "variable": "", "position": 0, "enabled": "on"}
+    row |= {"weight": 1, "requests_per_minute": 0, "tokens_per_minute": 0, "concurrent": 0}
     rows = {f"credentials-0-{name}": value for name, value in row.items()} | {"credentials-TOTAL_FORMS": 1}
     broken = {**rows, "credentials-0-secret": '{"type": "service_account",\n'}
     assert "copy the whole file" in errors_of(post(admin_client, **broken))["credentials-0-secret"][0]
