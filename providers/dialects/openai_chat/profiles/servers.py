@@ -203,8 +203,8 @@ HOSTED: tuple[Profile, ...] = (
 )
 
 # Servers of one's own. Chat templates of open models often refuse a system message in the middle, or two user messages
-# in a row; names may be as long as Claude's, stop sequences as many as one likes. llama-cpp-python (0.3.36) and LM Studio
-# (bug tracker #261) refuse a null for the text of a message.
+# in a row; names may be as long as Claude's, stop sequences as many as one likes. llama-cpp-python (0.3.36) and LM
+# Studio (bug tracker #261) refuse a null for the text of a message.
 _OWN = Profile(
     "local",
     "a server of one's own",
