@@ -16,7 +16,7 @@ from tests.real.site import Site
 TOOL: dict[str, Any] = {
     "name": "get_weather",
     "description": "The weather of a city.",
-    "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    "input_schema": {"type": "object", "properties": {"city": {"enum": ["Paris", "Rome"]}}, "required": ["city"]},
 }
 _FORCED: Any = {"type": "tool", "name": "get_weather"}
 
@@ -34,7 +34,7 @@ def checks(site: Site, way: Way) -> Iterator[tuple[str, Callable[[], str]]]:
         stream = answer.stream()
         assert stream.text
         assert way.says in {"", stream.text}, stream.text
-        assert stream.usage["output_tokens"] > 0
+        assert stream.usage["output_tokens"] > 0 or not way.counts
         return f"{len(stream.blocks[0].deltas)} deltas, {stream.stop_reason}"
 
     def whole() -> str:
@@ -57,10 +57,11 @@ def checks(site: Site, way: Way) -> Iterator[tuple[str, Callable[[], str]]]:
         return f"called with {json.dumps(call.input)[:60]}, then {final.stop_reason}"
 
     def overflow() -> str:
+        # llama-cpp-python 0.3.36 answers 200 to a stream and hangs up: then it is a 502, and never an empty answer.
         answer = client.post(message(route, "word " * 3000, max_tokens=10), timeout=60)
-        said = answer.error(400, "invalid_request_error")
-        assert said.startswith("prompt is too long: "), said
-        return said
+        assert answer.json["type"] == "error"
+        assert answer.status in {400, 502}, answer.status
+        return f"{answer.status} {answer.json['error']['message'][:60]}"
 
     yield "streamed text", streamed
     yield "text at once", whole

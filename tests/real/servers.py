@@ -19,6 +19,11 @@ from tests.real.configure import SECRET
 FOLDER = ROOT / ".venv-upstream"
 MOCKED = "The quick brown fox jumps over the lazy dog."
 
+_BUILDING = {
+    "CMAKE_ARGS": "-DLLAVA_BUILD=OFF -DLLAMA_BUILD_TESTS=OFF",
+    "CMAKE_BUILD_PARALLEL_LEVEL": str(os.cpu_count()),
+}
+
 
 class DidNotWork(Exception):
     """A server could not be installed or did not start; the text says what it wrote last."""
@@ -28,7 +33,7 @@ class Way(msgspec.Struct, frozen=True):
     """One route to a server: the dialect, the path of its base URL, and a model that answers each question.
 
     `tools` is the model that calls tools, "" where there is none; `says` is what the answer holds, "" if any will do.
-    `overflows`: the model has a window that a long prompt is too much for, and the server says so.
+    `overflows`: a long prompt is too much for its window. `counts`: streams end with their tokens.
     """
 
     dialect: str
@@ -37,6 +42,7 @@ class Way(msgspec.Struct, frozen=True):
     tools: str = ""
     says: str = ""
     overflows: bool = False
+    counts: bool = True
 
 
 class Server(msgspec.Struct):
@@ -83,7 +89,7 @@ def litellm(folder: Path, demo_port: int) -> Server:
 
 def llama(folder: Path, demo_port: int) -> Server:
     """llama-cpp-python's server, built from source, with a tiny model of random weights."""
-    python = installed("llama", ["llama-cpp-python[server]==0.3.16", "gguf"], seconds=1500)
+    python = installed("llama", ["llama-cpp-python[server]==0.3.36", "gguf==0.19.0"], seconds=1500)
     model = folder / "tiny.gguf"
     subprocess.run([python, Path(__file__).parent / "tiny_model.py", model], check=True)
     port = free_port()
@@ -91,7 +97,8 @@ def llama(folder: Path, demo_port: int) -> Server:
     options |= {"model_alias": "tiny", "chat_format": "chatml-function-calling", "n_threads": "1"}
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     process = started("llama", [str(python), "-m", "llama_cpp.server", *words], folder, port, "/v1/models", {})
-    return Server("llama-cpp-python", port, (Way("openai_chat", "/v1", "tiny", "tiny", overflows=True),), process)
+    way = Way("openai_chat", "/v1", "tiny", "tiny", overflows=True, counts=False)
+    return Server("llama-cpp-python", port, (way,), process)
 
 
 SERVERS = {"litellm": litellm, "llama": llama}
@@ -108,7 +115,7 @@ def installed(name: str, requirements: Sequence[str], seconds: float) -> Path:
     venv.create(folder, with_pip=True, clear=True)
     command: list[str | Path] = [python, "-m", "pip", "install", "--disable-pip-version-check", "-q", *requirements]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+        done = subprocess.run(command, env=os.environ | _BUILDING, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
         raise DidNotWork(f"not installed within {seconds:.0f} s") from None
     if done.returncode:

@@ -108,7 +108,8 @@ class _Writer:
             return
         # The text came as one stream and was cut only by what lay between: put together, it is what the model wrote.
         content = texts if self._parts.keeps_marks else "".join(part["text"] for part in texts)
-        message: Message = {"role": "assistant", "content": content or None, **thinking}
+        blank = None if self._profile.null_content else ""
+        message: Message = {"role": "assistant", "content": content or blank, **thinking}
         if calls:
             message["tool_calls"] = calls
         self.messages.append(message)

@@ -21,6 +21,7 @@ class Profile(msgspec.Struct, frozen=True):
       `system_in_place`: whether a system message may stand in the middle; else the user says it, marked as a reminder.
       `merges_users`: user messages in a row are told as one, because the server's templates want turns to alternate.
       `user_after_results`: whether a user message may follow tool results; else its text is added to the last of them.
+      `null_content`: whether an assistant's message of calls alone may have null for its text; else it is "".
       `names_results`: a tool message has the tool's name. `short_call_ids`: ids of nine letters and digits.
       `keeps_cache_control`: models for which cache_control goes into content parts.
       `takes_urls`: whether the server fetches images by their web address; else they are fetched before.
@@ -61,6 +62,7 @@ class Profile(msgspec.Struct, frozen=True):
     system_in_place: bool = True
     merges_users: bool = False
     user_after_results: bool = True
+    null_content: bool = True
     names_results: bool = False
     short_call_ids: bool = False
     keeps_cache_control: re.Pattern[str] | None = None

@@ -16,7 +16,7 @@ _OPENAI_WITHOUT_PARALLEL_CONTROL = re.compile(r"^o[1-9]", re.IGNORECASE)
 _AUTO_OR_NONE = frozenset({"auto", "none"})
 _NO_NAMED = frozenset({"auto", "none", "required"})
 
-GENERIC = Profile("generic", "another server", documents="inline")
+GENERIC = Profile("generic", "another server", null_content=False, documents="inline")
 
 HOSTED: tuple[Profile, ...] = (
     Profile(
@@ -203,7 +203,8 @@ HOSTED: tuple[Profile, ...] = (
 )
 
 # Servers of one's own. Chat templates of open models often refuse a system message in the middle, or two user messages
-# in a row; names may be as long as Claude's, stop sequences as many as one likes.
+# in a row; names may be as long as Claude's, stop sequences as many as one likes. llama-cpp-python (0.3.36) and LM
+# Studio (bug tracker #261) refuse a null for the text of a message.
 _OWN = Profile(
     "local",
     "a server of one's own",
@@ -211,6 +212,7 @@ _OWN = Profile(
     sends_top_k=True,
     system_in_place=False,
     merges_users=True,
+    null_content=False,
     documents="inline",
 )
 LOCAL = _OWN
