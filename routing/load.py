@@ -182,8 +182,9 @@ def _callable(
     """Every model that can be called, by provider and name."""
     found = {}
     for model in models.values():
-        provider = providers[model.provider_id]
-        if _cause(provider, model) is None:
+        # A provider that was made since the providers were read comes with the next revision.
+        provider = providers.get(model.provider_id)
+        if provider is not None and _cause(provider, model) is None:
             found[provider.name.lower(), model.name] = _candidate(0, provider, model)
     return found
 

@@ -33,16 +33,14 @@ WELL = speak.answer("openai_chat")
 @pytest.fixture(scope="module")
 def pair(live_database: None, standing: Standing) -> Iterator[tuple[Gateway, Gateway]]:
     """Two gateways on one database, whose circuits stay open for a second and a half."""
-    gateways = [Gateway(f"health{number}", env={"CIRCUIT_SECONDS": str(OPEN)}) for number in (1, 2)]
-    try:
-        for running in gateways:
+    one, other = (Gateway(f"health{number}", env={"CIRCUIT_SECONDS": str(OPEN)}) for number in (1, 2))
+    with contextlib.ExitStack() as stack:
+        for running in (one, other):
             running.launch()
-        for running in gateways:
+            stack.callback(running.stop)
+        for running in (one, other):
             running.wait_ready()
-        yield gateways[0], gateways[1]
-    finally:
-        for running in gateways:
-            running.stop()
+        yield one, other
 
 
 class House:
