@@ -172,6 +172,9 @@ class Encoder:
         # Only now: settling may have opened a tool call that waited, and the stop reason must fit it.
         stop_reason = self.stop_reason or self._end.stop_reason
         end, tokens = self._end, self.tokens
+        if tokens.output is None and end.native is None:
+            # Clients draw their picture of the context from this count. The row keeps what the provider said: nothing.
+            tokens = tokens.merged(Tokens(output=self.estimated().output))
         if self._earlier is not None:
             end, tokens = envelope.uncounted(end), envelope.together(self._earlier, tokens)
         self._sink.end(envelope.closing(end, self._told, tokens, stop_reason))

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from providers.sse import EventTooLong
+from streaming.frames import native_length
 
 SIZE_LIMIT = 64 << 20
 """Bytes that an answer may take here, about; the longest that a model gives is a tenth of it."""
@@ -69,10 +70,12 @@ class MessageFold:
 
     def text(self, text: str) -> None:
         """More of the block's text."""
+        self.said += len(text)
         self._add("text", text)
 
     def thinking(self, text: str) -> None:
         """More of the block's thinking."""
+        self.said += len(text)
         self._add("thinking", text)
 
     def signature(self, signature: str) -> None:
@@ -81,6 +84,7 @@ class MessageFold:
 
     def arguments(self, json: str) -> None:
         """More of the JSON text of the block's input."""
+        self.said += len(json)
         self._add(_INPUT, json)
 
     def close(self) -> None:
@@ -100,6 +104,7 @@ class MessageFold:
 
     def native_delta(self, theirs: int, raw: bytes) -> None:
         """A Claude upstream's delta: citations are listed, any other string grows the block's field of its name."""
+        self.said += native_length(raw)
         delta: dict[str, Any] = msgspec.json.decode(raw)["delta"]
         if delta["type"] == "citations_delta":
             self._grow(len(raw))
@@ -138,7 +143,6 @@ class MessageFold:
         if parts is None:
             parts = self._parts[field] = []
         parts.append(text)
-        self.said += len(text)
         self._grow(len(text) + _PIECE)
 
     def _grow(self, size: int) -> None:

@@ -70,7 +70,13 @@ def test_known_counts_stand_in_message_start() -> None:
     tokens = Tokens(input=7, cache_read=3, cache_write=2, output=0)
     (start,) = read_events(encoder().feed([MessageStarted(tokens=tokens)]))
     assert list(start["message"]["usage"].values()) == [7, 2, 3, 0]
-    assert whole(T("a")).events[-2]["usage"] == {"output_tokens": 0}
+
+
+def test_what_nobody_counted_is_guessed_for_the_client_and_unknown_to_the_accounts() -> None:
+    made = encoder()
+    stream = check_stream(made.feed([MessageStarted(), T("a" * 9), MessageFinished("end_turn")]) + made.finish())
+    assert stream.events[-2]["usage"] == {"output_tokens": 3}
+    assert made.tokens == Tokens()
 
 
 def test_an_end_that_was_not_announced_is_not_invented() -> None:
@@ -118,7 +124,7 @@ def test_another_attempt_takes_over_before_content() -> None:
     body += made.feed([*second, MessageFinished("tool_use")]) + made.finish()
     stream = check_stream(body)
     assert outline(stream) == ["f:{}"]
-    assert (stream.usage["input_tokens"], stream.usage["output_tokens"]) == (9, 0)
+    assert (stream.usage["input_tokens"], stream.usage["output_tokens"]) == (9, 1)
 
 
 def test_our_own_start_takes_the_late_one_in() -> None:
