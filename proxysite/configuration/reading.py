@@ -11,12 +11,12 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from proxysite.configuration import yaml_text
-from proxysite.configuration.foreign import ccr, json5
+from proxysite.configuration.foreign import ccr, json5, litellm
 from proxysite.configuration.foreign.draft import Draft
 from proxysite.configuration.ledger import ConfigurationError
 from proxysite.configuration.schema import Configuration
 
-Format = Literal["auto", "ours", "ccr"]
+Format = Literal["auto", "ours", "ccr", "litellm"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
 _MOST_BYTES = 20 * 1024 * 1024
@@ -59,6 +59,8 @@ def read_text(text: str, format: str = "auto", environ: Mapping[str, str] = os.e
         raise ConfigurationError("This file holds no configuration: our own begin with `version: 1`.")
     if format == "ccr" or (format == "auto" and ccr.is_one(value)):
         return _foreign(f"claude-code-router's, version {ccr.version(value)}", ccr.read(value, environ))
+    if format == "litellm" or (format == "auto" and litellm.is_one(value)):
+        return _foreign("LiteLLM's", litellm.read(value, environ))
     return Read("our own file", converted(value, Configuration))
 
 

@@ -20,16 +20,16 @@ def apply(task: Task, entries: Sequence[TeamEntry]) -> None:
         task.once(place, teams, entry.name)
         team = Team.objects.filter(name=entry.name).first() or Team(name=entry.name)
         task.put(place, team, entry.name, entry)
+        here = {row.name: row for row in ClientKey.objects.filter(team=team)}
         keys: set[Any] = set()
         for index, key in enumerate(entry.keys):
             where = f"{place}.keys[{index}]"
             task.once(where, keys, key.name)
-            _key(task, where, team, key)
+            _key(task, where, team, here.get(key.name), key)
 
 
-def _key(task: Task, place: str, team: Team, entry: KeyEntry) -> None:
+def _key(task: Task, place: str, team: Team, row: ClientKey | None, entry: KeyEntry) -> None:
     name = f"{team.name}: {entry.name}"
-    row = ClientKey.objects.filter(team=team, name=entry.name).first()
     if row is None and entry.hash is UNSET:
         task.ledger.lost.append(f"{place}: the client key {name} has no hash here: make a new one in the admin.")
         return

@@ -35,11 +35,12 @@ def apply(task: Task, entries: Sequence[ProviderEntry]) -> None:
             where = f"{place}.credentials[{index}]"
             task.once(where, credentials, credential.name)
             _credential(task, where, provider, credential)
+        here = {row.name: row for row in Model.objects.filter(provider=provider)}
         models: set[Any] = set()
         for index, model in enumerate(entry.models):
             where = f"{place}.models[{index}]"
             task.once(where, models, model.name)
-            _model(task, where, provider, model)
+            _model(task, where, provider, here.get(model.name) or Model(provider=provider, name=model.name), model)
 
 
 def _credential(task: Task, place: str, provider: Provider, entry: CredentialEntry) -> None:
@@ -102,9 +103,8 @@ def _is_stored(row: Credential, secret: str) -> bool:
         return False
 
 
-def _model(task: Task, place: str, provider: Provider, entry: ModelEntry) -> None:
+def _model(task: Task, place: str, provider: Provider, row: Model, entry: ModelEntry) -> None:
     name = f"{provider.name}: {entry.name}"
-    row = Model.objects.filter(provider=provider, name=entry.name).first() or Model(provider=provider, name=entry.name)
     task.put(place, row, name, entry)
     if row.context_window and row.max_output and row.max_output > row.context_window:
         raise ConfigurationError(f"{place}.max_output: This is more than the context window holds.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -19,16 +19,18 @@ from routing.models import Candidate, Route
 def apply(task: Task, entries: Sequence[RouteEntry]) -> None:
     """Write the routes with their candidates."""
     _make_way(task, entries)
+    here = {row.name: row for row in Route.objects.all()}
+    models = {model_name(model): model for model in Model.objects.select_related("provider")} if entries else {}
     names: set[Any] = set()
     for number, entry in enumerate(entries):
         place = task.place("routes", number, f"route {entry.name}")
         task.once(place, names, entry.name)
-        route = Route.objects.filter(name=entry.name).first() or Route(name=entry.name)
+        route = here.get(entry.name) or Route(name=entry.name)
         task.put(place, route, entry.name, entry)
         if entry.candidates is not UNSET:
-            _candidates(task, place, route, entry.candidates)
+            _candidates(task, place, route, entry.candidates, models)
         elif task.complete:
-            _candidates(task, place, route, [])
+            _candidates(task, place, route, [], models)
 
 
 def _make_way(task: Task, entries: Sequence[RouteEntry]) -> None:
@@ -41,18 +43,25 @@ def _make_way(task: Task, entries: Sequence[RouteEntry]) -> None:
         task.ledger.note_change(route, route.name, ("default", "yes", "no"))
 
 
-def _candidates(task: Task, place: str, route: Route, entries: Sequence[CandidateEntry]) -> None:
+def _candidates(
+    task: Task, place: str, route: Route, entries: Sequence[CandidateEntry], models: Mapping[str, Model]
+) -> None:
     here = {row.model_id: row for row in route.candidates.select_related("model__provider").order_by("position", "id")}
     before = list(here)
     rows = []
-    models: set[Any] = set()
+    taken: set[Any] = set()
     for number, entry in enumerate(entries):
         where = f"{place}.candidates[{number}]"
-        model = _model(where, entry.model)
-        task.once(where, models, model.pk)
+        model = models.get(entry.model)
+        if model is None:
+            told = "" if ":" in entry.model else " Write provider:model."
+            raise ConfigurationError(
+                f"{where}.model: There is no model {entry.model!r}, neither here nor in the file.{told}"
+            )
+        task.once(where, taken, model.pk)
         rows.append((where, model, entry))
     in_order = [model.pk for _, model, _ in rows] == before
-    for row in [row for pk, row in here.items() if pk not in models]:
+    for row in [row for pk, row in here.items() if pk not in taken]:
         task.ledger.remove(row, f"{route.name} → {model_name(row.model)}")
     for number, (where, model, entry) in enumerate(rows):
         row = here.get(model.pk) or Candidate(route=route, model=model)
@@ -60,12 +69,3 @@ def _candidates(task: Task, place: str, route: Route, entries: Sequence[Candidat
         if not in_order:
             wanted["position"] = number
         task.ledger.put(where, row, f"{route.name} → {model_name(model)}", wanted)
-
-
-def _model(place: str, name: str) -> Model:
-    provider, colon, model = name.partition(":")
-    found = Model.objects.select_related("provider").filter(provider__name=provider, name=model).first()
-    if found is None:
-        told = "" if colon else " Write provider:model."
-        raise ConfigurationError(f"{place}.model: There is no model {name!r}, neither here nor in the file.{told}")
-    return found

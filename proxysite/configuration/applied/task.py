@@ -21,6 +21,8 @@ class Task:
         self.ledger = ledger
         self.complete = complete
         self.foreign = foreign
+        self._routes: dict[str, Route] | None = None
+        self._teams: dict[str, Team] | None = None
         self.seen: dict[type[Row], set[int]] = defaultdict(set)
 
     def put(self, place: str, row: Row, name: str, entry: schema.Entry, **related: Any) -> None:
@@ -34,15 +36,19 @@ class Task:
         return name if self.foreign else f"{section}[{number}]"
 
     def route(self, place: str, name: str) -> Route:
-        """The route of a name. Raises ConfigurationError."""
-        route = Route.objects.filter(name=name).first()
+        """The route of a name, once all routes are written. Raises ConfigurationError."""
+        if self._routes is None:
+            self._routes = {route.name: route for route in Route.objects.all()}
+        route = self._routes.get(name)
         if route is None:
             raise ConfigurationError(f"{place}: There is no route {name!r}, neither here nor in the file.")
         return route
 
     def team(self, place: str, name: str) -> Team:
-        """The team of a name. Raises ConfigurationError."""
-        team = Team.objects.filter(name=name).first()
+        """The team of a name, once all teams are written. Raises ConfigurationError."""
+        if self._teams is None:
+            self._teams = {team.name: team for team in Team.objects.all()}
+        team = self._teams.get(name)
         if team is None:
             raise ConfigurationError(f"{place}: There is no team {name!r}, neither here nor in the file.")
         return team

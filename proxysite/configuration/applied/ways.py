@@ -21,27 +21,29 @@ def apply(task: Task, configuration: Configuration) -> None:
 
 
 def _aliases(task: Task, entries: Sequence[AliasEntry]) -> None:
+    here = {row.pattern: row for row in Alias.objects.all()}
     seen: set[Any] = set()
     for number, entry in enumerate(entries):
         place = task.place("aliases", number, f"alias {entry.pattern}")
         task.once(place, seen, entry.pattern)
-        row = Alias.objects.filter(pattern=entry.pattern).first() or Alias(pattern=entry.pattern)
-        task.put(place, row, entry.pattern, entry)
+        task.put(place, here.get(entry.pattern) or Alias(pattern=entry.pattern), entry.pattern, entry)
 
 
 def _scenarios(task: Task, entries: Sequence[ScenarioEntry]) -> None:
+    here = {(row.scenario, row.team): row for row in ScenarioRoute.objects.select_related("team", "route")}
     seen: set[Any] = set()
     for number, entry in enumerate(entries):
         name = entry.scenario if entry.team is None else f"{entry.scenario} of {entry.team}"
         place = task.place("scenarios", number, f"scenario {name}")
         task.once(place, seen, (entry.scenario, entry.team))
         team = None if entry.team is None else task.team(f"{place}.team", entry.team)
-        row = ScenarioRoute.objects.filter(scenario=entry.scenario, team=team).first()
+        row = here.get((entry.scenario, team))
         related = {} if entry.route is UNSET else {"route": task.route(f"{place}.route", entry.route)}
         task.put(place, row or ScenarioRoute(scenario=entry.scenario, team=team), name, entry, **related)
 
 
 def _rules(task: Task, entries: Sequence[RuleEntry]) -> None:
+    here = {row.name: row for row in Rule.objects.select_related("team", "route")}
     seen: set[Any] = set()
     for number, entry in enumerate(entries):
         place = task.place("rules", number, f"rule {entry.name}")
@@ -53,15 +55,14 @@ def _rules(task: Task, entries: Sequence[RuleEntry]) -> None:
             # Whichever of the two is said, the other one is not.
             related["route"] = task.route(f"{place}.route", entry.route) if entry.route else None
             related["scenario"] = entry.scenario if entry.scenario else ""
-        row = Rule.objects.filter(name=entry.name).first() or Rule(name=entry.name)
-        task.put(place, row, entry.name, entry, **related)
+        task.put(place, here.get(entry.name) or Rule(name=entry.name), entry.name, entry, **related)
 
 
 def _concepts(task: Task, entries: Sequence[ConceptEntry]) -> None:
+    here = {row.name: row for row in Concept.objects.select_related("route")}
     seen: set[Any] = set()
     for number, entry in enumerate(entries):
         place = task.place("concepts", number, f"concept {entry.name}")
         task.once(place, seen, entry.name)
         related = {} if entry.route is UNSET else {"route": task.route(f"{place}.route", entry.route)}
-        row = Concept.objects.filter(name=entry.name).first() or Concept(name=entry.name)
-        task.put(place, row, entry.name, entry, **related)
+        task.put(place, here.get(entry.name) or Concept(name=entry.name), entry.name, entry, **related)

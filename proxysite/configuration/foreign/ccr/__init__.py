@@ -7,6 +7,7 @@ from typing import Any
 
 from proxysite.configuration.foreign.ccr import providers, rules, scenarios
 from proxysite.configuration.foreign.draft import Draft
+from proxysite.configuration.foreign.values import items, mapping, word
 from proxysite.configuration.secrets import holds_variable
 
 _CLIENT_KEYS = "whoever calls gets a client key of this gateway, made in the admin."
@@ -62,23 +63,20 @@ def is_one(value: Mapping[str, Any]) -> bool:
 
 def version(value: Mapping[str, Any]) -> int:
     """Which version wrote a file."""
-    router = value.get("Router")
-    return 3 if isinstance(router, dict) and ({"rules", "builtInRules"} & router.keys()) else 2
+    return 3 if {"rules", "builtInRules"} & mapping(value.get("Router")).keys() else 2
 
 
 def read(value: Mapping[str, Any], environ: Mapping[str, str]) -> Draft:
     """All of a file."""
     draft = Draft(environ)
     providers.read(draft, value.get("Providers") or value.get("providers"), _proxy(draft, value))
-    router = value.get("Router")
-    router = router if isinstance(router, dict) else {}
+    router = mapping(value.get("Router"))
     if version(value) == 3:
         rules.read(draft, router, value.get("profile"))
     else:
         scenarios.read(draft, router, value.get("fallback"))
-    custom = value.get("transformers")
-    for number, entry in enumerate(custom if isinstance(custom, list) else []):
-        path = entry.get("path") if isinstance(entry, dict) else entry
+    for number, entry in enumerate(items(value.get("transformers"))):
+        path = word(mapping(entry).get("path")) or word(entry) or "one without a path"
         draft.lose(f"transformers[{number}]", f"{path}: transformers in JavaScript do not run here.")
     draft.rest("", value, _READ | _QUIET, _TOLD)
     return draft

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from msgspec import UNSET
 
 from proxysite.configuration.foreign.draft import Draft
 from proxysite.configuration.foreign.servers import Server
+from proxysite.configuration.foreign.values import dollars, items, mapping, whole
 from proxysite.configuration.schema import CredentialEntry, PriceEntry, ProviderEntry
 
 _PRICES = {
@@ -20,14 +20,14 @@ _PRICES = {
     "cacheWrite5mUsdPerMillionTokens": "cache_write_5m",
     "cacheWrite1hUsdPerMillionTokens": "cache_write_1h",
 }
+_MOST = 32_767
 _LIMITS = {"rpm": "requests_per_minute", "tpm": "tokens_per_minute"}
 
 
 def read(draft: Draft, place: str, entry: Mapping[str, Any], key: Any, server: Server) -> list[CredentialEntry]:
     """The credentials of a provider: one key, or a pool of them."""
-    entries = entry.get("credentials")
     found: list[CredentialEntry] = []
-    for number, given in enumerate(entries if isinstance(entries, list) else []):
+    for number, given in enumerate(items(entry.get("credentials"))):
         if isinstance(given, dict):
             credential = _pooled(draft, f"{place}.credentials[{number}]", given, number)
             if credential is not None and credential.name not in {each.name for each in found}:
@@ -49,17 +49,14 @@ def _pooled(draft: Draft, place: str, given: Mapping[str, Any], number: int) -> 
         draft.lose(place, "there is no key.")
         return None
     # Their priority is our position: the lowest is used first.
-    priority = given.get("priority")
-    credential.position = priority if isinstance(priority, int) and 0 <= priority <= 32_767 else number + 1
-    weight = given.get("weight")
-    if isinstance(weight, int | float) and weight > 0 and weight != 1:
-        credential.weight = max(1, round(weight))
+    credential.position = min(whole(given.get("priority")) or number + 1, _MOST)
+    if weight := whole(given.get("weight")):
+        credential.weight = min(weight, _MOST)
     if given.get("enabled") is False:
         credential.enabled = False
-    limits = given.get("limits")
-    for limit, value in limits.items() if isinstance(limits, dict) else ():
-        if limit in _LIMITS and isinstance(value, int) and value > 0:
-            setattr(credential, _LIMITS[limit], value)
+    for limit, value in mapping(given.get("limits")).items():
+        if limit in _LIMITS and whole(value):
+            setattr(credential, _LIMITS[limit], whole(value))
         elif value:
             draft.lose(f"{place}.limits.{limit}", "a credential has limits per minute here, and no others.")
     return credential
@@ -67,21 +64,18 @@ def _pooled(draft: Draft, place: str, given: Mapping[str, Any], number: int) -> 
 
 def describe(draft: Draft, place: str, provider: ProviderEntry, metadata: Any) -> None:
     """What a file says of models: window, limit, prices."""
-    for name, given in metadata.items() if isinstance(metadata, dict) else ():
-        if not isinstance(given, dict):
-            continue
+    for name, value in mapping(metadata).items():
+        given = mapping(value)
         model = draft.model(provider, name)
-        window = given.get("contextWindow") or given.get("maxContextWindow")
-        most = given.get("maxOutputTokens")
-        if isinstance(window, int) and window > 0:
+        window = whole(given.get("contextWindow")) or whole(given.get("maxContextWindow"))
+        most = whole(given.get("maxOutputTokens"))
+        if window:
             model.context_window = window
-        if isinstance(most, int) and most > 0 and (model.context_window is UNSET or most <= (window or most)):
+        if most and most <= (window or most):
             model.max_output = most
-        prices = given.get("pricing")
+        prices = mapping(given.get("pricing"))
         amounts: dict[str, Any] = {
-            ours: Decimal(str(prices[theirs]))
-            for theirs, ours in _PRICES.items()
-            if isinstance(prices, dict) and isinstance(prices.get(theirs), int | float)
+            ours: amount for theirs, ours in _PRICES.items() if (amount := dollars(prices.get(theirs))) is not None
         }
         if amounts:
             model.prices = [PriceEntry(**amounts)]

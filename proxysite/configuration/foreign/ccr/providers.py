@@ -13,6 +13,7 @@ from providers.transforms import left_out, parse_chain
 from proxysite.configuration.foreign.ccr import pool, transformers
 from proxysite.configuration.foreign.draft import Draft
 from proxysite.configuration.foreign.servers import Server, fitting_profile, server_of
+from proxysite.configuration.foreign.values import items, mapping, word
 from proxysite.configuration.schema import ProviderEntry
 
 _NAMES = {
@@ -47,13 +48,13 @@ _QUIET = frozenset(
 
 def read(draft: Draft, entries: Any, proxy_url: str) -> None:
     """Every provider of a file into the draft."""
-    for number, entry in enumerate(entries if isinstance(entries, list) else []):
+    for number, entry in enumerate(items(entries)):
         place = f"Providers[{number}]"
-        if not isinstance(entry, dict) or not isinstance(_of(entry, "name"), str):
+        told = word(_of(mapping(entry), "name"))
+        if told:
+            draft.provider(place, told, _provider(draft, place, told, mapping(entry), proxy_url))
+        else:
             draft.lose(place, "this provider has no name.")
-            continue
-        told = _of(entry, "name")
-        draft.provider(place, told, _provider(draft, place, told, entry, proxy_url))
 
 
 def _of(entry: Mapping[str, Any], what: str) -> Any:
@@ -84,14 +85,11 @@ def _provider(draft: Draft, place: str, told: str, entry: dict[str, Any], proxy_
     provider.credentials = pool.read(draft, place, entry, _of(entry, "key"), server)
     if headers := draft.headers(f"{place}.extraHeaders", entry.get("extraHeaders")):
         provider.headers = headers
-    fields = entry.get("extraBody")
-    if isinstance(fields, dict) and fields:
+    if fields := mapping(entry.get("extraBody")):
         wish.transforms.append({"name": "customparams", "options": {"params": fields}})
     provider.transforms = _able(draft, f"{place}.transformer.use", wish.transforms, server)
-    names = _of(entry, "models")
-    for name in names if isinstance(names, list) else []:
-        if isinstance(name, str) and name.strip():
-            draft.model(provider, name.strip())
+    for name in filter(None, map(word, items(_of(entry, "models")))):
+        draft.model(provider, name)
     _models(draft, place, provider, chains, server)
     pool.describe(draft, f"{place}.modelMetadata", provider, entry.get("modelMetadata"))
     known = {name for names in _NAMES.values() for name in names}
@@ -100,8 +98,7 @@ def _provider(draft: Draft, place: str, told: str, entry: dict[str, Any], proxy_
 
 
 def _server(draft: Draft, place: str, entry: Mapping[str, Any], wish: transformers.Wish) -> Server | None:
-    told = _of(entry, "type")
-    dialect = wish.dialect or _PROTOCOLS.get(told, "") if isinstance(told, str) else wish.dialect
+    dialect = wish.dialect or _PROTOCOLS.get(word(_of(entry, "type")), "")
     address = draft.text(f"{place}.api_base_url", _of(entry, "address"))
     if not address:
         draft.lose(place, "there is no address, so the provider is left out.")

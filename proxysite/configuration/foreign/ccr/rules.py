@@ -9,16 +9,17 @@ from typing import Any
 from proxysite.configuration.foreign.ccr import conditions
 from proxysite.configuration.foreign.ccr.scenarios import add_route, selected
 from proxysite.configuration.foreign.draft import Draft
+from proxysite.configuration.foreign.values import items, mapping, whole
 from proxysite.configuration.schema import AliasEntry, CandidateEntry, RuleEntry, ScenarioEntry
 
 _MODEL = frozenset({"request.body.model", "model", "body.model"})
+_MOST_RETRIES = 10
 _FAMILIES = {"sonnetModel": "sonnet", "opusModel": "opus", "fableModel": "fable", "haikuModel": "haiku"}
 
 
 def read(draft: Draft, router: Mapping[str, Any], profile: Any) -> None:
     """Rules, fallback and agent profile of a file into the draft."""
-    rules = router.get("rules")
-    entries = [entry for entry in rules if isinstance(entry, dict)] if isinstance(rules, list) else []
+    entries = [entry for entry in items(router.get("rules")) if isinstance(entry, dict)]
     for number, entry in enumerate(entries):
         _rule(draft, f"Router.rules[{number}]", entry, len(entries) - number, router.get("fallback"))
     _profile(draft, profile, router.get("fallback"))
@@ -55,9 +56,8 @@ def _rule(draft: Draft, place: str, entry: Mapping[str, Any], priority: int, def
 
 def _selector(draft: Draft, place: str, entry: Mapping[str, Any]) -> Any:
     """The model that a rule sets; its other changes to the request are noted."""
-    rewrites = entry.get("rewrites") or [entry.get("rewrite")]
     selector = entry.get("target") or None
-    for number, rewrite in enumerate(rewrites if isinstance(rewrites, list) else []):
+    for number, rewrite in enumerate(items(entry.get("rewrites")) or [entry.get("rewrite")]):
         if not isinstance(rewrite, dict):
             continue
         key, operation = str(rewrite.get("key", "")), rewrite.get("operation") or "set"
@@ -79,24 +79,18 @@ def _targets(draft: Draft, place: str, selector: Any, fallback: Any) -> tuple[li
     """The model and its fallbacks as candidates, and how often each is tried."""
     selectors = [(place, selector)]
     fields: dict[str, Any] = {}
-    mode = fallback.get("mode") if isinstance(fallback, dict) else None
-    if mode == "model-chain":
-        models = fallback.get("models")
-        selectors += [
-            (f"{place}.fallback.models[{number}]", model)
-            for number, model in enumerate(models if isinstance(models, list) else [])
-        ]
-    elif mode == "retry":
-        count = fallback.get("retryCount")
-        if isinstance(count, int) and count > 0:
-            fields = {"retries": min(count, 10), "attempts": min(count, 10) + 1}
+    given = mapping(fallback)
+    if given.get("mode") == "model-chain":
+        chain = enumerate(items(given.get("models")))
+        selectors += [(f"{place}.fallback.models[{number}]", model) for number, model in chain]
+    elif given.get("mode") == "retry" and (count := min(whole(given.get("retryCount")), _MOST_RETRIES)):
+        fields = {"retries": count, "attempts": count + 1}
     return [found for where, each in selectors if (found := selected(draft, where, each)) is not None], fields
 
 
 def _profile(draft: Draft, profile: Any, fallback: Any) -> None:
     """The models that the agent profile gives Claude Code: for everything, in the background, and by family."""
-    profiles = profile.get("profiles") if isinstance(profile, dict) else None
-    for number, entry in enumerate(profiles if isinstance(profiles, list) else []):
+    for number, entry in enumerate(items(mapping(profile).get("profiles"))):
         place = f"profile.profiles[{number}]"
         if not isinstance(entry, dict) or entry.get("enabled") is False:
             continue
@@ -116,6 +110,5 @@ def _profile(draft: Draft, profile: Any, fallback: Any) -> None:
                 # It yields, because there the rules come before the name that a client asks for.
                 if add_route(draft, f"{place}.{field}", f"ccr-{family}", candidates, yields=True, **fields):
                     draft.configuration.aliases.append(AliasEntry(pattern=f"*{family}*", target=f"ccr-{family}"))
-        routing = entry.get("routing")
-        if isinstance(routing, dict) and routing.get("rules"):
+        if mapping(entry.get("routing")).get("rules"):
             draft.lose(f"{place}.routing.rules", "a profile's own rules; write them as rules for a team.")

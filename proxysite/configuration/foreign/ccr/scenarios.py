@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxysite.configuration.foreign.draft import Draft
+from proxysite.configuration.foreign.values import items, mapping, whole, word
 from proxysite.configuration.schema import CandidateEntry, RouteEntry, ScenarioEntry
 
 SCENARIOS = {
@@ -23,7 +24,7 @@ _ATTEMPTS = 4
 
 def read(draft: Draft, router: Mapping[str, Any], fallback: Any) -> None:
     """The scenarios of a file into the draft."""
-    chains = fallback if isinstance(fallback, dict) else {}
+    chains = mapping(fallback)
     for theirs, ours in SCENARIOS.items():
         selector = router.get(theirs)
         if not selector:
@@ -31,15 +32,13 @@ def read(draft: Draft, router: Mapping[str, Any], fallback: Any) -> None:
                 draft.lose(f"fallback.{theirs}", "the scenario has no model of its own, so its fallbacks lead nowhere.")
             continue
         selectors = [(f"Router.{theirs}", selector)]
-        chain = chains.get(theirs)
-        for number, entry in enumerate(chain if isinstance(chain, list) else []):
+        for number, entry in enumerate(items(chains.get(theirs))):
             selectors.append((f"fallback.{theirs}[{number}]", entry))
         candidates = [found for place, entry in selectors if (found := selected(draft, place, entry)) is not None]
         name = f"ccr-{ours.replace('_', '-')}"
         if add_route(draft, f"Router.{theirs}", name, candidates):
             scenario = ScenarioEntry(scenario=ours, route=name)
-            threshold = router.get("longContextThreshold")
-            if ours == "long_context" and isinstance(threshold, int) and threshold > 0:
+            if ours == "long_context" and (threshold := whole(router.get("longContextThreshold"))):
                 scenario.threshold = threshold
             draft.configuration.scenarios.append(scenario)
             if ours == "image":
@@ -63,7 +62,7 @@ def add_route(draft: Draft, place: str, name: str, candidates: list[CandidateEnt
 
 def selected(draft: Draft, place: str, selector: Any) -> CandidateEntry | None:
     """The model that a text such as `provider,model` or `provider/model` names; None, and noted, for any other."""
-    text = selector.strip() if isinstance(selector, str) else ""
+    text = word(selector)
     # After the name of a known provider, whatever else the model's own name holds.
     for at, character in enumerate(text):
         if character in ",/" and draft.has_provider(text[:at]):

@@ -10,6 +10,7 @@ import msgspec
 from providers.platforms import PLATFORMS
 from providers.transforms import REGISTRY, TransformError, compile_chain
 from proxysite.configuration.foreign.draft import Draft
+from proxysite.configuration.foreign.values import items, mapping, word
 
 _DIALECTS = {
     "anthropic": "anthropic",
@@ -40,7 +41,7 @@ class Wish(msgspec.Struct):
 def read(draft: Draft, place: str, use: Any) -> Wish:
     """What the transformers at a place ask for; what cannot be had is noted."""
     wish = Wish(transforms=[])
-    for number, entry in enumerate(use if isinstance(use, list) else []):
+    for number, entry in enumerate(items(use)):
         where = f"{place}[{number}]"
         name, options = _split(entry)
         if not name:
@@ -52,13 +53,12 @@ def read(draft: Draft, place: str, use: Any) -> Wish:
 
 def _split(entry: Any) -> tuple[str, dict[str, Any]]:
     if isinstance(entry, list) and entry:
-        options = entry[1] if len(entry) > 1 and isinstance(entry[1], dict) else {}
-        return (entry[0] if isinstance(entry[0], str) else ""), options
-    return (entry if isinstance(entry, str) else ""), {}
+        return word(entry[0]), mapping(entry[1]) if len(entry) > 1 else {}
+    return word(entry), {}
 
 
 def _take(draft: Draft, where: str, wish: Wish, name: str, options: dict[str, Any]) -> None:
-    known = name.strip().lower()
+    known = name.lower()
     if known in _REFUSED:
         draft.lose(where, f"{name}: {_REFUSED[known]}")
     elif known in _PLATFORMS:
