@@ -8,6 +8,7 @@ from typing import Any
 from proxysite.configuration.foreign.ccr import providers, rules, scenarios
 from proxysite.configuration.foreign.draft import Draft
 from proxysite.configuration.foreign.values import items, mapping, word
+from proxysite.configuration.schema import AliasEntry
 from proxysite.configuration.secrets import holds_variable
 
 _CLIENT_KEYS = "whoever calls gets a client key of this gateway, made in the admin."
@@ -75,11 +76,23 @@ def read(value: Mapping[str, Any], environ: Mapping[str, str]) -> Draft:
         rules.read(draft, router, value.get("profile"))
     else:
         scenarios.read(draft, router, value.get("fallback"))
+    _names(draft, slash=version(value) == 3)
     for number, entry in enumerate(items(value.get("transformers"))):
         path = word(mapping(entry).get("path")) or word(entry) or "one without a path"
         draft.lose(f"transformers[{number}]", f"{path}: transformers in JavaScript do not run here.")
     draft.rest("", value, _READ | _QUIET, _TOLD)
     return draft
+
+
+def _names(draft: Draft, *, slash: bool) -> None:
+    """Aliases for the names of models that would mean nothing here: with a slash, or of a provider called otherwise."""
+    for provider in draft.configuration.providers:
+        for told in draft.told(provider):
+            if not slash and told.lower() == provider.name:
+                continue
+            for model in provider.models:
+                alias = f"{told}{'/' if slash else ','}{model.name}"
+                draft.configuration.aliases.append(AliasEntry(pattern=alias, target=f"{provider.name}:{model.name}"))
 
 
 def _proxy(draft: Draft, value: Mapping[str, Any]) -> str:

@@ -23,11 +23,6 @@ def read(draft: Draft, router: Mapping[str, Any], profile: Any) -> None:
     for number, entry in enumerate(entries):
         _rule(draft, f"Router.rules[{number}]", entry, len(entries) - number, router.get("fallback"))
     _profile(draft, profile, router.get("fallback"))
-    for provider in list(draft.configuration.providers):
-        for model in provider.models:
-            for name in draft.told(provider):
-                alias = AliasEntry(pattern=f"{name}/{model.name}", target=f"{provider.name}:{model.name}")
-                draft.configuration.aliases.append(alias)
     draft.rest("Router", router, {"rules", "fallback", "builtInRules"}, {})
 
 
