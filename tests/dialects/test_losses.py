@@ -92,6 +92,7 @@ def test_marks_that_are_kept_are_no_loss() -> None:
         (1000, None, 2000, 1001, 999, True),
         (1000, None, 2000, 5000, 1, True),
         (1000, None, 2000, None, 1000, False),
+        (0, 1000, 2000, 10, 0, False),
         (None, 1000, 2000, 10, None, False),
     ],
 )
