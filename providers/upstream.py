@@ -5,6 +5,7 @@ Connections are made by the guarded client. Redirects and cookies are not follow
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
@@ -26,6 +27,8 @@ from providers.outbound_errors import cannot_be_called, classified, is_lost, ref
 ERROR_BODY_BYTES = 64 * 1024
 """How much of an error's body is read; the rest says nothing new."""
 _KEEP_ALIVE = 75.0
+_DRAIN = 1.0
+"""Seconds to read on after an answer's end."""
 _RESENDS = 2
 OWN_HEADERS = (
     ("user-agent", USER_AGENT),
@@ -103,6 +106,16 @@ class Response:
             if size >= limit:
                 break
         return b"".join(parts)[:limit]
+
+    async def drain(self, chunks: AsyncIterator[bytes]) -> None:
+        """Read what follows an answer's end (usually nothing), or the connection could not be used again."""
+        try:
+            async with asyncio.timeout(_DRAIN):
+                async for _ in chunks:
+                    pass
+        except (TimeoutError, UpstreamError):
+            # Whoever asked has the whole answer; the connection is closed instead of kept.
+            return
 
     async def close(self) -> None:
         """Give the connection back if the body was read to its end, close it otherwise."""

@@ -76,8 +76,11 @@ def attempt_failed(exchange: Exchange, attempt: Attempt, error: UpstreamError | 
 
 
 def attempt_ended(exchange: Exchange, attempt: Attempt) -> None:
-    """The attempt was cut off from this side."""
+    """The attempt was cut off from this side; where it lost a race, its tokens are the provider's secret."""
     record = _measured(exchange, attempt)
+    if attempt.lost:
+        record.outcome, record.error_code = Outcome.INTERRUPTED, "hedged"
+        return
     closed = exchange.ending is Ending.CLIENT_CLOSED
     record.outcome = Outcome.CLIENT_CLOSED if closed else Outcome.INTERRUPTED
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Protocol
 
 from providers.config import CredentialConfig
 from providers.dialects import DIALECTS
@@ -23,21 +24,21 @@ from routing.snapshot import CandidateConfig
 from streaming import traces
 from streaming.continuation import Continuation
 from streaming.exchange import Exchange
-from streaming.watch import Watch
+from streaming.watch import Watch, timed_out
+
+
+class Race(Protocol):
+    """Attempts side by side, one of which shall be heard."""
+
+    def won(self, attempt: Attempt, events: Sequence[Event]) -> bool:
+        """Whether these first events of an attempt are heard. Raises what they say of its failure."""
+        ...
+
 
 logger = logging.getLogger("gateway.request")
 
 _PREPARE = 60.0
 """Seconds for media to be fetched and a token to be had, which have limits of their own, before anything is sent."""
-_DRAIN = 1.0
-"""Seconds to read on after the answer's end, so that the connection can be used again."""
-_TIMED_OUT: Mapping[ErrorKind, str] = {
-    ErrorKind.CONNECT_TIMEOUT: "The provider could not be reached in time.",
-    ErrorKind.FIRST_EVENT_TIMEOUT: "The provider did not begin to answer in time.",
-    ErrorKind.IDLE_TIMEOUT: "The provider fell silent in the middle of its answer.",
-    ErrorKind.TOTAL_TIMEOUT: "The provider's answer took longer than this gateway allows.",
-    ErrorKind.DEADLINE: "The answer took longer than this route allows.",
-}
 _NOTHING = Tokens(input=0, cache_read=0, cache_write=0, output=0)
 _REQUEST_ID_HEADERS = (
     *("request-id", "x-request-id", "x-generation-id", "x-amzn-requestid", "apim-request-id", "x-ms-request-id"),
@@ -49,19 +50,22 @@ class Attempt:
     """One try, from its record on; `run` it once, in `task`.
 
     `only`: no other candidate is left, so a connection is worth waiting for. `onto`: the answer that it goes on with.
-    `spoke`: events of it have come. `notes` are what its translation lost.
+    `spoke`: events of it have come. `notes` are what its translation lost. In a `race` it asks before it speaks, and
+    may be `lost`.
     """
 
     __slots__ = (
-        "_began",
         "_encoder",
         "_exchange",
         "_onto",
         "_trial",
         "_watch",
+        "began",
         "candidate",
+        "lost",
         "notes",
         "only",
+        "race",
         "record",
         "spoke",
         "task",
@@ -82,12 +86,14 @@ class Attempt:
         self._trial: Trial | None = None
         self._onto = onto
         self._watch = Watch()
-        self._began = exchange.loop.time()
+        self.began = exchange.loop.time()
         self.candidate = candidate
         self.only = only
         self.notes = Notes()
         self.spoke = False
         self.task = exchange.task
+        self.race: Race | None = None
+        self.lost = False
         self.record = record = exchange.account.attempt()
         provider, model = candidate.provider, candidate.model
         record.provider_id, record.provider_name, record.dialect = provider.id, provider.name, provider.dialect
@@ -114,12 +120,12 @@ class Attempt:
             raise
         except asyncio.CancelledError:
             kind = self._watch.fired
-            if kind is None or exchange.ending is not None:
+            if kind is None or exchange.ending is not None or self.lost:
                 raise
             # The sweeper cancelled us for a deadline: that is the provider's failure, not the task's end.
             self.task.uncancel()
             # The request's own deadline says nothing of the provider, which may have had a moment of it.
-            failure, counted = UpstreamError(kind, _TIMED_OUT[kind]), kind is not ErrorKind.DEADLINE
+            failure, counted = timed_out(kind), kind is not ErrorKind.DEADLINE
             raise failure from None
         finally:
             self._watch.end()
@@ -159,7 +165,7 @@ class Attempt:
         exchange, provider, record = self._exchange, self.candidate.provider, self.record
         loop, watch, timeouts = exchange.loop, self._watch, provider.timeouts
         watch.begin(
-            self._began,
+            self.began,
             connect=_PREPARE,
             idle=timeouts.idle,
             total=timeouts.total,
@@ -218,7 +224,7 @@ class Attempt:
                     watch.end()
                     # A provider that would go on saying what nobody hears is left at once.
                     if not self._encoder.cut_short:
-                        await _drain(chunks)
+                        await response.drain(chunks)
                     return
                 if events:
                     watch.touch(loop.time())
@@ -241,9 +247,11 @@ class Attempt:
         """Encode events and send what comes of them; True when the answer is whole. Raises the events' own failure."""
         exchange, encoder = self._exchange, self._encoder
         if not self.spoke and events:
+            if self.race is not None and not self.race.won(self, events):
+                return False
             self.spoke = True
             if self._trial is not None:
-                self._trial.first_byte(exchange.loop.time() - self._began)
+                self._trial.first_byte(exchange.loop.time() - self.began)
         had_content = encoder.content_sent
         data = encoder.feed(events)
         if not had_content and encoder.content_sent:
@@ -281,14 +289,3 @@ def _only_warms(call: Call) -> bool:
     """Whether nothing is asked for but a warm cache, of a provider that cannot be asked for that."""
     asked = call.body.get("max_tokens")
     return type(asked) is int and asked == 0 and not DIALECTS[call.provider.dialect].warms_cache
-
-
-async def _drain(chunks: object) -> None:
-    """Read what follows the answer's end (usually nothing), or the connection could not be used again."""
-    try:
-        async with asyncio.timeout(_DRAIN):
-            async for _ in chunks:  # type: ignore[attr-defined]
-                pass
-    except (TimeoutError, UpstreamError):
-        # The client has its whole answer; the connection is closed instead of kept.
-        return

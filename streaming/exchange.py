@@ -97,8 +97,11 @@ class Exchange:
 
     def close(self) -> None:
         """The request is over: stop watching the client."""
-        if self._watcher is not None:
-            self._watcher.cancel()
+        # Let go of: a task that was cancelled holds its frame and with it this exchange, so that only the garbage
+        # collector could take both, and all that hangs on them.
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.cancel()
 
     async def _leaves(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

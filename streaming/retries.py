@@ -69,7 +69,18 @@ class Course:
     `retry_limit` is the most seconds that a provider may ask to be left alone, `deadline` when all must be over.
     """
 
-    __slots__ = ("_at", "_candidates", "_deadline", "_dice", "_health", "_made", "_retried", "_retry_limit", "_route")
+    __slots__ = (
+        "_at",
+        "_before",
+        "_candidates",
+        "_deadline",
+        "_dice",
+        "_health",
+        "_made",
+        "_retried",
+        "_retry_limit",
+        "_route",
+    )
 
     def __init__(
         self,
@@ -90,22 +101,45 @@ class Course:
         self._at = 0
         self._retried = 0
         self._made = 1
+        self._before = (0, 0)
 
     def first(self) -> Step:
         """The first attempt."""
         return self._step(0.0)
 
-    def next(self, failure: Failure, now: float, *, goes_on: bool = False) -> Step | None:
-        """What follows the failure of the latest attempt; None when it was the last one.
+    def patience(self) -> float | None:
+        """Seconds after which another attempt should begin beside the latest, None when none should."""
+        if not self._route.hedges or self._made >= self._route.max_attempts or not self._has_fallback():
+            return None
+        return self._health.usual_first_byte(self._candidates[self._at])
+
+    def beside(self, now: float) -> Step | None:
+        """The attempt that begins beside the latest one, if one may."""
+        if self._made >= self._route.max_attempts or now >= self._deadline:
+            return None
+        before = self._at, self._retried
+        step = self._fallback()
+        if step is not None:
+            self._before = before
+            self._made += 1
+        return step
+
+    def withdraw(self) -> None:
+        """The attempt that began beside another was given up: its candidate has not had its turn."""
+        self._at, self._retried = self._before
+
+    def next(self, failures: Sequence[Failure], now: float, *, goes_on: bool = False) -> Step | None:
+        """What follows the failures of the latest attempt, or of two side by side; None when it was the last one.
 
         With `goes_on`, which is when an answer broke off, the same candidate is asked only where there is no other.
         """
         if self._made >= self._route.max_attempts or now >= self._deadline:
             return None
+        if any(isinstance(each.error, UpstreamError) and not each.error.retryable for each in failures):
+            return None
+        failure = failures[-1]
         error = failure.error
-        if isinstance(error, UpstreamError):
-            if not error.retryable:
-                return None
+        if isinstance(error, UpstreamError) and failure.candidate is self._candidates[self._at]:
             step = None if goes_on else self._with_another_credential(error, failure) or self._again(error, now)
             step = step or self._fallback() or (self._again(error, now) if goes_on else None)
         else:

@@ -14,6 +14,7 @@ from streaming.attempts import Attempt
 from streaming.continuation import Continuation, continuation
 from streaming.encoder import Encoder
 from streaming.exchange import Exchange
+from streaming.hedging import race
 from streaming.retries import Course, Failure, Step, most_telling, shortest_wait
 from streaming.runtime import Runtime
 
@@ -42,11 +43,11 @@ async def answer(exchange: Exchange, decision: Decision, runtime: Runtime) -> No
     while step is not None:
         if step.wait:
             await asyncio.sleep(step.wait)
-        failure = await _try(exchange, step, runtime, onto)
-        if failure is None:
+        failed = await _try(exchange, step, course, runtime, onto)
+        if not failed:
             return
-        failures.append(failure)
-        encoder = exchange.encoder
+        failures += failed
+        failure, encoder = failed[-1], exchange.encoder
         if encoder is not None and encoder.content_sent and exchange.streamed:
             if encoder.speaks:
                 broke_off = failure
@@ -59,7 +60,7 @@ async def answer(exchange: Exchange, decision: Decision, runtime: Runtime) -> No
         elif encoder is not None:
             # Before any wait: what keeps the client waiting must not find a failed answer.
             encoder.restart()
-        step = course.next(failure, exchange.loop.time(), goes_on=onto is not None)
+        step = course.next(failed, exchange.loop.time(), goes_on=onto is not None)
     if broke_off is not None:
         # What broke off in the client's sight is what the client must hear of.
         raise _told(exchange, broke_off, None)
@@ -76,10 +77,38 @@ def _onto(exchange: Exchange, encoder: Encoder, failure: Failure) -> Continuatio
     return found
 
 
-async def _try(exchange: Exchange, step: Step, runtime: Runtime, onto: Continuation | None) -> Failure | None:
-    """One attempt; None when it has answered."""
-    attempt = Attempt(exchange, step.candidate, only=step.only, onto=onto)
-    deciding.tell(exchange, step.candidate, attempt.record.number)
+async def _try(
+    exchange: Exchange, step: Step, course: Course, runtime: Runtime, onto: Continuation | None
+) -> list[Failure]:
+    """One attempt, or two side by side; why it failed, the decisive failure last, or nothing when it has answered."""
+
+    def begun(step: Step) -> Attempt:
+        attempt = Attempt(exchange, step.candidate, only=step.only, onto=onto)
+        deciding.tell(exchange, step.candidate, attempt.record.number)
+        return attempt
+
+    def beside() -> Attempt | None:
+        another = course.beside(exchange.loop.time())
+        return None if another is None else begun(another)
+
+    async def run(attempt: Attempt) -> Failure | None:
+        return await _run(exchange, attempt, runtime)
+
+    first = begun(step)
+    patience = course.patience() if onto is None else None
+    if patience is None:
+        failure = await run(first)
+        return [] if failure is None else [failure]
+    ran = await race(exchange, first, patience, beside, run)
+    if ran.given_up is first:
+        runtime.health.waited(first.candidate, ran.waited)
+    elif ran.given_up is not None:
+        course.withdraw()
+    return ran.failed
+
+
+async def _run(exchange: Exchange, attempt: Attempt, runtime: Runtime) -> Failure | None:
+    """One attempt to its end, accounted for; None when it has answered."""
     try:
         await attempt.run(runtime.upstreams, runtime.health)
     except (UpstreamError, UnsupportedRequest) as error:
@@ -87,7 +116,7 @@ async def _try(exchange: Exchange, step: Step, runtime: Runtime, onto: Continuat
         kind = error.kind.value if isinstance(error, UpstreamError) else "unsupported"
         fields = {"request_id": exchange.client.request_id, "kind": kind, "number": attempt.record.number}
         logger.debug("attempt failed", extra={"fields": fields})
-        return Failure(error, step.candidate, attempt.record)
+        return Failure(error, attempt.candidate, attempt.record)
     except asyncio.CancelledError:
         accounting.attempt_ended(exchange, attempt)
         raise

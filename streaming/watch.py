@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from providers.errors import ErrorKind
+from providers.errors import ErrorKind, UpstreamError
 
 NEVER = math.inf
+_TIMED_OUT: Mapping[ErrorKind, str] = {
+    ErrorKind.CONNECT_TIMEOUT: "The provider could not be reached in time.",
+    ErrorKind.FIRST_EVENT_TIMEOUT: "The provider did not begin to answer in time.",
+    ErrorKind.IDLE_TIMEOUT: "The provider fell silent in the middle of its answer.",
+    ErrorKind.TOTAL_TIMEOUT: "The provider's answer took longer than this gateway allows.",
+    ErrorKind.DEADLINE: "The answer took longer than this route allows.",
+}
+
+
+def timed_out(kind: ErrorKind) -> UpstreamError:
+    """The failure of an attempt one of whose deadlines passed."""
+    return UpstreamError(kind, _TIMED_OUT[kind])
 
 
 class Watch:

@@ -83,6 +83,13 @@ class Health:
         """Seconds that 95 of 100 recent first bytes of a candidate stayed under; None when fewer than 20 are known."""
         return self._place(candidate).speed.usual()
 
+    def waited(self, candidate: CandidateConfig, seconds: float) -> None:
+        """An attempt was given up that had not begun to answer after so many seconds: it is no faster than that.
+
+        Without this the usual time would be that of the quick ones alone, and shrink with each that is given up.
+        """
+        self._place(candidate).speed.note(seconds, self.clock())
+
     # --- what the process tells --------------------------------------------------------------------------------------
 
     def keep(self, snapshot: Snapshot) -> None:

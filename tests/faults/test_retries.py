@@ -50,7 +50,7 @@ class Way:
         if kind is not None and self.listens:
             self.house.tried(of, kind, **fields)
         made = failure(of, kind, None if own is None else own.id, **fields)
-        self.step = self.course.next(made, self.now)
+        self.step = self.course.next([made], self.now)
         if self.step is None:
             return None
         self.house.clock.passes(self.step.wait)
@@ -177,3 +177,28 @@ def test_the_shortest_wait_of_all_is_told() -> None:
     failures = [failure(FIRST, R, retry_after=30.0), failure(FIRST, BROKEN), failure(SECOND, BUSY, retry_after=4.0)]
     assert shortest_wait(failures) == 4.0
     assert shortest_wait([failure(FIRST, BROKEN), failure(FIRST, None)]) is None
+
+
+def test_what_is_usual_does_not_shrink_with_those_that_were_given_up() -> None:
+    house = House()
+    for _ in range(20):
+        house.begun(FIRST).first_byte(0.2)
+    for _ in range(10):
+        house.health.waited(FIRST, 0.5)
+    assert house.health.usual_first_byte(FIRST) == 0.5
+
+
+def test_a_second_attempt_beside_the_first() -> None:
+    way = Way(FIRST, SECOND, hedges=True, max_attempts=3)
+    assert way.course.patience() is None
+    for _ in range(20):
+        way.house.begun(FIRST).first_byte(0.2)
+    assert way.course.patience() == 0.2
+    beside = way.course.beside(0.0)
+    assert beside is not None
+    assert (beside.candidate, beside.only) == (SECOND, True)
+    # Given up for the first, it has its turn when that one fails.
+    way.course.withdraw()
+    assert way.fails(BROKEN) == ("model2", 0.0)
+    assert way.course.patience() is None
+    assert way.course.beside(0.0) is None
