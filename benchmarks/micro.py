@@ -24,8 +24,8 @@ from providers.dialects.contract import Call
 from providers.events import Event
 from routing.health import Health
 from routing.snapshot import CandidateConfig
-from streaming.encoder import Encoder
-from streaming.frames import SseSink
+from streaming.encoding.encoder import Encoder
+from streaming.encoding.frames import SseSink
 from usage.journal import Journal
 from usage.recorder import Account, new_identity
 from usage.records import RequestRecord

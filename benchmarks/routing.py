@@ -18,13 +18,13 @@ from access.keys import KeyRecord, authenticate, hash_key
 from benchmarks.bodies import coding_agent
 from benchmarks.workloads import Figure
 from providers.config import ModelConfig, ProviderConfig
-from routing.aliases import AliasIndex, make_alias
-from routing.concepts import ConceptConfig, ConceptIndex, words_of
-from routing.conditions import parse_conditions
 from routing.engine import decide
-from routing.estimate import Ratios
-from routing.facts import RequestFacts, gather
-from routing.rules import RuleConfig, RuleIndex, make_rule
+from routing.facts.estimate import Ratios
+from routing.facts.facts import RequestFacts, gather
+from routing.rules.aliases import AliasIndex, make_alias
+from routing.rules.concepts import ConceptConfig, ConceptIndex, words_of
+from routing.rules.conditions import parse_conditions
+from routing.rules.index import RuleConfig, RuleIndex, make_rule
 from routing.snapshot import CandidateConfig, RouteConfig, ScenarioConfig, Snapshot
 
 _ROUTES, _RULES, _KEYS, _ALIASES, _CONCEPTS, _TEAMS = 500, 2_000, 5_000, 300, 200, 40

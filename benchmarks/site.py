@@ -28,7 +28,7 @@ def prepare(upstream_port: int) -> str:
     from access.keys import new_key
     from access.models import ClientKey, Team
     from providers.models import Credential, Model, Provider
-    from providers.prices import Price
+    from providers.pricing.prices import Price
     from routing.models import Candidate, Route
 
     call_command("migrate", verbosity=0)

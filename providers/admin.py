@@ -21,8 +21,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from providers.fidelity import EXPLANATIONS
 from providers.forms import CredentialForm, ModelForm, NamedOnce, ProviderForm, credential_state
 from providers.models import Credential, Model, Provider
-from providers.price_forms import PriceForm, PriceSet
-from providers.prices import Price
+from providers.pricing.forms import PriceForm, PriceSet
+from providers.pricing.prices import Price
 from usage import figures
 from usage.admin import UsageAdmin
 

@@ -10,7 +10,7 @@ from providers import secrets
 from providers.dialects import choices as dialect_choices
 from providers.dialects.openai_chat.profiles import choices as profile_choices
 from providers.platforms import choices as platform_choices
-from providers.prices import Price as Price
+from providers.pricing.prices import Price as Price
 from providers.validation import (
     check_address,
     check_installed,

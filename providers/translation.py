@@ -13,8 +13,8 @@ from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
 from providers.errors import UnsupportedRequest, UpstreamError
 from providers.events import Event
-from providers.media import with_media
-from providers.media_places import places
+from providers.outbound.media import with_media
+from providers.outbound.media_places import places
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import R
 from providers.transforms.contract import StreamEdit, StreamEditFactory
@@ -102,7 +102,7 @@ class EditedDecoder:
         self._edits = edits
 
     def feed(self, data: bytes) -> list[Event]:
-        """The edited events that `data` completes. Raises providers.sse.EventTooLong."""
+        """The edited events that `data` completes. Raises providers.framing.sse.EventTooLong."""
         return self._edited(self._decoder.feed(data))
 
     def close(self) -> list[Event]:

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import msgspec
 from django.core.exceptions import ValidationError
 
-from providers.addresses import Refusal, refusal_of_host
 from providers.capabilities import CAPABILITIES
 from providers.dialects import DIALECTS
+from providers.outbound.addresses import Refusal, refusal_of_host
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import options_of
 from providers.transforms import TransformError, compile_chain, left_out, parse_chain

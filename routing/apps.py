@@ -13,6 +13,6 @@ class RoutingConfig(AppConfig):
 
     def ready(self) -> None:
         """Install the revision triggers after every migrate: SQLite loses them when a table is rebuilt."""
-        from routing import revision
+        from routing.loading import revision
 
-        post_migrate.connect(revision.install_triggers, sender=self, dispatch_uid="routing.revision")
+        post_migrate.connect(revision.install_triggers, sender=self, dispatch_uid="routing.loading.revision")

@@ -20,7 +20,7 @@ from routing.decision import (
     Reason,
     RouteRefused,
 )
-from routing.facts import RequestFacts
+from routing.facts.facts import RequestFacts
 from routing.live import AllWell, Live
 from routing.phases import PHASES
 from routing.phases.choice import Choice

@@ -14,8 +14,8 @@ from providers.forms import NamedOnce
 from providers.json_forms import JsonField
 from providers.models import Model
 from routing import advice
-from routing.concepts import words_of
 from routing.models import Alias, Concept, Route, Rule, ScenarioRoute
+from routing.rules.concepts import words_of
 from routing.wording import editor
 
 

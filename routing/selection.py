@@ -11,9 +11,9 @@ import random
 from collections.abc import Callable, Sequence
 
 from routing.decision import Dropped
-from routing.facts import RequestFacts
+from routing.facts.facts import RequestFacts
+from routing.facts.needs import lacking
 from routing.live import Live
-from routing.needs import lacking
 from routing.snapshot import CandidateConfig, RouteConfig
 from usage.prices import cost, in_force
 

@@ -9,9 +9,9 @@ import msgspec
 from access.keys import KeyRecord
 from providers.config import ModelConfig, ProviderConfig
 from providers.transforms.contract import Chain
-from routing.aliases import AliasIndex
-from routing.concepts import ConceptIndex
-from routing.rules import RuleIndex
+from routing.rules.aliases import AliasIndex
+from routing.rules.concepts import ConceptIndex
+from routing.rules.index import RuleIndex
 
 Order = Literal["sequence", "weighted", "cheapest", "fastest", "least_busy"]
 """How a route puts its candidates in order."""

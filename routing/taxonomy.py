@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from routing.concepts import words_of
+from routing.rules.concepts import words_of
 
 USUAL_PRIORITY = 50
 _HEADING = re.compile(r"#\s+(.*\S)")

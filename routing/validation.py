@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from routing.comparisons import ConditionError
-from routing.conditions import parse_conditions
+from routing.rules.comparisons import ConditionError
+from routing.rules.conditions import parse_conditions
 
 
 def validate_conditions(value: Any) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from routing.comparisons import OPERATORS, ConditionError
-from routing.conditions import FIELDS, Condition, field_of
+from routing.rules.comparisons import OPERATORS, ConditionError
+from routing.rules.conditions import FIELDS, Condition, field_of
 
 OPERATOR_WORDS = {
     "is": "is",

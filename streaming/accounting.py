@@ -8,8 +8,8 @@ import re
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from providers.events import Tokens
 from routing.decision import Decision, RouteRefused
-from routing.facts import RequestFacts, stored
-from streaming.attempts import Attempt
+from routing.facts.facts import RequestFacts, stored
+from streaming.attempting.attempts import Attempt
 from streaming.exchange import Ending, Exchange
 from usage.models import Outcome
 from usage.prices import cost, in_force

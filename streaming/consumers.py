@@ -14,8 +14,9 @@ from channels.generic.http import AsyncHttpConsumer
 
 from access.keys import AccessDenied, KeyRecord, authenticate
 from routing.snapshot import Snapshot
-from streaming import catalog, counting, errors, health, me
+from streaming import errors
 from streaming.client import Client, Send
+from streaming.endpoints import catalog, counting, health, me
 from streaming.exchange import Exchange
 from streaming.intake import Receive
 from streaming.relay import relay

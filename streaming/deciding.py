@@ -8,8 +8,8 @@ import msgspec
 
 from routing import engine
 from routing.decision import Decision, RouteRefused
-from routing.facts import RequestFacts
-from routing.reading import without_subagent_tags
+from routing.facts.facts import RequestFacts
+from routing.facts.reading import without_subagent_tags
 from routing.snapshot import CandidateConfig, Snapshot
 from streaming import accounting, errors
 from streaming.exchange import Exchange

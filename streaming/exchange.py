@@ -11,13 +11,13 @@ from django.conf import settings
 
 from access.keys import KeyRecord
 from routing.decision import Decision
+from streaming.attempting.continuation import Told
 from streaming.client import Client
-from streaming.continuation import Told
-from streaming.encoder import Encoder
-from streaming.frames import SseSink
+from streaming.encoding.encoder import Encoder
+from streaming.encoding.frames import SseSink
+from streaming.encoding.message import MessageFold
+from streaming.encoding.sink import Sink
 from streaming.intake import Receive
-from streaming.message import MessageFold
-from streaming.sink import Sink
 from streaming.watch import NEVER, Watch
 from usage.recorder import Account
 from usage.records import AttemptRecord

@@ -9,9 +9,10 @@ import msgspec
 from django.conf import settings
 from django.utils.timezone import localtime
 
-from routing import facts
+from routing.facts import facts
 from routing.snapshot import Snapshot
-from streaming import accounting, deciding, errors, intake, survival
+from streaming import accounting, deciding, errors, intake
+from streaming.attempting import survival
 from streaming.exchange import Ending, Exchange
 from streaming.intake import Receive
 from streaming.runtime import Runtime

@@ -12,16 +12,16 @@ import logging
 
 from django.conf import settings
 
-from providers.upstream import Upstreams
-from routing.estimate import Ratios
+from providers.outbound.upstream import Upstreams
+from routing.facts.estimate import Ratios
 from routing.health import Health, Rules
 from routing.health.sharing import Sharing
+from routing.loading.store import store
 from routing.snapshot import Snapshot
-from routing.store import store
 from streaming import custom_router
+from streaming.endpoints.token_pool import TokenPool
 from streaming.exchange import Ending, Exchange
 from streaming.sweeper import Sweeper
-from streaming.token_pool import TokenPool
 from usage.housekeeper import Housekeeper
 from usage.journal import Journal
 from usage.recorder import Recorder

@@ -13,8 +13,8 @@ from proxysite.configuration.applied import access, providers, routes, ways
 from proxysite.configuration.applied.task import Task
 from proxysite.configuration.ledger import Ledger
 from proxysite.configuration.reading import Read
-from routing.broken import BrokenConfiguration
-from routing.load import load_snapshot
+from routing.loading.broken import BrokenConfiguration
+from routing.loading.load import load_snapshot
 from routing.models import Alias, Concept, Route, Rule, ScenarioRoute
 
 

@@ -12,7 +12,7 @@ from django.db.models import Model as Row
 
 from access.models import ClientKey, Team
 from providers.models import Credential, Model, Provider
-from providers.prices import Price
+from providers.pricing.prices import Price
 from proxysite.configuration import schema, yaml_text
 from proxysite.configuration.fields import said_of
 from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute

@@ -17,11 +17,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from providers.config import ProviderConfig
-from providers.model_lists import ListedModel, NoModelList, model_list
 from providers.models import Model, Provider
-from providers.price_library import listed
-from providers.prices import Price
-from routing import load, revision
+from providers.outbound.model_lists import ListedModel, NoModelList, model_list
+from providers.pricing.library import listed
+from providers.pricing.prices import Price
+from routing.loading import load, revision
 
 
 class _NotUsable(Exception):

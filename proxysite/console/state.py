@@ -39,7 +39,7 @@ class Step(msgspec.Struct, frozen=True):
 def snapshot_notice() -> Notice | None:
     """The configuration saved last could not be loaded; the one before it is in use."""
     # Not at import: settings name this module while the apps are still being loaded.
-    from routing import store
+    from routing.loading import store
 
     status = store.status()
     if status.error is None:

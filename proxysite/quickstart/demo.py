@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from providers.models import Model, Provider
-from providers.prices import Price
+from providers.pricing.prices import Price
 from proxysite.demo.models import MODELS
 
 PROVIDER_NAME = "demo"

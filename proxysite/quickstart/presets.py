@@ -1,6 +1,6 @@
 """Providers that quickstart knows, as data: a key in the environment makes the provider; another one is another row.
 
-Windows are of the makers' lists of 2026-11. Prices are here only where providers.price_library does not know the model.
+Windows are of the makers' lists of 2026-11. Prices are here only where the price library does not know the model.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ class ModelPreset(msgspec.Struct, frozen=True):
     """One upstream model. It answers the route of its own name and those in `routes`.
 
     `stands_in_for` are routes that it answers only while nothing answers them properly: Claude Code asks for Claude's
-    models by name, whoever is behind the gateway. `prices` are US dollars by field of providers.prices.Price.
+    models by name, whoever is behind the gateway. `prices` are US dollars by field of providers.pricing.prices.Price.
     """
 
     name: str

@@ -17,10 +17,10 @@ from django.utils import timezone
 from access.keys import PREFIX as CLIENT_KEY_PREFIX
 from access.keys import new_key
 from access.models import ClientKey, Team
-from providers.addresses import is_own_network
 from providers.models import Credential, Model, Provider
-from providers.price_library import listed
-from providers.prices import Price
+from providers.outbound.addresses import is_own_network
+from providers.pricing.library import listed
+from providers.pricing.prices import Price
 from proxysite.quickstart import demo, ollama
 from proxysite.quickstart.presets import CLAUDE, PRESETS, ModelPreset, ProviderPreset
 from routing.models import Candidate, Route

@@ -16,10 +16,10 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from providers.models import Model
 from routing import advice
 from routing.admin.told import Advising, marked, route_shown
-from routing.concepts import words_of
 from routing.forms import AliasForm, ConceptForm, ScenarioForm
 from routing.models import Alias, Concept, Route, ScenarioRoute
 from routing.phases.analysis import LONG_CONTEXT
+from routing.rules.concepts import words_of
 
 
 @admin.register(Alias)

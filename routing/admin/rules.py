@@ -12,10 +12,10 @@ from unfold.decorators import display
 
 from routing import advice
 from routing.admin.told import Advising, route_shown
-from routing.comparisons import ConditionError
-from routing.conditions import parse_conditions
 from routing.forms import RuleForm
 from routing.models import Rule
+from routing.rules.comparisons import ConditionError
+from routing.rules.conditions import parse_conditions
 from routing.wording import in_words
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 
 from access.keys import KeyRecord
-from routing.facts import RequestFacts
+from routing.facts.facts import RequestFacts
 from routing.phases.choice import Choice, nothing
-from routing.rules import RuleConfig
+from routing.rules.index import RuleConfig
 from routing.snapshot import RouteConfig, ScenarioConfig, Snapshot
 
 LONG_CONTEXT = 60_000

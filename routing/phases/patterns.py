@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from access.keys import KeyRecord
-from routing import needs
-from routing.facts import RequestFacts
+from routing.facts import needs
+from routing.facts.facts import RequestFacts
 from routing.phases.choice import Choice, nothing
 from routing.snapshot import Snapshot
 

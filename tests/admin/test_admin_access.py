@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from access.keys import authenticate, hash_key
 from access.models import ClientKey, Team
-from routing.load import load_keys
+from routing.loading.load import load_keys
 from routing.models import Route
 from tests.admin.history import at, request_row
 from tests.admin.pages import errors_of, staff, text_of

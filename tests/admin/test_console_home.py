@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from access.models import Team
 from providers.models import Model, Provider
-from routing import store
+from routing.loading import store
 from routing.models import Candidate, Route
 from tests.admin.history import request_row
 from tests.admin.pages import links_of, staff, text_of

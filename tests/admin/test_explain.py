@@ -13,7 +13,7 @@ from proxysite.console.explain import question
 from proxysite.console.explain.explaining import explain
 from proxysite.console.explain.question import Unexplainable
 from proxysite.console.explain.samples import SAMPLES, Sample
-from routing import facts
+from routing.facts import facts
 from routing.health import Health
 from routing.models import ScenarioRoute
 from routing.phases import PHASES

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from providers import media
 from providers.config import TransformConfig
 from providers.dialects import DIALECTS
+from providers.outbound import media
 from providers.platforms.bedrock.options import BedrockOptions
 from providers.transforms import compile_chain_of
 from proxysite.console.explain.drafts import MASK, SIGNED

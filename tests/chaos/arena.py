@@ -19,7 +19,7 @@ import httpx
 import msgspec
 
 from providers.models import Model
-from providers.prices import Price
+from providers.pricing.prices import Price
 from tests.chaos import parity, tally
 from tests.chaos.databases import Database
 from tests.chaos.driver import Driver

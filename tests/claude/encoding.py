@@ -18,8 +18,8 @@ from providers.events import (
     ToolArgumentsDelta,
     ToolCallStarted,
 )
-from streaming.encoder import Encoder
-from streaming.frames import SseSink
+from streaming.encoding.encoder import Encoder
+from streaming.encoding.frames import SseSink
 from tests.claude.claude_stream import ParsedStream, check_stream
 from tests.claude.parsed_stream import DELTA_FIELDS
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.core.management import call_command
 
-from routing.revision import WATCHED
+from routing.loading.revision import WATCHED
 
 FILES = Path(__file__).parent / "files"
 

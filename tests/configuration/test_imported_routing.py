@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from routing.load import load_snapshot
+from routing.loading.load import load_snapshot
 from routing.snapshot import Snapshot
 from tests.configuration.ask import FILES, imported
 from tests.routing.house import ANYONE, asked, decided

@@ -14,8 +14,8 @@ from proxysite.configuration.exporting import exported
 from proxysite.configuration.fields import ENTRIES, concrete, said_of
 from proxysite.configuration.ledger import Ledger
 from proxysite.configuration.reading import read_text
+from routing.loading.revision import WATCHED
 from routing.models import Candidate
-from routing.revision import WATCHED
 from tests.configuration import world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

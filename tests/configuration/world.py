@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from access.models import ClientKey, Team
 from providers.models import Credential, Model, Provider
-from providers.prices import Price
+from providers.pricing.prices import Price
 from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
 
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)

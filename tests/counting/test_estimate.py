@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from providers.counting.weight import Weight, weigh
-from routing import facts
-from routing.estimate import Ratios, estimate
+from routing.facts import facts
+from routing.facts.estimate import Ratios, estimate
 from tests.claude.agent_bodies import bodies
 from tests.counting import pictures
 

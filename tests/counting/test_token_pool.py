@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from providers.counting import tokenizer
-from streaming import token_pool
-from streaming.token_pool import TokenPool
+from streaming.endpoints import token_pool
+from streaming.endpoints.token_pool import TokenPool
 
 BODY = {"messages": [{"role": "user", "content": "Hello, Claude"}]}
 

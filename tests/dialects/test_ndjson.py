@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.ndjson import LineReader
-from providers.sse import MAX_EVENT_BYTES, EventTooLong
+from providers.framing.ndjson import LineReader
+from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong
 
 
 @given(st.lists(st.binary(max_size=6), max_size=8), st.lists(st.integers(0, 60), max_size=6))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.sse import MAX_EVENT_BYTES, EventTooLong, SSEReader
+from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong, SSEReader
 
 
 def read(pieces: Iterable[bytes]) -> list[bytes]:

@@ -11,7 +11,7 @@ import pytest
 
 from access.models import ClientKey
 from providers.models import Provider
-from providers.prices import Price
+from providers.pricing.prices import Price
 from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing, make_key, make_model, make_provider, make_route, unique

@@ -10,7 +10,7 @@ from providers.events import (
     MessageStarted,
     ToolCallStarted,
 )
-from streaming.tool_calls import EARLY_LIMIT
+from streaming.encoding.tool_calls import EARLY_LIMIT
 from tests.claude.claude_stream import check_stream, read_events
 from tests.claude.encoding import (
     K,

@@ -26,9 +26,9 @@ from providers.events import (
     ToolArgumentsDelta,
     ToolCallStarted,
 )
-from streaming.encoder import Encoder
-from streaming.frames import SseSink
-from streaming.message import MessageFold
+from streaming.encoding.encoder import Encoder
+from streaming.encoding.frames import SseSink
+from streaming.encoding.message import MessageFold
 from tests.claude.claude_stream import check_stream, read_events
 from tests.claude.encoding import native, native_delta, native_stop
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from providers.events import Event, MessageFinished, MessageStarted, Tokens, TokensReported
-from streaming.encoder import Encoder
-from streaming.message import MessageFold
+from streaming.encoding.encoder import Encoder
+from streaming.encoding.message import MessageFold
 from tests.claude.encoding import K, S, T, args, call, native, native_delta, native_stop
 
 

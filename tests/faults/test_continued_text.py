@@ -16,12 +16,12 @@ from providers.events import (
     TokensReported,
 )
 from providers.translation import EditedDecoder
-from streaming.continuation import Continuation, Told, continuation
-from streaming.continuation.going_on import ASK
-from streaming.continuation.joint import Joint
-from streaming.continuation.overlap import Overlap
-from streaming.encoder import Encoder
-from streaming.frames import SseSink
+from streaming.attempting.continuation import Continuation, Told, continuation
+from streaming.attempting.continuation.going_on import ASK
+from streaming.attempting.continuation.joint import Joint
+from streaming.attempting.continuation.overlap import Overlap
+from streaming.encoding.encoder import Encoder
+from streaming.encoding.frames import SseSink
 from tests.claude.claude_stream import ParsedStream, check_stream
 from tests.claude.encoding import K, S, T, args, call, native, native_delta, native_stop, native_text, outline
 

@@ -8,7 +8,7 @@ import pytest
 
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from routing.snapshot import CandidateConfig
-from streaming.retries import Course, Failure, Step, most_telling, shortest_wait
+from streaming.attempting.retries import Course, Failure, Step, most_telling, shortest_wait
 from tests.health.house import House, candidate, credential
 from tests.routing.house import route
 from usage.recorder import new_identity

@@ -9,11 +9,11 @@ import pytest
 
 from providers.dialects import DIALECTS
 from providers.events import Event, TextDelta, ToolArgumentsDelta, ToolCallStarted
-from providers.sse import EventTooLong
-from streaming.encoder import Encoder
-from streaming.frames import SseSink
-from streaming.message import SIZE_LIMIT, MessageFold
-from streaming.tool_calls import CALLS_LIMIT, KEPT_LIMIT
+from providers.framing.sse import EventTooLong
+from streaming.encoding.encoder import Encoder
+from streaming.encoding.frames import SseSink
+from streaming.encoding.message import SIZE_LIMIT, MessageFold
+from streaming.encoding.tool_calls import CALLS_LIMIT, KEPT_LIMIT
 from tests.claude.wire import make_call
 from tests.fuzz.memory import resident_bytes
 from tests.harness.speakers import SPEAKERS

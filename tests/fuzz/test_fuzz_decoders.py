@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from providers.dialects import DIALECTS
 from providers.events import StreamFailed
-from providers.sse import MAX_EVENT_BYTES, EventTooLong
+from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong
 from tests.claude.wire import TYPES, cases, make_call
 from tests.fuzz.judge import judge
 from tests.fuzz.mutations import mutated, pieces_of

@@ -12,7 +12,7 @@ from access.keys import new_key
 from access.models import ClientKey, Team
 from providers.dialects import DIALECTS
 from providers.models import Credential, Model, Provider
-from providers.prices import Price
+from providers.pricing.prices import Price
 from routing.models import Candidate, Route
 from tests.harness.speakers import SPEAKERS
 

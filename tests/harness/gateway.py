@@ -98,7 +98,7 @@ class Gateway:
 
     def wait_snapshot(self, timeout: float = 5) -> None:
         """Until it serves the configuration that stands in the database now."""
-        from routing import revision
+        from routing.loading import revision
 
         wanted = revision.numbers()
         self._wait(lambda status, body: body.get("revisions") == wanted, timeout, f"revisions {wanted}")

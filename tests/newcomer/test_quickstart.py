@@ -15,7 +15,7 @@ from django.test import override_settings
 from access.keys import hash_key
 from access.models import ClientKey, Team
 from providers.models import Credential, Model, Provider
-from providers.prices import Price
+from providers.pricing.prices import Price
 from proxysite.demo.models import MODELS
 from proxysite.quickstart.presets import PRESETS, ProviderPreset
 from routing.models import Candidate, Route

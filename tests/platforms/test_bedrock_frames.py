@@ -16,9 +16,9 @@ from providers.dialects.anthropic.decoder import StreamDecoder
 from providers.errors import ErrorKind
 from providers.events import Event, MessageFinished, StreamFailed
 from providers.fidelity import Notes
+from providers.framing.sse import EventTooLong
 from providers.platforms.bedrock import Bedrock
 from providers.platforms.bedrock.frames import FramesDecoder
-from providers.sse import EventTooLong
 from tests.claude.claude_stream import check_stream
 from tests.claude.wire import claude_stream
 from tests.harness import speak

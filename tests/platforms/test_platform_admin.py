@@ -14,9 +14,9 @@ from providers import secrets
 from providers.models import Credential, Model, Provider
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import described
-from routing import load, revision
+from routing.loading import load, revision
 from routing.models import Candidate, Route
-from streaming.probe import probe
+from streaming.endpoints.probe import probe
 from tests.admin.pages import errors_of, form_of, text_of
 from tests.harness import speak
 from tests.harness.upstream import Upstream

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from providers.addresses import Refusal, refusal_of, refusal_of_host
+from providers.outbound.addresses import Refusal, refusal_of, refusal_of_host
 
 PUBLIC = ("93.184.216.34", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450:4001:81b::200e")
 PRIVATE = (

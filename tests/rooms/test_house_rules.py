@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 
-from routing.revision import WATCHED
+from routing.loading.revision import WATCHED
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROOMS = ("access", "usage", "providers", "routing", "streaming", "proxysite")

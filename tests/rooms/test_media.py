@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from providers import media
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
-from providers.media import Kept, with_media
+from providers.outbound import media
+from providers.outbound.media import Kept, with_media
 from providers.translation import Translation
 from tests.claude.claude_blocks import Json, assistant, result, text, use, user
 from tests.claude.wire import make_call

@@ -13,7 +13,7 @@ import pytest
 
 from providers.config import CredentialConfig, ProviderConfig, Secret
 from providers.dialects import DIALECTS
-from providers.model_lists import ListedModel, NoModelList, model_list, read_list
+from providers.outbound.model_lists import ListedModel, NoModelList, model_list, read_list
 
 LISTS: dict[str, tuple[Any, list[ListedModel]]] = {
     "openai_chat": (

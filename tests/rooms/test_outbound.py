@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from providers.addresses import Refusal
 from providers.config import ProviderConfig
 from providers.dialects.contract import UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
-from providers.outbound import Fetched, FetchFailed, fetch
-from providers.upstream import Upstreams
+from providers.outbound.addresses import Refusal
+from providers.outbound.guard import Fetched, FetchFailed, fetch
+from providers.outbound.upstream import Upstreams
 from tests.harness.internet import PUBLIC, PUBLIC_TOO, Internet
 from tests.harness.script import CUT, HANG, Endless, Reply, Script
 from tests.harness.upstream import Upstream

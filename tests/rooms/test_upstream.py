@@ -13,7 +13,7 @@ import pytest
 from providers.config import ProviderConfig
 from providers.dialects.contract import UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
-from providers.upstream import Response, Upstreams
+from providers.outbound.upstream import Response, Upstreams
 from tests.harness.script import CUT, Gate, Reply, Script
 from tests.harness.upstream import Upstream
 

@@ -6,13 +6,14 @@ from typing import Any
 
 from access.keys import KeyRecord, allowed_pattern
 from providers.config import ModelConfig, ProviderConfig
-from routing import engine, facts
-from routing.aliases import AliasIndex, make_alias
-from routing.concepts import ConceptConfig, ConceptIndex, words_of
-from routing.conditions import parse_conditions
+from routing import engine
 from routing.decision import Decision
+from routing.facts import facts
 from routing.phases.choice import Choice
-from routing.rules import RuleConfig, RuleIndex, make_rule
+from routing.rules.aliases import AliasIndex, make_alias
+from routing.rules.concepts import ConceptConfig, ConceptIndex, words_of
+from routing.rules.conditions import parse_conditions
+from routing.rules.index import RuleConfig, RuleIndex, make_rule
 from routing.snapshot import CandidateConfig, RouteConfig, ScenarioConfig, Snapshot
 
 OPENROUTER = ProviderConfig(id=1, name="openrouter", dialect="openai_chat", base_url="https://openrouter.ai/api/v1")

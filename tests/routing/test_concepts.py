@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from routing.concepts import words_of
+from routing.rules.concepts import words_of
 from tests.routing.house import OPENROUTER, asked, candidate, chosen, concept, house, restricted, route, verdict
 
 BLIND = candidate("blind", OPENROUTER, "tools", context_window=1000)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.comparisons import OPERATORS, ConditionError
-from routing.conditions import FIELDS, compile_all, parse_conditions
-from routing.facts import RequestFacts
-from routing.rules import RuleIndex, make_rule
+from routing.facts.facts import RequestFacts
+from routing.rules.comparisons import OPERATORS, ConditionError
+from routing.rules.conditions import FIELDS, compile_all, parse_conditions
+from routing.rules.index import RuleIndex, make_rule
 from tests.routing.house import asked
 
 VALUES: dict[str, Any] = {

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from django.conf import settings
 
-from routing.comparisons import OPERATORS
-from routing.conditions import FIELDS
 from routing.models import ScenarioRoute
 from routing.phases import PHASES
 from routing.phases.analysis import LONG_CONTEXT, SCENARIOS
+from routing.rules.comparisons import OPERATORS
+from routing.rules.conditions import FIELDS
 from streaming.custom_router import OVERRUNS
 
 DOCS = (Path(__file__).resolve().parent.parent.parent / "docs" / "routing.md").read_text()

@@ -6,8 +6,9 @@ import pytest
 
 from access.keys import KeyRecord, allowed_pattern
 from providers.config import ModelConfig, ProviderConfig
-from routing import engine, facts
+from routing import engine
 from routing.decision import NoSuchRoute, NoUsableCandidate, RouteForbidden
+from routing.facts import facts
 from routing.phases import PHASES
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from providers.models import Model, Provider
-from routing import load
+from routing.loading import load
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 

@@ -19,8 +19,8 @@ from providers.events import (
     ToolCallStarted,
 )
 from providers.transforms.stops import StopMatcher
-from streaming.encoder import Encoder
-from streaming.frames import SseSink
+from streaming.encoding.encoder import Encoder
+from streaming.encoding.frames import SseSink
 from tests.transforms.cutting import END, apart, joined, streamed, through
 
 COUNTS = TokensReported(Tokens(input=5, output=9))

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from providers.models import Model, Provider
-from providers.prices import Price, schedules
+from providers.pricing.prices import Price, schedules
 from tests.admin.pages import errors_of, form_of, text_of
 from tests.harness import speak
 from tests.harness.call import Client, message

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import Sum
 
 from providers.models import Model, Provider
-from providers.prices import Price
+from providers.pricing.prices import Price
 from tests.admin.history import at, attempt_row, request_row
 from usage import repricing
 from usage.models import AttemptLog, RequestLog

@@ -15,8 +15,8 @@ from genai_prices import types
 from genai_prices.data_snapshot import DataSnapshot, get_snapshot, set_custom_snapshot
 
 from providers.models import Model, Provider
-from providers.price_library import listed
-from providers.prices import Price
+from providers.pricing.library import listed
+from providers.pricing.prices import Price
 from proxysite.quickstart.presets import PRESETS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

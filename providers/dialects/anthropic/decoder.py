@@ -23,7 +23,7 @@ from providers.events import (
     TokensReported,
 )
 from providers.fidelity import Notes
-from providers.sse import SSEReader
+from providers.framing.sse import SSEReader
 
 
 class _Typed(msgspec.Struct, gc=False):
@@ -65,7 +65,7 @@ class StreamDecoder:
         self._any = False
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events that `data` completes. Raises providers.sse.EventTooLong."""
+        """The events that `data` completes. Raises providers.framing.sse.EventTooLong."""
         return self._events(self._reader.feed(data))
 
     def close(self) -> list[Event]:

@@ -12,7 +12,7 @@ from providers.dialects.anthropic.tokens import clean_usage, read_usage
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, StreamFailed, TokensReported
 from providers.fidelity import Notes
-from providers.sse import MAX_EVENT_BYTES, EventTooLong
+from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong
 
 _AT_THE_END = ("stop_reason", "stop_sequence", "stop_details", "container")
 _encode = msgspec.json.Encoder().encode
@@ -27,7 +27,7 @@ class WholeDecoder:
         self._size = 0
 
     def feed(self, data: bytes) -> list[Event]:
-        """Nothing yet. Raises providers.sse.EventTooLong."""
+        """Nothing yet. Raises providers.framing.sse.EventTooLong."""
         self._size += len(data)
         if self._size > MAX_EVENT_BYTES:
             raise EventTooLong(f"an answer of more than {MAX_EVENT_BYTES} bytes")

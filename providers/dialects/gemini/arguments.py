@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from providers.dialects.gemini.chunks import PartialArg
-from providers.sse import MAX_EVENT_BYTES
+from providers.framing.sse import MAX_EVENT_BYTES
 
 _STEP = re.compile(r"""\.([^.\[\]]+)|\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]""", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)

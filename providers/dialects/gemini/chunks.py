@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from providers.shapes import Shapeless, lenient
+from providers.framing.shapes import Shapeless, lenient
 
 
 class PartialArg(msgspec.Struct, rename="camel", gc=False):
@@ -88,7 +88,7 @@ _decode = msgspec.json.Decoder(Chunk).decode
 
 
 def read_chunk(document: bytes) -> Chunk | None:
-    """Decode one document; None for a bare null. Raises providers.shapes.Shapeless."""
+    """Decode one document; None for a bare null. Raises providers.framing.shapes.Shapeless."""
     try:
         return _decode(document)
     except msgspec.ValidationError:

@@ -18,9 +18,9 @@ from providers.dialects.gemini.tokens import tokens_of
 from providers.dialects.gemini.tools import renamed_tools
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, MessageStarted, Ping, StreamFailed, TextDelta, ThinkingDelta, Tokens, TokensReported
+from providers.framing.shapes import Shapeless
+from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong, SSEReader
 from providers.refusals.reading import payload_error
-from providers.shapes import Shapeless
-from providers.sse import MAX_EVENT_BYTES, EventTooLong, SSEReader
 
 
 class GeminiDecoder:

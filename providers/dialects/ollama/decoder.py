@@ -25,8 +25,8 @@ from providers.events import (
     ToolArgumentsDelta,
     ToolCallStarted,
 )
-from providers.ndjson import LineReader
-from providers.sse import EventTooLong
+from providers.framing.ndjson import LineReader
+from providers.framing.sse import EventTooLong
 
 # The model was loaded or thrown out of memory: the answer to a request without messages.
 _NO_ANSWER = frozenset({"load", "unload"})

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import msgspec
 
-from providers.bodies import BodyReader, WebPage
 from providers.dialects.contract import Call
 from providers.dialects.openai_responses.answers.answer import BEFORE_THE_START, Answer
 from providers.dialects.openai_responses.answers.calls import NamelessCall
@@ -15,9 +14,10 @@ from providers.dialects.openai_responses.answers.events import StreamEvent, read
 from providers.dialects.openai_responses.answers.items import TooManyItems
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, StreamFailed
+from providers.framing.bodies import BodyReader, WebPage
+from providers.framing.shapes import Shapeless
+from providers.framing.sse import EventTooLong
 from providers.refusals.reading import payload_error
-from providers.shapes import Shapeless
-from providers.sse import EventTooLong
 
 _NO_RESPONSE = (
     "The provider sent something that is not a response of the Responses API. Check its dialect and base URL."

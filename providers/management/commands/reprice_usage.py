@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from providers.prices import schedules
+from providers.pricing.prices import schedules
 from usage.report import Period
 from usage.repricing import Repriced, reprice
 

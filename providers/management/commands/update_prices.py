@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from providers.models import Model
-from providers.price_updates import Change, apply, compare
+from providers.pricing.updates import Change, apply, compare
 
 
 class Command(BaseCommand):

@@ -15,8 +15,8 @@ import msgspec
 from providers.dialects.contract import Decoder
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, MessageFinished, StreamFailed
+from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong
 from providers.platforms.bedrock import errors
-from providers.sse import MAX_EVENT_BYTES, EventTooLong
 
 _PRELUDE = 12
 """Bytes of a frame's beginning: its length, its headers' length, and a checksum of both."""
@@ -48,7 +48,7 @@ class FramesDecoder:
         self._over = False
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events that `data` completes. Raises providers.sse.EventTooLong."""
+        """The events that `data` completes. Raises providers.framing.sse.EventTooLong."""
         if self._over:
             return []
         self._parts.append(data)

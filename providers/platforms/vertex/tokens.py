@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from providers.config import Secret
-from providers.outbound import GuardedConnector, refusal_in
+from providers.outbound.guard import GuardedConnector, refusal_in
 from providers.platforms.kept import Fresh, Kept, NotAuthorized
 from providers.platforms.vertex.options import service_account
 

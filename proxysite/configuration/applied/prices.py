@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from msgspec import UNSET
 
 from providers.models import Model
-from providers.prices import Price, refuse_overlap
+from providers.pricing.prices import Price, refuse_overlap
 from proxysite.configuration.applied.task import Task
 from proxysite.configuration.fields import wanted_of
 from proxysite.configuration.ledger import ConfigurationError

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-from providers.addresses import is_own_network
 from providers.config import ProviderConfig
 from providers.dialects.openai_chat.profiles import profile_of
+from providers.outbound.addresses import is_own_network
 
 _ENDPOINTS = (
     ("/chat/completions", "openai_chat"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from access.keys import KeyRecord
 from proxysite.console.explain.question import ANY_KEY, Unexplainable
-from routing import load, revision
+from routing.loading import load, revision
+from routing.loading.store import store
 from routing.snapshot import Snapshot
-from routing.store import store
 
 
 def saved() -> tuple[Snapshot, str]:

@@ -16,12 +16,12 @@ from providers.dialects import DIALECTS
 from providers.dialects.contract import Call
 from providers.errors import UnsupportedRequest
 from providers.fidelity import EXPLANATIONS, Fidelity, Notes
-from providers.media_places import inlined, places
+from providers.outbound.media_places import inlined, places
+from providers.outbound.upstream import OWN_HEADERS
 from providers.platforms import PLATFORMS
 from providers.translation import Translation
-from providers.upstream import OWN_HEADERS
 from proxysite.console.explain.explanation import UpstreamView
-from routing.facts import RequestFacts
+from routing.facts.facts import RequestFacts
 from routing.snapshot import CandidateConfig
 
 MASK = "••••••••"

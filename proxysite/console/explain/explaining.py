@@ -14,13 +14,13 @@ from proxysite.console.explain.explanation import AttemptView, Explanation, Refu
 from proxysite.console.explain.question import Question
 from proxysite.console.explain.unsaved import with_rules
 from routing import engine
-from routing.conditions import FIELDS
 from routing.decision import Decision, Reason, RouteRefused
-from routing.facts import RequestFacts
+from routing.facts.facts import RequestFacts
+from routing.facts.reading import without_subagent_tags
 from routing.health import Health
 from routing.live import AllWell
 from routing.phases import PHASES
-from routing.reading import without_subagent_tags
+from routing.rules.conditions import FIELDS
 from routing.selection import estimated_cost
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
 from streaming import custom_router, errors

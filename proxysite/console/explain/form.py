@@ -18,7 +18,7 @@ from unfold.widgets import (
 from access.keys import KeyRecord
 from proxysite.console.explain import configuration, question, unsaved
 from proxysite.console.explain.question import ANY_KEY, Question, Unexplainable
-from routing.estimate import Ratios
+from routing.facts.estimate import Ratios
 from routing.selection import COMPARED_OUTPUT
 from routing.snapshot import Snapshot
 from usage.models import RequestLog

@@ -20,8 +20,8 @@ from proxysite.console.explain.explanation import Explanation, UpstreamView
 from proxysite.console.explain.form import ExplainForm
 from proxysite.console.explain.question import Unexplainable
 from proxysite.console.explain.samples import SAMPLES, sample
-from routing.comparisons import OPERATORS
-from routing.conditions import FIELDS
+from routing.rules.comparisons import OPERATORS
+from routing.rules.conditions import FIELDS
 from routing.selection import COMPARED_OUTPUT
 from streaming.runtime import runtime
 from usage.models import RequestLog

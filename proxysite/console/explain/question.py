@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from access.keys import KeyRecord
-from routing.estimate import Ratios
-from routing.facts import RequestFacts, gather
-from routing.rules import RuleConfig
+from routing.facts.estimate import Ratios
+from routing.facts.facts import RequestFacts, gather
+from routing.rules.index import RuleConfig
 from routing.selection import COMPARED_OUTPUT
 from streaming import intake
 from streaming.consumers import CREDENTIALS

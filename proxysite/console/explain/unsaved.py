@@ -7,10 +7,10 @@ from typing import Any, Literal
 import msgspec
 
 from proxysite.console.explain.question import Unexplainable
-from routing.comparisons import ConditionError
-from routing.conditions import parse_conditions
 from routing.models import ScenarioRoute
-from routing.rules import RuleConfig, RuleIndex, make_rule
+from routing.rules.comparisons import ConditionError
+from routing.rules.conditions import parse_conditions
+from routing.rules.index import RuleConfig, RuleIndex, make_rule
 from routing.snapshot import Snapshot
 
 EXAMPLE = '[{"conditions": [{"field": "tokens", "operator": "at_least", "value": 60000}], "route": "…"}]'

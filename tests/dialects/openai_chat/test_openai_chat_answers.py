@@ -10,7 +10,7 @@ import pytest
 
 from providers.dialects.openai_chat import OpenAIChatDialect
 from providers.events import MessageFinished, MessageStarted, StreamFailed
-from providers.sse import MAX_EVENT_BYTES
+from providers.framing.sse import MAX_EVENT_BYTES
 from tests.claude.openai_chat import decode, make_call
 from tests.claude.wire import told
 

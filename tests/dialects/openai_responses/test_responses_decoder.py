@@ -23,7 +23,7 @@ from providers.events import (
     ToolArgumentsDelta,
     ToolCallStarted,
 )
-from providers.sse import MAX_EVENT_BYTES
+from providers.framing.sse import MAX_EVENT_BYTES
 from tests.claude.claude_stream import check_stream
 from tests.claude.wire import claude_stream, decode, make_call
 

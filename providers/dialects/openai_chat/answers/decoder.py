@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import msgspec
 
-from providers.bodies import BodyReader, WebPage
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.answers.calls import NamelessCall
 from providers.dialects.openai_chat.answers.chunks import Choice, Chunk, Delta, ToolCall, read_chunk
@@ -26,9 +25,10 @@ from providers.events import (
     TokensReported,
 )
 from providers.fidelity import Fidelity
+from providers.framing.bodies import BodyReader, WebPage
+from providers.framing.shapes import Shapeless
+from providers.framing.sse import EventTooLong
 from providers.refusals.reading import payload_error
-from providers.shapes import Shapeless
-from providers.sse import EventTooLong
 
 _NO_CHOICE = Choice()
 _EXPLANATION_AT_MOST = 2000

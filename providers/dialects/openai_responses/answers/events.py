@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from providers.shapes import Shapeless, lenient
+from providers.framing.shapes import Shapeless, lenient
 
 
 class Part(msgspec.Struct, gc=False):
@@ -103,7 +103,7 @@ _decode_response = msgspec.json.Decoder(Response).decode
 
 
 def read_event(document: bytes) -> StreamEvent | None:
-    """Decode one event; None for a bare null. Raises providers.shapes.Shapeless."""
+    """Decode one event; None for a bare null. Raises providers.framing.shapes.Shapeless."""
     try:
         return _decode(document)
     except msgspec.ValidationError:
@@ -113,7 +113,7 @@ def read_event(document: bytes) -> StreamEvent | None:
 
 
 def read_response(document: bytes) -> Response:
-    """Decode a whole response. Raises providers.shapes.Shapeless."""
+    """Decode a whole response. Raises providers.framing.shapes.Shapeless."""
     try:
         return _decode_response(document)
     except msgspec.ValidationError:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxysite.configuration.foreign.draft import Draft
-from routing.comparisons import ConditionError
-from routing.conditions import parse_conditions
+from routing.rules.comparisons import ConditionError
+from routing.rules.conditions import parse_conditions
 
 _TEXT = {
     "==": "is",

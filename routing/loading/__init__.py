@@ -1,0 +1,1 @@
+"""From rows to the snapshot, and its renewal whenever a row changes."""

@@ -1,0 +1,241 @@
+"""Configuration rows to a snapshot: the one module that asks the ORM for them. What is broken raises."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+
+import msgspec
+from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef
+
+from access.keys import KeyRecord, allowed_pattern
+from access.models import ClientKey
+from providers import secrets
+from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Secret, Timeouts
+from providers.dialects import DIALECTS
+from providers.models import Credential, Model, Provider
+from providers.platforms import PLATFORMS
+from providers.platforms.contract import options_of
+from providers.pricing.prices import schedules
+from providers.transforms import TransformError, compile_chain_of, parse_chain
+from providers.validation import check_platform, validate_base_url, validate_headers
+from routing.loading import leads
+from routing.loading.broken import BrokenConfiguration as BrokenConfiguration
+from routing.models import Candidate, Route
+from routing.snapshot import CandidateConfig, Order, RouteConfig, Snapshot
+from usage.prices import Prices
+
+
+def load_keys() -> dict[str, KeyRecord]:
+    """Every client key by its hash."""
+    return {
+        key.hash: KeyRecord(
+            id=key.pk,
+            name=key.name,
+            prefix=key.prefix,
+            hash=key.hash,
+            team_id=key.team_id,
+            team_name=key.team.name,
+            team_enabled=key.team.enabled,
+            expires_at=key.expires_at.timestamp() if key.expires_at else None,
+            revoked=key.revoked_at is not None,
+            allowed_routes=allowed_pattern(key.allowed_routes),
+            shows_routing=key.shows_routing,
+            tags=tuple(tag for part in key.tags.split(",") if (tag := part.strip())),
+        )
+        for key in ClientKey.objects.select_related("team").order_by()
+    }
+
+
+def load_snapshot(revisions: dict[str, int], keys: dict[str, KeyRecord] | None = None) -> Snapshot:
+    """The whole configuration; `keys` are taken as they are if given. Raises BrokenConfiguration."""
+    providers = _providers()
+    prices = schedules()
+    models = {
+        row.pk: _model(row, prices.get(row.pk, ()))
+        for row in Model.objects.select_related("provider").filter(enabled=True, provider__enabled=True)
+    }
+    routes = _routes(providers, models)
+    default = Route.objects.filter(enabled=True, is_default=True).values_list("name", flat=True).first()
+    return Snapshot(
+        keys=load_keys() if keys is None else keys,
+        providers=providers,
+        models=models,
+        candidates=_callable(providers, models),
+        routes=routes,
+        default_route=routes.get(default) if default is not None else None,
+        aliases=leads.aliases(),
+        scenarios=leads.scenarios(routes),
+        rules=leads.rules(),
+        concepts=leads.concepts(),
+        revisions=revisions,
+    )
+
+
+def _providers() -> dict[int, ProviderConfig]:
+    credentials: dict[int, list[CredentialConfig]] = defaultdict(list)
+    for row in (
+        Credential.objects.filter(enabled=True, provider__enabled=True)
+        .select_related("provider")
+        .order_by("position", "id")
+    ):
+        secret = _secret(row)
+        if secret is not None:
+            credentials[row.provider_id].append(_credential(row, secret))
+    return {
+        row.pk: _provider(row, tuple(credentials[row.pk]), needs_secret=row.has_credentials)
+        for row in Provider.objects.filter(enabled=True).annotate(
+            has_credentials=Exists(Credential.objects.filter(provider=OuterRef("pk")))
+        )
+    }
+
+
+def _credential(row: Credential, secret: str) -> CredentialConfig:
+    return CredentialConfig(
+        id=row.pk,
+        name=row.name,
+        secret=Secret(secret),
+        position=row.position,
+        weight=row.weight,
+        requests_per_minute=row.requests_per_minute,
+        tokens_per_minute=row.tokens_per_minute,
+        concurrent=row.concurrent,
+    )
+
+
+def _secret(row: Credential) -> str | None:
+    if row.source == Credential.Source.ENVIRONMENT:
+        return os.environ.get(row.variable, "").strip() or None
+    if not row.ciphertext:
+        return None
+    try:
+        return secrets.decrypt(row.ciphertext)
+    except secrets.UnreadableSecret as error:
+        raise BrokenConfiguration(f"The credential {row} cannot be read: {error}.") from error
+
+
+def _provider(row: Provider, credentials: tuple[CredentialConfig, ...], *, needs_secret: bool) -> ProviderConfig:
+    if row.dialect not in DIALECTS:
+        raise BrokenConfiguration(f"The provider {row.name} has the unknown dialect {row.dialect!r}: choose another.")
+    for what, validate, value in (
+        ("a broken base URL", validate_base_url, row.base_url),
+        ("broken headers", validate_headers, row.headers),
+    ):
+        try:
+            validate(value)
+        except ValidationError as error:
+            raise BrokenConfiguration(f"The provider {row.name} has {what}: {error.messages[0]}") from error
+    try:
+        check_platform(row.platform, row.dialect, row.options, row.base_url.rstrip("/"))
+    except ValidationError as error:
+        raise BrokenConfiguration(f"The provider {row.name} cannot be used: {error.messages[0]}") from error
+    try:
+        transforms = parse_chain(row.transforms)
+    except TransformError as error:
+        raise BrokenConfiguration(f"The provider {row.name} has a broken chain of transforms: {error}") from error
+    return ProviderConfig(
+        id=row.pk,
+        name=row.name,
+        dialect=row.dialect,
+        base_url=row.base_url.rstrip("/"),
+        profile=row.profile,
+        platform=row.platform,
+        options=options_of(PLATFORMS.get(row.platform), row.options),
+        is_local=row.is_local,
+        headers=tuple((name.lower(), value) for name, value in row.headers.items()),
+        timeouts=Timeouts(
+            connect=row.connect_timeout,
+            first_event=row.first_event_timeout,
+            idle=row.idle_timeout,
+            total=row.total_timeout,
+        ),
+        transforms=transforms,
+        credentials=credentials,
+        needs_secret=needs_secret,
+        proxy_url=row.proxy_url or None,
+        is_demo=row.is_demo,
+    )
+
+
+def _model(row: Model, prices: tuple[Prices, ...]) -> ModelConfig:
+    try:
+        transforms = parse_chain(row.transforms)
+        capabilities = msgspec.convert(row.capabilities, frozenset[str])
+    except (TransformError, msgspec.ValidationError) as error:
+        raise BrokenConfiguration(f"The model {row} cannot be used: {error}") from error
+    return ModelConfig(
+        id=row.pk,
+        provider_id=row.provider_id,
+        name=row.name,
+        context_window=row.context_window,
+        max_output=row.max_output,
+        capabilities=capabilities,
+        prices=prices,
+        transforms=transforms,
+    )
+
+
+def _callable(
+    providers: dict[int, ProviderConfig], models: dict[int, ModelConfig]
+) -> dict[tuple[str, str], CandidateConfig]:
+    """Every model that can be called, by provider and name."""
+    found = {}
+    for model in models.values():
+        # A provider that was made since the providers were read comes with the next revision.
+        provider = providers.get(model.provider_id)
+        if provider is not None and _cause(provider, model) is None:
+            found[provider.name.lower(), model.name] = _candidate(0, provider, model)
+    return found
+
+
+def _cause(provider: ProviderConfig | None, model: ModelConfig | None) -> str | None:
+    """Why a model cannot be called as things stand."""
+    if provider is None:
+        return "the provider is switched off"
+    if model is None:
+        return "the model is switched off"
+    if provider.platform and (missing := PLATFORMS[provider.platform].missing()):
+        return missing
+    if provider.needs_secret and not provider.credentials:
+        return "the provider has no usable credential"
+    return None
+
+
+def _candidate(identity: int, provider: ProviderConfig, model: ModelConfig, weight: int = 1) -> CandidateConfig:
+    verbatim = DIALECTS[provider.dialect].verbatim
+    chain = compile_chain_of((*provider.transforms, *model.transforms), verbatim=verbatim)
+    return CandidateConfig(id=identity, provider=provider, model=model, transforms=chain, weight=weight)
+
+
+def _routes(providers: dict[int, ProviderConfig], models: dict[int, ModelConfig]) -> dict[str, RouteConfig]:
+    taken: dict[int, list[CandidateConfig]] = defaultdict(list)
+    dropped: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    rows = Candidate.objects.select_related("model__provider").filter(enabled=True, route__enabled=True)
+    for row in rows.order_by("route_id", "position", "id"):
+        provider, model = providers.get(row.model.provider_id), models.get(row.model_id)
+        cause = _cause(provider, model)
+        if provider is None or model is None or cause is not None:
+            dropped[row.route_id].append((str(row.model), cause or ""))
+        else:
+            taken[row.route_id].append(_candidate(row.pk, provider, model, row.weight))
+    return {
+        row.name: RouteConfig(
+            id=row.pk,
+            name=row.name,
+            display_name=row.display_name or row.name,
+            created_at=row.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            candidates=tuple(taken[row.pk]),
+            dropped=tuple(dropped[row.pk]),
+            yields=row.yields,
+            order=msgspec.convert(row.order, Order),
+            sticky=row.sticky,
+            max_attempts=row.attempts,
+            retries=row.retries,
+            deadline=row.deadline,
+            continues=row.continues,
+            hedges=row.hedges,
+            answers_as="real" if row.answers_as == Route.Answer.REAL else "asked",
+        )
+        for row in Route.objects.filter(enabled=True).order_by("name")
+    }

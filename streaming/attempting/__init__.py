@@ -1,0 +1,1 @@
+"""One candidate after the other: attempts, retries, continuation, hedging."""

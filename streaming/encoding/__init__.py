@@ -1,0 +1,1 @@
+"""From events to a Claude stream, or to one message."""

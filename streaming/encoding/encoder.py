@@ -1,0 +1,258 @@
+"""Events in, a legal Claude stream out, whatever order the events come in.
+
+Here is what stands around the blocks: one message_start, one end or one error, nothing after; the blocks themselves are
+streaming.encoding.blocks. An end that the upstream did not announce is never invented. No input or output, no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from providers.errors import UpstreamError
+from providers.events import (
+    Event,
+    MessageFinished,
+    MessageStarted,
+    NativeEvent,
+    Ping,
+    StreamFailed,
+    Tokens,
+    TokensReported,
+)
+from streaming.encoding import envelope
+from streaming.encoding.blocks import EVENTS, Blocks
+from streaming.encoding.sink import Sink
+
+CHARACTERS_PER_TOKEN = 4
+
+
+class Encoder:
+    """One answer. `feed` and its like return the bytes that the sink made of it, b"" where there are none.
+
+    For the relay to read: `started` (message_start is out), `content_sent` (no other attempt can take over), `finished`
+    (message_stop is out), `failed` (the upstream's failure, of which nothing was written), `tokens` (all that was
+    reported, laid over each other; estimated where the answer was cut short) and `stop_reason`.
+    """
+
+    __slots__ = (
+        "_blocks",
+        "_earlier",
+        "_end",
+        "_input_estimate",
+        "_message_id",
+        "_model",
+        "_on",
+        "_said_earlier",
+        "_sink",
+        "_told",
+        "_unknown_sent",
+        "failed",
+        "finished",
+        "tokens",
+    )
+
+    def __init__(self, sink: Sink, message_id: str, model: str, input_estimate: int) -> None:
+        self._sink = sink
+        self._blocks = Blocks(sink)
+        self._message_id = message_id
+        self._model = model
+        self._input_estimate = input_estimate
+        self._on = _NEW
+        self._told = Tokens()
+        self._unknown_sent = False
+        self._earlier: Tokens | None = None
+        self._said_earlier = 0
+        self._end: MessageFinished | None = None
+        self.failed: UpstreamError | None = None
+        self.finished = False
+        self.tokens = Tokens()
+
+    @property
+    def started(self) -> bool:
+        """Whether message_start (or a sole error) is out."""
+        return self._on is not _NEW
+
+    @property
+    def content_sent(self) -> bool:
+        """Whether something is out that another attempt could not take back."""
+        return self._blocks.content_sent or self._unknown_sent
+
+    @property
+    def speaks(self) -> bool:
+        """Whether some of that is of the present attempt."""
+        return self.content_sent if self._earlier is None else self._sink.said > self._said_earlier
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the answer was ended here, while the provider would have gone on."""
+        return self._end is not None and self._end.cut_short
+
+    @property
+    def stop_reason(self) -> str | None:
+        """Why the answer ended, made to fit its content; None until the upstream has said so."""
+        if self._end is None:
+            return None
+        return envelope.consistent(self._end.stop_reason, self._blocks.has_tool_use)
+
+    def feed(self, events: Iterable[Event]) -> bytes:
+        """The bytes of all that the events mean. A StreamFailed only sets `failed`: what follows is the caller's."""
+        blocks = self._blocks
+        for event in events:
+            kind = type(event)
+            of_block = blocks.state.on.get(kind)
+            if of_block is not None:
+                of_block(blocks, event)
+            else:
+                self._on[kind](self, event)
+        return self._sink.take()
+
+    def answers_as(self, model: str) -> None:
+        """The model's name that message_start tells, if it is not out yet."""
+        self._model = model
+
+    def start(self) -> bytes:
+        """A message_start of ours if there was none; a later one of the upstream's is folded in."""
+        if self._on is _NEW:
+            self._begin(None)
+        return self._sink.take()
+
+    def estimated(self) -> Tokens:
+        """The tokens of an answer that was cut off: what was told, and guesses from the sizes for what was not."""
+        told, output = self.tokens, -(-(self._sink.said - self._said_earlier) // CHARACTERS_PER_TOKEN)
+        return told.merged(
+            Tokens(
+                input=self._input_estimate if told.input is None else None,
+                # A count from before the end is one of less than was said.
+                output=max(told.output or 0, output),
+            )
+        )
+
+    def restart(self) -> None:
+        """Another attempt begins: its tokens, its end and its failure are its own, the stream goes on."""
+        self._blocks.restart()
+        self._end = None
+        self.failed = None
+        self.tokens = Tokens()
+
+    def resume(self) -> None:
+        """Another attempt goes on in the text that is open; what was said before counts into the end."""
+        if self.speaks:
+            spent = msgspec.structs.replace(self.tokens, output=self.estimated().output)
+            self._earlier = spent if self._earlier is None else envelope.together(self._earlier, spent)
+            self._said_earlier = self._sink.said
+        self._blocks.resume()
+        self._end = None
+        self.failed = None
+        self.tokens = Tokens()
+
+    def ping(self) -> bytes:
+        """A ping."""
+        if self._on is not _OVER:
+            self._sink.ping()
+        return self._sink.take()
+
+    def keepalive(self) -> bytes:
+        """An empty delta of the open block's kind, which clients' idle watchdogs take for life, or else a ping."""
+        if self._on is not _OVER:
+            self._blocks.keepalive()
+        return self._sink.take()
+
+    def finish(self) -> bytes:
+        """The end of the stream, if the upstream has announced it and has not failed; else b"", and not finished."""
+        if self._end is None or self.failed is not None or self._on is _OVER:
+            return b""
+        if self._on is _NEW:
+            self._begin(None)
+        self._blocks.settle()
+        if self._end.cut_short:
+            self.tokens = self.estimated()
+        # Only now: settling may have opened a tool call that waited, and the stop reason must fit it.
+        stop_reason = self.stop_reason or self._end.stop_reason
+        end, tokens = self._end, self.tokens
+        if tokens.output is None and end.native is None:
+            # Clients draw their picture of the context from this count. The row keeps what the provider said: nothing.
+            tokens = tokens.merged(Tokens(output=self.estimated().output))
+        if self._earlier is not None:
+            end, tokens = envelope.uncounted(end), envelope.together(self._earlier, tokens)
+        self._sink.end(envelope.closing(end, self._told, tokens, stop_reason))
+        self._shut()
+        self.finished = True
+        return self._sink.take()
+
+    def fail(self, error_type: str, message: str, request_id: str) -> bytes:
+        """The error event, once, in place of an end; what is open stays open, nothing follows."""
+        if self._on is _OVER:
+            return b""
+        error = {"type": error_type, "message": message}
+        self._sink.error({"type": "error", "error": error, "request_id": request_id})
+        self._shut()
+        return self._sink.take()
+
+    def _shut(self) -> None:
+        self._blocks.shut()
+        self._on = _OVER
+
+    def _begin(self, started: MessageStarted | None) -> None:
+        self._sink.start(
+            envelope.opening(
+                started,
+                self.tokens,
+                message_id=self._message_id,
+                model=self._model,
+                input_estimate=self._input_estimate,
+            )
+        )
+        if started is not None and started.native is not None:
+            self._told = self.tokens
+        self._blocks.begin()
+        self._on = _STARTED
+
+    def _message_started(self, event: MessageStarted) -> None:
+        self._count(event)
+        self._begin(event)
+
+    def _block_first(self, event: Event) -> None:
+        self._begin(None)
+        self._blocks.state.on[type(event)](self._blocks, event)
+
+    def _count(self, event: MessageStarted | TokensReported) -> None:
+        if event.tokens is not None:
+            self.tokens = self.tokens.merged(event.tokens)
+
+    def _announce_end(self, event: MessageFinished) -> None:
+        self._end = event
+
+    def _note_failure(self, event: StreamFailed) -> None:
+        self.failed = event.error
+
+    def _pass_ping(self, event: Ping) -> None:
+        self._sink.ping()
+
+    def _pass_unknown(self, event: NativeEvent) -> None:
+        # It may be content of a kind to come: what cannot be understood cannot be taken back either.
+        self._unknown_sent = True
+        self._sink.native_event(event.kind, event.raw)
+
+    def _ignore(self, event: Event) -> None:
+        """This event means nothing in this state."""
+
+
+_Table = dict[type, Callable[[Encoder, Any], None]]
+_STARTED: _Table = {
+    MessageStarted: Encoder._count,
+    TokensReported: Encoder._count,
+    MessageFinished: Encoder._announce_end,
+    StreamFailed: Encoder._note_failure,
+    Ping: Encoder._pass_ping,
+    NativeEvent: Encoder._pass_unknown,
+}
+# Before message_start clients accept nothing but pings, and a status can still be sent: an unknown event is dropped.
+_NEW: _Table = (
+    _STARTED
+    | {MessageStarted: Encoder._message_started, Ping: Encoder._ignore, NativeEvent: Encoder._ignore}
+    | dict.fromkeys(EVENTS, Encoder._block_first)
+)
+_OVER: _Table = dict.fromkeys((*_STARTED, *EVENTS), Encoder._ignore)

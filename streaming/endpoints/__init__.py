@@ -1,0 +1,1 @@
+"""Everything the consumer answers beside POST /v1/messages."""
