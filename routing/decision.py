@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -16,11 +17,28 @@ class Reason(msgspec.Struct, frozen=True):
     text: str
 
 
+class Drop(StrEnum):
+    """Why a candidate is not tried."""
+
+    UNUSABLE = "unusable"
+    """Switched off, without a credential, without its platform's library: an administrator must act."""
+    NO_TOOLS = "no_tools"
+    NO_IMAGES = "no_images"
+    NO_STRUCTURED_OUTPUT = "no_structured_output"
+    NO_THINKING = "no_thinking"
+    NO_PREFILL = "no_prefill"
+    WINDOW = "window"
+    MAX_OUTPUT = "max_output"
+    OVER_BUDGET = "over_budget"
+    """What the key or the team may spend is used up. Kept for budgets, which this gateway does not have yet."""
+    COOLING_DOWN = "cooling_down"
+
+
 class Dropped(msgspec.Struct, frozen=True):
-    """A candidate that is not tried: the cause in a word (a code) and in a sentence. `retry_after` is seconds."""
+    """A candidate that is not tried: the cause as a code and in a sentence. `retry_after` is seconds."""
 
     candidate: str
-    code: str
+    code: Drop
     cause: str
     retry_after: float | None = None
 

@@ -12,6 +12,7 @@ import msgspec
 from access.keys import KeyRecord
 from routing.decision import (
     Decision,
+    Drop,
     Dropped,
     NoCapableCandidate,
     NoHealthyCandidate,
@@ -114,7 +115,7 @@ def _refused(route: str, reasons: tuple[Reason, ...], dropped: tuple[Dropped, ..
             dropped,
             retry_after=min(waits),
         )
-    if any(lost.code != "unusable" for lost in dropped):
+    if any(lost.code is not Drop.UNUSABLE for lost in dropped):
         return NoCapableCandidate(
             f"No model of {route!r} can do what this request asks for ({causes}). Ask for another model.",
             reasons,

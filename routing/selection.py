@@ -10,7 +10,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 
-from routing.decision import Dropped
+from routing.decision import Drop, Dropped
 from routing.facts.facts import RequestFacts
 from routing.facts.needs import lacking
 from routing.live import Live
@@ -31,7 +31,7 @@ def select(
 
     `now` is POSIX seconds.
     """
-    dropped = [Dropped(name, "unusable", cause) for name, cause in route.dropped]
+    dropped = [Dropped(name, Drop.UNUSABLE, cause) for name, cause in route.dropped]
     able: list[CandidateConfig] = []
     spared: list[Dropped] = []
     for candidate in route.candidates:
@@ -54,7 +54,7 @@ def select(
             well.append(candidate)
         else:
             text = f"{live.why_cooling(candidate)}; it is tried again in {math.ceil(seconds)} s"
-            dropped.append(Dropped(candidate.name, "cooling_down", text, retry_after=seconds))
+            dropped.append(Dropped(candidate.name, Drop.COOLING_DOWN, text, retry_after=seconds))
     ordered = _ordered(well, route, facts, live, now, dice)
     if len(ordered) > 1:
         how.append(_HOW[route.order])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from providers.config import ModelConfig
+from routing.decision import Drop
 from routing.facts.facts import RequestFacts
 
 MOST_NEEDED_OUTPUT = 32_000
@@ -14,7 +15,7 @@ MOST_NEEDED_OUTPUT = 32_000
 class Lack(msgspec.Struct, frozen=True):
     """What a model cannot do: a code and the end of a sentence. `soft`: it is tried all the same if none can do it."""
 
-    code: str
+    code: Drop
     text: str
     soft: bool = False
 
@@ -24,20 +25,20 @@ def lacking(facts: RequestFacts, model: ModelConfig) -> Lack | None:
     can = model.capabilities
     if can:
         if facts.tools and "tools" not in can:
-            return Lack("no_tools", "it calls no tools")
+            return Lack(Drop.NO_TOOLS, "it calls no tools")
         if facts.images and "images" not in can:
-            return Lack("no_images", "it reads no images")
+            return Lack(Drop.NO_IMAGES, "it reads no images")
         if facts.structured_output and "structured_output" not in can:
-            return Lack("no_structured_output", "it follows no JSON schema")
+            return Lack(Drop.NO_STRUCTURED_OUTPUT, "it follows no JSON schema")
         if facts.thinking_budget and "thinking" not in can:
-            return Lack("no_thinking", "it does not think", soft=True)
+            return Lack(Drop.NO_THINKING, "it does not think", soft=True)
         if facts.prefill and "prefill" not in can:
-            return Lack("no_prefill", "it does not go on from a beginning that is given", soft=True)
+            return Lack(Drop.NO_PREFILL, "it does not go on from a beginning that is given", soft=True)
     if model.context_window is not None and facts.input_estimate > model.context_window:
         # An estimate alone refuses nobody.
         text = f"the prompt has about {facts.input_estimate} tokens, its window {model.context_window}"
-        return Lack("window", text, soft=True)
+        return Lack(Drop.WINDOW, text, soft=True)
     needed = min(facts.max_tokens, MOST_NEEDED_OUTPUT)
     if model.max_output is not None and needed > model.max_output:
-        return Lack("max_output", f"it answers with {model.max_output} tokens at most", soft=True)
+        return Lack(Drop.MAX_OUTPUT, f"it answers with {model.max_output} tokens at most", soft=True)
     return None
