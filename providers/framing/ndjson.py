@@ -12,11 +12,12 @@ _LF = 0x0A
 
 
 class LineReader:
-    """`feed` bytes as they come; `close` at the end of the body."""
+    """`feed` bytes as they come; `close` at the end of the body. It is never one document (`is_document`)."""
 
-    __slots__ = ("_held", "_held_size")
+    __slots__ = ("_held", "_held_size", "is_document")
 
     def __init__(self) -> None:
+        self.is_document: bool | None = False
         self._held: list[bytes] = []  # the unfinished line
         self._held_size = 0
 

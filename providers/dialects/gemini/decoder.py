@@ -16,81 +16,36 @@ from providers.dialects.gemini.chunks import Candidate, Chunk, Part, read_chunk
 from providers.dialects.gemini.stop import UNSPECIFIED, blocked, failure_of, finished, is_cut
 from providers.dialects.gemini.tokens import tokens_of
 from providers.dialects.gemini.tools import renamed_tools
-from providers.errors import ErrorKind, UpstreamError
-from providers.events import Event, MessageStarted, Ping, StreamFailed, TextDelta, ThinkingDelta, Tokens, TokensReported
+from providers.events import Event, MessageStarted, Ping, TextDelta, ThinkingDelta, Tokens, TokensReported
+from providers.framing.bodies import BodyReader
+from providers.framing.decoding import DocumentDecoder
 from providers.framing.shapes import Shapeless
-from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong, SSEReader
 from providers.refusals.reading import payload_error
 
 
-class GeminiDecoder:
+class GeminiDecoder(DocumentDecoder):
     """Decodes one answer. Whether it is a stream is seen from its first byte, which lies less often than its type."""
 
     __slots__ = (
-        "_block_message", "_block_reason", "_calls", "_document", "_document_size", "_finish_message", "_finish_reason",
-        "_is_document", "_is_over", "_sse", "_started", "_tokens",
+        "_block_message", "_block_reason", "_calls", "_finish_message", "_finish_reason", "_started", "_tokens",
     )  # fmt: skip
 
     def __init__(self, call: Call) -> None:
+        super().__init__(BodyReader())
         self._calls = Calls(renamed_tools(call.body), origin_of(call.provider, call.model))
-        self._sse = SSEReader()
-        self._document: list[bytes] = []
-        self._document_size = 0
-        self._is_document: bool | None = None
         self._finish_reason = ""
         self._finish_message: str | None = None
         self._block_reason = ""
         self._block_message: str | None = None
         self._tokens: Tokens | None = None
         self._started = False
-        self._is_over = False
 
-    def feed(self, data: bytes) -> list[Event]:
-        """The events that `data` completes; nothing after the end or a failure."""
-        events: list[Event] = []
-        if self._is_over:
-            return events
-        if self._is_document is None:
-            begin = data.lstrip(b" \t\r\n\xef\xbb\xbf")[:1]
-            if begin == b"<":
-                self._break("The provider sent a web page instead of an answer.", events)
-                return events
-            if begin:
-                self._is_document = begin in (b"{", b"[")
-        try:
-            if self._is_document:
-                self._hold(data)
-            else:
-                for document in self._sse.feed(data):
-                    self._read(document, events)
-                    if self._is_over:
-                        break
-        except EventTooLong as error:
-            self._break(f"The provider sent {error}.", events)
-        return events
-
-    def close(self) -> list[Event]:
-        """The events that the end of the body completes."""
-        events: list[Event] = []
-        if self._is_over:
-            return events
-        for document in self._documents(events) if self._is_document else self._sse.close():
-            self._read(document, events, is_last=not self._is_document)
-            if self._is_over:
-                return events
-        if not self._is_over:
-            self._end(events)
-        return events
-
-    def _hold(self, data: bytes) -> None:
-        self._document.append(data)
-        self._document_size += len(data)
-        if self._document_size > MAX_EVENT_BYTES:
-            raise EventTooLong(f"an answer of more than {MAX_EVENT_BYTES} bytes")
-
-    def _documents(self, events: list[Event]) -> list[bytes]:
-        """The chunks of a JSON body: the items of an array, or one object."""
-        body = b"".join(self._document).strip(b" \t\r\n\xef\xbb\xbf")
+    def _left(self, events: list[Event]) -> list[bytes]:
+        """The last event of a stream, or the chunks of a JSON body: the items of an array, or one object."""
+        left = self._body.close()
+        if not self._body.is_document:
+            return left
+        body = left[0].strip(b" \t\r\n\xef\xbb\xbf")
         if not body.startswith(b"["):
             return [body]
         try:
@@ -99,12 +54,12 @@ class GeminiDecoder:
             self._break("The provider sent something that is no answer of Gemini's.", events)
             return []
 
-    def _read(self, document: bytes, events: list[Event], *, is_last: bool = False) -> None:
+    def _read(self, document: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:
         """One JSON document. The last one of a stream that breaks off may be half of one: missing, not malformed."""
         try:
             chunk = read_chunk(document)
         except Shapeless:
-            if document.strip() not in (b"", b"[DONE]") and not is_last:
+            if document.strip() not in (b"", b"[DONE]") and not may_be_cut:
                 self._break("The provider sent something that is no answer of Gemini's.", events)
             return
         if chunk is None:
@@ -174,14 +129,5 @@ class GeminiDecoder:
         elif self._block_reason not in UNSPECIFIED:
             events.append(blocked(self._block_reason, self._block_message))
         else:
-            self._fail(
-                UpstreamError(ErrorKind.TRUNCATED, "The provider's answer ended before it was complete."), events
-            )
+            super()._end(events)
         self._is_over = True
-
-    def _break(self, message: str, events: list[Event]) -> None:
-        self._fail(UpstreamError(ErrorKind.MALFORMED, message), events)
-
-    def _fail(self, error: UpstreamError, events: list[Event]) -> None:
-        self._is_over = True
-        events.append(StreamFailed(error))

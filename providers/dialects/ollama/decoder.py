@@ -17,7 +17,6 @@ from providers.events import (
     Event,
     MessageFinished,
     MessageStarted,
-    StreamFailed,
     TextDelta,
     ThinkingDelta,
     Tokens,
@@ -25,61 +24,34 @@ from providers.events import (
     ToolArgumentsDelta,
     ToolCallStarted,
 )
+from providers.framing.decoding import DocumentDecoder
 from providers.framing.ndjson import LineReader
-from providers.framing.sse import EventTooLong
 
 # The model was loaded or thrown out of memory: the answer to a request without messages.
 _NO_ANSWER = frozenset({"load", "unload"})
 _GOOD_ID = re.compile(r"[a-zA-Z0-9_-]{1,256}")
 
 
-class OllamaDecoder:
+class OllamaDecoder(DocumentDecoder):
     """Decodes one answer."""
 
-    __slots__ = ("_calls", "_has_content", "_ids", "_is_over", "_lines", "_started")
+    __slots__ = ("_calls", "_has_content", "_ids", "_started")
 
     def __init__(self) -> None:
-        self._lines = LineReader()
+        super().__init__(LineReader())
         self._calls = 0
         self._ids: set[str] = set()
         self._started = False
         self._has_content = False
-        self._is_over = False
 
-    def feed(self, data: bytes) -> list[Event]:
-        """The events that `data` completes; nothing after the end or a failure."""
-        events: list[Event] = []
-        if self._is_over:
-            return events
-        try:
-            for line in self._lines.feed(data):
-                self._read(line, events)
-                if self._is_over:
-                    break
-        except EventTooLong as error:
-            self._break(f"The provider sent {error}.", events)
-        return events
-
-    def close(self) -> list[Event]:
-        """The events that the end of the body completes."""
-        events: list[Event] = []
-        if self._is_over:
-            return events
-        for line in self._lines.close():
-            self._read(line, events, is_last=True)
-        if not self._is_over:
-            message = "The provider's answer ended before it was complete."
-            self._fail(UpstreamError(ErrorKind.TRUNCATED, message), events)
-        return events
-
-    def _read(self, text: bytes, events: list[Event], *, is_last: bool = False) -> None:
+    def _read(self, text: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:
         """One line. The last one of an answer that breaks off may be half of one: then it is not malformed."""
         try:
             line = read_line(text)
         except MalformedLine:
             if text.lstrip().startswith(b"<"):
                 self._break("The provider sent a web page instead of an answer.", events)
-            elif not is_last:
+            elif not may_be_cut:
                 self._break("The provider sent something that is not a line of Ollama's chat API.", events)
             return
         if line.error:
@@ -91,7 +63,7 @@ class OllamaDecoder:
         if line.message is not None:
             self._message(line.message, events)
         if line.done and not self._is_over:
-            self._end(line, events)
+            self._finish(line, events)
 
     def _message(self, message: Message, events: list[Event]) -> None:
         """Thinking, text, calls: a line may bring all three."""
@@ -129,7 +101,7 @@ class OllamaDecoder:
         self._ids.add(given)
         return given
 
-    def _end(self, line: Line, events: list[Event]) -> None:
+    def _finish(self, line: Line, events: list[Event]) -> None:
         if line.done_reason in _NO_ANSWER and not self._has_content:
             message = f"The provider did not answer: it only had the model {line.done_reason}ed."
             self._fail(UpstreamError(ErrorKind.TRUNCATED, message, code=line.done_reason), events)
@@ -143,13 +115,6 @@ class OllamaDecoder:
             events.append(MessageFinished("max_tokens"))
         else:
             events.append(MessageFinished("tool_use" if self._calls else "end_turn"))
-
-    def _break(self, message: str, events: list[Event]) -> None:
-        self._fail(UpstreamError(ErrorKind.MALFORMED, message), events)
-
-    def _fail(self, error: UpstreamError, events: list[Event]) -> None:
-        self._is_over = True
-        events.append(StreamFailed(error))
 
 
 def _arguments(given: msgspec.Raw) -> str:

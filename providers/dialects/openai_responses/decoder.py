@@ -12,11 +12,10 @@ from providers.dialects.openai_responses.answers.answer import BEFORE_THE_START,
 from providers.dialects.openai_responses.answers.calls import NamelessCall
 from providers.dialects.openai_responses.answers.events import StreamEvent, read_event, read_response
 from providers.dialects.openai_responses.answers.items import TooManyItems
-from providers.errors import ErrorKind, UpstreamError
-from providers.events import Event, StreamFailed
-from providers.framing.bodies import BodyReader, WebPage
+from providers.events import Event
+from providers.framing.bodies import BodyReader
+from providers.framing.decoding import DocumentDecoder
 from providers.framing.shapes import Shapeless
-from providers.framing.sse import EventTooLong
 from providers.refusals.reading import payload_error
 
 _NO_RESPONSE = (
@@ -24,53 +23,23 @@ _NO_RESPONSE = (
 )
 
 
-class ResponsesDecoder:
+class ResponsesDecoder(DocumentDecoder):
     """Decodes one answer."""
 
-    __slots__ = ("_answer", "_body", "_is_over", "_on")
+    __slots__ = ("_answer", "_on")
 
     def __init__(self, call: Call) -> None:
-        self._body = BodyReader()
+        super().__init__(BodyReader())
         self._answer = Answer(call)
         self._on = self._answer.on
-        self._is_over = False
 
-    def feed(self, data: bytes) -> list[Event]:
-        """The events that `data` completes; nothing after the end or a failure."""
-        events: list[Event] = []
-        if self._is_over:
-            return events
-        try:
-            for document in self._body.feed(data):
-                self._read(document, events)
-                if self._is_over:
-                    break
-        except EventTooLong as error:
-            self._break(f"The provider sent {error}.", events)
-        except WebPage:
-            self._break("The provider sent a web page instead of an answer.", events)
-        return events
-
-    def close(self) -> list[Event]:
-        """The events that the end of the body completes."""
-        events: list[Event] = []
-        if self._is_over:
-            return events
-        for document in self._body.close():
-            self._read(document, events, is_last=True)
-            if self._is_over:
-                return events
-        message = "The provider's answer ended before it was complete."
-        self._fail(UpstreamError(ErrorKind.TRUNCATED, message), events)
-        return events
-
-    def _read(self, document: bytes, events: list[Event], *, is_last: bool = False) -> None:
+    def _read(self, document: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:
         """One document. The last event of a stream that breaks off may be half of one: it is missing, not wrong."""
         try:
             event = read_event(document)
         except Shapeless:
             word = document.strip()
-            if word and word != b"[DONE]" and (self._body.is_document or not is_last):
+            if word and word != b"[DONE]" and not may_be_cut:
                 self._break(_NO_RESPONSE, events)
             return
         if event is None:
@@ -101,10 +70,3 @@ class ResponsesDecoder:
             self._fail(payload_error(msgspec.json.decode(document)), events)
         else:
             self._break(_NO_RESPONSE, events)
-
-    def _break(self, message: str, events: list[Event]) -> None:
-        self._fail(UpstreamError(ErrorKind.MALFORMED, message), events)
-
-    def _fail(self, error: UpstreamError, events: list[Event]) -> None:
-        self._is_over = True
-        events.append(StreamFailed(error))

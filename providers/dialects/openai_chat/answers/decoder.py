@@ -18,27 +18,26 @@ from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
     Event,
     MessageStarted,
-    StreamFailed,
     TextDelta,
     ThinkingDelta,
     Tokens,
     TokensReported,
 )
 from providers.fidelity import Fidelity
-from providers.framing.bodies import BodyReader, WebPage
+from providers.framing.bodies import BodyReader
+from providers.framing.decoding import DocumentDecoder
 from providers.framing.shapes import Shapeless
-from providers.framing.sse import EventTooLong
 from providers.refusals.reading import payload_error
 
 _NO_CHOICE = Choice()
 _EXPLANATION_AT_MOST = 2000
 
 
-class ChatDecoder:
+class ChatDecoder(DocumentDecoder):
     """Decodes one answer. Whether it is a stream is seen from its first byte, which lies less often than its type."""
 
     __slots__ = (
-        "_body", "_finish", "_has_content", "_is_over", "_notes", "_refusal", "_says_done", "_speech", "_started",
+        "_finish", "_has_content", "_notes", "_refusal", "_says_done", "_speech", "_started",
         "_stops", "_takes_details", "_tokens",
     )  # fmt: skip
 
@@ -47,7 +46,7 @@ class ChatDecoder:
         self._stops = tuple(stop for stop in stops if isinstance(stop, str)) if isinstance(stops, list) else ()
         self._speech = Speech(call)
         self._notes = call.notes
-        self._body = BodyReader()
+        super().__init__(BodyReader())
         self._finish = Finish()
         self._refusal = ""
         self._tokens: Tokens | None = None
@@ -55,39 +54,8 @@ class ChatDecoder:
         self._has_content = False
         self._takes_details = True
         self._says_done = False
-        self._is_over = False
 
-    def feed(self, data: bytes) -> list[Event]:
-        """The events that `data` completes; nothing after the end or a failure."""
-        events: list[Event] = []
-        if self._is_over:
-            return events
-        try:
-            for document in self._body.feed(data):
-                self._read(document, events)
-                if self._is_over:
-                    break
-        except WebPage:
-            self._break("The provider sent a web page instead of an answer.", events)
-        except EventTooLong as error:
-            self._break(f"The provider sent {error}.", events)
-        return events
-
-    def close(self) -> list[Event]:
-        """The events that the end of the body completes."""
-        events: list[Event] = []
-        if self._is_over:
-            return events
-        for document in self._body.close():
-            self._read(document, events, is_last=True)
-        if self._is_over:
-            return events
-        if self._body.is_document:
-            self._says_done = True  # a document that could be read is a whole one
-        self._end(events)
-        return events
-
-    def _read(self, document: bytes, events: list[Event], *, is_last: bool = False) -> None:
+    def _read(self, document: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:
         """One JSON document: a chunk, a completion, an error, or the sign that all was said.
 
         The last event of a stream that breaks off may be half of one: then it is not malformed but missing.
@@ -99,7 +67,7 @@ class ChatDecoder:
             if word == b"[DONE]":
                 self._says_done = True
                 self._end(events)
-            elif word and (self._body.is_document or not is_last):
+            elif word and not may_be_cut:
                 self._break("The provider sent something that is not a chat completion.", events)
             return
         if chunk is None:
@@ -182,9 +150,9 @@ class ChatDecoder:
 
     def _end(self, events: list[Event]) -> None:
         """The finish, if the provider has said that this is the end; else the failure that it is."""
-        if self._finish.reason is None and not self._says_done:
-            message = "The provider's answer ended before it was complete."
-            self._fail(UpstreamError(ErrorKind.TRUNCATED, message), events)
+        # A document that could be read is a whole one.
+        if self._finish.reason is None and not (self._says_done or self._body.is_document):
+            super()._end(events)
             return
         if not self._has_content and self._is_empty():
             self._fail(UpstreamError(ErrorKind.TRUNCATED, "The provider's answer is empty."), events)
@@ -202,13 +170,6 @@ class ChatDecoder:
         model that has nothing to say still counts the token that ends it."""
         reason = (self._finish.reason or "").lower()
         return reason in ("", "stop", "eos") and not (self._tokens is not None and self._tokens.output)
-
-    def _break(self, message: str, events: list[Event]) -> None:
-        self._fail(UpstreamError(ErrorKind.MALFORMED, message), events)
-
-    def _fail(self, error: UpstreamError, events: list[Event]) -> None:
-        self._is_over = True
-        events.append(StreamFailed(error))
 
 
 def _is_error(chunk: Chunk) -> bool:
