@@ -91,11 +91,13 @@ RESULTS := $(VENV)/test-results
 # pytest's 1 is "some failed": the other database is still worth a run. Anything above is no result at all.
 go_on = { status=$$?; test $$status -eq 1 || exit $$status; }
 
-test: dev ## The tests, on SQLite and on a PostgreSQL that they start themselves
-	@status=0; \
-	TEST_DATABASE=sqlite $(PY) -m pytest -m 'not clients and not chaos' --junitxml=$(RESULTS)/SQLite.xml || $(go_on); \
+test: dev ## The tests, on SQLite and, at the same time, on a PostgreSQL that they start themselves
+	@status=0; mkdir -p $(RESULTS); \
 	TEST_DATABASE=postgresql $(PY) -m pytest -m 'both_databases and not clients and not chaos' \
-		--junitxml=$(RESULTS)/PostgreSQL.xml || $(go_on); \
+		--junitxml=$(RESULTS)/PostgreSQL.xml >$(RESULTS)/PostgreSQL.log 2>&1 & second=$$!; \
+	trap 'kill $$second 2>/dev/null' EXIT; \
+	TEST_DATABASE=sqlite $(PY) -m pytest -m 'not clients and not chaos' --junitxml=$(RESULTS)/SQLite.xml || $(go_on); \
+	wait $$second || { $(go_on); }; cat $(RESULTS)/PostgreSQL.log; \
 	$(PY) -m tests.harness.summary $(RESULTS)/SQLite.xml $(RESULTS)/PostgreSQL.xml; exit $$status
 
 test-clients: dev # The tests with real clients alone

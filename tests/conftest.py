@@ -32,6 +32,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     return report
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(request: pytest.FixtureRequest) -> None:
+    """Passwords of tests with rolled-back rows are hashed at once; running servers keep what they ship with."""
+    if request.node.get_closest_marker("django_db") is not None:
+        request.getfixturevalue("settings").PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture(scope="session")
 def upstream() -> Iterator[Upstream]:
     """A scripted upstream."""
