@@ -100,12 +100,19 @@ class NoCapableCandidate(RouteRefused):
 
 
 class NoHealthyCandidate(RouteRefused):
-    """All that could answer are cooling down; `retry_after` is seconds until the first is tried again."""
+    """All that could answer for a route are cooling down; `retry_after` is seconds until the first is tried again."""
 
     def __init__(
-        self, message: str, reasons: tuple[Reason, ...], dropped: tuple[Dropped, ...], *, retry_after: float
+        self,
+        message: str,
+        reasons: tuple[Reason, ...],
+        dropped: tuple[Dropped, ...],
+        *,
+        route: RouteConfig,
+        retry_after: float,
     ) -> None:
         super().__init__(message, reasons, dropped)
+        self.route = route
         self.retry_after = retry_after
 
 

@@ -26,7 +26,7 @@ from routing.live import AllWell, Live
 from routing.phases import PHASES
 from routing.phases.choice import Choice
 from routing.selection import select
-from routing.snapshot import Snapshot
+from routing.snapshot import RouteConfig, Snapshot
 
 _NAMED = 20
 _ALL_WELL = AllWell()
@@ -54,7 +54,7 @@ def decide(
     attempts, dropped, how = select(route, facts, live, time.time() if now is None else now)
     reasons = (*chosen.reasons, *(Reason("candidates", text) for text in how))
     if not attempts:
-        raise _refused(route.name, reasons, dropped)
+        raise _refused(route, reasons, dropped)
     return Decision(
         route=route,
         attempts=attempts,
@@ -105,24 +105,25 @@ def usable_routes(key: KeyRecord, snapshot: Snapshot) -> list[str]:
     return [name for name in snapshot.routes if key.may_use(name)]
 
 
-def _refused(route: str, reasons: tuple[Reason, ...], dropped: tuple[Dropped, ...]) -> RouteRefused:
+def _refused(route: RouteConfig, reasons: tuple[Reason, ...], dropped: tuple[Dropped, ...]) -> RouteRefused:
     causes = "; ".join(f"{lost.candidate}: {lost.cause}" for lost in dropped) or "it has no candidates"
     waits = [lost.retry_after for lost in dropped if lost.retry_after is not None]
     if waits:
         return NoHealthyCandidate(
-            f"Every model that could answer for {route!r} failed lately ({causes}).",
+            f"Every model that could answer for {route.name!r} failed lately ({causes}).",
             reasons,
             dropped,
+            route=route,
             retry_after=min(waits),
         )
     if any(lost.code is not Drop.UNUSABLE for lost in dropped):
         return NoCapableCandidate(
-            f"No model of {route!r} can do what this request asks for ({causes}). Ask for another model.",
+            f"No model of {route.name!r} can do what this request asks for ({causes}). Ask for another model.",
             reasons,
             dropped,
         )
     return NoUsableCandidate(
-        f"No model can answer for {route!r} ({causes}). An administrator of this gateway must look at the route.",
+        f"No model can answer for {route.name!r} ({causes}). An administrator of this gateway must look at the route.",
         reasons,
         dropped,
     )

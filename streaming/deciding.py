@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import time
 
 import msgspec
+from django.conf import settings
 
 from routing import engine
-from routing.decision import Decision, RouteRefused
+from routing.decision import Decision, NoHealthyCandidate, RouteRefused
 from routing.facts.facts import RequestFacts
 from routing.facts.reading import without_subagent_tags
 from routing.snapshot import CandidateConfig, Snapshot
 from streaming import accounting, errors
+from streaming.attempting.retries import FIRST_WAIT
 from streaming.exchange import Exchange
 from streaming.runtime import Runtime
 
@@ -21,7 +25,7 @@ async def decide(exchange: Exchange, known: RequestFacts, snapshot: Snapshot, ru
     try:
         if runtime.custom.is_on and engine.is_undecided(known, exchange.key, snapshot):
             known = msgspec.structs.replace(known, chosen=await runtime.custom.choose(known))
-        decision = engine.decide(known, exchange.key, snapshot, runtime.health, time.time())
+        decision = await _decided(exchange, known, snapshot, runtime)
     except RouteRefused as error:
         accounting.describe_refusal(exchange, known, error)
         raise errors.of_routing(error) from error
@@ -29,6 +33,25 @@ async def decide(exchange: Exchange, known: RequestFacts, snapshot: Snapshot, ru
         exchange.body = without_subagent_tags(exchange.body)
     accounting.describe_decision(exchange, known, decision)
     return decision
+
+
+async def _decided(exchange: Exchange, known: RequestFacts, snapshot: Snapshot, runtime: Runtime) -> Decision:
+    """The decision; while everybody cools down for a moment only, it waits as often as the route retries."""
+    waited = 0
+    while True:
+        try:
+            return engine.decide(known, exchange.key, snapshot, runtime.health, time.time())
+        except NoHealthyCandidate as error:
+            if waited >= error.route.retries or error.retry_after > settings.RETRY_AFTER_LIMIT:
+                raise
+            # The jitter is the first retry's: those that wait for the same moment do not all come at once.
+            wait = error.retry_after + FIRST_WAIT * random.random()  # noqa: S311
+            if error.route.deadline:
+                exchange.limit(error.route.deadline)
+            if exchange.loop.time() + wait >= exchange.deadline:
+                raise
+        waited += 1
+        await asyncio.sleep(wait)
 
 
 def tell(exchange: Exchange, candidate: CandidateConfig, number: int) -> None:

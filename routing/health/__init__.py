@@ -2,4 +2,5 @@
 
 from routing.health.board import Health as Health
 from routing.health.circuit import Rules as Rules
+from routing.health.trial import NOT_SENT as NOT_SENT
 from routing.health.trial import Trial as Trial

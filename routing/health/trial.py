@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.3
 """Seconds that an attempt with an alternative waits for a sign of life of a provider that many wait for."""
+NOT_SENT = "not_sent"
+"""The code of a failure that health itself made: nobody was asked."""
 _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 3600.0
 _REFUSED_SECONDS = 60.0
@@ -86,7 +88,7 @@ class Trial:
                     raise UpstreamError(
                         ErrorKind.CONNECT_TIMEOUT,
                         "The provider's address does not answer, and enough requests wait for it already.",
-                        code="not_sent",
+                        code=NOT_SENT,
                     )
                 await provider.wait(left)
                 wait = provider.circuit.wait(self._health.clock())
@@ -238,6 +240,6 @@ def _not_now(wait: float) -> UpstreamError:
     return UpstreamError(
         ErrorKind.OVERLOADED,
         "The provider failed lately and is not asked before it had time to recover.",
-        code="not_sent",
+        code=NOT_SENT,
         retry_after=max(wait, 1.0),
     )

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
-from routing.health import Health
+from routing.decision import Decision, Drop
+from routing.health import NOT_SENT, Health
 from routing.snapshot import CandidateConfig, RouteConfig
 from usage.records import AttemptRecord
 
@@ -54,6 +55,11 @@ class Failure(msgspec.Struct, frozen=True):
         """Its kind; None for a request that could not be said in the provider's dialect."""
         return self.error.kind if isinstance(self.error, UpstreamError) else None
 
+    @property
+    def was_not_sent(self) -> bool:
+        """Whether health let it not through: nobody was asked."""
+        return isinstance(self.error, UpstreamError) and self.error.code == NOT_SENT
+
 
 class Step(msgspec.Struct, frozen=True):
     """The next attempt: at whom, after how many seconds. `only`: nobody else is left after it."""
@@ -70,16 +76,17 @@ class Course:
     """
 
     __slots__ = (
-        "_at",
         "_before",
-        "_candidates",
         "_deadline",
         "_dice",
         "_health",
+        "_left",
         "_made",
+        "_now",
         "_retried",
         "_retry_limit",
         "_route",
+        "_waited",
     )
 
     def __init__(
@@ -93,15 +100,15 @@ class Course:
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._route = route
-        self._candidates = candidates
         self._health = health
         self._deadline = deadline
         self._retry_limit = retry_limit
         self._dice = dice
-        self._at = 0
-        self._retried = 0
+        self._now, *self._left = candidates
         self._made = 1
-        self._before = (0, 0)
+        self._retried = 0
+        self._waited = 0
+        self._before = (self._now, 0)
 
     def first(self) -> Step:
         """The first attempt."""
@@ -109,15 +116,15 @@ class Course:
 
     def patience(self) -> float | None:
         """Seconds after which another attempt should begin beside the latest, None when none should."""
-        if not self._route.hedges or self._made >= self._route.max_attempts or not self._has_fallback():
+        if not self._route.hedges or self._made >= self._route.max_attempts or not self._well():
             return None
-        return self._health.usual_first_byte(self._candidates[self._at])
+        return self._health.usual_first_byte(self._now)
 
     def beside(self, now: float) -> Step | None:
         """The attempt that begins beside the latest one, if one may."""
         if self._made >= self._route.max_attempts or now >= self._deadline:
             return None
-        before = self._at, self._retried
+        before = self._now, self._retried
         step = self._fallback()
         if step is not None:
             self._before = before
@@ -126,27 +133,36 @@ class Course:
 
     def withdraw(self) -> None:
         """The attempt that began beside another was given up: its candidate has not had its turn."""
-        self._at, self._retried = self._before
+        self._left.insert(0, self._now)
+        self._now, self._retried = self._before
 
     def next(self, failures: Sequence[Failure], now: float, *, goes_on: bool = False) -> Step | None:
         """What follows the failures of the latest attempt, or of two side by side; None when it was the last one.
 
         With `goes_on`, which is when an answer broke off, the same candidate is asked only where there is no other.
         """
+        # What health did not let through was asked of nobody.
+        self._made -= sum(failure.was_not_sent for failure in failures)
         if self._made >= self._route.max_attempts or now >= self._deadline:
             return None
         if any(isinstance(each.error, UpstreamError) and not each.error.retryable for each in failures):
             return None
         failure = failures[-1]
-        error = failure.error
-        if isinstance(error, UpstreamError) and failure.candidate is self._candidates[self._at]:
-            step = None if goes_on else self._with_another_credential(error, failure) or self._again(error, now)
-            step = step or self._fallback() or (self._again(error, now) if goes_on else None)
-        else:
-            step = self._fallback()
+        error, step = failure.error, None
+        again = isinstance(error, UpstreamError) and failure.candidate is self._now
+        if isinstance(error, UpstreamError) and again and not goes_on and not failure.was_not_sent:
+            step = self._with_another_credential(error, failure) or self._again(error, now)
+        step = step or self._fallback()
+        if step is None and isinstance(error, UpstreamError) and again:
+            step = self._again(error, now)
+        step = step or self._later(now)
         if step is not None:
             self._made += 1
         return step
+
+    def after_wait(self, step: Step) -> Step:
+        """The attempt after its wait; another one where health lets nobody ask its candidate any more."""
+        return step if self._health.cooling(step.candidate) is None else self._fallback() or step
 
     def _with_another_credential(self, error: UpstreamError, failure: Failure) -> Step | None:
         """The same candidate at once, where its provider has a credential that was not refused."""
@@ -156,14 +172,19 @@ class Course:
         return None if credential is None or credential.id == failure.record.credential_id else self._step(0.0)
 
     def _again(self, error: UpstreamError, now: float) -> Step | None:
-        """The same candidate after a wait, while it may pass by itself."""
-        if self._retried >= self._route.retries or error.kind not in _PASSING:
+        """The same candidate after a wait, while it may pass by itself, and while the others keep an attempt each."""
+        well = len(self._well())
+        if (
+            error.kind not in _PASSING
+            or self._retried >= self._route.retries
+            or self._made + well >= self._route.max_attempts
+        ):
             return None
         # Full jitter: those that failed together do not come back together.
         wait = min(LONGEST_WAIT, FIRST_WAIT * 2**self._retried) * self._dice() + (error.retry_after or 0.0)
-        cooling = self._health.cooling(self._candidates[self._at]) or 0.0
+        cooling = self._health.cooling(self._now) or 0.0
         if cooling > wait:
-            if self._has_fallback():
+            if well:
                 return None
             wait = cooling
         if max(cooling, error.retry_after or 0.0) > self._retry_limit or now + wait >= self._deadline:
@@ -173,17 +194,40 @@ class Course:
 
     def _fallback(self) -> Step | None:
         """The next candidate that is not cooling down, at once."""
-        for at in range(self._at + 1, len(self._candidates)):
-            if self._health.cooling(self._candidates[at]) is None:
-                self._at, self._retried = at, 0
-                return self._step(0.0)
-        return None
+        well = self._well()
+        return self._turn(well[0], 0.0) if well else None
 
-    def _has_fallback(self) -> bool:
-        return any(self._health.cooling(candidate) is None for candidate in self._candidates[self._at + 1 :])
+    def _later(self, now: float) -> Step | None:
+        """The first of those that are cooling down to be well again, after that wait, as often as the route retries."""
+        waits = [(self._health.cooling(candidate) or 0.0, candidate) for candidate in self._left]
+        if not waits or self._waited >= self._route.retries:
+            return None
+        cooling, candidate = min(waits, key=lambda found: found[0])
+        wait = cooling + FIRST_WAIT * self._dice()
+        if cooling > self._retry_limit or now + wait >= self._deadline:
+            return None
+        self._waited += 1
+        return self._turn(candidate, wait)
+
+    def _well(self) -> list[CandidateConfig]:
+        """Who has not had a turn and is not cooling down."""
+        return [candidate for candidate in self._left if self._health.cooling(candidate) is None]
+
+    def _turn(self, candidate: CandidateConfig, wait: float) -> Step:
+        self._left.remove(candidate)
+        self._now, self._retried = candidate, 0
+        return self._step(wait)
 
     def _step(self, wait: float) -> Step:
-        return Step(self._candidates[self._at], only=self._at + 1 >= len(self._candidates), wait=wait)
+        return Step(self._now, only=not self._well(), wait=wait)
+
+
+def lineup(decision: Decision) -> tuple[CandidateConfig, ...]:
+    """The candidates of a decision, and last those that were cooling down then: they may be well by their turn."""
+    cooling = {lost.candidate for lost in decision.dropped if lost.code is Drop.COOLING_DOWN}
+    if not cooling:
+        return decision.attempts
+    return (*decision.attempts, *(each for each in decision.route.candidates if each.name in cooling))
 
 
 def most_telling(failures: Sequence[Failure]) -> Failure:

@@ -13,7 +13,7 @@ from streaming import accounting, deciding, errors
 from streaming.attempting.attempts import Attempt
 from streaming.attempting.continuation import Continuation, continuation
 from streaming.attempting.hedging import race
-from streaming.attempting.retries import Course, Failure, Step, most_telling, shortest_wait
+from streaming.attempting.retries import Course, Failure, Step, lineup, most_telling, shortest_wait
 from streaming.encoding.encoder import Encoder
 from streaming.exchange import Exchange
 from streaming.runtime import Runtime
@@ -30,7 +30,7 @@ async def answer(exchange: Exchange, decision: Decision, runtime: Runtime) -> No
         exchange.limit(decision.route.deadline)
     course = Course(
         decision.route,
-        decision.attempts,
+        lineup(decision),
         runtime.health,
         deadline=exchange.deadline,
         retry_limit=settings.RETRY_AFTER_LIMIT,
@@ -43,6 +43,7 @@ async def answer(exchange: Exchange, decision: Decision, runtime: Runtime) -> No
     while step is not None:
         if step.wait:
             await asyncio.sleep(step.wait)
+            step = course.after_wait(step)
         failed = await _try(exchange, step, course, runtime, onto)
         if not failed:
             return

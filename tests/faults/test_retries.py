@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
+from routing.decision import Decision, Drop, Dropped
+from routing.health import NOT_SENT
 from routing.snapshot import CandidateConfig
-from streaming.attempting.retries import Course, Failure, Step, most_telling, shortest_wait
+from streaming.attempting.retries import Course, Failure, Step, lineup, most_telling, shortest_wait
 from tests.health.house import House, candidate, credential
 from tests.routing.house import route
 from usage.recorder import new_identity
@@ -83,7 +85,9 @@ def test_the_second_candidate_has_retries_of_its_own() -> None:
 
 def test_the_most_attempts_cap_retries_and_fallbacks_alike() -> None:
     way = Way(FIRST, SECOND, retries=5, max_attempts=3)
-    assert [way.fails(BROKEN) for _ in range(3)] == [("model1", 0.25), ("model1", 0.5), None]
+    # The second keeps its turn.
+    assert [way.fails(BROKEN) for _ in range(3)] == [("model1", 0.25), ("model2", 0.0), None]
+    assert [Way(FIRST, retries=5, max_attempts=2).fails(BROKEN)] == [("model1", 0.25)]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +110,57 @@ def test_a_fallback_that_cools_down_is_passed_over() -> None:
     way = Way(FIRST, SECOND)
     way.house.fails(SECOND, 5)
     assert way.fails(BUSY) is None
+
+
+def test_who_was_cooling_down_at_the_decision_has_a_turn_when_it_is_well_again() -> None:
+    house, both = House(), route("r", FIRST, SECOND)
+    house.fails(FIRST, 5)
+    decided = Decision(
+        both, (SECOND,), "names", "", dropped=(Dropped(FIRST.name, Drop.COOLING_DOWN, "it failed lately"),)
+    )
+    course = Course(both, lineup(decided), house.health, deadline=1e9, retry_limit=10.0)
+    assert course.first() == Step(SECOND, only=True)
+    assert course.next([failure(SECOND, BUSY)], 0.0) is None
+    house.clock.passes(30)
+    assert course.next([failure(SECOND, BUSY)], 0.0) == Step(FIRST, only=True)
+    incapable = Decision(
+        both, (SECOND,), "names", "", dropped=(Dropped(FIRST.name, Drop.NO_TOOLS, "it calls no tools"),)
+    )
+    assert lineup(incapable) == (SECOND,)
+
+
+def test_who_was_passed_over_has_a_turn_when_it_is_well_again() -> None:
+    way = Way(FIRST, SECOND, candidate(model=3, provider=3))
+    way.house.fails(SECOND, 5)
+    assert way.fails(BUSY) == ("model3", 0.0)
+    way.house.clock.passes(30)
+    assert way.fails(BUSY) == ("model2", 0.0)
+
+
+def test_a_route_with_retries_waits_for_the_first_that_is_well_again() -> None:
+    way = Way(FIRST, SECOND, candidate(model=3, provider=3), retries=1)
+    way.house.tried(SECOND, ErrorKind.RATE_LIMIT, retry_after=8.0)
+    way.house.tried(candidate(model=3, provider=3), ErrorKind.RATE_LIMIT, retry_after=2.0)
+    assert way.fails(ErrorKind.NOT_FOUND) == ("model3", 2.25)
+    # Once, as the route retries once.
+    assert way.fails(ErrorKind.NOT_FOUND) is None
+
+
+def test_what_health_does_not_let_through_takes_no_attempt_and_no_retry() -> None:
+    way = Way(FIRST, SECOND, retries=1, max_attempts=2)
+    way.listens = False
+    assert way.fails(BUSY, code=NOT_SENT) == ("model2", 0.0)
+    assert way.fails(BROKEN) == ("model2", 0.25)
+    assert way.fails(BROKEN) is None
+
+
+def test_after_a_wait_another_is_asked_where_the_candidate_cools_down_by_now() -> None:
+    way = Way(FIRST, SECOND, retries=1)
+    assert way.fails(BROKEN) == ("model1", 0.25)
+    assert way.step is not None
+    assert way.course.after_wait(way.step) is way.step
+    way.house.fails(FIRST, 5)
+    assert way.course.after_wait(way.step).candidate is SECOND
 
 
 def test_no_wait_goes_beyond_the_deadline() -> None:

@@ -70,8 +70,12 @@ class Upstream:
     def script(self, *replies: Reply, **by_prefix: list[Reply]) -> Script:
         """A script for every path, or one per first path segment: `script(first=[...], second=[...])`."""
         made = Script({f"/{prefix}/": answers for prefix, answers in by_prefix.items()} or {"": list(replies)})
-        self._scripts[made.mark] = made
+        self.play(made)
         return made
+
+    def play(self, script: Script) -> None:
+        """Answer by a script that a test made itself."""
+        self._scripts[script.mark] = script
 
     async def _listen(self) -> asyncio.Server:
         return await self._loop.create_server(
