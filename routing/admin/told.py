@@ -17,8 +17,8 @@ class Advising(ModelAdmin):
     """A page whose rows may be saved and lead nowhere all the same: then it says so."""
 
     def advice(self, row: Any) -> str:
-        """What is odd about a row; "" where nothing is."""
-        raise NotImplementedError
+        """What is odd about a row; "" where nothing is, or a page knows of nothing."""
+        return ""
 
     def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm[Any], change: bool) -> None:
         """Save, and say what is odd."""
