@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 
 from providers.models import Credential, Provider
 from routing.health import sharing
-from routing.models import HealthState, Route
+from routing.models import Route
 from tests.harness import speak
 from tests.harness.call import Answer, Client, message
 from tests.harness.configure import Key, Standing, make_key, make_model, make_provider, make_route, unique
@@ -22,6 +21,7 @@ from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
 from tests.harness.script import CUT, HANG, Gate, Reply, Script
 from tests.harness.upstream import Upstream
+from tests.health.outside import dead_server, state_of, until
 from usage.models import AttemptLog
 
 pytestmark = pytest.mark.both_databases
@@ -86,18 +86,6 @@ class House:
 @pytest.fixture
 def house(pair: tuple[Gateway, Gateway], upstream: Upstream, standing: Standing, orm: Rows) -> House:
     return House(pair, upstream, standing)
-
-
-def until(true: Callable[[], bool], timeout: float = 2.0) -> None:
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < timeout, f"not within {timeout} s"
-        time.sleep(0.02)
-
-
-def state_of(key: str) -> str:
-    row = HealthState.objects.filter(key=key).first()
-    return "" if row is None else row.state
 
 
 BROKEN = {
@@ -231,22 +219,6 @@ def test_when_everybody_is_left_alone_the_caller_hears_for_how_long(house: House
     assert "it failed lately" in text
     assert 1 <= int(answer.headers["retry-after"]) <= 2
     assert house.asked(script) == 5
-
-
-@contextlib.contextmanager
-def dead_server() -> Iterator[tuple[str, list[socket.socket]]]:
-    """An address that takes no connection and refuses none: its queue is full, so the handshake never ends."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        fillers = []
-        for _ in range(2):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-            fillers.append(filler)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", fillers
 
 
 def test_at_most_five_pay_for_a_dead_server_however_many_start_at_once(house: House, orm: Rows) -> None:

@@ -1,0 +1,38 @@
+"""What tests of health see and make outside of a gateway: a server that is dead, the state in the database, waiting."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+from routing.models import HealthState
+
+
+@contextlib.contextmanager
+def dead_server() -> Iterator[tuple[str, list[socket.socket]]]:
+    """An address that takes no connection and refuses none: its queue is full, so the handshake never ends."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        fillers = []
+        for _ in range(2):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+            fillers.append(filler)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", fillers
+
+
+def until(true: Callable[[], bool], timeout: float = 2.0) -> None:
+    began = time.monotonic()
+    while not true():
+        assert time.monotonic() - began < timeout, f"not within {timeout} s"
+        time.sleep(0.02)
+
+
+def state_of(key: str) -> str:
+    row = HealthState.objects.filter(key=key).first()
+    return "" if row is None else row.state
