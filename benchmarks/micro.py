@@ -25,10 +25,10 @@ from providers.events import Event
 from routing.health import Health
 from routing.snapshot import CandidateConfig
 from streaming.encoding.encoder import Encoder
-from streaming.encoding.frames import SseSink
-from usage.journal import Journal
-from usage.recorder import Account, new_identity
-from usage.records import RequestRecord
+from streaming.ingress.claude.frames import SseSink
+from usage.journal.account import Account, new_identity
+from usage.journal.journal import Journal
+from usage.journal.records import RequestRecord
 
 _CHUNKS = 2_000
 _ROUNDS = 7

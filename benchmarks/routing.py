@@ -20,7 +20,7 @@ from benchmarks.workloads import Figure
 from providers.config import ModelConfig, ProviderConfig
 from routing.engine import decide
 from routing.facts.estimate import Ratios
-from routing.facts.facts import RequestFacts, gather
+from routing.facts.request_facts import RequestFacts, gather
 from routing.rules.aliases import AliasIndex, make_alias
 from routing.rules.concepts import ConceptConfig, ConceptIndex, words_of
 from routing.rules.conditions import parse_conditions

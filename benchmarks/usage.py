@@ -24,7 +24,7 @@ from benchmarks.workloads import Figure
 from tests.harness.postgresql import PostgreSQL
 
 if TYPE_CHECKING:
-    from usage.records import AttemptRecord, RequestRecord
+    from usage.journal.records import AttemptRecord, RequestRecord
 
 _RATES = {"postgresql": 2_000, "sqlite": 1_000}
 """Rows a second that each database has to take, with a writer that uses `_SHARE` of a core at most."""
@@ -63,14 +63,15 @@ def main() -> list[Figure]:
     from django.core.management import call_command
     from django.db import connection
 
-    from usage import invented, partitions
+    from usage import sample_data
+    from usage.journal import partitions
 
     call_command("migrate", verbosity=0)
     partitions.ensure()
     kind = connection.vendor
     rate, name = _RATES[kind], _NAMES[kind]
     until = datetime.now(UTC)
-    rows = invented.rows(1_000_000, until - timedelta(hours=1), until, seed=1)
+    rows = sample_data.rows(1_000_000, until - timedelta(hours=1), until, seed=1)
     _write(rows, rate)
     at_rate = [_paced(rows, rate) for _ in range(_SECONDS)]
     fast = [5 * rate / _write(rows, 5 * rate) for _ in range(_FAST_ROUNDS)]
@@ -83,7 +84,7 @@ def main() -> list[Figure]:
 
 def _write(rows: Rows, count: int) -> float:
     """Write `count` rows in batches of the writer's size; returns the seconds."""
-    from usage import writer
+    from usage.journal import writer
 
     writes, seconds = writer.Writer(lambda account: None), 0.0
     for at in range(0, count, writer.BATCH):
@@ -97,7 +98,7 @@ def _write(rows: Rows, count: int) -> float:
 
 def _paced(rows: Rows, rate: int) -> float:
     """Write for a second, a batch each `_PERIOD`; returns the writer's CPU seconds."""
-    from usage import writer
+    from usage.journal import writer
 
     writes, cpu, steps = writer.Writer(lambda account: None), 0.0, round(1 / _PERIOD)
     began = time.monotonic()

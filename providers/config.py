@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from usage.prices import Prices
+from usage.cost import Prices
 
 
 class Secret:
@@ -93,7 +93,7 @@ class ProviderConfig(msgspec.Struct, frozen=True):
 class ModelConfig(msgspec.Struct, frozen=True):
     """One upstream model at one provider. `capabilities` holds names from `providers.capabilities.CAPABILITIES`.
 
-    `prices` are those of all times, past and to come: ask `usage.prices.in_force` for those of a moment.
+    `prices` are those of all times, past and to come: ask `usage.cost.in_force` for those of a moment.
     """
 
     id: int

@@ -15,9 +15,9 @@ django_application = get_asgi_application()
 # After Django's set-up: these import models.
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
-from streaming.client import Send  # noqa: E402
-from streaming.consumers import ClaudeConsumer, owns  # noqa: E402
-from streaming.intake import Receive  # noqa: E402
+from streaming.consumer import ClaudeConsumer, owns  # noqa: E402
+from streaming.exchange.client import Send  # noqa: E402
+from streaming.ingress.claude.intake import Receive  # noqa: E402
 from streaming.runtime import runtime  # noqa: E402
 
 

@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "providers",
     "routing",
     "streaming",
+    "configuration",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

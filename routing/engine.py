@@ -21,7 +21,7 @@ from routing.decision import (
     Reason,
     RouteRefused,
 )
-from routing.facts.facts import RequestFacts
+from routing.facts.request_facts import RequestFacts
 from routing.live import AllWell, Live
 from routing.phases import PHASES
 from routing.phases.choice import Choice

@@ -11,11 +11,11 @@ import random
 from collections.abc import Callable, Sequence
 
 from routing.decision import Drop, Dropped
-from routing.facts.facts import RequestFacts
 from routing.facts.needs import lacking
+from routing.facts.request_facts import RequestFacts
 from routing.live import Live
 from routing.snapshot import CandidateConfig, RouteConfig
-from usage.prices import cost, in_force
+from usage.cost import cost, in_force
 
 Dice = Callable[[], float]
 """A number from 0 to 1."""

@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from routing.facts.facts import RequestFacts
+from routing.facts.request_facts import RequestFacts
 
 logger = logging.getLogger("gateway.routing")
 

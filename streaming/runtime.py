@@ -20,12 +20,12 @@ from routing.loading.store import store
 from routing.snapshot import Snapshot
 from streaming import custom_router
 from streaming.endpoints.token_pool import TokenPool
-from streaming.exchange import Ending, Exchange
-from streaming.sweeper import Sweeper
-from usage.housekeeper import Housekeeper
-from usage.journal import Journal
-from usage.recorder import Recorder
-from usage.writer import Writer
+from streaming.exchange.exchange import Ending, Exchange
+from streaming.exchange.sweeper import Sweeper
+from usage.journal.account import Recorder
+from usage.journal.housekeeper import Housekeeper
+from usage.journal.journal import Journal
+from usage.journal.writer import Writer
 
 logger = logging.getLogger("gateway.runtime")
 

@@ -2,7 +2,7 @@
 
 Column names follow OpenTelemetry's GenAI conventions where those have a word
 (https://opentelemetry.io/docs/specs/semconv/gen-ai/). NULL means that nobody said; it is never written as 0.
-Rows are written by usage.writer and by nothing else.
+Rows are written by usage.journal.writer and by nothing else.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
-from usage.models_rollup import DailyRollup, RollupZone, SessionSummary, UsageRollup  # noqa: F401
 from usage.money import DollarsField
+from usage.rollups.models import DailyRollup, RollupZone, SessionSummary, UsageRollup  # noqa: F401
 
 
 class Outcome(models.TextChoices):

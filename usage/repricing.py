@@ -14,10 +14,10 @@ from uuid import UUID
 import msgspec
 from django.db import transaction
 
+from usage.cost import Prices, cost, in_force
 from usage.models import AttemptLog, RequestLog
 from usage.money import to_dollars
-from usage.prices import Prices, cost, in_force
-from usage.report import Period
+from usage.reports.query import Period
 
 PAGE = 1000
 """Requests that are read, and with `write` saved, at a time."""

@@ -14,8 +14,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from usage.cost import Prices
 from usage.money import DollarsField, PerMillionField, per_token, to_pico
-from usage.prices import Prices
 
 TOKEN_KINDS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
 """The fields that hold US dollars per million tokens."""
@@ -110,7 +110,7 @@ def span(start: datetime | None, end: datetime | None) -> str:
 
 
 def schedules() -> dict[int, tuple[Prices, ...]]:
-    """All prices by the model's id, those that begin last first, for usage.prices.in_force."""
+    """All prices by the model's id, those that begin last first, for usage.cost.in_force."""
     found: dict[int, list[Prices]] = defaultdict(list)
     for row in Price.objects.all():
         found[row.model_id].append(_prices(row))

@@ -13,7 +13,7 @@ import msgspec
 
 from providers.config import TransformConfig
 from providers.transforms.contract import Chain, Transform
-from providers.transforms.elsewhere import direction
+from providers.transforms.foreign_names import direction
 from providers.transforms.registry import REGISTRY as REGISTRY
 
 _Given = TypeVar("_Given")

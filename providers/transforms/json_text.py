@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from providers.transforms.mending import repaired
+from providers.transforms.json_object import repaired
 
 HELD_AT_MOST = 1 << 20
 """Characters that may wait for the string to begin."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from providers.transforms import exit_tool, requests, tags, thinking
 from providers.transforms.contract import Transform
-from providers.transforms.repair import RepairEdit
+from providers.transforms.repair_arguments import RepairEdit
 
 REGISTRY: dict[str, Transform] = {
     "maxtoken": Transform(requests.MaxToken, "Lower max_tokens to the limit.", request=requests.maxtoken),

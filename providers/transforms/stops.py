@@ -16,7 +16,7 @@ from providers.events import (
     TextDelta,
     TokensReported,
 )
-from providers.transforms.tails import waiting
+from providers.transforms.partial_match import waiting
 
 # What may come between two pieces of one text.
 _BESIDE = frozenset({TokensReported, Ping, MessageStarted})

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from providers.events import Event, MessageStarted, Ping, StreamFailed, TextDelta, ThinkingDelta, TokensReported
-from providers.transforms.tails import waiting
+from providers.transforms.partial_match import waiting
 
 SPACE_AT_MOST = 1024
 """Characters of white space before the opening tag."""

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from usage.report import Period
-from usage.sums import Axis, Line, Totals
+from usage.reports.query import Period
+from usage.reports.totals import Axis, Line, Totals
 
 PALETTE: Final = ("#7c3aed", "#0ea5e9", "#10b981", "#f59e0b", "#ec4899", "#6366f1", "#84cc16", "#ef4444")
 """One colour a series, apart from each other on light and on dark ground."""

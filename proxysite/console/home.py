@@ -11,10 +11,10 @@ from django.urls import reverse
 
 from access.connect import base_url
 from proxysite.console import charts, state
-from usage import figures, report, sums
-from usage.filters import rows_url
-from usage.report import Period
-from usage.sums import Axis, Line, Totals
+from usage.admin.filters import rows_url
+from usage.reports import formatting, query, totals
+from usage.reports.query import Period
+from usage.reports.totals import Axis, Line, Totals
 
 DAYS = 30
 
@@ -41,7 +41,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context |= {"title": "Home", "notices": state.notices(), "may_see_usage": _may_see_usage(request)}
     if not context["may_see_usage"]:
         return context
-    if not report.any_usage():
+    if not query.any_usage():
         return context | {
             "first_steps": state.first_steps(),
             "base_url": base_url(request),
@@ -49,10 +49,10 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         }
     measure = request.GET.get("by", "")
     measure = measure if measure in charts.MEASURES else "requests"
-    month = report.last_days(DAYS)
-    lines = report.daily(month)
+    month = query.last_days(DAYS)
+    lines = query.daily(month)
     return context | {
-        "cards": cards(lines, report.last_days(1), month),
+        "cards": cards(lines, query.last_days(1), month),
         "days": DAYS,
         "measures": [
             {"title": title, "link": f"?by={name}", "active": name == measure}
@@ -70,8 +70,8 @@ def _may_see_usage(request: HttpRequest) -> bool:
 
 def cards(lines: Sequence[Line], today: Period, month: Period) -> tuple[list[Card], list[Card]]:
     """Two rows: requests, errors, cost and time to first token; the four kinds of tokens."""
-    of = {today: sums.summed(line for line in lines if line.day == today.last), month: sums.summed(lines)}
-    waits = {period: report.first_token_percentiles(period) for period in (today, month)}
+    of = {today: totals.summed(line for line in lines if line.day == today.last), month: totals.summed(lines)}
+    waits = {period: query.first_token_percentiles(period) for period in (today, month)}
 
     def both(title: str, figure: Any, note: Figure | None = None) -> Card:
         return Card(title, figure(today), figure(month), note)
@@ -79,20 +79,20 @@ def cards(lines: Sequence[Line], today: Period, month: Period) -> tuple[list[Car
     def tokens(kind: str) -> Any:
         def figure(period: Period) -> Figure:
             number = getattr(of[period], kind)
-            return Figure(figures.tokens(number), figures.count(number), rows_url(period, known=f"{kind}_tokens"))
+            return Figure(formatting.tokens(number), formatting.count(number), rows_url(period, known=f"{kind}_tokens"))
 
         return figure
 
     def wait(rank: int) -> Any:
         def figure(period: Period) -> Figure:
-            text = figures.milliseconds(waits[period][rank])
+            text = formatting.milliseconds(waits[period][rank])
             return Figure(text, text, rows_url(period, known="time_to_first_token_ms"))
 
         return figure
 
     first = [
         both("Requests", lambda p: _plain(of[p].requests, rows_url(p))),
-        both("Errors", lambda p: _plain(of[p].errors, rows_url(p, outcomes=report.ERRORS))),
+        both("Errors", lambda p: _plain(of[p].errors, rows_url(p, outcomes=query.ERRORS))),
         both("Cost", lambda p: _money(of[p], rows_url(p, known="cost")), _unpriced(of[month], month)),
         both("First token, p50", wait(0)),
         both("First token, p95", wait(1)),
@@ -108,12 +108,12 @@ def cards(lines: Sequence[Line], today: Period, month: Period) -> tuple[list[Car
 
 def panel(lines: Sequence[Line], period: Period, axis: Axis, measure: str) -> dict[str, Any]:
     """A chart by day stacked by `axis`, and the table that is its legend."""
-    series = charts.series_of(sums.by_axis(lines, axis), axis, measure)
+    series = charts.series_of(totals.by_axis(lines, axis), axis, measure)
     demos = state.demo_names()
     return {
         "title": f"{charts.MEASURES[measure]} by {axis}",
         "axis": axis,
-        "chart": charts.stacked(period, sums.by_day(lines, axis), series, axis, measure),
+        "chart": charts.stacked(period, totals.by_day(lines, axis), series, axis, measure),
         "rows": [
             {
                 "series": one,
@@ -132,18 +132,18 @@ def _options(series: charts.Series, axis: Axis) -> dict[str, Any]:
 
 
 def _plain(number: int, url: str) -> Figure:
-    return Figure(figures.count(number), figures.count(number), url)
+    return Figure(formatting.count(number), formatting.count(number), url)
 
 
 def _money(totals: Totals, url: str) -> Figure:
-    full = figures.UNKNOWN if totals.cost is None else f"${totals.cost.normalize():f}"
-    return Figure(figures.dollars(totals.cost), full, url)
+    full = formatting.UNKNOWN if totals.cost is None else f"${totals.cost.normalize():f}"
+    return Figure(formatting.dollars(totals.cost), full, url)
 
 
 def _unpriced(totals: Totals, period: Period) -> Figure | None:
     if not totals.unpriced:
         return None
-    text = f"{figures.count(totals.unpriced)} without a price"
+    text = f"{formatting.count(totals.unpriced)} without a price"
     return Figure(
         text,
         "Completed requests whose cost is unknown: enter their models' prices.",

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from providers.models import Provider
-from streaming.endpoints.probe import probe
+from streaming.probe import probe
 
 
 class ProbeForm(forms.Form):

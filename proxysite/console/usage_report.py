@@ -20,10 +20,10 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
 from proxysite.console import state
-from usage import report, sums
-from usage.filters import rows_url
-from usage.report import Period, Selection
-from usage.sums import Line
+from usage.admin.filters import rows_url
+from usage.reports import query, totals
+from usage.reports.query import Period, Selection
+from usage.reports.totals import Line
 
 PER_PAGE = 100
 LONGEST_DAYS = 400
@@ -43,10 +43,10 @@ class ReportForm(forms.Form):
     model = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget())
 
     def __init__(self, data: Any) -> None:
-        standard = report.last_days(30)
+        standard = query.last_days(30)
         super().__init__({"first": standard.first, "last": standard.last, **{k: v for k, v in data.items() if v}})
         period = self.period() or standard
-        teams, models = report.seen(period)
+        teams, models = query.seen(period)
         self.fields["team"].choices = [("", "All teams"), *teams]  # type: ignore[attr-defined]
         self.models = {f"{provider}: {model}": (provider, model) for provider, model in models}
         self.fields["model"].choices = [  # type: ignore[attr-defined]
@@ -83,7 +83,7 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {**admin.site.each_context(request), "title": "Usage report", "form": form}
     if form.is_valid():
         selection, demos = form.selection(), state.demo_names()
-        lines = list(report.lines(report.breakdown(selection)))
+        lines = list(query.lines(query.breakdown(selection)))
         pages = Paginator(lines, PER_PAGE).get_page(request.GET.get("page"))
         asked = [(name, form.data[name]) for name in ("first", "last", "team", "model") if form.data.get(name)]
         context |= {
@@ -91,9 +91,9 @@ def page(request: HttpRequest) -> HttpResponse:
                 {"line": line, "is_demo": line.provider_name in demos, **_links(line)} for line in pages.object_list
             ],
             "pages": pages,
-            "totals": sums.summed(lines),
+            "totals": totals.summed(lines),
             "totals_url": rows_url(selection.period, **_options(selection)),
-            "errors_url": rows_url(selection.period, outcomes=report.ERRORS, **_options(selection)),
+            "errors_url": rows_url(selection.period, outcomes=query.ERRORS, **_options(selection)),
             "asked": urlencode(asked),
         }
     return TemplateResponse(request, "console/usage_report.html", context)
@@ -106,7 +106,7 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     if not form.is_valid():
         return HttpResponse("The dates or filters are not valid.", status=400, content_type="text/plain; charset=utf-8")
     selection = form.selection()
-    blocks = csv_blocks(report.lines(report.breakdown(selection)))
+    blocks = csv_blocks(query.lines(query.breakdown(selection)))
     content = _unhurried(blocks) if isinstance(request, ASGIRequest) else blocks
     response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
     name = f"usage-{selection.period.first}-{selection.period.last}.csv"
@@ -177,4 +177,4 @@ def _links(line: Line) -> dict[str, str]:
     assert line.day is not None
     day = Period(line.day, line.day)
     options: dict[str, Any] = {"team": line.team_id, "provider": line.provider_name, "model": line.model_name}
-    return {"url": rows_url(day, **options), "errors_url": rows_url(day, outcomes=report.ERRORS, **options)}
+    return {"url": rows_url(day, **options), "errors_url": rows_url(day, outcomes=query.ERRORS, **options)}

@@ -11,14 +11,14 @@ from access.connect import PasteLine, paste_lines
 from access.keys import allowed_pattern
 from access.models import ClientKey
 from routing.models import Route
-from usage import figures
+from usage.reports import formatting
 
 register = template.Library()
 
-register.filter("count", figures.count)
-register.filter("tokens", figures.tokens)
-register.filter("dollars", figures.dollars)
-register.filter("milliseconds", figures.milliseconds)
+register.filter("count", formatting.count)
+register.filter("tokens", formatting.tokens)
+register.filter("dollars", formatting.dollars)
+register.filter("milliseconds", formatting.milliseconds)
 
 
 @register.filter
@@ -33,7 +33,7 @@ def fact(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return figures.count(value)
+        return formatting.count(value)
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

@@ -1,5 +1,5 @@
 """Routes, and what leads to them, in the admin."""
 
-from routing.admin import leads, routes, rules
+from routing.admin import routes, rules, targeting
 
-__all__ = ["leads", "routes", "rules"]
+__all__ = ["routes", "rules", "targeting"]

@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from routing.forms import EachModelOnce, RouteForm
+from routing.admin.forms import EachModelOnce, RouteForm
 from routing.models import Alias, Candidate, Route
 
 

@@ -10,13 +10,13 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
-from routing import advice
-from routing.admin.told import Advising, route_shown
-from routing.forms import RuleForm
+from routing.admin import advice
+from routing.admin.advising import Advising, route_shown
+from routing.admin.forms import RuleForm
+from routing.admin.wording import in_words
 from routing.models import Rule
 from routing.rules.comparisons import ConditionError
 from routing.rules.conditions import parse_conditions
-from routing.wording import in_words
 
 
 @admin.register(Rule)

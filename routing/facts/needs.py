@@ -6,7 +6,7 @@ import msgspec
 
 from providers.config import ModelConfig
 from routing.decision import Drop
-from routing.facts.facts import RequestFacts
+from routing.facts.request_facts import RequestFacts
 
 MOST_NEEDED_OUTPUT = 32_000
 """Tokens. Coding agents ask for as much as any model gives, so more than this is no need but a ceiling."""

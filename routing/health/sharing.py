@@ -21,8 +21,8 @@ import msgspec
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from routing.health.board import Health
 from routing.health.circuit import Circuit, State
+from routing.health.health import Health
 from routing.models_health import HealthState
 
 logger = logging.getLogger("gateway.health")

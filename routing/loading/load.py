@@ -20,11 +20,11 @@ from providers.platforms.contract import options_of
 from providers.pricing.prices import schedules
 from providers.transforms import TransformError, compile_chain_of, parse_chain
 from providers.validation import check_platform, validate_base_url, validate_headers
-from routing.loading import leads
+from routing.loading import targeting
 from routing.loading.broken import BrokenConfiguration as BrokenConfiguration
 from routing.models import Candidate, Route
 from routing.snapshot import CandidateConfig, Order, RouteConfig, Snapshot
-from usage.prices import Prices
+from usage.cost import Prices
 
 
 def load_keys() -> dict[str, KeyRecord]:
@@ -65,10 +65,10 @@ def load_snapshot(revisions: dict[str, int], keys: dict[str, KeyRecord] | None =
         candidates=_callable(providers, models),
         routes=routes,
         default_route=routes.get(default) if default is not None else None,
-        aliases=leads.aliases(),
-        scenarios=leads.scenarios(routes),
-        rules=leads.rules(),
-        concepts=leads.concepts(),
+        aliases=targeting.aliases(),
+        scenarios=targeting.scenarios(routes),
+        rules=targeting.rules(),
+        concepts=targeting.concepts(),
         revisions=revisions,
     )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from access.keys import KeyRecord
-from routing.facts.facts import RequestFacts
+from routing.facts.request_facts import RequestFacts
 from routing.phases.choice import Choice, nothing
 from routing.rules.index import RuleConfig
 from routing.snapshot import RouteConfig, ScenarioConfig, Snapshot

@@ -8,7 +8,7 @@ import msgspec
 
 from access.keys import KeyRecord
 from routing.decision import Reason, RouteForbidden
-from routing.facts.facts import RequestFacts
+from routing.facts.request_facts import RequestFacts
 from routing.snapshot import RouteConfig, Snapshot
 
 

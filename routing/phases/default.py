@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from access.keys import KeyRecord
-from routing.facts.facts import RequestFacts
+from routing.facts.request_facts import RequestFacts
 from routing.phases.choice import Choice, nothing
 from routing.snapshot import Snapshot
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from access.keys import KeyRecord
-from routing.facts.facts import RequestFacts
+from routing.facts.request_facts import RequestFacts
 from routing.phases.choice import Choice, nothing, permitted
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
 

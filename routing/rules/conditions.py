@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from routing.facts.facts import RequestFacts
+from routing.facts.request_facts import RequestFacts
 from routing.rules.comparisons import ConditionError, Kind, comparison
 
 Predicate = Callable[[RequestFacts], bool]

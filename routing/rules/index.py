@@ -7,9 +7,9 @@ from typing import Literal
 
 import msgspec
 
-from routing.facts.facts import RequestFacts
+from routing.facts.request_facts import RequestFacts
+from routing.rules.buckets import Shelf, Usable
 from routing.rules.conditions import Condition, Predicate, compile_all
-from routing.rules.shelf import Shelf, Usable
 
 
 class RuleConfig(msgspec.Struct, frozen=True):

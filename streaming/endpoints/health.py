@@ -9,7 +9,7 @@ import msgspec
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from streaming.client import Client
+from streaming.exchange.client import Client
 from streaming.runtime import Runtime
 
 PROBES: Final = frozenset({"/healthz", "/readyz", "/api/hello"})

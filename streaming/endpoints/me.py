@@ -19,11 +19,11 @@ from django.db import connection
 from access.keys import KeyRecord
 from routing import engine
 from routing.snapshot import Snapshot
-from streaming.client import Client
-from streaming.errors import ClaudeError
-from usage import report
+from streaming.exchange.client import Client
+from streaming.ingress.claude.errors import ClaudeError
 from usage.models import RequestLog
-from usage.sums import Totals
+from usage.reports import query
+from usage.reports.totals import Totals
 
 logger = logging.getLogger("gateway.request")
 
@@ -61,19 +61,19 @@ async def me(client: Client, key: KeyRecord, snapshot: Snapshot) -> None:
 def _of_database(key_id: int) -> dict[str, Any]:
     """What rows say of a key."""
     try:
-        today, month = report.last_days(1), report.this_month()
+        today, month = query.last_days(1), query.this_month()
         return {
             "usage": {
-                "today": _usage(today, report.totals(report.Selection(today, key_id=key_id))),
-                "month": _usage(month, report.totals(report.Selection(month, key_id=key_id))),
+                "today": _usage(today, query.totals(query.Selection(today, key_id=key_id))),
+                "month": _usage(month, query.totals(query.Selection(month, key_id=key_id))),
             },
-            "errors": [_error(row) for row in report.last_errors(key_id, _ERROR_DAYS, _ERRORS)],
+            "errors": [_error(row) for row in query.last_errors(key_id, _ERROR_DAYS, _ERRORS)],
         }
     finally:
         connection.close()
 
 
-def _usage(period: report.Period, totals: Totals) -> dict[str, Any]:
+def _usage(period: query.Period, totals: Totals) -> dict[str, Any]:
     """Counts as Claude names them; what no row knows is null, and `unpriced` answers are not in the cost."""
     return {
         "since": _time(period.start),

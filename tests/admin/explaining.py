@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from access.keys import KeyRecord
+from configuration.explain import question, trial_rules
+from configuration.explain.engine import explain
+from configuration.explain.result import Explanation
 from providers.config import CredentialConfig, ProviderConfig, Secret
-from proxysite.console.explain import question, unsaved
-from proxysite.console.explain.explaining import explain
-from proxysite.console.explain.explanation import Explanation
 from routing.health import Health
 from routing.snapshot import Snapshot
 
@@ -47,7 +47,7 @@ def explained(
         question.headers_of(headers),
         key,
         NOW,
-        rules=unsaved.made(unsaved.written(rules), snapshot),
+        rules=trial_rules.made(trial_rules.written(rules), snapshot),
         **more,
     )
     return explain(given, snapshot, NOW.timestamp(), health)

@@ -9,9 +9,9 @@ from uuid import UUID
 import uuid_utils.compat as uuid_utils
 from django.utils import timezone
 
-from usage import rollups
-from usage.inserts import insert_attempts, insert_requests
-from usage.records import AttemptRecord, RequestRecord
+from usage.journal.inserts import insert_attempts, insert_requests
+from usage.journal.records import AttemptRecord, RequestRecord
+from usage.rollups import upsert
 
 
 def at(text: str) -> datetime:
@@ -29,7 +29,7 @@ def request_row(**fields: Any) -> UUID:
     }
     record = RequestRecord(id=identity, **{**standard, **fields})
     insert_requests([record])
-    rollups.add([record])
+    upsert.add([record])
     return identity
 
 

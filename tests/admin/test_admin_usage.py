@@ -16,8 +16,8 @@ from django.utils import timezone
 from providers.models import Provider
 from tests.admin.history import at, attempt_row, request_row
 from tests.admin.pages import staff, text_of
-from usage.filters import ANY, rows_url
-from usage.report import Period
+from usage.admin.filters import ANY, rows_url
+from usage.reports.query import Period
 
 pytestmark = pytest.mark.django_db
 

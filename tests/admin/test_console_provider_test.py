@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from providers.models import Model, Provider
 from proxysite.console import provider_test
-from streaming.endpoints.probe import ProbeResult
+from streaming.probe import ProbeResult
 from tests.admin.pages import staff, text_of
 from usage.models import RequestLog
 

@@ -20,7 +20,7 @@ from access.models import Team
 from proxysite.console import usage_report
 from tests.admin.history import at, request_row
 from tests.admin.pages import staff, text_of
-from usage.sums import Line, Totals
+from usage.reports.totals import Line, Totals
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 

@@ -8,19 +8,19 @@ from typing import Any
 import msgspec
 import pytest
 
+from configuration.explain import question
+from configuration.explain.engine import explain
+from configuration.explain.question import Unexplainable
+from configuration.explain.samples import SAMPLES, Sample
 from providers.errors import ErrorKind, UpstreamError
-from proxysite.console.explain import question
-from proxysite.console.explain.explaining import explain
-from proxysite.console.explain.question import Unexplainable
-from proxysite.console.explain.samples import SAMPLES, Sample
-from routing.facts import facts
+from routing.facts import request_facts
 from routing.health import Health
 from routing.models import ScenarioRoute
 from routing.phases import PHASES
 from tests.admin.explaining import NOW, explained, provider, said, verdicts
 from tests.routing.house import ANYONE, candidate, concept, house, restricted, route, rule
+from usage.cost import Prices
 from usage.models import RequestLog
-from usage.prices import Prices
 
 SCENARIOS = {name: name for name in ScenarioRoute.Scenario.values}
 LEADS_TO = {
@@ -29,7 +29,7 @@ LEADS_TO = {
 }  # fmt: skip
 
 
-def custom(known: facts.RequestFacts) -> str:
+def custom(known: request_facts.RequestFacts) -> str:
     """A custom callable for the settings."""
     return "chosen" if known.text == "mine" else "nowhere"
 
@@ -205,10 +205,10 @@ def test_health_decides_unless_everybody_is_to_be_well() -> None:
 def test_a_logged_request_is_explained_by_the_facts_that_were_kept() -> None:
     request = said("m", "the words", tools=[{"name": "Bash"}, {"name": "Read"}], thinking={"type": "adaptive"})
     headers = {"user-agent": "claude-cli/2.1.330", "x-claude-code-agent-id": "a1"}
-    known = facts.gather(request, headers, len(msgspec.json.encode(request)), key=ANYONE, now=NOW)
+    known = request_facts.gather(request, headers, len(msgspec.json.encode(request)), key=ANYONE, now=NOW)
     row = RequestLog(
         request_model="m", agent_id="a1", client="claude-cli/2.1.330", key_name="mia", team_name="red", streamed=False,
-        decision=msgspec.json.decode(msgspec.json.encode({"facts": facts.stored(known)})),
+        decision=msgspec.json.decode(msgspec.json.encode({"facts": request_facts.stored(known)})),
     )  # fmt: skip
     snapshot = house(
         route("m", yields=True), route("s"), scenarios={"subagent": "s"}, concepts=(concept("words", "m"),)

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from configuration.explain.result import AttemptView, UpstreamView
+from configuration.explain.upstream_preview import MASK, SIGNED
 from providers.config import TransformConfig
 from providers.dialects import DIALECTS
 from providers.outbound import media
 from providers.platforms.bedrock.options import BedrockOptions
 from providers.transforms import compile_chain_of
-from proxysite.console.explain.drafts import MASK, SIGNED
-from proxysite.console.explain.explanation import AttemptView, UpstreamView
 from tests.admin.explaining import SECRET, explained, provider, said
 from tests.routing.house import candidate, house, route
 

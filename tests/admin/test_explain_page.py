@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from access.models import ClientKey
+from configuration.explain.samples import SAMPLES
 from providers.models import Model
-from proxysite.console.explain.samples import SAMPLES
 from routing.models import Route, Rule
 from tests.admin.explaining import SECRET, said
 from tests.admin.history import request_row

@@ -1,4 +1,4 @@
-"""What usage.report makes of usage rows, on whichever database the run is on."""
+"""What usage.reports.query makes of usage rows, on whichever database the run is on."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 
 from access.models import Team
 from tests.admin.history import at, request_row
-from usage import figures, report, sums
-from usage.report import Period, Selection
+from usage.reports import formatting, query
+from usage.reports.query import Period, Selection
+from usage.reports.totals import by_axis, by_day, summed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -21,13 +22,13 @@ MARCH = Period(date(2026, 3, 1), date(2026, 3, 31))
 def test_sums_of_money_are_exact_to_the_pico_dollar() -> None:
     for cost in (1, 2_000_000_000_003, 999_999_999_999):
         request_row(started_at=at("2026-03-05 12:00"), cost=cost)
-    assert report.totals(Selection(MARCH)).cost == Decimal("3.000000000003")
+    assert query.totals(Selection(MARCH)).cost == Decimal("3.000000000003")
 
 
 def test_what_no_row_knows_is_none_and_what_some_know_is_their_sum() -> None:
     request_row(started_at=at("2026-03-05 12:00"), output_tokens=5)
     request_row(started_at=at("2026-03-05 12:00"), output_tokens=None, input_tokens=0)
-    totals = report.totals(Selection(MARCH))
+    totals = query.totals(Selection(MARCH))
     assert (totals.output, totals.input, totals.cache_read, totals.cost) == (5, 0, None, None)
     assert totals.unpriced == 2
     assert type(totals.output) is int
@@ -36,7 +37,7 @@ def test_what_no_row_knows_is_none_and_what_some_know_is_their_sum() -> None:
 def test_errors_are_what_callers_saw_as_errors() -> None:
     for outcome in ("completed", "failed", "refused", "client_closed", "interrupted"):
         request_row(started_at=at("2026-03-05 12:00"), outcome=outcome)
-    totals = report.totals(Selection(MARCH))
+    totals = query.totals(Selection(MARCH))
     assert (totals.requests, totals.errors) == (5, 3)
 
 
@@ -46,8 +47,8 @@ def test_a_day_is_the_day_of_time_zone(settings: Any) -> None:
     request_row(started_at=at("2026-02-28 15:00"), output_tokens=10)
     request_row(started_at=at("2026-03-31 14:59"), output_tokens=100)
     request_row(started_at=at("2026-03-31 15:00"), output_tokens=1000)
-    assert report.totals(Selection(MARCH)).output == 110
-    assert {line.day: line.totals.output for line in sums.by_day(report.daily(MARCH), "team")} == {
+    assert query.totals(Selection(MARCH)).output == 110
+    assert {line.day: line.totals.output for line in by_day(query.daily(MARCH), "team")} == {
         date(2026, 3, 1): 10,
         date(2026, 3, 31): 100,
     }
@@ -60,7 +61,7 @@ def test_a_day_of_23_hours_is_whole(settings: Any) -> None:
     request_row(started_at=at("2026-03-28 23:00"), output_tokens=10)
     request_row(started_at=at("2026-03-29 21:59"), output_tokens=100)
     request_row(started_at=at("2026-03-29 22:00"), output_tokens=1000)
-    assert report.totals(Selection(day)).output == 110
+    assert query.totals(Selection(day)).output == 110
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_a_day_of_23_hours_is_whole(settings: Any) -> None:
 def test_percentiles_are_nearest_rank(values: list[int | None], expected: tuple[int | None, int | None]) -> None:
     for value in values:
         request_row(started_at=at("2026-03-05 12:00"), time_to_first_token_ms=value)
-    assert report.first_token_percentiles(MARCH) == expected
+    assert query.first_token_percentiles(MARCH) == expected
 
 
 def test_a_renamed_team_is_one_line_under_its_new_name_and_a_deleted_one_keeps_its_name() -> None:
@@ -86,7 +87,7 @@ def test_a_renamed_team_is_one_line_under_its_new_name_and_a_deleted_one_keeps_i
     request_row(started_at=at("2026-03-05 12:00"), team_id=team.pk, team_name="before")
     request_row(started_at=at("2026-03-06 12:00"), team_id=team.pk, team_name="after")
     request_row(started_at=at("2026-03-06 12:00"), team_id=team.pk + 1000, team_name="gone")
-    assert [(line.team_name, line.totals.requests) for line in sums.by_axis(report.daily(MARCH), "team")] == [
+    assert [(line.team_name, line.totals.requests) for line in by_axis(query.daily(MARCH), "team")] == [
         ("after", 2),
         ("gone", 1),
     ]
@@ -103,14 +104,14 @@ def test_what_is_added_up_from_days_is_what_the_database_adds_up() -> None:
             started_at=at(f"2026-03-{day} 12:00"), team_id=team, provider_name="p", model_name=model,
             output_tokens=tokens, cost=cost, outcome="failed" if tokens is None else "completed",
         )  # fmt: skip
-    lines = report.daily(MARCH)
-    assert sums.summed(lines) == report.totals(Selection(MARCH))
+    lines = query.daily(MARCH)
+    assert summed(lines) == query.totals(Selection(MARCH))
     for axis in ("team", "model"):
-        for line in sums.by_axis(lines, axis):
+        for line in by_axis(lines, axis):
             one = Selection(MARCH, team_id=line.team_id, provider_name=line.provider_name, model_name=line.model_name)
-            assert line.totals == report.totals(one)
-        assert sums.summed(sums.by_day(lines, axis)) == report.totals(Selection(MARCH))
-    assert sums.summed([]) == report.totals(Selection(Period(date(2020, 1, 1), date(2020, 1, 1))))
+            assert line.totals == query.totals(one)
+        assert summed(by_day(lines, axis)) == query.totals(Selection(MARCH))
+    assert summed([]) == query.totals(Selection(Period(date(2020, 1, 1), date(2020, 1, 1))))
 
 
 def test_the_breakdown_has_a_line_for_each_day_team_and_model() -> None:
@@ -125,7 +126,7 @@ def test_the_breakdown_has_a_line_for_each_day_team_and_model() -> None:
         request_row(
             started_at=at(f"{day} 12:00"), team_id=team, team_name=f"t{team}", provider_name=provider, model_name=model
         )
-    lines = list(report.lines(report.breakdown(Selection(MARCH))))
+    lines = list(query.lines(query.breakdown(Selection(MARCH))))
     assert [(x.day, x.team_name, x.provider_name, x.totals.requests) for x in lines] == [
         (date(2026, 3, 6), "t1", "a", 1),
         (date(2026, 3, 5), "t1", "a", 2),
@@ -133,7 +134,7 @@ def test_the_breakdown_has_a_line_for_each_day_team_and_model() -> None:
         (date(2026, 3, 5), "t2", "a", 1),
     ]
     narrowed = Selection(MARCH, team_id=1, provider_name="a", model_name="m")
-    assert sum(line.totals.requests for line in report.lines(report.breakdown(narrowed))) == 3
+    assert sum(line.totals.requests for line in query.lines(query.breakdown(narrowed))) == 3
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_the_breakdown_has_a_line_for_each_day_team_and_model() -> None:
     ],
 )
 def test_money_is_written_for_people(amount: Decimal | None, text: str) -> None:
-    assert figures.dollars(amount) == text
+    assert formatting.dollars(amount) == text
 
 
 @pytest.mark.parametrize(
@@ -155,4 +156,4 @@ def test_money_is_written_for_people(amount: Decimal | None, text: str) -> None:
     [(None, "—"), (0, "0 ms"), (999, "999 ms"), (4200, "4.2 s"), (125_000, "2 min 05 s"), (119_990, "2 min 00 s")],
 )
 def test_time_is_written_for_people(number: int | None, text: str) -> None:
-    assert figures.milliseconds(number) == text
+    assert formatting.milliseconds(number) == text

@@ -48,7 +48,7 @@ def main() -> None:
     time.time = _stepped_time
     setattr(uuid_utils.compat, "uuid7", _stepped_uuid7)  # noqa: B010
     # Their decoder first, which reads the records' annotations.
-    from usage import records, segments  # noqa: F401
+    from usage.journal import records, segments  # noqa: F401
 
     setattr(records, "datetime", _Datetime)  # noqa: B010
     signal.signal(signal.SIGUSR1, _step)

@@ -19,7 +19,7 @@ from providers.events import (
     ToolCallStarted,
 )
 from streaming.encoding.encoder import Encoder
-from streaming.encoding.frames import SseSink
+from streaming.ingress.claude.frames import SseSink
 from tests.claude.claude_stream import ParsedStream, check_stream
 from tests.claude.parsed_stream import DELTA_FIELDS
 

@@ -20,7 +20,7 @@ from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.events import Event, StreamFailed
 from streaming.encoding.encoder import Encoder
-from streaming.encoding.frames import SseSink
+from streaming.ingress.claude.frames import SseSink
 
 ROOT = Path(__file__).parent.parent / "wire"
 TYPES = {"sse": "text/event-stream; charset=utf-8", "ndjson": "application/x-ndjson", "json": "application/json"}

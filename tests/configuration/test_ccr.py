@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
+from configuration.foreign.ccr import transformers
+from configuration.foreign.draft import Draft
 from providers.models import Credential, Model, Provider
 from providers.transforms import REGISTRY
-from providers.transforms.elsewhere import ELSEWHERE
-from proxysite.configuration.foreign.ccr import transformers
-from proxysite.configuration.foreign.draft import Draft
+from providers.transforms.foreign_names import ELSEWHERE
 from routing.models import Candidate, Route, ScenarioRoute
 from tests.configuration.ask import FILES, imported, lost, rows
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from configuration.foreign.ccr import conditions
+from configuration.foreign.draft import Draft
 from providers.models import Credential, Model, Provider
-from proxysite.configuration.foreign.ccr import conditions
-from proxysite.configuration.foreign.draft import Draft
 from routing.models import Alias, Route, Rule, ScenarioRoute
 from tests.configuration.ask import FILES, imported, lost, rows
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from configuration.foreign.litellm.prefixes import SERVICES, target
 from providers.models import Credential, Model, Provider
-from proxysite.configuration.foreign.litellm.prefixes import SERVICES, target
 from routing.models import Alias, Route
 from tests.configuration.ask import FILES, imported, lost, rows
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from proxysite.configuration.foreign import ccr, json5, litellm
-from proxysite.configuration.yaml_text import load
+from configuration.file.yaml_text import load
+from configuration.foreign import ccr, json5, litellm
 from tests.configuration.ask import FILES
 
 ODD: tuple[Any, ...] = (None, True, 5, -1.5, "", "odd, one", [], [None], [[]], {}, {"odd": "one"}, [{"name": 5}])

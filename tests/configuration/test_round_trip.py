@@ -8,12 +8,12 @@ import pytest
 from django.apps import apps
 
 from access.models import ClientKey
+from configuration.apply.apply import apply
+from configuration.apply.import_report import Ledger
+from configuration.file.exporting import exported
+from configuration.file.fields import ENTRIES, concrete, said_of
+from configuration.file.reading import read_text
 from providers.models import Credential
-from proxysite.configuration.applying import apply
-from proxysite.configuration.exporting import exported
-from proxysite.configuration.fields import ENTRIES, concrete, said_of
-from proxysite.configuration.ledger import Ledger
-from proxysite.configuration.reading import read_text
 from routing.loading.revision import WATCHED
 from routing.models import Candidate
 from tests.configuration import world

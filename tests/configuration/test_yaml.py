@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxysite.configuration.yaml_text import YamlError, dump, load
+from configuration.file.yaml_text import YamlError, dump, load
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 TEMPTING = st.sampled_from(

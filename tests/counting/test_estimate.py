@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from providers.counting.weight import Weight, weigh
-from routing.facts import facts
+from routing.facts import request_facts
 from routing.facts.estimate import Ratios, estimate
 from tests.claude.agent_bodies import bodies
 from tests.counting import pictures
@@ -23,7 +23,7 @@ def test_a_picture_weighs_its_tokens_and_not_its_bytes() -> None:
         weight = weigh(body, size)
         assert weight.text_bytes == size - 7_000_000
         assert weight.media_tokens == 1568 + 30 * 2200
-        assert facts.gather(body, {}, size).input_estimate < 70_000
+        assert request_facts.gather(body, {}, size).input_estimate < 70_000
 
 
 def test_text_that_is_long_is_no_picture() -> None:
@@ -33,7 +33,7 @@ def test_text_that_is_long_is_no_picture() -> None:
 
 @pytest.mark.parametrize("messages", [None, 7, [7], [{"content": 7}], [{"content": [7, {"type": "image"}]}]])
 def test_odd_bodies_weigh_something(messages: object) -> None:
-    assert facts.gather({"messages": messages}, {}, 20_000).input_estimate > 0
+    assert request_facts.gather({"messages": messages}, {}, 20_000).input_estimate > 0
 
 
 def test_a_session_is_estimated_as_its_last_request_was_counted() -> None:

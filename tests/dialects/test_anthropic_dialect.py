@@ -14,8 +14,8 @@ from providers.dialects.contract import Call, Decoder
 from providers.errors import ErrorKind
 from providers.events import Event, MessageFinished, MessageStarted, StreamFailed, Tokens, TokensReported
 from streaming.encoding.encoder import Encoder
-from streaming.encoding.frames import SseSink
-from streaming.encoding.message import MessageFold
+from streaming.ingress.claude.frames import SseSink
+from streaming.ingress.claude.message import MessageFold
 from tests.claude.claude_stream import ParsedStream, check_stream, read_events
 
 WIRE = Path(__file__).parent.parent / "wire" / "anthropic"

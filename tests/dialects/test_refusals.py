@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from providers.errors import UpstreamError
-from providers.refusals.reading import response_error
+from providers.errors.response import response_error
 
 
 def refused(status: int, body: Any = b"", **headers: str) -> UpstreamError:

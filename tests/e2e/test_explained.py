@@ -9,11 +9,11 @@ import msgspec
 import pytest
 from django.utils import timezone
 
+from configuration.explain import lookup, question
+from configuration.explain.engine import explain
+from configuration.explain.samples import SAMPLES, Sample
+from configuration.explain.upstream_preview import MASK
 from providers.dialects import DIALECTS
-from proxysite.console.explain import configuration, question
-from proxysite.console.explain.drafts import MASK
-from proxysite.console.explain.explaining import explain
-from proxysite.console.explain.samples import SAMPLES, Sample
 from tests.harness import speak
 from tests.harness.call import Client
 from tests.harness.configure import Standing
@@ -41,7 +41,7 @@ def test_it_is_what_is_sent(
     body = json.dumps(_marked(sample, standing.routes[dialect].name, script.prompt)).encode()
     answer = client.post(body, headers=sample.headers)
     assert answer.status == 200
-    snapshot, _ = configuration.saved()
+    snapshot, _ = lookup.saved()
     key = next(key for key in snapshot.keys.values() if key.id == standing.key.row.pk)
     headers = {"anthropic-version": "2023-06-01", "user-agent": "tests/1.0", **sample.headers}
     found = explain(question.asked(body, headers, key, timezone.localtime()), snapshot, timezone.now().timestamp())

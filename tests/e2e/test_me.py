@@ -18,7 +18,7 @@ from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
 from tests.harness.script import Reply
 from tests.harness.upstream import Upstream
-from usage.report import this_month
+from usage.reports.query import this_month
 
 USED = {"input_tokens": 20, "cache_read_tokens": 10, "cache_write_tokens": 5, "output_tokens": 7}
 

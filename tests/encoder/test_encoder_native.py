@@ -12,7 +12,7 @@ from providers.events import (
     NativeBlockDelta,
     Tokens,
 )
-from streaming.encoding.frames import with_index
+from streaming.ingress.claude.frames import with_index
 from tests.claude.claude_stream import check_stream, read_events
 from tests.claude.encoding import T, encoder, native, native_stop
 

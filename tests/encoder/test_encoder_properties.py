@@ -27,8 +27,8 @@ from providers.events import (
     ToolCallStarted,
 )
 from streaming.encoding.encoder import Encoder
-from streaming.encoding.frames import SseSink
-from streaming.encoding.message import MessageFold
+from streaming.ingress.claude.frames import SseSink
+from streaming.ingress.claude.message import MessageFold
 from tests.claude.claude_stream import check_stream, read_events
 from tests.claude.encoding import native, native_delta, native_stop
 

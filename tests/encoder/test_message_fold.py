@@ -8,7 +8,7 @@ import pytest
 
 from providers.events import Event, MessageFinished, MessageStarted, Tokens, TokensReported
 from streaming.encoding.encoder import Encoder
-from streaming.encoding.message import MessageFold
+from streaming.ingress.claude.message import MessageFold
 from tests.claude.encoding import K, S, T, args, call, native, native_delta, native_stop
 
 

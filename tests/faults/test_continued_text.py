@@ -16,12 +16,12 @@ from providers.events import (
     TokensReported,
 )
 from providers.translation import EditedDecoder
-from streaming.attempting.continuation import Continuation, Told, continuation
-from streaming.attempting.continuation.going_on import ASK
-from streaming.attempting.continuation.joint import Joint
-from streaming.attempting.continuation.overlap import Overlap
+from streaming.attempts.continuation import Continuation, Told, continuation
+from streaming.attempts.continuation.overlap import Overlap
+from streaming.attempts.continuation.request import ASK
+from streaming.attempts.continuation.splice import Joint
 from streaming.encoding.encoder import Encoder
-from streaming.encoding.frames import SseSink
+from streaming.ingress.claude.frames import SseSink
 from tests.claude.claude_stream import ParsedStream, check_stream
 from tests.claude.encoding import K, S, T, args, call, native, native_delta, native_stop, native_text, outline
 

@@ -10,11 +10,11 @@ from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from routing.decision import Decision, Drop, Dropped
 from routing.health import NOT_SENT
 from routing.snapshot import CandidateConfig
-from streaming.attempting.retries import Course, Failure, Step, lineup, most_telling, shortest_wait
+from streaming.attempts.policy import Course, Failure, Step, lineup, most_telling, shortest_wait
 from tests.health.house import House, candidate, credential
 from tests.routing.house import route
-from usage.recorder import new_identity
-from usage.records import AttemptRecord
+from usage.journal.account import new_identity
+from usage.journal.records import AttemptRecord
 
 FIRST, SECOND = candidate(model=1, provider=1), candidate(model=2, provider=2)
 BUSY, BROKEN = ErrorKind.OVERLOADED, ErrorKind.SERVER

@@ -11,9 +11,9 @@ from providers.dialects import DIALECTS
 from providers.events import Event, TextDelta, ToolArgumentsDelta, ToolCallStarted
 from providers.framing.sse import EventTooLong
 from streaming.encoding.encoder import Encoder
-from streaming.encoding.frames import SseSink
-from streaming.encoding.message import SIZE_LIMIT, MessageFold
 from streaming.encoding.tool_calls import CALLS_LIMIT, KEPT_LIMIT
+from streaming.ingress.claude.frames import SseSink
+from streaming.ingress.claude.message import SIZE_LIMIT, MessageFold
 from tests.claude.wire import make_call
 from tests.fuzz.memory import resident_bytes
 from tests.harness.speakers import SPEAKERS

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from providers.errors import ErrorKind, UpstreamError
-from providers.platforms import kept
-from providers.platforms.kept import Fresh, Kept, NotAuthorized
+from providers.platforms import renewed
+from providers.platforms.renewed import Fresh, Kept, NotAuthorized
 
 
 class Source:
@@ -58,7 +58,7 @@ def test_many_at_once_share_one_fetch() -> None:
 
 
 def test_it_is_renewed_beside_the_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "_PAUSE", 0.0)
+    monkeypatch.setattr(renewed, "_PAUSE", 0.0)
     source = Source(renew_after=0.0)
     token = Kept("A token", source)
     assert asyncio.run(token.value()) == 1
@@ -72,7 +72,7 @@ def test_it_is_renewed_beside_the_requests(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_value_that_has_ended_is_waited_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "_PAUSE", 0.0)
+    monkeypatch.setattr(renewed, "_PAUSE", 0.0)
     token = Kept("A token", Source(renew_after=0.0, good_for=0.0))
     assert [asyncio.run(token.value()) for _ in range(3)] == [1, 2, 3]
 
@@ -80,12 +80,12 @@ def test_a_value_that_has_ended_is_waited_for_anew(monkeypatch: pytest.MonkeyPat
 def test_a_failed_renewal_leaves_the_old_value_and_pauses(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(kept, "_PAUSE", 0.0)
+    monkeypatch.setattr(renewed, "_PAUSE", 0.0)
     source = Source(renew_after=0.0)
     token = Kept("A token", source)
     assert asyncio.run(token.value()) == 1
     source.fails = ValueError("holds a secret")
-    monkeypatch.setattr(kept, "_PAUSE", 100.0)
+    monkeypatch.setattr(renewed, "_PAUSE", 100.0)
     assert asyncio.run(token.value()) == 1
     soon(source, 2)
     assert [asyncio.run(token.value()) for _ in range(5)] == [1] * 5

@@ -16,7 +16,7 @@ from providers.platforms import PLATFORMS
 from providers.platforms.contract import described
 from routing.loading import load, revision
 from routing.models import Candidate, Route
-from streaming.endpoints.probe import probe
+from streaming.probe import probe
 from tests.admin.pages import errors_of, form_of, text_of
 from tests.harness import speak
 from tests.harness.upstream import Upstream

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from streaming import intake
-from streaming.errors import ClaudeError
+from streaming.ingress.claude import intake
+from streaming.ingress.claude.errors import ClaudeError
 
 GOOD: dict[str, Any] = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
 

@@ -8,7 +8,7 @@ from access.keys import KeyRecord, allowed_pattern
 from providers.config import ModelConfig, ProviderConfig
 from routing import engine
 from routing.decision import Decision
-from routing.facts import facts
+from routing.facts import request_facts
 from routing.phases.choice import Choice
 from routing.rules.aliases import AliasIndex, make_alias
 from routing.rules.concepts import ConceptConfig, ConceptIndex, words_of
@@ -84,28 +84,30 @@ def restricted(lines: str) -> KeyRecord:
     )
 
 
-def asked(model: str = "any", **fields: Any) -> facts.RequestFacts:
+def asked(model: str = "any", **fields: Any) -> request_facts.RequestFacts:
     """Facts of a short request."""
-    return facts.RequestFacts(**{"request_model": model, "streamed": True, "input_estimate": 10, **fields})
+    return request_facts.RequestFacts(**{"request_model": model, "streamed": True, "input_estimate": 10, **fields})
 
 
-def said(request: dict[str, Any], headers: dict[str, str] | None = None, key: KeyRecord = ANYONE) -> facts.RequestFacts:
+def said(
+    request: dict[str, Any], headers: dict[str, str] | None = None, key: KeyRecord = ANYONE
+) -> request_facts.RequestFacts:
     """The facts of a request as a client sends it."""
-    return facts.gather({"model": "any", **request}, headers or {}, 100, key=key)
+    return request_facts.gather({"model": "any", **request}, headers or {}, 100, key=key)
 
 
-def decided(known: facts.RequestFacts, snapshot: Snapshot, key: KeyRecord = ANYONE) -> Decision:
+def decided(known: request_facts.RequestFacts, snapshot: Snapshot, key: KeyRecord = ANYONE) -> Decision:
     """The decision."""
     return engine.decide(known, key, snapshot)
 
 
-def chosen(known: facts.RequestFacts, snapshot: Snapshot, key: KeyRecord = ANYONE) -> tuple[str, str]:
+def chosen(known: request_facts.RequestFacts, snapshot: Snapshot, key: KeyRecord = ANYONE) -> tuple[str, str]:
     """The phase that chose and the route's name."""
     found = engine.choose(known, key, snapshot)
     return found.phase, "" if found.choice.route is None else found.choice.route.name
 
 
-def verdict(phase: str, known: facts.RequestFacts, snapshot: Snapshot, key: KeyRecord = ANYONE) -> str:
+def verdict(phase: str, known: request_facts.RequestFacts, snapshot: Snapshot, key: KeyRecord = ANYONE) -> str:
     """What a phase said."""
     return {reason.phase: reason.text for reason in engine.choose(known, key, snapshot).reasons}[phase]
 

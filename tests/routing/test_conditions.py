@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.facts.facts import RequestFacts
+from routing.facts.request_facts import RequestFacts
 from routing.rules.comparisons import OPERATORS, ConditionError
 from routing.rules.conditions import FIELDS, compile_all, parse_conditions
 from routing.rules.index import RuleIndex, make_rule

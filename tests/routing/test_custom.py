@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from proxysite import checks
-from routing.facts.facts import RequestFacts
+from routing.facts.request_facts import RequestFacts
 from streaming.custom_router import OVERRUNS, CustomRouter
 from tests.routing.house import asked, candidate, chosen, house, restricted, route, verdict
 

@@ -8,7 +8,7 @@ from access.keys import KeyRecord, allowed_pattern
 from providers.config import ModelConfig, ProviderConfig
 from routing import engine
 from routing.decision import NoSuchRoute, NoUsableCandidate, RouteForbidden
-from routing.facts import facts
+from routing.facts import request_facts
 from routing.phases import PHASES
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
 
@@ -36,8 +36,8 @@ ROUTES = {r.name: r for r in (SONNET, DEFAULT, EMPTY)}
 ANYONE = KeyRecord(id=1, name="k", prefix="sk-px-ab", hash="", team_id=1, team_name="t")
 
 
-def asked(model: str) -> facts.RequestFacts:
-    return facts.RequestFacts(request_model=model, streamed=True, input_estimate=10)
+def asked(model: str) -> request_facts.RequestFacts:
+    return request_facts.RequestFacts(request_model=model, streamed=True, input_estimate=10)
 
 
 def restricted(lines: str) -> KeyRecord:
@@ -96,4 +96,4 @@ def test_a_route_without_a_usable_candidate_says_what_is_wrong_with_each() -> No
 def test_the_session_is_found_where_clients_put_it(
     body: dict[str, object], headers: dict[str, str], session: str
 ) -> None:
-    assert facts.gather({"model": "m", **body}, headers, 100).session_id == session
+    assert request_facts.gather({"model": "m", **body}, headers, 100).session_id == session

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from routing.decision import NoSuchRoute, RouteForbidden
-from routing.facts.reading import without_subagent_tags
+from routing.facts.content import without_subagent_tags
 from tests.routing.house import (
     OLLAMA,
     asked,

@@ -12,7 +12,7 @@ from routing.decision import NoCapableCandidate, NoHealthyCandidate, NoUsableCan
 from routing.selection import select
 from routing.snapshot import CandidateConfig, RouteConfig
 from tests.routing.house import ANYONE, OLLAMA, OPENROUTER, asked, candidate, house, route
-from usage.prices import Prices
+from usage.cost import Prices
 
 
 class Now:

@@ -11,7 +11,7 @@ import pytest
 from providers.dialects import DIALECTS
 from providers.dialects.openai_chat.profiles import choices
 from providers.transforms import REGISTRY
-from providers.transforms.elsewhere import ELSEWHERE
+from providers.transforms.foreign_names import ELSEWHERE
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs" / "transforms.md"
 TABLE = DOCS.read_text().split("## The table")[1].split("## ")[0]

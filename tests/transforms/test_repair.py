@@ -20,8 +20,8 @@ from providers.events import (
     ToolCallStarted,
 )
 from providers.fidelity import Fidelity
-from providers.transforms import mending, repair
-from providers.transforms.mending import UNPARSED, repaired, written
+from providers.transforms import json_object, repair_arguments
+from providers.transforms.json_object import UNPARSED, repaired, written
 from tests.claude.wire import make_call
 from tests.transforms.cutting import apart, cut_at, edits_of, sizes, streamed, through
 
@@ -79,7 +79,7 @@ def test_a_small_slip_does_not_touch_a_long_text(break_it: Any) -> None:
 
 
 def test_what_is_too_long_to_guess_at_stays_readable() -> None:
-    text = "{'a': '" + "x" * mending.GUESSED_AT_MOST + "'}"
+    text = "{'a': '" + "x" * json_object.GUESSED_AT_MOST + "'}"
     assert repaired(text) == {UNPARSED: text}
 
 
@@ -140,7 +140,7 @@ def test_endless_arguments_are_not_held() -> None:
     edit.feed([started()])
     given = [event for _ in range(30) for event in edit.feed([piece])]
     assert sum(len(event.json) for event in given if isinstance(event, ToolArgumentsDelta)) == 3_000_000
-    assert repair.HELD_AT_MOST < 3_000_000
+    assert repair_arguments.HELD_AT_MOST < 3_000_000
 
 
 JSON = st.recursive(

@@ -10,7 +10,7 @@ import pytest
 from providers.config import TransformConfig
 from providers.events import Event, TextDelta, ThinkingDelta
 from providers.transforms import REGISTRY, TransformError, compile_chain, compile_chain_of, left_out
-from providers.transforms.elsewhere import ELSEWHERE
+from providers.transforms.foreign_names import ELSEWHERE
 from tests.claude.wire import make_call, sent_body
 from tests.transforms.cutting import END, edits_of, through
 

@@ -20,7 +20,7 @@ from providers.events import (
 )
 from providers.transforms.stops import StopMatcher
 from streaming.encoding.encoder import Encoder
-from streaming.encoding.frames import SseSink
+from streaming.ingress.claude.frames import SseSink
 from tests.transforms.cutting import END, apart, joined, streamed, through
 
 COUNTS = TokensReported(Tokens(input=5, output=9))

@@ -12,12 +12,12 @@ from django.db import transaction
 from hypothesis import strategies as st
 
 from tests.usage.dated import identity
-from usage import rollups
-from usage.histogram import bin_of
-from usage.inserts import insert
+from usage.journal.inserts import insert
+from usage.journal.records import RequestRecord
 from usage.models import Outcome, RequestLog
-from usage.models_rollup import DailyRollup, SessionSummary, UsageRollup
-from usage.records import RequestRecord
+from usage.rollups import upsert
+from usage.rollups.histogram import bin_of
+from usage.rollups.models import DailyRollup, SessionSummary, UsageRollup
 
 NAMES = (
     "team_id", "team_name", "key_id", "key_name", "route_id", "route_name", "provider_id", "provider_name", "model_id",
@@ -53,7 +53,7 @@ def store(requests: Sequence[RequestRecord]) -> set[UUID]:
     """What the writer does with a batch."""
     with transaction.atomic():
         new = insert(requests, [])
-        rollups.add([request for request in requests if request.id in new])
+        upsert.add([request for request in requests if request.id in new])
     return new
 
 

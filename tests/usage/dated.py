@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from usage.inserts import insert
-from usage.records import AttemptRecord, RequestRecord
+from usage.journal.inserts import insert
+from usage.journal.records import AttemptRecord, RequestRecord
 
 
 def identity(moment: datetime) -> UUID:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage import histogram
-from usage.histogram import ERROR_PERCENT, LONGEST_MS, LOWEST, MIDDLES
+from usage.rollups import histogram
+from usage.rollups.histogram import ERROR_PERCENT, LONGEST_MS, LOWEST, MIDDLES
 
 VALUES = st.lists(st.integers(0, LONGEST_MS - 1) | st.integers(0, 50), min_size=1, max_size=60)
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import Error, models, transaction
 
 from tests.usage.dated import attempt, request
-from usage.inserts import insert
+from usage.journal.inserts import insert
 from usage.models import AttemptLog, RequestLog
 from usage.money import DollarsField, to_dollars
 

@@ -8,20 +8,21 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from usage import invented, partitions
+from usage import sample_data
+from usage.journal import partitions
 from usage.models import AttemptLog, RequestLog
 
 SINCE, UNTIL = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 def test_a_seed_makes_the_same_rows_every_time() -> None:
-    first, again, other = (list(invented.rows(500, SINCE, UNTIL, seed)) for seed in (1, 1, 2))
+    first, again, other = (list(sample_data.rows(500, SINCE, UNTIL, seed)) for seed in (1, 1, 2))
     assert first == again
     assert not {request.id for request, _ in first} & {request.id for request, _ in other}
 
 
 def test_rows_rise_in_time_and_ids_and_stay_in_bounds() -> None:
-    requests = [request for request, _ in invented.rows(3_000, SINCE, UNTIL, 7)]
+    requests = [request for request, _ in sample_data.rows(3_000, SINCE, UNTIL, 7)]
     moments = [request.started_at for request in requests]
     assert len(requests) == 3_000
     assert moments == sorted(moments)
@@ -32,7 +33,7 @@ def test_rows_rise_in_time_and_ids_and_stay_in_bounds() -> None:
 
 
 def test_refused_requests_have_no_attempt_and_unknown_tokens_are_unknown() -> None:
-    for request, attempts in invented.rows(3_000, SINCE, UNTIL, 7):
+    for request, attempts in sample_data.rows(3_000, SINCE, UNTIL, 7):
         assert len(attempts) == request.attempts == (0 if request.outcome == "refused" else 1)
         known = {request.input_tokens is None, request.output_tokens is None, request.cost is None}
         assert known == {request.outcome != "completed"}

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from usage import replay
-from usage.journal import Journal
+from usage.journal import replay
+from usage.journal.account import Account, Recorder, new_identity
+from usage.journal.journal import Journal
+from usage.journal.segments import Entry, entries, line_of
+from usage.journal.writer import Writer
 from usage.models import AttemptLog, Outcome, RequestLog
-from usage.recorder import Account, Recorder, new_identity
-from usage.segments import Entry, entries, line_of
-from usage.writer import Writer
 
 NOBODY = Path("/nonexistent")
 
@@ -163,7 +163,7 @@ def test_a_torn_line_costs_only_itself() -> None:
 
 
 def test_a_journal_at_its_limit_fails_says_so_and_recovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usage.journal.TRY_AGAIN", 0.0)
+    monkeypatch.setattr("usage.journal.journal.TRY_AGAIN", 0.0)
     recorder = recorder_in(tmp_path, max_bytes=5_000)
     accounts = []
     while recorder.journal.failing is None:
@@ -193,7 +193,7 @@ def test_a_folder_that_cannot_be_made_fails_without_an_exception(tmp_path: Path)
 def test_segments_are_turned_over_and_removed_when_their_requests_are_in_the_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("usage.journal.SEGMENT_BYTES", 3_000)
+    monkeypatch.setattr("usage.journal.journal.SEGMENT_BYTES", 3_000)
     recorder = recorder_in(tmp_path)
     accounts = [begun(recorder) for _ in range(20)]
     folder = recorder.journal.folder

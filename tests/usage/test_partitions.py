@@ -18,7 +18,7 @@ from django.db import OperationalError, connection, connections
 from django.test import Client
 
 from tests.usage.dated import table_of, written
-from usage import partitions
+from usage.journal import partitions
 from usage.models import AttemptLog, RequestLog
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from usage.cost import Prices, cost
 from usage.money import to_dollars, to_pico
-from usage.prices import Prices, cost
 
 SONNET = Prices(input=3_000_000, output=15_000_000, cache_read=300_000, cache_write=3_750_000)
 

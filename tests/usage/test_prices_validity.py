@@ -24,7 +24,7 @@ from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
 from tests.harness.script import Reply
 from tests.harness.upstream import Upstream
-from usage.prices import NO_PRICES, Prices, cost, in_force
+from usage.cost import NO_PRICES, Prices, cost, in_force
 
 JAN, FEB, MAR = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2, 3))
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.usage.dated import written
-from usage import partitions
+from usage.journal import partitions
 from usage.models import AttemptLog, RequestLog
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

@@ -15,10 +15,10 @@ from django.db.models import F
 
 from tests.usage.added import store, stored, stored_sessions
 from tests.usage.dated import day, request
-from usage import report
+from usage.journal.records import RequestRecord
 from usage.models import RequestLog
-from usage.models_rollup import DailyRollup, RollupZone, SessionSummary, UsageRollup
-from usage.records import RequestRecord
+from usage.reports import query
+from usage.rollups.models import DailyRollup, RollupZone, SessionSummary, UsageRollup
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -118,11 +118,11 @@ def test_what_was_pruned_keeps_its_rollups(history: None) -> None:
 
 def test_another_time_zone_gets_days_of_its_own(history: None, settings: Any) -> None:
     settings.TIME_ZONE = "Asia/Tokyo"
-    month = report.Period(day("2026-03-01").date(), day("2026-03-31").date())
-    slow = report.daily(month)
+    month = query.Period(day("2026-03-01").date(), day("2026-03-31").date())
+    slow = query.daily(month)
     _rebuild()
     assert RollupZone.objects.get().name == "Asia/Tokyo"
-    assert report.daily(month) == slow
+    assert query.daily(month) == slow
     assert {row.starts_at.hour for row in DailyRollup.objects.all()} == {15}
     _rebuild(check=True)
 

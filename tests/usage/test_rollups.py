@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from tests.usage.added import from_rows, records, sessions_of_rows, store, stored, stored_sessions
 from tests.usage.dated import day, request
-from usage import report
+from usage.journal.records import RequestRecord
 from usage.models import RequestLog
-from usage.models_rollup import DailyRollup, RollupZone, SessionSummary, UsageRollup
-from usage.records import RequestRecord
-from usage.report import Period, Selection
+from usage.reports import query
+from usage.reports.query import Period, Selection
+from usage.rollups.models import DailyRollup, RollupZone, SessionSummary, UsageRollup
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -85,22 +85,22 @@ def test_quarter_hours_fit_the_days_of_odd_time_zones(settings: Any, zone: str) 
         store([request(datetime.fromtimestamp(moment, UTC), output_tokens=tokens)])
     for name in (zone, "elsewhere"):
         RollupZone.objects.update_or_create(id=1, defaults={"name": name})
-        assert report.totals(Selection(MARCH)).output == 110
-        assert {line.day for line in report.daily(MARCH)} == {MARCH.first, MARCH.last}
+        assert query.totals(Selection(MARCH)).output == 110
+        assert {line.day for line in query.daily(MARCH)} == {MARCH.first, MARCH.last}
 
 
 def test_many_values_have_percentiles_within_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "EXACT_UP_TO", 50)
+    monkeypatch.setattr(query, "EXACT_UP_TO", 50)
     store([request(day("2026-03-05T12:00:00"), time_to_first_token_ms=100 * n) for n in range(1, 101)])
-    for found, exact in zip(report.first_token_percentiles(MARCH), (5000, 9500), strict=True):
+    for found, exact in zip(query.first_token_percentiles(MARCH), (5000, 9500), strict=True):
         assert found == pytest.approx(exact, rel=0.05)
 
 
 def test_percentiles_outlive_the_rows() -> None:
     store([request(day("2026-03-05T12:00:00"), time_to_first_token_ms=n) for n in (10, 10, 12)])
     RequestLog.objects.all().delete()
-    assert report.first_token_percentiles(MARCH) == (10, 12)
-    assert report.any_usage()
+    assert query.first_token_percentiles(MARCH) == (10, 12)
+    assert query.any_usage()
 
 
 @pytest.mark.django_db(transaction=True)

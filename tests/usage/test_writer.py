@@ -9,10 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from usage.journal import Journal
+from usage.journal.account import Account, Recorder, new_identity
+from usage.journal.journal import Journal
+from usage.journal.writer import Writer
 from usage.models import AttemptLog, RequestLog, SetAside
-from usage.recorder import Account, Recorder, new_identity
-from usage.writer import Writer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from providers.dialects.anthropic import ends, errors
+from providers.dialects.anthropic import errors, stop
 from providers.dialects.anthropic.blocks import KNOWN, Blocks, Delta, Nonsense
 from providers.dialects.anthropic.tokens import clean_usage, read_usage
 from providers.errors import ErrorKind, UpstreamError
@@ -126,7 +126,7 @@ class StreamDecoder:
     def _message_start(self, message: Any) -> list[Event]:
         if not isinstance(message, dict):
             return [self._malformed("message_start without a message")]
-        return [ends.started(message)]
+        return [stop.started(message)]
 
     def _message_delta(self, event: dict[str, Any]) -> list[Event]:
         if not isinstance(event.get("delta"), dict):
@@ -143,7 +143,7 @@ class StreamDecoder:
 
     def _finished(self) -> list[Event]:
         """The end, after what the last block lacks; nothing where its reason was not said."""
-        end = None if self._delta is None else ends.finished(self._delta)
+        end = None if self._delta is None else stop.finished(self._delta)
         return [] if end is None else [*self._blocks.settle(), end]
 
     def _failed(self, error: UpstreamError) -> StreamFailed:

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from providers.errors import ErrorKind, UpstreamError, kind_of_status
-from providers.refusals.overflow import overflow_message
-from providers.refusals.waiting import retry_after
-from providers.refusals.wording import plain
+from providers.errors.overflow import overflow_message
+from providers.errors.retry_after import retry_after
+from providers.errors.wording import plain
 
 _KINDS = {
     "invalid_request_error": ErrorKind.INVALID_REQUEST,

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from providers.claude.carriers import is_claudes, is_ours
 from providers.claude.limits import output_limit
+from providers.claude.signatures import is_claudes, is_ours
 from providers.dialects.contract import Call, CountRequest, UpstreamRequest
 from providers.fidelity import Fidelity
 

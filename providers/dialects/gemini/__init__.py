@@ -12,7 +12,7 @@ from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamReq
 from providers.dialects.gemini.decoder import GeminiDecoder
 from providers.dialects.gemini.request import PATH, count_request, generate_request
 from providers.errors import UpstreamError
-from providers.refusals.reading import response_error
+from providers.errors.response import response_error
 
 
 class GeminiDialect:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from providers.claude import carriers
+from providers.claude import signatures
 from providers.dialects.gemini.arguments import Arguments, BrokenArguments
 from providers.dialects.gemini.chunks import FunctionCall
 from providers.events import Event, ThinkingSignature, ToolArgumentsDelta, ToolCallStarted
@@ -100,7 +100,7 @@ class Calls:
 
     def _sign(self, carried: dict[str, Any], events: list[Event]) -> None:
         if carried:
-            events.append(ThinkingSignature(carriers.pack("gemini", self._origin, carried)))
+            events.append(ThinkingSignature(signatures.pack("gemini", self._origin, carried)))
 
     def _free_id(self, upstream_id: str | None) -> str:
         """The upstream's id where a client may see it, else one of ours. Clients send it back as it is."""

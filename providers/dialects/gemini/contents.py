@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.claude import carriers
+from providers.claude import signatures
 from providers.claude.blocks import Block, joined_text, text_of
 from providers.claude.media import media_of, nested_media
 from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolResult, UserTurn, turns
@@ -46,7 +46,7 @@ class _Writer:
     def __init__(self, call: Call) -> None:
         self.contents: list[dict[str, Any]] = []
         self._notes = call.notes
-        self._origin = carriers.origin_of(call.provider, call.model)
+        self._origin = signatures.origin_of(call.provider, call.model)
         self._is_signed = wants_signatures(call.model)
         # Vertex: "Unknown name \"id\" at 'contents[1].parts[0].function_call'" (2026).
         self._has_ids = self._is_signed and call.provider.platform != "vertex"
@@ -132,7 +132,7 @@ class _Writer:
 
     def _carried(self, block: Block) -> dict[str, str]:
         """The signatures that a thinking block brings back, by what they belong to."""
-        carried = carriers.unpack("gemini", self._origin, block.get("signature"))
+        carried = signatures.unpack("gemini", self._origin, block.get("signature"))
         if not isinstance(carried, dict):
             return {}
         return {kind: value for kind, value in carried.items() if isinstance(value, str)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from providers.claude.carriers import origin_of
+from providers.claude.signatures import origin_of
 from providers.dialects.contract import Call
 from providers.dialects.gemini.arguments import BrokenArguments
 from providers.dialects.gemini.calls import Calls
@@ -16,11 +16,11 @@ from providers.dialects.gemini.chunks import Candidate, Chunk, Part, read_chunk
 from providers.dialects.gemini.stop import UNSPECIFIED, blocked, failure_of, finished, is_cut
 from providers.dialects.gemini.tokens import tokens_of
 from providers.dialects.gemini.tools import renamed_tools
+from providers.errors.response import payload_error
 from providers.events import Event, MessageStarted, Ping, TextDelta, ThinkingDelta, Tokens, TokensReported
 from providers.framing.bodies import BodyReader
 from providers.framing.decoding import DocumentDecoder
 from providers.framing.shapes import Shapeless
-from providers.refusals.reading import payload_error
 
 
 class GeminiDecoder(DocumentDecoder):

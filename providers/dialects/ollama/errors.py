@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from providers.errors import ErrorKind, UpstreamError
-from providers.refusals.reading import payload_error, response_error
+from providers.errors.response import payload_error, response_error
 
 _NO_MODEL = re.compile(r"""model ["'`]?(?P<name>[^\s"'`]+)["'`]? (?:was )?not found""")
 _BUSY = "server busy"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from providers.claude.blocks import Block, joined_text, system_blocks, text_of
-from providers.claude.carriers import is_claudes
 from providers.claude.media import Media, media_of, nested_media
+from providers.claude.signatures import is_claudes
 from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolResult, UserTurn, turns
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes

@@ -13,7 +13,7 @@ from providers.dialects.openai_chat.answers.decoder import ChatDecoder
 from providers.dialects.openai_chat.profiles import profile_of
 from providers.dialects.openai_chat.request import PATH, chat_request
 from providers.errors import UpstreamError
-from providers.refusals.reading import response_error
+from providers.errors.response import response_error
 
 
 class OpenAIChatDialect:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from providers.claude.blocks import Block
-from providers.claude.carriers import pack, unpack
+from providers.claude.signatures import pack, unpack
 
 KIND = "openrouter"
 _HELD_AT_MOST = 2 * 1024 * 1024

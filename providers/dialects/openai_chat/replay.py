@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from providers.claude.blocks import Block
-from providers.claude.carriers import origin_of, pack, unpack
+from providers.claude.signatures import origin_of, pack, unpack
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.details import details_of, joined
 from providers.dialects.openai_chat.profiles.profile import Profile

@@ -14,7 +14,7 @@ from providers.dialects.openai_responses.counting import count_request
 from providers.dialects.openai_responses.decoder import ResponsesDecoder
 from providers.dialects.openai_responses.request import PATH, responses_request
 from providers.errors import UpstreamError
-from providers.refusals.reading import response_error
+from providers.errors.response import response_error
 
 
 class OpenAIResponsesDialect:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.blocks import Block
-from providers.claude.carriers import origin_of, pack, unpack
+from providers.claude.signatures import origin_of, pack, unpack
 from providers.dialects.contract import Call
 from providers.dialects.openai_responses.answers.events import Item, Part
 

@@ -12,11 +12,11 @@ from providers.dialects.openai_responses.answers.answer import BEFORE_THE_START,
 from providers.dialects.openai_responses.answers.calls import NamelessCall
 from providers.dialects.openai_responses.answers.events import StreamEvent, read_event, read_response
 from providers.dialects.openai_responses.answers.items import TooManyItems
+from providers.errors.response import payload_error
 from providers.events import Event
 from providers.framing.bodies import BodyReader
 from providers.framing.decoding import DocumentDecoder
 from providers.framing.shapes import Shapeless
-from providers.refusals.reading import payload_error
 
 _NO_RESPONSE = (
     "The provider sent something that is not a response of the Responses API. Check its dialect and base URL."

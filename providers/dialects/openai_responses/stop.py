@@ -6,8 +6,8 @@ from typing import Any
 
 from providers.dialects.openai_responses.answers.events import Response
 from providers.errors import ErrorKind, UpstreamError
+from providers.errors.response import payload_error
 from providers.events import MessageFinished
-from providers.refusals.reading import payload_error
 
 _TOO_LONG = frozenset({"max_output_tokens", "max_tokens", "length"})
 

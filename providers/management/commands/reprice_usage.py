@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from providers.pricing.prices import schedules
-from usage.report import Period
+from usage.reports.query import Period
 from usage.repricing import Repriced, reprice
 
 _OWN_TIME = "then"

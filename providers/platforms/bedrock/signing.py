@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from providers.config import Secret
-from providers.platforms.kept import Fresh, Kept, NotAuthorized
+from providers.platforms.renewed import Fresh, Kept, NotAuthorized
 
 _SERVICE = "bedrock"
 _SIGNER = "botocore.auth"

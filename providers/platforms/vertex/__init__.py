@@ -13,14 +13,14 @@ import msgspec
 
 from providers.dialects.contract import Call, CountRequest, Decoder, Dialect, UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
+from providers.errors.response import response_error
 from providers.fidelity import Fidelity
 from providers.platforms import bodies, extras
 from providers.platforms.contract import R
-from providers.platforms.kept import NotAuthorized
 from providers.platforms.paths import base_path, segment
+from providers.platforms.renewed import NotAuthorized
 from providers.platforms.vertex.options import VertexOptions, location_of, service_account
 from providers.platforms.vertex.tokens import kept_token
-from providers.refusals.reading import response_error
 
 VERSION = "vertex-2023-10-16"
 

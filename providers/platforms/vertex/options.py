@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Meta
 
 from providers.config import Secret
-from providers.platforms.kept import NotAuthorized
 from providers.platforms.paths import host
+from providers.platforms.renewed import NotAuthorized
 
 _REGIONAL = re.compile(r"^([a-z]+-[a-z]+\d+)-aiplatform\.googleapis\.com$")
 _MULTIREGIONAL = re.compile(r"^aiplatform\.(us|eu)\.rep\.googleapis\.com$")

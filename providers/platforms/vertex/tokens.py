@@ -17,7 +17,7 @@ import aiohttp
 
 from providers.config import Secret
 from providers.outbound.guard import GuardedConnector, refusal_in
-from providers.platforms.kept import Fresh, Kept, NotAuthorized
+from providers.platforms.renewed import Fresh, Kept, NotAuthorized
 from providers.platforms.vertex.options import service_account
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"

@@ -16,8 +16,8 @@ from unfold.widgets import (
 )
 
 from access.keys import KeyRecord
-from proxysite.console.explain import configuration, question, unsaved
-from proxysite.console.explain.question import ANY_KEY, Question, Unexplainable
+from configuration.explain import lookup, question, trial_rules
+from configuration.explain.question import ANY_KEY, Question, Unexplainable
 from routing.facts.estimate import Ratios
 from routing.selection import COMPARED_OUTPUT
 from routing.snapshot import Snapshot
@@ -55,7 +55,7 @@ class ExplainForm(forms.Form):
     rules = forms.CharField(
         required=False,
         label="Unsaved rules",
-        help_text=f"Looked at before the saved ones, for this explanation alone. Such as {unsaved.EXAMPLE}",
+        help_text=f"Looked at before the saved ones, for this explanation alone. Such as {trial_rules.EXAMPLE}",
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "class": "gw-json", "spellcheck": "false"}),
     )
     tokens = forms.IntegerField(
@@ -97,7 +97,7 @@ class ExplainForm(forms.Form):
         self._upstream = may("providers.change_provider")
         self._keys = {"": ANY_KEY}
         if may("access.view_clientkey"):
-            self._keys |= {str(key.id): key for key in configuration.keys_of(snapshot)}
+            self._keys |= {str(key.id): key for key in lookup.keys_of(snapshot)}
         self.fields["key"].choices = [(value, _called(key)) for value, key in self._keys.items()]  # type: ignore[attr-defined]
         if not may("usage.view_requestlog"):
             del self.fields["logged"]
@@ -109,7 +109,9 @@ class ExplainForm(forms.Form):
             "tokens": data.get("tokens"),
             "upstream": self._upstream,
             "output": COMPARED_OUTPUT if data.get("output") is None else data["output"],
-            "rules": self._read("rules", lambda: unsaved.made(unsaved.written(data.get("rules", "")), self._snapshot)),
+            "rules": self._read(
+                "rules", lambda: trial_rules.made(trial_rules.written(data.get("rules", "")), self._snapshot)
+            ),
         }
         key = self._keys.get(data.get("key", ""), ANY_KEY)
         if data.get("logged"):

@@ -14,12 +14,12 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from proxysite.console.explain import configuration
-from proxysite.console.explain.explaining import explain
-from proxysite.console.explain.explanation import Explanation, UpstreamView
+from configuration.explain import lookup
+from configuration.explain.engine import explain
+from configuration.explain.question import Unexplainable
+from configuration.explain.result import Explanation, UpstreamView
+from configuration.explain.samples import SAMPLES, sample
 from proxysite.console.explain.form import ExplainForm
-from proxysite.console.explain.question import Unexplainable
-from proxysite.console.explain.samples import SAMPLES, sample
 from routing.rules.comparisons import OPERATORS
 from routing.rules.conditions import FIELDS
 from routing.selection import COMPARED_OUTPUT
@@ -43,7 +43,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """The form, and the explanation once something is asked."""
     context = {**admin.site.each_context(request), "title": "Explain", "samples": SAMPLES}
     try:
-        snapshot, trouble = configuration.saved()
+        snapshot, trouble = lookup.saved()
     except Unexplainable as error:
         return TemplateResponse(request, "console/explain.html", {**context, "trouble": str(error)})
     now = timezone.localtime()

@@ -11,10 +11,10 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from proxysite.console.explain import configuration, question, report, unsaved
-from proxysite.console.explain.explaining import explain
-from proxysite.console.explain.question import Question, Unexplainable
-from proxysite.console.explain.samples import SAMPLES, sample
+from configuration.explain import lookup, question, text, trial_rules
+from configuration.explain.engine import explain
+from configuration.explain.question import Question, Unexplainable
+from configuration.explain.samples import SAMPLES, sample
 from routing.selection import COMPARED_OUTPUT
 from routing.snapshot import Snapshot
 from usage.models import RequestLog
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            snapshot, trouble = configuration.saved()
+            snapshot, trouble = lookup.saved()
             explanation = explain(_question(options, snapshot), snapshot, time.time())
         except Unexplainable as error:
             raise CommandError(str(error)) from error
@@ -52,16 +52,16 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(msgspec.json.format(msgspec.json.encode(explanation), indent=2).decode())
         else:
-            self.stdout.write("\n".join(report.lines(explanation)))
+            self.stdout.write("\n".join(text.lines(explanation)))
 
 
 def _question(options: dict[str, Any], snapshot: Snapshot) -> Question:
-    key = configuration.key_of(options["key"], snapshot)
-    rules = [rule for text in options["rule"] for rule in unsaved.written(text)]
+    key = lookup.key_of(options["key"], snapshot)
+    rules = [rule for source in options["rule"] for rule in trial_rules.written(source)]
     more = {
         "tokens": options["tokens"],
         "output": options["output_tokens"],
-        "rules": unsaved.made(rules, snapshot),
+        "rules": trial_rules.made(rules, snapshot),
     }
     if options["logged"]:
         row = RequestLog.objects.filter(request_id=options["logged"]).first()

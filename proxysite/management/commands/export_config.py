@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from proxysite.configuration.exporting import exported
+from configuration.file.exporting import exported
 
 
 class Command(BaseCommand):

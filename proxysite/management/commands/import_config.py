@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from proxysite.configuration.applying import apply
-from proxysite.configuration.ledger import ConfigurationError
-from proxysite.configuration.reading import FORMATS, read
-from proxysite.configuration.report import report
+from configuration.apply.apply import apply
+from configuration.apply.import_report import ConfigurationError
+from configuration.apply.text import report
+from configuration.file.reading import FORMATS, read
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from providers.claude import carriers
+from providers.claude import signatures
 from tests.claude.claude_blocks import Json, assistant, result, text, use, user
 from tests.claude.claude_stream import check_stream
 from tests.claude.wire import ROOT, TYPES, claude_stream, decode, make_call, sent_body
@@ -120,8 +120,8 @@ def test_generation_2_gets_its_own_back_too() -> None:
 
 def test_a_carrier_with_nonsense_in_it_does_no_harm() -> None:
     call = make_call("gemini", model=MODEL)
-    origin = carriers.origin_of(call.provider, call.model)
+    origin = signatures.origin_of(call.provider, call.model)
     values: list[Any] = [[], {"call": 5}, {"text": None}, "x", {}]
     for value in values:
-        thought = {"type": "thinking", "thinking": "", "signature": carriers.pack("gemini", origin, value)}
+        thought = {"type": "thinking", "thinking": "", "signature": signatures.pack("gemini", origin, value)}
         assert shown(echoed([thought, use("1")])[0]) == [("call", {}, ESCAPE)]

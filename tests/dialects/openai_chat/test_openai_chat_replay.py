@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from providers.claude.carriers import origin_of, pack
+from providers.claude.signatures import origin_of, pack
 from providers.events import ThinkingSignature
 from streaming.encoding.encoder import Encoder
-from streaming.encoding.message import MessageFold
+from streaming.ingress.claude.message import MessageFold
 from tests.claude.claude_blocks import Json, assistant, result, text, use, user
 from tests.claude.openai_chat import at, outcome
 from tests.claude.wire import cases, decode, make_call

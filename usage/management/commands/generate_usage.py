@@ -9,8 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from usage import invented, partitions
-from usage.writer import Writer
+from usage import sample_data
+from usage.journal import partitions
+from usage.journal.writer import Writer
 
 _BATCH = 2_000
 _REPORT_SECONDS = 10.0
@@ -39,7 +40,7 @@ class Command(BaseCommand):
         partitions.ensure(since=first)
         since = datetime(first.year, first.month, 1, tzinfo=UTC)
         until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-        rows = invented.rows(count, since, max(until, since + timedelta(hours=1)), options["seed"])
+        rows = sample_data.rows(count, since, max(until, since + timedelta(hours=1)), options["seed"])
         # Nobody keeps a journal of what is invented.
         writer = Writer(lambda account: None)
         done, began = 0, time.monotonic()

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 
-from usage import partitions
+from usage.journal import partitions
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from usage import rebuild
+from usage.rollups import rebuild
 
 SHOWN = 50
 

@@ -15,6 +15,7 @@ from providers.dialects.openai_chat.answers.speech import Speech
 from providers.dialects.openai_chat.answers.stop import Finish, failure_of, finished
 from providers.dialects.openai_chat.answers.tokens import tokens_of, usage_of
 from providers.errors import ErrorKind, UpstreamError
+from providers.errors.response import payload_error
 from providers.events import (
     Event,
     MessageStarted,
@@ -27,7 +28,6 @@ from providers.fidelity import Fidelity
 from providers.framing.bodies import BodyReader
 from providers.framing.decoding import DocumentDecoder
 from providers.framing.shapes import Shapeless
-from providers.refusals.reading import payload_error
 
 _NO_CHOICE = Choice()
 _EXPLANATION_AT_MOST = 2000

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from providers.claude.carriers import origin_of
 from providers.claude.names import renamed_tools
+from providers.claude.signatures import origin_of
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.answers.calls import Calls
 from providers.dialects.openai_chat.answers.chunks import ToolCall

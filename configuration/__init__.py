@@ -1,0 +1,1 @@
+"""The configuration in and out as a file, other gateways' files, and Explain."""

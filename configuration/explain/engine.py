@@ -1,0 +1,157 @@
+"""From a question to its explanation, by the functions that decide about live traffic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from asgiref.sync import async_to_sync
+
+from access.keys import AccessDenied, check_in_force
+from configuration.explain.question import Question
+from configuration.explain.result import AttemptView, Explanation, Refusal, Verdict
+from configuration.explain.trial_rules import with_rules
+from configuration.explain.upstream_preview import NoUpstream, draft, platform_label
+from providers.config import CredentialConfig
+from routing import engine
+from routing.decision import Decision, Reason, RouteRefused
+from routing.facts.content import without_subagent_tags
+from routing.facts.request_facts import RequestFacts
+from routing.health import Health
+from routing.live import AllWell
+from routing.phases import PHASES
+from routing.rules.conditions import FIELDS
+from routing.selection import estimated_cost
+from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
+from streaming import custom_router
+from streaming.ingress.claude import errors
+from usage.money import to_dollars
+
+
+def explain(question: Question, snapshot: Snapshot, now: float, health: Health | None = None) -> Explanation:
+    """What would become of a request now (POSIX seconds); without `health` as if everybody were well.
+
+    Call it from a thread without an event loop: the health belongs to the loop of the server.
+    """
+    decided = async_to_sync(_decide)(question, with_rules(snapshot, question.rules), now, health)
+    reasons, route, decision = decided.reasons, decided.route, decided.decision
+    dropped = decision.dropped if decision is not None else decided.refused.dropped if decided.refused else ()
+    attempts = () if decision is None else decision.attempts
+    tried = {*(candidate.name for candidate in attempts), *(lost.candidate for lost in dropped)}
+    return Explanation(
+        key=f"{question.key.name} ({question.key.prefix}…)" if question.key.prefix else question.key.name,
+        team=question.key.team_name,
+        facts=_shown(decided.facts, question),
+        verdicts=_verdicts(reasons, decided.phase),
+        route=route.name if route is not None else "",
+        phase=decided.phase,
+        rule=decided.rule,
+        scenario=decided.scenario,
+        refusal=None if decided.refused is None else _refusal(decided.refused),
+        how=tuple(reason.text for reason in reasons if reason.phase == "candidates"),
+        attempts=tuple(
+            _attempt(candidate, question, decided.facts, now, credential)
+            for candidate, credential in zip(attempts, decided.credentials, strict=True)
+        ),
+        dropped=dropped,
+        spare=tuple(c.name for c in route.candidates if c.name not in tried) if route and attempts else (),
+        output=question.output,
+        notices=(*_of_key(question, now), *decided.notices),
+    )
+
+
+class _Decided(msgspec.Struct):
+    """What the loop found out."""
+
+    facts: RequestFacts
+    reasons: tuple[Reason, ...] = ()
+    route: RouteConfig | None = None
+    phase: str = ""
+    rule: str = ""
+    scenario: str = ""
+    decision: Decision | None = None
+    refused: RouteRefused | None = None
+    credentials: tuple[CredentialConfig | None, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+async def _decide(question: Question, snapshot: Snapshot, now: float, health: Health | None) -> _Decided:
+    found = _Decided(question.facts)
+    custom = custom_router.load()
+    try:
+        if custom.is_on and engine.is_undecided(found.facts, question.key, snapshot):
+            found.facts = msgspec.structs.replace(found.facts, chosen=await custom.choose(found.facts))
+            found.notices = () if custom.trouble is None else (custom.trouble,)
+        chosen = engine.choose(found.facts, question.key, snapshot)
+        choice = chosen.choice
+        found.route, found.phase = choice.route, chosen.phase
+        found.rule, found.scenario = choice.rule, choice.scenario
+        decision = engine.decide(found.facts, question.key, snapshot, health or AllWell(), now)
+    except RouteRefused as error:
+        found.refused, found.reasons = error, error.reasons
+        return found
+    found.decision, found.reasons = decision, decision.reasons
+    found.credentials = tuple(_credential(candidate, found.facts, health) for candidate in decision.attempts)
+    return found
+
+
+def _credential(candidate: CandidateConfig, facts: RequestFacts, health: Health | None) -> CredentialConfig | None:
+    if health is not None:
+        return health.credential(candidate, facts.session_id)
+    return candidate.provider.credentials[0] if candidate.provider.credentials else None
+
+
+def _attempt(
+    candidate: CandidateConfig, question: Question, facts: RequestFacts, now: float, credential: CredentialConfig | None
+) -> AttemptView:
+    provider = candidate.provider
+    cost = estimated_cost(candidate, facts, now, question.output)
+    view = AttemptView(
+        provider=provider.name,
+        model=candidate.model.name,
+        dialect=provider.dialect,
+        platform=platform_label(provider),
+        credential="" if credential is None else credential.name,
+        is_demo=provider.is_demo,
+        cost=None if cost is None else to_dollars(cost).normalize(),
+    )
+    if not question.upstream:
+        return view
+    if question.request is None:
+        return msgspec.structs.replace(
+            view, no_upstream="No words of a logged request are stored, so none can be shown."
+        )
+    # As it is done before a live request is sent.
+    request = without_subagent_tags(question.request) if facts.subagent_tag else question.request
+    try:
+        return msgspec.structs.replace(view, upstream=draft(candidate, request, question.headers, facts, credential))
+    except NoUpstream as error:
+        return msgspec.structs.replace(view, no_upstream=str(error))
+
+
+def _verdicts(reasons: tuple[Reason, ...], chose: str) -> tuple[Verdict, ...]:
+    said = {reason.phase: reason.text for reason in reasons}
+    return tuple(Verdict(phase, said.get(phase, ""), phase == chose) for phase, _ in PHASES)
+
+
+def _refusal(error: RouteRefused) -> Refusal:
+    told = errors.of_routing(error)
+    return Refusal(told.status, told.type, told.message)
+
+
+def _of_key(question: Question, now: float) -> tuple[str, ...]:
+    try:
+        check_in_force(question.key, now)
+    except AccessDenied as error:
+        return (f"The gateway lets nobody in with this key now: {error.message}",)
+    return ()
+
+
+def _shown(facts: RequestFacts, question: Question) -> dict[str, Any]:
+    """The facts by the names that conditions have for them, and what else the phases look at."""
+    shown = {name: None if name in question.unknown else field.read(facts) for name, field in FIELDS.items()}
+    more = {"thinking_budget": facts.thinking_budget, "subagent_tag": facts.subagent_tag, "chosen": facts.chosen}
+    shown |= {name: value for name, value in more.items() if value}
+    shown |= {f"header.{name}": value for name, value in sorted(facts.headers.items())}
+    shown |= {f"metadata.{name}": value for name, value in sorted(facts.metadata.items())}
+    return shown

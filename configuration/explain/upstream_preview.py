@@ -1,0 +1,108 @@
+"""The exact upstream request of a candidate, with every secret masked: written as for a call, and never sent.
+
+What would be fetched for it, or signed, is named instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from configuration.explain.result import UpstreamView
+from providers.config import CredentialConfig, ProviderConfig, Secret
+from providers.dialects import DIALECTS
+from providers.dialects.contract import Call
+from providers.errors import UnsupportedRequest
+from providers.fidelity import EXPLANATIONS, Fidelity, Notes
+from providers.outbound.media_places import inlined, places
+from providers.outbound.upstream import OWN_HEADERS
+from providers.platforms import PLATFORMS
+from providers.translation import Translation
+from routing.facts.request_facts import RequestFacts
+from routing.snapshot import CandidateConfig
+
+MASK = "••••••••"
+SIGNED = "(signed)"
+_HIDDEN = re.compile(r"auth|key|token|secret|cookie|passw|credential|signature", re.IGNORECASE)
+"""Names of a provider's own headers whose values are masked."""
+_MEDIA_TYPES: Mapping[str, str] = {"image": "image/png", "document": "application/pdf"}
+
+
+class NoUpstream(Exception):
+    """There is no upstream request; the text says why."""
+
+
+def draft(
+    candidate: CandidateConfig,
+    request: dict[str, Any],
+    headers: Mapping[str, str],
+    facts: RequestFacts,
+    credential: CredentialConfig | None,
+) -> UpstreamView:
+    """What a candidate would be sent. Raises NoUpstream."""
+    dialect, notes = DIALECTS[candidate.provider.dialect], Notes()
+    body = candidate.transforms.edited(request)
+    if body is not request:
+        notes.add(Fidelity.TRANSFORMED)
+    asked = body.get("max_tokens")
+    if type(asked) is int and asked == 0 and not dialect.warms_cache:
+        raise NoUpstream(EXPLANATIONS[Fidelity.ANSWERED_HERE])
+    if not dialect.takes_urls(candidate.provider):
+        body = _with_media_named(body, notes)
+    call = Call(
+        body=body,
+        model=candidate.model,
+        provider=_masked(candidate.provider),
+        secret=None if credential is None else Secret(MASK),
+        headers=headers,
+        session_id=facts.session_id or None,
+        input_estimate=facts.input_estimate,
+        notes=notes,
+    )
+    try:
+        written = Translation(call).draft()
+    except UnsupportedRequest as error:
+        raise NoUpstream(error.message) from error
+    signed = (("authorization", SIGNED),) if candidate.provider.platform else ()
+    return UpstreamView(
+        method="POST",
+        url=candidate.provider.base_url + written.path,
+        headers=(*OWN_HEADERS, *written.headers, *signed, ("x-attempt-id", "(a new one each time)")),
+        body=msgspec.json.decode(written.body),
+        size=len(written.body),
+        fidelity=tuple((code, EXPLANATIONS[Fidelity(code)]) for code in notes),
+        stops_matched_here=written.unsent_stops,
+    )
+
+
+def platform_label(provider: ProviderConfig) -> str:
+    """The cloud that a provider is reached through; "" for none."""
+    platform = PLATFORMS.get(provider.platform)
+    return "" if platform is None else platform.label
+
+
+def _masked(provider: ProviderConfig) -> ProviderConfig:
+    headers = tuple((name, MASK if _HIDDEN.search(name) else value) for name, value in provider.headers)
+    return msgspec.structs.replace(provider, headers=headers, credentials=())
+
+
+def _with_media_named(body: dict[str, Any], notes: Notes) -> dict[str, Any]:
+    """The request with every image and document that would be fetched replaced by words that say so."""
+    found = places(body)
+    if not found:
+        return body
+    notes.add(Fidelity.MEDIA_FETCHED)
+    return inlined(
+        body,
+        {
+            place.path: {
+                "type": "base64",
+                "media_type": _MEDIA_TYPES[place.kind],
+                "data": f"(fetched when it is sent: {place.url})",
+            }
+            for place in found
+        },
+    )

@@ -1,0 +1,1 @@
+"""Our own configuration file: its schema, its YAML, reading and exporting."""

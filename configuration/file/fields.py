@@ -1,0 +1,86 @@
+"""Fields of rows as a file says them: lists that are texts in the database, defaults, names of other rows."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.db.models import Field, Model
+from msgspec import UNSET
+
+from configuration.file import schema
+
+TEXT_LISTS = {"synonyms": ", ", "tags": ", ", "allowed_routes": "\n"}
+"""Fields that hold a list as text -> what stands between two of them."""
+
+ENTRIES: dict[str, type[schema.Entry]] = {
+    "access.Team": schema.TeamEntry,
+    "access.ClientKey": schema.KeyEntry,
+    "providers.Provider": schema.ProviderEntry,
+    "providers.Credential": schema.CredentialEntry,
+    "providers.Model": schema.ModelEntry,
+    "providers.Price": schema.PriceEntry,
+    "routing.Route": schema.RouteEntry,
+    "routing.Candidate": schema.CandidateEntry,
+    "routing.Alias": schema.AliasEntry,
+    "routing.ScenarioRoute": schema.ScenarioEntry,
+    "routing.Rule": schema.RuleEntry,
+    "routing.Concept": schema.ConceptEntry,
+}
+"""Model -> how its rows stand in a file."""
+
+
+def listed(field: str, text: str) -> list[str]:
+    """The list that a text of TEXT_LISTS holds."""
+    parts = re.split(r"[\r\n]+" if TEXT_LISTS[field] == "\n" else r"[,\r\n]+", text)
+    return [" ".join(part.split()) for part in parts if part.strip()]
+
+
+def concrete(row: Model | type[Model]) -> dict[str, Field[Any, Any]]:
+    """The fields of a row's table by name."""
+    return {field.name: field for field in row._meta.concrete_fields}
+
+
+def names(row: Model) -> dict[str, str]:
+    """What a file calls the fields of a row that it calls otherwise."""
+    entry = ENTRIES.get(row._meta.label)
+    return {} if entry is None else {field.name: field.encode_name for field in msgspec.structs.fields(entry)}
+
+
+def said_of(row: Model) -> dict[str, Any]:
+    """What a file says of a row: its fields, but those with their default. Other rows stand as their names."""
+    known = concrete(row)
+    found: dict[str, Any] = {}
+    for attribute in ENTRIES[row._meta.label].__struct_fields__:
+        field = known.get(attribute)
+        if field is None:
+            continue
+        value = getattr(row, attribute)
+        if value == field.get_default():
+            continue
+        if attribute in TEXT_LISTS:
+            found[attribute] = listed(attribute, value)
+        elif isinstance(value, datetime):
+            found[attribute] = value.astimezone(UTC)
+        else:
+            found[attribute] = str(value) if isinstance(value, Model) else value
+    return found
+
+
+def wanted_of(entry: schema.Entry, kind: type[Model], *, complete: bool) -> dict[str, Any]:
+    """The values that an entry wants its row's fields to have. Fields that name other rows are left to the caller."""
+    wanted: dict[str, Any] = {}
+    for attribute, field in concrete(kind).items():
+        value = getattr(entry, attribute, UNSET)
+        if attribute not in entry.__struct_fields__ or field.is_relation:
+            continue
+        if value is UNSET:
+            if not complete:
+                continue
+            value = field.get_default()
+        elif attribute in TEXT_LISTS:
+            value = TEXT_LISTS[attribute].join(value)
+        wanted[attribute] = value
+    return wanted

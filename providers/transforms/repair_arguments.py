@@ -1,0 +1,118 @@
+"""Tool calls whose arguments are no JSON object are repaired; to see that, each call is held until it is whole."""
+
+from __future__ import annotations
+
+from providers.dialects.contract import Call
+from providers.events import (
+    Event,
+    MessageFinished,
+    NativeBlockStarted,
+    StreamFailed,
+    TextDelta,
+    ThinkingDelta,
+    ThinkingSignature,
+    ToolArgumentsDelta,
+    ToolCallStarted,
+)
+from providers.fidelity import Fidelity
+from providers.transforms.json_object import GUESSED_AT_MOST, is_object, repaired, written
+
+HELD_AT_MOST = 1 << 20
+"""Characters of one answer that may wait; a longer one goes on as it comes."""
+_GUESSES = 2 * GUESSED_AT_MOST
+"""Characters of one answer that json-repair may guess at."""
+# A call that was cut off by a limit is half of a call: completing it would have half a file written.
+_WHOLE = frozenset({"tool_use", "end_turn", "stop_sequence"})
+
+
+class RepairEdit:
+    """The stream edit of one answer: calls start at once, their arguments come when they are whole."""
+
+    __slots__ = ("_done", "_guesses", "_held", "_is_new", "_later", "_notes", "_size", "_through")
+
+    def __init__(self, call: Call) -> None:
+        self._notes = call.notes
+        self._held: dict[int, list[str]] = {}
+        # What came after a call that was not whole then: it would have ended the call's block.
+        self._later: list[Event] = []
+        self._done: set[int] = set()
+        self._size = 0
+        self._guesses = _GUESSES
+        self._is_new = False
+        self._through = False
+
+    def feed(self, events: list[Event]) -> list[Event]:
+        """The events with every call's arguments in one piece, repaired where they are no object."""
+        if self._through:
+            return events
+        given: list[Event] = []
+        for event in events:
+            if self._through:
+                given.append(event)
+            elif isinstance(event, ToolArgumentsDelta):
+                self._arguments(event, given)
+            elif isinstance(
+                event, ToolCallStarted | TextDelta | ThinkingDelta | ThinkingSignature | NativeBlockStarted
+            ):
+                self._content(event, given)
+            else:
+                if isinstance(event, MessageFinished):
+                    self._release(given, repair=event.stop_reason in _WHOLE)
+                elif isinstance(event, StreamFailed):
+                    self._held.clear()
+                    self._later.clear()
+                given.append(event)
+        return given
+
+    def _arguments(self, event: ToolArgumentsDelta, given: list[Event]) -> None:
+        parts = self._held.get(event.key)
+        if parts is None:
+            # What follows a whole object belongs to nothing.
+            if event.key not in self._done:
+                given.append(event)
+            return
+        parts.append(event.json)
+        self._is_new = True
+        self._grow(len(event.json), given)
+
+    def _content(self, event: Event, given: list[Event]) -> None:
+        if self._is_new and all(is_object("".join(parts)) for parts in self._held.values()):
+            self._release(given, repair=False)
+        self._is_new = False
+        waits = bool(self._later) or (bool(self._held) and not isinstance(event, ToolCallStarted))
+        (self._later if waits else given).append(event)
+        if isinstance(event, ToolCallStarted):
+            self._held.setdefault(event.key, [])
+        elif waits:
+            self._grow(len(event.text) if isinstance(event, TextDelta | ThinkingDelta) else 1, given)
+
+    def _grow(self, size: int, given: list[Event]) -> None:
+        self._size += size
+        if self._size > HELD_AT_MOST:
+            self._release(given, repair=False)
+            self._through = True
+
+    def _release(self, given: list[Event], *, repair: bool) -> None:
+        started_later = {event.key for event in self._later if isinstance(event, ToolCallStarted)}
+        for key in self._held:
+            if key not in started_later:
+                self._give(key, given, repair=repair)
+        for event in self._later:
+            given.append(event)
+            if isinstance(event, ToolCallStarted):
+                self._give(event.key, given, repair=repair)
+        self._done.update(self._held)
+        self._held.clear()
+        self._later.clear()
+        self._size = 0
+
+    def _give(self, key: int, given: list[Event], *, repair: bool) -> None:
+        text = "".join(self._held[key])
+        if not text.strip():
+            return
+        if repair and not is_object(text):
+            may_guess = len(text) <= self._guesses
+            self._guesses -= len(text) if may_guess else 0
+            text = written(repaired(text, guess=may_guess))
+            self._notes.add(Fidelity.ARGUMENTS_REPAIRED)
+        given.append(ToolArgumentsDelta(key, text))

@@ -1,1 +1,0 @@
-"""The parts of a configuration into rows, one module a room."""

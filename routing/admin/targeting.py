@@ -1,0 +1,130 @@
+"""Aliases, scenarios and concepts in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, TextField, Value, When
+from django.db.models.functions import Concat
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from providers.models import Model
+from routing.admin import advice
+from routing.admin.advising import Advising, marked, route_shown
+from routing.admin.forms import AliasForm, ConceptForm, ScenarioForm
+from routing.models import Alias, Concept, Route, ScenarioRoute
+from routing.phases.analysis import LONG_CONTEXT
+from routing.rules.concepts import words_of
+
+
+@admin.register(Alias)
+class AliasAdmin(Advising):
+    """Other names for routes and models; drag a line to move it."""
+
+    form = AliasForm
+    list_display = ("pattern", "leads_to", "enabled")
+    list_filter = ["enabled"]
+    search_fields = ["pattern", "target"]
+    ordering_field = "position"
+    hide_ordering_field = True
+    fields = ["pattern", "target", "enabled"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Alias]:
+        """With whether there is what they lead to."""
+        aliases: QuerySet[Alias] = super().get_queryset(request)
+        models = Model.objects.annotate(full=Concat(F("provider__name"), Value(":"), F("name")))
+        return aliases.annotate(
+            there=Q(Exists(Route.objects.filter(name=OuterRef("target"), enabled=True)))
+            | Q(Exists(models.filter(full=OuterRef("target"), enabled=True, provider__enabled=True)))
+        )
+
+    def save_model(self, request: HttpRequest, obj: Alias, form: forms.ModelForm[Any], change: bool) -> None:
+        """A new one is looked at last."""
+        if not change:
+            highest = Alias.objects.aggregate(highest=Max("position"))["highest"]
+            obj.position = 0 if highest is None else highest + 1
+        super().save_model(request, obj, form, change)
+
+    def advice(self, row: Any) -> str:
+        """What is odd about an alias."""
+        return advice.about_alias(row)
+
+    @display(description="Leads to", ordering="target")
+    def leads_to(self, alias: Any) -> str:
+        """The route or the model."""
+        return alias.target if alias.there else marked(f"{alias.target} (leads nowhere)")
+
+
+@admin.register(ScenarioRoute)
+class ScenarioAdmin(Advising):
+    """Where requests of a scenario go."""
+
+    form = ScenarioForm
+    list_display = ["scenario", "whose", "goes_to", "from_tokens", "enabled"]
+    list_filter = ["scenario", ("team", RelatedDropdownFilter), ("route", RelatedDropdownFilter), "enabled"]
+    list_filter_submit = True
+    list_select_related = ["team", "route"]
+    search_fields = ["scenario", "route__name", "team__name"]
+    autocomplete_fields = ["team", "route"]
+    fields = ["scenario", "team", "route", "threshold", "enabled"]
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """As they are looked at."""
+        looked_at = [When(scenario=name, then=at) for at, name in enumerate(ScenarioRoute.Scenario.values)]
+        return [Case(*looked_at, default=len(looked_at)), "team__name"]
+
+    def advice(self, row: Any) -> str:
+        """What is odd about a scenario."""
+        return advice.about_scenario(row)
+
+    @display(description="Team", ordering="team__name")
+    def whose(self, scenario: ScenarioRoute) -> str:
+        """Whose requests are meant."""
+        return scenario.team.name if scenario.team is not None else "every team"
+
+    @display(description="Route", ordering="route__name")
+    def goes_to(self, scenario: ScenarioRoute) -> str:
+        """The route."""
+        return route_shown(scenario.route)
+
+    @display(description="From", empty_value="")
+    def from_tokens(self, scenario: ScenarioRoute) -> str | None:
+        """Long context's threshold."""
+        if scenario.scenario != ScenarioRoute.Scenario.LONG_CONTEXT:
+            return None
+        return f"{LONG_CONTEXT if scenario.threshold is None else scenario.threshold:,} tokens"
+
+
+@admin.register(Concept)
+class ConceptAdmin(Advising):
+    """Words of the user's that lead to a route."""
+
+    form = ConceptForm
+    list_display = ["name", "priority", "words", "goes_to", "enabled"]
+    list_editable = ["priority", "enabled"]
+    list_filter = [("route", RelatedDropdownFilter), "enabled"]
+    list_filter_submit = True
+    list_select_related = ["route"]
+    search_fields = ["name", "synonyms", "route__name"]
+    autocomplete_fields = ["route"]
+    fields = ["name", "synonyms", "route", ("priority", "enabled")]
+    formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
+
+    def advice(self, row: Any) -> str:
+        """What is odd about a concept."""
+        return advice.about_concept(row)
+
+    @display(description="Words")
+    def words(self, concept: Concept) -> str:
+        """All that is looked for."""
+        return ", ".join(words_of(concept.name, concept.synonyms))
+
+    @display(description="Route", ordering="route__name")
+    def goes_to(self, concept: Concept) -> str:
+        """The route."""
+        return route_shown(concept.route)

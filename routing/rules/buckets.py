@@ -1,0 +1,179 @@
+"""One team's rules in an order in which few of them are asked.
+
+A rule that must find one value in a field stands under that value; one that must find a word in a text is found by all
+words at once; one that wants a number to be large enough stands under that size; one with a pattern for the model's
+name is looked up once a name. The rest is grouped by its first condition, which is asked once for the whole group.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+from ahocorasick_rs import AhoCorasick
+
+from routing.facts.request_facts import RequestFacts
+from routing.rules.conditions import Condition, Predicate, compile_condition, field_of
+
+if TYPE_CHECKING:
+    from routing.rules.index import RuleConfig
+
+Usable = Callable[["RuleConfig"], bool]
+"""Whether a rule that holds may be taken."""
+
+_MOST_NAMES = 4096
+_SHORTEST_WORD = 3
+"""Characters. A letter is found in every line of a text, and each find costs more than asking the rule."""
+
+
+class Shelf:
+    """The rules of one team, or of everybody."""
+
+    def __init__(self, rules: Iterable[RuleConfig]) -> None:
+        self._by_value: dict[str, dict[str, list[RuleConfig]]] = {}
+        self._by_word: dict[str, _Words] = {}
+        self._by_size: dict[str, _Thresholds] = {}
+        self._by_name: list[tuple[Predicate, RuleConfig]] = []
+        self._names: dict[str, list[RuleConfig]] = {}
+        groups: dict[bytes, tuple[Predicate | None, list[RuleConfig]]] = {}
+        for rule in rules:
+            if not self._put_away(rule):
+                first = rule.conditions[0] if rule.match == "all" and rule.conditions else None
+                key = b"" if first is None else msgspec.json.encode(first)
+                test = None if first is None else compile_condition(first)
+                groups.setdefault(key, (test, []))[1].append(rule)
+        fields = [(field_of(name), values) for name, values in self._by_value.items()]
+        self._texts = [(field.read, values) for field, values in fields if field.kind == "text"]
+        self._lists = [(field.read, values) for field, values in fields if field.kind == "list"]
+        self._words = [(field_of(name).read, words.ready()) for name, words in self._by_word.items()]
+        self._numbers = [(field_of(name).read, thresholds) for name, thresholds in self._by_size.items()]
+        self._groups = sorted(groups.values(), key=lambda group: group[1][0].rank)
+
+    def first(self, facts: RequestFacts, best: RuleConfig | None, usable: Usable) -> RuleConfig | None:
+        """The first rule that holds and is usable, if it comes before `best`; else `best`."""
+        for read, values in self._texts:
+            best = _first(values.get(read(facts).lower(), ()), facts, best, usable)
+        for read, values in self._lists:
+            for item in read(facts):
+                best = _first(values.get(item.lower(), ()), facts, best, usable)
+        for read, words in self._words:
+            best = _first(words.rules(read(facts).lower()), facts, best, usable)
+        for read, thresholds in self._numbers:
+            best = thresholds.first(read(facts), facts, best, usable)
+        if self._by_name:
+            best = _first(self._of_name(facts), facts, best, usable)
+        for test, rules in self._groups:
+            if best is not None and rules[0].rank > best.rank:
+                break
+            if test is None or test(facts):
+                best = _first(rules, facts, best, usable)
+        return best
+
+    def _put_away(self, rule: RuleConfig) -> bool:
+        """Put a rule where only requests that fit one of its conditions find it; False if it has none such."""
+        if rule.match == "any" and len(rule.conditions) > 1:
+            return False
+        return any(
+            place(condition, rule)
+            for place in (self._under_value, self._under_name, self._under_size, self._under_word)
+            for condition in rule.conditions
+        )
+
+    def _under_value(self, condition: Condition, rule: RuleConfig) -> bool:
+        wanted = {"text": ("is", "in"), "list": ("has",)}.get(field_of(condition.field).kind, ())
+        if condition.operator not in wanted:
+            return False
+        values = [condition.value] if isinstance(condition.value, str) else condition.value
+        shelf = self._by_value.setdefault(condition.field, {})
+        for value in {value.lower() for value in values}:
+            shelf.setdefault(value, []).append(rule)
+        return True
+
+    def _under_name(self, condition: Condition, rule: RuleConfig) -> bool:
+        if condition.field != "model" or condition.operator not in ("matches", "starts_with", "contains", "ends_with"):
+            return False
+        self._by_name.append((compile_condition(condition), rule))
+        return True
+
+    def _under_size(self, condition: Condition, rule: RuleConfig) -> bool:
+        if field_of(condition.field).kind != "number" or condition.operator not in ("at_least", "more_than"):
+            return False
+        self._by_size.setdefault(condition.field, _Thresholds()).add(float(condition.value), rule)
+        return True
+
+    def _under_word(self, condition: Condition, rule: RuleConfig) -> bool:
+        if field_of(condition.field).kind != "text" or condition.operator != "contains":
+            return False
+        if len(condition.value) < _SHORTEST_WORD:
+            return False
+        self._by_word.setdefault(condition.field, _Words()).add(condition.value.lower(), rule)
+        return True
+
+    def _of_name(self, facts: RequestFacts) -> list[RuleConfig]:
+        """The rules whose pattern fits the model's name; names are few, and those seen are remembered."""
+        name = facts.request_model.lower()
+        found = self._names.get(name)
+        if found is None:
+            found = [rule for fits, rule in self._by_name if fits(facts)]
+            if len(self._names) >= _MOST_NAMES:
+                self._names.clear()
+            self._names[name] = found
+        return found
+
+
+class _Words:
+    """Rules that want a text to contain something, in one automaton: the text is read once for all of them."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, list[RuleConfig]] = {}
+        self._automaton = AhoCorasick([])
+
+    def add(self, word: str, rule: RuleConfig) -> None:
+        """Keep a rule under its word, in lower case."""
+        self._rules.setdefault(word, []).append(rule)
+
+    def ready(self) -> _Words:
+        """Itself, when all words are in."""
+        self._automaton = AhoCorasick(list(self._rules))
+        return self
+
+    def rules(self, text: str) -> list[RuleConfig]:
+        """Those whose word is in a text, by rank."""
+        if not text:
+            return []
+        words = set(self._automaton.find_matches_as_strings(text, overlapping=True))
+        return sorted((rule for word in words for rule in self._rules[word]), key=lambda rule: rule.rank)
+
+
+class _Thresholds:
+    """Rules that want a number to be large enough, by how large: those that it is too small for are never asked."""
+
+    def __init__(self) -> None:
+        self._sizes: list[float] = []
+        self._rules: list[RuleConfig] = []
+
+    def add(self, size: float, rule: RuleConfig) -> None:
+        """Keep a rule under its threshold."""
+        at = bisect_right(self._sizes, size)
+        self._sizes.insert(at, size)
+        self._rules.insert(at, rule)
+
+    def first(self, size: float, facts: RequestFacts, best: RuleConfig | None, usable: Usable) -> RuleConfig | None:
+        """The first by rank of those that `size` reaches, if it comes before `best`; else `best`."""
+        for rule in self._rules[: bisect_right(self._sizes, size)]:
+            if (best is None or rule.rank < best.rank) and rule.holds(facts) and usable(rule):
+                best = rule
+        return best
+
+
+def _first(
+    rules: Sequence[RuleConfig], facts: RequestFacts, best: RuleConfig | None, usable: Usable
+) -> RuleConfig | None:
+    for rule in rules:
+        if best is not None and rule.rank > best.rank:
+            return best
+        if rule.holds(facts) and usable(rule):
+            return rule
+    return best

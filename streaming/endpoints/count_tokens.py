@@ -1,0 +1,149 @@
+"""POST /v1/messages/count_tokens: asked of a provider that counts, counted here otherwise.
+
+A client asks for it beside its work, so a provider that cannot answer makes the answer an estimate, not an error; only
+what it says of the request itself is passed on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from django.utils.timezone import localtime
+
+from access.keys import KeyRecord
+from providers.config import CredentialConfig
+from providers.dialects.contract import Call, CountRequest
+from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
+from providers.translation import Translation
+from routing import engine
+from routing.decision import RouteRefused
+from routing.facts import request_facts
+from routing.facts.content import without_subagent_tags
+from routing.health import Trial
+from routing.snapshot import CandidateConfig, Snapshot
+from streaming.exchange.client import Client
+from streaming.ingress.claude import errors, intake
+from streaming.ingress.claude.intake import Receive
+from streaming.runtime import Runtime
+
+logger = logging.getLogger("gateway.request")
+
+HEADER = b"x-gateway-count"
+"""Who counted: the `provider`, a `local` tokenizer, or nobody: a guess by `size`."""
+_LONGEST = 10.0
+"""Seconds that a provider gets; it needs a fraction of one."""
+_ABOUT_THE_WAY = frozenset({ErrorKind.CONNECT, ErrorKind.CONNECT_TIMEOUT, ErrorKind.AUTHENTICATION, ErrorKind.BILLING})
+_ABOUT_THE_REQUEST = frozenset({ErrorKind.INVALID_REQUEST, ErrorKind.CONTEXT_OVERFLOW, ErrorKind.TOO_LARGE})
+
+
+async def count_tokens(
+    headers: Mapping[str, str],
+    receive: Receive,
+    client: Client,
+    key: KeyRecord,
+    snapshot: Snapshot,
+    runtime: Runtime,
+) -> None:
+    """Answer `{"input_tokens": n}`. Raises ClaudeError."""
+    body = await intake.read_body(receive, headers)
+    request = intake.parse(body)
+    intake.check(request, counting=True)
+    known = request_facts.gather(request, headers, len(body), runtime.ratios, key=key, now=localtime())
+    if known.subagent_tag:
+        request = without_subagent_tags(request)
+    try:
+        decision = engine.decide(known, key, snapshot)
+    except RouteRefused as error:
+        raise errors.of_routing(error) from error
+    candidate = decision.attempts[0]
+    credential = runtime.health.credential(candidate, known.session_id)
+    call = Call(
+        body=candidate.transforms.edited(request),
+        model=candidate.model,
+        provider=candidate.provider,
+        secret=None if credential is None else credential.secret,
+        headers=headers,
+        session_id=known.session_id or None,
+        input_estimate=known.input_estimate,
+    )
+    answer, by = await _providers_count(call, candidate, credential, runtime, client), "provider"
+    if answer is None:
+        counted = await runtime.token_pool.count(call.body, call.model.name)
+        by = "size" if counted is None else "local"
+        answer = {"input_tokens": known.input_estimate if counted is None else counted}
+    if request.get("context_management") and "context_management" not in answer:
+        # Beta context-management-2025-06-27. Edits are Claude's alone, so before and after are the same here.
+        answer["context_management"] = {"original_input_tokens": answer["input_tokens"]}
+    client.fidelity = ",".join(call.notes)
+    await client.respond(200, msgspec.json.encode(answer), [(HEADER, by.encode())])
+
+
+async def _providers_count(
+    call: Call, candidate: CandidateConfig, credential: CredentialConfig | None, runtime: Runtime, client: Client
+) -> dict[str, Any] | None:
+    """The provider's own answer, None where it has none to give. Raises ClaudeError for a request that it refuses."""
+    if runtime.health.cooling(candidate) is not None:
+        return None
+    translation = Translation(call)
+    try:
+        asked = await translation.count_request()
+        if asked is None:
+            return None
+        trial = runtime.health.begin(candidate, credential)
+        return await _ask(asked, translation, candidate, trial, runtime)
+    except UnsupportedRequest:
+        # What this provider cannot be told another candidate may be; the length of the request is the same.
+        return None
+    except UpstreamError as error:
+        if error.kind in _ABOUT_THE_REQUEST:
+            raise errors.of_upstream(error, candidate.provider.name) from error
+        fields = {"request_id": client.request_id, "provider": candidate.provider.name, "kind": error.kind.value}
+        logger.info("a provider did not count", extra={"fields": fields})
+        return None
+
+
+async def _ask(
+    request: CountRequest, translation: Translation, candidate: CandidateConfig, trial: Trial, runtime: Runtime
+) -> dict[str, Any]:
+    """What the provider counts. Raises UpstreamError."""
+    provider = candidate.provider
+    upstream = runtime.upstreams.acquire(provider)
+    failure: UpstreamError | None = None
+    try:
+        async with asyncio.timeout(min(_LONGEST, provider.timeouts.first_event)):
+            await trial.may_connect(only=False)
+            response = await upstream.open(
+                request, connect_timeout=provider.timeouts.connect, connected=trial.connected
+            )
+            try:
+                answer = await response.read()
+                if response.status >= 400:
+                    raise translation.error(response.status, response.headers, answer)
+                return _counted(request.read(answer))
+            finally:
+                await response.close()
+    except TimeoutError as error:
+        kind = ErrorKind.CONNECT_TIMEOUT if trial.connecting else ErrorKind.FIRST_EVENT_TIMEOUT
+        failure = UpstreamError(kind, "The provider did not answer in time.")
+        raise failure from error
+    except UpstreamError as error:
+        failure = error
+        raise
+    finally:
+        # How a count ends says nothing of how a model answers.
+        trial.ended(failure, counted=failure is not None and failure.kind in _ABOUT_THE_WAY)
+        await runtime.upstreams.release(upstream)
+
+
+def _counted(answer: bytes) -> dict[str, Any]:
+    try:
+        counted = msgspec.json.decode(answer)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UpstreamError(ErrorKind.MALFORMED, "The provider's count is no JSON.") from error
+    if not isinstance(counted, dict) or not isinstance(counted.get("input_tokens"), int):
+        raise UpstreamError(ErrorKind.MALFORMED, "The provider's answer holds no count.")
+    return counted

@@ -1,0 +1,1 @@
+"""What one request is while it is answered."""

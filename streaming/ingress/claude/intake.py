@@ -1,0 +1,143 @@
+"""A request's body: read within its limit, parsed, and checked just enough that nothing below meets a surprise.
+
+Fields that nobody here knows are let through; what must be there and is not gets a sentence that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from streaming.ingress.claude.errors import ClaudeError
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+_ROLES = frozenset({"user", "assistant", "system"})
+
+
+class ClientGone(Exception):
+    """The client went away before its request was whole."""
+
+
+async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
+    """The whole body. Raises ClaudeError 413 as soon as it is known to be too long, or ClientGone."""
+    limit: int = settings.MAX_BODY_BYTES
+    announced = headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > limit:
+        raise _too_large(limit)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body"):
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    parts = [body]
+    size = len(body)
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        if size > limit:
+            raise _too_large(limit)
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
+        part: bytes = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body. Raises ClaudeError 400."""
+    try:
+        request = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ClaudeError(400, f"The body is not valid JSON: {error}", code="invalid_json") from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    if not isinstance(request, dict):
+        raise ClaudeError(400, "The body must be a JSON object.", code="invalid_json")
+    # Each level takes two bytes at the least, so most short bodies need no walk.
+    if len(body) > 2 * settings.MAX_JSON_DEPTH and _deeper_than(request, settings.MAX_JSON_DEPTH):
+        raise _too_deep()
+    return request
+
+
+def check(request: Mapping[str, Any], *, counting: bool = False) -> None:
+    """Refuse what no provider could answer. Raises ClaudeError 400 that names the field, as the API itself does."""
+    model = request.get("model")
+    if not isinstance(model, str) or not model:
+        raise _invalid("model: Field required, the name of a model as a string")
+    if not counting:
+        max_tokens = request.get("max_tokens")
+        if max_tokens is None:
+            raise _invalid("max_tokens: Field required")
+        if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 0:
+            raise _invalid("max_tokens: Input should be a whole number, 0 or more")
+        if not isinstance(request.get("stream", False), bool):
+            raise _invalid("stream: Input should be true or false")
+    messages = request.get("messages")
+    if messages is None:
+        raise _invalid("messages: Field required")
+    if not isinstance(messages, list):
+        raise _invalid("messages: Input should be a list")
+    if not messages:
+        raise _invalid("messages: at least one message is required")
+    for number, message in enumerate(messages):
+        _check_message(message, number)
+    _check_content(request.get("system", ""), "system")
+    tools = request.get("tools")
+    if tools is not None and (not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools)):
+        raise _invalid("tools: Input should be a list of objects")
+
+
+def _check_message(message: Any, number: int) -> None:
+    if not isinstance(message, dict):
+        raise _invalid(f"messages.{number}: Input should be an object")
+    role = message.get("role")
+    if not isinstance(role, str) or role not in _ROLES:
+        raise _invalid(f"messages.{number}.role: Input should be 'user', 'assistant' or 'system'")
+    if "content" not in message:
+        raise _invalid(f"messages.{number}.content: Field required")
+    _check_content(message["content"], f"messages.{number}.content")
+
+
+def _check_content(content: Any, where: str) -> None:
+    if isinstance(content, str) or (content is None and where == "system"):
+        return
+    if not isinstance(content, list):
+        raise _invalid(f"{where}: Input should be a string or a list of blocks")
+    for number, block in enumerate(content):
+        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+            raise _invalid(f"{where}.{number}: Input should be an object with a type")
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    """Whether containers nest deeper than `limit`; level by level, so that no depth overflows a stack."""
+    level = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if type(parent) is dict else parent)
+            if type(child) is dict or type(child) is list
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _invalid(message: str) -> ClaudeError:
+    return ClaudeError(400, message, code="invalid_request")
+
+
+def _too_deep() -> ClaudeError:
+    return ClaudeError(400, f"The body nests deeper than {settings.MAX_JSON_DEPTH} levels.", code="too_deep")
+
+
+def _too_large(limit: int) -> ClaudeError:
+    return ClaudeError(
+        413, f"The body is larger than {limit} bytes. Send less, or ask for a higher MAX_BODY_BYTES.", code="too_large"
+    )

@@ -1,0 +1,151 @@
+"""The fold of a stream into one Claude message, for `stream: false`: the encoder's other sink.
+
+Made from the same calls as the events on the wire, so both forms of an answer say the same. It judges nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from providers.framing.sse import EventTooLong
+from streaming.ingress.claude.frames import native_length
+
+SIZE_LIMIT = 64 << 20
+"""Bytes that an answer may take here, about; the longest that a model gives is a tenth of it."""
+_INPUT = "partial_json"
+_PIECE = 64  # what a piece costs beside its text
+
+
+def parsed_input(text: str) -> dict[str, Any]:
+    """A tool call's input from the JSON text of its arguments.
+
+    Text that is no JSON object stays readable under the name that Claude Code itself gives such input, so that the
+    model is told of its slip the same way in both forms of an answer.
+    """
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {"__unparsedToolInput": text}
+
+
+class MessageFold:
+    """The sink of an answer in one piece; `message()` is it, once the encoder has finished.
+
+    Whatever adds to it raises providers.framing.sse.EventTooLong past SIZE_LIMIT.
+    """
+
+    __slots__ = ("_block", "_content", "_message", "_parts", "_size", "said")
+
+    def __init__(self) -> None:
+        self._message: dict[str, Any] = {}
+        self._content: list[dict[str, Any]] = []
+        self._block: dict[str, Any] = {}
+        self._parts: dict[str, list[str]] = {}
+        self._size = 0
+        self.said = 0
+
+    def message(self) -> dict[str, Any]:
+        """The message so far: id, type, role, model, content, stop_reason, stop_sequence, usage and what else came.
+
+        https://docs.claude.com/en/api/messages#response-id
+        """
+        return {**self._message, "content": list(self._content)}
+
+    def take(self) -> bytes:
+        """Nothing: a fold writes no bytes."""
+        return b""
+
+    def start(self, message: dict[str, Any]) -> None:
+        """The message that the blocks are filled into."""
+        self._message = {**message, "usage": dict(message["usage"])}
+
+    def open(self, index: int, block: dict[str, Any]) -> None:
+        """A new block."""
+        self._grow(_PIECE)
+        self._block = dict(block)
+        self._parts = {}
+
+    def text(self, text: str) -> None:
+        """More of the block's text."""
+        self.said += len(text)
+        self._add("text", text)
+
+    def thinking(self, text: str) -> None:
+        """More of the block's thinking."""
+        self.said += len(text)
+        self._add("thinking", text)
+
+    def signature(self, signature: str) -> None:
+        """The block's signature."""
+        self._add("signature", signature)
+
+    def arguments(self, json: str) -> None:
+        """More of the JSON text of the block's input."""
+        self.said += len(json)
+        self._add(_INPUT, json)
+
+    def close(self) -> None:
+        """The block is whole."""
+        block = self._block
+        arguments = "".join(self._parts.pop(_INPUT, ()))
+        if arguments:
+            block["input"] = parsed_input(arguments)
+        for field, parts in self._parts.items():
+            block[field] = (block.get(field) or "") + "".join(parts)
+        self._content.append(block)
+
+    def native_open(self, index: int, theirs: int, raw: bytes) -> None:
+        """A new block with all the fields that a Claude upstream gave it."""
+        self._grow(len(raw))
+        self.open(index, msgspec.json.decode(raw)["content_block"])
+
+    def native_delta(self, theirs: int, raw: bytes) -> None:
+        """A Claude upstream's delta: citations are listed, any other string grows the block's field of its name."""
+        self.said += native_length(raw)
+        delta: dict[str, Any] = msgspec.json.decode(raw)["delta"]
+        if delta["type"] == "citations_delta":
+            self._grow(len(raw))
+            self._block["citations"] = [*(self._block.get("citations") or ()), delta.get("citation")]
+            return
+        for field, value in delta.items():
+            if field != "type" and isinstance(value, str) and isinstance(self._block.get(field, ""), str | None):
+                self._add(field, value)
+
+    def native_close(self, theirs: int, raw: bytes) -> None:
+        """The block is whole."""
+        self.close()
+
+    def native_event(self, kind: str, raw: bytes) -> None:
+        """No place in a message for an event of an unknown type."""
+
+    def ping(self) -> None:
+        """No place in a message for a ping."""
+
+    def end(self, event: dict[str, Any]) -> None:
+        """Lay a message_delta over the message: known counts win over earlier ones, null ones do not."""
+        usage = self._message["usage"]
+        for field, value in event["usage"].items():
+            if value is not None or field not in usage:
+                usage[field] = value
+        extra = {field: value for field, value in event.items() if field not in {"type", "delta", "usage"}}
+        for field, value in (*event["delta"].items(), *extra.items()):
+            if value is not None or field not in self._message:
+                self._message[field] = value
+
+    def error(self, event: dict[str, Any]) -> None:
+        """No place in a message for an error: the caller answers with an HTTP status instead."""
+
+    def _add(self, field: str, text: str) -> None:
+        parts = self._parts.get(field)
+        if parts is None:
+            parts = self._parts[field] = []
+        parts.append(text)
+        self._grow(len(text) + _PIECE)
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > SIZE_LIMIT:
+            raise EventTooLong(f"an answer of more than {SIZE_LIMIT} bytes")

@@ -1,0 +1,1 @@
+"""What is recorded when an attempt or a request ends."""

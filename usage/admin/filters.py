@@ -1,0 +1,170 @@
+"""Filters of the usage lists, and the addresses that lead to exactly the rows behind a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, time, timedelta
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet, TextField
+from django.db.models.functions import Cast
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
+
+from usage.reports.query import Period
+
+NONE = "(none)"
+"""Stands in an address for rows that have no such name or id."""
+ANY = "(any)"
+_RECENT = 5000
+
+
+def rows_url(
+    period: Period | None = None, *, outcomes: Iterable[str] = (), known: str = "", **options: int | str | None
+) -> str:
+    """The request list narrowed to `period` and the given team, key, route, provider and model; None or '' means the
+    rows without one. `known` is a parameter value of KnownFilter."""
+    pairs: list[tuple[str, str]] = []
+    if period is not None:
+        pairs += [("started_at_from", period.first.isoformat()), ("started_at_to", period.last.isoformat())]
+    pairs += [(name, NONE if value in (None, "") else str(value)) for name, value in options.items()]
+    pairs += [("outcome__exact", outcome) for outcome in outcomes]
+    if known:
+        pairs.append((KnownFilter.parameter_name, known))
+    return f"{reverse('admin:usage_requestlog_changelist')}?{urlencode(pairs)}"
+
+
+class DayRangeFilter(RangeDateFilter):
+    """From a day to a day, both whole, as the clock of TIME_ZONE has them."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow to the days; a text that is no date goes back to the unfiltered list."""
+        if first := self._midnight("from", 0):
+            queryset = queryset.filter(started_at__gte=first)
+        if end := self._midnight("to", 1):
+            queryset = queryset.filter(started_at__lt=end)
+        return queryset
+
+    def _midnight(self, side: str, days_later: int) -> datetime | None:
+        try:
+            day = forms.DateField(required=False).clean(self.used_parameters.get(f"{self.parameter_name}_{side}"))
+            if day is None:
+                return None
+            return datetime.combine(day + timedelta(days=days_later), time.min, timezone.get_default_timezone())
+        except (ValidationError, OverflowError) as error:
+            raise IncorrectLookupParameters(str(error)) from error
+
+
+class _SeenFilter(DropdownFilter):
+    """Choices are what the newest rows hold, so that a list of millions opens at once."""
+
+    column: ClassVar[str]
+    label: ClassVar[str]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """What the newest rows hold, and what is chosen now."""
+        model: type[Model] = model_admin.model
+        newest = model._default_manager.order_by("-id").values("id")[:_RECENT]
+        seen = dict(
+            model._default_manager.filter(id__in=newest).order_by().values_list(self.column, self.label).distinct()
+        )
+        choices = {NONE if value in (None, "") else str(value): name or NONE for value, name in seen.items()}
+        chosen = self.value()
+        if chosen and chosen not in choices:
+            choices[chosen] = chosen
+        return sorted(choices.items(), key=lambda choice: (choice[0] != NONE, choice[1].lower()))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Exactly the chosen one."""
+        chosen = self.value()
+        if not chosen:
+            return queryset
+        numeric = self.column.endswith("_id")
+        if chosen == NONE:
+            return queryset.filter(**({f"{self.column}__isnull": True} if numeric else {self.column: ""}))
+        if numeric and not chosen.isdecimal():
+            raise IncorrectLookupParameters(f"{self.parameter_name} is a number")
+        return queryset.filter(**{self.column: chosen})
+
+
+class TeamFilter(_SeenFilter):
+    """By the team's id, so that a renamed team stays one."""
+
+    title, parameter_name, column, label = "team", "team", "team_id", "team_name"
+
+
+class KeyFilter(_SeenFilter):
+    """By the client key's id."""
+
+    title, parameter_name, column, label = "client key", "key", "key_id", "key_name"
+
+
+class RouteFilter(_SeenFilter):
+    """By the route's name."""
+
+    title, parameter_name, column, label = "route", "route", "route_name", "route_name"
+
+
+class ProviderFilter(_SeenFilter):
+    """By the provider's name."""
+
+    title, parameter_name, column, label = "provider", "provider", "provider_name", "provider_name"
+
+
+class ModelFilter(_SeenFilter):
+    """By the model's name."""
+
+    title, parameter_name, column, label = "model", "model", "model_name", "model_name"
+
+
+class KnownFilter(DropdownFilter):
+    """Rows that know a figure: the ones that a sum or a percentile was made of."""
+
+    title, parameter_name = "figure that is known", "known"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The figures."""
+        return [
+            ("input_tokens", "input tokens"),
+            ("cache_read_tokens", "cache read tokens"),
+            ("cache_write_tokens", "cache write tokens"),
+            ("output_tokens", "output tokens"),
+            ("cost", "cost"),
+            ("unpriced", "no cost: completed without a price"),
+            ("time_to_first_token_ms", "time to first token"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Rows where it is not NULL."""
+        chosen = self.value()
+        if chosen == "unpriced":
+            return queryset.filter(cost__isnull=True, outcome="completed")
+        if chosen in {value for value, _ in self.lookup_choices}:
+            return queryset.filter(**{f"{chosen}__isnull": False})
+        return queryset
+
+
+class FidelityFilter(DropdownFilter):
+    """Rows whose translation dropped, changed or emulated something, by the code of it."""
+
+    title, parameter_name = "fidelity code", "fidelity"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """All codes, and any of them."""
+        return [(ANY, "any"), *((code, code.replace("_", " ")) for code in model_admin.explanations)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Rows that hold it."""
+        chosen = self.value()
+        if not chosen:
+            return queryset
+        # SQLite has no containment of JSON; a code in its quotes is found in the text of either database.
+        rows: QuerySet[Any] = queryset.alias(fidelity_text=Cast("fidelity", TextField()))
+        rows = rows.filter(fidelity_text__contains='"' if chosen == ANY else f'"{chosen}"')
+        return rows

@@ -1,0 +1,254 @@
+"""Usage rows in the admin: to be read, filtered and searched, never made, changed or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.expressions import BaseExpression
+from django.http import HttpRequest, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import MultipleChoicesDropdownFilter
+from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
+
+from access.admin import ClientKeyAdmin
+from usage.admin.filters import (
+    DayRangeFilter,
+    FidelityFilter,
+    KeyFilter,
+    KnownFilter,
+    ModelFilter,
+    ProviderFilter,
+    RouteFilter,
+    TeamFilter,
+)
+from usage.admin.timeline import explained, timeline
+from usage.models import AttemptLog, RequestLog, SetAside
+from usage.reports import formatting
+
+# The newest of a key's rows, by the index on (key_id, started_at).
+ClientKeyAdmin.last_use = Subquery(
+    RequestLog.objects.filter(key_id=OuterRef("pk")).order_by("-started_at").values("started_at")[:1]
+)
+
+_OUTCOMES = {
+    "Completed": "success",
+    "Failed": "danger",
+    "Refused": "warning",
+    "Client Closed": "info",
+    "Interrupted": "danger",
+}
+
+# Two in a row: more leave no room for what they mean.
+_MEASURES: list[str | tuple[str, ...]] = [
+    ("input_tokens", "output_tokens"),
+    ("cache_read_tokens", "reasoning_tokens"),
+    ("cache_write_tokens", "cache_write_1h_tokens"),
+    ("web_searches", "estimated"),
+    ("shown_cost", "provider_cost"),
+    ("shown_repriced", "price_id"),
+    ("first_token", "duration"),
+]
+
+
+def _two_lines(first: str, second: str, *, is_demo: bool = False) -> str:
+    return render_to_string("usage/two_lines.html", {"first": first, "second": second, "is_demo": is_demo})
+
+
+class UsageAdmin(ModelAdmin):
+    """What requests and attempts have in common."""
+
+    is_demo: ClassVar[BaseExpression] = Value(False)
+    """Whether a row's provider is a demo. Filled in by the room that has providers; this one does not know them."""
+    explanations: ClassVar[Mapping[str, str]] = {}
+    """What each code of a row's fidelity means, from the same room."""
+
+    list_per_page = 50
+    # Counting millions of rows for a page number is dearer than the page.
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_fullwidth = True
+    list_filter_submit = True
+    empty_value_display = formatting.UNKNOWN
+    actions = None
+    ordering = ["-id"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Rows are written by the gateway alone."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """History is not edited."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """History is not thinned by hand."""
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The list; an address with a NUL in it, which PostgreSQL takes in no text, leads to the unfiltered one."""
+        if any("\0" in value for _, values in request.GET.lists() for value in values):
+            return HttpResponseRedirect(request.path)
+        return super().changelist_view(request, extra_context)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the rows of demo providers marked."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        marked: QuerySet[Any] = rows.annotate(is_demo=type(self).is_demo)
+        return marked
+
+    @display(description="Started", ordering="id")
+    def started(self, row: Any) -> Any:
+        """When, as the clock of TIME_ZONE has it."""
+        moment = timezone.localtime(row.started_at, timezone.get_default_timezone())
+        return _two_lines(f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}")
+
+    @display(description="Answered by")
+    def answered_by(self, row: Any) -> str:
+        """Model and provider."""
+        return _two_lines(row.model_name, row.provider_name, is_demo=row.is_demo)
+
+    @display(description="Tokens in / out")
+    def token_counts(self, row: Any) -> str:
+        """The four kinds in two lines."""
+        return render_to_string("usage/token_counts.html", {"row": row})
+
+    @display(description="Cost", ordering="cost")
+    def shown_cost(self, row: Any) -> str:
+        """In US dollars."""
+        return formatting.dollars(row.cost)
+
+    @display(description="Cost when last re-priced")
+    def shown_repriced(self, row: Any) -> str:
+        """In US dollars; never in place of the cost."""
+        return formatting.dollars(row.repriced_cost)
+
+    @display(description="First token / all", ordering="duration_ms")
+    def took(self, row: Any) -> str:
+        """Time to the first token, and in all."""
+        return _two_lines(formatting.milliseconds(row.time_to_first_token_ms), formatting.milliseconds(row.duration_ms))
+
+    @display(description="Outcome", ordering="outcome")
+    def ended(self, row: Any) -> str:
+        """How it ended, with the error if there was one."""
+        return render_to_string("usage/outcome.html", {"row": row, "variant": _OUTCOMES[row.get_outcome_display()]})
+
+    @display(description="Fidelity")
+    def shown_fidelity(self, row: Any) -> str:
+        """What the translation dropped, changed or emulated."""
+        codes = explained(row.fidelity, type(self).explanations)
+        return render_to_string("usage/fidelity.html", {"fidelity": codes}) if codes else formatting.UNKNOWN
+
+    @display(description="First token", ordering="time_to_first_token_ms")
+    def first_token(self, row: Any) -> str:
+        """Time to it."""
+        return formatting.milliseconds(row.time_to_first_token_ms)
+
+    @display(description="Duration", ordering="duration_ms")
+    def duration(self, row: Any) -> str:
+        """From beginning to end."""
+        return formatting.milliseconds(row.duration_ms)
+
+
+@admin.register(RequestLog)
+class RequestLogAdmin(UsageAdmin):
+    """Requests, and the page of one with its decision and attempts."""
+
+    list_display = [
+        "started", "ended", "caller", "asked_for", "answered_by", "token_counts", "shown_cost", "took",
+    ]  # fmt: skip
+    list_filter = [
+        ("started_at", DayRangeFilter),
+        ("outcome", MultipleChoicesDropdownFilter),
+        TeamFilter,
+        KeyFilter,
+        RouteFilter,
+        ProviderFilter,
+        ModelFilter,
+        FidelityFilter,
+        KnownFilter,
+    ]
+    search_fields = ["request_id__exact", "session_id__exact"]
+    search_help_text = "A whole request id or session id"
+    change_form_outer_after_template = "usage/request_story.html"
+    fieldsets = [
+        (None, {"fields": [
+            ("started", "request_id"), ("ended", "http_status"), ("error_type", "error_code"),
+            ("stop_reason", "streamed"),
+        ]}),
+        ("Caller", {"fields": [("team_name", "key_name", "key_prefix"), ("session_id", "agent_id"), "client"]}),
+        ("Answer", {"fields": [("request_model", "route_name"), ("phase", "rule"), ("answered_by", "shown_fidelity")]}),
+        ("Tokens, cost, time", {"fields": [
+            *_MEASURES,
+        ]}),
+    ]  # fmt: skip
+
+    @display(description="Caller")
+    def caller(self, row: RequestLog) -> str:
+        """Team and key."""
+        return _two_lines(row.team_name, row.key_name)
+
+    @display(description="Route")
+    def asked_for(self, row: RequestLog) -> str:
+        """The route, and what was asked for where that is another name."""
+        asked = "" if row.request_model in {"", row.route_name} else f"for {row.request_model}"
+        return _two_lines(row.route_name, asked)
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        """With the attempts in order."""
+        extra = {"timeline": timeline(object_id, type(self).is_demo, self.explanations), **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra)
+
+
+@admin.register(AttemptLog)
+class AttemptLogAdmin(UsageAdmin):
+    """Attempts: the tries behind the requests."""
+
+    list_display = [
+        "started", "number", "ended", "answered_by", "http_status", "token_counts", "shown_cost", "took",
+        "its_request",
+    ]  # fmt: skip
+    list_filter = [
+        ("started_at", DayRangeFilter),
+        ("outcome", MultipleChoicesDropdownFilter),
+        ProviderFilter,
+        ModelFilter,
+        FidelityFilter,
+        KnownFilter,
+    ]
+    search_fields = ["upstream_request_id__exact"]
+    search_help_text = "A whole upstream request id"
+    fields = [
+        "its_request", ("started", "number"), ("ended", "http_status"), ("error_type", "error_code"), "answered_by",
+        ("dialect", "credential_name"), ("stop_reason", "upstream_request_id"),
+        "shown_fidelity",
+        *_MEASURES,
+    ]  # fmt: skip
+
+    @display(description="Request")
+    def its_request(self, row: AttemptLog) -> str:
+        """The way to the request."""
+        url = reverse("admin:usage_requestlog_change", args=[row.request_log_id])
+        return format_html('<a class="text-link" href="{}">show</a>', url)
+
+
+@admin.register(SetAside)
+class SetAsideAdmin(ModelAdmin):
+    """Rows that the database refused: to be looked at, and deleted when dealt with."""
+
+    list_display = ["request_id", "created_at", "cause"]
+    search_fields = ["request_id__exact"]
+    fields = ["request_id", "created_at", "cause", "payload"]
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """They come from the writer alone."""
+        return False

@@ -1,0 +1,79 @@
+"""One quiet thread per worker: brings the journal onto the disk, adopts what dead workers left, makes months ahead."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from usage.journal import partitions, replay
+from usage.journal.journal import Journal
+from usage.journal.writer import Writer
+
+logger = logging.getLogger("gateway.usage")
+
+SYNC_SECONDS = 1.0
+MONTHS_SECONDS = 86_400.0
+RETRY_SECONDS = 60.0
+
+
+class Housekeeper:
+    """`start` after the journal, `stop` before it."""
+
+    def __init__(self, journal: Journal, writer: Writer, *, adopt_seconds: float) -> None:
+        self._journal = journal
+        self._writer = writer
+        self._adopt_seconds = adopt_seconds
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread; its first acts are to make the months and to adopt."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="usage-housekeeper", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._stopping.set()
+            thread.join(10)
+
+    def _run(self) -> None:
+        adopt_at = months_at = 0.0
+        try:
+            while True:
+                self._journal.sync()
+                if time.monotonic() >= months_at:
+                    months_at = time.monotonic() + (MONTHS_SECONDS if self._make_months() else RETRY_SECONDS)
+                if time.monotonic() >= adopt_at:
+                    self._adopt()
+                    adopt_at = time.monotonic() + self._adopt_seconds
+                if self._stopping.wait(min(SYNC_SECONDS, self._adopt_seconds)):
+                    return
+        finally:
+            connection.close()
+
+    def _adopt(self) -> None:
+        try:
+            replay.adopt(self._journal.folder.parent, self._journal.folder, self._writer.write_through)
+        except Exception:
+            # The thread must live; what was not adopted is there the next time.
+            logger.exception("a journal could not be adopted")
+            connection.close()
+
+    def _make_months(self) -> bool:
+        """Make the partitions of this month and the next ones; False when the database is away."""
+        try:
+            partitions.ensure()
+        except DatabaseError as error:
+            logger.warning(
+                "no partitions made ahead; the default one takes the rows", extra={"fields": {"cause": str(error)}}
+            )
+            connection.close()
+            return False
+        return True

@@ -1,0 +1,117 @@
+"""Adopting what a dead worker left: its journal's requests become rows, unfinished ones with outcome interrupted."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+from usage.journal import segments
+from usage.journal.records import AttemptRecord, RequestRecord, known_sum
+from usage.journal.segments import Entry
+from usage.models import Outcome
+
+logger = logging.getLogger("gateway.usage")
+
+Finished = tuple[RequestRecord, list[AttemptRecord]]
+WriteThrough = Callable[[list[Finished]], bool]
+
+BATCH = 500
+STALE = 60.0
+"""Seconds after which a hidden folder belongs to nobody."""
+
+
+def adopt(root: Path, own: Path, write: WriteThrough) -> int:
+    """Replay every folder under `root` whose owner is gone; returns how many requests came of it.
+
+    `write` puts a batch into the database and says whether it did; what it does not take is left for the next time.
+    """
+    if not root.is_dir():
+        return 0
+    adopted = 0
+    for folder in sorted(root.iterdir()):
+        if folder == own or not folder.is_dir() or any(folder.glob(f"*{segments.KEPT}")):
+            continue
+        if not folder.name.startswith(segments.HIDDEN):
+            adopted += _adopt_one(folder, write)
+        elif time.time() - folder.stat().st_mtime > STALE:
+            # Its owner died while it made or removed the folder: there is nothing in it but a lock.
+            shutil.rmtree(folder)
+    return adopted
+
+
+def read(folder: Path) -> tuple[list[Finished], int]:
+    """The accounts in a folder as rows to be, and how many torn lines there were."""
+    latest: dict[UUID, Entry] = {}
+    torn = 0
+    for path in sorted(folder.glob(f"*{segments.SUFFIX}")):
+        try:
+            read = list(segments.entries(path.read_bytes()))
+        except segments.Unreadable as error:
+            kept = path.rename(path.with_suffix(segments.KEPT))
+            fields = {"file": str(kept), "cause": str(error)}
+            logger.error("a journal of another version is kept: start that version on it", extra={"fields": fields})
+            continue
+        for entry in read:
+            if entry is None:
+                torn += 1
+            elif latest.get(entry.request.id) is None or latest[entry.request.id].kind != "end":
+                latest[entry.request.id] = entry
+    return [_finished(entry) for entry in latest.values()], torn
+
+
+def _adopt_one(folder: Path, write: WriteThrough) -> int:
+    try:
+        lock = segments.lock(folder)
+    except FileNotFoundError:
+        # Another worker has just adopted it.
+        return 0
+    except OSError as error:
+        logger.warning(
+            "a journal cannot be adopted yet", extra={"fields": {"folder": folder.name, "cause": str(error)}}
+        )
+        return 0
+    if lock is None:
+        return 0
+    try:
+        accounts, torn = read(folder)
+        for start in range(0, len(accounts), BATCH):
+            if not write(accounts[start : start + BATCH]):
+                return 0
+        for path in folder.glob(f"*{segments.SUFFIX}"):
+            path.unlink()
+        if any(folder.glob(f"*{segments.KEPT}")):
+            return len(accounts)
+        # The folder first loses its name, so that nobody opens its lock between the two last steps.
+        gone = folder.rename(folder.with_name(f"{segments.HIDDEN}{folder.name}"))
+        (gone / segments.LOCK).unlink(missing_ok=True)
+        gone.rmdir()
+    finally:
+        os.close(lock)
+    logger.warning(
+        "adopted the journal of a worker that is gone",
+        extra={"fields": {"folder": folder.name, "requests": len(accounts), "torn_lines": torn}},
+    )
+    return len(accounts)
+
+
+def _finished(entry: Entry) -> Finished:
+    request, attempts = entry.request, entry.attempts
+    if entry.kind == "end":
+        return request, attempts
+    request.outcome = Outcome.INTERRUPTED
+    request.error_code = "worker_died"
+    request.attempts = len(attempts)
+    for attempt in attempts:
+        attempt.outcome = attempt.outcome or Outcome.INTERRUPTED
+    if attempts:
+        last = attempts[-1]
+        request.provider_id, request.provider_name = last.provider_id, last.provider_name
+        request.model_id, request.model_name = last.model_id, last.model_name
+        request.cost = known_sum(attempt.cost for attempt in attempts)
+        request.provider_cost = known_sum(attempt.provider_cost for attempt in attempts)
+    return request, attempts

@@ -1,0 +1,1 @@
+"""Questions about usage, answered from the rollups."""

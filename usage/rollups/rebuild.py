@@ -1,0 +1,183 @@
+"""Makes the rollups anew from the rows, or compares the two, while the gateway runs.
+
+Each quarter hour, day and session is one short transaction that locks the rollups against writers (on SQLite a writing
+transaction is alone anyway) before it reads. A writer that has inserted rows and waits for the lock is not seen here,
+and adds its rows to the new rollup afterwards. Nobody who reads waits. What lost its rows to prune_usage is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import BigIntegerField, Max, Min, Model, QuerySet
+from django.db.models.functions import Cast
+
+from usage.journal.records import RequestRecord
+from usage.models import RequestLog
+from usage.money import to_pico
+from usage.rollups import accumulate, upsert
+from usage.rollups.accumulate import BINS, COUNTS, DIMENSIONS, QUARTER, SUMS, Cell, Cells, Key, midnight
+from usage.rollups.models import DailyRollup, RollupZone, SessionSummary, UsageRollup
+
+_SESSIONS = 200
+"""Sessions a transaction."""
+_MONEY = ("cost", "provider_cost")
+_FIELDS = (
+    "id", "started_at", *DIMENSIONS, "session_id", "attempts", *SUMS, "estimated", "time_to_first_token_ms",
+    "duration_ms",
+)  # fmt: skip
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A row of a rollup that is not what the rows say; a side that has no such row is None."""
+
+    table: str
+    stands_for: str
+    stored: dict[str, Any] | None
+    expected: dict[str, Any] | None
+
+    def __str__(self) -> str:
+        if self.stored is None or self.expected is None:
+            return f"{self.table}: {self.stands_for}: {'is missing' if self.stored is None else 'has no requests'}"
+        parts = [
+            f"{name} is {self.stored[name]}, requests say {value}"
+            for name, value in self.expected.items()
+            if self.stored[name] != value
+        ]
+        return f"{self.table}: {self.stands_for}: {'; '.join(parts)}"
+
+
+def rebuild(first: date | None = None, last: date | None = None, *, check: bool = False) -> Iterator[Difference]:
+    """Go through the days of TIME_ZONE from `first` to `last`, both included, or all; yields what was wrong, and unless
+    `check` has put it right by then. Read it to the end."""
+    span = UsageRollup.objects.aggregate(first=Min("starts_at"), last=Max("starts_at"))
+    rows = RequestLog.objects.aggregate(first=Min("started_at"), last=Max("started_at"))
+    days = DailyRollup.objects.aggregate(first=Min("starts_at"), last=Max("starts_at"))
+    moments = [moment for moment in (*span.values(), *days.values(), *rows.values()) if moment is not None]
+    if moments:
+        zone = accumulate.midnight(date(2000, 1, 1)).tzinfo
+        begin = min(moments).astimezone(zone).date() if first is None else first
+        end = max(moments).astimezone(zone).date() if last is None else last
+        day = begin
+        while day <= end:
+            yield from _day(day, check)
+            day += timedelta(days=1)
+    if not check and first is None and last is None:
+        RollupZone.objects.update_or_create(id=1, defaults={"name": settings.TIME_ZONE})
+
+
+def _day(day: date, check: bool) -> Iterator[Difference]:
+    start, end = midnight(day).astimezone(UTC), midnight(day + timedelta(days=1)).astimezone(UTC)
+    if RequestLog.objects.filter(started_at__gte=start, started_at__lt=end).exists():
+        at = start
+        while at < end:
+            yield from _quarter(at, check)
+            at += timedelta(seconds=QUARTER)
+        yield from _sessions(start, end, check)
+    with transaction.atomic():
+        _lock()
+        expected = accumulate.days(_stored(UsageRollup, start, end))
+        found = list(_compared(DailyRollup, _stored(DailyRollup, start, end), expected))
+        if found and not check:
+            DailyRollup.objects.filter(starts_at__gte=start, starts_at__lt=end).delete()
+            upsert.write(DailyRollup, upsert.rollup_rows(expected))
+    yield from found
+
+
+def _quarter(start: datetime, check: bool) -> list[Difference]:
+    end = start + timedelta(seconds=QUARTER)
+    with transaction.atomic():
+        _lock()
+        expected = accumulate.quarters(_records(RequestLog.objects.filter(started_at__gte=start, started_at__lt=end)))
+        if not expected:
+            # Perhaps they were pruned: what is known of them is known from here alone.
+            return []
+        found = list(_compared(UsageRollup, _stored(UsageRollup, start, end), expected))
+        if found and not check:
+            UsageRollup.objects.filter(starts_at__gte=start, starts_at__lt=end).delete()
+            upsert.write(UsageRollup, upsert.rollup_rows(expected))
+    return found
+
+
+def _sessions(start: datetime, end: datetime, check: bool) -> Iterator[Difference]:
+    seen = RequestLog.objects.filter(started_at__gte=start, started_at__lt=end).exclude(session_id="").order_by()
+    ids = sorted(seen.values_list("session_id", flat=True).distinct())
+    for at in range(0, len(ids), _SESSIONS):
+        yield from _some_sessions(ids[at : at + _SESSIONS], check)
+
+
+def _some_sessions(session_ids: list[str], check: bool) -> list[Difference]:
+    with transaction.atomic():
+        _lock()
+        made = upsert.session_rows(accumulate.sessions(_records(RequestLog.objects.filter(session_id__in=session_ids))))
+        there: QuerySet[Any] = SessionSummary.objects.filter(session_id__in=session_ids)
+        stored: dict[Any, dict[str, Any]] = {row["id"]: dict(row) for row in there.values()}
+        wrong, found = [], []
+        for row in made:
+            mine = stored.get(row["id"])
+            if mine is not None:
+                mine |= {name: _pico(mine[name]) for name in _MONEY}
+                if mine["first_seen"] < row["first_seen"]:
+                    # Its first rows were pruned: the summary knows more than those that are left.
+                    continue
+            if mine != row:
+                wrong.append(row)
+                found.append(Difference(SessionSummary._meta.db_table, row["session_id"], mine, row))
+        if wrong and not check:
+            SessionSummary.objects.filter(id__in=[row["id"] for row in wrong]).delete()
+            upsert.write(SessionSummary, wrong)
+    return found
+
+
+def _lock() -> None:
+    if connection.vendor == "postgresql":
+        # Always this table, for sessions too: a writer takes it first. Readers go on.
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {UsageRollup._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _records(rows: QuerySet[RequestLog]) -> Iterator[RequestRecord]:
+    money = {f"{name}_pico": Cast(name, BigIntegerField()) for name in _MONEY}
+    columns = [f"{name}_pico" if name in _MONEY else name for name in _FIELDS]
+    for values in rows.order_by().annotate(**money).values_list(*columns).iterator(chunk_size=2000):
+        yield RequestRecord(**dict(zip(_FIELDS, values, strict=True)))
+
+
+def _stored(model: type[UsageRollup] | type[DailyRollup], start: datetime, end: datetime) -> Cells:
+    found: Cells = {}
+    rows: QuerySet[Any] = model._default_manager.filter(starts_at__gte=start, starts_at__lt=end).order_by()
+    for row in rows.values().iterator(chunk_size=2000):
+        cell = Cell()
+        cell.counts = [row[name] for name in COUNTS]
+        cell.sums = [_pico(row[name]) if name in _MONEY else row[name] for name in SUMS]
+        one, other = ({int(number): count for number, count in row[name].items()} for name in BINS)
+        cell.bins = (one, other)
+        moment = int(row["starts_at"].timestamp())
+        found[Key(moment, row["overall"], tuple(row[name] for name in DIMENSIONS))] = cell
+    return found
+
+
+def _compared(model: type[Model], stored: Cells, expected: Cells) -> Iterable[Difference]:
+    for key in {**stored, **expected}:
+        mine, theirs = _shown(stored.get(key)), _shown(expected.get(key))
+        if mine != theirs:
+            yield Difference(model._meta.db_table, _words(key), mine, theirs)
+
+
+def _shown(cell: Cell | None) -> dict[str, Any] | None:
+    return None if cell is None else {**cell.figures(), **dict(zip(BINS, cell.bins, strict=True))}
+
+
+def _words(key: Key) -> str:
+    moment = datetime.fromtimestamp(key.starts_at, UTC)
+    set_ = "all" if key.overall else ", ".join("-" if value in (None, "") else str(value) for value in key.dimensions)
+    return f"{moment:%Y-%m-%d %H:%M} UTC, {set_}"
+
+
+def _pico(dollars: Any) -> int | None:
+    return None if dollars is None else to_pico(dollars)

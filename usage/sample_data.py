@@ -1,0 +1,151 @@
+"""Invented usage rows of months past, for measuring and for trying out reports. The same seed makes the same rows.
+
+Their teams, keys and so on have ids from 900,001 up and names that say so: they count for nobody who is real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from usage.journal.records import AttemptRecord, RequestRecord
+
+_FIRST_ID = 900_001
+_HOUR_MS = 3_600_000
+_BY_HOUR = (1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 18, 16, 14, 16, 18, 18, 16, 12, 8, 6, 5, 4, 3, 2)
+"""How much a working day's hours (UTC) hold of it; a weekend's a fifth of that."""
+_TEAMS, _KEYS = 8, 60
+
+# Name, provider, dialect, weight, and pico-dollars per token of input, cache read, cache write, output.
+_MODELS = (
+    ("large", "north", "anthropic", 25, (3_000_000, 300_000, 3_750_000, 15_000_000)),
+    ("small", "north", "anthropic", 40, (1_000_000, 100_000, 1_250_000, 5_000_000)),
+    ("open-120b", "south", "openai_chat", 25, (90_000, 90_000, 0, 450_000)),
+    ("open-coder", "south", "openai_chat", 10, (220_000, 220_000, 0, 950_000)),
+)
+# Outcome, weight, status, error type, stop reason.
+_ENDS = (
+    ("completed", 940, 200, "", "end_turn"),
+    ("failed", 20, 529, "overloaded_error", ""),
+    ("refused", 10, 429, "rate_limit_error", ""),
+    ("client_closed", 20, None, "", ""),
+    ("interrupted", 10, None, "", ""),
+)
+
+
+class _Caller(msgspec.Struct):
+    key: int
+    team: int
+    session: str
+    client: str
+
+
+def rows(
+    count: int, since: datetime, until: datetime, seed: int
+) -> Iterator[tuple[RequestRecord, list[AttemptRecord]]]:
+    """`count` requests with their attempts in order of time, busy in working hours, from `since` to before `until`."""
+    random = Random(seed)  # noqa: S311
+    callers = [
+        _Caller(
+            key, key % _TEAMS, _session(random), random.choice(("claude-cli/2.0", "anthropic-python/0.80", "curl/8"))
+        )
+        for key in range(_KEYS)
+    ]
+    # A few keys do most of the work.
+    busy = random.choices(callers, [1 / (rank + 1) for rank in range(_KEYS)], k=1_000)
+    models = random.choices(range(len(_MODELS)), [model[3] for model in _MODELS], k=1_000)
+    ends = random.choices(_ENDS, [end[1] for end in _ENDS], k=1_000)
+    for moment in _moments(count, since, until, random):
+        caller = busy[int(random.random() * 1_000)]
+        if random.random() < 0.03:
+            caller.session = _session(random)
+        yield _row(moment, caller, models[int(random.random() * 1_000)], ends[int(random.random() * 1_000)], random)
+
+
+def _moments(count: int, since: datetime, until: datetime, random: Random) -> Iterator[int]:
+    """Unix milliseconds, rising."""
+    first, last = int(since.timestamp() * 1000), int(until.timestamp() * 1000)
+    hours = list(range(first, last, _HOUR_MS))
+    weights = []
+    for hour in hours:
+        moment = datetime.fromtimestamp(hour / 1000, UTC)
+        weights.append(_BY_HOUR[moment.hour] * (0.2 if moment.weekday() >= 5 else 1.0))
+    whole, so_far, made = sum(weights), 0.0, 0
+    for hour, weight in zip(hours, weights, strict=True):
+        so_far += weight
+        due = round(count * so_far / whole)
+        length = min(_HOUR_MS, last - hour)
+        yield from sorted(hour + int(random.random() * length) for _ in range(due - made))
+        made = due
+
+
+def _row(
+    ms: int, caller: _Caller, model: int, end: tuple[str, int, int | None, str, str], random: Random
+) -> tuple[RequestRecord, list[AttemptRecord]]:
+    outcome, _, status, error, stop = end
+    name, provider, dialect, _, prices = _MODELS[model]
+    identity, started = _identity(ms, random), datetime.fromtimestamp(ms / 1000, UTC)
+    refused = outcome == "refused"
+    shared: dict[str, Any] = {
+        "started_at": started,
+        "outcome": outcome,
+        "http_status": status,
+        "error_type": error,
+        "stop_reason": stop,
+        "duration_ms": 2 if refused else int(random.lognormvariate(8.3, 0.8)),
+    }
+    if not refused:
+        shared |= {
+            "provider_id": _FIRST_ID + (0 if provider == "north" else 1),
+            "provider_name": f"invented-{provider}",
+            "model_id": _FIRST_ID + model,
+            "model_name": f"invented/{name}",
+        }
+    if outcome == "completed":
+        whole, output = int(random.lognormvariate(9.0, 1.2)), int(random.lognormvariate(5.5, 1.0))
+        read = int(whole * 0.8) if random.random() < 0.7 else 0
+        write = (whole - read) // 2 if prices[2] else 0
+        tokens = (whole - read - write, read, write, output)
+        shared |= dict(
+            zip(("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"), tokens, strict=True),
+            cost=sum(count * price for count, price in zip(tokens, prices, strict=True)),
+            time_to_first_token_ms=min(shared["duration_ms"], int(random.lognormvariate(6.5, 0.6))),
+        )
+    request = RequestRecord(
+        id=identity,
+        team_id=_FIRST_ID + caller.team,
+        team_name=f"invented team {caller.team + 1}",
+        key_id=_FIRST_ID + caller.key,
+        key_name=f"invented key {caller.key + 1}",
+        key_prefix="invented",
+        route_id=_FIRST_ID + model,
+        route_name=name,
+        request_model=name,
+        request_id=f"req_{identity.hex}",
+        session_id=caller.session,
+        client=caller.client,
+        streamed=True,
+        phase="exact name",
+        rule=name,
+        decision={"reasons": [["exact name", name]], "dropped": []},
+        attempts=0 if refused else 1,
+        **shared,
+    )
+    if refused:
+        return request, []
+    attempt = AttemptRecord(id=_identity(ms + 1, random), request_log_id=identity, number=1, dialect=dialect, **shared)
+    return request, [attempt]
+
+
+def _identity(ms: int, random: Random) -> UUID:
+    chance = random.getrandbits(74)
+    return UUID(int=(ms << 80) | (0x7 << 76) | (chance >> 62 << 64) | (0b10 << 62) | (chance & (2**62 - 1)))
+
+
+def _session(random: Random) -> str:
+    return str(UUID(int=random.getrandbits(128), version=4))
