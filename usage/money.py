@@ -8,13 +8,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.text import capfirst
 
 PICO = 10**12
-_LARGEST = 2**63 - 1
 
 
 def to_pico(dollars: Decimal) -> int:
@@ -36,13 +33,6 @@ def per_token(dollars_per_million: Decimal) -> int:
     if pico != pico.to_integral_value():
         raise ValueError("more than 6 decimals of a dollar per million tokens")
     return int(pico)
-
-
-class DollarsFormField(forms.DecimalField):
-    """Shows a stored amount without the zeros that 12 decimals give it, which its own validation would refuse."""
-
-    def prepare_value(self, value: Any) -> Any:
-        return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
 class DollarsField(models.BigIntegerField):  # type: ignore[type-arg]
@@ -70,19 +60,6 @@ class DollarsField(models.BigIntegerField):  # type: ignore[type-arg]
         if dollars is None:
             return None
         return to_pico(dollars)
-
-    def formfield(self, **kwargs: Any) -> Any:
-        return DollarsFormField(
-            **{
-                "required": not self.blank,
-                "label": capfirst(self.verbose_name),
-                "help_text": self.help_text,
-                "min_value": 0,
-                "decimal_places": 6,
-                "max_digits": 12,
-                **{k: v for k, v in kwargs.items() if k in {"widget", "label", "help_text", "required"}},
-            }
-        )
 
 
 class PerMillionField(DollarsField):

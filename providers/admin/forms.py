@@ -10,18 +10,18 @@ from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminPasswordWidget,
 )
 
-from providers.admin.json_fields import ChainField, JsonField
+from providers.admin.transform_chain import ChainField
 from providers.capabilities import CAPABILITIES
 from providers.models import Credential, Model, Provider
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import described
 from providers.validation import check_transforms
+from proxysite.console.form_fields import JsonField
 
 
 def options_help() -> SafeString:
@@ -181,21 +181,3 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
         if window and most and most > window:
             self.add_error("max_output", "This is more than the context window holds.")
         return data
-
-
-class NamedOnce(PaginationInlineFormSet):
-    """Inline rows of which no two may have the same value in `once`; the error stands beside the second one."""
-
-    once = "name"
-    message = "This name stands here twice: choose another one."
-
-    def validate_unique(self) -> None:
-        """In place of Django's message above the whole table."""
-        seen = set()
-        for form in self.forms:
-            value = getattr(form, "cleaned_data", {}).get(self.once)
-            if value is None or form in self.deleted_forms:
-                continue
-            if value in seen:
-                form.add_error(self.once, self.message)
-            seen.add(value)

@@ -1,14 +1,26 @@
-"""The form of a model's prices: its rows are looked at together, because one ends where the next begins."""
+"""The form of a model's prices. Its rows are validated together, because one ends where the next begins."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from unfold.forms import PaginationInlineFormSet
 
-from providers.pricing.prices import Price, refuse_overlap
+from providers.pricing.prices import TOKEN_KINDS, USE_KINDS, Price, refuse_overlap
+
+
+class DollarsFormField(forms.DecimalField):
+    """An amount in US dollars. A stored one is shown without trailing zeros: its 12 decimals would be refused."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        # These replace the bounds of the integer that the model field stores.
+        super().__init__(**{**kwargs, "min_value": 0, "max_digits": 12, "decimal_places": 6})
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
 class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -17,6 +29,7 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Price
         exclude = ()
+        field_classes = dict.fromkeys((*TOKEN_KINDS, *USE_KINDS), DollarsFormField)
         labels = {
             "cache_write_5m": "Cache write, minutes",
             "cache_write_1h": "Cache write, 1 hour",

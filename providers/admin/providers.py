@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet, Subquery, TextField
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery, TextField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -18,16 +18,12 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from providers.admin.forms import CredentialForm, ModelForm, NamedOnce, ProviderForm, credential_state
+from providers.admin.forms import CredentialForm, ModelForm, ProviderForm, credential_state
 from providers.admin.price_forms import PriceForm, PriceSet
-from providers.fidelity import EXPLANATIONS
 from providers.models import Credential, Model, Provider
 from providers.pricing.prices import Price
-from usage.admin.logs import UsageAdmin
+from proxysite.console.form_fields import NamedOnce
 from usage.reports import formatting
-
-UsageAdmin.explanations = {code.value: text for code, text in EXPLANATIONS.items()}
-UsageAdmin.is_demo = Exists(Provider.objects.filter(pk=OuterRef("provider_id"), is_demo=True))
 
 
 def named(provider: Provider) -> str:

@@ -10,9 +10,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.widgets import INPUT_CLASSES, SELECT_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from providers.admin.forms import NamedOnce
-from providers.admin.json_fields import JsonField
 from providers.models import Model
+from proxysite.console.form_fields import JsonField, NamedOnce
 from routing.admin import advice
 from routing.admin.wording import editor
 from routing.models import Alias, Concept, Route, Rule, ScenarioRoute

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
 
+from providers.fidelity import EXPLANATIONS
 from usage.reports.query import Period
 
 NONE = "(none)"
@@ -157,7 +158,7 @@ class FidelityFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """All codes, and any of them."""
-        return [(ANY, "any"), *((code, code.replace("_", " ")) for code in model_admin.explanations)]
+        return [(ANY, "any"), *((code.value, code.replace("_", " ")) for code in EXPLANATIONS)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Rows that hold it."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery, Value
-from django.db.models.expressions import BaseExpression
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -18,7 +16,6 @@ from unfold.contrib.filters.admin import MultipleChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
-from access.admin import ClientKeyAdmin
 from usage.admin.filters import (
     DayRangeFilter,
     FidelityFilter,
@@ -29,14 +26,9 @@ from usage.admin.filters import (
     RouteFilter,
     TeamFilter,
 )
-from usage.admin.timeline import explained, timeline
+from usage.admin.timeline import explained, timeline, with_demo_mark
 from usage.models import AttemptLog, RequestLog, SetAside
 from usage.reports import formatting
-
-# The newest of a key's rows, by the index on (key_id, started_at).
-ClientKeyAdmin.last_use = Subquery(
-    RequestLog.objects.filter(key_id=OuterRef("pk")).order_by("-started_at").values("started_at")[:1]
-)
 
 _OUTCOMES = {
     "Completed": "success",
@@ -64,11 +56,6 @@ def _two_lines(first: str, second: str, *, is_demo: bool = False) -> str:
 
 class UsageAdmin(ModelAdmin):
     """What requests and attempts have in common."""
-
-    is_demo: ClassVar[BaseExpression] = Value(False)
-    """Whether a row's provider is a demo. Filled in by the room that has providers; this one does not know them."""
-    explanations: ClassVar[Mapping[str, str]] = {}
-    """What each code of a row's fidelity means, from the same room."""
 
     list_per_page = 50
     # Counting millions of rows for a page number is dearer than the page.
@@ -101,9 +88,7 @@ class UsageAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """With the rows of demo providers marked."""
-        rows: QuerySet[Any] = super().get_queryset(request)
-        marked: QuerySet[Any] = rows.annotate(is_demo=type(self).is_demo)
-        return marked
+        return with_demo_mark(super().get_queryset(request))
 
     @display(description="Started", ordering="id")
     def started(self, row: Any) -> Any:
@@ -144,7 +129,7 @@ class UsageAdmin(ModelAdmin):
     @display(description="Fidelity")
     def shown_fidelity(self, row: Any) -> str:
         """What the translation dropped, changed or emulated."""
-        codes = explained(row.fidelity, type(self).explanations)
+        codes = explained(row.fidelity)
         return render_to_string("usage/fidelity.html", {"fidelity": codes}) if codes else formatting.UNKNOWN
 
     @display(description="First token", ordering="time_to_first_token_ms")
@@ -204,7 +189,7 @@ class RequestLogAdmin(UsageAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         """With the attempts in order."""
-        extra = {"timeline": timeline(object_id, type(self).is_demo, self.explanations), **(extra_context or {})}
+        extra = {"timeline": timeline(object_id), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra)
 
 

@@ -1,20 +1,22 @@
-"""The attempts of one request on the request's own clock, for its page."""
+"""The attempts of one request, placed on the request's own time axis."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db.models.expressions import BaseExpression
+from django.db.models import Exists, OuterRef, QuerySet
 
+from providers.fidelity import EXPLANATIONS
+from providers.models import Provider
 from usage.models import AttemptLog, RequestLog
 
 
-class Try(msgspec.Struct, frozen=True):
-    """One attempt: milliseconds after the request began, and the same and its length in percent of the request.
+class TimelineAttempt(msgspec.Struct, frozen=True):
+    """One attempt: its start in milliseconds after the request's, and start and length in percent of the request.
 
-    `fidelity` is what its translation dropped, changed or emulated: codes with what each means.
+    `fidelity` lists what its translation dropped, changed or emulated: codes with their explanations.
     """
 
     row: AttemptLog
@@ -24,31 +26,42 @@ class Try(msgspec.Struct, frozen=True):
     fidelity: tuple[tuple[str, str], ...] = ()
 
 
-def explained(codes: list[str] | None, explanations: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Each code with its explanation; one that this version does not know keeps its name alone."""
-    return tuple((code, explanations.get(code, "")) for code in codes or ())
+_EXPLANATIONS: dict[str, str] = {code.value: text for code, text in EXPLANATIONS.items()}
 
 
-def timeline(request_log_id: str, is_demo: BaseExpression, explanations: Mapping[str, str]) -> list[Try]:
-    """The attempts of a request in order, each marked with `is_demo`; empty for an id that is none."""
+def explained(codes: list[str] | None) -> tuple[tuple[str, str], ...]:
+    """Returns each fidelity code with its explanation, which is empty for a code that this version does not know."""
+    return tuple((code, _EXPLANATIONS.get(code, "")) for code in codes or ())
+
+
+def with_demo_mark(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Annotates each row with `is_demo`: whether its provider is a demo."""
+    marked: QuerySet[Any] = rows.annotate(
+        is_demo=Exists(Provider.objects.filter(pk=OuterRef("provider_id"), is_demo=True))
+    )
+    return marked
+
+
+def timeline(request_log_id: str) -> list[TimelineAttempt]:
+    """Returns the attempts of a request in order, or nothing for an invalid or unknown id."""
     try:
         identity = UUID(request_log_id)
     except ValueError:
         return []
     request = RequestLog.objects.filter(pk=identity).only("started_at", "duration_ms").first()
-    attempts = list(AttemptLog.objects.filter(request_log_id=identity).annotate(is_demo=is_demo).order_by("number"))
+    attempts = list(with_demo_mark(AttemptLog.objects.filter(request_log_id=identity)).order_by("number"))
     if request is None or not attempts:
         return []
     offsets = [max(0, round((a.started_at - request.started_at).total_seconds() * 1000)) for a in attempts]
     ends = [offset + (a.duration_ms or 0) for offset, a in zip(offsets, attempts, strict=True)]
-    whole = max(request.duration_ms or 0, *ends, 1)
+    length = max(request.duration_ms or 0, *ends, 1)
     return [
-        Try(
+        TimelineAttempt(
             row=attempt,
             after_ms=offset,
-            left=min(99.0, round(100 * offset / whole, 2)),
-            width=max(1.0, min(100.0, round(100 * (attempt.duration_ms or 0) / whole, 2))),
-            fidelity=explained(attempt.fidelity, explanations),
+            left=min(99.0, round(100 * offset / length, 2)),
+            width=max(1.0, min(100.0, round(100 * (attempt.duration_ms or 0) / length, 2))),
+            fidelity=explained(attempt.fidelity),
         )
         for offset, attempt in zip(offsets, attempts, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Form fields that hold JSON: any object or list as text, and a chain of transforms as rows that make such text."""
+"""Form fields and formsets that the admin pages of several rooms share."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.widgets import INPUT_CLASSES, SELECT_CLASSES, UnfoldAdminTextareaWidget
-
-from providers.transforms import REGISTRY
+from unfold.forms import PaginationInlineFormSet
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 
 class JsonField(forms.JSONField):
@@ -56,43 +53,19 @@ class JsonField(forms.JSONField):
         return self.empty() if found is None else found
 
 
-class ChainWidget(UnfoldAdminTextareaWidget):
-    """A text area that a script makes into rows."""
+class NamedOnce(PaginationInlineFormSet):
+    """Inline rows of which no two may have the same value in `once`; the error stands beside the second one."""
 
-    class Media:
-        js = ("providers/chain.js",)
-        css = {"all": ("providers/chain.css",)}
+    once = "name"
+    message = "This name stands here twice: choose another one."
 
-
-class ChainField(JsonField):
-    """A chain of transforms; `when` says to what it is applied."""
-
-    def __init__(self, when: str) -> None:
-        known = {
-            name: {"summary": entry.summary, "options": _options(name)} for name, entry in sorted(REGISTRY.items())
-        }
-        super().__init__(
-            list,
-            _help(when),
-            widget=ChainWidget,
-            attrs={
-                "data-transforms": json.dumps(known),
-                "data-select-class": " ".join(SELECT_CLASSES),
-                "data-input-class": " ".join(INPUT_CLASSES),
-            },
-        )
-
-
-def _options(name: str) -> list[str]:
-    return [field.name for field in msgspec.structs.fields(REGISTRY[name].options)]
-
-
-def _help(when: str) -> SafeString:
-    """What may stand in a chain: every registered transform with its options, and an example."""
-    known = format_html_join(
-        "",
-        "<br><code>{}</code> ({}): {}",
-        ((name, ", ".join(_options(name)) or "no options", entry.summary) for name, entry in sorted(REGISTRY.items())),
-    )
-    example = '[{"name": "maxtoken", "options": {"limit": 8192}}]'
-    return format_html("{} As a JSON list, such as <code>{}</code>. There are:{}", when, example, known)
+    def validate_unique(self) -> None:
+        """In place of Django's message above the whole table."""
+        seen = set()
+        for form in self.forms:
+            value = getattr(form, "cleaned_data", {}).get(self.once)
+            if value is None or form in self.deleted_forms:
+                continue
+            if value in seen:
+                form.add_error(self.once, self.message)
+            seen.add(value)
