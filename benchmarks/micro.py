@@ -103,11 +103,11 @@ def _health() -> list[Figure]:
     async def whole() -> None:
         for _ in range(_CHUNKS):
             health.cooling(candidate)
-            trial = health.begin(candidate, health.credential(candidate, "session"))
-            await trial.may_connect(only=False)
-            trial.connected()
-            trial.first_byte(0.1)
-            trial.ended(None)
+            tracker = health.begin(candidate, health.credential(candidate, "session"))
+            await tracker.may_connect(only=False)
+            tracker.connected()
+            tracker.first_byte(0.1)
+            tracker.ended(None)
 
     def whole_attempts() -> None:
         asyncio.run(whole())

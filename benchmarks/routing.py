@@ -19,12 +19,12 @@ from benchmarks.bodies import coding_agent
 from benchmarks.workloads import Figure
 from providers.config import ModelConfig, ProviderConfig
 from routing.engine import decide
-from routing.facts.estimate import Ratios
-from routing.facts.request_facts import RequestFacts, gather
+from routing.facts.request_facts import RequestFacts, TokenRatios, gather
 from routing.rules.aliases import AliasIndex, make_alias
+from routing.rules.buckets import RuleIndex
 from routing.rules.concepts import ConceptConfig, ConceptIndex, words_of
 from routing.rules.conditions import parse_conditions
-from routing.rules.index import RuleConfig, RuleIndex, make_rule
+from routing.rules.rule import RuleConfig, make_rule
 from routing.snapshot import CandidateConfig, RouteConfig, ScenarioConfig, Snapshot
 
 _ROUTES, _RULES, _KEYS, _ALIASES, _CONCEPTS, _TEAMS = 500, 2_000, 5_000, 300, 200, 40
@@ -46,7 +46,7 @@ def measure() -> list[Figure]:
     secrets = [f"sk-{dice.randrange(_KEYS)}" for _ in asked]
     callers = [dice.choice(keys) for _ in asked]
     body = coding_agent("route-001", "", stream=True)
-    request, ratios = msgspec.json.decode(body), Ratios()
+    request, ratios = msgspec.json.decode(body), TokenRatios()
 
     def decision(number: int) -> None:
         decide(asked[number], callers[number], snapshot)

@@ -1,18 +1,18 @@
-"""Which model answers."""
+"""The app that chooses which model answers."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
 
 class RoutingConfig(AppConfig):
-    """Routes, candidates and the revision that tells every worker of a change."""
+    """Configures the app; its triggers are installed after migrations."""
 
     name = "routing"
     verbose_name = "Routing"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Install the revision triggers after every migrate: SQLite loses them when a table is rebuilt."""
+        """Installs the revision triggers after every migrate: SQLite loses them when a table is rebuilt."""
         from routing.loading import revision
 
         post_migrate.connect(revision.install_triggers, sender=self, dispatch_uid="routing.loading.revision")

@@ -1,4 +1,4 @@
-"""From written concepts to rows: first what would change, then, if wanted, the change itself, all of it or nothing."""
+"""Imports the concepts of a taxonomy into rows: reports what would change, and changes all of it or nothing."""
 
 from __future__ import annotations
 
@@ -9,39 +9,40 @@ from django.db import transaction
 
 from providers.models import Model
 from routing.models import Candidate, Concept, Route
-from routing.taxonomy import Left, Written
+from routing.taxonomy import TaxonomyConcept, Unsupported
 
 
 class Plan(msgspec.Struct):
-    """What an import comes to: lines of a diff, how many concepts stay as they are, and what was left."""
+    """The result of an import: lines of a diff, how many concepts are unchanged, and what cannot be imported."""
 
     changes: list[str] = []
     unchanged: int = 0
-    left: list[Left] = []
+    unsupported: list[Unsupported] = []
 
 
-def carry_out(concepts: Sequence[Written], *, write: bool) -> Plan:
-    """Make and change routes and concepts; without `write` everything is taken back at the end."""
+def import_concepts(concepts: Sequence[TaxonomyConcept], *, write: bool) -> Plan:
+    """Creates and changes routes and concepts; without `write` everything is rolled back. Raises ValidationError."""
     plan = Plan()
     with transaction.atomic():
-        for written in concepts:
-            _concept(written, plan)
+        for concept in concepts:
+            _import_concept(concept, plan)
         if not write:
             transaction.set_rollback(True)
     return plan
 
 
-def _concept(written: Written, plan: Plan) -> None:
-    if not written.provider:
-        plan.left.append(Left(written.file, f"{written.name} has no route:: line: make it in the admin, with a route"))
+def _import_concept(concept: TaxonomyConcept, plan: Plan) -> None:
+    if not concept.provider:
+        why = f"{concept.name} has no route:: line: add the concept in the admin, with a route"
+        plan.unsupported.append(Unsupported(concept.file, why))
         return
-    route = _route(written, plan)
+    route = _find_or_create_route(concept, plan)
     if route is None:
         return
-    row = Concept.objects.select_related("route").filter(name=written.name).first()
-    wanted = {"synonyms": ", ".join(written.synonyms), "route": route, "priority": written.priority}
+    row = Concept.objects.select_related("route").filter(name=concept.name).first()
+    wanted = {"synonyms": ", ".join(concept.synonyms), "route": route, "priority": concept.priority}
     if row is None:
-        row = Concept(name=written.name, **wanted)
+        row = Concept(name=concept.name, **wanted)
         plan.changes.append(
             f"+ concept {row.name} → {route.name}, priority {row.priority}: {row.synonyms or 'no synonyms'}"
         )
@@ -50,23 +51,22 @@ def _concept(written: Written, plan: Plan) -> None:
         if not changed:
             plan.unchanged += 1
             return
-        said = "; ".join(f"{name} {str(getattr(row, name)) or 'none'} → {wanted[name] or 'none'}" for name in changed)
-        plan.changes.append(f"~ concept {row.name}: {said}")
+        diff = "; ".join(f"{name} {str(getattr(row, name)) or 'none'} → {wanted[name] or 'none'}" for name in changed)
+        plan.changes.append(f"~ concept {row.name}: {diff}")
         for name in changed:
             setattr(row, name, wanted[name])
     row.full_clean()
     row.save()
 
 
-def _route(written: Written, plan: Plan) -> Route | None:
-    """The route to one model: the one of its full name, the one of its own name, or a new one."""
-    models = Model.objects.select_related("provider").filter(provider__name__iexact=written.provider)
-    model = models.filter(name=written.model).first()
+def _find_or_create_route(concept: TaxonomyConcept, plan: Plan) -> Route | None:
+    """Returns the route to one model: the one called `provider:model`, else the model's own, else a new one."""
+    models = Model.objects.select_related("provider").filter(provider__name__iexact=concept.provider)
+    model = models.filter(name=concept.model).first()
     if model is None:
-        what = f"has no model {written.model}" if models.exists() else "is not there, or has no models"
-        plan.left.append(
-            Left(written.file, f"{written.name}: the provider {written.provider} {what}: add it, then import again")
-        )
+        what = f"has no model {concept.model}" if models.exists() else "does not exist, or has no models"
+        why = f"{concept.name}: the provider {concept.provider} {what}: add it, then import again"
+        plan.unsupported.append(Unsupported(concept.file, why))
         return None
     name = f"{model.provider.name}:{model.name}"
     named = Route.objects.filter(name=name).first()

@@ -1,4 +1,4 @@
-"""What routing decided, with everything needed to explain it."""
+"""A routing decision, with everything needed to explain it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Drop(StrEnum):
     """Why a candidate is not tried."""
 
     UNUSABLE = "unusable"
-    """Switched off, without a credential, without its platform's library: an administrator must act."""
+    """Switched off, or without a credential or its platform's library: an administrator must act."""
     NO_TOOLS = "no_tools"
     NO_IMAGES = "no_images"
     NO_STRUCTURED_OUTPUT = "no_structured_output"
@@ -30,7 +30,7 @@ class Drop(StrEnum):
     WINDOW = "window"
     MAX_OUTPUT = "max_output"
     OVER_BUDGET = "over_budget"
-    """What the key or the team may spend is used up. Kept for budgets, which this gateway does not have yet."""
+    """The budget of the key or the team is used up. Reserved: this gateway has no budgets yet."""
     COOLING_DOWN = "cooling_down"
 
 
@@ -55,22 +55,22 @@ class Decision(msgspec.Struct, frozen=True):
     dropped: tuple[Dropped, ...] = ()
 
     def short(self, candidate: CandidateConfig, number: int) -> str:
-        """The decision in one line, as the headers of an answer tell it: who chose, and which attempt this is."""
+        """Returns the decision in one line for response headers: what chose, and which attempt this is."""
         chosen = f"{self.phase}/{self.rule}" if self.rule else self.phase
         model = f"{candidate.provider.name}:{candidate.model.name}"
         return f"{chosen} -> {model}; attempt {number} of {max(number, len(self.attempts))}"
 
     def explained(self) -> dict[str, Any]:
-        """The decision as it is stored on a usage row: names and sentences only."""
-        said: dict[str, Any] = _explained(self.reasons, self.dropped)
-        said["attempts"] = [candidate.name for candidate in self.attempts]
+        """Returns the decision as a usage row stores it: names and sentences only."""
+        explained: dict[str, Any] = _explained(self.reasons, self.dropped)
+        explained["attempts"] = [candidate.name for candidate in self.attempts]
         if self.scenario:
-            said["scenario"] = self.scenario
-        return said
+            explained["scenario"] = self.scenario
+        return explained
 
 
 class RouteRefused(Exception):
-    """No decision: base of the ways to get none. The text is for the caller."""
+    """No decision: base class of its causes. The text is for the caller."""
 
     def __init__(self, message: str, reasons: tuple[Reason, ...] = (), dropped: tuple[Dropped, ...] = ()) -> None:
         super().__init__(message)
@@ -79,12 +79,12 @@ class RouteRefused(Exception):
         self.dropped = dropped
 
     def explained(self) -> dict[str, Any]:
-        """Why there is no decision, as it is stored on a usage row."""
+        """Returns why there is no decision, as a usage row stores it."""
         return _explained(self.reasons, self.dropped)
 
 
 class NoSuchRoute(RouteRefused):
-    """The name is no route, and no default route answers for it."""
+    """No phase chose a route for the name."""
 
 
 class RouteForbidden(RouteRefused):
@@ -96,11 +96,11 @@ class NoUsableCandidate(RouteRefused):
 
 
 class NoCapableCandidate(RouteRefused):
-    """Candidates there are, but none can do what the request asks for: another route is needed."""
+    """None of the route's candidates can do what the request asks for: another route is needed."""
 
 
 class NoHealthyCandidate(RouteRefused):
-    """All that could answer for a route are cooling down; `retry_after` is seconds until the first is tried again."""
+    """All capable candidates are cooling down; `retry_after` is seconds until the first is tried again."""
 
     def __init__(
         self,
@@ -119,5 +119,5 @@ class NoHealthyCandidate(RouteRefused):
 def _explained(reasons: tuple[Reason, ...], dropped: tuple[Dropped, ...]) -> dict[str, Any]:
     return {
         "reasons": [[reason.phase, reason.text] for reason in reasons],
-        "dropped": [[lost.candidate, lost.cause] for lost in dropped],
+        "dropped": [[each.candidate, each.cause] for each in dropped],
     }

@@ -22,18 +22,18 @@ from routing.decision import (
     RouteRefused,
 )
 from routing.facts.request_facts import RequestFacts
-from routing.live import AllWell, Live
+from routing.live import AllHealthy, LiveState
 from routing.phases import PHASES
 from routing.phases.choice import Choice
 from routing.selection import select
 from routing.snapshot import RouteConfig, Snapshot
 
-_NAMED = 20
-_ALL_WELL = AllWell()
+_MAX_LISTED = 20
+_ALL_HEALTHY = AllHealthy()
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """What the phases came to: the choice, the phase that made it, and every phase's verdict on the way."""
+    """The phases' choice, the phase that made it, and every phase's reason up to it."""
 
     choice: Choice
     phase: str
@@ -41,11 +41,11 @@ class Chosen(msgspec.Struct, frozen=True):
 
 
 def decide(
-    facts: RequestFacts, key: KeyRecord, snapshot: Snapshot, live: Live = _ALL_WELL, now: float | None = None
+    facts: RequestFacts, key: KeyRecord, snapshot: Snapshot, live: LiveState = _ALL_HEALTHY, now: float | None = None
 ) -> Decision:
-    """What to try for a request, in order; `now` is POSIX seconds.
+    """Returns what to try for a request, in order; `now` is POSIX seconds.
 
-    Raises a RouteRefused, with a sentence for the caller.
+    Raises RouteRefused with a sentence for the caller.
     """
     chosen = choose(facts, key, snapshot)
     route = chosen.choice.route
@@ -67,14 +67,14 @@ def decide(
 
 
 def choose(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Chosen:
-    """Let the phases speak, in order, until one chooses. Raises RouteForbidden."""
+    """Runs the phases in order until one chooses. Raises RouteForbidden."""
     reasons: list[Reason] = []
     suggested: tuple[Choice, str] | None = None
-    for phase, ask in PHASES:
+    for phase, run in PHASES:
         if suggested is not None and phase == "default_route":
             break
         try:
-            choice = ask(facts, key, snapshot)
+            choice = run(facts, key, snapshot)
         except RouteRefused as error:
             error.reasons = (*reasons, *error.reasons)
             raise
@@ -90,24 +90,24 @@ def choose(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Chosen:
 
 
 def is_undecided(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> bool:
-    """Whether no phase before the custom callable's chooses, so that it is worth asking. Raises RouteForbidden."""
-    for phase, ask in PHASES:
+    """Whether no phase before `custom` chooses, so that the custom callable must be asked. Raises RouteForbidden."""
+    for phase, run in PHASES:
         if phase == "custom":
             return True
-        choice = ask(facts, key, snapshot)
+        choice = run(facts, key, snapshot)
         if choice.route is not None and not choice.yields:
             return False
     return False
 
 
 def usable_routes(key: KeyRecord, snapshot: Snapshot) -> list[str]:
-    """Names of the routes that a key may use, sorted."""
+    """Returns the names of the routes that a key may use, sorted."""
     return [name for name in snapshot.routes if key.may_use(name)]
 
 
 def _refused(route: RouteConfig, reasons: tuple[Reason, ...], dropped: tuple[Dropped, ...]) -> RouteRefused:
-    causes = "; ".join(f"{lost.candidate}: {lost.cause}" for lost in dropped) or "it has no candidates"
-    waits = [lost.retry_after for lost in dropped if lost.retry_after is not None]
+    causes = "; ".join(f"{each.candidate}: {each.cause}" for each in dropped) or "it has no candidates"
+    waits = [each.retry_after for each in dropped if each.retry_after is not None]
     if waits:
         return NoHealthyCandidate(
             f"Every model that could answer for {route.name!r} failed lately ({causes}).",
@@ -116,7 +116,7 @@ def _refused(route: RouteConfig, reasons: tuple[Reason, ...], dropped: tuple[Dro
             route=route,
             retry_after=min(waits),
         )
-    if any(lost.code is not Drop.UNUSABLE for lost in dropped):
+    if any(each.code is not Drop.UNUSABLE for each in dropped):
         return NoCapableCandidate(
             f"No model of {route.name!r} can do what this request asks for ({causes}). Ask for another model.",
             reasons,
@@ -133,5 +133,5 @@ def _unknown(asked: str, key: KeyRecord, snapshot: Snapshot) -> str:
     names = usable_routes(key, snapshot)
     if not names:
         return f"There is no model {asked!r}, and no route is open to this client key yet. Ask an administrator."
-    more = f" and {len(names) - _NAMED} more (GET /v1/models lists all)" if len(names) > _NAMED else ""
-    return f"There is no model {asked!r} here. Use one of: {', '.join(names[:_NAMED])}{more}."
+    more = f" and {len(names) - _MAX_LISTED} more (GET /v1/models lists all)" if len(names) > _MAX_LISTED else ""
+    return f"There is no model {asked!r} here. Use one of: {', '.join(names[:_MAX_LISTED])}{more}."

@@ -1,4 +1,4 @@
-"""What routing asks of the moment: who is cooling down, how fast and how busy candidates are.
+"""What routing asks of the moment: which candidates are cooling down, how fast and how busy they are.
 
 A protocol, so that decisions stay pure: the same question with the same answers gives the same decision.
 """
@@ -10,44 +10,40 @@ from typing import Protocol
 from routing.snapshot import CandidateConfig
 
 
-class Live(Protocol):
+class LiveState(Protocol):
     """The state of the candidates as this process knows it."""
 
     def cooling(self, candidate: CandidateConfig) -> float | None:
-        """Seconds until a candidate may be tried again, or None when it may be now.
+        """Returns the seconds until a candidate may be tried again, None when it may be now.
 
-        Also when none of its provider's credentials may be used.
+        Also counts as cooling down: none of its provider's credentials may be used.
         """
         ...
 
     def why_cooling(self, candidate: CandidateConfig) -> str:
-        """Why a candidate is cooling down, as half a sentence."""
+        """Returns why a candidate is cooling down, as half a sentence."""
         ...
 
     def time_to_first_token(self, candidate: CandidateConfig) -> float | None:
-        """Seconds, lately; None when nobody knows."""
+        """Returns the recent average in seconds, None when it is unknown."""
         ...
 
     def in_flight(self, candidate: CandidateConfig) -> int:
-        """How many of its answers are being streamed by this process."""
+        """Returns how many of its answers this process is streaming."""
         ...
 
 
-class AllWell:
-    """For explanations without traffic: everybody is well, and nobody knows how fast."""
+class AllHealthy:
+    """For explanations without traffic: every candidate is available, no time is known."""
 
     def cooling(self, candidate: CandidateConfig) -> float | None:
-        """Nobody is."""
         return None
 
     def why_cooling(self, candidate: CandidateConfig) -> str:
-        """For no reason."""
         return ""
 
     def time_to_first_token(self, candidate: CandidateConfig) -> float | None:
-        """Nobody knows."""
         return None
 
     def in_flight(self, candidate: CandidateConfig) -> int:
-        """None."""
         return 0

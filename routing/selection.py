@@ -1,118 +1,143 @@
-"""From a route to attempts: drop the candidates that cannot serve a request, put the rest in order, cap them.
+"""From a route to attempts: drops the candidates that cannot serve a request, orders the rest, caps them.
 
-Pure but for the dice of a weighted order, which a caller may hand in. Every candidate that is dropped leaves its cause.
+Pure but for the random numbers of a weighted order, which a caller may pass in. Every dropped candidate has its cause.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+import msgspec
+
+from providers.config import ModelConfig
 from routing.decision import Drop, Dropped
-from routing.facts.needs import lacking
 from routing.facts.request_facts import RequestFacts
-from routing.live import Live
+from routing.live import LiveState
 from routing.snapshot import CandidateConfig, RouteConfig
+from routing.spread import Draw, session_share, weighted_key
 from usage.cost import cost, in_force
 
-Dice = Callable[[], float]
-"""A number from 0 to 1."""
-
 COMPARED_OUTPUT = 1000
-"""Tokens of output that costs are compared with: how long an answer gets nobody knows before."""
+"""Tokens of output that costs are compared with: the length of an answer is unknown before."""
+MAX_REQUIRED_OUTPUT = 32_000
+"""Tokens. Coding agents ask for as much as any model gives, so a higher `max_tokens` is a ceiling, no requirement."""
+
+
+class Lack(msgspec.Struct, frozen=True):
+    """What a model cannot do: a code and a clause. `soft`: it is tried all the same if no candidate can do it."""
+
+    code: Drop
+    text: str
+    soft: bool = False
+
+
+def lacking(facts: RequestFacts, model: ModelConfig) -> Lack | None:
+    """Returns the first thing a request needs that a model cannot do. Unknown capabilities are assumed."""
+    capabilities = model.capabilities
+    if capabilities:
+        if facts.tools and "tools" not in capabilities:
+            return Lack(Drop.NO_TOOLS, "it calls no tools")
+        if facts.images and "images" not in capabilities:
+            return Lack(Drop.NO_IMAGES, "it reads no images")
+        if facts.structured_output and "structured_output" not in capabilities:
+            return Lack(Drop.NO_STRUCTURED_OUTPUT, "it follows no JSON schema")
+        if facts.thinking_budget and "thinking" not in capabilities:
+            return Lack(Drop.NO_THINKING, "it does not think", soft=True)
+        if facts.prefill and "prefill" not in capabilities:
+            return Lack(Drop.NO_PREFILL, "it does not continue a given beginning of the answer", soft=True)
+    if model.context_window is not None and facts.input_estimate > model.context_window:
+        # An estimate alone rejects no request.
+        text = f"the prompt has about {facts.input_estimate} tokens, its window {model.context_window}"
+        return Lack(Drop.WINDOW, text, soft=True)
+    required = min(facts.max_tokens, MAX_REQUIRED_OUTPUT)
+    if model.max_output is not None and required > model.max_output:
+        return Lack(Drop.MAX_OUTPUT, f"it answers with {model.max_output} tokens at most", soft=True)
+    return None
 
 
 def select(
-    route: RouteConfig, facts: RequestFacts, live: Live, now: float, dice: Dice = random.random
+    route: RouteConfig, facts: RequestFacts, live: LiveState, now: float, draw: Draw = random.random
 ) -> tuple[tuple[CandidateConfig, ...], tuple[Dropped, ...], tuple[str, ...]]:
-    """The candidates to try in order, those dropped with their causes, and how the order came about.
+    """Returns the candidates to try in order, those dropped with their causes, and how they were ordered.
 
     `now` is POSIX seconds.
     """
     dropped = [Dropped(name, Drop.UNUSABLE, cause) for name, cause in route.dropped]
-    able: list[CandidateConfig] = []
-    spared: list[Dropped] = []
+    capable: list[CandidateConfig] = []
+    soft: list[Dropped] = []
     for candidate in route.candidates:
         lack = lacking(facts, candidate.model)
         if lack is None:
-            able.append(candidate)
+            capable.append(candidate)
         else:
-            (spared if lack.soft else dropped).append(Dropped(candidate.name, lack.code, lack.text))
+            (soft if lack.soft else dropped).append(Dropped(candidate.name, lack.code, lack.text))
     how = []
-    if not able and spared:
-        names = {lost.candidate for lost in spared}
-        able = [candidate for candidate in route.candidates if candidate.name in names]
-        how.append(f"no candidate fits wholly, so those are tried that nearly do ({spared[0].cause})")
+    if not capable and soft:
+        names = {each.candidate for each in soft}
+        capable = [candidate for candidate in route.candidates if candidate.name in names]
+        how.append(f"no candidate fits completely, so those that nearly fit are tried ({soft[0].cause})")
     else:
-        dropped += spared
-    well = []
-    for candidate in able:
+        dropped += soft
+    available = []
+    for candidate in capable:
         seconds = live.cooling(candidate)
         if seconds is None:
-            well.append(candidate)
+            available.append(candidate)
         else:
             text = f"{live.why_cooling(candidate)}; it is tried again in {math.ceil(seconds)} s"
             dropped.append(Dropped(candidate.name, Drop.COOLING_DOWN, text, retry_after=seconds))
-    ordered = _ordered(well, route, facts, live, now, dice)
+    ordered = _order(available, route, facts, live, now, draw)
     if len(ordered) > 1:
         how.append(_HOW[route.order])
         if route.sticky and facts.session_id:
-            ordered = _sticky(ordered, facts.session_id)
+            ordered = _session_first(ordered, facts.session_id)
             how.append("the session stays with one candidate")
     return tuple(ordered[: route.max_attempts]), tuple(dropped), tuple(how)
 
 
 _HOW = {
     "sequence": "in the order of the route",
-    "weighted": "by chance, by weight",
+    "weighted": "in random order, by weight",
     "cheapest": "the cheapest first",
     "fastest": "the fastest to its first token first",
     "least_busy": "the least busy first",
 }
 
 
-def _ordered(
+def estimated_cost(
+    candidate: CandidateConfig, facts: RequestFacts, now: float, output: int = COMPARED_OUTPUT
+) -> int | None:
+    """Returns pico-dollars for the request with so many tokens of output and no cache; None without prices."""
+    return cost(in_force(candidate.model.prices, now), input=facts.input_estimate, output=output)
+
+
+def _order(
     candidates: Sequence[CandidateConfig],
     route: RouteConfig,
     facts: RequestFacts,
-    live: Live,
+    live: LiveState,
     now: float,
-    dice: Dice,
+    draw: Draw,
 ) -> list[CandidateConfig]:
     match route.order:
         case "weighted":
-            # Efraimidis and Spirakis: the order in which a draw by weight would take them.
-            return sorted(candidates, key=lambda c: math.log(max(dice(), 1e-12)) / max(c.weight, 1e-9), reverse=True)
+            return sorted(candidates, key=lambda c: weighted_key(draw(), c.weight), reverse=True)
         case "cheapest":
             return sorted(candidates, key=lambda c: _known_first(estimated_cost(c, facts, now)))
         case "fastest":
-            # Nobody knows how fast a candidate is that was not asked yet: it goes first once, to find out.
+            # A candidate without a measured time goes first once, to measure it.
             return sorted(candidates, key=lambda c: live.time_to_first_token(c) or 0.0)
         case "least_busy":
             return sorted(candidates, key=live.in_flight)
     return list(candidates)
 
 
-def _sticky(candidates: list[CandidateConfig], session: str) -> list[CandidateConfig]:
-    """The session's own candidate first, by rendezvous hashing: every worker finds the same one without asking."""
-    own = max(candidates, key=lambda candidate: _score(session, candidate))
+def _session_first(candidates: list[CandidateConfig], session: str) -> list[CandidateConfig]:
+    """Returns the candidates with the session's own one first."""
+    own = max(candidates, key=lambda c: weighted_key(session_share(session, c.name), c.weight))
     return [own, *(candidate for candidate in candidates if candidate is not own)]
-
-
-def _score(session: str, candidate: CandidateConfig) -> float:
-    digest = hashlib.blake2b(f"{session}\0{candidate.name}".encode(), digest_size=8).digest()
-    # 52 bits: more would round up to 1, whose logarithm is 0.
-    share = ((int.from_bytes(digest) >> 12) + 0.5) / 2**52
-    return -max(candidate.weight, 1e-9) / math.log(share)
-
-
-def estimated_cost(
-    candidate: CandidateConfig, facts: RequestFacts, now: float, output: int = COMPARED_OUTPUT
-) -> int | None:
-    """What the request would cost in pico-dollars with so many tokens of output, no cache; None without prices."""
-    return cost(in_force(candidate.model.prices, now), input=facts.input_estimate, output=output)
 
 
 def _known_first(amount: int | None) -> tuple[bool, int]:

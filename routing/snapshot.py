@@ -1,4 +1,4 @@
-"""All configuration as frozen structs, indexed for the questions that requests ask. Swapped whole, never changed."""
+"""All configuration as frozen structs, indexed for requests. Replaced as a unit, never changed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from access.keys import KeyRecord
 from providers.config import ModelConfig, ProviderConfig
 from providers.transforms.contract import Chain
 from routing.rules.aliases import AliasIndex
+from routing.rules.buckets import RuleIndex
 from routing.rules.concepts import ConceptIndex
-from routing.rules.index import RuleIndex
 
 Order = Literal["sequence", "weighted", "cheapest", "fastest", "least_busy"]
 """How a route puts its candidates in order."""
@@ -28,7 +28,7 @@ class CandidateConfig(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """As decisions and pages say it."""
+        """The name in decisions and on pages."""
         return f"{self.provider.name}: {self.model.name}"
 
 
@@ -41,7 +41,7 @@ class RouteConfig(msgspec.Struct, frozen=True):
     created_at: str
     candidates: tuple[CandidateConfig, ...] = ()
     dropped: tuple[tuple[str, str], ...] = ()
-    """Candidates that can never be called as things stand: (`provider: model`, cause)."""
+    """Candidates that this configuration cannot call: (`provider: model`, cause)."""
     yields: bool = False
     order: Order = "sequence"
     sticky: bool = False
@@ -61,7 +61,7 @@ class ScenarioConfig(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """The whole configuration of one moment."""
+    """The complete configuration at one moment."""
 
     keys: dict[str, KeyRecord] = {}
     """By SHA-256 of the key."""
@@ -74,13 +74,13 @@ class Snapshot(msgspec.Struct, frozen=True):
     default_route: RouteConfig | None = None
     aliases: AliasIndex = AliasIndex()
     scenarios: dict[tuple[str, int | None], ScenarioConfig] = {}
-    """By scenario and team; None is everybody."""
+    """By scenario and team; None is every team."""
     rules: RuleIndex = RuleIndex()
     concepts: ConceptIndex = ConceptIndex()
     revisions: dict[str, int] = {}
 
     def candidate(self, provider_id: int, model_name: str) -> CandidateConfig | None:
-        """A candidate outside every route, for the admin's provider test; the model need not be configured."""
+        """Returns a candidate outside every route, for the admin's provider test; its model may be missing here."""
         provider = self.providers.get(provider_id)
         if provider is None:
             return None
@@ -92,5 +92,5 @@ class Snapshot(msgspec.Struct, frozen=True):
         )
 
     def scenario(self, name: str, team_id: int) -> ScenarioConfig | None:
-        """Where a team's requests of a scenario go: its own, or everybody's."""
+        """Returns where a team's requests of a scenario go: its own setting, or that of every team."""
         return self.scenarios.get((name, team_id)) or self.scenarios.get((name, None))

@@ -1,4 +1,4 @@
-"""What the admin checks before a rule is saved; each message says what to write instead."""
+"""Validators of model fields; each message says what to write instead. Migrations import this path."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from routing.rules.comparisons import ConditionError
-from routing.rules.conditions import parse_conditions
+from routing.rules.conditions import ConditionError, parse_conditions
 
 
 def validate_conditions(value: Any) -> None:
-    """Refuse conditions that could never be looked at."""
+    """Raises ValidationError for conditions that could not be compiled."""
     try:
         parse_conditions(value)
     except ConditionError as error:

@@ -13,8 +13,8 @@ import logging
 from django.conf import settings
 
 from providers.outbound.upstream import Upstreams
-from routing.facts.estimate import Ratios
-from routing.health import Health, Rules
+from routing.facts.request_facts import TokenRatios
+from routing.health import CircuitSettings, Health
 from routing.health.sharing import Sharing
 from routing.loading.store import store
 from routing.snapshot import Snapshot
@@ -44,8 +44,8 @@ class Runtime:
         self.housekeeper = Housekeeper(self.journal, self.recorder.writer, adopt_seconds=settings.ADOPT_SECONDS)
         self.upstreams = Upstreams()
         self.health = Health(
-            Rules(
-                gates=settings.CIRCUIT_BREAKER,
+            CircuitSettings(
+                enabled=settings.CIRCUIT_BREAKER,
                 failures=settings.CIRCUIT_FAILURES,
                 open_seconds=settings.CIRCUIT_SECONDS,
             )
@@ -53,7 +53,7 @@ class Runtime:
         self.sharing = Sharing(self.health)
         self.custom = custom_router.load()
         self.sweeper = Sweeper()
-        self.ratios = Ratios()
+        self.ratios = TokenRatios()
         self.token_pool = TokenPool()
         self.draining = False
         self._started = False
@@ -131,7 +131,7 @@ class Runtime:
         """In the watching thread: let go of connections and of troubles that the new configuration does not know."""
         if not loop.is_closed():
             asyncio.run_coroutine_threadsafe(self.upstreams.keep_only(snapshot.providers), loop)
-            loop.call_soon_threadsafe(self.health.keep, snapshot)
+            loop.call_soon_threadsafe(self.health.reconfigure, snapshot)
 
 
 runtime = Runtime()

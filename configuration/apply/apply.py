@@ -13,7 +13,7 @@ from configuration.apply.context import Task
 from configuration.apply.import_report import Ledger
 from configuration.file.reading import Read
 from providers.models import Credential, Model, Provider
-from routing.loading.broken import BrokenConfiguration
+from routing.loading import BrokenConfiguration
 from routing.loading.load import load_snapshot
 from routing.models import Alias, Concept, Route, Rule, ScenarioRoute
 

@@ -18,7 +18,7 @@ from routing.decision import Decision, Reason, RouteRefused
 from routing.facts.content import without_subagent_tags
 from routing.facts.request_facts import RequestFacts
 from routing.health import Health
-from routing.live import AllWell
+from routing.live import AllHealthy
 from routing.phases import PHASES
 from routing.rules.conditions import FIELDS
 from routing.selection import estimated_cost
@@ -86,7 +86,7 @@ async def _decide(question: Question, snapshot: Snapshot, now: float, health: He
         choice = chosen.choice
         found.route, found.phase = choice.route, chosen.phase
         found.rule, found.scenario = choice.rule, choice.scenario
-        decision = engine.decide(found.facts, question.key, snapshot, health or AllWell(), now)
+        decision = engine.decide(found.facts, question.key, snapshot, health or AllHealthy(), now)
     except RouteRefused as error:
         found.refused, found.reasons = error, error.reasons
         return found

@@ -9,9 +9,8 @@ from typing import Any
 import msgspec
 
 from access.keys import KeyRecord
-from routing.facts.estimate import Ratios
-from routing.facts.request_facts import RequestFacts, gather
-from routing.rules.index import RuleConfig
+from routing.facts.request_facts import RequestFacts, TokenRatios, gather
+from routing.rules.rule import RuleConfig
 from routing.selection import COMPARED_OUTPUT
 from streaming.consumer import CREDENTIALS
 from streaming.ingress.claude import intake
@@ -74,7 +73,7 @@ def asked(
     key: KeyRecord,
     now: datetime,
     *,
-    ratios: Ratios | None = None,
+    ratios: TokenRatios | None = None,
     tokens: int | None = None,
     **more: Any,
 ) -> Question:

@@ -19,7 +19,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from providers.models import Credential, Model, Provider
-from routing.health import keys, sharing
+from routing.health import sharing
+from routing.health.circuit import candidate_key, credential_key, pair_key, parse_key, provider_key
 from routing.models import HealthState
 
 _State = HealthState.State
@@ -92,13 +93,11 @@ def lines() -> list[Line]:
     found = []
     providers = Provider.objects.filter(enabled=True).prefetch_related("credentials", "models")
     for provider in providers:
-        found.append(_line(keys.of_provider(provider.pk), provider.name, "its address", rows))
+        found.append(_line(provider_key(provider.pk), provider.name, "its address", rows))
         credentials = [one for one in provider.credentials.all() if one.enabled]
         models = [one for one in provider.models.all() if one.enabled]
-        found += [
-            _line(keys.of_credential(one.pk), provider.name, f"credential {one.name}", rows) for one in credentials
-        ]
-        found += [_line(keys.of_candidate(provider.pk, one.pk), provider.name, one.name, rows) for one in models]
+        found += [_line(credential_key(one.pk), provider.name, f"credential {one.name}", rows) for one in credentials]
+        found += [_line(candidate_key(provider.pk, one.pk), provider.name, one.name, rows) for one in models]
         found += _pairs(provider.name, credentials, models, rows)
     return found
 
@@ -114,7 +113,7 @@ def _pairs(
     """Models by single credentials have circuits only once there was trouble."""
     for credential in credentials:
         for model in models:
-            key = keys.of_pair(credential.pk, model.pk)
+            key = pair_key(credential.pk, model.pk)
             if key in rows:
                 line = _line(key, provider, f"{model.name} by credential {credential.name}", rows)
                 if line.unwell:
@@ -149,14 +148,14 @@ def _local(line: Line) -> Line:
     """With what this worker alone knows."""
     from streaming.runtime import runtime
 
-    kind, numbers = keys.parsed(line.key)
+    kind, numbers = parse_key(line.key)
     health = runtime.health
     circuit = health.circuits.get(line.key)
     seconds = in_flight = None
     if kind == "candidate":
         candidate = health.candidates.get((numbers[0], numbers[1]))
         if candidate is not None:
-            seconds, in_flight = candidate.speed.average(health.clock()), candidate.in_flight
+            seconds, in_flight = candidate.latency.average(health.clock()), candidate.in_flight
     elif kind == "credential":
         credential = health.credentials.get(numbers[0])
         in_flight = None if credential is None else credential.quota.in_flight

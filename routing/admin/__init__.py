@@ -1,4 +1,4 @@
-"""Routes, and what leads to them, in the admin."""
+"""The admin pages of routes, and of the aliases, scenarios, rules and concepts that lead to them."""
 
 from routing.admin import routes, rules, targeting
 

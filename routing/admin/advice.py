@@ -1,13 +1,46 @@
-"""What is odd about a row without being wrong: told after it is saved, shown in its list. "" where nothing is."""
+"""Advice about rows that are valid and have no effect: shown after saving, and marked in lists."""
 
 from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
 
 from providers.models import Model
 from routing.models import Alias, Concept, Route, Rule, ScenarioRoute
 
 
-def spelled(target: str) -> str:
-    """An alias's target as its route or model is spelled; as it was written if there is none such."""
+class AdviceAdmin(ModelAdmin):
+    """A page that shows advice about the row that was saved."""
+
+    def advice(self, row: Any) -> str:
+        """Returns a sentence about a row without effect; "" when there is nothing to say."""
+        return ""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm[Any], change: bool) -> None:
+        """Saves the row, and shows the advice about it."""
+        super().save_model(request, obj, form, change)
+        text = self.advice(obj) if obj.enabled else ""
+        if text:
+            messages.warning(request, text)
+
+
+def route_label(route: Route) -> str:
+    """Returns a route's name, marked where it is switched off."""
+    return route.name if route.enabled else marked(f"{route.name} (switched off)")
+
+
+def marked(text: str) -> str:
+    """Returns the text in red."""
+    return format_html('<span class="text-red-700 dark:text-red-400">{}</span>', text)
+
+
+def canonical_target(target: str) -> str:
+    """Returns an alias's target as its route or model is spelled; unchanged if there is no such route or model."""
     target = target.strip()
     if Route.objects.filter(name=target).exists():
         return target
@@ -21,40 +54,38 @@ def spelled(target: str) -> str:
 
 
 def about_alias(alias: Alias) -> str:
-    """An alias that leads nowhere, or is never reached."""
+    """Returns advice about an alias that leads nowhere, or is never compared."""
     if Route.objects.filter(name=alias.pattern, enabled=True).exists():
-        return f"A route is called {alias.pattern}, and routes come first: this alias is never looked at."
+        return f"A route is called {alias.pattern}, and routes come first: this alias is never used."
     for earlier in Alias.objects.filter(enabled=True).exclude(pk=alias.pk):
         if earlier.pattern.lower() == alias.pattern.lower() and earlier.position <= alias.position:
             return f"{earlier.pattern} is another alias for the same names, and it comes first."
     route = Route.objects.filter(name=alias.target).first()
     if route is not None:
-        return "" if route.enabled else _off(route)
+        return "" if route.enabled else _switched_off(route)
     provider, _, name = alias.target.partition(":")
     model = Model.objects.select_related("provider").filter(provider__name=provider, name=name).first()
     if model is None:
-        return (
-            f"Nothing is called {alias.target} yet: until there is a route or a model of that name, it leads nowhere."
-        )
+        return f"There is no route or model {alias.target} yet: until you add one, this alias leads nowhere."
     if not model.enabled or not model.provider.enabled:
         return f"{alias.target} is switched off: until it is switched on, the alias leads nowhere."
     return ""
 
 
 def about_scenario(scenario: ScenarioRoute) -> str:
-    """A scenario whose route is off."""
-    return "" if scenario.route.enabled else _off(scenario.route)
+    """Returns advice about a scenario whose route is switched off."""
+    return "" if scenario.route.enabled else _switched_off(scenario.route)
 
 
 def about_concept(concept: Concept) -> str:
-    """A concept whose route is off."""
-    return "" if concept.route.enabled else _off(concept.route)
+    """Returns advice about a concept whose route is switched off."""
+    return "" if concept.route.enabled else _switched_off(concept.route)
 
 
 def about_rule(rule: Rule) -> str:
-    """A rule that leads nowhere."""
+    """Returns advice about a rule that leads nowhere."""
     if rule.route is not None:
-        return "" if rule.route.enabled else _off(rule.route)
+        return "" if rule.route.enabled else _switched_off(rule.route)
     routes = ScenarioRoute.objects.filter(scenario=rule.scenario, enabled=True, route__enabled=True)
     if rule.team_id is not None:
         routes = routes.filter(team=None) | routes.filter(team=rule.team_id)
@@ -63,5 +94,5 @@ def about_rule(rule: Rule) -> str:
     return f"The scenario {rule.scenario} has no route yet: until it has one, the rule leads nowhere."
 
 
-def _off(route: Route) -> str:
+def _switched_off(route: Route) -> str:
     return f"The route {route.name} is switched off: until it is switched on, this leads nowhere."

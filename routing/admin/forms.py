@@ -1,4 +1,4 @@
-"""The forms of routes and of what leads to them; errors stand beside the field that can be changed to mend them."""
+"""The forms of routes and of what leads to them; each error is shown at the field that has to be changed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from unfold.widgets import INPUT_CLASSES, SELECT_CLASSES, UnfoldAdminTextareaWid
 
 from providers.models import Model
 from proxysite.console.form_fields import JsonField, NamedOnce
-from routing.admin import advice
+from routing.admin.advice import canonical_target
 from routing.admin.wording import editor
 from routing.models import Alias, Concept, Route, Rule, ScenarioRoute
 from routing.rules.concepts import words_of
 
 
 class ConditionsWidget(UnfoldAdminTextareaWidget):
-    """A text area of JSON that the browser turns into rows; without scripts it stays what it is."""
+    """A text area of JSON that the browser turns into rows; without scripts it stays a text area."""
 
     class Media:
         js = ("proxysite/conditions.js",)
@@ -28,31 +28,31 @@ class ConditionsWidget(UnfoldAdminTextareaWidget):
         super().__init__({"rows": 8, "class": "gw-json", "spellcheck": "false"})
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        """With what the editor has to know."""
+        """Adds the data of the condition editor."""
         context: dict[str, Any] = super().get_context(name, value, attrs)
-        looks = {"input": " ".join(INPUT_CLASSES), "select": " ".join(SELECT_CLASSES)}
-        context["widget"]["attrs"]["data-conditions"] = json.dumps({**editor(), "looks": looks})
+        styles = {"input": " ".join(INPUT_CLASSES), "select": " ".join(SELECT_CLASSES)}
+        context["widget"]["attrs"]["data-conditions"] = json.dumps({**editor(), "looks": styles})
         return context
 
 
 class TargetWidget(UnfoldAdminTextInputWidget):
-    """A text input that offers routes and models while one types."""
+    """A text input that suggests routes and models while typing."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        """With the list of what is offered."""
-        offered = f"{name}-offered"
-        shown = super().render(name, value, {**(attrs or {}), "list": offered, "autocomplete": "off"}, renderer)
+        """Adds the list of suggestions."""
+        suggestions = f"{name}-suggestions"
+        field = super().render(name, value, {**(attrs or {}), "list": suggestions, "autocomplete": "off"}, renderer)
         models = Model.objects.filter(enabled=True).values_list("provider__name", "name")
         names = [
             *Route.objects.filter(enabled=True).values_list("name", flat=True),
             *(f"{provider}:{model}" for provider, model in models.order_by("provider__name", "name")),
         ]
         options = format_html_join("", '<option value="{}"></option>', ((each,) for each in names))
-        return format_html('{}<datalist id="{}">{}</datalist>', shown, offered, options)
+        return format_html('{}<datalist id="{}">{}</datalist>', field, suggestions, options)
 
 
 class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A route."""
+    """The form of a route."""
 
     class Meta:
         model = Route
@@ -62,7 +62,7 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
     def clean_is_default(self) -> bool:
-        """Say beside the switch which route is the default already."""
+        """Rejects a second default route, and names the first."""
         wanted: bool = self.cleaned_data["is_default"]
         other = Route.objects.filter(is_default=True).exclude(pk=self.instance.pk).first()
         if wanted and other is not None:
@@ -71,13 +71,13 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class EachModelOnce(NamedOnce):
-    """A route's candidates."""
+    """The formset of a route's candidates."""
 
     once = "model"
-    message = "This model stands here twice: a route tries each one once. Remove one of the lines."
+    message = "This model is in the route twice: a route tries each model once. Remove one of the rows."
 
     def clean(self) -> None:
-        """A row that was added and not dragged anywhere is tried last, not first."""
+        """Puts a row that was added and not dragged last, not first."""
         super().clean()
         rows = [form for form in self.forms if form not in self.deleted_forms and getattr(form, "cleaned_data", {})]
         positions = [form.cleaned_data.get("position") or 0 for form in rows]
@@ -91,7 +91,7 @@ class EachModelOnce(NamedOnce):
 
 
 class AliasForm(forms.ModelForm):  # type: ignore[type-arg]
-    """An alias. A target that is not there yet may be saved: the page says so."""
+    """The form of an alias. A target that does not exist yet may be saved: the page shows advice."""
 
     class Meta:
         model = Alias
@@ -100,39 +100,39 @@ class AliasForm(forms.ModelForm):  # type: ignore[type-arg]
         error_messages = {"pattern": {"unique": "Another alias has this pattern: edit that one."}}
 
     def clean_target(self) -> str:
-        """As the route or the model is spelled."""
-        return advice.spelled(self.cleaned_data["target"])
+        """Returns the target as the route or the model is spelled."""
+        return canonical_target(self.cleaned_data["target"])
 
 
 class ScenarioForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Where a scenario's requests go."""
+    """The form of a scenario."""
 
     class Meta:
         model = ScenarioRoute
         exclude = ()
 
     def clean(self) -> dict[str, Any]:
-        """One route a scenario and team, and a threshold only where it is looked at."""
+        """Requires one route per scenario and team, and a threshold only where it is used."""
         data: dict[str, Any] = super().clean() or {}
         scenario, team = data.get("scenario"), data.get("team")
         if scenario and "team" in data:
             same = ScenarioRoute.objects.filter(scenario=scenario, team=team).exclude(pk=self.instance.pk).first()
             if same is not None:
-                whose = f"The team {team.name} has" if team is not None else "Everybody has"
+                owner = f"The team {team.name}" if team is not None else "Every team"
                 self.add_error(
-                    "scenario", f"{whose} a route for {scenario} already, {same.route.name}: edit that line."
+                    "scenario", f"{owner} already has the route {same.route.name} for {scenario}: edit that scenario."
                 )
         if data.get("threshold") is not None and scenario != ScenarioRoute.Scenario.LONG_CONTEXT:
-            self.add_error("threshold", "Only long context has a threshold: leave this empty.")
+            self.add_error("threshold", "Only long context has a threshold: leave this field empty.")
         return data
 
 
 class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A rule."""
+    """The form of a rule."""
 
     conditions = JsonField(
         list,
-        "What a request must be like. The page docs/routing.md lists the fields. No condition at all always holds.",
+        "What a request must be like. docs/routing.md lists the fields. A rule without conditions always holds.",
     )
 
     class Meta:
@@ -145,18 +145,18 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["conditions"].widget = ConditionsWidget()
 
     def clean(self) -> dict[str, Any]:
-        """A route or a scenario, and not both."""
+        """Requires a route or a scenario, not both."""
         data: dict[str, Any] = super().clean() or {}
         route, scenario = data.get("route"), data.get("scenario")
         if route is not None and scenario:
-            self.add_error("scenario", "There is a route already: leave one of the two empty.")
+            self.add_error("scenario", "A rule has a route or a scenario, not both: leave one of the two empty.")
         elif route is None and not scenario and not {"route", "scenario"} & set(self.errors):
-            self.add_error("route", "Choose a route, or below it a scenario.")
+            self.add_error("route", "Choose a route or a scenario.")
         return data
 
 
 class ConceptForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A concept."""
+    """The form of a concept."""
 
     class Meta:
         model = Concept
@@ -164,8 +164,8 @@ class ConceptForm(forms.ModelForm):  # type: ignore[type-arg]
         error_messages = {"name": {"unique": "Another concept has this name: edit that one."}}
 
     def clean(self) -> dict[str, Any]:
-        """At least one word to look for."""
+        """Requires at least one word to search for."""
         data: dict[str, Any] = super().clean() or {}
         if data.get("name") and not words_of(data["name"], data.get("synonyms", "")):
-            self.add_error("name", "There is no word in this: write what users would say.")
+            self.add_error("name", "This name contains no word: write a word that users would use.")
         return data

@@ -1,4 +1,4 @@
-"""Routes in the admin, with the models that may answer for them in the order they are tried."""
+"""The admin page of routes, with the models that may answer for them in the order in which they are tried."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CandidateInline(TabularInline):
     hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Candidate]:
-        """With each model's provider, whose name is shown."""
+        """Loads each model's provider, whose name is shown."""
         candidates: QuerySet[Candidate] = super().get_queryset(request)
         return candidates.select_related("model__provider")
 
@@ -42,28 +42,28 @@ class RouteAdmin(ModelAdmin):
     """The names that clients put in `model`."""
 
     form = RouteForm
-    list_display = ["name", "default", "enabled", "tried", "led_to", "display_name"]
+    list_display = ["name", "default", "enabled", "tried", "targeted_by", "display_name"]
     list_filter = ["enabled", "yields", "order"]
     search_fields = ["name", "display_name"]
     inlines = [CandidateInline]
-    readonly_fields = ["led_to"]
+    readonly_fields = ["targeted_by"]
     formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
-        """With the candidates in the order they are tried, and how much leads to each route."""
+        """Adds the candidates in order, and how many aliases, rules, scenarios and concepts lead to each route."""
         ordered = Candidate.objects.order_by("position", "id").select_related("model__provider")
         routes: QuerySet[Route] = super().get_queryset(request)
         aliases = Alias.objects.filter(target=OuterRef("name"), enabled=True).order_by().values("target")
         return routes.prefetch_related(Prefetch("candidates", ordered)).annotate(
             aliases=Subquery(aliases.annotate(count=Count("pk")).values("count")),
-            **{f"{kind}_count": Count(kind, distinct=True) for kind, _ in _LEADS},
+            **{f"{kind}_count": Count(kind, distinct=True) for kind, _ in _TARGETING},
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Route | None = None) -> Any:
-        """A route that is there says what leads to it."""
-        named = ["name", "display_name", ("enabled", "is_default"), "yields"]
+        """Shows what leads to an existing route."""
+        identity = ["name", "display_name", ("enabled", "is_default"), "yields"]
         return [
-            (None, {"fields": named if obj is None else [*named, "led_to"]}),
+            (None, {"fields": identity if obj is None else [*identity, "targeted_by"]}),
             ("Candidates: their order", {"fields": ["order", "sticky"]}),
             ("When a candidate fails", {"fields": [("attempts", "retries"), "deadline", "continues", "hedges"]}),
             ("Answer", {"fields": ["answers_as"]}),
@@ -72,28 +72,28 @@ class RouteAdmin(ModelAdmin):
 
     @display(description="Default", ordering="is_default", label={"default": "primary"}, empty_value="")
     def default(self, route: Route) -> str:
-        """The one route that answers unknown names."""
+        """Marks the route that answers unknown names."""
         return "default" if route.is_default else ""
 
     @display(description="Answered by, in this order")
     def tried(self, route: Any) -> str:
-        """Providers and models; those switched off are struck through."""
+        """Returns providers and models; those switched off are struck through."""
         return render_to_string("gateway/candidates.html", {"candidates": route.candidates.all()})
 
-    @display(description="Led to by", empty_value="its name")
-    def led_to(self, route: Any) -> str | None:
-        """What else than its name leads here, linked to it."""
+    @display(description="Reached by", empty_value="its name only")
+    def targeted_by(self, route: Any) -> str | None:
+        """Returns links to the aliases, rules, scenarios and concepts that lead here."""
         links = [
             (
                 reverse(f"admin:routing_{page}_changelist"),
                 f"route__id__exact={route.pk}",
                 getattr(route, f"{kind}_count"),
             )
-            for kind, page in _LEADS
+            for kind, page in _TARGETING
         ]
         found = [
             (f"{url}?{query}", _counted(count, kind))
-            for (url, query, count), (kind, _) in zip(links, _LEADS, strict=True)
+            for (url, query, count), (kind, _) in zip(links, _TARGETING, strict=True)
             if count
         ]
         if route.aliases:
@@ -102,10 +102,10 @@ class RouteAdmin(ModelAdmin):
         return format_html_join(", ", '<a class="text-link" href="{}">{}</a>', found) or None
 
 
-_LEADS = (("rules", "rule"), ("scenarios", "scenarioroute"), ("concepts", "concept"))
+_TARGETING = (("rules", "rule"), ("scenarios", "scenarioroute"), ("concepts", "concept"))
 """The relation's name and the page's."""
-_ONE = {"aliases": "alias", "rules": "rule", "scenarios": "scenario", "concepts": "concept"}
+_SINGULAR = {"aliases": "alias", "rules": "rule", "scenarios": "scenario", "concepts": "concept"}
 
 
 def _counted(count: int, kind: str) -> str:
-    return f"{count} {_ONE[kind] if count == 1 else kind}"
+    return f"{count} {_SINGULAR[kind] if count == 1 else kind}"

@@ -1,4 +1,4 @@
-"""Rules in the admin: when a request is like this, it goes there."""
+"""The admin page of rules."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from routing.admin import advice
-from routing.admin.advising import Advising, route_shown
+from routing.admin.advice import AdviceAdmin, route_label
 from routing.admin.forms import RuleForm
 from routing.admin.wording import in_words
 from routing.models import Rule
-from routing.rules.comparisons import ConditionError
-from routing.rules.conditions import parse_conditions
+from routing.rules.conditions import ConditionError, parse_conditions
 
 
 @admin.register(Rule)
-class RuleAdmin(Advising):
-    """Rules, in the order in which they are looked at."""
+class RuleAdmin(AdviceAdmin):
+    """Rules, in the order in which they are tested."""
 
     form = RuleForm
-    list_display = ["name", "priority", "whose", "when", "then", "enabled"]
+    list_display = ["name", "priority", "for_team", "when", "then", "enabled"]
     list_editable = ["priority", "enabled"]
     list_filter = [("team", RelatedDropdownFilter), ("route", RelatedDropdownFilter), "scenario", "enabled"]
     list_filter_submit = True
@@ -40,33 +39,32 @@ class RuleAdmin(Advising):
     actions = ["switch_on", "switch_off"]
 
     def advice(self, row: Any) -> str:
-        """What is odd about a rule."""
+        """Returns advice about a rule."""
         return advice.about_rule(row)
 
     @display(description="Team", ordering="team__name")
-    def whose(self, rule: Rule) -> str:
-        """Whose requests it looks at."""
+    def for_team(self, rule: Rule) -> str:
         return rule.team.name if rule.team is not None else "every team"
 
     @display(description="When")
     def when(self, rule: Rule) -> str:
-        """The conditions in words."""
+        """Returns the conditions in words."""
         try:
             return in_words(parse_conditions(rule.conditions), rule.match)
         except ConditionError as error:
-            return f"broken: {error}"
+            return f"invalid: {error}"
 
     @display(description="Then")
     def then(self, rule: Rule) -> str:
-        """Where it leads."""
-        return route_shown(rule.route) if rule.route is not None else f"the scenario {rule.scenario.replace('_', ' ')}"
+        """Returns the route or the scenario."""
+        return route_label(rule.route) if rule.route is not None else f"the scenario {rule.scenario.replace('_', ' ')}"
 
     @admin.action(description="Switch on", permissions=["change"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
-        """Several at once."""
+        """Enables the selected rules."""
         self.message_user(request, f"Switched on: {queryset.update(enabled=True)}.")
 
     @admin.action(description="Switch off", permissions=["change"])
     def switch_off(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
-        """Several at once."""
+        """Disables the selected rules."""
         self.message_user(request, f"Switched off: {queryset.update(enabled=False)}.")

@@ -1,4 +1,4 @@
-"""Aliases, scenarios and concepts in the admin."""
+"""The admin pages of aliases, scenarios and concepts."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from providers.models import Model
 from routing.admin import advice
-from routing.admin.advising import Advising, marked, route_shown
+from routing.admin.advice import AdviceAdmin, marked, route_label
 from routing.admin.forms import AliasForm, ConceptForm, ScenarioForm
 from routing.models import Alias, Concept, Route, ScenarioRoute
-from routing.phases.analysis import LONG_CONTEXT
+from routing.phases.scenarios import LONG_CONTEXT
 from routing.rules.concepts import words_of
 
 
 @admin.register(Alias)
-class AliasAdmin(Advising):
-    """Other names for routes and models; drag a line to move it."""
+class AliasAdmin(AdviceAdmin):
+    """Aliases, in the order in which they are compared; drag a row to move it."""
 
     form = AliasForm
     list_display = ("pattern", "leads_to", "enabled")
@@ -35,37 +35,37 @@ class AliasAdmin(Advising):
     fields = ["pattern", "target", "enabled"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alias]:
-        """With whether there is what they lead to."""
+        """Adds `target_exists`: whether the target is there and switched on."""
         aliases: QuerySet[Alias] = super().get_queryset(request)
         models = Model.objects.annotate(full=Concat(F("provider__name"), Value(":"), F("name")))
         return aliases.annotate(
-            there=Q(Exists(Route.objects.filter(name=OuterRef("target"), enabled=True)))
+            target_exists=Q(Exists(Route.objects.filter(name=OuterRef("target"), enabled=True)))
             | Q(Exists(models.filter(full=OuterRef("target"), enabled=True, provider__enabled=True)))
         )
 
     def save_model(self, request: HttpRequest, obj: Alias, form: forms.ModelForm[Any], change: bool) -> None:
-        """A new one is looked at last."""
+        """Saves the alias; a new one is compared last."""
         if not change:
             highest = Alias.objects.aggregate(highest=Max("position"))["highest"]
             obj.position = 0 if highest is None else highest + 1
         super().save_model(request, obj, form, change)
 
     def advice(self, row: Any) -> str:
-        """What is odd about an alias."""
+        """Returns advice about an alias."""
         return advice.about_alias(row)
 
     @display(description="Leads to", ordering="target")
     def leads_to(self, alias: Any) -> str:
-        """The route or the model."""
-        return alias.target if alias.there else marked(f"{alias.target} (leads nowhere)")
+        """Returns the route or the model."""
+        return alias.target if alias.target_exists else marked(f"{alias.target} (leads nowhere)")
 
 
 @admin.register(ScenarioRoute)
-class ScenarioAdmin(Advising):
-    """Where requests of a scenario go."""
+class ScenarioAdmin(AdviceAdmin):
+    """Scenarios, in the order in which they are checked."""
 
     form = ScenarioForm
-    list_display = ["scenario", "whose", "goes_to", "from_tokens", "enabled"]
+    list_display = ["scenario", "for_team", "goes_to", "from_tokens", "enabled"]
     list_filter = ["scenario", ("team", RelatedDropdownFilter), ("route", RelatedDropdownFilter), "enabled"]
     list_filter_submit = True
     list_select_related = ["team", "route"]
@@ -74,35 +74,33 @@ class ScenarioAdmin(Advising):
     fields = ["scenario", "team", "route", "threshold", "enabled"]
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        """As they are looked at."""
-        looked_at = [When(scenario=name, then=at) for at, name in enumerate(ScenarioRoute.Scenario.values)]
-        return [Case(*looked_at, default=len(looked_at)), "team__name"]
+        """Returns the order in which scenarios are checked."""
+        checked = [When(scenario=name, then=at) for at, name in enumerate(ScenarioRoute.Scenario.values)]
+        return [Case(*checked, default=len(checked)), "team__name"]
 
     def advice(self, row: Any) -> str:
-        """What is odd about a scenario."""
+        """Returns advice about a scenario."""
         return advice.about_scenario(row)
 
     @display(description="Team", ordering="team__name")
-    def whose(self, scenario: ScenarioRoute) -> str:
-        """Whose requests are meant."""
+    def for_team(self, scenario: ScenarioRoute) -> str:
         return scenario.team.name if scenario.team is not None else "every team"
 
     @display(description="Route", ordering="route__name")
     def goes_to(self, scenario: ScenarioRoute) -> str:
-        """The route."""
-        return route_shown(scenario.route)
+        return route_label(scenario.route)
 
     @display(description="From", empty_value="")
     def from_tokens(self, scenario: ScenarioRoute) -> str | None:
-        """Long context's threshold."""
+        """Returns the threshold of long context."""
         if scenario.scenario != ScenarioRoute.Scenario.LONG_CONTEXT:
             return None
         return f"{LONG_CONTEXT if scenario.threshold is None else scenario.threshold:,} tokens"
 
 
 @admin.register(Concept)
-class ConceptAdmin(Advising):
-    """Words of the user's that lead to a route."""
+class ConceptAdmin(AdviceAdmin):
+    """Concepts, by priority."""
 
     form = ConceptForm
     list_display = ["name", "priority", "words", "goes_to", "enabled"]
@@ -116,15 +114,14 @@ class ConceptAdmin(Advising):
     formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
 
     def advice(self, row: Any) -> str:
-        """What is odd about a concept."""
+        """Returns advice about a concept."""
         return advice.about_concept(row)
 
     @display(description="Words")
     def words(self, concept: Concept) -> str:
-        """All that is looked for."""
+        """Returns all words that are searched for."""
         return ", ".join(words_of(concept.name, concept.synonyms))
 
     @display(description="Route", ordering="route__name")
     def goes_to(self, concept: Concept) -> str:
-        """The route."""
-        return route_shown(concept.route)
+        return route_label(concept.route)

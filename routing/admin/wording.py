@@ -1,12 +1,11 @@
-"""Conditions in words, for the admin's lists and its editor of conditions."""
+"""Conditions in words, for the admin's lists and its condition editor."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from routing.rules.comparisons import OPERATORS, ConditionError
-from routing.rules.conditions import FIELDS, Condition, field_of
+from routing.rules.conditions import FIELDS, OPERATORS, Condition, ConditionError, field_of
 
 OPERATOR_WORDS = {
     "is": "is",
@@ -22,30 +21,30 @@ OPERATOR_WORDS = {
     "at_least": "at least",
     "less_than": "less than",
     "at_most": "at most",
-    "has": "hold",
-    "has_not": "do not hold",
+    "has": "include",
+    "has_not": "do not include",
 }
 _BETWEEN = {"in": "is between", "not_in": "is not between"}
-_USUAL: dict[str, tuple[str, ...]] = {
+_SUGGESTED: dict[str, tuple[str, ...]] = {
     "effort": ("low", "medium", "high", "xhigh", "max"),
     "client": ("claude-code", "sdk-python", "sdk-typescript", "sdk", "curl"),
     "request_class": ("main", "subagent", "auxiliary", "compaction"),
     "weekday": ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
 }
-"""Values that a field usually has, offered while typing."""
+"""Common values of a field, suggested while typing."""
 
 
 def in_words(conditions: Sequence[Condition], match: str) -> str:
-    """All conditions of a rule as one line."""
+    """Returns all conditions of a rule as one line."""
     if not conditions:
         return "always"
     return (" or " if match == "any" else " and ").join(map(_worded, conditions))
 
 
 def editor() -> dict[str, Any]:
-    """What the editor of conditions has to know: fields with their kinds and meanings, and operators in words."""
+    """Returns the data of the condition editor: fields with kinds and meanings, and operators in words."""
     fields = {
-        name: {"kind": field.kind, "meaning": field.meaning, "usual": _USUAL.get(name, ())}
+        name: {"kind": field.kind, "meaning": field.meaning, "usual": _SUGGESTED.get(name, ())}
         for name, field in FIELDS.items()
     }
     for place, meaning in (("header.", "a header of the request"), ("metadata.", "a field of the request's metadata")):

@@ -1,4 +1,4 @@
-"""One walk over a Claude request for all that routing wants to know of its content. Odd input is passed over."""
+"""Reads in one pass what routing needs of a Claude request's content. Invalid input is ignored."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import msgspec
 from providers.claude.fields import output_schema, thinking_of
 
 _SUBAGENT = re.compile(r"<CCR-SUBAGENT-MODEL>([^<]{1,300})</CCR-SUBAGENT-MODEL>\s*")
-_OPENING = "<CCR-SUBAGENT-MODEL>"
+_SUBAGENT_START = "<CCR-SUBAGENT-MODEL>"
 _SEARCH_NAMES = frozenset({"web_search", "brave_web_search", "google_search"})
-"""Not Claude Code's own WebSearch: that one is in all of its requests and asks with a server tool when it is called."""
+"""Without Claude Code's own WebSearch: every request of it has that one, and its searches use a server tool."""
 _REMINDER, _REMINDER_END = "<system-reminder>", "</system-reminder>"
 _TAGGED_USER_MESSAGES = 2
-_LONGEST_TEXT = 20_000
-"""Characters of the user's last words that are looked at."""
+_MAX_TEXT = 20_000
+"""Characters at the end of the user's last message that are searched."""
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What a request holds."""
+    """What a request contains; the fields are those of RequestFacts."""
 
     thinks: bool
     thinking_budget: int
@@ -36,8 +36,7 @@ class Content(msgspec.Struct, frozen=True):
     text: str
 
 
-def read(request: Mapping[str, Any]) -> Content:
-    """The content of a request."""
+def read_content(request: Mapping[str, Any]) -> Content:
     body = dict(request)
     thinking = thinking_of(body)
     messages = [message for message in _list(request.get("messages")) if isinstance(message, dict)]
@@ -61,7 +60,7 @@ def read(request: Mapping[str, Any]) -> Content:
 
 
 def without_subagent_tags(request: dict[str, Any]) -> dict[str, Any]:
-    """The request without its <CCR-SUBAGENT-MODEL> tags; parts that have none are shared."""
+    """Returns the request without its <CCR-SUBAGENT-MODEL> tags; parts that have none are shared."""
     cleaned = dict(request)
     if "system" in request:
         cleaned["system"] = _untagged(request["system"])
@@ -77,7 +76,7 @@ def without_subagent_tags(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _collect(content: Any, kinds: set[str]) -> None:
-    """The types of all blocks, those inside tool results and documents too."""
+    """Adds the types of all blocks, those inside tool results and documents too."""
     if not isinstance(content, list):
         return
     for block in content:
@@ -94,7 +93,7 @@ def _collect(content: Any, kinds: set[str]) -> None:
 
 
 def _tools(tools: Any) -> tuple[tuple[str, ...], bool]:
-    """The names of the tools, and whether one of them searches the web: by its type, or by its name."""
+    """Returns the names of the tools, and whether one of them searches the web, by its type or by its name."""
     names = []
     searches = False
     for tool in _list(tools):
@@ -109,33 +108,33 @@ def _tools(tools: Any) -> tuple[tuple[str, ...], bool]:
 
 
 def _subagent_tag(system: Any, messages: list[dict[str, Any]]) -> str:
-    """What the first tag names, in the system prompt or in the first user messages."""
+    """Returns what the first tag names, in the system prompt or in the first user messages."""
     users = [message for message in messages if message.get("role") == "user"][:_TAGGED_USER_MESSAGES]
     for content in (system, *(message.get("content") for message in users)):
         for text in _texts(content):
-            if _OPENING in text and (found := _SUBAGENT.search(text)) is not None:
+            if _SUBAGENT_START in text and (found := _SUBAGENT.search(text)) is not None:
                 return found[1].strip()
     return ""
 
 
 def _last_user_text(messages: list[dict[str, Any]]) -> str:
-    """The user's last words; reminders that Claude Code puts in between are not the user's."""
+    """Returns the last text that the user wrote; reminders that Claude Code adds are left out."""
     for message in reversed(messages):
         if message.get("role") == "user":
             for text in reversed(_texts(message.get("content"))):
                 words = _without_reminders(text).strip() if _REMINDER in text else text
                 if words:
-                    return words[-_LONGEST_TEXT:]
+                    return words[-_MAX_TEXT:]
     return ""
 
 
 def _without_reminders(text: str) -> str:
-    kept, at = [], 0
+    parts, at = [], 0
     while (opening := text.find(_REMINDER, at)) >= 0:
-        kept.append(text[at:opening])
+        parts.append(text[at:opening])
         end = text.find(_REMINDER_END, opening)
         at = len(text) if end < 0 else end + len(_REMINDER_END)
-    return "".join([*kept, text[at:]])
+    return "".join([*parts, text[at:]])
 
 
 def _texts(content: Any) -> list[str]:
@@ -147,12 +146,12 @@ def _texts(content: Any) -> list[str]:
 
 def _untagged(content: Any) -> Any:
     if isinstance(content, str):
-        return _SUBAGENT.sub("", content) if _OPENING in content else content
+        return _SUBAGENT.sub("", content) if _SUBAGENT_START in content else content
     if not isinstance(content, list):
         return content
     return [
         {**block, "text": _SUBAGENT.sub("", block["text"])}
-        if isinstance(block, dict) and isinstance(block.get("text"), str) and _OPENING in block["text"]
+        if isinstance(block, dict) and isinstance(block.get("text"), str) and _SUBAGENT_START in block["text"]
         else block
         for block in content
     ]

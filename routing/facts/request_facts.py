@@ -1,27 +1,45 @@
-"""What the rules can see of a request: gathered once, from the body and the headers, cheaply."""
+"""What routing knows of a request: gathered once, from the body and the headers, without reading long texts."""
 
 from __future__ import annotations
 
+import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from access.keys import KeyRecord
 from providers.counting.weight import Weight, weigh
-from routing.facts import clients
-from routing.facts.content import read
-from routing.facts.estimate import Ratios, estimate
+from routing.facts.content import read_content
+
+DEFAULT_RATIO = 0.25
+"""Tokens per byte of JSON until a session's own ratio is known; Claude Code's English requests have 0.15 to 0.35."""
+_MIN_RATIO, _MAX_RATIO = 0.05, 1.0
+_MAX_SESSIONS = 10_000
+
+_CLIENT_KINDS = (
+    # start of the user agent -> kind, as of November 2026
+    ("claude-cli/", "claude-code"),
+    ("claude-code/", "claude-code"),
+    ("anthropic/python", "sdk-python"),
+    ("asyncanthropic/python", "sdk-python"),
+    ("anthropic/js", "sdk-typescript"),
+    ("anthropic/", "sdk"),
+    ("curl/", "curl"),
+)
+_VERSION = re.compile(r"[/ ]v?(\d{1,9}(?:\.\d{1,9})*)", re.ASCII)
 
 
 class RequestFacts(msgspec.Struct, frozen=True):
     """Facts of one request.
 
-    `input_estimate` is tokens, guessed from `weight` and from what the session taught. `thinks`: thinking is
-    really on, `thinking_budget` its tokens where they are told. `images`, `documents` and `web_search` are looked
-    for everywhere, tool results and tool types included. `subagent_tag` is what a <CCR-SUBAGENT-MODEL> tag names.
-    `text` is the user's last words; it is looked at and never stored. `chosen` is what the custom callable answered.
+    `input_estimate` is tokens, from `weight` and the session's ratio. `thinks`: thinking is switched on;
+    `thinking_budget` is its tokens, 0 where none are given. `images`, `documents` and `web_search` are looked for
+    everywhere, in tool results and tool types too. `subagent_tag` is what a <CCR-SUBAGENT-MODEL> tag names. `text` is
+    the user's last message; it is never stored. `chosen` is what the custom callable answered.
     """
 
     request_model: str
@@ -58,52 +76,103 @@ class RequestFacts(msgspec.Struct, frozen=True):
 
     @property
     def small_model(self) -> bool:
-        """Whether a small model of Claude's is asked for."""
+        """Whether the name in `model` is one of Claude's small models."""
         return "haiku" in self.request_model.lower()
 
 
 _STORED = (
-    *("request_model", "streamed", "input_estimate", "client_kind", "client_version", "request_class", "agent_type"),
-    *(
-        "max_tokens",
-        "thinks",
-        "thinking_budget",
-        "effort",
-        "images",
-        "documents",
-        "web_search",
-        "structured_output",
-        "prefill",
-    ),
-    *("subagent_tag", "tags", "clock", "weekday"),
+    "request_model",
+    "streamed",
+    "input_estimate",
+    "client_kind",
+    "client_version",
+    "request_class",
+    "agent_type",
+    "max_tokens",
+    "thinks",
+    "thinking_budget",
+    "effort",
+    "images",
+    "documents",
+    "web_search",
+    "structured_output",
+    "prefill",
+    "subagent_tag",
+    "tags",
+    "clock",
+    "weekday",
 )
 
 
-def stored(facts: RequestFacts) -> dict[str, Any]:
-    """The facts that a usage row keeps: none of the user's words, no header, no metadata."""
-    kept = {name: value for name in _STORED if (value := getattr(facts, name))}
+def stored_facts(facts: RequestFacts) -> dict[str, Any]:
+    """Returns the facts that a usage row stores: none of the user's text, no header, no metadata."""
+    stored = {name: value for name in _STORED if (value := getattr(facts, name))}
     if facts.tools:
-        kept["tool_count"] = len(facts.tools)
-    return kept
+        stored["tool_count"] = len(facts.tools)
+    return stored
+
+
+class TokenRatios:
+    """Tokens per byte of the most recent sessions of this worker.
+
+    The kind of text and the model's tokenizer hardly change within a session, and each answer says how many tokens its
+    prompt had.
+    """
+
+    __slots__ = ("_limit", "_ratios")
+
+    def __init__(self, limit: int = _MAX_SESSIONS) -> None:
+        self._ratios: OrderedDict[str, float] = OrderedDict()
+        self._limit = limit
+
+    def learn(self, session_id: str, weight: Weight, tokens: int | None) -> None:
+        """Stores a session's ratio from the tokens of a prompt, cached ones included; None is ignored."""
+        if not session_id or tokens is None:
+            return
+        ratio = (tokens - weight.media_tokens) / weight.text_bytes if weight.text_bytes else 0.0
+        if ratio <= 0.0:
+            return
+        self._ratios[session_id] = min(_MAX_RATIO, max(_MIN_RATIO, ratio))
+        self._ratios.move_to_end(session_id)
+        if len(self._ratios) > self._limit:
+            self._ratios.popitem(last=False)
+
+    def estimate(self, session_id: str, weight: Weight) -> int:
+        """Returns about how many tokens a prompt of that weight has; at least 1."""
+        return estimate(weight, self._ratios.get(session_id, DEFAULT_RATIO))
+
+
+def estimate(weight: Weight, ratio: float = DEFAULT_RATIO) -> int:
+    """Returns about how many tokens a prompt of that weight has with `ratio` tokens per byte; at least 1."""
+    return max(1, int(weight.text_bytes * ratio) + weight.media_tokens)
+
+
+@lru_cache(maxsize=512)
+def identify_client(user_agent: str) -> tuple[str, str]:
+    """Returns kind and version of a client, such as ("claude-code", "2.1.330"); "" for what is unknown."""
+    lowered = user_agent.lower()
+    kind = next((kind for start, kind in _CLIENT_KINDS if lowered.startswith(start)), "")
+    version = _VERSION.search(user_agent)
+    return kind, version[1] if version is not None else ""
 
 
 def gather(
     request: Mapping[str, Any],
     headers: Mapping[str, str],
     size: int,
-    ratios: Ratios | None = None,
+    ratios: TokenRatios | None = None,
     *,
     key: KeyRecord | None = None,
     now: datetime | None = None,
 ) -> RequestFacts:
-    """The facts of a Claude request whose body was `size` bytes; header names in lower case.
+    """Returns the facts of a Claude request whose body has `size` bytes; header names are in lower case.
 
-    `now` is the local time that rules speak of, `ratios` what earlier requests of sessions taught about tokens.
+    `now` is the local time that rules compare with, `ratios` the tokens per byte of sessions.
     """
-    content = read(request)
-    session_id = clients.session_id(request, headers)[:80]
+    content = read_content(request)
+    session_id = _session_id(request, headers)[:80]
     weight = weigh(request, size)
-    kind, version = clients.identify(headers.get("user-agent", ""))
+    kind, version = identify_client(headers.get("user-agent", ""))
     metadata = request.get("metadata")
     max_tokens = request.get("max_tokens")
     return RequestFacts(
@@ -138,3 +207,22 @@ def gather(
         headers=headers,
         metadata=metadata if isinstance(metadata, dict) else {},
     )
+
+
+def _session_id(request: Mapping[str, Any], headers: Mapping[str, str]) -> str:
+    """Returns the session from a Claude Code header, or from metadata.user_id (JSON, or `…_session_…`)."""
+    named = headers.get("x-claude-code-session-id") or headers.get("x-claude-session-id")
+    if named:
+        return named
+    metadata = request.get("metadata")
+    user_id = metadata.get("user_id") if isinstance(metadata, dict) else None
+    if not isinstance(user_id, str):
+        return ""
+    if user_id.startswith("{"):
+        try:
+            parsed = msgspec.json.decode(user_id)
+        except msgspec.DecodeError:
+            return ""
+        session = parsed.get("session_id") if isinstance(parsed, dict) else None
+        return session if isinstance(session, str) else ""
+    return user_id.partition("_session_")[2]

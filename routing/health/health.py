@@ -1,4 +1,4 @@
-"""The health of every candidate and credential as this process knows it. One per process; ask it in its event loop.
+"""The health of every candidate and credential as this process knows it. One per process; use it in its event loop.
 
 An attempt outside live traffic, such as the admin's provider test, takes a `Health` of its own.
 """
@@ -10,91 +10,90 @@ import time
 from collections.abc import Callable, Iterator
 
 from providers.config import CredentialConfig, ProviderConfig
-from routing.health import keys
-from routing.health.circuit import Circuit, Rules
-from routing.health.credentials import choose
-from routing.health.state import CandidatePlace, CredentialPlace, ProviderPlace
-from routing.health.tracker import Trial
+from routing.health.circuit import Circuit, CircuitSettings, candidate_key, credential_key, parse_key, provider_key
+from routing.health.state import CandidateState, CredentialState, ProviderState, choose_credential
+from routing.health.tracker import AttemptTracker
 from routing.snapshot import CandidateConfig, Snapshot
+from routing.spread import Draw
 
 
 class Health:
-    """Answers routing's questions (`routing.live.Live`) and learns from attempts. `clock` is monotonic seconds."""
+    """Answers routing's questions (`routing.live.LiveState`) and learns from attempts. `clock` is monotonic seconds."""
 
     def __init__(
         self,
-        rules: Rules | None = None,
+        settings: CircuitSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
-        dice: Callable[[], float] = random.random,
+        draw: Draw = random.random,
     ) -> None:
-        self.rules = rules or Rules()
+        self.settings = settings or CircuitSettings()
         self.clock = clock
         self.circuits: dict[str, Circuit] = {}
         """Every circuit by its key."""
-        self.candidates: dict[tuple[int, int], CandidatePlace] = {}
+        self.candidates: dict[tuple[int, int], CandidateState] = {}
         """By provider and model."""
-        self.credentials: dict[int, CredentialPlace] = {}
+        self.credentials: dict[int, CredentialState] = {}
         self._pairs: dict[tuple[int, int], Circuit] = {}
-        self._providers: dict[int, ProviderPlace] = {}
-        self._dice = dice
+        self._providers: dict[int, ProviderState] = {}
+        self._draw = draw
         self._listener: Callable[[Circuit], None] | None = None
 
     def subscribe(self, listener: Callable[[Circuit], None] | None) -> None:
-        """Call `listener` with each circuit that changes, in the event loop; it must not wait for anything."""
+        """Calls `listener` with each circuit that changes, in the event loop; it must not block."""
         self._listener = listener
 
-    # --- what routing asks -------------------------------------------------------------------------------------------
+    # --- for routing -------------------------------------------------------------------------------------------------
 
     def cooling(self, candidate: CandidateConfig) -> float | None:
-        """Seconds until a candidate may be tried again, or None when it may be now."""
+        """Returns the seconds until a candidate may be tried again, None when it may be now."""
         found = self._obstacle(candidate)
         return None if found is None else found[0]
 
     def why_cooling(self, candidate: CandidateConfig) -> str:
-        """Why a candidate is cooling down, as half a sentence; "" when it is not."""
+        """Returns why a candidate is cooling down, as half a sentence; "" when it is not."""
         found = self._obstacle(candidate)
         return "" if found is None else found[1]
 
     def time_to_first_token(self, candidate: CandidateConfig) -> float | None:
-        """Seconds, lately; None when nobody knows."""
-        return self._place(candidate).speed.average(self.clock())
+        """Returns the recent average in seconds, None when it is unknown."""
+        return self._candidate_state(candidate).latency.average(self.clock())
 
     def in_flight(self, candidate: CandidateConfig) -> int:
-        """How many attempts of it are under way in this process."""
-        return self._place(candidate).in_flight
+        """Returns how many attempts of a candidate are under way in this process."""
+        return self._candidate_state(candidate).in_flight
 
-    # --- what attempts ask and tell ----------------------------------------------------------------------------------
+    # --- for attempts ------------------------------------------------------------------------------------------------
 
     def credential(self, candidate: CandidateConfig, session: str = "") -> CredentialConfig | None:
-        """The credential for an attempt: by position, then by weight, of those that may be used now.
+        """Returns the credential for an attempt: by position, then by weight, of those that may be used now.
 
         A session keeps its credential while that can be used, since prompt caches belong to accounts. None when there
-        is none to use; an attempt that begins without one all the same is told so by `may_connect`.
+        is none to use; `may_connect` rejects an attempt that needs one and begins without.
         """
         now = self.clock()
         credentials = candidate.provider.credentials
         usable = [one for one in credentials if self._credential_wait(one, candidate.model.id, now) is None]
-        return choose(usable, session, self._dice)
+        return choose_credential(usable, session, self._draw)
 
-    def begin(self, candidate: CandidateConfig, credential: CredentialConfig | None, tokens: int = 0) -> Trial:
-        """An attempt begins, whose prompt is estimated at so many tokens. It must be ended, whatever happens."""
-        return Trial(self, self._place(candidate), credential, tokens)
+    def begin(self, candidate: CandidateConfig, credential: CredentialConfig | None, tokens: int = 0) -> AttemptTracker:
+        """Begins an attempt whose prompt has about `tokens`. The tracker must be ended, whatever happens."""
+        return AttemptTracker(self, self._candidate_state(candidate), credential, tokens)
 
-    def usual_first_byte(self, candidate: CandidateConfig) -> float | None:
-        """Seconds that 95 of 100 recent first bytes of a candidate stayed under; None when fewer than 20 are known."""
-        return self._place(candidate).speed.usual()
+    def first_byte_p95(self, candidate: CandidateConfig) -> float | None:
+        """Returns the 95th percentile of recent seconds to the first byte, None when fewer than 20 are known."""
+        return self._candidate_state(candidate).latency.p95()
 
-    def waited(self, candidate: CandidateConfig, seconds: float) -> None:
-        """An attempt was given up that had not begun to answer after so many seconds: it is no faster than that.
+    def record_abandoned(self, candidate: CandidateConfig, seconds: float) -> None:
+        """Records that an attempt was given up before its first byte, after `seconds`: it is no faster than that.
 
-        Without this the usual time would be that of the quick ones alone, and shrink with each that is given up.
+        Without this the percentile would be that of quick attempts alone, and shrink with each that is given up.
         """
-        self._place(candidate).speed.note(seconds, self.clock())
+        self._candidate_state(candidate).latency.record(seconds, self.clock())
 
-    # --- what the process tells --------------------------------------------------------------------------------------
+    # --- for the process ---------------------------------------------------------------------------------------------
 
-    def keep(self, snapshot: Snapshot) -> None:
-        """A new configuration: forget who is gone, and give those a fresh start whose provider was edited."""
+    def reconfigure(self, snapshot: Snapshot) -> None:
+        """Forgets what was known of providers that a new configuration edits or removes."""
         now = self.clock()
         for identity, provider in tuple(self._providers.items()):
             config = snapshot.providers.get(identity)
@@ -104,72 +103,72 @@ class Health:
                 circuit.reset(now)
             if config is not None:
                 provider.config = config
-            provider.ring()
+            provider.notify()
 
     def circuit(self, key: str) -> Circuit:
-        """The circuit of that name. Raises ValueError for a name that none can have."""
+        """Returns the circuit of a key, made when it is missing. Raises ValueError for an invalid key."""
         found = self.circuits.get(key)
         if found is None:
-            kind, numbers = keys.parsed(key)
-            found = self.circuits.setdefault(key, Circuit(key, self.rules, self._changed))
+            kind, numbers = parse_key(key)
+            found = self.circuits.setdefault(key, Circuit(key, self.settings, self._changed))
             if kind == "pair":
                 credential, model = numbers
                 self._pairs[credential, model] = found
         return found
 
-    def ring(self) -> None:
-        """Circuits changed from outside: everybody who waits looks again."""
+    def notify(self) -> None:
+        """Wakes every attempt that waits, after circuits changed from outside."""
         for provider in self._providers.values():
-            provider.ring()
+            provider.notify()
 
-    # --- what a trial asks -------------------------------------------------------------------------------------------
+    # --- for a tracker -----------------------------------------------------------------------------------------------
 
-    def of_credential(self, credential: CredentialConfig) -> CredentialPlace:
-        """What is known of a credential."""
+    def credential_state(self, credential: CredentialConfig) -> CredentialState:
+        """Returns what is known of a credential."""
         found = self.credentials.get(credential.id)
         if found is None:
-            circuit = self.circuit(keys.of_credential(credential.id))
-            found = self.credentials.setdefault(credential.id, CredentialPlace(circuit))
+            circuit = self.circuit(credential_key(credential.id))
+            found = self.credentials.setdefault(credential.id, CredentialState(circuit))
         return found
 
     def pair(self, credential: CredentialConfig, model: int) -> Circuit | None:
-        """The circuit of a model by a credential, if anything has gone wrong there yet."""
+        """Returns the circuit of a model with a credential, None while nothing has failed there."""
         return self._pairs.get((credential.id, model)) if self._pairs else None
 
-    # --- inside ------------------------------------------------------------------------------------------------------
+    # --- private -----------------------------------------------------------------------------------------------------
 
     def _changed(self, circuit: Circuit) -> None:
         if self._listener is not None:
             self._listener(circuit)
 
-    def _provider(self, config: ProviderConfig) -> ProviderPlace:
+    def _provider_state(self, config: ProviderConfig) -> ProviderState:
         found = self._providers.get(config.id)
         if found is None:
-            place = ProviderPlace(config, self.circuit(keys.of_provider(config.id)))
-            found = self._providers.setdefault(config.id, place)
+            state = ProviderState(config, self.circuit(provider_key(config.id)))
+            found = self._providers.setdefault(config.id, state)
         return found
 
-    def _place(self, candidate: CandidateConfig) -> CandidatePlace:
+    def _candidate_state(self, candidate: CandidateConfig) -> CandidateState:
         provider, model = candidate.provider.id, candidate.model.id
         found = self.candidates.get((provider, model))
         if found is None:
-            circuit = self.circuit(keys.of_candidate(provider, model))
-            place = CandidatePlace(self._provider(candidate.provider), model, circuit)
-            found = self.candidates.setdefault((provider, model), place)
+            circuit = self.circuit(candidate_key(provider, model))
+            state = CandidateState(self._provider_state(candidate.provider), model, circuit)
+            found = self.candidates.setdefault((provider, model), state)
         return found
 
     def _obstacle(self, candidate: CandidateConfig) -> tuple[float, str] | None:
-        """How long a candidate cannot be asked, and why."""
-        place, now = self._place(candidate), self.clock()
-        unreachable = place.provider.circuit.wait(now)
+        """Returns for how many seconds a candidate cannot be called, and why; None when it can."""
+        state, now = self._candidate_state(candidate), self.clock()
+        unreachable = state.provider.circuit.wait(now)
         if unreachable is not None:
             return unreachable, "its provider could not be reached lately"
-        failing = place.circuit.wait(now)
+        failing = state.circuit.wait(now)
         if failing is not None:
             return failing, "it failed lately"
         shortest: tuple[float, str] | None = None
         for one in candidate.provider.credentials:
-            found = self._credential_wait(one, place.model, now)
+            found = self._credential_wait(one, state.model, now)
             if found is None:
                 return None
             if shortest is None or found[0] < shortest[0]:
@@ -177,21 +176,21 @@ class Health:
         return shortest
 
     def _credential_wait(self, one: CredentialConfig, model: int, now: float) -> tuple[float, str] | None:
-        """How long a credential cannot be used for a model, and why."""
-        place = self.of_credential(one)
-        wait = place.circuit.wait(now)
+        """Returns for how many seconds a credential cannot be used for a model, and why; None when it can."""
+        state = self.credential_state(one)
+        wait = state.circuit.wait(now)
         if wait is not None:
             return wait, f"the provider refused its credential {one.name} lately"
         pair = self.pair(one, model)
         wait = None if pair is None else pair.wait(now)
         if wait is not None:
             return wait, f"the provider limits its credential {one.name}"
-        wait = place.quota.wait(one, now)
+        wait = state.quota.wait(one, now)
         return None if wait is None else (wait, f"its credential {one.name} has reached its own limits")
 
-    def _circuits_of(self, provider: ProviderPlace) -> Iterator[Circuit]:
+    def _circuits_of(self, provider: ProviderState) -> Iterator[Circuit]:
         own = {one.id for one in provider.config.credentials}
         yield provider.circuit
-        yield from (place.circuit for place in self.candidates.values() if place.provider is provider)
-        yield from (place.circuit for identity, place in self.credentials.items() if identity in own)
+        yield from (state.circuit for state in self.candidates.values() if state.provider is provider)
+        yield from (state.circuit for identity, state in self.credentials.items() if identity in own)
         yield from (circuit for (credential, _), circuit in self._pairs.items() if credential in own)

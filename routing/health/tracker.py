@@ -1,103 +1,147 @@
-"""One attempt as health sees it: may it connect, how far it came, how it ended. Every trial is ended, once."""
+"""Tracks one attempt for the circuits: whether it may connect, how far it came, how it ended."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from typing import Protocol
 
 from providers.config import CredentialConfig
 from providers.errors import ErrorKind, UpstreamError
-from routing.health import keys
-from routing.health.blame import Blame, blame
-from routing.health.circuit import PROBING, Circuit
-from routing.health.quota import Spent
-from routing.health.state import CandidatePlace, CredentialPlace
-
-if TYPE_CHECKING:
-    from routing.health.health import Health
+from routing.health.circuit import PROBE_WAIT, Circuit, pair_key
+from routing.health.state import CandidateState, CredentialState, Usage
 
 PATIENCE = 0.3
 """Seconds that an attempt with an alternative waits for a sign of life of a provider that many wait for."""
-NOT_SENT = "not_sent"
-"""The code of a failure that health itself made: nobody was asked."""
+REJECTED = "not_sent"
+"""The error code of an attempt that a circuit breaker rejected before anything was sent."""
 _FIRST_PAUSE = 5.0
-_LONGEST_PAUSE = 3600.0
-_REFUSED_SECONDS = 60.0
-_UNPAID_SECONDS = 600.0
+_MAX_PAUSE = 3600.0
+_ACCESS_SECONDS = 60.0
+_BILLING_SECONDS = 600.0
 
 
-class Trial:
-    """Made by `Health.begin`; whoever holds it calls `ended` whatever happens."""
+class FailureScope(Enum):
+    """What a failure counts against."""
+
+    REQUEST = auto()
+    """Nothing but the request itself."""
+    CONNECTION = auto()
+    """The connection to the provider, whichever of its models is asked."""
+    CANDIDATE = auto()
+    QUOTA = auto()
+    """The credential with this model, for a while."""
+    CREDENTIAL = auto()
+    """The credential with every model."""
+    ACCESS = auto()
+    """The credential with this model, perhaps: providers answer 403 for a model and for a prompt alike."""
+
+
+_SCOPES: Mapping[ErrorKind, FailureScope] = {
+    ErrorKind.CONNECT: FailureScope.CONNECTION,
+    ErrorKind.CONNECT_TIMEOUT: FailureScope.CONNECTION,
+    ErrorKind.FIRST_EVENT_TIMEOUT: FailureScope.CANDIDATE,
+    ErrorKind.IDLE_TIMEOUT: FailureScope.CANDIDATE,
+    ErrorKind.TOTAL_TIMEOUT: FailureScope.CANDIDATE,
+    ErrorKind.SERVER: FailureScope.CANDIDATE,
+    ErrorKind.OVERLOADED: FailureScope.CANDIDATE,
+    ErrorKind.CONNECTION_LOST: FailureScope.CANDIDATE,
+    ErrorKind.TRUNCATED: FailureScope.CANDIDATE,
+    ErrorKind.MALFORMED: FailureScope.CANDIDATE,
+    ErrorKind.RATE_LIMIT: FailureScope.QUOTA,
+    ErrorKind.AUTHENTICATION: FailureScope.CREDENTIAL,
+    ErrorKind.BILLING: FailureScope.CREDENTIAL,
+    ErrorKind.PERMISSION: FailureScope.ACCESS,
+}
+
+
+class CircuitRegistry(Protocol):
+    """What a tracker needs of `Health`."""
+
+    clock: Callable[[], float]
+
+    def circuit(self, key: str) -> Circuit: ...
+
+    def credential_state(self, credential: CredentialConfig) -> CredentialState: ...
+
+    def pair(self, credential: CredentialConfig, model: int) -> Circuit | None: ...
+
+
+class AttemptTracker:
+    """Made by `Health.begin`; its owner must call `ended`, whatever happens."""
 
     __slots__ = (
         "_answered",
+        "_candidate",
         "_circuits",
         "_connecting",
         "_credential",
+        "_credential_state",
         "_ended",
+        "_entered",
         "_health",
-        "_inside",
-        "_own",
-        "_place",
         "_probes",
         "_sent",
-        "_spent",
+        "_usage",
     )
 
-    def __init__(self, health: Health, place: CandidatePlace, credential: CredentialConfig | None, tokens: int) -> None:
+    def __init__(
+        self, health: CircuitRegistry, candidate: CandidateState, credential: CredentialConfig | None, tokens: int
+    ) -> None:
         self._health = health
-        self._place = place
+        self._candidate = candidate
         self._credential = credential
-        self._own: CredentialPlace | None = None
-        self._spent: Spent | None = None
+        self._credential_state: CredentialState | None = None
+        self._usage: Usage | None = None
         self._connecting = self._answered = self._ended = False
         self._sent = True
         self._probes: list[Circuit] = []
         now = health.clock()
-        place.in_flight += 1
+        candidate.in_flight += 1
         if credential is None:
-            self._circuits: tuple[Circuit, ...] = (place.provider.circuit, place.circuit)
+            self._circuits: tuple[Circuit, ...] = (candidate.provider.circuit, candidate.circuit)
         else:
-            self._own = own = health.of_credential(credential)
-            self._spent = own.quota.begin(credential, now, tokens)
-            pair = health.pair(credential, place.model)
-            self._circuits = (place.provider.circuit, place.circuit, own.circuit)
+            self._credential_state = state = health.credential_state(credential)
+            self._usage = state.quota.begin(credential, now, tokens)
+            pair = health.pair(credential, candidate.model)
+            self._circuits = (candidate.provider.circuit, candidate.circuit, state.circuit)
             if pair is not None:
                 self._circuits = (*self._circuits, pair)
-        self._inside = self._enter(now)
+        self._entered = self._enter(now)
 
     async def may_connect(self, only: bool) -> None:
-        """Return when a connection may be made. Raises UpstreamError, retryable, when another candidate should be.
+        """Returns when a connection may be made. Raises UpstreamError, retryable, when it may not.
 
-        `only`: there is no other, so it is worth waiting as long as for a connection itself.
+        `only`: there is no other candidate, so it is worth waiting as long as for a connection itself.
         """
-        provider = self._place.provider
-        if self._inside and (provider.admits or provider.circuit in self._probes):
+        provider = self._candidate.provider
+        if self._entered and (provider.admits or provider.circuit in self._probes):
             provider.connecting += 1
             self._connecting = True
             return
         patience = provider.config.timeouts.connect if only else PATIENCE
         deadline = time.monotonic() + patience
-        seen = provider.connected
+        connected = provider.connected
         try:
-            await self._until_inside(deadline, only=only)
-            while not (provider.admits or provider.connected > seen or provider.circuit in self._probes):
+            await self._wait_to_enter(deadline, only=only)
+            while not (provider.admits or provider.connected > connected or provider.circuit in self._probes):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise UpstreamError(
                         ErrorKind.CONNECT_TIMEOUT,
                         "The provider's address does not answer, and enough requests wait for it already.",
-                        code=NOT_SENT,
+                        code=REJECTED,
                     )
                 await provider.wait(left)
                 wait = provider.circuit.wait(self._health.clock())
                 if wait is not None:
-                    raise _not_now(wait)
+                    raise _rejected(wait)
         except (UpstreamError, asyncio.CancelledError):
             self._sent = False
-            if self._own is not None:
-                self._own.quota.withdraw(self._spent)
+            if self._credential_state is not None:
+                self._credential_state.quota.withdraw(self._usage)
             raise
         provider.connecting += 1
         self._connecting = True
@@ -108,58 +152,58 @@ class Trial:
         return self._connecting
 
     def connected(self) -> None:
-        """A connection stands: the provider can be reached."""
+        """Records that the connection was made: the provider can be reached."""
         if not self._connecting:
             return
         self._connecting = False
-        provider = self._place.provider
+        provider = self._candidate.provider
         provider.connecting -= 1
         provider.connected += 1
         circuit = provider.circuit
-        circuit.succeeded(self._health.clock(), probe=self._is_probe(circuit))
+        circuit.record_success(self._health.clock(), probe=self._is_probe(circuit))
         if self._probes and circuit in self._probes:
             self._probes.remove(circuit)
-        provider.ring()
+        provider.notify()
 
     def first_byte(self, seconds: float) -> None:
-        """The answer begins, so many seconds after the attempt did."""
+        """Records that the answer began, `seconds` after the attempt did."""
         self._answered = True
         now = self._health.clock()
-        self._place.speed.note(seconds, now)
+        self._candidate.latency.record(seconds, now)
         if self._probes:
             for circuit in self._probes:
-                circuit.answered(now)
+                circuit.probe_answered(now)
             self._probes.clear()
-            self._place.provider.ring()
+            self._candidate.provider.notify()
 
     def ended(self, error: UpstreamError | None, counted: bool = True, tokens: int | None = None) -> None:
-        """The attempt is over. `counted`: it says something of the provider, whichever way; `tokens` it took in all.
+        """Ends the attempt, which took `tokens` in all; a second call does nothing.
 
-        An attempt that the client or this gateway ended is not counted. A second call does nothing.
+        Not `counted`: the client or this gateway ended it, so neither success nor failure is recorded.
         """
         if self._ended:
             return
         self._ended = True
-        place = self._place
-        place.in_flight -= 1
+        candidate = self._candidate
+        candidate.in_flight -= 1
         now = self._health.clock()
         if self._connecting:
-            place.provider.connecting -= 1
-        if self._own is not None:
-            self._own.quota.end(self._spent, tokens, now)
-        if counted and self._sent and self._inside:
+            candidate.provider.connecting -= 1
+        if self._credential_state is not None:
+            self._credential_state.quota.end(self._usage, tokens, now)
+        if counted and self._sent and self._entered:
             if error is None:
-                self._succeeded(now)
+                self._record_success(now)
             else:
-                self._failed(error, now)
+                self._record_failure(error, now)
         if self._connecting or self._probes:
             for circuit in self._probes:
                 if circuit.probing:
-                    circuit.leave()
-            place.provider.ring()
+                    circuit.abandon_probe()
+            candidate.provider.notify()
 
     def _enter(self, now: float) -> bool:
-        """Whether every circuit on the way lets this attempt through; it is the probe of those that are half-open."""
+        """Enters all circuits, or none: False when one of them rejects. Becomes the probe of those that are open."""
         if self._lacks_credential:
             return False
         for circuit in self._circuits:
@@ -170,76 +214,84 @@ class Trial:
                 self._probes.append(circuit)
         return True
 
-    async def _until_inside(self, deadline: float, *, only: bool) -> None:
-        """Wait while the probe of another attempt is out, if there is nothing better to do."""
-        while not self._inside:
+    async def _wait_to_enter(self, deadline: float, *, only: bool) -> None:
+        """Waits while the probe of another attempt is out, if there is no other candidate."""
+        while not self._entered:
             wait = self._longest_wait()
             left = deadline - time.monotonic()
             if not only or self._lacks_credential or wait > left:
-                raise _not_now(wait)
-            await self._place.provider.wait(min(wait, left))
-            self._inside = self._enter(self._health.clock())
+                raise _rejected(wait)
+            await self._candidate.provider.wait(min(wait, left))
+            self._entered = self._enter(self._health.clock())
 
     @property
     def _lacks_credential(self) -> bool:
-        return self._credential is None and bool(self._place.provider.config.credentials)
+        return self._credential is None and bool(self._candidate.provider.config.credentials)
 
     def _is_probe(self, circuit: Circuit) -> bool:
-        """Whether this attempt decides about a circuit: it is the probe, and nobody has closed it in the meantime."""
+        """Whether this attempt decides about a circuit: it is its probe, and the circuit is still half-open."""
         return circuit.probing and circuit in self._probes
 
     def _longest_wait(self) -> float:
         now = self._health.clock()
         waits = [circuit.wait(now) for circuit in self._circuits]
-        return max((wait for wait in waits if wait is not None), default=PROBING)
+        return max((wait for wait in waits if wait is not None), default=PROBE_WAIT)
 
-    def _succeeded(self, now: float) -> None:
+    def _record_success(self, now: float) -> None:
         for circuit in self._circuits[1:]:
-            circuit.succeeded(now, probe=self._is_probe(circuit))
+            circuit.record_success(now, probe=self._is_probe(circuit))
 
-    def _failed(self, error: UpstreamError, now: float) -> None:
-        place, cause = self._place, error.kind.value
-        match blame(error.kind, answered=self._answered):
-            case Blame.CONNECTION:
-                circuit = place.provider.circuit
-                circuit.failed(now, cause, probe=self._is_probe(circuit))
-            case Blame.CANDIDATE:
-                least = min(error.retry_after or 0.0, _LONGEST_PAUSE)
-                place.circuit.failed(now, cause, probe=self._is_probe(place.circuit), least=least)
-            case Blame.QUOTA:
-                circuit = self._paired()
-                seconds = None if not error.retry_after else min(error.retry_after, _LONGEST_PAUSE)
+    def _record_failure(self, error: UpstreamError, now: float) -> None:
+        candidate, cause = self._candidate, error.kind.value
+        match _scope_of(error.kind, answered=self._answered):
+            case FailureScope.CONNECTION:
+                circuit = candidate.provider.circuit
+                circuit.record_failure(now, cause, probe=self._is_probe(circuit))
+            case FailureScope.CANDIDATE:
+                circuit, least = candidate.circuit, min(error.retry_after or 0.0, _MAX_PAUSE)
+                circuit.record_failure(now, cause, probe=self._is_probe(circuit), least=least)
+            case FailureScope.QUOTA:
+                circuit = self._pair_circuit()
+                seconds = None if not error.retry_after else min(error.retry_after, _MAX_PAUSE)
                 circuit.pause(now, cause, seconds, _FIRST_PAUSE, probe=self._is_probe(circuit))
-            case Blame.CREDENTIAL:
-                circuit = place.circuit if self._own is None else self._own.circuit
-                seconds = _UNPAID_SECONDS if error.kind is ErrorKind.BILLING else _REFUSED_SECONDS
+            case FailureScope.CREDENTIAL:
+                circuit = candidate.circuit if self._credential_state is None else self._credential_state.circuit
+                seconds = _BILLING_SECONDS if error.kind is ErrorKind.BILLING else _ACCESS_SECONDS
                 circuit.open(now, cause, seconds, probe=self._is_probe(circuit))
-            case Blame.ACCESS:
-                self._forbidden(now, cause)
+            case FailureScope.ACCESS:
+                self._record_forbidden(now, cause)
 
-    def _forbidden(self, now: float, cause: str) -> None:
-        """At once where another credential is left; the only one is given up after three in a row.
+    def _record_forbidden(self, now: float, cause: str) -> None:
+        """Opens at once where the provider has another credential; the only one opens after three in a row.
 
-        A 403 may be about one prompt alone, and whoever sends it must not close the model to everybody else.
+        A 403 may be about one prompt alone, which must not close the model to everybody else.
         """
-        circuit = self._paired()
+        circuit = self._pair_circuit()
         probe = self._is_probe(circuit)
         circuit.failures += 1
         circuit.cause = cause
-        if probe or len(self._place.provider.config.credentials) > 1 or circuit.failures >= 3:
-            circuit.open(now, cause, _REFUSED_SECONDS, probe=probe)
+        if probe or len(self._candidate.provider.config.credentials) > 1 or circuit.failures >= 3:
+            circuit.open(now, cause, _ACCESS_SECONDS, probe=probe)
 
-    def _paired(self) -> Circuit:
-        """The circuit of this model by this credential; where there is none, the candidate's."""
+    def _pair_circuit(self) -> Circuit:
+        """Returns the circuit of this model with this credential; without a credential, the candidate's."""
         if self._credential is None:
-            return self._place.circuit
-        return self._health.circuit(keys.of_pair(self._credential.id, self._place.model))
+            return self._candidate.circuit
+        return self._health.circuit(pair_key(self._credential.id, self._candidate.model))
 
 
-def _not_now(wait: float) -> UpstreamError:
+def _scope_of(kind: ErrorKind, *, answered: bool) -> FailureScope:
+    """Returns what a failure counts against; `answered` when a first byte had come."""
+    if answered and kind is ErrorKind.TOTAL_TIMEOUT:
+        # The provider sent all the time: the answer was long, and the limit is the gateway's.
+        return FailureScope.REQUEST
+    return _SCOPES.get(kind, FailureScope.REQUEST)
+
+
+def _rejected(wait: float) -> UpstreamError:
     return UpstreamError(
         ErrorKind.OVERLOADED,
         "The provider failed lately and is not asked before it had time to recover.",
-        code=NOT_SENT,
+        code=REJECTED,
         retry_after=max(wait, 1.0),
     )

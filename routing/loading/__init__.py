@@ -1,1 +1,5 @@
-"""From rows to the snapshot, and its renewal whenever a row changes."""
+"""Loads the snapshot from rows, and renews it whenever a row changes."""
+
+
+class BrokenConfiguration(Exception):
+    """Stored configuration cannot be used; the text names the row and says what to do."""

@@ -1,4 +1,4 @@
-"""Configuration rows to a snapshot: the one module that asks the ORM for them. What is broken raises."""
+"""Loads configuration rows into a snapshot, with `targeting`; nothing else queries them for requests."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from providers.platforms.contract import options_of
 from providers.pricing.prices import schedules
 from providers.transforms import TransformError, compile_chain_of, parse_chain
 from providers.validation import check_platform, validate_base_url, validate_headers
+from routing.loading import BrokenConfiguration as BrokenConfiguration
 from routing.loading import targeting
-from routing.loading.broken import BrokenConfiguration as BrokenConfiguration
 from routing.models import Candidate, Route
 from routing.snapshot import CandidateConfig, Order, RouteConfig, Snapshot
 from usage.cost import Prices
 
 
 def load_keys() -> dict[str, KeyRecord]:
-    """Every client key by its hash."""
+    """Returns every client key by its hash."""
     return {
         key.hash: KeyRecord(
             id=key.pk,
@@ -49,7 +49,7 @@ def load_keys() -> dict[str, KeyRecord]:
 
 
 def load_snapshot(revisions: dict[str, int], keys: dict[str, KeyRecord] | None = None) -> Snapshot:
-    """The whole configuration; `keys` are taken as they are if given. Raises BrokenConfiguration."""
+    """Returns the complete configuration; `keys` are taken as they are if given. Raises BrokenConfiguration."""
     providers = _providers()
     prices = schedules()
     models = {
@@ -179,10 +179,10 @@ def _model(row: Model, prices: tuple[Prices, ...]) -> ModelConfig:
 def _callable(
     providers: dict[int, ProviderConfig], models: dict[int, ModelConfig]
 ) -> dict[tuple[str, str], CandidateConfig]:
-    """Every model that can be called, by provider and name."""
+    """Returns every model that can be called, by provider and name."""
     found = {}
     for model in models.values():
-        # A provider that was made since the providers were read comes with the next revision.
+        # A provider that was added after the providers were read is loaded with the next revision.
         provider = providers.get(model.provider_id)
         if provider is not None and _cause(provider, model) is None:
             found[provider.name.lower(), model.name] = _candidate(0, provider, model)
@@ -190,7 +190,7 @@ def _callable(
 
 
 def _cause(provider: ProviderConfig | None, model: ModelConfig | None) -> str | None:
-    """Why a model cannot be called as things stand."""
+    """Returns why a model cannot be called, None when it can."""
     if provider is None:
         return "the provider is switched off"
     if model is None:

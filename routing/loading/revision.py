@@ -1,7 +1,7 @@
-"""The revision counters and the database triggers that raise them.
+"""The revision counters and the database triggers that increment them.
 
-Triggers, because configuration is written by forms, by `queryset.update`, by `bulk_create`, by imports and by shells in
-other processes, and only the database sees them all.
+Configuration is written by forms, `queryset.update`, `bulk_create`, imports and shells in other processes; only the
+database sees all of these writes.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ WATCHED: dict[str, Revision.Scope] = {
     "routing.Rule": Revision.Scope.ROUTING,
     "routing.Concept": Revision.Scope.ROUTING,
 }
-"""Model -> the scope that a write to its table raises. A model of configuration that is not here is never noticed."""
+"""Model -> the scope whose counter a write to its table increments. Changes of other models are never noticed."""
 
 _BUMP = "UPDATE routing_revision SET number = number + 1 WHERE scope = '{scope}';"
 
 
 def install_triggers(sender: Any, using: str = "default", **kwargs: Any) -> None:
-    """Make the counters and (again) all triggers in the database `using`; safe to repeat."""
+    """Creates the counters and all triggers in the database `using`; safe to repeat."""
     connection = connections[using]
     tables = set(connection.introspection.table_names())
     if Revision._meta.db_table not in tables:
@@ -50,7 +50,7 @@ def install_triggers(sender: Any, using: str = "default", **kwargs: Any) -> None
 
 
 def numbers(using: str = "default") -> dict[str, int]:
-    """The counters as they stand now: scope -> number."""
+    """Returns the current counters: scope -> number."""
     return dict(Revision.objects.using(using).values_list("scope", "number"))
 
 

@@ -1,6 +1,6 @@
-"""The snapshot in use in this process, and the thread that swaps it within a second of any change.
+"""The snapshot in use in this process, and the thread that replaces it within a second of any change.
 
-A load that fails leaves the old snapshot in place and is reported by `status()`.
+A load that fails leaves the old snapshot in use and is reported by `status()`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from routing.snapshot import Snapshot
 logger = logging.getLogger("gateway.snapshot")
 
 INTERVAL = 0.3
-"""Seconds between two looks at the revisions."""
+"""Seconds between two reads of the revisions."""
 
 
 class Status(msgspec.Struct, frozen=True):
-    """`loaded_at` is POSIX seconds; `error` says what is wrong with the configuration saved last, and since when."""
+    """`loaded_at` and `failing_since` are POSIX seconds; `error` says what is wrong with the latest configuration."""
 
     loaded_at: float | None = None
     revisions: dict[str, int] = {}
@@ -35,7 +35,7 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class SnapshotStore:
-    """Holds the current snapshot; `start` loads it and keeps it current until `stop`."""
+    """Holds the current snapshot; `start` loads it and reloads it after every change until `stop`."""
 
     def __init__(self) -> None:
         self.current: Snapshot | None = None
@@ -46,11 +46,11 @@ class SnapshotStore:
         self._tried: dict[str, int] = {}
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
-        """Call `listener` with each new snapshot, in the watching thread."""
+        """Calls `listener` with each new snapshot, in the watching thread."""
         self._listeners.append(listener)
 
     def start(self) -> None:
-        """Start watching; returns after the first load was tried."""
+        """Starts watching; returns after the first load succeeded or failed."""
         if self._thread is not None:
             return
         self._stopping.clear()
@@ -60,7 +60,7 @@ class SnapshotStore:
         tried.wait(30)
 
     def stop(self) -> None:
-        """End the watching thread; the snapshot stays."""
+        """Ends the watching thread; the snapshot stays."""
         thread, self._thread = self._thread, None
         if thread is not None:
             self._stopping.set()
@@ -68,7 +68,7 @@ class SnapshotStore:
         self._listeners.clear()
 
     def refresh(self) -> None:
-        """Look at the revisions once and load what they say has changed. Raises nothing: see `status`."""
+        """Reads the revisions once and loads what changed. Raises nothing: see `status`."""
         try:
             numbers = revision.numbers()
             if numbers != self._tried:
@@ -113,7 +113,7 @@ class SnapshotStore:
 
     def _failed(self, error: str) -> None:
         if self.status.error != error:
-            logger.error("configuration not loaded, the last good one stays", extra={"fields": {"cause": error}})
+            logger.error("configuration not loaded, the previous one stays in use", extra={"fields": {"cause": error}})
         self.status = Status(
             loaded_at=self.status.loaded_at,
             revisions=self.status.revisions,
@@ -123,9 +123,9 @@ class SnapshotStore:
 
 
 store = SnapshotStore()
-"""The one of this process."""
+"""The store of this process."""
 
 
 def status() -> Status:
-    """What the admin and /readyz show of the snapshot in use."""
+    """Returns what the admin and /readyz show of the snapshot in use."""
     return store.status

@@ -1,24 +1,24 @@
-"""What leads to a route (aliases, scenarios, rules, concepts) from rows to structs; the other half of loading."""
+"""Loads what leads to a route: aliases, scenarios, rules and concepts."""
 
 from __future__ import annotations
 
-from routing.loading.broken import BrokenConfiguration
+from routing.loading import BrokenConfiguration
 from routing.models import Alias, Concept, Rule, ScenarioRoute
 from routing.rules.aliases import AliasIndex, make_alias
-from routing.rules.comparisons import ConditionError
+from routing.rules.buckets import RuleIndex
 from routing.rules.concepts import ConceptConfig, ConceptIndex, words_of
-from routing.rules.conditions import parse_conditions
-from routing.rules.index import RuleIndex, make_rule
+from routing.rules.conditions import ConditionError, parse_conditions
+from routing.rules.rule import make_rule
 from routing.snapshot import RouteConfig, ScenarioConfig
 
 
 def aliases() -> AliasIndex:
-    """The aliases in the order in which they are looked at."""
+    """Returns the aliases in the order in which they are compared."""
     return AliasIndex([make_alias(row.pattern, row.target) for row in Alias.objects.filter(enabled=True)])
 
 
 def scenarios(routes: dict[str, RouteConfig]) -> dict[tuple[str, int | None], ScenarioConfig]:
-    """The scenarios whose routes are switched on."""
+    """Returns the scenarios whose routes are switched on."""
     rows = ScenarioRoute.objects.select_related("route").filter(enabled=True)
     return {
         (row.scenario, row.team_id): ScenarioConfig(routes[row.route.name], row.threshold)
@@ -28,8 +28,8 @@ def scenarios(routes: dict[str, RouteConfig]) -> dict[tuple[str, int | None], Sc
 
 
 def rules() -> RuleIndex:
-    """The rules, indexed. Raises BrokenConfiguration."""
-    made = []
+    """Returns the rules, indexed. Raises BrokenConfiguration."""
+    loaded = []
     for rank, row in enumerate(Rule.objects.select_related("route").filter(enabled=True)):
         try:
             rule = make_rule(
@@ -44,12 +44,12 @@ def rules() -> RuleIndex:
             )
         except ConditionError as error:
             raise BrokenConfiguration(f"The rule {row.name} has a broken condition: {error}") from error
-        made.append(rule)
-    return RuleIndex(made)
+        loaded.append(rule)
+    return RuleIndex(loaded)
 
 
 def concepts() -> ConceptIndex:
-    """The concepts in one automaton."""
+    """Returns the concepts, indexed."""
     rows = Concept.objects.select_related("route").filter(enabled=True)
     return ConceptIndex(
         [ConceptConfig(row.name, words_of(row.name, row.synonyms), row.route.name, row.priority) for row in rows]

@@ -1,17 +1,16 @@
 """The phases that choose a route: pure functions over facts and snapshot, run in the order of PHASES.
 
-A phase chooses, suggests, or says why it has nothing to say. The first choice ends the search; a suggestion is taken if
-no later phase chooses.
+A phase chooses, suggests, or gives the reason why it does not choose. The first choice ends the search; a suggestion is
+taken if no later phase chooses.
 """
 
 from __future__ import annotations
 
-from routing.phases.analysis import rules, scenarios
 from routing.phases.choice import Phase
-from routing.phases.custom import custom
-from routing.phases.default import default_route
-from routing.phases.names import name, subagent_tag
-from routing.phases.patterns import patterns
+from routing.phases.concepts import concepts
+from routing.phases.names import custom, name, subagent_tag
+from routing.phases.rules import rules
+from routing.phases.scenarios import default_route, scenarios
 
 PHASES: tuple[tuple[str, Phase], ...] = (
     ("subagent_tag", subagent_tag),
@@ -19,6 +18,6 @@ PHASES: tuple[tuple[str, Phase], ...] = (
     ("rules", rules),
     ("scenarios", scenarios),
     ("custom", custom),
-    ("concepts", patterns),
+    ("concepts", concepts),
     ("default_route", default_route),
 )

@@ -1,4 +1,4 @@
-"""What a phase answers, and what every phase asks of a key."""
+"""What a phase returns, and the check of a key's allow-list that phases share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from routing.snapshot import RouteConfig, Snapshot
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """A phase's answer: the route if it has one, what in the phase chose it, and why (not).
+    """The result of a phase: the route if it has one, what in the phase chose it, and why (not).
 
     `yields`: a suggestion, taken only if no later phase chooses. `scenario`: the one that led to the route.
     """
@@ -28,13 +28,13 @@ class Choice(msgspec.Struct, frozen=True):
 Phase = Callable[[RequestFacts, KeyRecord, Snapshot], Choice]
 
 
-def nothing(text: str) -> Choice:
-    """A phase has nothing to say, for this reason."""
+def no_choice(text: str) -> Choice:
+    """Returns the result of a phase that does not choose, with the reason."""
     return Choice(None, "", text)
 
 
 def permitted(route: RouteConfig, key: KeyRecord, phase: str) -> RouteConfig:
-    """The route, if the key may use it. Raises RouteForbidden: who names a route must hear that it is not theirs."""
+    """Returns the route if the key may use it. Raises RouteForbidden: a client that names a route is told why."""
     if key.may_use(route.name):
         return route
     raise RouteForbidden(

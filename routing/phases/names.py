@@ -1,6 +1,7 @@
-"""Phase 0: what the name in `model` means. Names are the client's own choice, so nothing overrules them.
+"""The phases `subagent_tag`, `name` and `custom`: what a name means, in a tag, in `model`, or from the custom callable.
 
-`provider:model` and `provider,model` are split only after the name of a known provider: models hold colons themselves.
+Clients choose the name in `model`, so nothing overrules it. `provider:model` and `provider,model` are split only after
+the name of a known provider: models contain colons themselves.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 
 from access.keys import KeyRecord
 from routing.facts.request_facts import RequestFacts
-from routing.phases.choice import Choice, nothing, permitted
+from routing.phases.choice import Choice, no_choice, permitted
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
 
 _SUFFIXES = re.compile(r"(\[1m\]|-\d{8}|@\d{8}|-latest)$", re.IGNORECASE)
@@ -17,34 +18,47 @@ _SUFFIXES = re.compile(r"(\[1m\]|-\d{8}|@\d{8}|-latest)$", re.IGNORECASE)
 
 
 def subagent_tag(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:
-    """The model that a <CCR-SUBAGENT-MODEL> tag names. Raises RouteForbidden."""
+    """Chooses the model that a <CCR-SUBAGENT-MODEL> tag names. Raises RouteForbidden."""
     if not facts.subagent_tag:
-        return nothing("the request holds no subagent tag")
+        return no_choice("the request holds no subagent tag")
     found = resolve(facts.subagent_tag, snapshot)
     if found is None:
-        return nothing(f"the subagent tag names {facts.subagent_tag!r}, which is nothing here")
+        return no_choice(f"the subagent tag names {facts.subagent_tag!r}, which is unknown")
     route, how = found
     return Choice(permitted(route, key, "subagent_tag"), facts.subagent_tag, f"the subagent tag names it: {how}")
 
 
 def name(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:
-    """The route or the model that the client named. Raises RouteForbidden."""
+    """Chooses the route or the model that the client named. Raises RouteForbidden."""
     found = resolve(facts.request_model, snapshot)
     if found is None:
-        return nothing("no route, alias or provider has this name")
+        return no_choice("no route, alias or provider has this name")
     route, how = found
     chosen = permitted(route, key, "name")
     if chosen.yields:
-        return Choice(chosen, chosen.name, f"{how}, and it yields to the phases below", yields=True)
+        return Choice(chosen, chosen.name, f"{how}, and it yields to the later phases", yields=True)
     return Choice(chosen, chosen.name, how)
 
 
+def custom(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:
+    """Chooses the route that the custom callable named; it was called before, and its answer is a fact."""
+    if facts.chosen is None:
+        return no_choice("no custom callable answered")
+    found = resolve(facts.chosen, snapshot)
+    if found is None:
+        return no_choice(f"the custom callable named {facts.chosen!r}, which is unknown")
+    route, how = found
+    if not key.may_use(route.name):
+        return no_choice(f"the custom callable named {route.name}, which the key's allow-list does not hold")
+    return Choice(route, facts.chosen, f"the custom callable named it: {how}")
+
+
 def resolve(asked: str, snapshot: Snapshot) -> tuple[RouteConfig, str] | None:
-    """What a name means and how that was found: a route, an alias, one model at one provider, or a name's stem."""
+    """Returns what a name means and how it was found: a route, an alias, a provider's model, or one without suffix."""
     route = snapshot.routes.get(asked)
     if route is not None:
         return route, "a route has this name"
-    for alias in snapshot.aliases.fitting(asked):
+    for alias in snapshot.aliases.matching(asked):
         target = snapshot.routes.get(alias.target) or _explicit(alias.target, snapshot)
         if target is not None:
             return target, f"the alias {alias.pattern} leads to {alias.target}"
@@ -61,7 +75,7 @@ def resolve(asked: str, snapshot: Snapshot) -> tuple[RouteConfig, str] | None:
 
 
 def _explicit(asked: str, snapshot: Snapshot) -> RouteConfig | None:
-    """One model at one provider as a route of its own."""
+    """Returns a route with the one model that `provider:model` names."""
     candidate = _named_candidate(asked, snapshot)
     if candidate is None:
         return None

@@ -1,1 +1,1 @@
-"""What an administrator writes down: conditions, rules, concepts and aliases, indexed."""
+"""What administrators write: conditions, rules, concepts and aliases, indexed."""

@@ -1,6 +1,6 @@
-"""Aliases: other names and patterns of names, in the order in which they are looked at.
+"""Aliases: other names and patterns of names, in the order in which they are compared.
 
-Which of them fit a name is worked out once a name: those that clients use are few.
+Which aliases match a name is computed once per name: clients use few.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from routing.rules.globs import glob
+from routing.rules.conditions import glob
 
-_MOST_NAMES = 4096
+_MAX_NAMES = 4096
 
 
 class AliasConfig(msgspec.Struct, frozen=True):
-    """A pattern of names and what they stand for; `fits` takes a name in lower case."""
+    """A pattern of names and the target it stands for; `regex` takes a name in lower case."""
 
     pattern: str
-    fits: re.Pattern[str]
+    regex: re.Pattern[str]
     target: str
 
 
@@ -28,22 +28,22 @@ class AliasIndex:
 
     def __init__(self, aliases: Sequence[AliasConfig] = ()) -> None:
         self.aliases = tuple(aliases)
-        self._seen: dict[str, tuple[AliasConfig, ...]] = {}
+        self._by_name: dict[str, tuple[AliasConfig, ...]] = {}
 
-    def fitting(self, name: str) -> tuple[AliasConfig, ...]:
-        """Those that fit a name."""
+    def matching(self, name: str) -> tuple[AliasConfig, ...]:
+        """Returns the aliases whose pattern matches a name, in order."""
         if not self.aliases:
             return ()
         name = name.lower()
-        found = self._seen.get(name)
+        found = self._by_name.get(name)
         if found is None:
-            found = tuple(alias for alias in self.aliases if alias.fits.fullmatch(name) is not None)
-            if len(self._seen) >= _MOST_NAMES:
-                self._seen.clear()
-            self._seen[name] = found
+            found = tuple(alias for alias in self.aliases if alias.regex.fullmatch(name) is not None)
+            if len(self._by_name) >= _MAX_NAMES:
+                self._by_name.clear()
+            self._by_name[name] = found
         return found
 
 
 def make_alias(pattern: str, target: str) -> AliasConfig:
-    """An alias with its pattern compiled."""
+    """Returns an alias with its pattern compiled."""
     return AliasConfig(pattern, glob(pattern.lower()), target)

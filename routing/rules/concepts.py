@@ -1,4 +1,4 @@
-"""Concepts: words in the user's last text that lead to a route. Whole words only, so that "breakfast" is not "fast"."""
+"""Concepts: words in the user's last message that lead to a route. "breakfast" does not contain the word "fast"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ahocorasick_rs import AhoCorasick
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-"""Letters of scripts that put no space between words, or hang endings on them: from Thai to Chinese and Korean."""
+"""Letters of scripts that put no space between words, or add endings to them: from Thai to Chinese and Korean."""
 
 
 class ConceptConfig(msgspec.Struct, frozen=True):
@@ -23,15 +23,15 @@ class ConceptConfig(msgspec.Struct, frozen=True):
     priority: int = 50
 
 
-class Found(msgspec.Struct, frozen=True):
-    """A concept in a text, and the word that it was found by."""
+class ConceptMatch(msgspec.Struct, frozen=True):
+    """A concept in a text, and the word that was found."""
 
     concept: ConceptConfig
     word: str
 
 
 class ConceptIndex:
-    """All concepts' words in one automaton: a text is read once, however many there are."""
+    """All concepts' words in one automaton: a text is searched once, however many there are."""
 
     def __init__(self, concepts: Sequence[ConceptConfig] = ()) -> None:
         self._words: list[tuple[str, ConceptConfig]] = [
@@ -39,8 +39,8 @@ class ConceptIndex:
         ]
         self._automaton = AhoCorasick([word for word, _ in self._words]) if self._words else None
 
-    def find(self, text: str) -> list[Found]:
-        """The concepts in a text, each once: the highest priority first, then the longest word, then the first."""
+    def find(self, text: str) -> list[ConceptMatch]:
+        """Returns the concepts in a text, each once: by the highest priority, the longest word, the first place."""
         if self._automaton is None or not text:
             return []
         lowered = text.lower()
@@ -50,20 +50,20 @@ class ConceptIndex:
                 first[index] = start
         hits = [(self._words[index], start) for index, start in first.items()]
         hits.sort(key=lambda hit: (-hit[0][1].priority, -len(hit[0][0]), hit[1]))
-        best: dict[str, Found] = {}
+        best: dict[str, ConceptMatch] = {}
         for (word, concept), _ in hits:
-            best.setdefault(concept.name, Found(concept, word))
+            best.setdefault(concept.name, ConceptMatch(concept, word))
         return list(best.values())
 
 
 def words_of(name: str, synonyms: str) -> tuple[str, ...]:
-    """A concept's words: its name and its synonyms, with spaces for underscores, each once."""
+    """Returns a concept's words: its name, with spaces for underscores, and its synonyms, each once."""
     words = [name.replace("_", " "), *synonyms.replace("\n", ",").split(",")]
     return tuple(dict.fromkeys(" ".join(word.lower().split()) for word in words if word.strip()))
 
 
 def _is_border(text: str, at: int) -> bool:
-    """Whether no word goes on across this place."""
+    """Whether no word continues across this position."""
     return at in (0, len(text)) or not (_is_letter(text[at - 1]) and _is_letter(text[at]))
 
 

@@ -19,7 +19,7 @@ from providers.fidelity import Fidelity, Notes
 from providers.framing.sse import EventTooLong
 from providers.outbound.upstream import Response, Upstreams
 from providers.translation import EditedDecoder, Translation
-from routing.health import Health, Trial
+from routing.health import AttemptTracker, Health
 from routing.snapshot import CandidateConfig
 from streaming.attempts import traces
 from streaming.attempts.continuation import Continuation
@@ -58,7 +58,7 @@ class Attempt:
         "_encoder",
         "_exchange",
         "_onto",
-        "_trial",
+        "_tracker",
         "_watch",
         "began",
         "candidate",
@@ -83,7 +83,7 @@ class Attempt:
             raise RuntimeError("an attempt needs an encoder")
         self._exchange = exchange
         self._encoder = exchange.encoder
-        self._trial: Trial | None = None
+        self._tracker: AttemptTracker | None = None
         self._onto = onto
         self._watch = Watch()
         self.began = exchange.loop.time()
@@ -108,13 +108,13 @@ class Attempt:
         credential = health.credential(candidate, exchange.session_id)
         if credential is not None:
             record.credential_id, record.credential_name = credential.id, credential.name
-        self._trial = trial = health.begin(candidate, credential, exchange.input_estimate)
+        self._tracker = tracker = health.begin(candidate, credential, exchange.input_estimate)
         failure: UpstreamError | None = None
         counted = False
         exchange.watches.append(self._watch)
         try:
             # Nothing here may hold the call while its answer streams: it holds the whole request.
-            counted = await self._answer(self._translation(credential), upstreams, trial)
+            counted = await self._answer(self._translation(credential), upstreams, tracker)
         except UpstreamError as error:
             failure, counted = error, True
             raise
@@ -130,7 +130,7 @@ class Attempt:
         finally:
             self._watch.end()
             exchange.watches.remove(self._watch)
-            trial.ended(failure, counted, self._tokens_taken())
+            tracker.ended(failure, counted, self._tokens_taken())
 
     def _translation(self, credential: CredentialConfig | None) -> Translation | None:
         """The client's request after the candidate's chain of transforms; None when no provider need be called."""
@@ -157,7 +157,7 @@ class Attempt:
         )
         return None if _only_warms(call) else Translation(call, candidate.transforms.streams)
 
-    async def _answer(self, translation: Translation | None, upstreams: Upstreams, trial: Trial) -> bool:
+    async def _answer(self, translation: Translation | None, upstreams: Upstreams, tracker: AttemptTracker) -> bool:
         """Send the request and pass the answer on; False when the answer came from here."""
         if translation is None:
             await self._answer_here()
@@ -175,12 +175,12 @@ class Attempt:
         request = await translation.request()
         exchange.client.fidelity = ",".join(self.notes)
         watch.expect_connection(loop.time(), _PREPARE)
-        await trial.may_connect(self.only)
+        await tracker.may_connect(self.only)
         watch.expect_connection(loop.time(), timeouts.connect + 1.0)
 
         def connected() -> None:
             watch.expect_first_event(loop.time(), timeouts.first_event)
-            trial.connected()
+            tracker.connected()
 
         upstream = upstreams.acquire(provider)
         try:
@@ -250,8 +250,8 @@ class Attempt:
             if self.race is not None and not self.race.won(self, events):
                 return False
             self.spoke = True
-            if self._trial is not None:
-                self._trial.first_byte(exchange.loop.time() - self.began)
+            if self._tracker is not None:
+                self._tracker.first_byte(exchange.loop.time() - self.began)
         had_content = encoder.content_sent
         data = encoder.feed(events)
         if not had_content and encoder.content_sent:

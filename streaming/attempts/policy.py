@@ -9,7 +9,7 @@ import msgspec
 
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from routing.decision import Decision, Drop
-from routing.health import NOT_SENT, Health
+from routing.health import REJECTED, Health
 from routing.snapshot import CandidateConfig, RouteConfig
 from usage.journal.records import AttemptRecord
 
@@ -58,7 +58,7 @@ class Failure(msgspec.Struct, frozen=True):
     @property
     def was_not_sent(self) -> bool:
         """Whether health let it not through: nobody was asked."""
-        return isinstance(self.error, UpstreamError) and self.error.code == NOT_SENT
+        return isinstance(self.error, UpstreamError) and self.error.code == REJECTED
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -118,7 +118,7 @@ class Course:
         """Seconds after which another attempt should begin beside the latest, None when none should."""
         if not self._route.hedges or self._made >= self._route.max_attempts or not self._well():
             return None
-        return self._health.usual_first_byte(self._now)
+        return self._health.first_byte_p95(self._now)
 
     def beside(self, now: float) -> Step | None:
         """The attempt that begins beside the latest one, if one may."""

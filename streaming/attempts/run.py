@@ -104,7 +104,7 @@ async def _try(
         return [] if failure is None else [failure]
     ran = await race(exchange, first, patience, beside, run)
     if ran.given_up is first:
-        runtime.health.waited(first.candidate, ran.waited)
+        runtime.health.record_abandoned(first.candidate, ran.waited)
     elif ran.given_up is not None:
         course.withdraw()
     return ran.failed

@@ -23,7 +23,7 @@ from routing import engine
 from routing.decision import RouteRefused
 from routing.facts import request_facts
 from routing.facts.content import without_subagent_tags
-from routing.health import Trial
+from routing.health import AttemptTracker
 from routing.snapshot import CandidateConfig, Snapshot
 from streaming.exchange.client import Client
 from streaming.ingress.claude import errors, intake
@@ -93,8 +93,8 @@ async def _providers_count(
         asked = await translation.count_request()
         if asked is None:
             return None
-        trial = runtime.health.begin(candidate, credential)
-        return await _ask(asked, translation, candidate, trial, runtime)
+        tracker = runtime.health.begin(candidate, credential)
+        return await _ask(asked, translation, candidate, tracker, runtime)
     except UnsupportedRequest:
         # What this provider cannot be told another candidate may be; the length of the request is the same.
         return None
@@ -107,7 +107,11 @@ async def _providers_count(
 
 
 async def _ask(
-    request: CountRequest, translation: Translation, candidate: CandidateConfig, trial: Trial, runtime: Runtime
+    request: CountRequest,
+    translation: Translation,
+    candidate: CandidateConfig,
+    tracker: AttemptTracker,
+    runtime: Runtime,
 ) -> dict[str, Any]:
     """What the provider counts. Raises UpstreamError."""
     provider = candidate.provider
@@ -115,9 +119,9 @@ async def _ask(
     failure: UpstreamError | None = None
     try:
         async with asyncio.timeout(min(_LONGEST, provider.timeouts.first_event)):
-            await trial.may_connect(only=False)
+            await tracker.may_connect(only=False)
             response = await upstream.open(
-                request, connect_timeout=provider.timeouts.connect, connected=trial.connected
+                request, connect_timeout=provider.timeouts.connect, connected=tracker.connected
             )
             try:
                 answer = await response.read()
@@ -127,7 +131,7 @@ async def _ask(
             finally:
                 await response.close()
     except TimeoutError as error:
-        kind = ErrorKind.CONNECT_TIMEOUT if trial.connecting else ErrorKind.FIRST_EVENT_TIMEOUT
+        kind = ErrorKind.CONNECT_TIMEOUT if tracker.connecting else ErrorKind.FIRST_EVENT_TIMEOUT
         failure = UpstreamError(kind, "The provider did not answer in time.")
         raise failure from error
     except UpstreamError as error:
@@ -135,7 +139,7 @@ async def _ask(
         raise
     finally:
         # How a count ends says nothing of how a model answers.
-        trial.ended(failure, counted=failure is not None and failure.kind in _ABOUT_THE_WAY)
+        tracker.ended(failure, counted=failure is not None and failure.kind in _ABOUT_THE_WAY)
         await runtime.upstreams.release(upstream)
 
 

@@ -8,7 +8,7 @@ import re
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from providers.events import Tokens
 from routing.decision import Decision, RouteRefused
-from routing.facts.request_facts import RequestFacts, stored
+from routing.facts.request_facts import RequestFacts, stored_facts
 from streaming.attempts.attempt import Attempt
 from streaming.exchange.exchange import Ending, Exchange
 from usage.cost import cost, in_force
@@ -45,14 +45,14 @@ def describe_decision(exchange: Exchange, known: RequestFacts, decision: Decisio
     exchange.decision = decision
     request.route_id, request.route_name = decision.route.id, decision.route.name
     request.phase, request.rule = decision.phase, decision.rule
-    request.decision = decision.explained() | {"facts": stored(known)}
+    request.decision = decision.explained() | {"facts": stored_facts(known)}
     if logger.isEnabledFor(logging.DEBUG):
         logger.debug("routing decision", extra={"fields": {"request_id": request.request_id, **decision.explained()}})
 
 
 def describe_refusal(exchange: Exchange, known: RequestFacts, error: RouteRefused) -> None:
     """Why no route was chosen, or none of its candidates."""
-    exchange.account.request.decision = error.explained() | {"facts": stored(known)}
+    exchange.account.request.decision = error.explained() | {"facts": stored_facts(known)}
 
 
 def attempt_completed(exchange: Exchange, attempt: Attempt) -> None:

@@ -58,7 +58,7 @@ def test_a_rule_is_made_and_its_list_says_it_in_words(admin_client: Client, rout
     assert (rule.conditions, rule.priority, rule.team, rule.route, rule.enabled) == (CONDITIONS, 7, team, route, True)
     text = _list(admin_client, "rule")
     assert (
-        "tokens at least 60,000 and tools hold Bash or Edit and no images and time is between 22:00 and 06:00 "
+        "tokens at least 60,000 and tools include Bash or Edit and no images and time is between 22:00 and 06:00 "
         "and header.x-project is blue" in text
     )
     assert "red" in text
@@ -78,7 +78,7 @@ def test_a_rule_without_conditions_holds_always(admin_client: Client, route: Rou
         ('[{"field": "gone", "operator": "is", "value": 1}]', "There is no field 'gone'"),
         (
             json.dumps([CONDITIONS[0], {"field": "tokens", "operator": "is", "value": "many"}]),
-            "Condition 2: tokens wants a number",
+            "Condition 2: tokens needs a number",
         ),
     ],
 )
@@ -121,9 +121,9 @@ def test_a_new_alias_is_looked_at_last_and_its_target_is_spelled_as_the_model_is
 @pytest.mark.parametrize(
     ("pattern", "target", "says"),
     [
-        ("gpt-*", "gone", "Nothing is called gone yet"),
-        ("gpt-*", "OpenRouter:gone", "Nothing is called OpenRouter:gone yet"),
-        ("fast", "OpenRouter:anthropic/claude:beta", "this alias is never looked at"),
+        ("gpt-*", "gone", "There is no route or model gone yet"),
+        ("gpt-*", "OpenRouter:gone", "There is no route or model OpenRouter:gone yet"),
+        ("fast", "OpenRouter:anthropic/claude:beta", "this alias is never used"),
         ("GPT-*", "fast", "it comes first"),
     ],
 )
@@ -150,7 +150,10 @@ def test_a_scenario_has_one_route_a_team(admin_client: Client, route: Route) -> 
     _send(admin_client, "scenarioroute", scenario="think", route=route.pk)
     _send(admin_client, "scenarioroute", scenario="think", route=route.pk, team=team.pk)
     assert ScenarioRoute.objects.count() == 2
-    for whose, says in (("", "Everybody has a route for think"), (team.pk, "The team red has a route for think")):
+    for whose, says in (
+        ("", "Every team already has the route fast for think"),
+        (team.pk, "The team red already has the route fast"),
+    ):
         errors = errors_of(_send(admin_client, "scenarioroute", scenario="think", route=route.pk, team=whose))
         assert says in errors["scenario"][0]
 

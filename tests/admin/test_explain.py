@@ -147,7 +147,7 @@ def test_unsaved_rules_come_before_the_saved_ones_in_their_own_order() -> None:
         ('[{"route": "a"}, {"route": "no"}]', "unsaved rule 2: there is no route 'no'. There are: a."),
         ('{"scenario": "no"}', "there is no scenario 'no'. There are: image"),
         ('{"route": "a", "conditions": [{"field": "no", "operator": "is"}]}', "There is no field 'no'"),
-        ('{"route": "a", "conditions": [{"field": "tokens", "operator": "is", "value": "x"}]}', "wants a number"),
+        ('{"route": "a", "conditions": [{"field": "tokens", "operator": "is", "value": "x"}]}', "needs a number"),
         ('{"route": "a", "conditions": "x"}', "Write a list such as"),
     ],
 )
@@ -191,8 +191,8 @@ def test_the_custom_callable_is_asked_where_a_live_request_would_ask_it(settings
 def test_health_decides_unless_everybody_is_to_be_well() -> None:
     health, sick, well = Health(), candidate("sick", provider()), candidate("well")
     for _ in range(5):
-        trial = health.begin(sick, sick.provider.credentials[0])
-        trial.ended(UpstreamError(ErrorKind.SERVER, "no", status=500))
+        tracker = health.begin(sick, sick.provider.credentials[0])
+        tracker.ended(UpstreamError(ErrorKind.SERVER, "no", status=500))
     snapshot = house(route("mine", sick, well))
     found = explained(said("mine"), snapshot, health=health)
     assert [attempt.model for attempt in found.attempts] == ["well"]
@@ -208,7 +208,7 @@ def test_a_logged_request_is_explained_by_the_facts_that_were_kept() -> None:
     known = request_facts.gather(request, headers, len(msgspec.json.encode(request)), key=ANYONE, now=NOW)
     row = RequestLog(
         request_model="m", agent_id="a1", client="claude-cli/2.1.330", key_name="mia", team_name="red", streamed=False,
-        decision=msgspec.json.decode(msgspec.json.encode({"facts": request_facts.stored(known)})),
+        decision=msgspec.json.decode(msgspec.json.encode({"facts": request_facts.stored_facts(known)})),
     )  # fmt: skip
     snapshot = house(
         route("m", yields=True), route("s"), scenarios={"subagent": "s"}, concepts=(concept("words", "m"),)

@@ -9,7 +9,7 @@ import pytest
 
 from providers.counting.weight import Weight, weigh
 from routing.facts import request_facts
-from routing.facts.estimate import Ratios, estimate
+from routing.facts.request_facts import TokenRatios, estimate
 from tests.claude.agent_bodies import bodies
 from tests.counting import pictures
 
@@ -37,7 +37,7 @@ def test_odd_bodies_weigh_something(messages: object) -> None:
 
 
 def test_a_session_is_estimated_as_its_last_request_was_counted() -> None:
-    ratios = Ratios()
+    ratios = TokenRatios()
     weight = Weight(100_000, 1568)
     assert ratios.estimate("s", weight) == 25_000 + 1568
     ratios.learn("s", Weight(80_000), 32_000)
@@ -59,19 +59,19 @@ def test_a_session_is_estimated_as_its_last_request_was_counted() -> None:
     ],
 )
 def test_what_cannot_be_believed_teaches_little(weight: Weight, tokens: int | None, expected: int) -> None:
-    ratios = Ratios()
+    ratios = TokenRatios()
     ratios.learn("s", weight, tokens)
     assert ratios.estimate("s", Weight(1000)) == expected
 
 
 def test_without_a_session_nothing_is_learned() -> None:
-    ratios = Ratios()
+    ratios = TokenRatios()
     ratios.learn("", Weight(1000), 900)
     assert ratios.estimate("", Weight(1000)) == estimate(Weight(1000)) == 250
 
 
 def test_the_sessions_used_longest_ago_are_forgotten() -> None:
-    ratios = Ratios(limit=2)
+    ratios = TokenRatios(limit=2)
     for name in ("a", "b", "a", "c"):
         ratios.learn(name, Weight(1000), 500)
     assert [ratios.estimate(name, Weight(1000)) for name in ("a", "b", "c")] == [500, 250, 500]

@@ -8,7 +8,7 @@ import pytest
 
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from routing.decision import Decision, Drop, Dropped
-from routing.health import NOT_SENT
+from routing.health import REJECTED
 from routing.snapshot import CandidateConfig
 from streaming.attempts.policy import Course, Failure, Step, lineup, most_telling, shortest_wait
 from tests.health.house import House, candidate, credential
@@ -149,7 +149,7 @@ def test_a_route_with_retries_waits_for_the_first_that_is_well_again() -> None:
 def test_what_health_does_not_let_through_takes_no_attempt_and_no_retry() -> None:
     way = Way(FIRST, SECOND, retries=1, max_attempts=2)
     way.listens = False
-    assert way.fails(BUSY, code=NOT_SENT) == ("model2", 0.0)
+    assert way.fails(BUSY, code=REJECTED) == ("model2", 0.0)
     assert way.fails(BROKEN) == ("model2", 0.25)
     assert way.fails(BROKEN) is None
 
@@ -239,8 +239,8 @@ def test_what_is_usual_does_not_shrink_with_those_that_were_given_up() -> None:
     for _ in range(20):
         house.begun(FIRST).first_byte(0.2)
     for _ in range(10):
-        house.health.waited(FIRST, 0.5)
-    assert house.health.usual_first_byte(FIRST) == 0.5
+        house.health.record_abandoned(FIRST, 0.5)
+    assert house.health.first_byte_p95(FIRST) == 0.5
 
 
 def test_a_second_attempt_beside_the_first() -> None:

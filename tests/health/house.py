@@ -8,7 +8,7 @@ import msgspec
 
 from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Secret, Timeouts
 from providers.errors import ErrorKind, UpstreamError
-from routing.health import Health, Rules, Trial
+from routing.health import AttemptTracker, CircuitSettings, Health
 from routing.snapshot import CandidateConfig
 
 
@@ -57,28 +57,28 @@ def renamed(known: CandidateConfig, **fields: Any) -> ProviderConfig:
 class House:
     """A health, its clock, and attempts in a word each."""
 
-    def __init__(self, **rules: Any) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.clock = Clock()
-        self.dice = 0.5
-        self.health = Health(Rules(**rules), self.clock, lambda: self.dice)
+        self.draw = 0.5
+        self.health = Health(CircuitSettings(**settings), self.clock, lambda: self.draw)
 
-    def begun(self, known: CandidateConfig) -> Trial:
+    def begun(self, known: CandidateConfig) -> AttemptTracker:
         """An attempt under way."""
         return self.health.begin(known, self.health.credential(known))
 
-    async def sent(self, known: CandidateConfig) -> Trial:
+    async def sent(self, known: CandidateConfig) -> AttemptTracker:
         """An attempt whose connection stands."""
-        trial = self.begun(known)
-        await trial.may_connect(only=False)
-        trial.connected()
-        return trial
+        tracker = self.begun(known)
+        await tracker.may_connect(only=False)
+        tracker.connected()
+        return tracker
 
     def tried(self, known: CandidateConfig, kind: ErrorKind | None = None, **fields: Any) -> None:
         """An attempt from begin to end; it went well without a kind."""
-        trial = self.begun(known)
+        tracker = self.begun(known)
         if kind is None:
-            trial.first_byte(0.1)
-        trial.ended(None if kind is None else UpstreamError(kind, "said the provider", **fields))
+            tracker.first_byte(0.1)
+        tracker.ended(None if kind is None else UpstreamError(kind, "said the provider", **fields))
 
     def fails(self, known: CandidateConfig, times: int, kind: ErrorKind = ErrorKind.SERVER) -> None:
         """So many attempts fail, one after the other."""

@@ -71,9 +71,9 @@ def test_who_left_before_the_end_says_nothing() -> None:
 def test_a_long_answer_that_meets_our_limit_is_no_failure() -> None:
     house = House()
     for _ in range(10):
-        trial = house.begun(KNOWN)
-        trial.first_byte(0.2)
-        trial.ended(UpstreamError(ErrorKind.TOTAL_TIMEOUT, "too long"))
+        tracker = house.begun(KNOWN)
+        tracker.first_byte(0.2)
+        tracker.ended(UpstreamError(ErrorKind.TOTAL_TIMEOUT, "too long"))
     assert house.health.cooling(KNOWN) is None
 
 
@@ -195,7 +195,7 @@ def test_one_model_that_fails_does_not_close_its_neighbour() -> None:
 
 
 def test_switched_off_nothing_is_ever_held_back() -> None:
-    house = House(gates=False)
+    house = House(enabled=False)
     known = candidate(credential(1))
     for kind in ErrorKind:
         house.fails(known, 20, kind)
@@ -208,9 +208,9 @@ def test_an_edited_provider_gets_a_fresh_start() -> None:
     known = candidate(credential(1))
     house.fails(known, 5)
     house.fails(known, 1, ErrorKind.AUTHENTICATION)
-    house.health.keep(Snapshot(providers={1: known.provider}))
+    house.health.reconfigure(Snapshot(providers={1: known.provider}))
     assert house.health.cooling(known) is not None
-    house.health.keep(Snapshot(providers={1: renamed(known, base_url="http://127.0.0.1:10")}))
+    house.health.reconfigure(Snapshot(providers={1: renamed(known, base_url="http://127.0.0.1:10")}))
     assert house.health.cooling(known) is None
     assert house.health.credential(known) is not None
 
@@ -220,9 +220,9 @@ def test_the_time_to_the_first_byte() -> None:
     assert house.health.time_to_first_token(KNOWN) is None
     for hundredths in range(1, 20):
         house.begun(KNOWN).first_byte(hundredths / 100)
-    assert house.health.usual_first_byte(KNOWN) is None
+    assert house.health.first_byte_p95(KNOWN) is None
     house.begun(KNOWN).first_byte(0.2)
-    assert house.health.usual_first_byte(KNOWN) == 0.2
+    assert house.health.first_byte_p95(KNOWN) == 0.2
     average = house.health.time_to_first_token(KNOWN)
     assert average is not None
     assert 0.1 < average < 0.2
@@ -232,9 +232,9 @@ def test_the_time_to_the_first_byte() -> None:
 
 def test_how_many_are_under_way() -> None:
     house = House()
-    trials = [house.begun(KNOWN) for _ in range(3)]
+    trackers = [house.begun(KNOWN) for _ in range(3)]
     assert house.health.in_flight(KNOWN) == 3
-    for trial in trials:
-        trial.ended(None)
-        trial.ended(None)
+    for tracker in trackers:
+        tracker.ended(None)
+        tracker.ended(None)
     assert house.health.in_flight(KNOWN) == 0

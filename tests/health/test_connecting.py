@@ -19,16 +19,16 @@ async def _start(house: House, number: int, *, only: bool = False) -> tuple[list
     said: list[str] = []
 
     async def attempt() -> None:
-        trial = house.begun(KNOWN)
+        tracker = house.begun(KNOWN)
         try:
-            await trial.may_connect(only)
+            await tracker.may_connect(only)
             said.append("connects")
             await asyncio.sleep(60)
         except UpstreamError as error:
             said.append(error.kind.value if error.retryable else "final")
-            trial.ended(error)
+            tracker.ended(error)
         finally:
-            trial.ended(LATE)
+            tracker.ended(LATE)
 
     tasks = [asyncio.create_task(attempt()) for _ in range(number)]
     await asyncio.sleep(0)
@@ -72,12 +72,12 @@ def test_what_was_never_sent_is_no_failure() -> None:
 def test_one_connection_is_a_sign_of_life_for_all_who_wait() -> None:
     async def check() -> None:
         house = House()
-        trials = [house.begun(KNOWN) for _ in range(5)]
-        for trial in trials:
-            await trial.may_connect(only=False)
+        trackers = [house.begun(KNOWN) for _ in range(5)]
+        for tracker in trackers:
+            await tracker.may_connect(only=False)
         said, tasks = await _start(house, 20)
         assert said == []
-        trials[0].connected()
+        trackers[0].connected()
         await asyncio.sleep(0.05)
         assert said == ["connects"] * 20
         await _end(tasks)
@@ -88,14 +88,14 @@ def test_one_connection_is_a_sign_of_life_for_all_who_wait() -> None:
 def test_the_only_candidate_is_waited_for() -> None:
     async def check() -> None:
         house = House()
-        trials = [house.begun(KNOWN) for _ in range(5)]
-        for trial in trials:
-            await trial.may_connect(only=True)
+        trackers = [house.begun(KNOWN) for _ in range(5)]
+        for tracker in trackers:
+            await tracker.may_connect(only=True)
         said, tasks = await _start(house, 3, only=True)
         await asyncio.sleep(0.5)
         assert said == []
-        for trial in trials:
-            trial.ended(LATE)
+        for tracker in trackers:
+            tracker.ended(LATE)
         await asyncio.sleep(0.05)
         assert said == ["overloaded"] * 3
         await _end(tasks)
@@ -117,11 +117,11 @@ def test_failures_count_as_if_they_still_waited() -> None:
 def test_a_client_that_leaves_makes_room() -> None:
     async def check() -> None:
         house = House()
-        trials = [house.begun(KNOWN) for _ in range(5)]
-        for trial in trials:
-            await trial.may_connect(only=False)
+        trackers = [house.begun(KNOWN) for _ in range(5)]
+        for tracker in trackers:
+            await tracker.may_connect(only=False)
         said, tasks = await _start(house, 1)
-        trials[0].ended(None, counted=False)
+        trackers[0].ended(None, counted=False)
         await asyncio.sleep(0.05)
         assert said == ["connects"]
         await _end(tasks)
@@ -164,14 +164,14 @@ def test_a_probe_that_connects_lets_those_in_who_have_nowhere_else_to_go() -> No
 def test_an_open_circuit_is_said_at_once() -> None:
     async def check() -> None:
         house = House()
-        trial = house.begun(KNOWN)
+        tracker = house.begun(KNOWN)
         house.fails(KNOWN, 5)
         late = house.begun(KNOWN)
-        await trial.may_connect(only=True)
+        await tracker.may_connect(only=True)
         with pytest.raises(UpstreamError) as caught:
             await late.may_connect(only=True)
         assert caught.value.retry_after == 30
-        trial.ended(None)
+        tracker.ended(None)
         late.ended(caught.value)
 
     asyncio.run(check())

@@ -108,9 +108,9 @@ def test_a_rate_limit_without_a_time_lasts_longer_each_time() -> None:
     known = candidate(FIRST)
     waits = []
     for _ in range(4):
-        trials = [house.begun(known) for _ in range(10)]
-        for trial in trials:
-            trial.ended(UpstreamError(ErrorKind.RATE_LIMIT, "slow down"))
+        trackers = [house.begun(known) for _ in range(10)]
+        for tracker in trackers:
+            tracker.ended(UpstreamError(ErrorKind.RATE_LIMIT, "slow down"))
         waits.append(house.health.cooling(known))
         house.clock.passes(waits[-1] or 0)
     assert waits == [5, 10, 20, 40]
@@ -155,32 +155,32 @@ def test_requests_per_minute() -> None:
 
 def test_tokens_per_minute_are_estimated_first_and_known_later() -> None:
     house, known, one = limited(tokens_per_minute=1000)
-    trial = house.health.begin(known, one, tokens=900)
+    tracker = house.health.begin(known, one, tokens=900)
     assert house.health.cooling(known) is None
-    trial.ended(None, tokens=1200)
+    tracker.ended(None, tokens=1200)
     assert house.health.cooling(known) == 60
     house.clock.passes(60)
     assert house.health.cooling(known) is None
-    trial = house.health.begin(known, one, tokens=5000)
+    tracker = house.health.begin(known, one, tokens=5000)
     assert house.health.cooling(known) == 60
-    trial.ended(None, tokens=10)
+    tracker.ended(None, tokens=10)
     assert house.health.cooling(known) is None
 
 
 def test_requests_at_the_same_time() -> None:
     house, known, one = limited(concurrent=2)
-    trials = [house.health.begin(known, one) for _ in range(2)]
+    trackers = [house.health.begin(known, one) for _ in range(2)]
     assert house.health.cooling(known) is not None
-    trials[0].ended(None)
+    trackers[0].ended(None)
     assert house.health.cooling(known) is None
 
 
 def test_the_next_credential_serves_what_the_first_may_not() -> None:
     house = House()
     known = candidate(credential(1, concurrent=1), SECOND)
-    trial = house.begun(known)
+    tracker = house.begun(known)
     assert used(house, known) == "key2"
-    trial.ended(None)
+    tracker.ended(None)
     assert used(house, known) == "key1"
 
 
@@ -188,14 +188,14 @@ def test_what_was_never_sent_is_not_counted() -> None:
     async def check() -> None:
         house, known, one = limited(requests_per_minute=3)
         house.fails(candidate(one), 1)
-        trial = house.health.begin(known, one, tokens=10)
+        tracker = house.health.begin(known, one, tokens=10)
         for _ in range(5):
-            house.health.circuit("candidate:1:1").failed(house.clock(), "server")
+            house.health.circuit("candidate:1:1").record_failure(house.clock(), "server")
         late = house.health.begin(known, one)
         with pytest.raises(UpstreamError):
             await late.may_connect(only=False)
         late.ended(None)
-        trial.ended(None, counted=False)
+        tracker.ended(None, counted=False)
         house.health.circuit("candidate:1:1").reset(house.clock())
         assert house.health.cooling(known) is None
 
@@ -206,10 +206,10 @@ def test_without_a_usable_credential_nothing_is_sent() -> None:
     async def check() -> None:
         house = House()
         house.tried(candidate(FIRST), ErrorKind.AUTHENTICATION)
-        trial = house.begun(candidate(FIRST))
+        tracker = house.begun(candidate(FIRST))
         with pytest.raises(UpstreamError) as caught:
-            await trial.may_connect(only=True)
+            await tracker.may_connect(only=True)
         assert caught.value.retryable
-        trial.ended(caught.value)
+        tracker.ended(caught.value)
 
     asyncio.run(check())

@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from providers.errors import ErrorKind, UpstreamError
-from routing.health import Health, Rules, sharing
+from routing.health import CircuitSettings, Health, sharing
 from routing.health.sharing import Sharing
 from routing.models import HealthState
 from routing.snapshot import CandidateConfig
@@ -29,14 +29,14 @@ class Worker:
     """A health with its thread."""
 
     def __init__(self, seconds: float = 30) -> None:
-        self.health = Health(Rules(open_seconds=seconds))
+        self.health = Health(CircuitSettings(open_seconds=seconds))
         self.sharing = Sharing(self.health)
 
     def fails(self, kind: ErrorKind = ErrorKind.SERVER, times: int = 5, **fields: Any) -> None:
         for _ in range(times):
-            self.trial().ended(UpstreamError(kind, "", **fields))
+            self.tracker().ended(UpstreamError(kind, "", **fields))
 
-    def trial(self) -> Any:
+    def tracker(self) -> Any:
         return self.health.begin(KNOWN, KNOWN.provider.credentials[0])
 
     def cooling(self, known: CandidateConfig = KNOWN) -> float | None:
@@ -104,7 +104,7 @@ def test_while_one_probes_the_others_wait_and_they_hear_the_outcome() -> None:
         one.fails()
         await until(lambda: other.cooling() is not None)
         await until(lambda: one.cooling() is None)
-        probe = one.trial()
+        probe = one.tracker()
         await until(lambda: (other.cooling() or 0) > 10)
         probe.first_byte(0.1)
         probe.ended(None)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.facts.request_facts import RequestFacts
-from routing.rules.comparisons import OPERATORS, ConditionError
-from routing.rules.conditions import FIELDS, compile_all, parse_conditions
-from routing.rules.index import RuleIndex, make_rule
+from routing.rules.buckets import RuleIndex
+from routing.rules.conditions import FIELDS, OPERATORS, ConditionError, compile_all, parse_conditions
+from routing.rules.rule import make_rule
 from tests.routing.house import asked
 
 VALUES: dict[str, Any] = {
@@ -89,10 +89,10 @@ def test_every_field_takes_every_operator_of_its_kind(name: str) -> None:
         ([{"field": "gone", "operator": "is", "value": 1}], "There is no field 'gone'. There are: model,"),
         ([{"field": "header.", "operator": "is", "value": "x"}], "There is no field"),
         ([{"field": "tokens", "operator": "matches", "value": 1}], "tokens has no operator 'matches'. It has: is,"),
-        ([{"field": "tokens", "operator": "is", "value": "many"}], "tokens wants a number"),
-        ([{"field": "tokens", "operator": "is", "value": True}], "tokens wants a number"),
-        ([{"field": "images", "operator": "is", "value": "yes"}], "images wants true or false"),
-        ([{"field": "model", "operator": "is", "value": 3}], "model wants a text"),
+        ([{"field": "tokens", "operator": "is", "value": "many"}], "tokens needs a number"),
+        ([{"field": "tokens", "operator": "is", "value": True}], "tokens needs a number"),
+        ([{"field": "images", "operator": "is", "value": "yes"}], "images needs true or false"),
+        ([{"field": "model", "operator": "is", "value": 3}], "model needs a text"),
         ([{"field": "model", "operator": "in", "value": []}], "or a list of texts"),
         ([{"field": "tools", "operator": "has", "value": [1]}], "or a list of texts"),
         ([{"field": "time", "operator": "in", "value": "8-18"}], "08:00-18:00"),

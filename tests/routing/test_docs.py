@@ -9,9 +9,8 @@ from django.conf import settings
 
 from routing.models import ScenarioRoute
 from routing.phases import PHASES
-from routing.phases.analysis import LONG_CONTEXT, SCENARIOS
-from routing.rules.comparisons import OPERATORS
-from routing.rules.conditions import FIELDS
+from routing.phases.scenarios import LONG_CONTEXT, SCENARIOS
+from routing.rules.conditions import FIELDS, OPERATORS
 from streaming.custom_router import OVERRUNS
 
 DOCS = (Path(__file__).resolve().parent.parent.parent / "docs" / "routing.md").read_text()

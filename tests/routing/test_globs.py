@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.rules.globs import glob
+from routing.rules.conditions import glob
 
 _LETTERS = st.text("ab*", max_size=8)
 

@@ -61,7 +61,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(taxonomy: Path, mo
     assert "+ route DeepSeek:deepseek-chat" in lines
     assert "+ concept low_cost → DeepSeek:deepseek-chat, priority 30: slow & cheap, budget, economy" in lines
     assert "+ concept think → openrouter:a/b:beta, priority 50: think, step by step" in lines
-    assert "! plan.md: plan has no route:: line: make it in the admin, with a route." in lines
+    assert "! plan.md: plan has no route:: line: add the concept in the admin, with a route." in lines
     assert not any("README" in line or "notes" in line for line in lines)
     assert "--write" in lines[-1]
     assert everything() == ([], [])
@@ -77,7 +77,7 @@ def test_written_once_there_is_nothing_left_to_do(taxonomy: Path, models: dict[s
         ["DeepSeek:deepseek-chat", "openrouter:a/b:beta"],
     )
     assert Candidate.objects.get(route__name="openrouter:a/b:beta").model == models["a/b:beta"]
-    assert "0 changes; 2 concepts are as they should be." in run(taxonomy, "--write")
+    assert "0 changes; 2 concepts are up to date." in run(taxonomy, "--write")
 
 
 def test_a_concept_that_is_there_is_changed_and_the_change_is_told(taxonomy: Path, models: dict[str, Model]) -> None:
@@ -105,16 +105,16 @@ def test_what_is_not_here_is_told_and_the_rest_is_made(taxonomy: Path, models: d
     models["a/b:beta"].delete()
     (taxonomy / "gone.md").write_text("# Gone\nroute:: nobody, x\n")
     lines = run(taxonomy, "--write")
-    provider = "! think.md: think: the provider OpenRouter is not there, or has no models: add it, then import again."
+    provider = "! think.md: think: the provider OpenRouter does not exist, or has no models: add it, then import again."
     assert provider in lines
-    assert any(line.startswith("! gone.md: gone: the provider nobody is not there") for line in lines)
+    assert any(line.startswith("! gone.md: gone: the provider nobody does not exist") for line in lines)
     assert list(Concept.objects.values_list("name", flat=True)) == ["low_cost"]
 
 
 def test_one_file_and_no_file(taxonomy: Path, models: dict[str, Model]) -> None:
     run(taxonomy / "think.md", "--write")
     assert [concept.name for concept in Concept.objects.all()] == ["think"]
-    with pytest.raises(CommandError, match="There is no"):
+    with pytest.raises(CommandError, match="does not exist"):
         run(taxonomy / "none")
     (taxonomy / "empty").mkdir()
     with pytest.raises(CommandError, match=r"no \.md file"):
@@ -127,11 +127,11 @@ def test_one_file_and_no_file(taxonomy: Path, models: dict[str, Model]) -> None:
         ("route:: only-a-provider", "not of the form"),
         ("route:: , model", "not of the form"),
         ("route:: a, b | c, d", "the fallbacks c, d"),
-        ("route:: a, b\nroute:: c, d", "the first route:: counts"),
+        ("route:: a, b\nroute:: c, d", "only the first route:: is used"),
         ("priority:: high", "no number from 0 to 100"),
         ("priority:: 101", "no number from 0 to 100"),
-        ("priority:: 5\npriority:: 6", "or the second one"),
-        ("weight:: 3", "weight:: means nothing here"),
+        ("priority:: 5\npriority:: 6", "or is the second one"),
+        ("weight:: 3", "weight:: is not supported"),
     ],
 )
 def test_what_a_file_says_beside_it_is_told_with_its_line(line: str, said: str) -> None:

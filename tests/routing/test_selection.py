@@ -15,8 +15,8 @@ from tests.routing.house import ANYONE, OLLAMA, OPENROUTER, asked, candidate, ho
 from usage.cost import Prices
 
 
-class Now:
-    """The moment as a test says it is."""
+class FixedState:
+    """A live state that a test sets."""
 
     def __init__(self, cooling: dict[str, float] | None = None, fast: dict[str, float] | None = None) -> None:
         self.seconds, self.firsts, self.busy = cooling or {}, fast or {}, Counter[str]()
@@ -34,14 +34,14 @@ class Now:
         return self.busy[candidate.model.name]
 
 
-def names(known: RouteConfig, now: Now | None = None, dice: float = 0.5, **fields: Any) -> list[str]:
-    attempts, _, _ = select(known, asked(**fields), now or Now(), 0.0, lambda: dice)
+def names(known: RouteConfig, now: FixedState | None = None, draw: float = 0.5, **fields: Any) -> list[str]:
+    attempts, _, _ = select(known, asked(**fields), now or FixedState(), 0.0, lambda: draw)
     return [each.model.name for each in attempts]
 
 
-def causes(known: RouteConfig, now: Now | None = None, **fields: Any) -> dict[str, str]:
-    _, dropped, _ = select(known, asked(**fields), now or Now(), 0.0)
-    return {lost.candidate.partition(": ")[2]: lost.code for lost in dropped}
+def causes(known: RouteConfig, now: FixedState | None = None, **fields: Any) -> dict[str, str]:
+    _, dropped, _ = select(known, asked(**fields), now or FixedState(), 0.0)
+    return {each.candidate.partition(": ")[2]: each.code for each in dropped}
 
 
 ABLE = candidate("able", OPENROUTER, "tools", "images", "structured_output", "thinking", "prefill")
@@ -90,7 +90,7 @@ def test_no_model_is_dropped_for_the_most_that_agents_ask_for() -> None:
 
 
 def test_an_estimate_alone_refuses_nobody() -> None:
-    attempts, dropped, how = select(route("r", SMALL), asked(input_estimate=5000), Now(), 0.0)
+    attempts, dropped, how = select(route("r", SMALL), asked(input_estimate=5000), FixedState(), 0.0)
     assert [each.model.name for each in attempts] == ["small"]
     assert dropped == ()
     assert "nearly" in how[0]
@@ -109,10 +109,10 @@ def test_a_route_without_a_usable_candidate_says_what_is_wrong_with_each() -> No
 
 def test_those_that_cool_down_are_dropped_until_they_may_be_tried() -> None:
     known = route("r", ABLE, UNKNOWN)
-    assert names(known, Now({"able": 12.3})) == ["unknown"]
-    assert causes(known, Now({"able": 12.3})) == {"able": "cooling_down"}
+    assert names(known, FixedState({"able": 12.3})) == ["unknown"]
+    assert causes(known, FixedState({"able": 12.3})) == {"able": "cooling_down"}
     with pytest.raises(NoHealthyCandidate, match="tried again in 13 s") as caught:
-        engine.decide(asked("r"), ANYONE, house(known), Now({"able": 12.3, "unknown": 40.0}))
+        engine.decide(asked("r"), ANYONE, house(known), FixedState({"able": 12.3, "unknown": 40.0}))
     assert caught.value.retry_after == 12.3
 
 
@@ -132,24 +132,24 @@ def test_the_cheapest_first_and_those_without_prices_last() -> None:
 
 def test_the_fastest_first_and_whoever_is_not_known_yet_before() -> None:
     known = route("r", ABLE, PLAIN, UNKNOWN, order="fastest")
-    assert names(known, Now(fast={"able": 0.9, "plain": 0.2})) == ["unknown", "plain", "able"]
+    assert names(known, FixedState(fast={"able": 0.9, "plain": 0.2})) == ["unknown", "plain", "able"]
 
 
 def test_the_least_busy_first() -> None:
-    now = Now()
+    now = FixedState()
     now.busy.update({"able": 3, "plain": 1})
     assert names(route("r", ABLE, PLAIN, UNKNOWN, order="least_busy"), now) == ["unknown", "plain", "able"]
 
 
 def test_weights_are_shares() -> None:
     known = route("r", candidate("one", weight=1), candidate("three", weight=3), order="weighted")
-    first = Counter(select(known, asked(), Now(), 0.0)[0][0].model.name for _ in range(4000))
+    first = Counter(select(known, asked(), FixedState(), 0.0)[0][0].model.name for _ in range(4000))
     assert 0.70 < first["three"] / 4000 < 0.80
 
 
 def test_a_weight_of_nothing_comes_last() -> None:
     known = route("r", candidate("never", weight=0), candidate("one"), order="weighted")
-    assert {select(known, asked(), Now(), 0.0)[0][0].model.name for _ in range(200)} == {"one"}
+    assert {select(known, asked(), FixedState(), 0.0)[0][0].model.name for _ in range(200)} == {"one"}
 
 
 def test_a_session_stays_and_sessions_spread_by_weight() -> None:
@@ -163,7 +163,7 @@ def test_a_session_moves_only_when_its_candidate_is_gone_and_comes_back() -> Non
     everyone = [candidate(f"m{number}") for number in range(4)]
     known = route("r", *everyone, sticky=True)
     before = {f"s{n}": names(known, session_id=f"s{n}")[0] for n in range(400)}
-    without = {s: names(known, Now({"m2": 5.0}), session_id=s)[0] for s in before}
+    without = {s: names(known, FixedState({"m2": 5.0}), session_id=s)[0] for s in before}
     assert all(without[s] == before[s] for s in before if before[s] != "m2")
     assert len({without[s] for s in before if before[s] == "m2"}) == 3
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from configuration.foreign.draft import Draft
-from routing.rules.comparisons import ConditionError
-from routing.rules.conditions import parse_conditions
+from routing.rules.conditions import ConditionError, parse_conditions
 
 _TEXT = {
     "==": "is",

@@ -18,7 +18,7 @@ from unfold.widgets import (
 from access.keys import KeyRecord
 from configuration.explain import lookup, question, trial_rules
 from configuration.explain.question import ANY_KEY, Question, Unexplainable
-from routing.facts.estimate import Ratios
+from routing.facts.request_facts import TokenRatios
 from routing.selection import COMPARED_OUTPUT
 from routing.snapshot import Snapshot
 from usage.models import RequestLog
@@ -88,7 +88,7 @@ class ExplainForm(forms.Form):
         data: Any = None,
         *,
         now: datetime,
-        ratios: Ratios | None,
+        ratios: TokenRatios | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(data, **kwargs)

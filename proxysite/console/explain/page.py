@@ -20,8 +20,7 @@ from configuration.explain.question import Unexplainable
 from configuration.explain.result import Explanation, UpstreamView
 from configuration.explain.samples import SAMPLES, sample
 from proxysite.console.explain.form import ExplainForm
-from routing.rules.comparisons import OPERATORS
-from routing.rules.conditions import FIELDS
+from routing.rules.conditions import FIELDS, OPERATORS
 from routing.selection import COMPARED_OUTPUT
 from streaming.runtime import runtime
 from usage.models import RequestLog
