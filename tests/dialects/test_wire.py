@@ -3,6 +3,7 @@ end."""
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 from collections.abc import Callable, Iterable
@@ -10,9 +11,9 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from providers.dialects import DIALECTS
-from providers.events import MessageFinished, StreamFailed, TokensReported
+from providers.events import Event, MessageFinished, StreamFailed, TokensReported
 from tests.claude.claude_stream import check_stream
-from tests.claude.wire import Case, cases, claude_stream, told
+from tests.claude.wire import TYPES, Case, cases, claude_stream, told
 
 ALL = cases()
 STREAMS = [case for case in ALL if case.ending in {"sse", "ndjson"}]
@@ -95,14 +96,31 @@ def test_the_same_stream_between_comments(case: Case) -> None:
 
 @a_case
 def test_an_answer_cut_off_anywhere_never_ends_well_with_less_said(case: Case) -> None:
-    whole = case.events([case.body])
-    for at in range(len(case.body)):
-        events = case.events([case.body[:at]])
-        assert [isinstance(event, MessageFinished | StreamFailed) for event in events] == [False] * (
-            len(events) - 1
-        ) + [True]
+    whole = _without_counts(claude_stream(case.events([case.body])))
+    call = case.call
+    decoder = DIALECTS[case.dialect].decoder(TYPES[case.ending], call)
+    before: list[Event] = []
+    fed = 0
+    for at in _places_to_cut(case.body):
+        before += decoder.feed(case.body[fed:at])
+        fed = at
+        # Fed once, and closed as often as there are places: each time a copy, which shares the call that it only reads.
+        events = before + copy.deepcopy(decoder, {id(call): call}).close()
+        ends = [isinstance(event, MessageFinished | StreamFailed) for event in events]
+        assert ends == [False] * (len(events) - 1) + [True], at
         if isinstance(events[-1], MessageFinished):
-            assert _without_counts(claude_stream(events)) == _without_counts(claude_stream(whole)), at
+            assert _without_counts(claude_stream(events)) == whole, at
+
+
+def _places_to_cut(body: bytes) -> list[int]:
+    """Around the end of every line, at each of the last 60 bytes, and at twenty other places by a seed.
+
+    Between two ends of lines a decoder does nothing but keep bytes, so a few of those places stand for all of them.
+    """
+    size = len(body)
+    around = {at + step for at in range(size) if body[at] == ord("\n") for step in (-1, 0, 1)}
+    anywhere = random.Random(size).sample(range(size), min(20, size))
+    return sorted(at for at in {*around, *range(size - 60, size), *anywhere} if 0 <= at < size)
 
 
 def _without_counts(stream: bytes) -> bytes:

@@ -37,7 +37,7 @@ def _berlin_day(moment: datetime) -> datetime:
 
 
 @EXAMPLES
-@given(st.lists(st.lists(records(), max_size=12), max_size=4))
+@given(st.lists(st.lists(records, max_size=12), max_size=4))
 def test_rollups_are_what_the_rows_say(settings: Any, batches: list[list[RequestRecord]]) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     with transaction.atomic():
