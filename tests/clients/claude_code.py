@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.clients import npm
 from tests.harness import programs
+from tests.harness.patience import PATIENCE
 
 VERSIONS = {"2.1.330": "@anthropic-ai/claude-code", "2.1.197": "claude-code-2.1.197"}
 LATEST = "2.1.330"
@@ -60,6 +61,6 @@ def run(version: str, home: Path, base_url: str, key: str, model: str, prompt: s
     }
     asked = ["-p", prompt, "--allowedTools", "Bash(echo:*)", "--output-format", "stream-json", "--verbose"]
     command: list[str | Path] = [npm.claude_code(VERSIONS[version]), *asked]
-    done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=150)
+    done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=4 * PATIENCE)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return Run(done.returncode, lines, done.stderr)

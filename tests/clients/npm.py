@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness import programs
+from tests.harness.patience import PATIENCE
 
 CLIENTS = Path(__file__).parent
 _MODULES = CLIENTS / "node_modules"
@@ -50,7 +51,7 @@ def run_script(name: str, **environment: str) -> Any:
         env={"PATH": str(node.parent), "NO_PROXY": "127.0.0.1", **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)

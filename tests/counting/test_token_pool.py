@@ -12,6 +12,7 @@ import pytest
 from providers.counting import tokenizer
 from streaming.endpoints import token_pool
 from streaming.endpoints.token_pool import TokenPool
+from tests.harness.patience import PATIENCE
 
 BODY = {"messages": [{"role": "user", "content": "Hello, Claude"}]}
 
@@ -33,7 +34,7 @@ def stuck(monkeypatch: pytest.MonkeyPatch) -> Any:
     gate = threading.Event()
 
     def wait(body: Any, model: str) -> int:
-        assert gate.wait(10)
+        assert gate.wait(PATIENCE)
         return 7
 
     monkeypatch.setattr(token_pool, "count_tokens", wait)
@@ -46,7 +47,7 @@ def test_who_waits_too_long_gets_no_count(stuck: threading.Event) -> None:
         pool = TokenPool(patience=0.05)
         first = [await pool.count(BODY, "m"), await pool.count(BODY, "m")]
         stuck.set()
-        await asyncio.sleep(0.05)
+        pool._patience = PATIENCE
         return [*first, await pool.count(BODY, "m")]
 
     assert asyncio.run(count()) == [None, None, 7]
@@ -54,10 +55,10 @@ def test_who_waits_too_long_gets_no_count(stuck: threading.Event) -> None:
 
 def test_a_full_queue_turns_away_at_once(stuck: threading.Event) -> None:
     async def count() -> list[int | None]:
-        pool = TokenPool(waiting=1)
+        pool = TokenPool(waiting=1, patience=2 * PATIENCE)
         waiting = [asyncio.ensure_future(pool.count(BODY, "m")) for _ in range(2)]
         await asyncio.sleep(0)
-        turned_away = await asyncio.wait_for(pool.count(BODY, "m"), 0.5)
+        turned_away = await asyncio.wait_for(pool.count(BODY, "m"), PATIENCE)
         stuck.set()
         return [turned_away, *await asyncio.gather(*waiting)]
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.claude.claude_stream import ParsedStream, check_stream
+from tests.harness.patience import PATIENCE
 
 
 def message(model: str, prompt: Any = "Hi", *, stream: bool = True, **fields: Any) -> dict[str, Any]:
@@ -142,7 +143,7 @@ class Client:
         method: str = "POST",
         path: str = "/v1/messages",
         headers: Mapping[str, str | None] | None = None,
-        timeout: float = 30,
+        timeout: float = PATIENCE,
     ) -> Iterator[Reading]:
         """Send a request (a dict as JSON, bytes as they are) and give the response once its head is there.
 
@@ -167,7 +168,7 @@ class Client:
     def leave_unanswered(self, body: Any, until: Callable[[], object], session: str) -> float:
         """Send a request, wait for `until()` and go away before any answer; when that was (time.monotonic())."""
         data = json.dumps(body).encode()
-        with socket.create_connection(self._address, timeout=10) as sock:
+        with socket.create_connection(self._address, timeout=PATIENCE) as sock:
             sock.sendall(self._head(len(data), **{"x-claude-code-session-id": session}) + data)
             until()
             return time.monotonic()
@@ -175,7 +176,7 @@ class Client:
     def leave_half_sent(self, model: str) -> None:
         """Go away in the middle of sending a request."""
         data = json.dumps(message(model)).encode()
-        with socket.create_connection(self._address, timeout=10) as sock:
+        with socket.create_connection(self._address, timeout=PATIENCE) as sock:
             sock.sendall(self._head(len(data) + 100) + data)
 
     def _head(self, length: int, **headers: str) -> bytes:

@@ -9,6 +9,7 @@ import httpx
 from django.contrib.auth import get_user_model
 
 from tests.harness.configure import unique
+from tests.harness.patience import PATIENCE
 
 PASSWORD = "a-long-test-password-7"
 
@@ -53,7 +54,9 @@ class Admin:
     def __init__(self, base_url: str) -> None:
         self.name = unique("admin")
         get_user_model().objects.create_superuser(self.name, password=PASSWORD)
-        self._http = httpx.Client(base_url=base_url, follow_redirects=True, trust_env=False, timeout=30)
+        self._http = httpx.Client(
+            base_url=base_url, follow_redirects=True, trust_env=False, verify=False, timeout=PATIENCE
+        )
 
     def __enter__(self) -> Admin:
         page = self._http.get("/admin/login/")

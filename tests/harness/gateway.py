@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import itertools
 import json
 import os
@@ -10,20 +11,21 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from tests.harness import database
+from tests.harness.call import Client
+from tests.harness.patience import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-
-# Below the ports that the system gives to outgoing connections, so that none of those takes one in the meantime.
-_PORTS = itertools.cycle(random.sample(range(20_000, 32_000, 2), 6_000))
+# Below the ports that the system gives to outgoing connections, so that none of those takes one in the meantime; of two
+# processes that test at once (tests/__main__.py) each has half of them.
+_HALVES = {"0": range(20_000, 26_000, 2), "1": range(26_000, 32_000, 2)}
+_ALL = _HALVES.get(os.environ.get("TEST_PROCESS", ""), range(20_000, 32_000, 2))
+_PORTS = itertools.cycle(random.sample(_ALL, len(_ALL)))
 
 
 def free_port() -> int:
@@ -92,11 +94,11 @@ class Gateway:
         assert self._process is not None
         return self._process.pid
 
-    def wait_ready(self, timeout: float = 40) -> None:
+    def wait_ready(self, timeout: float = PATIENCE) -> None:
         """Until /readyz answers 200."""
         self._wait(lambda status, body: status == 200, timeout)
 
-    def wait_snapshot(self, timeout: float = 5) -> None:
+    def wait_snapshot(self, timeout: float = PATIENCE) -> None:
         """Until it serves the configuration that stands in the database now."""
         from routing.loading import revision
 
@@ -106,17 +108,17 @@ class Gateway:
     def readiness(self) -> tuple[int, dict[str, Any]]:
         """Status and body of /readyz; (0, {}) while nothing listens."""
         try:
-            response = httpx.get(self.base_url + "/readyz", timeout=5, trust_env=False)
-        except httpx.TransportError:
+            answer = Client(self.base_url, None).get("/readyz")
+        except (OSError, http.client.HTTPException):
             return 0, {}
-        return response.status_code, response.json()
+        return answer.status, answer.json
 
     def signal(self, number: int = signal.SIGTERM) -> None:
         """Send a signal."""
         assert self._process is not None
         self._process.send_signal(number)
 
-    def wait_exit(self, timeout: float = 40) -> int:
+    def wait_exit(self, timeout: float = PATIENCE) -> int:
         """The exit code, once it is over."""
         assert self._process is not None
         return self._process.wait(timeout)
@@ -159,17 +161,13 @@ class Gateway:
         raise AssertionError("no VmRSS")
 
     def _wait(self, done: Any, timeout: float, what: str = "to be ready") -> None:
-        deadline = time.monotonic() + timeout
-        while True:
-            status, body = self.readiness()
-            if done(status, body):
-                return
+        def is_done() -> bool:
             assert self._process is not None
-            if self._process.poll() is not None:
-                raise AssertionError(f"the server ended with {self._process.returncode}; its log:\n{self.logs()}")
-            if time.monotonic() > deadline:
-                raise AssertionError(f"waited {timeout} s for {what}: {status} {body}\n{self.logs()[-3000:]}")
-            time.sleep(0.02)
+            ended = self._process.poll()
+            assert ended is None, f"the server ended with {ended}; its log:\n{self.logs()}"
+            return bool(done(*self.readiness()))
+
+        until(is_done, lambda: f"{what}: {self.readiness()}\n{self.logs()[-3000:]}", timeout=timeout)
 
 
 def _quiet(record: Any) -> bool:

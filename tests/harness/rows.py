@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from tests.harness.configure import Key
+from tests.harness.patience import until
 from usage.models import AttemptLog, RequestLog
 
 
@@ -20,25 +20,15 @@ class Rows:
         """The one row of a session."""
         return self._one(session_id=session_id)
 
-    def _one(self, timeout: float = 10, **which: Any) -> RequestLog:
-        deadline = time.monotonic() + timeout
-        while True:
-            rows = list(RequestLog.objects.filter(**which))
-            if rows:
-                assert len(rows) == 1, f"{len(rows)} rows for one request"
-                return rows[0]
-            assert time.monotonic() < deadline, f"no row with {which} after {timeout} s"
-            time.sleep(0.02)
+    def _one(self, **which: Any) -> RequestLog:
+        (row,) = self._several(1, **which)
+        return row
 
-    def attempts(self, row: RequestLog, timeout: float = 5) -> list[AttemptLog]:
+    def attempts(self, row: RequestLog) -> list[AttemptLog]:
         """The tries of a request, first one first; there are as many as its row says."""
-        deadline = time.monotonic() + timeout
-        while True:
-            attempts = list(AttemptLog.objects.filter(request_log_id=row.id).order_by("number"))
-            if len(attempts) == row.attempts:
-                return attempts
-            assert time.monotonic() < deadline, f"{len(attempts)} attempt rows, the request says {row.attempts}"
-            time.sleep(0.02)
+        attempts = AttemptLog.objects.filter(request_log_id=row.id).order_by("number")
+        until(lambda: attempts.count() == row.attempts, lambda: f"{attempts.count()} attempt rows, not {row.attempts}")
+        return list(attempts)
 
     def of_key(self, key: Key, expected: int) -> list[RequestLog]:
         """The rows of a key, oldest first, once `expected` are there: a test that counts makes a key of its own."""
@@ -48,9 +38,7 @@ class Rows:
         """The rows of a session, oldest first, once `expected` are there."""
         return self._several(expected, session_id=session_id)
 
-    def _several(self, expected: int, timeout: float = 10, **which: Any) -> list[RequestLog]:
+    def _several(self, expected: int, **which: Any) -> list[RequestLog]:
         rows = RequestLog.objects.filter(**which).order_by("id")
-        deadline = time.monotonic() + timeout
-        while rows.count() < expected and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until(lambda: rows.count() >= expected, lambda: f"{rows.count()} rows with {which}, not {expected}")
         return list(rows)

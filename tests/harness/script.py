@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.harness.patience import PATIENCE, until
+
 
 @dataclass(frozen=True)
 class Wait:
@@ -101,7 +103,7 @@ class Script:
                 return replies.pop(0) if len(replies) > 1 else replies[0]
         return None
 
-    def wait(self, count: int = 1, timeout: float = 10) -> Seen:
+    def wait(self, count: int = 1, timeout: float = PATIENCE) -> Seen:
         """The request number `count`, once it is there."""
         with self._arrived:
             assert self._arrived.wait_for(lambda: len(self.seen) >= count, timeout), (
@@ -119,11 +121,9 @@ class Script:
             # Sent is not yet read, and nothing outside the gateway can see that it is.
             time.sleep(0.1)
 
-    def wait_closed(self, count: int = 1, timeout: float = 5) -> float:
+    def wait_closed(self, count: int = 1, timeout: float = PATIENCE) -> float:
         """When the gateway closed the connection of request number `count` (time.monotonic())."""
         seen = self.wait(count, timeout)
-        deadline = time.monotonic() + timeout
-        while seen.closed is None:
-            assert time.monotonic() < deadline, f"the upstream connection was still open after {timeout} s"
-            time.sleep(0.002)
+        until(lambda: seen.closed is not None, "the upstream connection is still open", timeout=timeout)
+        assert seen.closed is not None
         return seen.closed

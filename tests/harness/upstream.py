@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
+from tests.harness.patience import PATIENCE
 from tests.harness.script import HANG, Endless, Gate, Reply, Script, Seen, Step, Wait
 
 _MARK = re.compile(rb"script-[0-9a-f]{12}")
@@ -56,15 +57,15 @@ class Upstream:
     def start(self) -> None:
         """Listen on a free port."""
         self._thread.start()
-        server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(PATIENCE)
         self._server = server
         self.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     def stop(self) -> None:
         """End the server and everything it was saying."""
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         self._loop.close()
 
     def script(self, *replies: Reply, **by_prefix: list[Reply]) -> Script:

@@ -11,6 +11,7 @@ import httpx
 
 from proxysite.demo import child
 from tests.harness.gateway import free_port
+from tests.harness.patience import PATIENCE
 
 
 @contextlib.contextmanager
@@ -18,7 +19,7 @@ def running_demo() -> Iterator[httpx.Client]:
     """A client of a demo upstream that runs as long."""
     running = child.start(free_port())
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{running.port}/v1", trust_env=False, timeout=20) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{running.port}/v1", trust_env=False, timeout=PATIENCE) as client:
             yield client
     finally:
         running.stop()

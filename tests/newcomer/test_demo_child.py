@@ -7,12 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
 from proxysite.demo import child
 from tests.harness.gateway import ROOT, free_port
+from tests.harness.patience import PATIENCE, until
 
 
 def _listens(port: int, host: str = "127.0.0.1") -> bool:
@@ -22,10 +22,7 @@ def _listens(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def _wait_until_closed(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while _listens(port):
-        assert time.monotonic() < deadline, f"something still listens on {port}"
-        time.sleep(0.02)
+    until(lambda: not _listens(port), f"nothing to listen on {port}")
 
 
 def test_stop_ends_it_and_frees_its_port() -> None:
@@ -65,5 +62,5 @@ def test_it_ends_with_its_parent_however_that_dies(number: signal.Signals) -> No
         assert parent.stdout.readline() == "up\n"
         assert _listens(port)
         parent.send_signal(number)
-        parent.wait(10)
+        parent.wait(PATIENCE)
     _wait_until_closed(port)

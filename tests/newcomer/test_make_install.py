@@ -11,6 +11,7 @@ import pytest
 
 from tests.harness import programs
 from tests.harness.gateway import ROOT
+from tests.harness.patience import PATIENCE
 
 _TOOLS = ("sh", "cmp", "cp", "cat", "chmod", "mkdir", "test")
 _PYTHON = """#!/bin/sh
@@ -53,7 +54,7 @@ class Machine:
             env={"PATH": str(self.bin), "HOME": str(self.folder)},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE,
         )
 
     def asked(self) -> list[str]:

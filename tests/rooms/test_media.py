@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import copy
-import time
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -182,18 +182,21 @@ def test_every_turn_brings_the_same_addresses_and_they_are_fetched_once(upstream
     assert bodies[1]["messages"][0] == bodies[0]["messages"][0] == user(*[inline(PNG, "image/png")] * 2)
 
 
-def test_what_is_kept_is_bounded_and_grows_old() -> None:
+def test_what_is_kept_is_bounded_and_grows_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(media, "time", SimpleNamespace(monotonic=lambda: now))
+
     def source(size: int) -> Json:
         return {"type": "base64", "data": "x" * size}
 
-    kept = Kept(most_bytes=100, seconds=0.05)
+    kept = Kept(most_bytes=100, seconds=60)
     for name in "abc":
         kept.put(("image", name), source(40))
     assert [kept.get(("image", name)) is not None for name in "abc"] == [False, True, True]
     kept.put(("image", "huge"), source(101))
     kept.put(("image", "b"), source(60))
     assert [kept.get(("image", name)) is not None for name in ("b", "c", "huge")] == [True, True, False]
-    time.sleep(0.06)
+    now += 60
     assert kept.get(("image", "b")) is None
 
 

@@ -14,6 +14,7 @@ from providers.outbound.addresses import Refusal
 from providers.outbound.guard import Fetched, FetchFailed, fetch
 from providers.outbound.upstream import Upstreams
 from tests.harness.internet import PUBLIC, PUBLIC_TOO, Internet
+from tests.harness.patience import PATIENCE
 from tests.harness.script import CUT, HANG, Endless, Reply, Script
 from tests.harness.upstream import Upstream
 
@@ -28,7 +29,7 @@ async def call(upstreams: Upstreams, config: ProviderConfig, script: Script) -> 
     request = UpstreamRequest("/chat", (("content-type", "text/plain"),), script.prompt.encode())
     used = upstreams.acquire(config)
     try:
-        response = await used.open(request, connect_timeout=5, connected=lambda: None)
+        response = await used.open(request, connect_timeout=PATIENCE, connected=lambda: None)
         try:
             return await response.read()
         finally:
@@ -263,4 +264,5 @@ def test_redirects_between_public_addresses_are_followed_three_times(upstream: U
 def test_what_goes_wrong_is_said_without_the_address(upstream: Upstream, reply: Reply, reason: str) -> None:
     script = upstream.script(reply)
     url = f"http://pics.example:{{port}}/?m={script.mark}&secret=word"
-    assert failed(upstream, Internet(pics_example=[[PUBLIC]]), url, most_bytes=1_000_000, seconds=0.5) == reason
+    seconds = 0.5 if "within" in reason else PATIENCE
+    assert failed(upstream, Internet(pics_example=[[PUBLIC]]), url, most_bytes=1_000_000, seconds=seconds) == reason

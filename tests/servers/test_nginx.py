@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tests.harness import programs, speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing
 from tests.harness.gateway import ROOT, Gateway, free_port
+from tests.harness.patience import PATIENCE, SOON, until
 from tests.harness.rows import Rows
 from tests.harness.script import HANG, Gate, Reply
 from tests.harness.upstream import Upstream
@@ -56,15 +56,12 @@ def nginx(gateway: Gateway, tmp_path: Path) -> Iterator[str]:
     command: list[str | Path] = [programs.find("nginx"), "-p", tmp_path, "-e", log, "-c", frame]
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
     try:
-        deadline = time.monotonic() + 10
-        while not _answers(port):
-            assert process.poll() is None, f"nginx ended: {process.communicate()[1].decode()}"
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.02)
+        until(lambda: process.poll() is not None or _answers(port), log.read_text)
+        assert process.poll() is None, f"nginx ended: {process.communicate()[1].decode()}"
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=PATIENCE)
 
 
 def _answers(port: int) -> bool:
@@ -99,7 +96,7 @@ def test_a_leaver_is_noticed_through_nginx(nginx: str, standing: Standing, upstr
     with client.reading(message(standing.routes["openai_chat"].name, script.prompt)) as reading:
         reading.until(b"Once")
         left = reading.leave()
-    assert script.wait_closed() - left < 0.3
+    assert script.wait_closed() - left < SOON
     assert orm.request(reading.headers["request-id"]).outcome == "client_closed"
 
 

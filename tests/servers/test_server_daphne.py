@@ -14,6 +14,7 @@ from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing
 from tests.harness.gateway import Gateway
+from tests.harness.patience import SOON
 from tests.harness.rows import Rows
 from tests.harness.script import HANG, Gate, Reply
 from tests.harness.upstream import Upstream
@@ -51,7 +52,7 @@ def test_daphne_streams_notices_leavers_and_loses_no_row_when_stopped(
     with client.reading(message(standing.routes["anthropic"].name, leaving.prompt)) as reading:
         reading.until(b"Once")
         left = reading.leave()
-    assert leaving.wait_closed() - left < 0.1
+    assert leaving.wait_closed() - left < SOON
     assert orm.request(reading.headers["request-id"]).outcome == "client_closed"
 
     whole = upstream.script(speak.chat_answer("quick"))
@@ -60,7 +61,7 @@ def test_daphne_streams_notices_leavers_and_loses_no_row_when_stopped(
     with client.reading(message(standing.routes["anthropic"].name, endless.prompt)) as reading:
         reading.until(b"Never ")
         daphne.signal(signal.SIGTERM)
-        daphne.wait_exit(20)
+        daphne.wait_exit()
     # The rows of finished requests are written though Daphne tells nobody that it ends.
     ids = [answer.request_id for answer in [streamed, *answers]]
     assert RequestLog.objects.filter(request_id__in=ids, outcome="completed").count() == len(ids)

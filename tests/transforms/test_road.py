@@ -14,6 +14,7 @@ from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing, make_model, make_provider, make_route
 from tests.harness.gateway import Gateway
+from tests.harness.patience import SOON
 from tests.harness.rows import Rows
 from tests.harness.script import HANG, Reply
 from tests.harness.upstream import Upstream
@@ -109,10 +110,7 @@ def test_a_stop_sequence_of_ours_ends_the_answer_and_leaves_the_provider(
     else:
         end = (answer.json["stop_reason"], answer.json["stop_sequence"], answer.json["usage"]["output_tokens"])
     assert end == ("stop_sequence", "STOP", 2)
-    while script.seen[0].closed is None:
-        assert time.monotonic() < began + 5
-        time.sleep(0.01)
-    assert script.seen[0].closed - began < 0.9
+    assert script.wait_closed() - began < SOON
     row = orm.request(answer.request_id)
     assert (row.outcome, row.stop_reason, row.output_tokens, row.estimated) == (
         "completed",
