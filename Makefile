@@ -87,27 +87,20 @@ lint: dev ## The checks that run nothing
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check --deploy --fail-level WARNING
 
-RESULTS := $(VENV)/test-results
-# pytest's 1 is "some failed": the other database is still worth a run. Anything above is no result at all.
-go_on = { status=$$?; test $$status -eq 1 || exit $$status; }
+# Fewer tests, for the three below: TESTS=tests/usage, or any arguments of pytest.
+TESTS ?=
 
-test: dev ## The tests, on SQLite and, at the same time, on a PostgreSQL that they start themselves
-	@status=0; mkdir -p $(RESULTS); \
-	TEST_DATABASE=postgresql $(PY) -m pytest -m 'both_databases and not clients and not chaos' \
-		--junitxml=$(RESULTS)/PostgreSQL.xml >$(RESULTS)/PostgreSQL.log 2>&1 & second=$$!; \
-	trap 'kill $$second 2>/dev/null' EXIT; \
-	TEST_DATABASE=sqlite $(PY) -m pytest -m 'not clients and not chaos' --junitxml=$(RESULTS)/SQLite.xml || $(go_on); \
-	wait $$second || { $(go_on); }; cat $(RESULTS)/PostgreSQL.log; \
-	$(PY) -m tests.harness.summary $(RESULTS)/SQLite.xml $(RESULTS)/PostgreSQL.xml; exit $$status
+test: dev ## The tests, on SQLite and on a PostgreSQL that they start themselves (TESTS=tests/usage for fewer)
+	@$(PY) -m tests test --only '$(TESTS)'
 
 test-clients: dev # The tests with real clients alone
-	TEST_DATABASE=sqlite $(PY) -m pytest -m clients
+	@$(PY) -m tests clients --only '$(TESTS)'
 
 test-chaos: dev # Servers killed, databases stopped, disks filled: that no usage row is lost, in short
-	TEST_DATABASE=sqlite $(PY) -m pytest -m chaos
-	TEST_DATABASE=postgresql $(PY) -m pytest -m chaos
+	@$(PY) -m tests chaos --only '$(TESTS)'
 
-test-all: test test-clients test-chaos ## ... and those with real clients (SDKs, Claude Code, nginx, a browser), and chaos
+test-all: test ## ... and those with real clients (SDKs, Claude Code, nginx, a browser), and chaos
+	@$(PY) -m tests clients chaos --only '$(TESTS)'
 
 chaos: dev ## ... chaos for longer, from a new seed (SEED=1 for a known one); ends in one verdict line
 	@$(PY) -m tests.chaos --long $(if $(SEED),--seed '$(SEED)')

@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
+from tests.harness import summary
 from tests.harness.postgresql import PostgreSQL, PostgreSQLMissing
 
 FOLDER = Path(tempfile.mkdtemp(prefix="proxysite-tests-"))
@@ -30,6 +32,10 @@ running server commits stays, and no other test may see it."""
 _FOREIGN = ("API_KEY", "UPSTREAM_URL", "_proxy", "_PROXY", "ANTHROPIC_", "CLAUDE_", "OLLAMA_", "DJANGO_", "DEMO_")
 _PROVIDERS = ("OPENROUTER", "ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK", "MISTRAL", "GROQ")
 _PROVIDER_KEYS = (*(f"{name}_API_KEY" for name in _PROVIDERS), "OLLAMA_BASE_URL")
+
+_NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+_ASKED_FOR = {"db", "transactional_db", "django_db_setup", "live_database", "databases"}
+"""Fixtures behind which there is a database."""
 
 _server: PostgreSQL | None = None
 
@@ -102,10 +108,22 @@ def _title() -> str:
     return f"PostgreSQL {version[0].split()[0] if version else ''}"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for a database, before marks choose, and write into each test's report on which one it runs."""
+    for item in items:
+        asks = item.get_closest_marker("django_db") or _ASKED_FOR & set(getattr(item, "fixturenames", ()))
+        if asks:
+            item.add_marker("database")
+        item.user_properties.append((summary.DATABASE, _NAMES[KIND] if asks else "no database"))
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say how many tests ran on which database."""
-    ran = sum(len(terminalreporter.stats.get(outcome, ())) for outcome in ("passed", "failed"))
-    terminalreporter.write_line(f"{_title()}: {ran} tests")
+    ran = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, ())]
+    counts = Counter(dict(report.user_properties).get(summary.DATABASE) for report in ran)
+    none = f", {counts['no database']} that ask for none" if counts["no database"] else ""
+    terminalreporter.write_line(f"{_title()}: {counts[_NAMES[KIND]]} tests{none}")
 
 
 @contextlib.contextmanager

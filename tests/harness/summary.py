@@ -1,27 +1,41 @@
-"""The closing lines of `make test`: how many tests ran on which database, from pytest's JUnit files."""
+"""The closing lines of `make test`: how many tests ran on which database, from pytest's reports in JUnit's XML."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
-
-def line(report: Path) -> str:
-    """One line for one report, named after its database: `PostgreSQL: 120 tests, 2 failed`."""
-    suite = ElementTree.parse(report).getroot().find("testsuite")
-    if suite is None:
-        raise ValueError(f"{report} is no report of pytest's")
-    failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-    text = f"{report.stem}: {suite.get('tests')} tests"
-    return f"{text}, {failed} failed" if failed else text
+DATABASE = "database"
+"""The property of a test in a report that names the database it ran on."""
 
 
-def main(reports: Sequence[str]) -> None:
-    """Print a line for each report."""
-    print("\n".join(["", "Tests by database:", *(f"  {line(Path(report))}" for report in reports)]))
+def text(parts: Mapping[str, tuple[int, Path]]) -> str:
+    """A line for each database, such as `PostgreSQL: 120 tests, 2 failed`, and one for each part that has no report; of
+    a part it says what pytest ended with and where its report is."""
+    ran, failed, lines = Counter[str](), Counter[str](), list[str]()
+    for name, (code, report) in parts.items():
+        if not report.exists():
+            lines.append(f"  {name}: NO RESULT, pytest ended with {code}")
+            continue
+        for case in ElementTree.parse(report).iter("testcase"):
+            database = _database_of(case)
+            ran[database] += 1
+            failed[database] += any(case.find(outcome) is not None for outcome in ("failure", "error"))
+        if code not in (0, 1, 5):
+            lines.append(f"  {name}: BROKEN OFF, pytest ended with {code}")
+    counts = [f"  {database}: {ran[database]} tests" + _failures(failed[database]) for database in sorted(ran)]
+    return "\n".join(["", "Tests by database:", *counts, *lines])
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def _database_of(case: ElementTree.Element) -> str:
+    for given in case.iter("property"):
+        if given.get("name") == DATABASE:
+            return given.get("value", "")
+    # It broke before it was a test, such as a module that cannot be imported.
+    return "unknown"
+
+
+def _failures(count: int) -> str:
+    return f", {count} failed" if count else ""

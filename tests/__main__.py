@@ -1,0 +1,121 @@
+"""`python -m tests SUITE...`: runs suites of tests in two pytest processes at a time, and says how many ran on which
+database. `make test`, `make test-clients`, `make test-chaos` and `make test-all` come here.
+
+One process writes to the terminal, the other one to a file that is shown at the end, whatever it ended with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.harness import summary
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = Path(sys.prefix) / "test-results"
+NOTHING_CHOSEN = 5
+"""What pytest ends with where no test fits, such as a path without any test that runs on PostgreSQL."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The tests that one pytest process runs: those that fit `marks`, on a database."""
+
+    name: str
+    database: str
+    marks: str
+
+    @property
+    def report(self) -> Path:
+        """pytest's report in JUnit's XML."""
+        return RESULTS / f"{self.name}.xml"
+
+    @property
+    def log(self) -> Path:
+        """What it printed, if that was not the terminal's."""
+        return RESULTS / f"{self.name}.log"
+
+
+_COMMON = "not clients and not chaos"
+SUITES = {
+    # What needs no database runs once, and beside what runs on PostgreSQL, which is less than what runs on SQLite.
+    "test": (
+        Part("SQLite", "sqlite", f"database and {_COMMON}"),
+        Part("PostgreSQL", "postgresql", f"(both_databases or not database) and {_COMMON}"),
+    ),
+    "clients": (Part("clients", "sqlite", "clients"),),
+    "chaos": (Part("chaos on SQLite", "sqlite", "chaos"), Part("chaos on PostgreSQL", "postgresql", "chaos")),
+}
+
+
+class Run:
+    """Parts worked through by two processes; `codes` is what each pytest ended with."""
+
+    def __init__(self, parts: Iterable[Part], choice: Sequence[str]) -> None:
+        self.codes: dict[Part, int] = {}
+        self._waiting = deque(parts)
+        self._choice = choice
+        self._processes: list[Process] = []
+
+    async def work(self) -> None:
+        """Return when all have ended, and what went into files is shown."""
+        RESULTS.mkdir(exist_ok=True)
+        loop = asyncio.get_running_loop()
+        # Ctrl-C reaches every pytest by itself; a SIGTERM is for this process alone and is passed on as one.
+        loop.add_signal_handler(signal.SIGINT, self._waiting.clear)
+        loop.add_signal_handler(signal.SIGTERM, self._stop)
+        await asyncio.gather(self._run_in_turn(0), self._run_in_turn(1))
+        for part in self.codes:
+            if part.log.exists():
+                print(f"\n--- {part.name} ---\n{part.log.read_text(errors='replace')}", flush=True)
+
+    async def _run_in_turn(self, number: int) -> None:
+        while self._waiting:
+            part = self._waiting.popleft()
+            for old in (part.report, part.log):
+                old.unlink(missing_ok=True)
+            output = part.log.open("wb") if number else None
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "pytest", "-m", part.marks, f"--junitxml={part.report}", *self._choice),
+                cwd=ROOT,
+                env={**os.environ, "TEST_DATABASE": part.database, "TEST_PROCESS": str(number)},
+                stdout=output,
+                stderr=output,
+            )
+            self._processes.append(process)
+            self.codes[part] = await process.wait()
+            if output is not None:
+                output.close()
+
+    def _stop(self) -> None:
+        self._waiting.clear()
+        for process in self._processes:
+            if process.returncode is None:
+                process.send_signal(signal.SIGINT)
+
+
+def main() -> int:
+    """Run, sum up; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests", description=__doc__)
+    parser.add_argument("suites", nargs="+", choices=SUITES, metavar="SUITE", help=", ".join(SUITES))
+    parser.add_argument("--only", default="", help="paths, and other arguments of pytest, that narrow the choice")
+    options = parser.parse_args()
+    run = Run([part for suite in options.suites for part in SUITES[suite]], shlex.split(options.only))
+    asyncio.run(run.work())
+    print(summary.text({part.name: (code, part.report) for part, code in run.codes.items()}), flush=True)
+    failed = [code for code in run.codes.values() if code not in (0, NOTHING_CHOSEN)]
+    nothing = all(code == NOTHING_CHOSEN for code in run.codes.values())
+    return 1 if failed or nothing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
