@@ -11,8 +11,8 @@ from routing.decision import Decision, Drop, Dropped
 from routing.health import REJECTED
 from routing.snapshot import CandidateConfig
 from streaming.attempts.policy import Course, Failure, Step, lineup, most_telling, shortest_wait
-from tests.health.house import House, candidate, credential
-from tests.routing.house import route
+from tests.health.driver import HealthDriver, candidate, credential
+from tests.routing.builders import route
 from usage.journal.account import new_identity
 from usage.journal.records import AttemptRecord
 
@@ -31,7 +31,7 @@ class Way:
     """A course on a clock of its own; each `fails` is an attempt that fails, told to health as well."""
 
     def __init__(self, *candidates: CandidateConfig, deadline: float = 1e9, dice: float = 1.0, **fields: Any) -> None:
-        self.house = House()
+        self.house = HealthDriver()
         self.now = 0.0
         self.course = Course(
             route("r", *candidates, **fields),
@@ -113,7 +113,7 @@ def test_a_fallback_that_cools_down_is_passed_over() -> None:
 
 
 def test_who_was_cooling_down_at_the_decision_has_a_turn_when_it_is_well_again() -> None:
-    house, both = House(), route("r", FIRST, SECOND)
+    house, both = HealthDriver(), route("r", FIRST, SECOND)
     house.fails(FIRST, 5)
     decided = Decision(
         both, (SECOND,), "names", "", dropped=(Dropped(FIRST.name, Drop.COOLING_DOWN, "it failed lately"),)
@@ -235,7 +235,7 @@ def test_the_shortest_wait_of_all_is_told() -> None:
 
 
 def test_what_is_usual_does_not_shrink_with_those_that_were_given_up() -> None:
-    house = House()
+    house = HealthDriver()
     for _ in range(20):
         house.begun(FIRST).first_byte(0.2)
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""A small house for the tests of routing: providers, models, routes, keys and facts in a word each."""
+"""Builders for the tests of routing: providers, models, routes, keys, facts and snapshots."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from providers.config import ModelConfig, ProviderConfig
 from routing import engine
 from routing.decision import Decision
 from routing.facts import request_facts
-from routing.phases.choice import Choice
 from routing.rules.aliases import AliasIndex, make_alias
 from routing.rules.buckets import RuleIndex
 from routing.rules.concepts import ConceptConfig, ConceptIndex, words_of
@@ -23,7 +22,7 @@ ANYONE = KeyRecord(id=1, name="mia", prefix="sk-px-ab", hash="", team_id=1, team
 
 
 def candidate(name: str, provider: ProviderConfig = OPENROUTER, *can: str, **fields: Any) -> CandidateConfig:
-    """A candidate whose model can do these things."""
+    """A candidate whose model has these capabilities."""
     weight = fields.pop("weight", 1)
     identity = sum(map(ord, name))
     model = ModelConfig(id=identity, provider_id=provider.id, name=name, capabilities=frozenset(can), **fields)
@@ -42,7 +41,7 @@ def route(name: str, *candidates: CandidateConfig, **fields: Any) -> RouteConfig
     )
 
 
-def house(
+def make_snapshot(
     *routes: RouteConfig,
     default: str = "",
     aliases: dict[str, str] | None = None,
@@ -85,34 +84,29 @@ def restricted(lines: str) -> KeyRecord:
     )
 
 
-def asked(model: str = "any", **fields: Any) -> request_facts.RequestFacts:
-    """Facts of a short request."""
+def make_facts(model: str = "any", **fields: Any) -> request_facts.RequestFacts:
+    """Facts of a short request, with these fields."""
     return request_facts.RequestFacts(**{"request_model": model, "streamed": True, "input_estimate": 10, **fields})
 
 
-def said(
+def facts_of(
     request: dict[str, Any], headers: dict[str, str] | None = None, key: KeyRecord = ANYONE
 ) -> request_facts.RequestFacts:
     """The facts of a request as a client sends it."""
     return request_facts.gather({"model": "any", **request}, headers or {}, 100, key=key)
 
 
-def decided(known: request_facts.RequestFacts, snapshot: Snapshot, key: KeyRecord = ANYONE) -> Decision:
-    """The decision."""
+def decide(known: request_facts.RequestFacts, snapshot: Snapshot, key: KeyRecord = ANYONE) -> Decision:
+    """The decision for a request."""
     return engine.decide(known, key, snapshot)
 
 
-def chosen(known: request_facts.RequestFacts, snapshot: Snapshot, key: KeyRecord = ANYONE) -> tuple[str, str]:
+def chosen_by(known: request_facts.RequestFacts, snapshot: Snapshot, key: KeyRecord = ANYONE) -> tuple[str, str]:
     """The phase that chose and the route's name."""
     found = engine.choose(known, key, snapshot)
     return found.phase, "" if found.choice.route is None else found.choice.route.name
 
 
-def verdict(phase: str, known: request_facts.RequestFacts, snapshot: Snapshot, key: KeyRecord = ANYONE) -> str:
-    """What a phase said."""
+def reason_of(phase: str, known: request_facts.RequestFacts, snapshot: Snapshot, key: KeyRecord = ANYONE) -> str:
+    """The reason that a phase gave."""
     return {reason.phase: reason.text for reason in engine.choose(known, key, snapshot).reasons}[phase]
-
-
-def none_of(choice: Choice) -> bool:
-    """Whether a phase chose nothing."""
-    return choice.route is None

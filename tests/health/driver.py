@@ -1,4 +1,4 @@
-"""A health on a clock of its own, and what stands around it."""
+"""A health with a clock of its own, and the candidates and attempts that tests need."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def renamed(known: CandidateConfig, **fields: Any) -> ProviderConfig:
     return msgspec.structs.replace(known.provider, **fields)
 
 
-class House:
-    """A health, its clock, and attempts in a word each."""
+class HealthDriver:
+    """A health, its clock, and attempts in one call each."""
 
     def __init__(self, **settings: Any) -> None:
         self.clock = Clock()
@@ -74,11 +74,11 @@ class House:
         return tracker
 
     def tried(self, known: CandidateConfig, kind: ErrorKind | None = None, **fields: Any) -> None:
-        """An attempt from begin to end; it went well without a kind."""
+        """An attempt from begin to end; it succeeds without a kind."""
         tracker = self.begun(known)
         if kind is None:
             tracker.first_byte(0.1)
-        tracker.ended(None if kind is None else UpstreamError(kind, "said the provider", **fields))
+        tracker.ended(None if kind is None else UpstreamError(kind, "the provider failed", **fields))
 
     def fails(self, known: CandidateConfig, times: int, kind: ErrorKind = ErrorKind.SERVER) -> None:
         """So many attempts fail, one after the other."""

@@ -82,7 +82,7 @@ def test_a_rule_without_conditions_holds_always(admin_client: Client, route: Rou
         ),
     ],
 )
-def test_a_wrong_condition_is_told_beside_the_conditions_and_kept_as_typed(
+def test_an_invalid_condition_is_reported_at_its_field_and_stays_as_typed(
     admin_client: Client, route: Route, conditions: str, says: str
 ) -> None:
     response = _send(admin_client, "rule", name="r", conditions=conditions, route=route.pk)
@@ -111,11 +111,11 @@ def test_rules_are_switched_off_together(admin_client: Client, route: Route) -> 
 def test_a_new_alias_is_looked_at_last_and_its_target_is_spelled_as_the_model_is(
     admin_client: Client, route: Route, model: Model
 ) -> None:
-    assert "leads nowhere" not in text_of(_send(admin_client, "alias", pattern="gpt-*", target="fast"))
+    assert "no effect" not in text_of(_send(admin_client, "alias", pattern="gpt-*", target="fast"))
     _send(admin_client, "alias", pattern="*opus*", target="openrouter, anthropic/claude:beta")
     found = list(Alias.objects.values_list("pattern", "target", "position"))
     assert found == [("gpt-*", "fast", 0), ("*opus*", "OpenRouter:anthropic/claude:beta", 1)]
-    assert "leads nowhere" not in _list(admin_client, "alias")
+    assert "missing" not in _list(admin_client, "alias")
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_a_new_alias_is_looked_at_last_and_its_target_is_spelled_as_the_model_is
     [
         ("gpt-*", "gone", "There is no route or model gone yet"),
         ("gpt-*", "OpenRouter:gone", "There is no route or model OpenRouter:gone yet"),
-        ("fast", "OpenRouter:anthropic/claude:beta", "this alias is never used"),
-        ("GPT-*", "fast", "it comes first"),
+        ("fast", "OpenRouter:anthropic/claude:beta", "routes come first: this alias has no effect"),
+        ("GPT-*", "fast", "matches the same names and comes first"),
     ],
 )
 def test_an_alias_that_does_nothing_is_saved_and_says_so(
@@ -135,7 +135,7 @@ def test_an_alias_that_does_nothing_is_saved_and_says_so(
     response = _send(admin_client, "alias", pattern=pattern, target=target)
     assert says in text_of(response)
     assert Alias.objects.filter(pattern=pattern).exists()
-    assert ("leads nowhere" in _list(admin_client, "alias")) is (target.endswith("gone"))
+    assert ("(missing or switched off)" in _list(admin_client, "alias")) is (target.endswith("gone"))
 
 
 def test_the_form_of_an_alias_offers_routes_and_models(admin_client: Client, route: Route, model: Model) -> None:
@@ -171,11 +171,11 @@ def test_only_long_context_has_a_threshold(admin_client: Client, route: Route) -
 
 def test_what_leads_to_a_route_that_is_off_says_so(admin_client: Client) -> None:
     off = Route.objects.create(name="asleep", enabled=False)
-    said = "The route asleep is switched off"
-    assert said in text_of(_send(admin_client, "rule", name="r", route=off.pk))
-    assert said in text_of(_send(admin_client, "scenarioroute", scenario="image", route=off.pk))
-    assert said in text_of(_send(admin_client, "concept", name="quick", route=off.pk))
-    assert said in text_of(_send(admin_client, "alias", pattern="a", target="asleep"))
+    advice = "The route asleep is switched off"
+    assert advice in text_of(_send(admin_client, "rule", name="r", route=off.pk))
+    assert advice in text_of(_send(admin_client, "scenarioroute", scenario="image", route=off.pk))
+    assert advice in text_of(_send(admin_client, "concept", name="quick", route=off.pk))
+    assert advice in text_of(_send(admin_client, "alias", pattern="a", target="asleep"))
     for page in ("rule", "scenarioroute", "concept"):
         assert "asleep (switched off)" in _list(admin_client, page)
 

@@ -1,4 +1,4 @@
-"""Phase 2: a callable of one's own, which can be late, wrong or broken and never fails a request."""
+"""The custom callable, which can be late, wrong or broken and never fails a request."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from proxysite import checks
 from routing.facts.request_facts import RequestFacts
 from streaming.custom_router import OVERRUNS, CustomRouter
 from tests.harness.patience import PATIENCE
-from tests.routing.house import asked, candidate, chosen, house, restricted, route, verdict
+from tests.routing.builders import candidate, chosen_by, make_facts, make_snapshot, reason_of, restricted, route
 
-HOUSE = house(route("mine"), route("rest"), default="rest", models=(candidate("a/b:beta"),))
-KNOWN = asked(text="for me")
+SNAPSHOT = make_snapshot(route("mine"), route("rest"), default="rest", models=(candidate("a/b:beta"),))
+KNOWN = make_facts(text="for me")
 
 
 def answer(router: CustomRouter, known: RequestFacts = KNOWN) -> str | None:
@@ -27,13 +27,13 @@ def answer(router: CustomRouter, known: RequestFacts = KNOWN) -> str | None:
     [("mine", "mine"), ("openrouter:a/b:beta", "openrouter:a/b:beta"), ("gone", "rest"), (None, "rest")],
 )
 def test_what_it_names_is_taken_as_a_name_is(named: str | None, found: str) -> None:
-    assert chosen(asked(chosen=named), HOUSE)[1] == found
+    assert chosen_by(make_facts(chosen=named), SNAPSHOT)[1] == found
 
 
 def test_it_does_not_open_what_the_key_may_not_use() -> None:
-    known, key = asked(chosen="mine"), restricted("rest")
-    assert chosen(known, HOUSE, key) == ("default_route", "rest")
-    assert "allow-list" in verdict("custom", known, HOUSE, key)
+    known, key = make_facts(chosen="mine"), restricted("rest")
+    assert chosen_by(known, SNAPSHOT, key) == ("default_route", "rest")
+    assert "allow-list" in reason_of("custom", known, SNAPSHOT, key)
 
 
 def test_a_plain_function_and_an_async_one_are_given_the_facts() -> None:
@@ -46,7 +46,7 @@ def test_a_plain_function_and_an_async_one_are_given_the_facts() -> None:
 
 
 @pytest.mark.parametrize("wrong", [lambda known: 1 / 0, lambda known: 7, lambda known: "", lambda known: "x" * 500])
-def test_what_goes_wrong_in_it_is_told_and_fails_nothing(wrong: Any) -> None:
+def test_its_failures_are_reported_and_fail_no_request(wrong: Any) -> None:
     router = CustomRouter(wrong, PATIENCE)
     assert answer(router) is None
     assert router.failures == 1

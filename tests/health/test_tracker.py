@@ -8,31 +8,33 @@ import time
 import pytest
 
 from providers.errors import ErrorKind, UpstreamError
-from tests.health.house import House, candidate
+from tests.health.driver import HealthDriver, candidate
 
 KNOWN = candidate(connect=2.0)
 LATE = UpstreamError(ErrorKind.CONNECT_TIMEOUT, "late")
 
 
-async def _start(house: House, number: int, *, only: bool = False) -> tuple[list[str], list[asyncio.Task[None]]]:
+async def _start(
+    driver: HealthDriver, number: int, *, only: bool = False
+) -> tuple[list[str], list[asyncio.Task[None]]]:
     """So many attempts at once; each tells whether it may connect, and those that may then hang."""
-    said: list[str] = []
+    outcomes: list[str] = []
 
     async def attempt() -> None:
-        tracker = house.begun(KNOWN)
+        tracker = driver.begun(KNOWN)
         try:
             await tracker.may_connect(only)
-            said.append("connects")
+            outcomes.append("connects")
             await asyncio.sleep(60)
         except UpstreamError as error:
-            said.append(error.kind.value if error.retryable else "final")
+            outcomes.append(error.kind.value if error.retryable else "final")
             tracker.ended(error)
         finally:
             tracker.ended(LATE)
 
     tasks = [asyncio.create_task(attempt()) for _ in range(number)]
     await asyncio.sleep(0)
-    return said, tasks
+    return outcomes, tasks
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
@@ -43,27 +45,27 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 
 def test_the_sixth_goes_to_the_next_candidate_soon() -> None:
     async def check() -> None:
-        house = House()
+        driver = HealthDriver()
         began = time.monotonic()
-        said, tasks = await _start(house, 50)
-        assert said == ["connects"] * 5
+        outcomes, tasks = await _start(driver, 50)
+        assert outcomes == ["connects"] * 5
         await asyncio.wait(tasks, timeout=0.6)
-        assert said.count("connects") == 5
-        assert said.count("connect_timeout") == 45
+        assert outcomes.count("connects") == 5
+        assert outcomes.count("connect_timeout") == 45
         assert time.monotonic() - began < 1
         await _end(tasks)
         # Those five failed, so that nobody else pays.
-        assert house.health.cooling(KNOWN) == 30
+        assert driver.health.cooling(KNOWN) == 30
 
     asyncio.run(check())
 
 
 def test_what_was_never_sent_is_no_failure() -> None:
     async def check() -> None:
-        house = House()
-        _, tasks = await _start(house, 50)
+        driver = HealthDriver()
+        _, tasks = await _start(driver, 50)
         await asyncio.wait(tasks, timeout=0.6)
-        assert house.health.cooling(KNOWN) is None
+        assert driver.health.cooling(KNOWN) is None
         await _end(tasks)
 
     asyncio.run(check())
@@ -71,15 +73,15 @@ def test_what_was_never_sent_is_no_failure() -> None:
 
 def test_one_connection_is_a_sign_of_life_for_all_who_wait() -> None:
     async def check() -> None:
-        house = House()
-        trackers = [house.begun(KNOWN) for _ in range(5)]
+        driver = HealthDriver()
+        trackers = [driver.begun(KNOWN) for _ in range(5)]
         for tracker in trackers:
             await tracker.may_connect(only=False)
-        said, tasks = await _start(house, 20)
-        assert said == []
+        outcomes, tasks = await _start(driver, 20)
+        assert outcomes == []
         trackers[0].connected()
         await asyncio.sleep(0.05)
-        assert said == ["connects"] * 20
+        assert outcomes == ["connects"] * 20
         await _end(tasks)
 
     asyncio.run(check())
@@ -87,17 +89,17 @@ def test_one_connection_is_a_sign_of_life_for_all_who_wait() -> None:
 
 def test_the_only_candidate_is_waited_for() -> None:
     async def check() -> None:
-        house = House()
-        trackers = [house.begun(KNOWN) for _ in range(5)]
+        driver = HealthDriver()
+        trackers = [driver.begun(KNOWN) for _ in range(5)]
         for tracker in trackers:
             await tracker.may_connect(only=True)
-        said, tasks = await _start(house, 3, only=True)
+        outcomes, tasks = await _start(driver, 3, only=True)
         await asyncio.sleep(0.5)
-        assert said == []
+        assert outcomes == []
         for tracker in trackers:
             tracker.ended(LATE)
         await asyncio.sleep(0.05)
-        assert said == ["overloaded"] * 3
+        assert outcomes == ["overloaded"] * 3
         await _end(tasks)
 
     asyncio.run(check())
@@ -105,10 +107,10 @@ def test_the_only_candidate_is_waited_for() -> None:
 
 def test_failures_count_as_if_they_still_waited() -> None:
     async def check() -> None:
-        house = House()
-        house.fails(KNOWN, 3, ErrorKind.CONNECT_TIMEOUT)
-        said, tasks = await _start(house, 10)
-        assert said == ["connects"] * 2
+        driver = HealthDriver()
+        driver.fails(KNOWN, 3, ErrorKind.CONNECT_TIMEOUT)
+        outcomes, tasks = await _start(driver, 10)
+        assert outcomes == ["connects"] * 2
         await _end(tasks)
 
     asyncio.run(check())
@@ -116,14 +118,14 @@ def test_failures_count_as_if_they_still_waited() -> None:
 
 def test_a_client_that_leaves_makes_room() -> None:
     async def check() -> None:
-        house = House()
-        trackers = [house.begun(KNOWN) for _ in range(5)]
+        driver = HealthDriver()
+        trackers = [driver.begun(KNOWN) for _ in range(5)]
         for tracker in trackers:
             await tracker.may_connect(only=False)
-        said, tasks = await _start(house, 1)
+        outcomes, tasks = await _start(driver, 1)
         trackers[0].ended(None, counted=False)
         await asyncio.sleep(0.05)
-        assert said == ["connects"]
+        assert outcomes == ["connects"]
         await _end(tasks)
 
     asyncio.run(check())
@@ -131,42 +133,42 @@ def test_a_client_that_leaves_makes_room() -> None:
 
 def test_a_dead_server_gets_one_probe_at_a_time() -> None:
     async def check() -> None:
-        house = House()
-        house.fails(KNOWN, 5, ErrorKind.CONNECT_TIMEOUT)
-        house.clock.passes(30)
-        said, tasks = await _start(house, 10)
+        driver = HealthDriver()
+        driver.fails(KNOWN, 5, ErrorKind.CONNECT_TIMEOUT)
+        driver.clock.passes(30)
+        outcomes, tasks = await _start(driver, 10)
         await asyncio.sleep(0.05)
-        assert sorted(said) == ["connects"] + ["overloaded"] * 9
+        assert sorted(outcomes) == ["connects"] + ["overloaded"] * 9
         await _end(tasks)
-        assert house.health.cooling(KNOWN) == 60
+        assert driver.health.cooling(KNOWN) == 60
 
     asyncio.run(check())
 
 
 def test_a_probe_that_connects_lets_those_in_who_have_nowhere_else_to_go() -> None:
     async def check() -> None:
-        house = House()
-        house.fails(KNOWN, 5, ErrorKind.CONNECT_TIMEOUT)
-        house.clock.passes(30)
-        probe = house.begun(KNOWN)
+        driver = HealthDriver()
+        driver.fails(KNOWN, 5, ErrorKind.CONNECT_TIMEOUT)
+        driver.clock.passes(30)
+        probe = driver.begun(KNOWN)
         await probe.may_connect(only=True)
-        said, tasks = await _start(house, 3, only=True)
+        outcomes, tasks = await _start(driver, 3, only=True)
         await asyncio.sleep(0.05)
-        assert said == []
+        assert outcomes == []
         probe.connected()
         await asyncio.sleep(0.05)
-        assert said == ["connects"] * 3
+        assert outcomes == ["connects"] * 3
         await _end(tasks)
 
     asyncio.run(check())
 
 
-def test_an_open_circuit_is_said_at_once() -> None:
+def test_an_open_circuit_rejects_at_once() -> None:
     async def check() -> None:
-        house = House()
-        tracker = house.begun(KNOWN)
-        house.fails(KNOWN, 5)
-        late = house.begun(KNOWN)
+        driver = HealthDriver()
+        tracker = driver.begun(KNOWN)
+        driver.fails(KNOWN, 5)
+        late = driver.begun(KNOWN)
         await tracker.may_connect(only=True)
         with pytest.raises(UpstreamError) as caught:
             await late.may_connect(only=True)
