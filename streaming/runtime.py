@@ -22,9 +22,9 @@ from streaming import custom_router
 from streaming.endpoints.token_pool import TokenPool
 from streaming.exchange.exchange import Ending, Exchange
 from streaming.exchange.sweeper import Sweeper
-from usage.journal.account import Recorder
 from usage.journal.housekeeper import Housekeeper
 from usage.journal.journal import Journal
+from usage.journal.recorder import Recorder
 from usage.journal.writer import Writer
 
 logger = logging.getLogger("gateway.runtime")
