@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from providers.config import ProviderConfig
 from providers.dialects.anthropic import errors, request
-from providers.dialects.anthropic.decoder import StreamDecoder
-from providers.dialects.anthropic.json_body import WholeDecoder
+from providers.dialects.anthropic.answer.decoder import StreamDecoder
+from providers.dialects.anthropic.answer.json_body import WholeDecoder
 from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
 from providers.errors import UpstreamError
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from providers.config import ProviderConfig
 from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
-from providers.dialects.gemini.decoder import GeminiDecoder
+from providers.dialects.gemini.answer.decoder import GeminiDecoder
 from providers.dialects.gemini.request import PATH, count_request, generate_request
 from providers.errors import UpstreamError
 from providers.errors.response import response_error

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from providers.config import ProviderConfig
 from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
-from providers.dialects.ollama.decoder import OllamaDecoder
+from providers.dialects.ollama.answer.decoder import OllamaDecoder
 from providers.dialects.ollama.errors import refusal
 from providers.dialects.ollama.request import PATH, chat_request
 from providers.errors import UpstreamError

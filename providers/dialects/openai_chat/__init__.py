@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from providers.config import ProviderConfig
 from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
-from providers.dialects.openai_chat.answers.decoder import ChatDecoder
+from providers.dialects.openai_chat.answer.decoder import ChatDecoder
 from providers.dialects.openai_chat.profiles import profile_of
 from providers.dialects.openai_chat.request import PATH, chat_request
 from providers.errors import UpstreamError

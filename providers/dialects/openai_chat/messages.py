@@ -13,7 +13,7 @@ from providers.dialects.contract import Call
 from providers.dialects.openai_chat.call_ids import upstream_call_id
 from providers.dialects.openai_chat.parts import Part, Parts
 from providers.dialects.openai_chat.profiles.profile import Profile
-from providers.dialects.openai_chat.replay import Replay
+from providers.dialects.openai_chat.signatures import Replay
 from providers.fidelity import Fidelity
 
 Message = dict[str, Any]

@@ -11,7 +11,7 @@ import secrets
 import msgspec
 
 from providers.dialects.ollama.errors import stream_error
-from providers.dialects.ollama.lines import Line, MalformedLine, Message, ToolCall, read_line
+from providers.dialects.ollama.answer.shapes import Line, MalformedLine, Message, ToolCall, read_line
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
     Event,

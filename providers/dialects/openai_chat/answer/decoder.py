@@ -8,12 +8,12 @@ from __future__ import annotations
 import msgspec
 
 from providers.dialects.contract import Call
-from providers.dialects.openai_chat.answers.calls import NamelessCall
-from providers.dialects.openai_chat.answers.chunks import Choice, Chunk, Delta, ToolCall, read_chunk
-from providers.dialects.openai_chat.answers.content import thinking_of, written_of
-from providers.dialects.openai_chat.answers.speech import Speech
-from providers.dialects.openai_chat.answers.stop import Finish, failure_of, finished
-from providers.dialects.openai_chat.answers.tokens import tokens_of, usage_of
+from providers.dialects.openai_chat.answer.calls import NamelessCall
+from providers.dialects.openai_chat.answer.shapes import Choice, Chunk, Delta, ToolCall, read_chunk
+from providers.dialects.openai_chat.answer.content import thinking_of, written_of
+from providers.dialects.openai_chat.answer.writer import Speech
+from providers.dialects.openai_chat.answer.stop import Finish, failure_of, finished
+from providers.dialects.openai_chat.answer.tokens import tokens_of, usage_of
 from providers.errors import ErrorKind, UpstreamError
 from providers.errors.response import payload_error
 from providers.events import (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from providers.dialects.openai_responses.answers.events import Item, StreamEvent
-from providers.dialects.openai_responses.answers.items import REASONING, OutputItem
-from providers.dialects.openai_responses.answers.speech import Speech
-from providers.dialects.openai_responses.carried import carried_reasoning
+from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
+from providers.dialects.openai_responses.answer.items import REASONING, OutputItem
+from providers.dialects.openai_responses.answer.writer import Speech
+from providers.dialects.openai_responses.signatures import carried_reasoning
 from providers.events import Event
 
 _SUMMARY, _CONTENT = "summary", "content"

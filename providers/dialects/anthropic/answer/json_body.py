@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from providers.dialects.anthropic import errors, stop
-from providers.dialects.anthropic.blocks import Blocks, Delta, Nonsense
-from providers.dialects.anthropic.tokens import clean_usage, read_usage
+from providers.dialects.anthropic import errors
+from providers.dialects.anthropic.answer import stop
+from providers.dialects.anthropic.answer.blocks import Blocks, Delta, Nonsense
+from providers.dialects.anthropic.answer.tokens import clean_usage, read_usage
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, StreamFailed, TokensReported
 from providers.fidelity import Notes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from providers.dialects.openai_responses.answers.events import InputDetails, OutputDetails, Usage
+from providers.dialects.openai_responses.answer.shapes import InputDetails, OutputDetails, Usage
 from providers.events import Tokens
 
 _NO_INPUT_DETAILS = InputDetails()

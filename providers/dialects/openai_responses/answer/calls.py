@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from providers.dialects.openai_responses.answers.events import Item, StreamEvent
-from providers.dialects.openai_responses.answers.items import CALL, OutputItem
-from providers.dialects.openai_responses.answers.speech import Speech
+from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
+from providers.dialects.openai_responses.answer.items import CALL, OutputItem
+from providers.dialects.openai_responses.answer.writer import Speech
 from providers.events import Event, ToolArgumentsDelta, ToolCallStarted
 
 HELD_AT_MOST = 1024 * 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.dialects.anthropic.tokens import clean_usage, read_usage
+from providers.dialects.anthropic.answer.tokens import clean_usage, read_usage
 from providers.events import MessageFinished, MessageStarted
 
 # What a message_start says whoever sends it; servers that imitate Claude leave out some of it.

@@ -6,7 +6,7 @@ in each event. Where the kind does not fit, it is another item.
 
 from __future__ import annotations
 
-from providers.dialects.openai_responses.answers.events import Item, StreamEvent
+from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
 
 MESSAGE, REASONING, CALL = "message", "reasoning", "function_call"
 KINDS = frozenset({MESSAGE, REASONING, CALL})

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 import msgspec
 
-from providers.dialects.openai_chat.answers.chunks import Chunk, CompletionDetails, PromptDetails, Usage
+from providers.dialects.openai_chat.answer.shapes import Chunk, CompletionDetails, PromptDetails, Usage
 from providers.events import Tokens
 
 _NO_PROMPT_DETAILS = PromptDetails()

@@ -11,11 +11,11 @@ from typing import Literal
 from providers.claude.names import renamed_tools
 from providers.claude.signatures import origin_of
 from providers.dialects.contract import Call
-from providers.dialects.openai_chat.answers.calls import Calls
-from providers.dialects.openai_chat.answers.chunks import ToolCall
-from providers.dialects.openai_chat.details import Details
+from providers.dialects.openai_chat.answer.calls import Calls
+from providers.dialects.openai_chat.answer.shapes import ToolCall
+from providers.dialects.openai_chat.reasoning_details import Details
 from providers.dialects.openai_chat.profiles import profile_of
-from providers.dialects.openai_chat.replay import signature_of
+from providers.dialects.openai_chat.signatures import signature_of
 from providers.events import Event, TextDelta, ThinkingDelta, ThinkingSignature
 
 _HELD_AT_MOST = 1024 * 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.dialects.openai_responses.answers.events import Response
+from providers.dialects.openai_responses.answer.shapes import Response
 from providers.errors import ErrorKind, UpstreamError
 from providers.errors.response import payload_error
 from providers.events import MessageFinished

@@ -8,10 +8,10 @@ from __future__ import annotations
 import msgspec
 
 from providers.dialects.contract import Call
-from providers.dialects.openai_responses.answers.answer import BEFORE_THE_START, Answer
-from providers.dialects.openai_responses.answers.calls import NamelessCall
-from providers.dialects.openai_responses.answers.events import StreamEvent, read_event, read_response
-from providers.dialects.openai_responses.answers.items import TooManyItems
+from providers.dialects.openai_responses.answer.reader import BEFORE_THE_START, Answer
+from providers.dialects.openai_responses.answer.calls import NamelessCall
+from providers.dialects.openai_responses.answer.shapes import StreamEvent, read_event, read_response
+from providers.dialects.openai_responses.answer.items import TooManyItems
 from providers.errors.response import payload_error
 from providers.events import Event
 from providers.framing.bodies import BodyReader

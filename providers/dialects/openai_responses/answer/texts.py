@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from providers.dialects.openai_responses.answers.events import Item, StreamEvent
-from providers.dialects.openai_responses.answers.items import MESSAGE, OutputItem
-from providers.dialects.openai_responses.answers.speech import Speech
+from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
+from providers.dialects.openai_responses.answer.items import MESSAGE, OutputItem
+from providers.dialects.openai_responses.answer.writer import Speech
 from providers.events import Event
 
 _EXPLANATION_AT_MOST = 2000

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from providers.claude import signatures
-from providers.dialects.gemini.arguments import Arguments, BrokenArguments
-from providers.dialects.gemini.chunks import FunctionCall
+from providers.dialects.gemini.answer.arguments import Arguments, BrokenArguments
+from providers.dialects.gemini.answer.shapes import FunctionCall
 from providers.events import Event, ThinkingSignature, ToolArgumentsDelta, ToolCallStarted
 
 _GOOD_ID = re.compile(r"[a-zA-Z0-9_-]{1,256}")

@@ -12,7 +12,7 @@ import msgspec
 from providers.claude.blocks import Block
 from providers.claude.signatures import origin_of, pack, unpack
 from providers.dialects.contract import Call
-from providers.dialects.openai_responses.answers.events import Item, Part
+from providers.dialects.openai_responses.answer.shapes import Item, Part
 
 _KIND = "responses"
 

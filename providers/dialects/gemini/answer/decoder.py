@@ -10,11 +10,11 @@ import msgspec
 
 from providers.claude.signatures import origin_of
 from providers.dialects.contract import Call
-from providers.dialects.gemini.arguments import BrokenArguments
-from providers.dialects.gemini.calls import Calls
-from providers.dialects.gemini.chunks import Candidate, Chunk, Part, read_chunk
-from providers.dialects.gemini.stop import UNSPECIFIED, blocked, failure_of, finished, is_cut
-from providers.dialects.gemini.tokens import tokens_of
+from providers.dialects.gemini.answer.arguments import BrokenArguments
+from providers.dialects.gemini.answer.calls import Calls
+from providers.dialects.gemini.answer.shapes import Candidate, Chunk, Part, read_chunk
+from providers.dialects.gemini.answer.stop import UNSPECIFIED, blocked, failure_of, finished, is_cut
+from providers.dialects.gemini.answer.tokens import tokens_of
 from providers.dialects.gemini.tools import renamed_tools
 from providers.errors.response import payload_error
 from providers.events import Event, MessageStarted, Ping, TextDelta, ThinkingDelta, Tokens, TokensReported

@@ -10,7 +10,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
-from providers.dialects.gemini.chunks import PartialArg
+from providers.dialects.gemini.answer.shapes import PartialArg
 from providers.framing.sse import MAX_EVENT_BYTES
 
 _STEP = re.compile(r"""\.([^.\[\]]+)|\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]""", re.DOTALL)

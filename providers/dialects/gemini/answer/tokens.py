@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from providers.dialects.gemini.chunks import UsageMetadata
+from providers.dialects.gemini.answer.shapes import UsageMetadata
 from providers.events import Tokens
 
 
