@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from providers.claude.limits import output_limit
+from providers.claude.fields import output_limit
 from providers.claude.signatures import is_claudes, is_ours
 from providers.dialects.contract import Call, CountRequest, UpstreamRequest
 from providers.fidelity import Fidelity

@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from providers.claude.fields import extra_fields, output_schema
-from providers.claude.limits import output_limit
+from providers.claude.fields import extra_fields, output_limit, output_schema
 from providers.claude.losses import note_losses
 from providers.claude.tools import Tool
 from providers.dialects.contract import Call, UpstreamRequest

@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 
-from providers.claude.fields import caller_of, extra_fields
-from providers.claude.limits import output_limit
+from providers.claude.fields import caller_of, extra_fields, output_limit
 from providers.claude.losses import note_losses
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.dialects.openai_chat.messages import chat_messages

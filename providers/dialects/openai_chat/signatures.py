@@ -7,8 +7,8 @@ from typing import Any
 from providers.claude.blocks import Block
 from providers.claude.signatures import origin_of, pack, unpack
 from providers.dialects.contract import Call
-from providers.dialects.openai_chat.reasoning_details import details_of, joined
 from providers.dialects.openai_chat.profiles.profile import Profile
+from providers.dialects.openai_chat.reasoning_details import details_of, joined
 from providers.fidelity import Fidelity
 
 KIND = "chat"

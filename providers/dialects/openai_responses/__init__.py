@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from providers.config import ProviderConfig
 from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
-from providers.dialects.openai_responses.counting import count_request
 from providers.dialects.openai_responses.answer.decoder import ResponsesDecoder
+from providers.dialects.openai_responses.counting import count_request
 from providers.dialects.openai_responses.request import PATH, responses_request
 from providers.errors import UpstreamError
 from providers.errors.response import response_error

@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from providers.claude.blocks import joined_text, system_blocks
-from providers.claude.fields import caller_of, extra_fields, output_schema
-from providers.claude.limits import output_limit
+from providers.claude.fields import caller_of, extra_fields, output_limit, output_schema
 from providers.claude.losses import note_losses
 from providers.config import ProviderConfig
 from providers.dialects.contract import Call, UpstreamRequest
@@ -18,7 +17,7 @@ from providers.dialects.openai_responses.messages import input_items
 from providers.dialects.openai_responses.thinking import reasoning_fields, thinks
 from providers.dialects.openai_responses.tools import tool_fields
 from providers.fidelity import Fidelity
-from providers.openai.schemas import is_strict
+from providers.openai import is_strict
 
 PATH = "/responses"
 _LEAST_OUTPUT = 16

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from providers.framing.shapes import Shapeless, lenient
+from providers.framing.shapes import reader
 
 
 class Function(msgspec.Struct, gc=False):
@@ -110,14 +110,4 @@ class Chunk(msgspec.Struct, gc=False):
     msg: Any = None
 
 
-_decode = msgspec.json.Decoder(Chunk).decode
-
-
-def read_chunk(document: bytes) -> Chunk | None:
-    """Decode one document; None for a bare null. Raises providers.framing.shapes.Shapeless."""
-    try:
-        return _decode(document)
-    except msgspec.ValidationError:
-        return lenient(document, Chunk)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Shapeless("not JSON") from error
+read_chunk = reader(Chunk)

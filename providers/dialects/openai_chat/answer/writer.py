@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from providers.claude.names import renamed_tools
+from providers.claude.tools import renamed_tools
 from providers.claude.signatures import origin_of
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.answer.calls import Calls

@@ -8,10 +8,10 @@ from __future__ import annotations
 import msgspec
 
 from providers.dialects.contract import Call
-from providers.dialects.openai_responses.answer.reader import BEFORE_THE_START, Answer
 from providers.dialects.openai_responses.answer.calls import NamelessCall
-from providers.dialects.openai_responses.answer.shapes import StreamEvent, read_event, read_response
 from providers.dialects.openai_responses.answer.items import TooManyItems
+from providers.dialects.openai_responses.answer.reader import BEFORE_THE_START, Answer
+from providers.dialects.openai_responses.answer.shapes import Response, StreamEvent, read_event, read_response
 from providers.errors.response import payload_error
 from providers.events import Event
 from providers.framing.bodies import BodyReader
@@ -64,7 +64,7 @@ class ResponsesDecoder(DocumentDecoder):
     def _without_type(self, event: StreamEvent, document: bytes, events: list[Event]) -> None:
         """An error, or a response that stands alone. An error's own `response.failed` follows and is not waited for."""
         if event.object == "response":
-            self._answer.finish(read_response(document), events)
+            self._answer.finish(read_response(document) or Response(), events)
             self._is_over = True
         elif event.type == "error" or event.error or event.code or event.message or event.detail:
             self._fail(payload_error(msgspec.json.decode(document)), events)

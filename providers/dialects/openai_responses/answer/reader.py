@@ -10,16 +10,16 @@ from collections.abc import Callable
 
 import msgspec
 
-from providers.claude.names import renamed_tools
+from providers.claude.tools import renamed_tools
 from providers.dialects.contract import Call
 from providers.dialects.openai_responses.answer.calls import Calls
-from providers.dialects.openai_responses.answer.shapes import Item, Response, StreamEvent
 from providers.dialects.openai_responses.answer.items import CALL, KINDS, MESSAGE, REASONING
-from providers.dialects.openai_responses.answer.writer import Speech
-from providers.dialects.openai_responses.answer.texts import Texts
 from providers.dialects.openai_responses.answer.reasoning import Thoughts
+from providers.dialects.openai_responses.answer.shapes import Item, Response, StreamEvent
 from providers.dialects.openai_responses.answer.stop import ended
+from providers.dialects.openai_responses.answer.texts import Texts
 from providers.dialects.openai_responses.answer.tokens import tokens_of
+from providers.dialects.openai_responses.answer.writer import Speech
 from providers.dialects.openai_responses.tools import NAME_LIMIT
 from providers.errors import UpstreamError
 from providers.events import Event, MessageStarted, Ping, StreamFailed, TokensReported

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
 from providers.dialects.openai_responses.answer.items import REASONING, OutputItem
+from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
 from providers.dialects.openai_responses.answer.writer import Speech
 from providers.dialects.openai_responses.signatures import carried_reasoning
 from providers.events import Event

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from providers.framing.shapes import Shapeless, lenient
+from providers.framing.shapes import reader
 
 
 class Part(msgspec.Struct, gc=False):
@@ -98,25 +98,5 @@ class StreamEvent(msgspec.Struct, gc=False):
     detail: Any = None
 
 
-_decode = msgspec.json.Decoder(StreamEvent).decode
-_decode_response = msgspec.json.Decoder(Response).decode
-
-
-def read_event(document: bytes) -> StreamEvent | None:
-    """Decode one event; None for a bare null. Raises providers.framing.shapes.Shapeless."""
-    try:
-        return _decode(document)
-    except msgspec.ValidationError:
-        return lenient(document, StreamEvent)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Shapeless("not JSON") from error
-
-
-def read_response(document: bytes) -> Response:
-    """Decode a whole response. Raises providers.framing.shapes.Shapeless."""
-    try:
-        return _decode_response(document)
-    except msgspec.ValidationError:
-        return lenient(document, Response) or Response()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Shapeless("not JSON") from error
+read_event = reader(StreamEvent)
+read_response = reader(Response)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from providers.dialects.contract import Call
-from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
 from providers.dialects.openai_responses.answer.items import MESSAGE, Items, OutputItem
+from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
 from providers.dialects.openai_responses.signatures import Carried, origin, signature_of
 from providers.dialects.openai_responses.thinking import carries_thinking
 from providers.events import Event, TextDelta, ThinkingDelta, ThinkingSignature
