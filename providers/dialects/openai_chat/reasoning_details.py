@@ -18,18 +18,18 @@ _TEXT_FIELDS = {"reasoning.text": "text", "reasoning.summary": "summary"}
 
 
 class Details:
-    """The details since the last signature, and the thinking that was told meanwhile."""
+    """The details since the last signature, and the thinking that was sent to the client meanwhile."""
 
-    __slots__ = ("_items", "_said", "_size")
+    __slots__ = ("_items", "_size", "_thinking")
 
     def __init__(self) -> None:
         self._items: list[tuple[dict[str, Any], list[str]]] = []
-        self._said: list[str] = []
+        self._thinking: list[str] = []
         self._size = 0
 
-    def say(self, thinking: str) -> None:
-        """This much thinking was told."""
-        self._said.append(thinking)
+    def add_thinking(self, thinking: str) -> None:
+        """This much thinking was sent to the client."""
+        self._thinking.append(thinking)
         self._hold(len(thinking))
 
     def add(self, details: list[Any]) -> None:
@@ -43,20 +43,20 @@ class Details:
         self._size += size
         if self._size > _HELD_AT_MOST:
             self._items.clear()
-            self._said.clear()
+            self._thinking.clear()
 
     def signature(self, origin: str) -> str | None:
         """The signature that carries them, and begin anew; None when there are none."""
         items = [_whole(*item) for item in self._items]
-        said = "".join(self._said)
+        thinking = "".join(self._thinking)
         self._items.clear()
-        self._said.clear()
+        self._thinking.clear()
         self._size = 0
         if not items:
             return None
         fields = [_text_field(item) for item in items]
         texts = [item.get(field, "") if field else "" for item, field in zip(items, fields, strict=True)]
-        if "".join(texts) == said:
+        if "".join(texts) == thinking:
             for item, field, text in zip(items, fields, texts, strict=True):
                 if field and field in item:
                     item[field] = len(text)

@@ -85,7 +85,7 @@ class Calls:
         self._sign({kind: signature for kind, signature in carried.items() if signature}, events)
         key = len(self._ids)
         call_id = self._free_id(current.id)
-        events.append(ToolCallStarted(key, call_id, self._renamed.get(current.name, current.name)))
+        events.append(ToolCallStarted(key, call_id, self._renamed.get(current.name, current.name), complete=True))
         arguments = current.arguments.finished()
         if arguments:
             events.append(ToolArgumentsDelta(key, msgspec.json.encode(arguments).decode()))

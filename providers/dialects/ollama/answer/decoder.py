@@ -10,8 +10,8 @@ import secrets
 
 import msgspec
 
-from providers.dialects.ollama.errors import stream_error
 from providers.dialects.ollama.answer.shapes import Line, MalformedLine, Message, ToolCall, read_line
+from providers.dialects.ollama.errors import stream_error
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
     Event,
@@ -89,7 +89,7 @@ class OllamaDecoder(DocumentDecoder):
         except ValueError:
             self._break("The provider called a tool with arguments that are no object.", events)
             return
-        events.append(ToolCallStarted(self._calls, self._free_id(call.id), name))
+        events.append(ToolCallStarted(self._calls, self._free_id(call.id), name, complete=True))
         if arguments:
             events.append(ToolArgumentsDelta(self._calls, arguments))
         self._calls += 1

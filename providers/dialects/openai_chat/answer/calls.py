@@ -28,7 +28,7 @@ class NamelessCall(ValueError):
 class _Call:
     """One call of the answer."""
 
-    __slots__ = ("has_arguments", "held", "held_size", "key", "seems_whole", "started", "upstream_id", "upstream_name")
+    __slots__ = ("has_arguments", "held", "held_size", "key", "started", "upstream_id", "upstream_name")
 
     def __init__(self, key: int, upstream_id: str | None) -> None:
         self.key = key
@@ -36,7 +36,6 @@ class _Call:
         self.upstream_name = ""
         self.started = False
         self.has_arguments = False
-        self.seems_whole = False
         self.held: list[str] = []
         self.held_size = 0
 
@@ -58,10 +57,6 @@ class Calls:
         """Whether the client was told of a call."""
         return any(call.started for call in self._all)
 
-    def seem_whole(self) -> bool:
-        """Whether the arguments of all calls look as if nothing followed; nobody parses them to know."""
-        return all(call.seems_whole for call in self._all)
-
     def feed(self, fragment: ToolCall, events: list[Event]) -> None:
         """Add the events of one fragment. Raises NamelessCall."""
         function = fragment.function
@@ -80,7 +75,6 @@ class Calls:
         if not arguments or (arguments == "null" and not call.has_arguments):
             return
         call.has_arguments = True
-        call.seems_whole = arguments.rstrip()[-1:] == "}"
         if call.started:
             events.append(ToolArgumentsDelta(call.key, arguments))
             return

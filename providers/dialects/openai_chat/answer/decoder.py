@@ -9,21 +9,14 @@ import msgspec
 
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.answer.calls import NamelessCall
-from providers.dialects.openai_chat.answer.shapes import Choice, Chunk, Delta, ToolCall, read_chunk
 from providers.dialects.openai_chat.answer.content import thinking_of, written_of
-from providers.dialects.openai_chat.answer.writer import Speech
+from providers.dialects.openai_chat.answer.shapes import Choice, Chunk, Delta, ToolCall, read_chunk
 from providers.dialects.openai_chat.answer.stop import Finish, failure_of, finished
 from providers.dialects.openai_chat.answer.tokens import tokens_of, usage_of
+from providers.dialects.openai_chat.answer.writer import EventWriter
 from providers.errors import ErrorKind, UpstreamError
 from providers.errors.response import payload_error
-from providers.events import (
-    Event,
-    MessageStarted,
-    TextDelta,
-    ThinkingDelta,
-    Tokens,
-    TokensReported,
-)
+from providers.events import Event, MessageStarted, Tokens, TokensReported
 from providers.fidelity import Fidelity
 from providers.framing.bodies import BodyReader
 from providers.framing.decoding import DocumentDecoder
@@ -37,14 +30,14 @@ class ChatDecoder(DocumentDecoder):
     """Decodes one answer. Whether it is a stream is seen from its first byte, which lies less often than its type."""
 
     __slots__ = (
-        "_finish", "_has_content", "_notes", "_refusal", "_says_done", "_speech", "_started",
-        "_stops", "_takes_details", "_tokens",
+        "_finish", "_has_content", "_notes", "_refusal", "_says_done", "_started", "_stops",
+        "_takes_details", "_tokens", "_writer",
     )  # fmt: skip
 
     def __init__(self, call: Call) -> None:
         stops = call.body.get("stop_sequences")
         self._stops = tuple(stop for stop in stops if isinstance(stop, str)) if isinstance(stops, list) else ()
-        self._speech = Speech(call)
+        self._writer = EventWriter(call)
         self._notes = call.notes
         super().__init__(BodyReader())
         self._finish = Finish()
@@ -126,19 +119,19 @@ class ChatDecoder(DocumentDecoder):
         if isinstance(content, list):
             thinking, content = (thinking or "") + thinking_of(content), written_of(content)
         if delta.reasoning_details:
-            self._speech.detail(delta.reasoning_details)
+            self._writer.details(delta.reasoning_details)
         if thinking:
-            self._speech.say(ThinkingDelta(thinking), events)
+            self._writer.thinking(thinking, events)
         if content:
-            self._speech.say(TextDelta(content), events)
+            self._writer.text(content, events)
         if delta.refusal:
             self._refusal = (self._refusal + delta.refusal)[:_EXPLANATION_AT_MOST]
-            self._speech.say(TextDelta(delta.refusal), events)
+            self._writer.text(delta.refusal, events)
         if delta.tool_calls:
             for fragment in delta.tool_calls:
-                self._speech.call(fragment, events)
+                self._writer.call(fragment, events)
         elif delta.function_call is not None:
-            self._speech.call(ToolCall(index=0, function=delta.function_call), events)
+            self._writer.call(ToolCall(index=0, function=delta.function_call), events)
         if len(events) > before:
             self._has_content = True
 
@@ -158,12 +151,12 @@ class ChatDecoder(DocumentDecoder):
             self._fail(UpstreamError(ErrorKind.TRUNCATED, "The provider's answer is empty."), events)
             return
         try:
-            self._speech.end(events)
+            self._writer.end(events)
         except NamelessCall as error:
             self._break(str(error), events)
             return
         self._is_over = True
-        events.append(finished(self._finish, has_calls=self._speech.has_calls(), refusal=self._refusal))
+        events.append(finished(self._finish, has_calls=self._writer.has_calls(), refusal=self._refusal))
 
     def _is_empty(self) -> bool:
         """Whether nothing was said for no reason. LM Studio answers so where the prompt is too long for its window; a

@@ -1,31 +1,27 @@
-"""The order in which an answer is told: thinking, text and calls, and between them what must come back.
+"""Writes an answer's events in the order in which they come, and between them the signatures that clients send back.
 
-Claude's stream has one open block, so nothing is said into the arguments of a call: a new block would end it. What a
-server says there waits for the call's end. Signatures stand before what follows the thinking, or at the end.
+A signature stands before what follows the thinking: text, a new call, or the end.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from providers.claude.tools import renamed_tools
 from providers.claude.signatures import origin_of
+from providers.claude.tools import renamed_tools
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.answer.calls import Calls
 from providers.dialects.openai_chat.answer.shapes import ToolCall
-from providers.dialects.openai_chat.reasoning_details import Details
 from providers.dialects.openai_chat.profiles import profile_of
+from providers.dialects.openai_chat.reasoning_details import Details
 from providers.dialects.openai_chat.signatures import signature_of
-from providers.events import Event, TextDelta, ThinkingDelta, ThinkingSignature
-
-_HELD_AT_MOST = 1024 * 1024
-"""Characters that may wait for the end of a call; more than that ends it."""
+from providers.events import Event, TextDelta, ThinkingDelta, ThinkingSignature, ToolCallStarted
 
 
-class Speech:
-    """What one answer says. Every method adds its events to `events`."""
+class EventWriter:
+    """The content of one answer. Every method adds its events to `events`."""
 
-    __slots__ = ("_calls", "_details", "_held", "_held_size", "_last", "_origin", "_unsigned")
+    __slots__ = ("_calls", "_details", "_last", "_origin", "_unsigned")
 
     def __init__(self, call: Call) -> None:
         profile = profile_of(call.provider)
@@ -34,60 +30,50 @@ class Speech:
         self._origin = origin_of(call.provider, call.model)
         self._last: Literal["nothing", "thinking", "text", "calls"] = "nothing"
         self._unsigned = False
-        self._held: list[TextDelta | ThinkingDelta] = []
-        self._held_size = 0
 
     def has_calls(self) -> bool:
-        """Whether the client was told of a call."""
+        """Whether a call has started."""
         return self._calls.any_started()
 
-    def detail(self, details: list[object]) -> None:
-        """Reasoning details; they go out with a signature."""
+    def details(self, details: list[object]) -> None:
+        """Collects reasoning details; they go out with a signature."""
         if self._details is not None:
             self._details.add(details)
 
-    def say(self, piece: TextDelta | ThinkingDelta, events: list[Event]) -> None:
-        """Thinking or text."""
-        if self._last == "calls" and not self._calls.seem_whole() and self._held_size <= _HELD_AT_MOST:
-            self._held.append(piece)
-            self._held_size += len(piece.text)
-            return
-        self._release(events)
-        self._tell(piece, events)
+    def thinking(self, text: str, events: list[Event]) -> None:
+        """More thinking."""
+        self._last = "thinking"
+        self._unsigned = True
+        if self._details is not None:
+            self._details.add_thinking(text)
+        events.append(ThinkingDelta(text))
 
-    def call(self, fragment: ToolCall, events: list[Event]) -> None:
-        """A fragment of a tool call. Raises NamelessCall."""
-        if self._last != "calls":
-            self._sign(events)
-            self._last = "calls"
-        self._calls.feed(fragment, events)
-
-    def end(self, events: list[Event]) -> None:
-        """All was said. Raises NamelessCall."""
-        self._calls.finish()
-        self._release(events)
-        self._sign(events)
-
-    def _release(self, events: list[Event]) -> None:
-        for piece in self._held:
-            self._tell(piece, events)
-        self._held.clear()
-        self._held_size = 0
-
-    def _tell(self, piece: TextDelta | ThinkingDelta, events: list[Event]) -> None:
-        if isinstance(piece, ThinkingDelta):
-            self._last = "thinking"
-            self._unsigned = True
-            if self._details is not None:
-                self._details.say(piece.text)
-        elif self._last != "text":
+    def text(self, text: str, events: list[Event]) -> None:
+        """More text."""
+        if self._last != "text":
             if self._last != "calls":
                 self._sign(events)
             self._last = "text"
-        events.append(piece)
+        events.append(TextDelta(text))
+
+    def call(self, fragment: ToolCall, events: list[Event]) -> None:
+        """A fragment of a tool call. Raises NamelessCall."""
+        begin = len(events)
+        self._calls.feed(fragment, events)
+        if self._last != "calls" and len(events) > begin and isinstance(events[begin], ToolCallStarted):
+            self._last = "calls"
+            started = events[begin:]
+            del events[begin:]
+            self._sign(events)
+            events += started
+
+    def end(self, events: list[Event]) -> None:
+        """Nothing follows. Raises NamelessCall."""
+        self._calls.finish()
+        self._sign(events)
 
     def _sign(self, events: list[Event]) -> None:
-        """What must come back with the thinking so far."""
+        """Add what must come back with the thinking so far."""
         signature = None if self._details is None else self._details.signature(self._origin)
         if signature is None and self._unsigned:
             signature = signature_of(self._origin)

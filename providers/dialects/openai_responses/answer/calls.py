@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
 from providers.dialects.openai_responses.answer.items import CALL, OutputItem
+from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
 from providers.dialects.openai_responses.answer.writer import Speech
 from providers.events import Event, ToolArgumentsDelta, ToolCallStarted
 
@@ -39,7 +39,7 @@ class Calls:
         """A call is announced. Arguments that come along are kept: deltas usually repeat them."""
         call.early = _json(item.arguments)
         if item.call_id:
-            self._tell(call, item, events)
+            self._start(call, item, events)
 
     def delta(self, event: StreamEvent, events: list[Event]) -> None:
         """response.function_call_arguments.delta; raises NamelessCall"""
@@ -54,7 +54,7 @@ class Calls:
 
     def whole(self, call: OutputItem, item: Item, events: list[Event]) -> None:
         """A call as it will be; raises NamelessCall"""
-        self._tell(call, item, events)
+        self._start(call, item, events, complete=True)
         self._complete(call, _json(item.arguments), events)
 
     def finish(self, events: list[Event]) -> None:
@@ -65,13 +65,14 @@ class Calls:
             if call.held:
                 raise NamelessCall("The provider sent a tool call without a name.")
 
-    def _tell(self, call: OutputItem, item: Item, events: list[Event]) -> None:
+    def _start(self, call: OutputItem, item: Item, events: list[Event], *, complete: bool = False) -> None:
         if call.told or not item.name:
             return
         call.told = self.any_told = True
         self._speech.sign(events)
         self._speech.interrupt()
-        events.append(ToolCallStarted(call.key, self._free_id(item.call_id), self._renamed.get(item.name, item.name)))
+        name = self._renamed.get(item.name, item.name)
+        events.append(ToolCallStarted(call.key, self._free_id(item.call_id), name, complete))
         if call.held:
             events.append(ToolArgumentsDelta(call.key, "".join(call.held)))
             call.held.clear()
