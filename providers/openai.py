@@ -1,4 +1,4 @@
-"""What is the same in every dialect that OpenAI speaks: what its models' names tell, and the schemas that it takes.
+"""What the dialects of OpenAI share: what its models' names mean, the schemas of its strict mode, its list of models.
 
 https://platform.openai.com/docs/models, as of November 2026. A name that OpenAI did not give (a deployment at Azure, a
 model of somebody else's) tells nothing: there the model's row says what it can do.
@@ -7,12 +7,16 @@ model of somebody else's) tells nothing: there the model's row says what it can 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
+
+from providers.model_list import ListedModel, ModelList, bearer, listed_model
 
 # The chat variants do not reason, and Azure's gpt-35-turbo is 3.5.
 REASONING = re.compile(r"^(?:o[1-9]|gpt-(?:[5-9]|[12]\d)(?!\d)(?!\S*-chat)|gpt-oss|codex)", re.IGNORECASE)
 """Matches at the beginning of a bare name."""
 _GPT = re.compile(r"^gpt-([1-9]|[12]\d)(?:\.(\d+))?(?![\d.a-z])", re.IGNORECASE)
+_WINDOWS = ("context_length", "max_model_len", "context_window", "max_context_length")
 
 
 def is_reasoning(name: str) -> bool:
@@ -48,6 +52,18 @@ def is_strict(schema: Any) -> bool:
     return all(is_strict(value) for key, value in schema.items() if key not in ("properties", "enum", "const"))
 
 
+def _model(entry: Mapping[str, Any]) -> ListedModel | None:
+    """An entry in OpenAI's form, with the limits that OpenRouter, vLLM, Groq and Mistral add to it."""
+    top = entry.get("top_provider")
+    most = top.get("max_completion_tokens") if isinstance(top, dict) else entry.get("max_completion_tokens")
+    windows = (entry.get(name) for name in _WINDOWS)
+    return listed_model(entry.get("id"), next((window for window in windows if window), None), most)
+
+
 def _bare(name: str) -> str:
     """The name without a vendor before it (`openai/gpt-5`)."""
     return name.rpartition("/")[2]
+
+
+# https://platform.openai.com/docs/api-reference/models/list
+MODEL_LIST = ModelList("/models", bearer, "data", _model)

@@ -14,12 +14,12 @@ from providers.dialects.ollama.messages import chat_messages
 from providers.dialects.ollama.thinking import thinking_fields, thinks
 from providers.dialects.ollama.tools import told_choice, tools_to_offer, written
 
-PATH = "/api/chat"
+_PATH = "/api/chat"
 
 
 def chat_request(call: Call) -> UpstreamRequest:
     """The upstream request; raises UnsupportedRequest."""
-    return UpstreamRequest(path=PATH, headers=_headers(call), body=msgspec.json.encode(_body(call)))
+    return UpstreamRequest(path=_PATH, headers=_headers(call), body=msgspec.json.encode(_body(call)))
 
 
 def _body(call: Call) -> dict[str, Any]:

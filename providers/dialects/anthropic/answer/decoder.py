@@ -118,9 +118,9 @@ class StreamDecoder:
             case "ping":
                 return [Ping()]
             case "error":
-                return [self._failed(errors.of_event(msgspec.json.decode(data)))]
+                return [self._failed(errors.event_error(msgspec.json.decode(data)))]
             case "" if event.error:
-                return [self._failed(errors.of_event(msgspec.json.decode(data)))]
+                return [self._failed(errors.event_error(msgspec.json.decode(data)))]
         # Of a type to come: passed on as it is, where it can stand in a line of its own.
         return [NativeEvent(event.type, data)] if _EVENT_NAME.fullmatch(event.type) else []
 

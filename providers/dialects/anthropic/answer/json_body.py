@@ -19,7 +19,7 @@ _AT_THE_END = ("stop_reason", "stop_sequence", "stop_details", "container")
 _encode = msgspec.json.Encoder().encode
 
 
-class WholeDecoder:
+class JsonDecoder:
     """Gathers the document; all events come from `close`."""
 
     def __init__(self, notes: Notes) -> None:
@@ -49,7 +49,7 @@ class WholeDecoder:
                 except Nonsense as nonsense:
                     return [StreamFailed(UpstreamError(ErrorKind.MALFORMED, f"The provider sent {nonsense}."))]
             case {"error": _}:
-                return [StreamFailed(errors.of_event(answer))]
+                return [StreamFailed(errors.event_error(answer))]
         return [StreamFailed(UpstreamError(ErrorKind.MALFORMED, "The provider's answer is no Claude message."))]
 
 
