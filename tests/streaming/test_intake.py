@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import msgspec
 import pytest
 
+from streaming.exchange.client import Receive
 from streaming.ingress.claude import intake
 from streaming.ingress.claude.errors import ClaudeError
 
@@ -79,22 +79,28 @@ def test_a_body_that_is_no_json_object_is_refused(body: bytes, words: str) -> No
     assert words in caught.value.message
 
 
-@pytest.mark.parametrize(("extra", "refused"), [(-1, False), (0, False), (1, True)])
-def test_depth_is_refused_from_the_first_level_beyond_the_limit(extra: int, refused: bool, settings: Any) -> None:
-    settings.MAX_JSON_DEPTH = 20
-    # The object itself is the first level.
-    nested: Any = 1
-    for _ in range(20 - 1 + extra):
-        nested = [nested]
-    body = msgspec.json.encode({"a": nested, "padding": "x" * 100})
-    if refused:
-        with pytest.raises(ClaudeError, match="400"):
-            intake.parse(body)
-    else:
-        assert intake.parse(body)["a"] == nested
+@pytest.mark.parametrize("limit", [1, 2, 20, 128])
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"":', b"}")], ids=["lists", "objects"])
+def test_depth_is_limited_at_every_size_of_body(opening: bytes, closing: bytes, limit: int, settings: Any) -> None:
+    settings.MAX_JSON_DEPTH = limit
+    for depth in (*range(1, limit + 3), 2 * limit + 1, 4 * limit + 1):
+        inner = depth - 1
+        # The shortest body of this depth; the object itself is the first level.
+        shortest = b'{"":%b%b%b}' % (opening * (inner - 1), b"[]" if inner else b"0", closing * (inner - 1))
+        for padding in (0, 1, limit, 2 * limit, 5 * limit):
+            code = "too_deep" if depth > limit else ""
+            assert _refusal(shortest + b" " * padding) == code, (depth, padding)
 
 
-def _receive(*messages: dict[str, Any]) -> intake.Receive:
+def _refusal(body: bytes) -> str:
+    try:
+        intake.parse(body)
+    except ClaudeError as error:
+        return error.code
+    return ""
+
+
+def _receive(*messages: dict[str, Any]) -> Receive:
     queue = list(messages)
 
     async def receive() -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Tests of the streaming room that start no server."""
