@@ -16,18 +16,21 @@ django_application = get_asgi_application()
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from streaming.consumer import ClaudeConsumer, owns  # noqa: E402
-from streaming.exchange.client import Send  # noqa: E402
-from streaming.ingress.claude.intake import Receive  # noqa: E402
-from streaming.runtime import runtime  # noqa: E402
+from streaming.exchange.client import Receive, Send  # noqa: E402
+from streaming.runtime import serve  # noqa: E402
 
 
 async def http(scope: dict[str, Any], receive: Receive, send: Any) -> None:
     """Hand a request to its owner."""
-    await (ClaudeConsumer() if owns(scope) else django_application)(scope, receive, send)
+    await (ClaudeConsumer(serve()) if owns(scope) else django_application)(scope, receive, send)
 
 
 async def lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Start and stop what the process has one of (https://asgi.readthedocs.io/en/latest/specs/lifespan.html)."""
+    """Start and stop what the process has one of (https://asgi.readthedocs.io/en/latest/specs/lifespan.html).
+
+    Daphne has no lifespan: there the first request starts it.
+    """
+    runtime = serve()
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":

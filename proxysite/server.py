@@ -12,7 +12,7 @@ from types import FrameType
 import uvicorn
 from django.conf import settings
 
-from streaming.runtime import runtime
+from streaming.runtime import serve
 
 logger = logging.getLogger("gateway.server")
 
@@ -54,14 +54,14 @@ class GatewayServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal. Unlike uvicorn's own it is not raised again at the end, so that a stop is a success."""
         if self._stop_accepting_at is None:
-            runtime.draining = True
+            serve().draining = True
             self._stop_accepting_at = time.monotonic() + settings.DRAIN_DELAY
             self.should_exit = settings.DRAIN_DELAY <= 0
         elif sig == signal.SIGINT:
             self._interrupts += 1
             self.should_exit = True
             if self._interrupts == 1:
-                runtime.end_all()
+                serve().end_all()
             else:
                 self.force_exit = True
 
@@ -73,6 +73,7 @@ class GatewayServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop accepting, let streams finish until the deadline, end the others, write the rows."""
+        runtime = serve()
         running = len(runtime.exchanges)
         if running:
             logger.warning(

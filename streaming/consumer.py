@@ -1,7 +1,7 @@
 """The Channels consumer in front of everything that is not the admin: it authenticates and dispatches.
 
-`__call__` is our own: the stock one joins a channel layer and hops a thread per message, and a stream inside its
-`handle` never sees the client go.
+`__call__` replaces the stock one, which joins a channel layer and hops a thread per message; a stream inside its
+`handle` would never see the client leave.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from access.keys import AccessDenied, KeyRecord, authenticate
 from routing.snapshot import Snapshot
 from streaming.endpoints import count_tokens, health, me, models
 from streaming.endpoints.messages import relay
-from streaming.exchange.client import Client, Send
+from streaming.exchange.client import Client, Receive, Send
 from streaming.exchange.exchange import Exchange
+from streaming.exchange.lifecycle import Lifecycle
 from streaming.ingress.claude import errors
-from streaming.ingress.claude.intake import Receive
-from streaming.runtime import Runtime, runtime
+from streaming.outcome import accounting
+from streaming.runtime import Runtime
 from usage.journal.account import new_identity, request_id_of
 
 Scope = dict[str, Any]
@@ -33,7 +34,7 @@ _METHODS = {
 }
 _MODEL = "/v1/models/"
 CREDENTIALS = ("authorization", "x-api-key", "cookie", "proxy-authorization")
-"""A client's own secrets: once it is known who calls, nothing below sees them."""
+"""Headers with a client's own secrets: they are removed as soon as the caller is authenticated."""
 
 
 def owns(scope: Scope) -> bool:
@@ -45,11 +46,13 @@ def owns(scope: Scope) -> bool:
 class ClaudeConsumer(AsyncHttpConsumer):
     """Everything under /v1/, and the probes; one instance serves one request."""
 
-    def __init__(self) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._runtime = runtime
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one HTTP request (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
+        """Serves one HTTP request (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
+        runtime = self._runtime
         if not runtime.started:
             await runtime.start()
         client = Client(send)
@@ -72,20 +75,16 @@ class ClaudeConsumer(AsyncHttpConsumer):
             if scope["path"] == "/v1/messages" and scope["method"] == "POST":
                 task = asyncio.current_task()
                 assert task is not None
-                exchange = Exchange(
-                    account=runtime.recorder.open(identity), client=client, key=key, headers=headers, task=task
-                )
+                exchange = Exchange(runtime.recorder.open(identity), client, key, headers, Lifecycle(task))
                 await _messages(exchange, receive, snapshot, runtime)
             else:
                 await _other(scope, headers, receive, client, key, snapshot, runtime)
         except errors.ClaudeError as error:
-            await client.respond(error.status, errors.body(error.type, error.message, client.request_id), error.headers)
+            await client.respond(error.status, error.body(client.request_id), error.headers)
 
 
 async def _messages(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:
-    account, key = exchange.account.request, exchange.key
-    account.team_id, account.team_name = key.team_id, key.team_name
-    account.key_id, account.key_name, account.key_prefix = key.id, key.name, key.prefix
+    accounting.describe_caller(exchange.account, exchange.key)
     runtime.exchanges.add(exchange)
     try:
         await relay(exchange, receive, snapshot, runtime)
@@ -120,5 +119,5 @@ async def _other(
     elif path == "/v1/models":
         await models.list_models(scope["query_string"], client, key, snapshot)
     else:
-        # The path is percent-decoded already (ASGI), so an id may hold slashes and colons.
+        # ASGI has percent-decoded the path, so an id may hold slashes and colons.
         await models.retrieve_model(path.removeprefix(_MODEL), client, key, snapshot)

@@ -1,6 +1,6 @@
-"""One tiny real request to a provider, along the very path that clients' requests take, for the admin's Test page.
+"""One tiny real request to a provider, along the path that clients' requests take, for the admin's Test page.
 
-It writes no usage row, and its text is returned and forgotten.
+It writes no usage row, and its text is shown once and not stored.
 """
 
 from __future__ import annotations
@@ -12,42 +12,42 @@ from typing import Any
 import msgspec
 from asgiref.sync import sync_to_async
 
-from access.keys import KeyRecord
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
-from providers.events import Tokens
 from providers.outbound.upstream import Upstreams
 from routing.health import Health
 from routing.loading import load, revision
 from routing.snapshot import CandidateConfig
 from streaming.attempts.attempt import Attempt
-from streaming.encoding.encoder import Encoder
-from streaming.exchange.client import Client
-from streaming.exchange.exchange import Exchange
+from streaming.exchange.answer import Answer
+from streaming.exchange.lifecycle import Lifecycle
+from streaming.exchange.request import Body, Request
 from streaming.exchange.sweeper import Sweeper
 from streaming.ingress.claude.message import MessageFold
-from usage.journal.account import Account, new_identity, request_id_of
-from usage.journal.records import RequestRecord
+from usage.journal.account import new_identity, request_id_of
 
 _PROMPT = "Say hello in five words."
 _MAX_TOKENS = 200
+_INPUT_ESTIMATE = 10
 _ADVICE = {
-    ErrorKind.AUTHENTICATION: "Enter the provider's key anew under Credentials, or set its variable and restart.",
-    ErrorKind.BILLING: "Look at the account's balance at the provider.",
-    ErrorKind.PERMISSION: "The key may not use this model: look at its rights at the provider.",
+    ErrorKind.AUTHENTICATION: "Enter the provider's key again under Credentials, or set its variable and restart.",
+    ErrorKind.BILLING: "Check the account's balance at the provider.",
+    ErrorKind.PERMISSION: "The key may not use this model. Check its permissions at the provider.",
     ErrorKind.NOT_FOUND: "Check the model's name and the base URL: the dialect's own path is appended to it.",
     ErrorKind.RATE_LIMIT: "The provider limits this account. Wait, or add another provider to the route.",
     ErrorKind.OVERLOADED: "The provider is busy. Try again in a minute.",
     ErrorKind.CONNECT: "Check host and port of the base URL, and whether this machine may reach them.",
     ErrorKind.CONNECT_TIMEOUT: "Check the base URL, and the firewall between this machine and the provider.",
-    ErrorKind.FIRST_EVENT_TIMEOUT: "The provider took the request and said nothing. Raise its first-event time-out?",
-    ErrorKind.MALFORMED: "What answers there does not speak this dialect: check the dialect and the base URL.",
-    ErrorKind.TRUNCATED: "What answers there does not speak this dialect, or cuts its streams short.",
-    ErrorKind.INVALID_REQUEST: "The provider refuses the request itself: check the model's name and its transforms.",
+    ErrorKind.FIRST_EVENT_TIMEOUT: (
+        "The provider accepted the request but did not answer in time. Raise its first-event timeout if it is slow."
+    ),
+    ErrorKind.MALFORMED: "The response is not in this dialect. Check the dialect and the base URL.",
+    ErrorKind.TRUNCATED: "The response is not in this dialect, or the server cuts its streams short.",
+    ErrorKind.INVALID_REQUEST: "The provider rejected the request. Check the model's name and its transforms.",
 }
 
 
 class ProbeResult(msgspec.Struct, frozen=True):
-    """What the Test page shows. Times are milliseconds; `error` and `advice` are empty when all went well."""
+    """What the Test page shows. Times are milliseconds; `error` and `advice` are empty on success."""
 
     ok: bool
     latency_ms: int
@@ -61,14 +61,14 @@ class ProbeResult(msgspec.Struct, frozen=True):
 
 
 async def probe(provider_id: int, model_name: str) -> ProbeResult:
-    """Ask one of a provider's models for a few words."""
+    """Asks one of a provider's models for a few words."""
     try:
         candidate = await sync_to_async(_candidate)(provider_id, model_name)
     except load.BrokenConfiguration as error:
         return ProbeResult(ok=False, latency_ms=0, error=str(error), advice="Correct what it names and save again.")
     if candidate is None:
         return ProbeResult(
-            ok=False, latency_ms=0, error="The provider is switched off.", advice="Switch it on, save, and test again."
+            ok=False, latency_ms=0, error="The provider is disabled.", advice="Enable it, save, and test again."
         )
     return await _ask(candidate)
 
@@ -78,11 +78,16 @@ def _candidate(provider_id: int, model_name: str) -> CandidateConfig | None:
 
 
 async def _ask(candidate: CandidateConfig) -> ProbeResult:
-    exchange, fold = _exchange(candidate)
-    upstreams, sweeper = Upstreams(), Sweeper()
-    sweeper.exchanges.add(exchange)
+    task = asyncio.current_task()
+    assert task is not None
+    identity = new_identity()
+    request = _request(request_id_of(identity), candidate.model.name)
+    lifecycle = Lifecycle(task)
+    fold = MessageFold()
+    answer = Answer(request, lifecycle, lambda: fold, message_id=f"msg_{identity.hex}")
+    attempt = Attempt(candidate, request, answer, lifecycle, id=identity)
+    upstreams, sweeper = Upstreams(), Sweeper([lifecycle])
     sweeper.start()
-    attempt = Attempt(exchange, candidate)
     began = time.perf_counter()
     failure, kind = "", None
     try:
@@ -94,13 +99,12 @@ async def _ask(candidate: CandidateConfig) -> ProbeResult:
     finally:
         await sweeper.stop()
         await upstreams.close()
-    latency = round((time.perf_counter() - began) * 1000)
-    tokens = exchange.encoder.tokens if exchange.encoder is not None else Tokens()
+    tokens, first = answer.encoder.tokens, attempt.first_content_at
     return ProbeResult(
         ok=not failure,
-        latency_ms=latency,
-        http_status=attempt.record.http_status,
-        first_token_ms=attempt.record.time_to_first_token_ms,
+        latency_ms=_milliseconds(time.perf_counter() - began),
+        http_status=attempt.http_status,
+        first_token_ms=None if first is None else _milliseconds(first - began),
         text="" if failure else _text(fold.message()),
         input_tokens=tokens.input,
         output_tokens=tokens.output,
@@ -109,31 +113,19 @@ async def _ask(candidate: CandidateConfig) -> ProbeResult:
     )
 
 
-def _exchange(candidate: CandidateConfig) -> tuple[Exchange, MessageFold]:
-    identity = new_identity()
-    task = asyncio.current_task()
-    assert task is not None
-    exchange = Exchange(
-        account=Account(None, RequestRecord(id=identity, request_id=request_id_of(identity))),
-        client=Client(_nobody),
-        key=KeyRecord(id=0, name="probe", prefix="", hash="", team_id=0, team_name=""),
-        headers={},
-        task=task,
-    )
-    exchange.body = {
-        "model": candidate.model.name,
+def _request(request_id: str, model: str) -> Request:
+    body = {
+        "model": model,
         "max_tokens": _MAX_TOKENS,
         "messages": [{"role": "user", "content": _PROMPT}],
         "stream": True,
     }
-    fold = MessageFold()
-    exchange.encoder = Encoder(fold, f"msg_{identity.hex}", candidate.model.name, 10)
-    return exchange, fold
-
-
-async def _nobody(message: dict[str, Any]) -> None:
-    raise RuntimeError("a probe has no client to write to")
+    return Request(request_id, model, Body(body), headers={}, streamed=False, input_estimate=_INPUT_ESTIMATE)
 
 
 def _text(message: dict[str, Any]) -> str:
     return "".join(block.get("text", "") for block in message["content"] if block.get("type") == "text")
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

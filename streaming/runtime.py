@@ -1,6 +1,6 @@
 """What a serving process has one of: the snapshot store, the writer, the connections, the sweeper, the live requests.
 
-Started by the server's lifespan, or by the first request where the server has none.
+proxysite.asgi makes it; pages of the same process find it with `current`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 
 from django.conf import settings
 
+from providers.counting.tokenizer import TokenPool
 from providers.outbound.upstream import Upstreams
 from routing.facts.request_facts import TokenRatios
 from routing.health import CircuitSettings, Health
@@ -19,12 +20,12 @@ from routing.health.sharing import Sharing
 from routing.loading.store import store
 from routing.snapshot import Snapshot
 from streaming import custom_router
-from streaming.endpoints.token_pool import TokenPool
-from streaming.exchange.exchange import Ending, Exchange
+from streaming.exchange.exchange import Exchange
+from streaming.exchange.lifecycle import Ending
 from streaming.exchange.sweeper import Sweeper
+from usage.journal.account import Recorder
 from usage.journal.housekeeper import Housekeeper
 from usage.journal.journal import Journal
-from usage.journal.recorder import Recorder
 from usage.journal.writer import Writer
 
 logger = logging.getLogger("gateway.runtime")
@@ -52,7 +53,9 @@ class Runtime:
         )
         self.sharing = Sharing(self.health)
         self.custom = custom_router.load()
-        self.sweeper = Sweeper()
+        self.exchanges: set[Exchange] = set()
+        """The requests that are being answered."""
+        self.sweeper = Sweeper(self.exchanges)
         self.ratios = TokenRatios()
         self.token_pool = TokenPool()
         self.draining = False
@@ -60,17 +63,12 @@ class Runtime:
         self._starting = asyncio.Lock()
 
     @property
-    def exchanges(self) -> set[Exchange]:
-        """The requests that are being answered."""
-        return self.sweeper.exchanges
-
-    @property
     def started(self) -> bool:
-        """Whether `start` has run to its end."""
+        """Whether `start` has finished."""
         return self._started
 
     async def start(self) -> None:
-        """Load the snapshot and start the threads and the sweeper; a second call does nothing."""
+        """Loads the snapshot and starts the threads and the sweeper; a second call does nothing."""
         async with self._starting:
             if self._started:
                 return
@@ -80,12 +78,12 @@ class Runtime:
             await loop.run_in_executor(None, self.store.start)
             self.sharing.start()
             self.sweeper.start()
-            # Servers without a lifespan (Daphne) end without a word to us; the rows must be written all the same.
+            # Servers without a lifespan (Daphne) give no notice of their end; the rows must be written all the same.
             atexit.register(self._close_accounts)
             self._started = True
 
     async def stop(self) -> None:
-        """Write every row, close every connection."""
+        """Writes every row and closes every connection."""
         if not self._started:
             return
         self._started = False
@@ -99,12 +97,12 @@ class Runtime:
         atexit.unregister(self._close_accounts)
 
     def end_all(self) -> None:
-        """The deadline of a shutdown: every running request ends with an error event."""
+        """Ends every running request with an error event, at the deadline of a shutdown."""
         for exchange in tuple(self.exchanges):
             exchange.interrupt(Ending.SHUTDOWN)
 
     def warnings(self) -> list[str]:
-        """What is wrong with this worker's accounts while requests go on."""
+        """Returns what is wrong with this worker's accounts while requests continue."""
         found = []
         if self.journal.failing is not None:
             found.append(f"The usage journal cannot be written: {self.journal.failing}.")
@@ -128,11 +126,23 @@ class Runtime:
         self.journal.stop()
 
     def _changed(self, loop: asyncio.AbstractEventLoop, snapshot: Snapshot) -> None:
-        """In the watching thread: let go of connections and of troubles that the new configuration does not know."""
+        """In the watching thread: drops connections and circuits that the new configuration does not have."""
         if not loop.is_closed():
             asyncio.run_coroutine_threadsafe(self.upstreams.keep_only(snapshot.providers), loop)
             loop.call_soon_threadsafe(self.health.reconfigure, snapshot)
 
 
-runtime = Runtime()
-"""The one of this process."""
+_current: Runtime | None = None
+
+
+def serve() -> Runtime:
+    """Returns the runtime of this process, made by the first call."""
+    global _current
+    if _current is None:
+        _current = Runtime()
+    return _current
+
+
+def current() -> Runtime | None:
+    """Returns the runtime of this process, None in one that does not serve: a command, a test."""
+    return _current

@@ -24,7 +24,7 @@ from routing.rules.conditions import FIELDS
 from routing.selection import estimated_cost
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
 from streaming import custom_router
-from streaming.ingress.claude import errors
+from streaming.ingress.claude import preview
 from usage.money import to_dollars
 
 
@@ -135,8 +135,8 @@ def _verdicts(reasons: tuple[Reason, ...], chose: str) -> tuple[Verdict, ...]:
 
 
 def _refusal(error: RouteRefused) -> Refusal:
-    told = errors.of_routing(error)
-    return Refusal(told.status, told.type, told.message)
+    rejection = preview.of_routing(error)
+    return Refusal(rejection.status, rejection.type, rejection.message)
 
 
 def _of_key(question: Question, now: float) -> tuple[str, ...]:

@@ -13,8 +13,7 @@ from routing.facts.request_facts import RequestFacts, TokenRatios, gather
 from routing.rules.rule import RuleConfig
 from routing.selection import COMPARED_OUTPUT
 from streaming.consumer import CREDENTIALS
-from streaming.ingress.claude import intake
-from streaming.ingress.claude.errors import ClaudeError
+from streaming.ingress.claude import preview
 from usage.models import RequestLog
 
 ANY_KEY = KeyRecord(id=0, name="any key", prefix="", hash="", team_id=0, team_name="")
@@ -47,11 +46,12 @@ class Question(msgspec.Struct, frozen=True):
 def request_of(body: bytes) -> dict[str, Any]:
     """The request in a body that the gateway would take. Raises Unexplainable."""
     try:
-        request = intake.parse(body)
-        intake.check(request)
-    except ClaudeError as error:
-        raise Unexplainable(f"The gateway would refuse this with HTTP {error.status}: {error.message}") from error
-    return request
+        return preview.accepted(body)
+    except preview.InvalidBody as error:
+        rejection = error.rejection
+        raise Unexplainable(
+            f"The gateway would refuse this with HTTP {rejection.status}: {rejection.message}"
+        ) from error
 
 
 def headers_of(lines: str) -> dict[str, str]:

@@ -30,6 +30,10 @@ _KEEP_ALIVE = 75.0
 _DRAIN = 1.0
 """Seconds to read on after an answer's end."""
 _RESENDS = 2
+_REQUEST_ID_HEADERS = (
+    *("request-id", "x-request-id", "x-generation-id", "x-amzn-requestid", "apim-request-id", "x-ms-request-id"),
+    "cf-ray",
+)
 OWN_HEADERS = (
     ("user-agent", USER_AGENT),
     # Compressed event streams arrive in lumps, so they are not asked for.
@@ -81,6 +85,15 @@ class Response:
         # The httpx response is kept only if it must decompress: it holds the request and with it the whole body.
         self._compressed = response if "content-encoding" in response.headers else None
         self._stream: Any = response.stream
+
+    @property
+    def request_id(self) -> str:
+        """The provider's id of the request, "" when it sends none."""
+        for name in _REQUEST_ID_HEADERS:
+            value = self.headers.get(name)
+            if value:
+                return value[:120]
+        return ""
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives. Raises UpstreamError(CONNECTION_LOST)."""

@@ -22,6 +22,7 @@ from providers.models import Credential, Model, Provider
 from routing.health import sharing
 from routing.health.circuit import candidate_key, credential_key, pair_key, parse_key, provider_key
 from routing.models import HealthState
+from streaming import runtime
 
 _State = HealthState.State
 
@@ -56,9 +57,7 @@ class Line(msgspec.Struct, frozen=True):
 @permission_required("routing.view_healthstate", raise_exception=True)
 def page(request: HttpRequest) -> HttpResponse:
     """Everybody's health, those in trouble first."""
-    from streaming.runtime import runtime
-
-    shown = lines()
+    shown, serving = lines(), runtime.current()
     context = {
         **admin.site.each_context(request),
         "title": "Health",
@@ -66,8 +65,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "any_unwell": any(line.unwell for line in shown),
         "may_reset": request.user.has_perm("routing.change_healthstate"),
         "gates": settings.CIRCUIT_BREAKER,
-        "worker": runtime.sharing.worker if runtime.started else "",
-        "alone": runtime.sharing.failing,
+        "worker": "" if serving is None else serving.sharing.worker,
+        "alone": serving is not None and serving.sharing.failing,
     }
     return TemplateResponse(request, "console/health.html", context)
 
@@ -146,10 +145,11 @@ def _shown(row: HealthState | None) -> tuple[str, str] | None:
 
 def _local(line: Line) -> Line:
     """With what this worker alone knows."""
-    from streaming.runtime import runtime
-
+    serving = runtime.current()
+    if serving is None:
+        return line
     kind, numbers = parse_key(line.key)
-    health = runtime.health
+    health = serving.health
     circuit = health.circuits.get(line.key)
     seconds = in_flight = None
     if kind == "candidate":

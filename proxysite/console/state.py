@@ -13,7 +13,10 @@ from django.utils import timezone
 from access.models import ClientKey
 from providers.models import Model, Provider
 from proxysite import checks
+from proxysite.console.health import troubles
+from routing.loading import store
 from routing.models import Route
+from streaming import runtime
 from usage.models import SetAside
 
 _NAMED = 3
@@ -38,9 +41,6 @@ class Step(msgspec.Struct, frozen=True):
 
 def snapshot_notice() -> Notice | None:
     """The configuration saved last could not be loaded; the one before it is in use."""
-    # Not at import: settings name this module while the apps are still being loaded.
-    from routing.loading import store
-
     status = store.status()
     if status.error is None:
         return None
@@ -54,9 +54,8 @@ def snapshot_notice() -> Notice | None:
 
 def accounting_notices() -> list[Notice]:
     """What is wrong with this worker's usage accounts, and rows that the database refused."""
-    from streaming.runtime import runtime
-
-    found = [Notice("error", text) for text in runtime.warnings()]
+    serving = runtime.current()
+    found = [] if serving is None else [Notice("error", text) for text in serving.warnings()]
     if SetAside.objects.exists():
         found.append(
             Notice(
@@ -71,8 +70,6 @@ def accounting_notices() -> list[Notice]:
 
 def health_notice() -> Notice | None:
     """Who is not called at the moment because it failed."""
-    from proxysite.console.health import troubles
-
     found = troubles()
     if not found:
         return None

@@ -1,18 +1,20 @@
-"""One try at one candidate: translate, call, decode, encode, pass on.
+"""One attempt at one candidate: translate, call, decode, encode, send.
 
-Everything that goes wrong on the provider's side leaves here as UpstreamError; what follows is decided by survival.
+Whatever goes wrong on the provider's side is raised as UpstreamError; streaming.attempts.run decides what follows.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Protocol
+from uuid import UUID
 
 from providers.config import CredentialConfig
 from providers.dialects import DIALECTS
-from providers.dialects.contract import Call, Decoder
+from providers.dialects.contract import Call, Decoder, UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, MessageFinished, MessageStarted, StreamFailed, Tokens
 from providers.fidelity import Fidelity, Notes
@@ -21,126 +23,120 @@ from providers.outbound.upstream import Response, Upstreams
 from providers.translation import EditedDecoder, Translation
 from routing.health import AttemptTracker, Health
 from routing.snapshot import CandidateConfig
-from streaming.attempts import traces
 from streaming.attempts.continuation import Continuation
-from streaming.exchange.exchange import Exchange
+from streaming.exchange.answer import Answer
+from streaming.exchange.lifecycle import Lifecycle
+from streaming.exchange.request import Request
 from streaming.exchange.watch import Watch, timed_out
-
-
-class Race(Protocol):
-    """Attempts side by side, one of which shall be heard."""
-
-    def won(self, attempt: Attempt, events: Sequence[Event]) -> bool:
-        """Whether these first events of an attempt are heard. Raises what they say of its failure."""
-        ...
-
 
 logger = logging.getLogger("gateway.request")
 
 _PREPARE = 60.0
-"""Seconds for media to be fetched and a token to be had, which have limits of their own, before anything is sent."""
-_NOTHING = Tokens(input=0, cache_read=0, cache_write=0, output=0)
-_REQUEST_ID_HEADERS = (
-    *("request-id", "x-request-id", "x-generation-id", "x-amzn-requestid", "apim-request-id", "x-ms-request-id"),
-    "cf-ray",
-)
+"""Seconds for what precedes the call: fetching media and tokens, which have limits of their own."""
+_NO_TOKENS = Tokens(input=0, cache_read=0, cache_write=0, output=0)
+
+
+class Race(Protocol):
+    """Attempts side by side, one of which may answer."""
+
+    def won(self, attempt: Attempt, events: Sequence[Event]) -> bool:
+        """Whether an attempt with these first events answers. Raises the failure that they report."""
+        ...
 
 
 class Attempt:
-    """One try, from its record on; `run` it once, in `task`.
+    """One attempt; `run` it once, in `task`.
 
-    `only`: no other candidate is left, so a connection is worth waiting for. `onto`: the answer that it goes on with.
-    `spoke`: events of it have come. `notes` are what its translation lost. In a `race` it asks before it speaks, and
-    may be `lost`.
+    `only`: no other candidate is available, so a connection is worth waiting for. `continuing`: the answer that it
+    continues. `admit` is called before anything is sent. In a `race` it asks before it answers, and may be `lost`.
+
+    The rest are facts for the observers: `notes` are the codes of the translation's losses, `responded` says that
+    events arrived, `first_content_at` is on the clock of time.perf_counter, `outcome` is empty until the end.
     """
 
     __slots__ = (
-        "_encoder",
-        "_exchange",
-        "_onto",
-        "_tracker",
-        "_watch",
-        "began",
-        "candidate",
-        "lost",
-        "notes",
-        "only",
-        "race",
-        "record",
-        "spoke",
-        "task",
-    )
+        "_admit", "_answer", "_continuing", "_lifecycle", "_request", "_tracker", "_watch", "began", "candidate",
+        "credential", "encoder", "first_content_at", "http_status", "id", "lost", "notes", "number", "only", "outcome",
+        "race", "responded", "task", "upstream_request_id",
+    )  # fmt: skip
 
     def __init__(
         self,
-        exchange: Exchange,
         candidate: CandidateConfig,
+        request: Request,
+        answer: Answer,
+        lifecycle: Lifecycle,
         *,
+        id: UUID,
+        number: int = 1,
         only: bool = True,
-        onto: Continuation | None = None,
+        continuing: Continuation | None = None,
+        admit: Callable[[Attempt], None] | None = None,
     ) -> None:
-        if exchange.encoder is None:
-            raise RuntimeError("an attempt needs an encoder")
-        self._exchange = exchange
-        self._encoder = exchange.encoder
+        self._request = request
+        self._answer = answer
+        self._lifecycle = lifecycle
+        self._admit = admit
         self._tracker: AttemptTracker | None = None
-        self._onto = onto
+        self._continuing = continuing
         self._watch = Watch()
-        self.began = exchange.loop.time()
+        self.began = lifecycle.loop.time()
+        self.id = id
+        self.number = number
         self.candidate = candidate
         self.only = only
-        self.notes = Notes()
-        self.spoke = False
-        self.task = exchange.task
+        self.encoder = answer.encoder
+        self.task = lifecycle.task
         self.race: Race | None = None
         self.lost = False
-        self.record = record = exchange.account.attempt()
-        provider, model = candidate.provider, candidate.model
-        record.provider_id, record.provider_name, record.dialect = provider.id, provider.name, provider.dialect
-        record.model_id, record.model_name = model.id or None, model.name
+        self.notes = Notes()
+        self.credential: CredentialConfig | None = None
+        self.http_status: int | None = None
+        self.upstream_request_id = ""
+        self.responded = False
+        self.first_content_at: float | None = None
+        self.outcome = ""
 
     async def run(self, upstreams: Upstreams, health: Health) -> None:
         """Returns when the answer is complete.
 
         Raises UpstreamError, UnsupportedRequest, or asyncio.CancelledError when the whole request ends.
         """
-        exchange, candidate, record = self._exchange, self.candidate, self.record
-        credential = health.credential(candidate, exchange.session_id)
-        if credential is not None:
-            record.credential_id, record.credential_name = credential.id, credential.name
-        self._tracker = tracker = health.begin(candidate, credential, exchange.input_estimate)
+        request, lifecycle, candidate = self._request, self._lifecycle, self.candidate
+        self.credential = credential = health.credential(candidate, request.session_id)
+        self._tracker = tracker = health.begin(candidate, credential, request.input_estimate)
         failure: UpstreamError | None = None
         counted = False
-        exchange.watches.append(self._watch)
+        lifecycle.watches.append(self._watch)
         try:
-            # Nothing here may hold the call while its answer streams: it holds the whole request.
-            counted = await self._answer(self._translation(credential), upstreams, tracker)
+            # Nothing here may hold the call while its answer streams: it holds the client's whole request.
+            counted = await self._call(self._translation(credential), upstreams, tracker)
         except UpstreamError as error:
             failure, counted = error, True
             raise
         except asyncio.CancelledError:
             kind = self._watch.fired
-            if kind is None or exchange.ending is not None or self.lost:
+            if kind is None or lifecycle.ending is not None or self.lost:
                 raise
-            # The sweeper cancelled us for a deadline: that is the provider's failure, not the task's end.
+            # The sweeper cancelled the task for a deadline: the provider failed, the request goes on.
             self.task.uncancel()
-            # The request's own deadline says nothing of the provider, which may have had a moment of it.
+            # The request's own deadline says nothing about the provider, which may have had only a moment of it.
             failure, counted = timed_out(kind), kind is not ErrorKind.DEADLINE
             raise failure from None
         finally:
             self._watch.end()
-            exchange.watches.remove(self._watch)
+            lifecycle.watches.remove(self._watch)
             tracker.ended(failure, counted, self._tokens_taken())
 
     def _translation(self, credential: CredentialConfig | None) -> Translation | None:
-        """The client's request after the candidate's chain of transforms; None when no provider need be called."""
-        exchange, candidate = self._exchange, self.candidate
-        if exchange.body is None:
-            raise RuntimeError("the request was dropped after its first content, nothing can be sent again")
-        asked, estimate = exchange.body, exchange.input_estimate
-        if self._onto is not None:
-            asked = self._onto.request(candidate.model)
-            estimate += self._onto.tokens
+        """The client's request after the candidate's transforms; None when no provider need be called."""
+        request, candidate = self._request, self.candidate
+        asked, estimate = request.body.content, request.input_estimate
+        if asked is None:
+            raise RuntimeError("the request was released after its first content, it cannot be sent again")
+        if self._continuing is not None:
+            asked = self._continuing.request(candidate.model)
+            estimate += self._continuing.tokens
             self.notes.add(Fidelity.CONTINUED)
         body = candidate.transforms.edited(asked)
         if body is not asked:
@@ -150,30 +146,30 @@ class Attempt:
             model=candidate.model,
             provider=candidate.provider,
             secret=None if credential is None else credential.secret,
-            headers=exchange.headers,
-            session_id=exchange.session_id or None,
+            headers=request.headers,
+            session_id=request.session_id or None,
             input_estimate=estimate,
             notes=self.notes,
         )
-        return None if _only_warms(call) else Translation(call, candidate.transforms.streams)
+        return None if _only_warms_cache(call) else Translation(call, candidate.transforms.streams)
 
-    async def _answer(self, translation: Translation | None, upstreams: Upstreams, tracker: AttemptTracker) -> bool:
-        """Send the request and pass the answer on; False when the answer came from here."""
+    async def _call(self, translation: Translation | None, upstreams: Upstreams, tracker: AttemptTracker) -> bool:
+        """Sends the request and passes the answer on; returns False when no provider was called."""
         if translation is None:
             await self._answer_here()
             return False
-        exchange, provider, record = self._exchange, self.candidate.provider, self.record
-        loop, watch, timeouts = exchange.loop, self._watch, provider.timeouts
+        provider, lifecycle, watch = self.candidate.provider, self._lifecycle, self._watch
+        loop, timeouts = lifecycle.loop, provider.timeouts
         watch.begin(
             self.began,
             connect=_PREPARE,
             idle=timeouts.idle,
             total=timeouts.total,
-            deadline=exchange.deadline,
+            deadline=lifecycle.deadline,
             task=self.task,
         )
         request = await translation.request()
-        exchange.client.fidelity = ",".join(self.notes)
+        self._answer.note_fidelity(self.notes)
         watch.expect_connection(loop.time(), _PREPARE)
         await tracker.may_connect(self.only)
         watch.expect_connection(loop.time(), timeouts.connect + 1.0)
@@ -184,22 +180,23 @@ class Attempt:
 
         upstream = upstreams.acquire(provider)
         try:
-            exchange.account.admit()
-            logger.debug("upstream called", extra={"fields": self._step(provider=provider.name)})
+            if self._admit is not None:
+                self._admit(self)
+            logger.debug("upstream called", extra={"fields": self._fields(provider=provider.name)})
             response = await upstream.open(
-                traces.identified(request, record.id), connect_timeout=timeouts.connect, connected=connected
+                _with_attempt_id(request, self.id), connect_timeout=timeouts.connect, connected=connected
             )
             try:
                 del request
-                record.http_status = response.status
-                record.upstream_request_id = traces.request_id(response.headers)
-                logger.debug("upstream answered", extra={"fields": self._step(status=response.status)})
+                self.http_status = response.status
+                self.upstream_request_id = response.request_id
+                logger.debug("upstream answered", extra={"fields": self._fields(status=response.status)})
                 if response.status >= 400:
                     raise translation.error(response.status, response.headers, await response.read())
                 decoder = translation.decoder(response.headers.get("content-type", ""))
                 del translation
-                if self._onto is not None:
-                    decoder = EditedDecoder(decoder, [self._onto.joint(self.candidate.model)])
+                if self._continuing is not None:
+                    decoder = EditedDecoder(decoder, [self._continuing.splice(self.candidate.model)])
                 await self._stream(response, decoder)
                 return True
             finally:
@@ -208,22 +205,22 @@ class Attempt:
             await upstreams.release(upstream)
 
     async def _answer_here(self) -> None:
-        """The empty message that Claude gives to `max_tokens: 0`; no provider is called and nothing is counted."""
+        """Sends the empty message that Claude answers to `max_tokens: 0`, without calling a provider."""
         self.notes.add(Fidelity.ANSWERED_HERE)
-        self._exchange.client.fidelity = ",".join(self.notes)
-        await self._pass_on([MessageStarted(tokens=_NOTHING), MessageFinished("max_tokens")])
+        self._answer.note_fidelity(self.notes)
+        await self._pass_on([MessageStarted(tokens=_NO_TOKENS), MessageFinished("max_tokens")])
 
     async def _stream(self, response: Response, decoder: Decoder) -> None:
-        """Pass the whole answer on."""
-        watch, loop = self._watch, self._exchange.loop
+        """Passes the whole answer on."""
+        watch, loop = self._watch, self._lifecycle.loop
         chunks = response.chunks()
         try:
             async for data in chunks:
                 events = decoder.feed(data)
                 if events and await self._pass_on(events):
                     watch.end()
-                    # A provider that would go on saying what nobody hears is left at once.
-                    if not self._encoder.cut_short:
+                    # A provider that would go on with an answer that was ended here is left at once.
+                    if not self.encoder.ended_here:
                         await response.drain(chunks)
                     return
                 if events:
@@ -235,8 +232,8 @@ class Attempt:
         except RecursionError as error:
             raise UpstreamError(ErrorKind.MALFORMED, "The provider sent JSON that is nested too deeply.") from error
         except asyncio.CancelledError:
-            # Silence after the finish was announced is a server that forgets to close: the answer is whole.
-            last = decoder.close() if watch.fired is ErrorKind.IDLE_TIMEOUT and self._exchange.ending is None else []
+            # After an announced end, silence means that the server forgot to close: the answer is complete.
+            last = decoder.close() if watch.fired is ErrorKind.IDLE_TIMEOUT and self._lifecycle.ending is None else []
             if last and not isinstance(last[-1], StreamFailed) and await self._pass_on(last):
                 self.task.uncancel()
                 return
@@ -244,48 +241,60 @@ class Attempt:
         raise UpstreamError(ErrorKind.TRUNCATED, "The provider's answer ended before it was complete.")
 
     async def _pass_on(self, events: list[Event]) -> bool:
-        """Encode events and send what comes of them; True when the answer is whole. Raises the events' own failure."""
-        exchange, encoder = self._exchange, self._encoder
-        if not self.spoke and events:
+        """Encodes events and sends the result; returns whether the answer is complete. Raises the events' failure."""
+        answer, encoder = self._answer, self.encoder
+        if not self.responded and events:
             if self.race is not None and not self.race.won(self, events):
                 return False
-            self.spoke = True
+            self.responded = True
             if self._tracker is not None:
-                self._tracker.first_byte(exchange.loop.time() - self.began)
+                self._tracker.first_byte(self._lifecycle.loop.time() - self.began)
         had_content = encoder.content_sent
         data = encoder.feed(events)
         if not had_content and encoder.content_sent:
-            exchange.account.first_token(self.record)
-            if exchange.streamed and exchange.told is None:
-                # Nothing is sent again: holding the request would cost its size for every open stream.
-                exchange.body = None
-            logger.debug("stream started", extra={"fields": self._step()})
+            self._note_first_content()
+        stream = answer.stream
         if encoder.stop_reason is not None and encoder.failed is None:
             data += encoder.finish()
             self._watch.end()
-            if exchange.streamed:
-                await exchange.client.finish(data)
+            if stream is not None:
+                await stream.finish(data)
             return True
-        if data:
+        if data and stream is not None:
             self._watch.pause()
-            await exchange.client.write(data)
-            exchange.spoke(exchange.loop.time())
+            await stream.write(data)
+            answer.note_written(self._lifecycle.loop.time())
         if encoder.failed is not None:
             raise encoder.failed
         return False
 
+    def _note_first_content(self) -> None:
+        answer = self._answer
+        self.first_content_at = time.perf_counter()
+        if answer.stream is not None and answer.transcript is None:
+            # Nothing will be sent again.
+            self._request.body.release()
+        logger.debug("stream started", extra={"fields": self._fields()})
+
     def _tokens_taken(self) -> int | None:
-        """All tokens that the provider says it took, None when it says nothing."""
-        if not self.spoke:
+        """All tokens that the provider reported, None when it reported nothing."""
+        if not self.responded:
             return None
-        tokens = self._encoder.tokens
+        tokens = self.encoder.tokens
         return None if tokens.prompt is None else tokens.prompt + (tokens.output or 0)
 
-    def _step(self, **fields: object) -> dict[str, object]:
-        return {"request_id": self._exchange.client.request_id, **fields}
+    def _fields(self, **fields: object) -> dict[str, object]:
+        return {"request_id": self._request.id, **fields}
 
 
-def _only_warms(call: Call) -> bool:
-    """Whether nothing is asked for but a warm cache, of a provider that cannot be asked for that."""
+def _only_warms_cache(call: Call) -> bool:
+    """Whether the request only warms a cache, at a provider that cannot do that."""
     asked = call.body.get("max_tokens")
     return type(asked) is int and asked == 0 and not DIALECTS[call.provider.dialect].warms_cache
+
+
+def _with_attempt_id(request: UpstreamRequest, attempt: UUID) -> UpstreamRequest:
+    """The request with the attempt's id in a header, by which both sides can count it."""
+    return UpstreamRequest(
+        path=request.path, headers=(*request.headers, ("x-attempt-id", str(attempt))), body=request.body
+    )

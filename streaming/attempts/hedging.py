@@ -1,4 +1,4 @@
-"""Two attempts side by side: the second starts when the first is slower to begin than usual, and one is heard."""
+"""Two attempts side by side: the second starts when the first is slower to begin than usual; one of them answers."""
 
 from __future__ import annotations
 
@@ -7,100 +7,96 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from providers.events import Event, Ping, StreamFailed
-from streaming import decision
 from streaming.attempts.attempt import Attempt
 from streaming.attempts.policy import Failure
-from streaming.exchange.exchange import Exchange
-from streaming.outcome import accounting
 
 Run = Callable[[Attempt], Awaitable[Failure | None]]
+Notify = Callable[[Attempt], None]
 
 
 class Race:
-    """Attempts that run in tasks of their own. The first to say anything but a failure is heard, the other given up."""
+    """Attempts in tasks of their own. The first whose events report no failure answers, the other is cancelled.
 
-    def __init__(self, exchange: Exchange, run: Run) -> None:
-        self._exchange = exchange
+    `announce` is called with the attempt that answers, `abandon` with each that was cancelled before its first step.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, run: Run, *, announce: Notify, abandon: Notify) -> None:
+        self._loop = loop
         self._run = run
-        self._decided: asyncio.Future[None] = exchange.loop.create_future()
+        self._announce = announce
+        self._abandon = abandon
+        self._decided: asyncio.Future[None] = loop.create_future()
         self._entered: list[tuple[Attempt, asyncio.Task[Failure | None]]] = []
-        self._heard: Attempt | None = None
+        self._winner: Attempt | None = None
         self.given_up: Attempt | None = None
         self.waited = 0.0
-        """Seconds from the beginning of the one given up to that moment."""
+        """Seconds that the cancelled attempt had been running."""
         self.failed: list[Failure] = []
-        """Why nobody answered; empty when one has. The one that was heard comes last, or else the latest."""
+        """The failures, empty when an attempt has answered. The winner's comes last, or else the latest."""
 
     def enter(self, attempt: Attempt) -> None:
-        """Start an attempt."""
+        """Starts an attempt."""
         attempt.race = self
-        task = self._exchange.loop.create_task(self._ran(attempt))
+        task = self._loop.create_task(self._ran(attempt))
         attempt.task = task
         self._entered.append((attempt, task))
 
     def won(self, attempt: Attempt, events: Sequence[Event]) -> bool:
-        """Whether these first events of an attempt are heard. Raises what they say of its failure."""
+        """Whether an attempt with these first events answers. Raises the failure that they report."""
         last = events[-1]
         if isinstance(last, StreamFailed):
             raise last.error
         if all(isinstance(event, Ping) for event in events):
             return False
-        if self._heard is not None:
+        if self._winner is not None:
             raise asyncio.CancelledError
-        self._heard = attempt
+        self._winner = attempt
         for other, task in self._entered:
             if other is not attempt and not task.done():
                 other.lost = True
                 task.cancel()
-                self.given_up, self.waited = other, self._exchange.loop.time() - other.began
-        # Both have told the client of themselves by now; this one is it.
-        self._exchange.client.fidelity = ",".join(attempt.notes)
-        decision.tell(self._exchange, attempt.candidate, attempt.record.number)
+                self.given_up, self.waited = other, self._loop.time() - other.began
+        self._announce(attempt)
         if not self._decided.done():
             self._decided.set_result(None)
         return True
 
-    async def speaks_within(self, seconds: float) -> bool:
-        """Whether somebody spoke, or everybody failed, before so many seconds had passed."""
+    async def decided_within(self, seconds: float) -> bool:
+        """Whether an attempt won, or all failed, within so many seconds."""
         over: list[asyncio.Future[Any]] = [self._decided, *(task for _, task in self._entered)]
         done, _ = await asyncio.wait(over, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         return bool(done)
 
     async def over(self) -> None:
-        """Until nobody runs any more."""
+        """Returns when no attempt runs any more."""
         await asyncio.wait([task for _, task in self._entered])
-        heard_last = sorted(self._entered, key=lambda entered: entered[0] is self._heard)
-        results = [task.result() for attempt, task in heard_last if not (attempt.lost and task.cancelled())]
+        winner_last = sorted(self._entered, key=lambda entered: entered[0] is self._winner)
+        results = [task.result() for attempt, task in winner_last if not (attempt.lost and task.cancelled())]
         self.failed = [] if None in results else [failure for failure in results if failure is not None]
 
     async def leave(self) -> None:
-        """Nothing runs on, however this ends."""
+        """Cancels whatever still runs, however the race ended."""
         for _, task in self._entered:
             task.cancel()
         try:
             await asyncio.gather(*(task for _, task in self._entered), return_exceptions=True)
         finally:
             for attempt, _ in self._entered:
-                if not attempt.record.outcome:
-                    # Cancelled before its first step.
-                    accounting.attempt_ended(self._exchange, attempt)
+                if not attempt.outcome:
+                    self._abandon(attempt)
 
     async def _ran(self, attempt: Attempt) -> Failure | None:
         return await self._run(attempt)
 
 
-async def race(
-    exchange: Exchange, first: Attempt, patience: float, second: Callable[[], Attempt | None], run: Run
-) -> Race:
-    """Run `first`, and `second()` beside it when nothing came for `patience` seconds; how that went."""
-    made = Race(exchange, run)
+async def race(made: Race, first: Attempt, hedge_after: float, hedge: Callable[[], Attempt | None]) -> None:
+    """Runs `first`, and `hedge()` beside it when nothing came for `hedge_after` seconds; `made` holds the result."""
     try:
         made.enter(first)
-        if not await made.speaks_within(patience):
-            beside = second()
-            if beside is not None:
-                made.enter(beside)
+        if not await made.decided_within(hedge_after):
+            second = hedge()
+            if second is not None:
+                made.enter(second)
         await made.over()
-        return made
     finally:
         await made.leave()

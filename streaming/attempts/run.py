@@ -1,4 +1,4 @@
-"""One answer out of as many attempts as it takes: retries, fallbacks, waits, and the error when nobody answers."""
+"""One answer out of as many attempts as it takes: retries, fallbacks, waits, and the refusal when none succeeds."""
 
 from __future__ import annotations
 
@@ -9,127 +9,184 @@ from django.conf import settings
 
 from providers.errors import UnsupportedRequest, UpstreamError
 from routing.decision import Decision
+from streaming import refused
 from streaming.attempts.attempt import Attempt
 from streaming.attempts.continuation import Continuation, continuation
-from streaming.attempts.hedging import race
-from streaming.attempts.policy import Course, Failure, Step, lineup, most_telling, shortest_wait
-from streaming.decision import tell
-from streaming.encoding.encoder import Encoder
+from streaming.attempts.hedging import Race, race
+from streaming.attempts.policy import (
+    AttemptPlan,
+    Failure,
+    NextAttempt,
+    error_for_client,
+    ordered_candidates,
+    shortest_retry_after,
+)
+from streaming.decision import announce_model
+from streaming.exchange.answer import Answer
 from streaming.exchange.exchange import Exchange
-from streaming.ingress.claude import errors
-from streaming.outcome import accounting
+from streaming.exchange.lifecycle import Ending
+from streaming.exchange.request import Request
+from streaming.outcome import accounting, observers
 from streaming.runtime import Runtime
+from usage.models import Outcome
 
 logger = logging.getLogger("gateway.request")
 
 
-async def answer(exchange: Exchange, decision: Decision, runtime: Runtime) -> None:
-    """Try until one attempt has answered.
+async def answer_with_attempts(
+    exchange: Exchange, request: Request, answer: Answer, decision: Decision, runtime: Runtime
+) -> None:
+    """Returns once an attempt has answered.
 
-    Raises ClaudeError with the most telling failure, or asyncio.CancelledError when the whole request ends.
+    Raises Refused for the failure that the client gets, or asyncio.CancelledError when the whole request ends.
     """
+    lifecycle = exchange.lifecycle
     if decision.route.deadline:
-        exchange.limit(decision.route.deadline)
-    course = Course(
+        lifecycle.limit(decision.route.deadline)
+    plan = AttemptPlan(
         decision.route,
-        lineup(decision),
+        ordered_candidates(decision),
         runtime.health,
-        deadline=exchange.deadline,
+        deadline=lifecycle.deadline,
         retry_limit=settings.RETRY_AFTER_LIMIT,
     )
-    exchange.begin_answer(remembers=decision.route.continues)
+    runner = _Runner(exchange, request, answer, decision, plan, runtime)
     failures: list[Failure] = []
-    broke_off: Failure | None = None
-    onto: Continuation | None = None
-    step: Step | None = course.first()
-    while step is not None:
-        if step.wait:
-            await asyncio.sleep(step.wait)
-            step = course.after_wait(step)
-        failed = await _try(exchange, step, course, runtime, onto)
+    interrupted: Failure | None = None
+    planned: NextAttempt | None = plan.first()
+    while planned is not None:
+        if planned.wait:
+            await asyncio.sleep(planned.wait)
+            planned = plan.after_wait(planned)
+        failed = await runner.attempt(planned)
         if not failed:
             return
         failures += failed
-        failure, encoder = failed[-1], exchange.encoder
-        if encoder is not None and encoder.content_sent and exchange.streamed:
-            if encoder.speaks:
-                broke_off = failure
-            onto = _onto(exchange, encoder, failure)
-            if onto is None:
-                break
-        elif encoder is not None and encoder.content_sent:
-            # Nothing of an answer in one piece has been sent, however much of it there was.
-            exchange.begin_answer()
-        elif encoder is not None:
-            # Before any wait: what keeps the client waiting must not find a failed answer.
+        if answer.stream is not None and answer.encoder.has_new_content:
+            interrupted = failed[-1]
+        if not runner.prepare_next(failed[-1]):
+            break
+        planned = plan.after(failed, lifecycle.loop.time(), continues=runner.continuing is not None)
+    if interrupted is not None:
+        # The client saw this attempt break off, so this is the failure that it gets.
+        raise _refused(answer, interrupted, None)
+    raise _refused(answer, error_for_client(failures), shortest_retry_after(failures))
+
+
+class _Runner:
+    """Runs the attempts of one request. `continuing` is the answer that the next one continues."""
+
+    __slots__ = ("_answer", "_decision", "_exchange", "_plan", "_request", "_runtime", "continuing")
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        request: Request,
+        answer: Answer,
+        decision: Decision,
+        plan: AttemptPlan,
+        runtime: Runtime,
+    ) -> None:
+        self._exchange = exchange
+        self._request = request
+        self._answer = answer
+        self._decision = decision
+        self._plan = plan
+        self._runtime = runtime
+        self.continuing: Continuation | None = None
+
+    async def attempt(self, planned: NextAttempt) -> list[Failure]:
+        """One attempt, or two side by side. Returns the failures, the decisive one last, or none after an answer."""
+        first = self._begin(planned)
+        hedge_after = self._plan.hedge_after() if self.continuing is None else None
+        if hedge_after is None:
+            failure = await self._run(first)
+            return [] if failure is None else [failure]
+        ran = Race(self._exchange.lifecycle.loop, self._run, announce=self._won, abandon=self._cut_off)
+        await race(ran, first, hedge_after, self._hedge)
+        if ran.given_up is first:
+            self._runtime.health.record_abandoned(first.candidate, ran.waited)
+        elif ran.given_up is not None:
+            self._plan.cancel_hedge()
+        return ran.failed
+
+    def prepare_next(self, failure: Failure) -> bool:
+        """Makes the answer ready for another attempt; returns whether one may follow."""
+        answer, encoder = self._answer, self._answer.encoder
+        if not encoder.content_sent:
+            # Before any wait: pings must not find a failed answer.
             encoder.restart()
-        step = course.next(failed, exchange.loop.time(), goes_on=onto is not None)
-    if broke_off is not None:
-        # What broke off in the client's sight is what the client must hear of.
-        raise _told(exchange, broke_off, None)
-    raise _told(exchange, most_telling(failures), shortest_wait(failures))
+        elif answer.stream is None:
+            # Nothing of an answer in one piece has been sent, however much of it there was.
+            answer.start_over()
+        else:
+            texts = answer.transcript.open_text() if answer.transcript is not None else None
+            self.continuing = continuation(self._request.body.content, texts)
+            if self.continuing is None:
+                return False
+            if encoder.has_new_content:
+                answer.interrupted_attempts.append(failure.attempt)
+            encoder.resume()
+        return True
 
-
-def _onto(exchange: Exchange, encoder: Encoder, failure: Failure) -> Continuation | None:
-    """How another attempt may go on with what the client has, if it may; the answer is ready for it then."""
-    found = continuation(exchange.body, exchange.told.open_text() if exchange.told is not None else None)
-    if found is not None:
-        if encoder.speaks:
-            exchange.parts.append(failure.record)
-        encoder.resume()
-    return found
-
-
-async def _try(
-    exchange: Exchange, step: Step, course: Course, runtime: Runtime, onto: Continuation | None
-) -> list[Failure]:
-    """One attempt, or two side by side; why it failed, the decisive failure last, or nothing when it has answered."""
-
-    def begun(step: Step) -> Attempt:
-        attempt = Attempt(exchange, step.candidate, only=step.only, onto=onto)
-        tell(exchange, step.candidate, attempt.record.number)
+    def _begin(self, planned: NextAttempt) -> Attempt:
+        record = accounting.begin_attempt(self._exchange.account, planned.candidate)
+        attempt = Attempt(
+            planned.candidate,
+            self._request,
+            self._answer,
+            self._exchange.lifecycle,
+            id=record.id,
+            number=record.number,
+            only=planned.only,
+            continuing=self.continuing,
+            admit=self._admit,
+        )
+        self._announce(attempt)
         return attempt
 
-    def beside() -> Attempt | None:
-        another = course.beside(exchange.loop.time())
-        return None if another is None else begun(another)
+    def _hedge(self) -> Attempt | None:
+        planned = self._plan.hedge(self._exchange.lifecycle.loop.time())
+        return None if planned is None else self._begin(planned)
 
-    async def run(attempt: Attempt) -> Failure | None:
-        return await _run(exchange, attempt, runtime)
+    def _admit(self, attempt: Attempt) -> None:
+        accounting.admit(self._exchange.account, attempt)
 
-    first = begun(step)
-    patience = course.patience() if onto is None else None
-    if patience is None:
-        failure = await run(first)
-        return [] if failure is None else [failure]
-    ran = await race(exchange, first, patience, beside, run)
-    if ran.given_up is first:
-        runtime.health.record_abandoned(first.candidate, ran.waited)
-    elif ran.given_up is not None:
-        course.withdraw()
-    return ran.failed
+    def _announce(self, attempt: Attempt) -> None:
+        announce_model(self._exchange, self._answer.encoder, self._decision, attempt.candidate, attempt.number)
+
+    def _won(self, attempt: Attempt) -> None:
+        # Both have announced themselves by now; this one answers.
+        self._answer.note_fidelity(attempt.notes)
+        self._announce(attempt)
+
+    async def _run(self, attempt: Attempt) -> Failure | None:
+        """One attempt to its end; returns None when it has answered."""
+        try:
+            await attempt.run(self._runtime.upstreams, self._runtime.health)
+        except (UpstreamError, UnsupportedRequest) as error:
+            attempt.outcome = Outcome.FAILED
+            observers.attempt_ended(self._exchange, attempt, error)
+            credential = attempt.credential
+            return Failure(error, attempt.candidate, None if credential is None else credential.id, attempt.number)
+        except asyncio.CancelledError:
+            self._cut_off(attempt)
+            raise
+        attempt.outcome = Outcome.COMPLETED
+        self._answer.answering_attempt = attempt.number
+        observers.attempt_ended(self._exchange, attempt, None)
+        return None
+
+    def _cut_off(self, attempt: Attempt) -> None:
+        """Notes that an attempt was cancelled from this side."""
+        closed = not attempt.lost and self._exchange.lifecycle.ending is Ending.CLIENT_CLOSED
+        attempt.outcome = Outcome.CLIENT_CLOSED if closed else Outcome.INTERRUPTED
+        observers.attempt_ended(self._exchange, attempt, None)
 
 
-async def _run(exchange: Exchange, attempt: Attempt, runtime: Runtime) -> Failure | None:
-    """One attempt to its end, accounted for; None when it has answered."""
-    try:
-        await attempt.run(runtime.upstreams, runtime.health)
-    except (UpstreamError, UnsupportedRequest) as error:
-        accounting.attempt_failed(exchange, attempt, error)
-        kind = error.kind.value if isinstance(error, UpstreamError) else "unsupported"
-        fields = {"request_id": exchange.client.request_id, "kind": kind, "number": attempt.record.number}
-        logger.debug("attempt failed", extra={"fields": fields})
-        return Failure(error, attempt.candidate, attempt.record)
-    except asyncio.CancelledError:
-        accounting.attempt_ended(exchange, attempt)
-        raise
-    accounting.attempt_completed(exchange, attempt)
-    return None
-
-
-def _told(exchange: Exchange, failure: Failure, retry_after: float | None) -> errors.ClaudeError:
-    exchange.speaker = failure.record
+def _refused(answer: Answer, failure: Failure, retry_after: float | None) -> refused.Refused:
+    answer.answering_attempt = failure.attempt
     error = failure.error
     if isinstance(error, UnsupportedRequest):
-        return errors.of_unsupported(error)
-    return errors.of_upstream(error, failure.candidate.provider.name, retry_after)
+        return refused.of_unsupported(error)
+    return refused.of_upstream(error, failure.candidate.provider.name, retry_after)

@@ -22,9 +22,8 @@ from providers.events import (
     Tokens,
     TokensReported,
 )
-from streaming.encoding import envelope
+from streaming.encoding import Sink, envelope
 from streaming.encoding.blocks import EVENTS, Blocks
-from streaming.encoding.sink import Sink
 
 CHARACTERS_PER_TOKEN = 4
 
@@ -39,15 +38,15 @@ class Encoder:
 
     __slots__ = (
         "_blocks",
-        "_earlier",
+        "_earlier_chars",
+        "_earlier_tokens",
         "_end",
         "_input_estimate",
         "_message_id",
         "_model",
         "_on",
-        "_said_earlier",
+        "_reported_at_start",
         "_sink",
-        "_told",
         "_unknown_sent",
         "failed",
         "finished",
@@ -61,10 +60,10 @@ class Encoder:
         self._model = model
         self._input_estimate = input_estimate
         self._on = _NEW
-        self._told = Tokens()
+        self._reported_at_start = Tokens()
         self._unknown_sent = False
-        self._earlier: Tokens | None = None
-        self._said_earlier = 0
+        self._earlier_tokens: Tokens | None = None
+        self._earlier_chars = 0
         self._end: MessageFinished | None = None
         self.failed: UpstreamError | None = None
         self.finished = False
@@ -81,12 +80,12 @@ class Encoder:
         return self._blocks.content_sent or self._unknown_sent
 
     @property
-    def speaks(self) -> bool:
+    def has_new_content(self) -> bool:
         """Whether some of that is of the present attempt."""
-        return self.content_sent if self._earlier is None else self._sink.said > self._said_earlier
+        return self.content_sent if self._earlier_tokens is None else self._sink.chars > self._earlier_chars
 
     @property
-    def cut_short(self) -> bool:
+    def ended_here(self) -> bool:
         """Whether the answer was ended here, while the provider would have gone on."""
         return self._end is not None and self._end.cut_short
 
@@ -120,13 +119,13 @@ class Encoder:
         return self._sink.take()
 
     def estimated(self) -> Tokens:
-        """The tokens of an answer that was cut off: what was told, and guesses from the sizes for what was not."""
-        told, output = self.tokens, -(-(self._sink.said - self._said_earlier) // CHARACTERS_PER_TOKEN)
-        return told.merged(
+        """The tokens of an answer that was cut off: what was reported, and guesses from the sizes for what was not."""
+        reported, output = self.tokens, -(-(self._sink.chars - self._earlier_chars) // CHARACTERS_PER_TOKEN)
+        return reported.merged(
             Tokens(
-                input=self._input_estimate if told.input is None else None,
+                input=self._input_estimate if reported.input is None else None,
                 # A count from before the end is one of less than was said.
-                output=max(told.output or 0, output),
+                output=max(reported.output or 0, output),
             )
         )
 
@@ -139,10 +138,12 @@ class Encoder:
 
     def resume(self) -> None:
         """Another attempt goes on in the text that is open; what was said before counts into the end."""
-        if self.speaks:
+        if self.has_new_content:
             spent = msgspec.structs.replace(self.tokens, output=self.estimated().output)
-            self._earlier = spent if self._earlier is None else envelope.together(self._earlier, spent)
-            self._said_earlier = self._sink.said
+            self._earlier_tokens = (
+                spent if self._earlier_tokens is None else envelope.together(self._earlier_tokens, spent)
+            )
+            self._earlier_chars = self._sink.chars
         self._blocks.resume()
         self._end = None
         self.failed = None
@@ -175,9 +176,9 @@ class Encoder:
         if tokens.output is None and end.native is None:
             # Clients draw their picture of the context from this count. The row keeps what the provider said: nothing.
             tokens = tokens.merged(Tokens(output=self.estimated().output))
-        if self._earlier is not None:
-            end, tokens = envelope.uncounted(end), envelope.together(self._earlier, tokens)
-        self._sink.end(envelope.closing(end, self._told, tokens, stop_reason))
+        if self._earlier_tokens is not None:
+            end, tokens = envelope.uncounted(end), envelope.together(self._earlier_tokens, tokens)
+        self._sink.end(envelope.closing(end, self._reported_at_start, tokens, stop_reason))
         self._shut()
         self.finished = True
         return self._sink.take()
@@ -206,7 +207,7 @@ class Encoder:
             )
         )
         if started is not None and started.native is not None:
-            self._told = self.tokens
+            self._reported_at_start = self.tokens
         self._blocks.begin()
         self._on = _STARTED
 
@@ -224,7 +225,6 @@ class Encoder:
 
     def _announce_end(self, event: MessageFinished) -> None:
         self._end = event
-        self._blocks.end_held_calls()
 
     def _note_failure(self, event: StreamFailed) -> None:
         self.failed = event.error

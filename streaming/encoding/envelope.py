@@ -47,11 +47,11 @@ def opening(
     return message
 
 
-def closing(finished: MessageFinished, told: Tokens, tokens: Tokens, stop_reason: str) -> dict[str, Any]:
+def closing(finished: MessageFinished, reported: Tokens, tokens: Tokens, stop_reason: str) -> dict[str, Any]:
     """The message_delta event with `stop_reason`.
 
-    `tokens` is what is known at the end and `told` what message_start truly said: a Claude upstream's own counts stay
-    as they are, and only what the client cannot know yet is added to them.
+    `tokens` is what is known at the end and `reported` what message_start reported: a Claude upstream's own counts stay
+    unchanged, and only what the client cannot know yet is added to them.
     """
     if finished.native is None:
         delta: dict[str, Any] = {
@@ -66,7 +66,7 @@ def closing(finished: MessageFinished, told: Tokens, tokens: Tokens, stop_reason
     event["type"] = "message_delta"
     event["delta"] = {"stop_sequence": finished.stop_sequence, **(event.get("delta") or {}), "stop_reason": stop_reason}
     usage = dict(event.get("usage") or {})
-    for field, count in {"output_tokens": tokens.output or 0, **_known(tokens, told)}.items():
+    for field, count in {"output_tokens": tokens.output or 0, **_known(tokens, reported)}.items():
         if usage.get(field) is None:
             usage[field] = count
     event["usage"] = usage
@@ -74,7 +74,7 @@ def closing(finished: MessageFinished, told: Tokens, tokens: Tokens, stop_reason
 
 
 def together(earlier: Tokens, later: Tokens) -> Tokens:
-    """The counts of an answer in two parts, as the client is told: one prompt, and the output of both."""
+    """The counts of an answer in two parts, as the client is reported: one prompt, and the output of both."""
     prompt = later if earlier.input is None else earlier
     return msgspec.structs.replace(prompt, output=(earlier.output or 0) + (later.output or 0))
 
@@ -94,10 +94,10 @@ def consistent(stop_reason: str, has_tool_calls: bool) -> str:
     return "end_turn" if stop_reason == "tool_use" else stop_reason
 
 
-def _known(tokens: Tokens, told: Tokens) -> dict[str, int]:
+def _known(tokens: Tokens, reported: Tokens) -> dict[str, int]:
     counts = {
-        "input_tokens": (tokens.input, told.input),
-        "cache_creation_input_tokens": (tokens.cache_write, told.cache_write),
-        "cache_read_input_tokens": (tokens.cache_read, told.cache_read),
+        "input_tokens": (tokens.input, reported.input),
+        "cache_creation_input_tokens": (tokens.cache_write, reported.cache_write),
+        "cache_read_input_tokens": (tokens.cache_read, reported.cache_read),
     }
     return {field: now for field, (now, then) in counts.items() if now is not None and now != then}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from providers.events import NativeBlockDelta, NativeBlockStarted, NativeBlockStopped
-from streaming.encoding.sink import Sink
+from streaming.encoding import Sink
 
 _WITH_INPUT = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 

@@ -1,7 +1,7 @@
-"""POST /v1/messages/count_tokens: asked of a provider that counts, counted here otherwise.
+"""POST /v1/messages/count_tokens: asks a provider that counts, and counts here otherwise.
 
-A client asks for it beside its work, so a provider that cannot answer makes the answer an estimate, not an error; only
-what it says of the request itself is passed on.
+Clients ask for it beside their work, so a provider that cannot answer makes the answer an estimate, not an error; only
+what it says about the request itself is passed on.
 """
 
 from __future__ import annotations
@@ -25,18 +25,20 @@ from routing.facts import request_facts
 from routing.facts.content import without_subagent_tags
 from routing.health import AttemptTracker
 from routing.snapshot import CandidateConfig, Snapshot
-from streaming.exchange.client import Client
+from streaming import refused
+from streaming.exchange.client import Client, Receive
 from streaming.ingress.claude import errors, intake
-from streaming.ingress.claude.intake import Receive
 from streaming.runtime import Runtime
 
 logger = logging.getLogger("gateway.request")
 
 HEADER = b"x-gateway-count"
-"""Who counted: the `provider`, a `local` tokenizer, or nobody: a guess by `size`."""
-_LONGEST = 10.0
+"""Who counted: the `provider`, a `local` tokenizer, or neither: an estimate by `size`."""
+_TIMEOUT = 10.0
 """Seconds that a provider gets; it needs a fraction of one."""
-_ABOUT_THE_WAY = frozenset({ErrorKind.CONNECT, ErrorKind.CONNECT_TIMEOUT, ErrorKind.AUTHENTICATION, ErrorKind.BILLING})
+_ABOUT_THE_PROVIDER = frozenset(
+    {ErrorKind.CONNECT, ErrorKind.CONNECT_TIMEOUT, ErrorKind.AUTHENTICATION, ErrorKind.BILLING}
+)
 _ABOUT_THE_REQUEST = frozenset({ErrorKind.INVALID_REQUEST, ErrorKind.CONTEXT_OVERFLOW, ErrorKind.TOO_LARGE})
 
 
@@ -48,7 +50,7 @@ async def count_tokens(
     snapshot: Snapshot,
     runtime: Runtime,
 ) -> None:
-    """Answer `{"input_tokens": n}`. Raises ClaudeError."""
+    """Answers `{"input_tokens": n}`. Raises ClaudeError."""
     body = await intake.read_body(receive, headers)
     request = intake.parse(body)
     intake.check(request, counting=True)
@@ -58,7 +60,7 @@ async def count_tokens(
     try:
         decision = engine.decide(known, key, snapshot)
     except RouteRefused as error:
-        raise errors.of_routing(error) from error
+        raise errors.of_refused(refused.of_routing(error)) from error
     candidate = decision.attempts[0]
     credential = runtime.health.credential(candidate, known.session_id)
     call = Call(
@@ -70,7 +72,7 @@ async def count_tokens(
         session_id=known.session_id or None,
         input_estimate=known.input_estimate,
     )
-    answer, by = await _providers_count(call, candidate, credential, runtime, client), "provider"
+    answer, by = await _count_of_provider(call, candidate, credential, runtime, client), "provider"
     if answer is None:
         counted = await runtime.token_pool.count(call.body, call.model.name)
         by = "size" if counted is None else "local"
@@ -82,25 +84,25 @@ async def count_tokens(
     await client.respond(200, msgspec.json.encode(answer), [(HEADER, by.encode())])
 
 
-async def _providers_count(
+async def _count_of_provider(
     call: Call, candidate: CandidateConfig, credential: CredentialConfig | None, runtime: Runtime, client: Client
 ) -> dict[str, Any] | None:
-    """The provider's own answer, None where it has none to give. Raises ClaudeError for a request that it refuses."""
+    """The provider's own answer, None where it gives none. Raises ClaudeError for a request that it rejects."""
     if runtime.health.cooling(candidate) is not None:
         return None
     translation = Translation(call)
     try:
-        asked = await translation.count_request()
-        if asked is None:
+        count_request = await translation.count_request()
+        if count_request is None:
             return None
         tracker = runtime.health.begin(candidate, credential)
-        return await _ask(asked, translation, candidate, tracker, runtime)
+        return await _ask(count_request, translation, candidate, tracker, runtime)
     except UnsupportedRequest:
-        # What this provider cannot be told another candidate may be; the length of the request is the same.
+        # Another candidate may take what this one cannot; the length of the request is the same.
         return None
     except UpstreamError as error:
         if error.kind in _ABOUT_THE_REQUEST:
-            raise errors.of_upstream(error, candidate.provider.name) from error
+            raise errors.of_refused(refused.of_upstream(error, candidate.provider.name)) from error
         fields = {"request_id": client.request_id, "provider": candidate.provider.name, "kind": error.kind.value}
         logger.info("a provider did not count", extra={"fields": fields})
         return None
@@ -113,12 +115,12 @@ async def _ask(
     tracker: AttemptTracker,
     runtime: Runtime,
 ) -> dict[str, Any]:
-    """What the provider counts. Raises UpstreamError."""
+    """The provider's count. Raises UpstreamError."""
     provider = candidate.provider
     upstream = runtime.upstreams.acquire(provider)
     failure: UpstreamError | None = None
     try:
-        async with asyncio.timeout(min(_LONGEST, provider.timeouts.first_event)):
+        async with asyncio.timeout(min(_TIMEOUT, provider.timeouts.first_event)):
             await tracker.may_connect(only=False)
             response = await upstream.open(
                 request, connect_timeout=provider.timeouts.connect, connected=tracker.connected
@@ -138,8 +140,8 @@ async def _ask(
         failure = error
         raise
     finally:
-        # How a count ends says nothing of how a model answers.
-        tracker.ended(failure, counted=failure is not None and failure.kind in _ABOUT_THE_WAY)
+        # A count says nothing about how a model answers, unless the provider cannot be reached at all.
+        tracker.ended(failure, counted=failure is not None and failure.kind in _ABOUT_THE_PROVIDER)
         await runtime.upstreams.release(upstream)
 
 
@@ -147,7 +149,7 @@ def _counted(answer: bytes) -> dict[str, Any]:
     try:
         counted = msgspec.json.decode(answer)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UpstreamError(ErrorKind.MALFORMED, "The provider's count is no JSON.") from error
+        raise UpstreamError(ErrorKind.MALFORMED, "The provider's count is not JSON.") from error
     if not isinstance(counted, dict) or not isinstance(counted.get("input_tokens"), int):
         raise UpstreamError(ErrorKind.MALFORMED, "The provider's answer holds no count.")
     return counted

@@ -1,4 +1,4 @@
-"""The probes: is the process up, is it ready for requests, is anybody there."""
+"""The probes: is the process up, is it ready for requests, does anything answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROBES: Final = frozenset({"/healthz", "/readyz", "/api/hello"})
 
 
 async def probe(path: str, client: Client, runtime: Runtime) -> None:
-    """Answer one probe; whatever is not a health question is a greeting (Claude Code asks HEAD / and /api/hello)."""
+    """Answers one probe; Claude Code greets with HEAD / and /api/hello."""
     if path == "/healthz":
         await _respond(client, 200, {"status": "up"})
     elif path == "/readyz":
@@ -26,7 +26,7 @@ async def probe(path: str, client: Client, runtime: Runtime) -> None:
 
 
 async def _ready(client: Client, runtime: Runtime) -> None:
-    """200 when requests can be served, 503 with the causes when not."""
+    """Answers 200 when requests can be served, 503 with the causes when not."""
     causes: list[str] = []
     if runtime.draining:
         causes.append("the server is shutting down")

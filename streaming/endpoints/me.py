@@ -1,7 +1,6 @@
 """GET /v1/me: who a client key is, which routes it may use, what it used, and its last errors.
 
-Ours, not Claude's. It reads the database in threads of its own, so that however often it is asked it delays nobody's
-stream.
+No part of the Claude API. It reads the database in threads of its own, so that no stream waits for it.
 """
 
 from __future__ import annotations
@@ -29,18 +28,18 @@ logger = logging.getLogger("gateway.request")
 
 _ERRORS: Final = 10
 _ERROR_DAYS: Final = 30
-_PATIENCE: Final = 10.0
-"""Seconds until the caller is told that the database is too slow."""
+_TIMEOUT: Final = 10.0
+"""Seconds that the database gets."""
 
 # Not the loop's own threads: those resolve names for requests that are waiting.
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="me")
 
 
 async def me(client: Client, key: KeyRecord, snapshot: Snapshot) -> None:
-    """Answer the holder of `key`. Raises ClaudeError 503 while the database does not answer."""
+    """Answers the holder of `key`. Raises ClaudeError 503 while the database does not answer."""
     try:
-        async with asyncio.timeout(_PATIENCE):
-            known = await asyncio.get_running_loop().run_in_executor(_threads, _of_database, key.id)
+        async with asyncio.timeout(_TIMEOUT):
+            stored = await asyncio.get_running_loop().run_in_executor(_threads, _usage_and_errors, key.id)
     except (DatabaseError, TimeoutError) as error:
         logger.warning("no usage for /v1/me", extra={"fields": {"cause": type(error).__name__}})
         raise ClaudeError(503, "The gateway cannot read its usage rows at the moment. Ask again later.") from error
@@ -53,13 +52,13 @@ async def me(client: Client, key: KeyRecord, snapshot: Snapshot) -> None:
         },
         "team": {"name": key.team_name},
         "routes": engine.usable_routes(key, snapshot),
-        **known,
+        **stored,
     }
     await client.respond(200, msgspec.json.encode(answer))
 
 
-def _of_database(key_id: int) -> dict[str, Any]:
-    """What rows say of a key."""
+def _usage_and_errors(key_id: int) -> dict[str, Any]:
+    """Returns the usage and the last errors of a key."""
     try:
         today, month = query.last_days(1), query.this_month()
         return {
@@ -74,7 +73,7 @@ def _of_database(key_id: int) -> dict[str, Any]:
 
 
 def _usage(period: query.Period, totals: Totals) -> dict[str, Any]:
-    """Counts as Claude names them; what no row knows is null, and `unpriced` answers are not in the cost."""
+    """Counts by Claude's names; a count that no row has is null, and `unpriced` answers are not in the cost."""
     return {
         "since": _time(period.start),
         "requests": totals.requests,

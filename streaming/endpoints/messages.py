@@ -1,4 +1,7 @@
-"""The road of one POST /v1/messages, in the order in which it is travelled. Ends with exactly one usage row."""
+"""POST /v1/messages: one request from its body to its end, in the order in which it happens.
+
+Every request ends with exactly one usage row.
+"""
 
 from __future__ import annotations
 
@@ -10,102 +13,135 @@ from django.conf import settings
 from django.utils.timezone import localtime
 
 from routing.facts import request_facts
+from routing.facts.content import without_subagent_tags
 from routing.snapshot import Snapshot
-from streaming.attempts import run
+from streaming.attempts.run import answer_with_attempts
 from streaming.decision import decide
-from streaming.exchange.exchange import Ending, Exchange
+from streaming.exchange.answer import Answer
+from streaming.exchange.client import Receive
+from streaming.exchange.exchange import Exchange
+from streaming.exchange.lifecycle import Ending
+from streaming.exchange.request import Body, Request
 from streaming.ingress.claude import errors, intake
-from streaming.ingress.claude.intake import Receive
-from streaming.outcome import accounting
+from streaming.ingress.claude.frames import SseSink
+from streaming.ingress.claude.message import MessageFold
+from streaming.outcome import accounting, observers
+from streaming.refused import RefusalKind, Refused
 from streaming.runtime import Runtime
 from usage.models import Outcome
 
 logger = logging.getLogger("gateway.request")
 
+_UNACCOUNTABLE_RETRY = 30.0
+"""Seconds after which a client may try again when nothing can be accounted for."""
+
 
 async def relay(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:
-    """Answer one authenticated request and account for it, whatever happens."""
-    account = exchange.account
+    """Answers one authenticated request and accounts for it, whatever happens."""
     try:
         await _answer(exchange, receive, snapshot, runtime)
-        account.request.outcome = Outcome.COMPLETED
+        exchange.outcome = Outcome.COMPLETED
+    except Refused as error:
+        exchange.outcome = _outcome_of_failure(exchange)
+        await _fail(exchange, errors.of_refused(error))
     except errors.ClaudeError as error:
-        account.request.outcome = Outcome.FAILED if account.attempts else Outcome.REFUSED
+        exchange.outcome = _outcome_of_failure(exchange)
         await _fail(exchange, error)
     except intake.ClientGone:
-        account.request.outcome = Outcome.CLIENT_CLOSED
+        exchange.outcome = Outcome.CLIENT_CLOSED
     except asyncio.CancelledError:
         await _interrupted(exchange)
     except Exception:
         logger.exception("unforeseen failure", extra={"fields": {"request_id": exchange.client.request_id}})
-        account.request.outcome = Outcome.FAILED
+        exchange.outcome = Outcome.FAILED
         await _fail(
             exchange, errors.ClaudeError(500, "Something went wrong in the gateway. Its log has the request id.")
         )
     finally:
         exchange.close()
-        accounting.close(exchange)
+        observers.request_ended(exchange)
 
 
 async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:
+    client, account = exchange.client, exchange.account
     body = await intake.read_body(receive, exchange.headers)
     exchange.watch_client(receive)
-    request = intake.parse(body)
-    known = request_facts.gather(
-        request, exchange.headers, len(body), runtime.ratios, key=exchange.key, now=localtime()
+    content = intake.parse(body)
+    facts = request_facts.gather(
+        content, exchange.headers, len(body), runtime.ratios, key=exchange.key, now=localtime()
     )
     del body
-    accounting.describe_request(exchange, known)
-    intake.check(request)
-    exchange.body, exchange.streamed, exchange.session_id = request, known.streamed, known.session_id
-    exchange.input_estimate = known.input_estimate
-    del request
-    decision = await decide(exchange, known, snapshot, runtime)
+    accounting.describe_request(account, facts)
+    intake.check(content)
+    request = Request(
+        client.request_id,
+        facts.request_model,
+        # The tags are for routing alone.
+        Body(without_subagent_tags(content) if facts.subagent_tag else content),
+        exchange.headers,
+        facts.streamed,
+        facts.session_id,
+        facts.input_estimate,
+    )
+    del content
+    decision = await decide(exchange, facts, snapshot, runtime)
     refusal = runtime.recorder.refusal()
     if refusal is not None and settings.UNACCOUNTED != "serve":
-        raise errors.ClaudeError(
-            529,
+        raise Refused(
+            RefusalKind.OVERLOADED,
             f"This gateway serves nothing that it cannot account for, and {refusal}. Try again in a minute.",
-            [(b"retry-after", b"30")],
+            retry_after=_UNACCOUNTABLE_RETRY,
             code="unaccountable",
         )
-    await run.answer(exchange, decision, runtime)
-    if exchange.encoder is not None and not exchange.parts:
-        runtime.ratios.learn(known.session_id, known.weight, exchange.encoder.tokens.prompt)
-    if exchange.fold is not None:
-        await exchange.client.respond(200, msgspec.json.encode(exchange.fold.message()))
+    exchange.answer = answer = Answer(
+        request,
+        exchange.lifecycle,
+        SseSink if request.streamed else MessageFold,
+        message_id=f"msg_{account.request.id.hex}",
+        client=client,
+        continues=decision.route.continues,
+    )
+    await answer_with_attempts(exchange, request, answer, decision, runtime)
+    if not answer.interrupted_attempts:
+        runtime.ratios.learn(facts.session_id, facts.weight, answer.encoder.tokens.prompt)
+    if isinstance(answer.sink, MessageFold):
+        await client.respond(200, msgspec.json.encode(answer.sink.message()))
+
+
+def _outcome_of_failure(exchange: Exchange) -> Outcome:
+    return Outcome.FAILED if exchange.account.attempts else Outcome.REFUSED
 
 
 async def _fail(exchange: Exchange, error: errors.ClaudeError) -> None:
-    """Tell the client: with a status while that is possible, with an error event after."""
-    request, client = exchange.account.request, exchange.client
-    request.error_type = error.type
-    request.error_code = error.code
+    """Sends an error: with a status while that is possible, with an error event after."""
+    client, answer = exchange.client, exchange.answer
+    exchange.error_type = error.type
+    exchange.error_code = error.code
     if client.done:
         return
     if not client.started:
-        await client.respond(error.status, errors.body(error.type, error.message, client.request_id), error.headers)
-    elif exchange.encoder is not None:
-        await client.finish(exchange.encoder.fail(error.type, error.message, client.request_id))
+        await client.respond(error.status, error.body(client.request_id), error.headers)
+    elif answer is not None:
+        await client.finish(answer.encoder.fail(error.type, error.message, client.request_id))
 
 
 async def _interrupted(exchange: Exchange) -> None:
-    request = exchange.account.request
-    exchange.task.uncancel()
-    if exchange.ending is Ending.SHUTDOWN:
-        request.outcome = Outcome.INTERRUPTED
+    ending = exchange.lifecycle.ending
+    exchange.lifecycle.task.uncancel()
+    if ending is Ending.SHUTDOWN:
+        exchange.outcome = Outcome.INTERRUPTED
         error = errors.ClaudeError(529, "The gateway is restarting. Send the request again.", code="shutdown")
-        # What the client has not read by now it will not read.
+        # A client that does not read now will not read at all.
         try:
             async with asyncio.timeout(1.0):
                 await _fail(exchange, error)
         except TimeoutError:
             logger.warning(
-                "a client did not read its error event", extra={"fields": {"request_id": request.request_id}}
+                "a client did not read its error event", extra={"fields": {"request_id": exchange.client.request_id}}
             )
-    elif exchange.ending is Ending.CLIENT_CLOSED:
-        request.outcome = Outcome.CLIENT_CLOSED
+    elif ending is Ending.CLIENT_CLOSED:
+        exchange.outcome = Outcome.CLIENT_CLOSED
     else:
-        request.outcome = Outcome.INTERRUPTED
+        exchange.outcome = Outcome.INTERRUPTED
         raise asyncio.CancelledError
-    request.error_code = request.error_code or exchange.ending.value
+    exchange.error_code = exchange.error_code or ending.value

@@ -1,87 +1,29 @@
-"""GET /v1/models and /v1/models/{id}: the routes that a key may use, in the shape of Claude's model list.
-
-https://docs.claude.com/en/api/models-list
-"""
+"""GET /v1/models and /v1/models/{id}: the routes that a key may use."""
 
 from __future__ import annotations
-
-from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
 
 from access.keys import KeyRecord
 from routing import engine
 from routing.phases import names
-from routing.snapshot import RouteConfig, Snapshot
+from routing.snapshot import Snapshot
 from streaming.exchange.client import Client
+from streaming.ingress.claude import catalog
 from streaming.ingress.claude.errors import ClaudeError
-
-_PAGE = 20
-_LARGEST_PAGE = 1000
 
 
 async def list_models(query: bytes, client: Client, key: KeyRecord, snapshot: Snapshot) -> None:
-    """One page of the list. Raises ClaudeError 400 for a wrong `limit`, or a cursor that is in no list."""
-    asked = {name: values[-1] for name, values in parse_qs(query.decode("latin-1")).items()}
-    usable = engine.usable_routes(key, snapshot)
-    limit = _limit(asked.get("limit", str(_PAGE)))
-    start, end = 0, len(usable)
-    if "after_id" in asked:
-        start = _position(usable, asked["after_id"], "after_id") + 1
-    if "before_id" in asked:
-        end = _position(usable, asked["before_id"], "before_id")
-        start = max(start, end - limit)
-    page = usable[start:end][:limit]
-    more = end > start + limit if "before_id" not in asked else start > 0
-    await _respond(
-        client,
-        {
-            "data": [_item(snapshot.routes[name]) for name in page],
-            "has_more": more,
-            "first_id": page[0] if page else None,
-            "last_id": page[-1] if page else None,
-        },
-    )
+    """Answers one page of the list. Raises ClaudeError 400 for a wrong query."""
+    page = catalog.page(query, engine.usable_routes(key, snapshot), snapshot)
+    await client.respond(200, msgspec.json.encode(page))
 
 
 async def retrieve_model(name: str, client: Client, key: KeyRecord, snapshot: Snapshot) -> None:
-    """What a name means to a request of this key: a route, an alias, one model. Raises ClaudeError 404 for nothing."""
+    """Answers what a name means to this key: a route, an alias or one model. Raises ClaudeError 404 for none."""
     found = names.resolve(name, snapshot)
     if found is None or not key.may_use(found[0].name):
-        raise ClaudeError(404, f"There is no model {name[:200]!r} for this client key. GET /v1/models lists what is.")
-    await _respond(client, _item(found[0]))
-
-
-def _item(route: RouteConfig) -> dict[str, Any]:
-    first = route.candidates[0].model if route.candidates else None
-    return {
-        "type": "model",
-        "id": route.name,
-        "display_name": route.display_name,
-        "created_at": route.created_at,
-        "lifecycle": "active",
-        "capabilities": None,
-        "line": None,
-        "deprecated_at": None,
-        "retires_at": None,
-        "max_input_tokens": first.context_window if first is not None else None,
-        "max_tokens": first.max_output if first is not None else None,
-    }
-
-
-def _limit(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= _LARGEST_PAGE:
-        raise ClaudeError(400, f"limit: Input should be a whole number from 1 to {_LARGEST_PAGE}")
-    return int(text)
-
-
-def _position(names: list[str], name: str, field: str) -> int:
-    try:
-        return names.index(name)
-    except ValueError:
-        raise ClaudeError(400, f"{field}: there is no model {name[:200]!r} in this list") from None
-
-
-async def _respond(client: Client, answer: dict[str, Any]) -> None:
-    await client.respond(200, msgspec.json.encode(answer))
+        raise ClaudeError(
+            404, f"There is no model {name[:200]!r} for this client key. GET /v1/models lists the available models."
+        )
+    await client.respond(200, msgspec.json.encode(catalog.item(found[0])))

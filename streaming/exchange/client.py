@@ -1,13 +1,13 @@
-"""The sending side of one request: status and headers are held back until there is something to say."""
+"""The client's side of one request: status and headers are held back until there is something to send."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from streaming.ingress.claude.errors import Headers
-
+Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
 
 _STREAM_HEADERS: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -17,11 +17,10 @@ _STREAM_HEADERS: Headers = [
 
 
 class Client:
-    """Writes one answer: either `respond` once, or `write` any number of times and `finish`.
+    """Writes one answer: either `respond` once, or `write` any number of times and then `finish`.
 
-    `queue` and `flush` are for whoever speaks beside the stream (pings): what is queued goes out before the next write,
-    so nothing overtakes anything. `fidelity` holds the codes of the translation for a header, `routing` the headers
-    that tell the decision.
+    `queue` and `flush` are for the sweeper's pings: what is queued goes out before the next write, so the order holds.
+    `fidelity` is the value of the header with the translation's codes, `routing` the headers that show the decision.
     """
 
     __slots__ = (
@@ -34,7 +33,6 @@ class Client:
         "started",
         "status",
         "writing",
-        "written_at",
     )
 
     def __init__(self, send: Send) -> None:
@@ -47,19 +45,18 @@ class Client:
         self.done = False
         self.status: int | None = None
         self.writing = 0
-        self.written_at = 0.0
 
     def queue(self, data: bytes) -> None:
-        """Put bytes before whatever is written next."""
+        """Puts bytes before whatever is written next."""
         self._queued += data
 
     async def flush(self) -> None:
-        """Send what is queued, if nobody else has by now."""
+        """Sends what is queued, unless another write has sent it by now."""
         if self._queued and not self.done:
             await self.write(b"")
 
     async def write(self, data: bytes) -> None:
-        """Send bytes of the stream; the first ones bring status 200 with them. Waits while the client does not read."""
+        """Sends bytes of the stream, the first ones with status 200. Waits while the client does not read."""
         if self._queued:
             data, self._queued = self._queued + data, b""
         self.writing += 1
@@ -71,7 +68,7 @@ class Client:
             self.writing -= 1
 
     async def finish(self, data: bytes) -> None:
-        """Send the last bytes of the stream."""
+        """Sends the last bytes of the stream."""
         if self._queued:
             data, self._queued = self._queued + data, b""
         if not self.started:
@@ -80,7 +77,7 @@ class Client:
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
     async def respond(self, status: int, body: bytes, headers: Headers | None = None) -> None:
-        """Send a whole JSON answer."""
+        """Sends a complete JSON answer."""
         await self._start(
             status,
             [

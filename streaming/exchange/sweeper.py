@@ -6,25 +6,33 @@ A timer per chunk would cost more than the chunk; here a chunk only notes the ti
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
+from typing import Protocol
 
-from streaming.exchange.exchange import Exchange
+INTERVAL = 0.1
 
-TICK = 0.1
+
+class Swept(Protocol):
+    """What the sweeper looks at."""
+
+    def tick(self, now: float) -> object:
+        """Does what is due at `now`, in the event loop's seconds."""
+        ...
 
 
 class Sweeper:
-    """Runs while the process serves; `add` and `discard` requests."""
+    """Ticks each member of `running` while the process serves."""
 
-    def __init__(self) -> None:
-        self.exchanges: set[Exchange] = set()
+    def __init__(self, running: Collection[Swept]) -> None:
+        self._running = running
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Start the task in the running loop."""
+        """Starts the task in the running loop."""
         self._task = asyncio.create_task(self._run(), name="sweeper")
 
     async def stop(self) -> None:
-        """End the task."""
+        """Ends the task."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -33,7 +41,7 @@ class Sweeper:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(INTERVAL)
             now = loop.time()
-            for exchange in tuple(self.exchanges):
-                exchange.tick(now)
+            for swept in tuple(self._running):
+                swept.tick(now)

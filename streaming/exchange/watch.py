@@ -1,4 +1,4 @@
-"""The deadlines of one attempt, as plain numbers that a sweeper compares: noting an event costs no timer."""
+"""The deadlines of one attempt, as plain numbers that the sweeper compares: noting an event costs no timer."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _TIMED_OUT: Mapping[ErrorKind, str] = {
 
 
 def timed_out(kind: ErrorKind) -> UpstreamError:
-    """The failure of an attempt one of whose deadlines passed."""
+    """Returns the failure of an attempt that missed a deadline."""
     return UpstreamError(kind, _TIMED_OUT[kind])
 
 
 class Watch:
-    """The deadlines of one attempt, in event-loop seconds. `touch` on every event; `pause` while the client is slow.
+    """The deadlines of one attempt, in event-loop seconds; `touch` on every event, `pause` while the client is slow.
 
     `fired` is the deadline for which the attempt's task was cancelled.
     """
@@ -51,7 +51,7 @@ class Watch:
         task: asyncio.Task[Any] | None = None,
         deadline: float = NEVER,
     ) -> None:
-        """An attempt starts in `task`; `deadline` is the whole request's."""
+        """Starts watching an attempt in `task`; `deadline` is the request's."""
         self.kind = ErrorKind.CONNECT_TIMEOUT
         self.due = now + connect
         self.total_due, self._total_kind = now + total, ErrorKind.TOTAL_TIMEOUT
@@ -61,35 +61,35 @@ class Watch:
         self._idle = idle
 
     def expect_connection(self, now: float, seconds: float) -> None:
-        """What had to be fetched for the request is there; now it is sent."""
+        """Expects a connection within so many seconds."""
         self.due = now + seconds
 
     def expect_first_event(self, now: float, seconds: float) -> None:
-        """A connection stands and the request is on its way."""
+        """Expects the first event, now that there is a connection."""
         self.kind = ErrorKind.FIRST_EVENT_TIMEOUT
         self.due = now + seconds
 
     def touch(self, now: float) -> None:
-        """An event arrived."""
+        """Notes that an event arrived."""
         self.kind = ErrorKind.IDLE_TIMEOUT
         self.due = now + self._idle
 
     def pause(self) -> None:
-        """The client is being written to: a client that reads slowly is not the provider's silence."""
+        """Stops the idle clock while the client is written to: a slow client is not a silent provider."""
         self.due = NEVER
 
     def end(self) -> None:
-        """The attempt is over."""
+        """Stops watching."""
         self.due = self.total_due = NEVER
 
     def expired(self, now: float) -> ErrorKind | None:
-        """Which deadline has passed, if any."""
+        """Returns the deadline that has passed, if any."""
         if now >= self.total_due:
             return self._total_kind
         return self.kind if now >= self.due else None
 
     def fire(self, kind: ErrorKind) -> None:
-        """Cancel the attempt for a deadline that has passed."""
+        """Cancels the attempt for a deadline that has passed."""
         self.end()
         self.fired = kind
         if self.task is not None:

@@ -1,17 +1,20 @@
-"""From what happened to the usage row and its log line: names, numbers and short words only."""
+"""From what happened to the usage row: names, numbers and short words only. No other module writes an account."""
 
 from __future__ import annotations
 
 import logging
 import re
 
+from access.keys import KeyRecord
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from providers.events import Tokens
 from routing.decision import Decision, RouteRefused
 from routing.facts.request_facts import RequestFacts, stored_facts
+from routing.snapshot import CandidateConfig
 from streaming.attempts.attempt import Attempt
-from streaming.exchange.exchange import Ending, Exchange
+from streaming.exchange.exchange import Exchange
 from usage.cost import cost, in_force
+from usage.journal.account import Account
 from usage.journal.records import AttemptRecord, RequestRecord, known_sum
 from usage.models import Outcome
 
@@ -29,88 +32,101 @@ _COUNTS = (
 _NOT_A_CODE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
-def describe_request(exchange: Exchange, known: RequestFacts) -> None:
-    """What the request says of itself."""
-    request = exchange.account.request
-    request.request_model = known.request_model
-    request.session_id = known.session_id
-    request.agent_id = known.agent_id
-    request.client = known.client
-    request.streamed = known.streamed
+def describe_caller(account: Account, key: KeyRecord) -> None:
+    """Notes whose request it is."""
+    request = account.request
+    request.team_id, request.team_name = key.team_id, key.team_name
+    request.key_id, request.key_name, request.key_prefix = key.id, key.name, key.prefix
 
 
-def describe_decision(exchange: Exchange, known: RequestFacts, decision: Decision) -> None:
-    """Which route was chosen, and why."""
-    request = exchange.account.request
-    exchange.decision = decision
+def describe_request(account: Account, facts: RequestFacts) -> None:
+    """Notes what the request says about itself."""
+    request = account.request
+    request.request_model = facts.request_model
+    request.session_id = facts.session_id
+    request.agent_id = facts.agent_id
+    request.client = facts.client
+    request.streamed = facts.streamed
+
+
+def describe_decision(account: Account, facts: RequestFacts, decision: Decision) -> None:
+    """Notes which route was chosen, and why."""
+    request = account.request
     request.route_id, request.route_name = decision.route.id, decision.route.name
     request.phase, request.rule = decision.phase, decision.rule
-    request.decision = decision.explained() | {"facts": stored_facts(known)}
+    request.decision = decision.explained() | {"facts": stored_facts(facts)}
     if logger.isEnabledFor(logging.DEBUG):
         logger.debug("routing decision", extra={"fields": {"request_id": request.request_id, **decision.explained()}})
 
 
-def describe_refusal(exchange: Exchange, known: RequestFacts, error: RouteRefused) -> None:
-    """Why no route was chosen, or none of its candidates."""
-    exchange.account.request.decision = error.explained() | {"facts": stored_facts(known)}
+def describe_refusal(account: Account, facts: RequestFacts, error: RouteRefused) -> None:
+    """Notes why no route was chosen, or none of its candidates."""
+    account.request.decision = error.explained() | {"facts": stored_facts(facts)}
 
 
-def attempt_completed(exchange: Exchange, attempt: Attempt) -> None:
-    """The candidate answered to the end."""
-    record = _measured(exchange, attempt)
-    record.outcome = Outcome.COMPLETED
-    exchange.speaker = record
-    if exchange.encoder is not None:
-        record.stop_reason = exchange.encoder.stop_reason or ""
+def begin_attempt(account: Account, candidate: CandidateConfig) -> AttemptRecord:
+    """Begins the record of the next attempt; `admit` must follow before anything is sent."""
+    record = account.attempt()
+    provider, model = candidate.provider, candidate.model
+    record.provider_id, record.provider_name, record.dialect = provider.id, provider.name, provider.dialect
+    record.model_id, record.model_name = model.id or None, model.name
+    return record
 
 
-def attempt_failed(exchange: Exchange, attempt: Attempt, error: UpstreamError | UnsupportedRequest) -> None:
-    """The candidate failed; what it had reported by then is kept. Its wording is not: providers quote prompts."""
-    record = _measured(exchange, attempt)
-    record.outcome = Outcome.FAILED
+def admit(account: Account, attempt: Attempt) -> None:
+    """Puts the account into the journal, before anything is sent: from now on it becomes a row."""
+    _describe_credential(account.attempts[attempt.number - 1], attempt)
+    account.admit()
+
+
+def attempt_ended(exchange: Exchange, attempt: Attempt, error: UpstreamError | UnsupportedRequest | None) -> None:
+    """Completes the record of an attempt. An error's message is left out: providers quote prompts in it."""
+    record = _measured(exchange.account, attempt)
+    record.outcome = attempt.outcome
     if isinstance(error, UpstreamError):
         record.error_type = error.kind.value
         record.error_code = _NOT_A_CODE.sub("_", error.code or "")[:64]
-    else:
+    elif error is not None:
         record.error_type = ErrorKind.INVALID_REQUEST.value
+    elif attempt.outcome == Outcome.COMPLETED:
+        record.stop_reason = attempt.encoder.stop_reason or ""
+    elif attempt.lost:
+        record.error_code = "hedged"
 
 
-def attempt_ended(exchange: Exchange, attempt: Attempt) -> None:
-    """The attempt was cut off from this side; where it lost a race, its tokens are the provider's secret."""
-    record = _measured(exchange, attempt)
-    if attempt.lost:
-        record.outcome, record.error_code = Outcome.INTERRUPTED, "hedged"
-        return
-    closed = exchange.ending is Ending.CLIENT_CLOSED
-    record.outcome = Outcome.CLIENT_CLOSED if closed else Outcome.INTERRUPTED
-
-
-def close(exchange: Exchange) -> None:
-    """Complete the request's record from the attempt that the client heard of, write its log line and hand it on."""
-    account, request = exchange.account, exchange.account.request
+def request_ended(exchange: Exchange) -> None:
+    """Completes the request's record from the attempt that the client got, and passes the account on."""
+    account, request, answer = exchange.account, exchange.account.request, exchange.answer
+    request.outcome = exchange.outcome
+    request.error_type, request.error_code = exchange.error_type, exchange.error_code
     request.http_status = exchange.client.status
-    if account.attempts:
-        last = exchange.speaker or account.attempts[-1]
+    if account.attempts and answer is not None:
+        # Attempts are numbered from 1; where none answered, the last one counts.
+        last = account.attempts[answer.answering_attempt - 1]
         _take_over(request, last, account.attempts)
-        if exchange.parts:
-            _add_up(request, exchange.parts if last in exchange.parts else [*exchange.parts, last])
+        if answer.interrupted_attempts:
+            numbers = {*answer.interrupted_attempts, last.number}
+            _add_up(request, [record for record in account.attempts if record.number in numbers])
     account.close()
-    if logger.isEnabledFor(logging.INFO):
-        logger.info("request", extra={"fields": _line(request)})
 
 
-def _measured(exchange: Exchange, attempt: Attempt) -> AttemptRecord:
-    account, record = exchange.account, attempt.record
+def _measured(account: Account, attempt: Attempt) -> AttemptRecord:
+    record = account.attempts[attempt.number - 1]
     account.close_attempt(record)
+    _describe_credential(record, attempt)
+    record.http_status = attempt.http_status
+    record.upstream_request_id = attempt.upstream_request_id
     record.fidelity = list(attempt.notes)
-    # What the encoder knows is of the attempt that speaks through it.
-    encoder = exchange.encoder if attempt.spoke else None
+    if attempt.first_content_at is not None:
+        account.first_token(record, attempt.first_content_at)
+    # The encoder's counts belong to the attempt that answers through it.
+    encoder = attempt.encoder if attempt.responded else None
     tokens = encoder.tokens if encoder is not None else Tokens()
-    if encoder is not None and encoder.speaks and not encoder.finished:
-        # The provider bills what it said, though it could not tell how much that was.
+    if encoder is not None and encoder.has_new_content and not encoder.finished:
+        # The provider bills what it generated, though it could not report how much that was.
         tokens = encoder.estimated()
         record.estimated = True
-    elif encoder is not None and encoder.cut_short:
+    elif encoder is not None and encoder.ended_here:
         record.estimated = True
     record.input_tokens = tokens.input
     record.cache_read_tokens = tokens.cache_read
@@ -135,8 +151,13 @@ def _measured(exchange: Exchange, attempt: Attempt) -> AttemptRecord:
     return record
 
 
+def _describe_credential(record: AttemptRecord, attempt: Attempt) -> None:
+    if attempt.credential is not None:
+        record.credential_id, record.credential_name = attempt.credential.id, attempt.credential.name
+
+
 def _take_over(request: RequestRecord, last: AttemptRecord, attempts: list[AttemptRecord]) -> None:
-    """What the client heard of is the request's; the costs of all attempts are its cost."""
+    """The attempt that the client got is the request's; the costs of all attempts are its cost."""
     request.provider_id, request.provider_name = last.provider_id, last.provider_name
     request.model_id, request.model_name = last.model_id, last.model_name
     request.stop_reason, request.fidelity = last.stop_reason, last.fidelity
@@ -154,27 +175,3 @@ def _add_up(request: RequestRecord, parts: list[AttemptRecord]) -> None:
     for field in _COUNTS:
         setattr(request, field, known_sum(getattr(part, field) for part in parts))
     request.estimated = any(part.estimated for part in parts)
-
-
-def _line(request: RequestRecord) -> dict[str, object]:
-    return {
-        "request_id": request.request_id,
-        "key": request.key_prefix,
-        "route": request.route_name or None,
-        "phase": request.phase or None,
-        "rule": request.rule or None,
-        "provider": request.provider_name or None,
-        "model": request.model_name or None,
-        "attempts": request.attempts,
-        "time_to_first_token_ms": request.time_to_first_token_ms,
-        "duration_ms": request.duration_ms,
-        "input_tokens": request.input_tokens,
-        "cache_read_tokens": request.cache_read_tokens,
-        "cache_write_tokens": request.cache_write_tokens,
-        "output_tokens": request.output_tokens,
-        "status": request.http_status,
-        "stop_reason": request.stop_reason or None,
-        "error": request.error_type or None,
-        "error_code": request.error_code or None,
-        "outcome": request.outcome,
-    }

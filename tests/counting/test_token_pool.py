@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from providers.counting import tokenizer
-from streaming.endpoints import token_pool
-from streaming.endpoints.token_pool import TokenPool
+from providers.counting.tokenizer import TokenPool
 from tests.harness.patience import PATIENCE
 
 BODY = {"messages": [{"role": "user", "content": "Hello, Claude"}]}
@@ -37,7 +36,7 @@ def stuck(monkeypatch: pytest.MonkeyPatch) -> Any:
         assert gate.wait(PATIENCE)
         return 7
 
-    monkeypatch.setattr(token_pool, "count_tokens", wait)
+    monkeypatch.setattr(tokenizer, "count_tokens", wait)
     yield gate
     gate.set()
 

@@ -16,10 +16,10 @@ from providers.events import (
     TokensReported,
 )
 from providers.translation import EditedDecoder
-from streaming.attempts.continuation import Continuation, Told, continuation
+from streaming.attempts.continuation import Continuation, Transcript, continuation
 from streaming.attempts.continuation.overlap import Overlap
 from streaming.attempts.continuation.request import ASK
-from streaming.attempts.continuation.splice import Joint
+from streaming.attempts.continuation.splice import Splice
 from streaming.encoding.encoder import Encoder
 from streaming.ingress.claude.frames import SseSink
 from tests.claude.claude_stream import ParsedStream, check_stream
@@ -39,17 +39,17 @@ class Broken:
     """An answer that has come so far; then another attempt goes on with it."""
 
     def __init__(self, *events: Event, started: MessageStarted | None = None) -> None:
-        self.told = Told(SseSink())
-        self.encoder = Encoder(self.told, "msg_ours", "our-model", 50)
+        self.transcript = Transcript(SseSink())
+        self.encoder = Encoder(self.transcript, "msg_ours", "our-model", 50)
         self.raw = self.encoder.feed([started or MessageStarted(tokens=Tokens(input=20)), *events])
 
     def goes_on(self, *events: Event, started: MessageStarted | None = None) -> ParsedStream:
         """The whole stream, judged."""
-        texts = self.told.open_text()
+        texts = self.transcript.open_text()
         assert texts is not None
         self.encoder.resume()
-        joint = Joint(Overlap("".join(texts), exact=False))
-        self.raw += self.encoder.feed(joint.feed([started or MessageStarted(tokens=Tokens(input=30)), *events]))
+        splice = Splice(Overlap("".join(texts), exact=False))
+        self.raw += self.encoder.feed(splice.feed([started or MessageStarted(tokens=Tokens(input=30)), *events]))
         return check_stream(self.raw + self.encoder.finish())
 
 
@@ -142,12 +142,12 @@ def test_the_counts_of_a_claude_upstream_are_not_the_whole_answers() -> None:
     ],
 )
 def test_what_cannot_be_gone_on_with(events: list[Event]) -> None:
-    assert Broken(*events).told.open_text() is None
+    assert Broken(*events).transcript.open_text() is None
 
 
 def test_thinking_that_is_over_is_left_out_and_texts_stay_apart() -> None:
     broken = Broken(K("Hm."), S("sig"), *text_block(0, "One."), T("Two"))
-    assert broken.told.open_text() == ["One.", "Two"]
+    assert broken.transcript.open_text() == ["One.", "Two"]
 
 
 def test_a_model_with_prefill_is_given_the_beginning() -> None:
@@ -194,10 +194,10 @@ def test_an_answer_under_a_schema_is_not_gone_on_with(fields: dict[str, Any]) ->
 
 
 def test_a_failure_lets_go_of_what_was_held_back() -> None:
-    joint = Joint(Overlap("repeat this", exact=False))
-    assert joint.feed([T("repeat")]) == []
-    assert joint.feed([END]) == [T("repeat"), END]
-    assert joint.feed([T("on")]) == [T("on")]
+    splice = Splice(Overlap("repeat this", exact=False))
+    assert splice.feed([T("repeat")]) == []
+    assert splice.feed([END]) == [T("repeat"), END]
+    assert splice.feed([T("on")]) == [T("on")]
 
 
 def test_it_is_an_edit_like_any_other() -> None:
@@ -208,6 +208,6 @@ def test_it_is_an_edit_like_any_other() -> None:
         def close(self) -> list[Event]:
             return [END]
 
-    decoder = EditedDecoder(Says(), [Joint(Overlap("one two three", exact=False))])
+    decoder = EditedDecoder(Says(), [Splice(Overlap("one two three", exact=False))])
     assert decoder.feed(b"one two three four") == [T(" four")]
     assert decoder.close() == [END]

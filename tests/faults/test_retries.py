@@ -10,30 +10,34 @@ from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from routing.decision import Decision, Drop, Dropped
 from routing.health import REJECTED
 from routing.snapshot import CandidateConfig
-from streaming.attempts.policy import Course, Failure, Step, lineup, most_telling, shortest_wait
-from tests.health.driver import HealthDriver, candidate, credential
-from tests.routing.builders import route
-from usage.journal.account import new_identity
-from usage.journal.records import AttemptRecord
+from streaming.attempts.policy import (
+    AttemptPlan,
+    Failure,
+    NextAttempt,
+    error_for_client,
+    ordered_candidates,
+    shortest_retry_after,
+)
+from tests.health.house import House, candidate, credential
+from tests.routing.house import route
 
 FIRST, SECOND = candidate(model=1, provider=1), candidate(model=2, provider=2)
 BUSY, BROKEN = ErrorKind.OVERLOADED, ErrorKind.SERVER
 
 
 def failure(of: CandidateConfig, kind: ErrorKind | None, by: int | None = None, **fields: Any) -> Failure:
-    """A failed attempt; the request could not be said at all without a kind. `by` is its credential."""
+    """A failed attempt; without a `kind` the dialect could not express the request. `by` is its credential."""
     error = UnsupportedRequest("no") if kind is None else UpstreamError(kind, "said the provider", **fields)
-    record = AttemptRecord(id=new_identity(), request_log_id=new_identity(), number=1, credential_id=by)
-    return Failure(error, of, record)
+    return Failure(error, of, by)
 
 
-class Way:
-    """A course on a clock of its own; each `fails` is an attempt that fails, told to health as well."""
+class Planned:
+    """A plan on a clock of its own; each `fails` is an attempt that fails, of which health is informed."""
 
     def __init__(self, *candidates: CandidateConfig, deadline: float = 1e9, dice: float = 1.0, **fields: Any) -> None:
-        self.house = HealthDriver()
+        self.house = House()
         self.now = 0.0
-        self.course = Course(
+        self.plan = AttemptPlan(
             route("r", *candidates, **fields),
             candidates,
             self.house.health,
@@ -41,161 +45,161 @@ class Way:
             retry_limit=10.0,
             dice=lambda: dice,
         )
-        self.step: Step | None = self.course.first()
-        self.listens = True
+        self.following: NextAttempt | None = self.plan.first()
+        self.informs_health = True
 
     def fails(self, kind: ErrorKind | None, **fields: Any) -> tuple[str, float] | None:
         """The model and the wait of what follows."""
-        assert self.step is not None
-        of = self.step.candidate
+        assert self.following is not None
+        of = self.following.candidate
         own = self.house.health.credential(of)
-        if kind is not None and self.listens:
+        if kind is not None and self.informs_health:
             self.house.tried(of, kind, **fields)
         made = failure(of, kind, None if own is None else own.id, **fields)
-        self.step = self.course.next([made], self.now)
-        if self.step is None:
+        self.following = self.plan.after([made], self.now)
+        if self.following is None:
             return None
-        self.house.clock.passes(self.step.wait)
-        return self.step.candidate.model.name, self.step.wait
+        self.house.clock.passes(self.following.wait)
+        return self.following.candidate.model.name, self.following.wait
 
 
 def test_without_retries_the_next_candidate_is_asked_at_once() -> None:
-    way = Way(FIRST, SECOND)
-    assert way.fails(BUSY) == ("model2", 0.0)
-    assert way.fails(BUSY) is None
+    planned = Planned(FIRST, SECOND)
+    assert planned.fails(BUSY) == ("model2", 0.0)
+    assert planned.fails(BUSY) is None
 
 
 def test_waits_double_up_to_their_cap_and_are_jittered_from_nothing() -> None:
-    way = Way(FIRST, SECOND, retries=7, max_attempts=20)
+    planned = Planned(FIRST, SECOND, retries=7, max_attempts=20)
     # Told to nobody: five failures would open the circuit.
-    way.listens = False
-    waits = [way.fails(BROKEN) for _ in range(8)]
+    planned.informs_health = False
+    waits = [planned.fails(BROKEN) for _ in range(8)]
     assert waits == [
         *(("model1", wait) for wait in (0.25, 0.5, 1.0, 2.0, 4.0, 4.0, 4.0)),
         ("model2", 0.0),
     ]
-    assert Way(FIRST, retries=1, dice=0.0).fails(BROKEN) == ("model1", 0.0)
-    assert Way(FIRST, retries=1, dice=0.5).fails(BROKEN) == ("model1", 0.125)
+    assert Planned(FIRST, retries=1, dice=0.0).fails(BROKEN) == ("model1", 0.0)
+    assert Planned(FIRST, retries=1, dice=0.5).fails(BROKEN) == ("model1", 0.125)
 
 
 def test_the_second_candidate_has_retries_of_its_own() -> None:
-    way = Way(FIRST, SECOND, retries=1)
-    assert [way.fails(BROKEN) for _ in range(4)] == [("model1", 0.25), ("model2", 0.0), ("model2", 0.25), None]
+    planned = Planned(FIRST, SECOND, retries=1)
+    assert [planned.fails(BROKEN) for _ in range(4)] == [("model1", 0.25), ("model2", 0.0), ("model2", 0.25), None]
 
 
 def test_the_most_attempts_cap_retries_and_fallbacks_alike() -> None:
-    way = Way(FIRST, SECOND, retries=5, max_attempts=3)
+    planned = Planned(FIRST, SECOND, retries=5, max_attempts=3)
     # The second keeps its turn.
-    assert [way.fails(BROKEN) for _ in range(3)] == [("model1", 0.25), ("model2", 0.0), None]
-    assert [Way(FIRST, retries=5, max_attempts=2).fails(BROKEN)] == [("model1", 0.25)]
+    assert [planned.fails(BROKEN) for _ in range(3)] == [("model1", 0.25), ("model2", 0.0), None]
+    assert [Planned(FIRST, retries=5, max_attempts=2).fails(BROKEN)] == [("model1", 0.25)]
 
 
 @pytest.mark.parametrize(
     ("seconds", "then"), [(3.0, ("model1", 3.25)), (10.0, ("model1", 10.25)), (10.1, ("model2", 0.0))]
 )
 def test_a_retry_after_is_kept_to_up_to_the_limit(seconds: float, then: tuple[str, float]) -> None:
-    assert Way(FIRST, SECOND, retries=1).fails(ErrorKind.RATE_LIMIT, retry_after=seconds) == then
+    assert Planned(FIRST, SECOND, retries=1).fails(ErrorKind.RATE_LIMIT, retry_after=seconds) == then
 
 
 def test_who_cools_down_longer_than_a_retry_waits_is_passed_over_if_there_is_another() -> None:
     # A 429 that says nothing is given five seconds by health.
-    assert Way(FIRST, SECOND, retries=1).fails(ErrorKind.RATE_LIMIT) == ("model2", 0.0)
-    assert Way(FIRST, retries=1).fails(ErrorKind.RATE_LIMIT) == ("model1", 5.0)
+    assert Planned(FIRST, SECOND, retries=1).fails(ErrorKind.RATE_LIMIT) == ("model2", 0.0)
+    assert Planned(FIRST, retries=1).fails(ErrorKind.RATE_LIMIT) == ("model1", 5.0)
 
 
 def test_a_fallback_that_cools_down_is_passed_over() -> None:
-    way = Way(FIRST, SECOND, candidate(model=3, provider=3))
-    way.house.fails(SECOND, 5)
-    assert way.fails(BUSY) == ("model3", 0.0)
-    way = Way(FIRST, SECOND)
-    way.house.fails(SECOND, 5)
-    assert way.fails(BUSY) is None
+    planned = Planned(FIRST, SECOND, candidate(model=3, provider=3))
+    planned.house.fails(SECOND, 5)
+    assert planned.fails(BUSY) == ("model3", 0.0)
+    planned = Planned(FIRST, SECOND)
+    planned.house.fails(SECOND, 5)
+    assert planned.fails(BUSY) is None
 
 
 def test_who_was_cooling_down_at_the_decision_has_a_turn_when_it_is_well_again() -> None:
-    house, both = HealthDriver(), route("r", FIRST, SECOND)
+    house, both = House(), route("r", FIRST, SECOND)
     house.fails(FIRST, 5)
     decided = Decision(
         both, (SECOND,), "names", "", dropped=(Dropped(FIRST.name, Drop.COOLING_DOWN, "it failed lately"),)
     )
-    course = Course(both, lineup(decided), house.health, deadline=1e9, retry_limit=10.0)
-    assert course.first() == Step(SECOND, only=True)
-    assert course.next([failure(SECOND, BUSY)], 0.0) is None
+    plan = AttemptPlan(both, ordered_candidates(decided), house.health, deadline=1e9, retry_limit=10.0)
+    assert plan.first() == NextAttempt(SECOND, only=True)
+    assert plan.after([failure(SECOND, BUSY)], 0.0) is None
     house.clock.passes(30)
-    assert course.next([failure(SECOND, BUSY)], 0.0) == Step(FIRST, only=True)
+    assert plan.after([failure(SECOND, BUSY)], 0.0) == NextAttempt(FIRST, only=True)
     incapable = Decision(
         both, (SECOND,), "names", "", dropped=(Dropped(FIRST.name, Drop.NO_TOOLS, "it calls no tools"),)
     )
-    assert lineup(incapable) == (SECOND,)
+    assert ordered_candidates(incapable) == (SECOND,)
 
 
 def test_who_was_passed_over_has_a_turn_when_it_is_well_again() -> None:
-    way = Way(FIRST, SECOND, candidate(model=3, provider=3))
-    way.house.fails(SECOND, 5)
-    assert way.fails(BUSY) == ("model3", 0.0)
-    way.house.clock.passes(30)
-    assert way.fails(BUSY) == ("model2", 0.0)
+    planned = Planned(FIRST, SECOND, candidate(model=3, provider=3))
+    planned.house.fails(SECOND, 5)
+    assert planned.fails(BUSY) == ("model3", 0.0)
+    planned.house.clock.passes(30)
+    assert planned.fails(BUSY) == ("model2", 0.0)
 
 
 def test_a_route_with_retries_waits_for_the_first_that_is_well_again() -> None:
-    way = Way(FIRST, SECOND, candidate(model=3, provider=3), retries=1)
-    way.house.tried(SECOND, ErrorKind.RATE_LIMIT, retry_after=8.0)
-    way.house.tried(candidate(model=3, provider=3), ErrorKind.RATE_LIMIT, retry_after=2.0)
-    assert way.fails(ErrorKind.NOT_FOUND) == ("model3", 2.25)
+    planned = Planned(FIRST, SECOND, candidate(model=3, provider=3), retries=1)
+    planned.house.tried(SECOND, ErrorKind.RATE_LIMIT, retry_after=8.0)
+    planned.house.tried(candidate(model=3, provider=3), ErrorKind.RATE_LIMIT, retry_after=2.0)
+    assert planned.fails(ErrorKind.NOT_FOUND) == ("model3", 2.25)
     # Once, as the route retries once.
-    assert way.fails(ErrorKind.NOT_FOUND) is None
+    assert planned.fails(ErrorKind.NOT_FOUND) is None
 
 
 def test_what_health_does_not_let_through_takes_no_attempt_and_no_retry() -> None:
-    way = Way(FIRST, SECOND, retries=1, max_attempts=2)
-    way.listens = False
-    assert way.fails(BUSY, code=REJECTED) == ("model2", 0.0)
-    assert way.fails(BROKEN) == ("model2", 0.25)
-    assert way.fails(BROKEN) is None
+    planned = Planned(FIRST, SECOND, retries=1, max_attempts=2)
+    planned.informs_health = False
+    assert planned.fails(BUSY, code=REJECTED) == ("model2", 0.0)
+    assert planned.fails(BROKEN) == ("model2", 0.25)
+    assert planned.fails(BROKEN) is None
 
 
 def test_after_a_wait_another_is_asked_where_the_candidate_cools_down_by_now() -> None:
-    way = Way(FIRST, SECOND, retries=1)
-    assert way.fails(BROKEN) == ("model1", 0.25)
-    assert way.step is not None
-    assert way.course.after_wait(way.step) is way.step
-    way.house.fails(FIRST, 5)
-    assert way.course.after_wait(way.step).candidate is SECOND
+    planned = Planned(FIRST, SECOND, retries=1)
+    assert planned.fails(BROKEN) == ("model1", 0.25)
+    assert planned.following is not None
+    assert planned.plan.after_wait(planned.following) is planned.following
+    planned.house.fails(FIRST, 5)
+    assert planned.plan.after_wait(planned.following).candidate is SECOND
 
 
 def test_no_wait_goes_beyond_the_deadline() -> None:
-    way = Way(FIRST, SECOND, retries=2, deadline=10.0)
-    way.now = 9.0
-    assert way.fails(ErrorKind.RATE_LIMIT, retry_after=2.0) == ("model2", 0.0)
-    way.now = 10.0
-    assert way.fails(BROKEN) is None
+    planned = Planned(FIRST, SECOND, retries=2, deadline=10.0)
+    planned.now = 9.0
+    assert planned.fails(ErrorKind.RATE_LIMIT, retry_after=2.0) == ("model2", 0.0)
+    planned.now = 10.0
+    assert planned.fails(BROKEN) is None
 
 
 @pytest.mark.parametrize(
     "kind", [ErrorKind.AUTHENTICATION, ErrorKind.NOT_FOUND, ErrorKind.CONTEXT_OVERFLOW, ErrorKind.BILLING, None]
 )
 def test_what_this_provider_cannot_is_asked_of_the_next_and_not_again(kind: ErrorKind | None) -> None:
-    assert Way(FIRST, SECOND, retries=3).fails(kind) == ("model2", 0.0)
+    assert Planned(FIRST, SECOND, retries=3).fails(kind) == ("model2", 0.0)
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.INVALID_REQUEST, ErrorKind.TOO_LARGE, ErrorKind.DEADLINE])
 def test_what_another_would_not_do_better_ends_it(kind: ErrorKind) -> None:
-    assert Way(FIRST, SECOND, retries=3).fails(kind) is None
+    assert Planned(FIRST, SECOND, retries=3).fails(kind) is None
 
 
 def test_another_credential_of_the_same_provider_comes_first() -> None:
     two = candidate(credential(1, position=0), credential(2, position=1))
-    way = Way(two, SECOND)
-    assert way.fails(ErrorKind.AUTHENTICATION) == ("model1", 0.0)
-    assert way.fails(ErrorKind.RATE_LIMIT) == ("model2", 0.0)
+    planned = Planned(two, SECOND)
+    assert planned.fails(ErrorKind.AUTHENTICATION) == ("model1", 0.0)
+    assert planned.fails(ErrorKind.RATE_LIMIT) == ("model2", 0.0)
 
 
 def test_the_last_candidate_is_told_that_it_is_the_only_one_left() -> None:
-    way = Way(FIRST, SECOND)
-    assert way.step is not None
-    assert not way.step.only
-    way.fails(BUSY)
-    assert way.step.only
+    planned = Planned(FIRST, SECOND)
+    assert planned.following is not None
+    assert not planned.following.only
+    planned.fails(BUSY)
+    assert planned.following.only
 
 
 R, LONG = ErrorKind.RATE_LIMIT, ErrorKind.CONTEXT_OVERFLOW
@@ -225,17 +229,17 @@ R, LONG = ErrorKind.RATE_LIMIT, ErrorKind.CONTEXT_OVERFLOW
     ],
 )
 def test_the_most_telling_failure(kinds: tuple[ErrorKind | None, ...], told: ErrorKind | None) -> None:
-    assert most_telling([failure(FIRST, kind) for kind in kinds]).kind is told
+    assert error_for_client([failure(FIRST, kind) for kind in kinds]).kind is told
 
 
 def test_the_shortest_wait_of_all_is_told() -> None:
     failures = [failure(FIRST, R, retry_after=30.0), failure(FIRST, BROKEN), failure(SECOND, BUSY, retry_after=4.0)]
-    assert shortest_wait(failures) == 4.0
-    assert shortest_wait([failure(FIRST, BROKEN), failure(FIRST, None)]) is None
+    assert shortest_retry_after(failures) == 4.0
+    assert shortest_retry_after([failure(FIRST, BROKEN), failure(FIRST, None)]) is None
 
 
 def test_what_is_usual_does_not_shrink_with_those_that_were_given_up() -> None:
-    house = HealthDriver()
+    house = House()
     for _ in range(20):
         house.begun(FIRST).first_byte(0.2)
     for _ in range(10):
@@ -244,16 +248,16 @@ def test_what_is_usual_does_not_shrink_with_those_that_were_given_up() -> None:
 
 
 def test_a_second_attempt_beside_the_first() -> None:
-    way = Way(FIRST, SECOND, hedges=True, max_attempts=3)
-    assert way.course.patience() is None
+    planned = Planned(FIRST, SECOND, hedges=True, max_attempts=3)
+    assert planned.plan.hedge_after() is None
     for _ in range(20):
-        way.house.begun(FIRST).first_byte(0.2)
-    assert way.course.patience() == 0.2
-    beside = way.course.beside(0.0)
+        planned.house.begun(FIRST).first_byte(0.2)
+    assert planned.plan.hedge_after() == 0.2
+    beside = planned.plan.hedge(0.0)
     assert beside is not None
     assert (beside.candidate, beside.only) == (SECOND, True)
     # Given up for the first, it has its turn when that one fails.
-    way.course.withdraw()
-    assert way.fails(BROKEN) == ("model2", 0.0)
-    assert way.course.patience() is None
-    assert way.course.beside(0.0) is None
+    planned.plan.cancel_hedge()
+    assert planned.fails(BROKEN) == ("model2", 0.0)
+    assert planned.plan.hedge_after() is None
+    assert planned.plan.hedge(0.0) is None

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from providers.claude.effort import nearest_effort
 from providers.claude.fields import thinking_of
 from providers.dialects.contract import Call
 from providers.fidelity import Fidelity
 
 # https://docs.ollama.com/capabilities/thinking, 2026-11: gpt-oss takes levels only, others refuse them.
 _LEVELLED = re.compile(r"(?:^|/)gpt-oss\b")
-_LEVELS = ("low", "medium", "high")
+_LEVELS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 
 
 def thinks(call: Call) -> bool:
@@ -34,7 +33,7 @@ def thinking_fields(call: Call) -> dict[str, Any]:
             return {"think": "low"}
         if wanted.effort is None:
             return {"think": "medium"} if wanted.mode == "on" else {}
-        level = nearest_effort(wanted.effort, _LEVELS)
+        level = _LEVELS.get(wanted.effort, "medium")
         if level != wanted.effort:
             call.notes.add(Fidelity.EFFORT_CHANGED)
         return {"think": level}

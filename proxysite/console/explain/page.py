@@ -20,9 +20,10 @@ from configuration.explain.question import Unexplainable
 from configuration.explain.result import Explanation, UpstreamView
 from configuration.explain.samples import SAMPLES, sample
 from proxysite.console.explain.form import ExplainForm
+from routing.health import Health
 from routing.rules.conditions import FIELDS, OPERATORS
 from routing.selection import COMPARED_OUTPUT
-from streaming.runtime import runtime
+from streaming import runtime
 from usage.models import RequestLog
 
 LONGEST_TEXT = 2000
@@ -46,15 +47,17 @@ def page(request: HttpRequest) -> HttpResponse:
     except Unexplainable as error:
         return TemplateResponse(request, "console/explain.html", {**context, "trouble": str(error)})
     now = timezone.localtime()
-    ratios = runtime.ratios if runtime.started else None
+    serving = runtime.current()
+    ratios = None if serving is None else serving.ratios
     data = request.POST if request.method == "POST" else _linked(request)
     first = SAMPLES[0]
     initial = {"body": first.text, "headers": first.header_lines}
     form = ExplainForm(request, snapshot, data, now=now, ratios=ratios, initial=initial)
     context |= {"form": form, "trouble": trouble, "sample": request.GET.get("sample", ""), "fields": _FIELDS}
     if form.is_bound and form.is_valid():
-        health = None if form.cleaned_data["well"] else runtime.health
-        explanation = explain(form.question, snapshot, time.time(), health)
+        health = Health() if serving is None else serving.health
+        well = form.cleaned_data["well"]
+        explanation = explain(form.question, snapshot, time.time(), None if well else health)
         context |= {"explanation": explanation, "shown": shown(explanation), "may_see_upstream": form.question.upstream}
     return TemplateResponse(request, "console/explain.html", context)
 

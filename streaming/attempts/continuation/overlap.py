@@ -1,23 +1,23 @@
-"""Where the text that goes on repeats the end of the text before it: recognised as it streams, and cut. Pure."""
+"""Recognises, as it streams, where a continuation repeats the end of the earlier text, and removes that."""
 
 from __future__ import annotations
 
 import re
 
 LONGEST = 8000
-"""Characters of the text before that are looked at: an answer that begins anew is longer seldom, and then stays."""
+"""Characters of the earlier text that are compared; a longer repetition is rare and stays in the answer."""
 _SURE = 12
-"""So many characters in a row are no chance."""
+"""A match of so many characters is no coincidence."""
 _LAST_WORD = re.compile(r"\w+\Z")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
 class Overlap:
-    """Feed it the text that goes on; what comes back is what is new in it.
+    """Takes the continuation piece by piece and returns what is new in it.
 
-    Cut is a repetition of a dozen characters or more, and also a shorter one of whole words where the text before ended
-    in a word and the new one begins with that word again. `exact`: the new text was written right behind the old one,
-    so that this would be chance. Whitespace that stands on both sides stands once.
+    Removes a repetition of a dozen characters or more, and a shorter one of complete words where the earlier text ends
+    in a word and the new text begins with that word again. `exact` says that the model wrote directly behind the
+    earlier text, so that a short match is a coincidence. Whitespace on both sides of the seam is written once.
     """
 
     __slots__ = ("_before", "_exact", "_held", "_settled")
@@ -29,42 +29,42 @@ class Overlap:
         self._settled = False
 
     def feed(self, text: str) -> str:
-        """What is new; "" also while it may still turn out to be a repetition."""
+        """Returns what is new; "" while it may still turn out to be a repetition."""
         if self._settled:
             return text
         self._held += text
-        said = self._held.lstrip()
-        if not said:
+        stripped = self._held.lstrip()
+        if not stripped:
             return ""
-        found = self._before.find(said)
-        if found >= 0 and found + len(said) < len(self._before):
+        found = self._before.find(stripped)
+        if found >= 0 and found + len(stripped) < len(self._before):
             return ""
         return self.settle()
 
     def settle(self) -> str:
-        """What is new in what was held back, when nothing follows that could tell."""
+        """Returns what is new in the text held back, once no more text follows."""
         if self._settled:
             return ""
         self._settled = True
         held, self._held = self._held, ""
-        said = held.lstrip()
-        repeated = self._repeated(said, directly=said == held)
+        stripped = held.lstrip()
+        repeated = self._repeated(stripped, directly=stripped == held)
         if repeated:
-            return said[repeated:]
+            return stripped[repeated:]
         blank = self._before[len(self._before.rstrip()) :]
         shared = 0
-        while shared < min(len(blank), len(held) - len(said)) and blank[shared] == held[shared]:
+        while shared < min(len(blank), len(held) - len(stripped)) and blank[shared] == held[shared]:
             shared += 1
         return held[shared:]
 
-    def _repeated(self, said: str, *, directly: bool) -> int:
-        """How many characters at the beginning of `said` are the end of the text before."""
+    def _repeated(self, stripped: str, *, directly: bool) -> int:
+        """Returns how many characters at the start of `stripped` repeat the end of the earlier text."""
         before = self._before
-        length = next((n for n in range(min(len(said), len(before)), 0, -1) if before.endswith(said[:n])), 0)
+        length = next((n for n in range(min(len(stripped), len(before)), 0, -1) if before.endswith(stripped[:n])), 0)
         if length >= _SURE:
             return length
         last = _LAST_WORD.search(before)
-        if self._exact or not directly or last is None or length < 2 or not _LETTER.search(said[:length]):
+        if self._exact or not directly or last is None or length < 2 or not _LETTER.search(stripped[:length]):
             return 0
         start = len(before) - length
         return length if start == 0 or not (before[start - 1].isalnum() and before[start].isalnum()) else 0

@@ -1,4 +1,4 @@
-"""What the next candidate is asked when it shall go on with an answer, and how its own answer joins. Pure."""
+"""The request that asks another model to continue an interrupted answer. Sans-IO."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from providers.config import ModelConfig
 from streaming.attempts.continuation.overlap import Overlap
-from streaming.attempts.continuation.splice import Joint
+from streaming.attempts.continuation.splice import Splice
 
 CHARACTERS_PER_TOKEN = 4
 ASK = (
@@ -18,7 +18,7 @@ ASK = (
 
 
 class Continuation:
-    """The text that the client has by now, block by block, and the request that it answers."""
+    """The client's request and the text blocks of the answer that the client has received so far."""
 
     __slots__ = ("_body", "_texts")
 
@@ -28,20 +28,20 @@ class Continuation:
 
     @property
     def tokens(self) -> int:
-        """About how many tokens have been said."""
+        """About how many tokens the answer has so far."""
         return sum(map(len, self._texts)) // CHARACTERS_PER_TOKEN
 
     def request(self, model: ModelConfig) -> dict[str, Any]:
-        """The request to go on with: the text as the beginning of the answer, or as a turn and a turn that asks."""
+        """Returns the request: the text as a prefilled answer, or as a turn and a user turn that asks for more."""
         body = self._body
         messages = [*body["messages"]]
         prefills = self._prefills(model)
-        said = list(self._texts)
+        texts = list(self._texts)
         if prefills:
             # https://docs.claude.com/en/docs/build-with-claude/prompt-engineering/prefill-claudes-response: no
             # whitespace at its end.
-            said[-1] = said[-1].rstrip()
-        blocks = [{"type": "text", "text": text} for text in said]
+            texts[-1] = texts[-1].rstrip()
+        blocks = [{"type": "text", "text": text} for text in texts]
         if messages[-1].get("role") == "assistant":
             begun = _blocks(messages.pop().get("content"))
             if begun and begun[-1].get("type") == "text":
@@ -50,20 +50,20 @@ class Continuation:
         messages.append({"role": "assistant", "content": blocks})
         if not prefills:
             messages.append({"role": "user", "content": ASK})
-        return {**body, "messages": messages, "max_tokens": self._left(body)}
+        return {**body, "messages": messages, "max_tokens": self._remaining(body)}
 
-    def joint(self, model: ModelConfig) -> Joint:
-        """The edit of the answer to it."""
-        return Joint(Overlap("".join(self._texts), exact=self._prefills(model)))
+    def splice(self, model: ModelConfig) -> Splice:
+        """Returns the edit of the events that answer the request."""
+        return Splice(Overlap("".join(self._texts), exact=self._prefills(model)))
 
     def _prefills(self, model: ModelConfig) -> bool:
-        """Whether the model is given a beginning; while it thinks none can be."""
+        """Whether the model continues a prefilled answer, which is impossible while it thinks."""
         thinking = self._body.get("thinking")
         thinks = isinstance(thinking, dict) and thinking.get("type") != "disabled"
         return "prefill" in model.capabilities and not thinks
 
-    def _left(self, body: Mapping[str, Any]) -> int:
-        """max_tokens less what was said, and still more than the budget of the thinking."""
+    def _remaining(self, body: Mapping[str, Any]) -> int:
+        """Returns max_tokens less the tokens of the answer so far, and at least one more than the thinking budget."""
         thinking = body.get("thinking")
         budget = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
         least = budget + 1 if isinstance(budget, int) else 1
@@ -71,9 +71,9 @@ class Continuation:
 
 
 def continuation(body: dict[str, Any] | None, texts: Sequence[str] | None) -> Continuation | None:
-    """How to go on, or None where that cannot be.
+    """Returns how to continue, or None where that is impossible.
 
-    A text under a JSON schema is not gone on with: each answer would follow the schema, and the two together not.
+    Text under a JSON schema is not continued: each part would follow the schema, but not the two together.
     """
     if body is None or not texts or body.get("output_format"):
         return None

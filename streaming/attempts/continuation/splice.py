@@ -1,4 +1,4 @@
-"""The edit of an answer that goes on with another one's text: its text lands in the block that is open. Pure."""
+"""Edits the events of a continuation so that its text lands in the block that is open. Sans-IO."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _THINKING = frozenset({"thinking", "redacted_thinking"})
 _ENDS = (ToolCallStarted, ToolArgumentsDelta, MessageFinished, StreamFailed)
 
 
-class Joint:
-    """A stream edit: thinking before the text is left out, the first text is plain text without what it repeats.
+class Splice:
+    """A stream edit that drops thinking before the text and the part of the first text that repeats the earlier one.
 
-    From the end of that text on everything passes as it comes.
+    Everything after the end of that first text passes unchanged.
     """
 
     __slots__ = ("_dropped", "_native", "_over", "_overlap")
@@ -38,7 +38,7 @@ class Joint:
         self._over = False
 
     def feed(self, events: list[Event]) -> list[Event]:
-        """The events to go on with."""
+        """Returns the events that continue the answer."""
         if self._over:
             return events
         out: list[Event] = []
@@ -46,18 +46,18 @@ class Joint:
             if self._over:
                 out.append(event)
             else:
-                out += self._joined(event)
+                out += self._spliced(event)
         return out
 
-    def _joined(self, event: Event) -> list[Event]:
+    def _spliced(self, event: Event) -> list[Event]:
         if isinstance(event, TextDelta):
-            return _said(self._overlap.feed(event.text))
+            return _text_events(self._overlap.feed(event.text))
         if isinstance(event, ThinkingDelta | ThinkingSignature):
             return []
         if isinstance(event, NativeBlockStarted):
             return self._started(event)
         if isinstance(event, NativeBlockDelta) and event.index == self._native:
-            return _said(self._overlap.feed(_text(msgspec.json.decode(event.raw)["delta"])))
+            return _text_events(self._overlap.feed(_text(msgspec.json.decode(event.raw)["delta"])))
         if isinstance(event, NativeBlockStopped) and event.index == self._native:
             return self._ended()
         if isinstance(event, NativeBlockDelta | NativeBlockStopped) and event.index == self._dropped:
@@ -72,15 +72,15 @@ class Joint:
             return []
         if event.kind == "text" and self._native is None:
             self._native = event.index
-            return _said(self._overlap.feed(_text(msgspec.json.decode(event.raw)["content_block"])))
+            return _text_events(self._overlap.feed(_text(msgspec.json.decode(event.raw)["content_block"])))
         return [*self._ended(), event]
 
     def _ended(self) -> list[Event]:
         self._over = True
-        return _said(self._overlap.settle())
+        return _text_events(self._overlap.settle())
 
 
-def _said(text: str) -> list[Event]:
+def _text_events(text: str) -> list[Event]:
     return [TextDelta(text)] if text else []
 
 

@@ -1,4 +1,4 @@
-"""What the client was told, for routes whose answers may be gone on with: a sink that remembers an answer's text."""
+"""The transcript of an answer that may have to be continued: a sink that also stores the text. Sans-IO."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from streaming.encoding.sink import Sink
+from streaming.encoding import Sink
 
-_WITHOUT_WORDS = frozenset({"thinking", "redacted_thinking"})
+_THINKING = frozenset({"thinking", "redacted_thinking"})
 
 
-class Told:
-    """A sink that passes everything on to `sink`; `open_text()` is what another attempt could go on with."""
+class Transcript:
+    """Passes everything on to `sink`; `open_text()` is what another attempt could continue."""
 
     __slots__ = ("_is_text", "_only_text", "_sink", "_texts")
 
@@ -23,14 +23,14 @@ class Told:
         self._only_text = True
 
     @property
-    def said(self) -> int:
+    def chars(self) -> int:
         """About how many characters of content were written."""
-        return self._sink.said
+        return self._sink.chars
 
     def open_text(self) -> list[str] | None:
-        """The answer's blocks of text, the last of them still open; None where the answer is anything else by now.
+        """Returns the answer's text blocks, the last of them open; None where the answer holds anything else by now.
 
-        Thinking that is over is left out: it belongs to the model that thought it.
+        Finished thinking is left out: it belongs to the model that produced it.
         """
         if not (self._is_text and self._only_text):
             return None
@@ -71,7 +71,7 @@ class Told:
 
     def native_delta(self, theirs: int, raw: bytes) -> None:
         if self._is_text:
-            # Read when it is needed, which is hardly ever.
+            # Decoded only when it is needed, which is rare.
             self._texts[-1].append(raw)
         self._sink.native_delta(theirs, raw)
 
@@ -97,12 +97,12 @@ class Told:
         self._is_text = kind == "text"
         if self._is_text:
             self._texts.append([block.get("text") or ""])
-        elif kind not in _WITHOUT_WORDS:
+        elif kind not in _THINKING:
             self._only_text = False
 
 
 def _text(part: str | bytes) -> str:
-    """The text of a part: a string is it, bytes are a Claude upstream's whole delta event."""
+    """Returns the text of a part: itself if a string, else from the JSON of a Claude upstream's delta event."""
     if isinstance(part, str):
         return part
     delta = msgspec.json.decode(part)["delta"]

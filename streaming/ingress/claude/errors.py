@@ -1,7 +1,7 @@
-"""Claude's error vocabulary, and the only place that knows it: every failure below becomes a status, a type and a text.
+"""Claude's errors: every refusal becomes a status, a type and a text (https://docs.claude.com/en/api/errors).
 
-https://docs.claude.com/en/api/errors. Callers of a gateway must not take the gateway's own trouble with a provider for
-theirs, so a provider's 401, 402 and 403 arrive as 502.
+Callers must not take the gateway's trouble with a provider for their own, so a provider's 401, 402 and 403 arrive as
+502.
 """
 
 from __future__ import annotations
@@ -12,13 +12,11 @@ from typing import Final
 import msgspec
 
 from access.keys import AccessDenied, NotPermitted
-from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
-from routing.decision import NoCapableCandidate, NoHealthyCandidate, NoSuchRoute, RouteForbidden, RouteRefused
+from streaming.exchange.client import Headers
+from streaming.refused import RefusalKind, Refused
 
 LONGEST_RETRY_AFTER: Final = 60
 """Seconds; Claude Code gives up at once on more."""
-
-Headers = list[tuple[bytes, bytes]]
 
 _TYPES: Final[dict[int, str]] = {
     400: "invalid_request_error",
@@ -33,47 +31,23 @@ _TYPES: Final[dict[int, str]] = {
     529: "overloaded_error",
 }
 
-_STATUS_OF_KIND: Final[dict[ErrorKind, int]] = {
-    ErrorKind.INVALID_REQUEST: 400,
-    ErrorKind.CONTEXT_OVERFLOW: 400,
-    ErrorKind.TOO_LARGE: 413,
-    ErrorKind.AUTHENTICATION: 502,
-    ErrorKind.BILLING: 502,
-    ErrorKind.PERMISSION: 502,
-    ErrorKind.NOT_FOUND: 404,
-    ErrorKind.CONFLICT: 409,
-    ErrorKind.RATE_LIMIT: 429,
-    ErrorKind.OVERLOADED: 529,
-    ErrorKind.SERVER: 502,
-    ErrorKind.CONNECT: 502,
-    ErrorKind.CONNECT_TIMEOUT: 504,
-    ErrorKind.FIRST_EVENT_TIMEOUT: 504,
-    ErrorKind.IDLE_TIMEOUT: 504,
-    ErrorKind.TOTAL_TIMEOUT: 504,
-    ErrorKind.DEADLINE: 504,
-    ErrorKind.CONNECTION_LOST: 502,
-    ErrorKind.TRUNCATED: 502,
-    ErrorKind.MALFORMED: 502,
+_STATUSES: Final[dict[RefusalKind, int]] = {
+    RefusalKind.INVALID_REQUEST: 400,
+    RefusalKind.FORBIDDEN: 403,
+    RefusalKind.NOT_FOUND: 404,
+    RefusalKind.CONFLICT: 409,
+    RefusalKind.TOO_LARGE: 413,
+    RefusalKind.RATE_LIMITED: 429,
+    RefusalKind.OVERLOADED: 529,
+    RefusalKind.UPSTREAM_FAILED: 502,
+    RefusalKind.UPSTREAM_CRASHED: 500,
+    RefusalKind.UPSTREAM_UNAVAILABLE: 503,
+    RefusalKind.TIMED_OUT: 504,
+    RefusalKind.BROKEN_ROUTE: 503,
+    RefusalKind.BROKEN_PROVIDER: 502,
 }
-
-_GATEWAYS_OWN: Final[dict[ErrorKind, str]] = {
-    ErrorKind.AUTHENTICATION: "does not accept this gateway's credential",
-    ErrorKind.BILLING: "wants this gateway's account to be paid first",
-    ErrorKind.PERMISSION: "does not permit this gateway's credential to do that",
-}
-_OURS_TO_SAY: Final = frozenset(
-    {
-        ErrorKind.CONNECT,
-        ErrorKind.CONNECT_TIMEOUT,
-        ErrorKind.FIRST_EVENT_TIMEOUT,
-        ErrorKind.IDLE_TIMEOUT,
-        ErrorKind.TOTAL_TIMEOUT,
-        ErrorKind.DEADLINE,
-        ErrorKind.CONNECTION_LOST,
-        ErrorKind.TRUNCATED,
-        ErrorKind.MALFORMED,
-    }
-)
+_USELESS_TO_RETRY: Final = frozenset({RefusalKind.BROKEN_ROUTE, RefusalKind.BROKEN_PROVIDER})
+_WITH_RETRY_AFTER: Final = frozenset({429, 503, 529})
 
 
 class ClaudeError(Exception):
@@ -87,66 +61,30 @@ class ClaudeError(Exception):
         self.headers = headers or []
         self.code = code
 
+    def body(self, request_id: str) -> bytes:
+        """Returns the JSON of the answer."""
+        return msgspec.json.encode(
+            {"type": "error", "error": {"type": self.type, "message": self.message}, "request_id": request_id}
+        )
+
 
 def type_of_status(status: int) -> str:
-    """Claude's error type for an HTTP status."""
+    """Returns Claude's error type for an HTTP status."""
     return _TYPES.get(status, "invalid_request_error" if 400 <= status < 500 else "api_error")
 
 
-def body(error_type: str, message: str, request_id: str) -> bytes:
-    """The JSON of an error answer."""
-    return msgspec.json.encode(
-        {"type": "error", "error": {"type": error_type, "message": message}, "request_id": request_id}
-    )
-
-
 def of_access(error: AccessDenied) -> ClaudeError:
-    """401 for a caller nobody knows, 403 for one that may not."""
+    """Returns 401 for an unknown caller, 403 for one without permission."""
     return ClaudeError(403 if isinstance(error, NotPermitted) else 401, error.message)
 
 
-def of_routing(error: RouteRefused) -> ClaudeError:
-    """404 for an unknown name, 403 for a forbidden one, 400 for what no model there can do, 529 while all of them cool
-    down, 503 where only an administrator can help."""
-    if isinstance(error, NoSuchRoute):
-        return ClaudeError(404, error.message, code="no_such_route")
-    if isinstance(error, RouteForbidden):
-        return ClaudeError(403, error.message, code="route_forbidden")
-    if isinstance(error, NoCapableCandidate):
-        return ClaudeError(400, error.message, code="no_capable_candidate")
-    if isinstance(error, NoHealthyCandidate):
-        return ClaudeError(529, error.message, [_retry_after(error.retry_after)], code="no_healthy_candidate")
-    return ClaudeError(503, error.message, [(b"x-should-retry", b"false")], code="no_usable_candidate")
-
-
-def of_unsupported(error: UnsupportedRequest) -> ClaudeError:
-    """400: the request cannot be said to the provider that the route chose."""
-    return ClaudeError(400, error.message, code="unsupported_request")
-
-
-def of_upstream(error: UpstreamError, provider_name: str, retry_after: float | None = None) -> ClaudeError:
-    """What a failed attempt means to the caller. A provider's own wording about the request is kept as it is.
-
-    `retry_after` is what the caller is told to wait, where another attempt knows better than this one.
-    """
-    status = _STATUS_OF_KIND[error.kind]
-    if error.kind is ErrorKind.SERVER and error.status in (500, 503, 504):
-        status = error.status
+def of_refused(error: Refused) -> ClaudeError:
+    """Returns the answer to a refused request."""
+    status = _STATUSES[error.kind]
     headers: Headers = []
-    message = error.message
-    if error.kind in _GATEWAYS_OWN:
-        message = (
-            f"The provider {provider_name} {_GATEWAYS_OWN[error.kind]}"
-            f"{f' (HTTP {error.status})' if error.status else ''}. An administrator of this gateway must look at it."
-        )
+    if error.kind in _USELESS_TO_RETRY:
         headers.append((b"x-should-retry", b"false"))
-    elif error.kind in _OURS_TO_SAY:
-        message = f"{message} (provider {provider_name})"
-    wait = error.retry_after if retry_after is None else retry_after
-    if wait is not None and status in (429, 503, 529):
-        headers.append(_retry_after(wait))
-    return ClaudeError(status, message or f"The provider {provider_name} failed.", headers, code=error.kind.value)
-
-
-def _retry_after(seconds: float) -> tuple[bytes, bytes]:
-    return b"retry-after", str(min(LONGEST_RETRY_AFTER, max(1, math.ceil(seconds)))).encode()
+    if error.retry_after is not None and status in _WITH_RETRY_AFTER:
+        seconds = min(LONGEST_RETRY_AFTER, max(1, math.ceil(error.retry_after)))
+        headers.append((b"retry-after", str(seconds).encode()))
+    return ClaudeError(status, error.message, headers, code=error.code)

@@ -47,13 +47,13 @@ def _line(raw: bytes) -> bytes:
 class SseSink:
     """The sink of a streamed answer; `take` hands over what was written since the last time."""
 
-    __slots__ = ("_index", "_out", "_prefix", "said")
+    __slots__ = ("_index", "_out", "_prefix", "chars")
 
     def __init__(self) -> None:
         self._out: list[bytes] = []
         self._index = 0
         self._prefix = b""
-        self.said = 0
+        self.chars = 0
 
     def take(self) -> bytes:
         """The bytes of all events since the last call."""
@@ -73,12 +73,12 @@ class SseSink:
 
     def text(self, text: str) -> None:
         """text_delta."""
-        self.said += len(text)
+        self.chars += len(text)
         self._out += (self._prefix, b'text_delta","text":', _encode(text), _DELTA_END)
 
     def thinking(self, text: str) -> None:
         """thinking_delta."""
-        self.said += len(text)
+        self.chars += len(text)
         self._out += (self._prefix, b'thinking_delta","thinking":', _encode(text), _DELTA_END)
 
     def signature(self, signature: str) -> None:
@@ -87,7 +87,7 @@ class SseSink:
 
     def arguments(self, json: str) -> None:
         """input_json_delta."""
-        self.said += len(json)
+        self.chars += len(json)
         self._out += (self._prefix, b'input_json_delta","partial_json":', _encode(json), _DELTA_END)
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class SseSink:
 
     def native_delta(self, theirs: int, raw: bytes) -> None:
         """A content_block_delta as it came, but for the index."""
-        self.said += native_length(raw)
+        self.chars += native_length(raw)
         if theirs != self._index:
             raw = with_index(raw, self._index)
         self._out += (_NATIVE_DELTA, _line(raw), _END)

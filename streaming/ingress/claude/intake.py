@@ -1,29 +1,28 @@
 """A request's body: read within its limit, parsed, and checked just enough that nothing below meets a surprise.
 
-Fields that nobody here knows are let through; what must be there and is not gets a sentence that says so.
+Unknown fields pass; a required field that is missing or wrong is named in the error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from django.conf import settings
 
+from streaming.exchange.client import Receive
 from streaming.ingress.claude.errors import ClaudeError
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 _ROLES = frozenset({"user", "assistant", "system"})
 
 
 class ClientGone(Exception):
-    """The client went away before its request was whole."""
+    """The client left before its request was complete."""
 
 
 async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
-    """The whole body. Raises ClaudeError 413 as soon as it is known to be too long, or ClientGone."""
+    """Returns the complete body. Raises ClaudeError 413 as soon as it is known to be too large, or ClientGone."""
     limit: int = settings.MAX_BODY_BYTES
     announced = headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit:
@@ -50,7 +49,7 @@ async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """The JSON object of a body. Raises ClaudeError 400."""
+    """Returns the JSON object of a body. Raises ClaudeError 400."""
     try:
         request = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -59,26 +58,37 @@ def parse(body: bytes) -> dict[str, Any]:
         raise _too_deep() from error
     if not isinstance(request, dict):
         raise ClaudeError(400, "The body must be a JSON object.", code="invalid_json")
-    # Each level takes two bytes at the least, so most short bodies need no walk.
+    # Each level takes at least two bytes, so the shortest bodies need no walk.
     if len(body) > 2 * settings.MAX_JSON_DEPTH and _deeper_than(request, settings.MAX_JSON_DEPTH):
         raise _too_deep()
     return request
 
 
 def check(request: Mapping[str, Any], *, counting: bool = False) -> None:
-    """Refuse what no provider could answer. Raises ClaudeError 400 that names the field, as the API itself does."""
+    """Refuses what no provider could answer. Raises ClaudeError 400 that names the field, as the API itself does."""
     model = request.get("model")
     if not isinstance(model, str) or not model:
         raise _invalid("model: Field required, the name of a model as a string")
     if not counting:
-        max_tokens = request.get("max_tokens")
-        if max_tokens is None:
-            raise _invalid("max_tokens: Field required")
-        if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 0:
-            raise _invalid("max_tokens: Input should be a whole number, 0 or more")
-        if not isinstance(request.get("stream", False), bool):
-            raise _invalid("stream: Input should be true or false")
-    messages = request.get("messages")
+        _check_output(request)
+    _check_messages(request.get("messages"))
+    _check_content(request.get("system", ""), "system")
+    tools = request.get("tools")
+    if tools is not None and (not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools)):
+        raise _invalid("tools: Input should be a list of objects")
+
+
+def _check_output(request: Mapping[str, Any]) -> None:
+    max_tokens = request.get("max_tokens")
+    if max_tokens is None:
+        raise _invalid("max_tokens: Field required")
+    if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 0:
+        raise _invalid("max_tokens: Input should be a whole number, 0 or more")
+    if not isinstance(request.get("stream", False), bool):
+        raise _invalid("stream: Input should be true or false")
+
+
+def _check_messages(messages: Any) -> None:
     if messages is None:
         raise _invalid("messages: Field required")
     if not isinstance(messages, list):
@@ -87,10 +97,6 @@ def check(request: Mapping[str, Any], *, counting: bool = False) -> None:
         raise _invalid("messages: at least one message is required")
     for number, message in enumerate(messages):
         _check_message(message, number)
-    _check_content(request.get("system", ""), "system")
-    tools = request.get("tools")
-    if tools is not None and (not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools)):
-        raise _invalid("tools: Input should be a list of objects")
 
 
 def _check_message(message: Any, number: int) -> None:
@@ -115,7 +121,7 @@ def _check_content(content: Any, where: str) -> None:
 
 
 def _deeper_than(value: Any, limit: int) -> bool:
-    """Whether containers nest deeper than `limit`; level by level, so that no depth overflows a stack."""
+    """Whether containers nest deeper than `limit`; goes level by level, so that no depth overflows the stack."""
     level = [value]
     for _ in range(limit):
         level = [

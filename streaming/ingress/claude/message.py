@@ -37,7 +37,7 @@ class MessageFold:
     Whatever adds to it raises providers.framing.sse.EventTooLong past SIZE_LIMIT.
     """
 
-    __slots__ = ("_block", "_content", "_message", "_parts", "_size", "said")
+    __slots__ = ("_block", "_content", "_message", "_parts", "_size", "chars")
 
     def __init__(self) -> None:
         self._message: dict[str, Any] = {}
@@ -45,7 +45,7 @@ class MessageFold:
         self._block: dict[str, Any] = {}
         self._parts: dict[str, list[str]] = {}
         self._size = 0
-        self.said = 0
+        self.chars = 0
 
     def message(self) -> dict[str, Any]:
         """The message so far: id, type, role, model, content, stop_reason, stop_sequence, usage and what else came.
@@ -70,12 +70,12 @@ class MessageFold:
 
     def text(self, text: str) -> None:
         """More of the block's text."""
-        self.said += len(text)
+        self.chars += len(text)
         self._add("text", text)
 
     def thinking(self, text: str) -> None:
         """More of the block's thinking."""
-        self.said += len(text)
+        self.chars += len(text)
         self._add("thinking", text)
 
     def signature(self, signature: str) -> None:
@@ -84,7 +84,7 @@ class MessageFold:
 
     def arguments(self, json: str) -> None:
         """More of the JSON text of the block's input."""
-        self.said += len(json)
+        self.chars += len(json)
         self._add(_INPUT, json)
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ class MessageFold:
 
     def native_delta(self, theirs: int, raw: bytes) -> None:
         """A Claude upstream's delta: citations are listed, any other string grows the block's field of its name."""
-        self.said += native_length(raw)
+        self.chars += native_length(raw)
         delta: dict[str, Any] = msgspec.json.decode(raw)["delta"]
         if delta["type"] == "citations_delta":
             self._grow(len(raw))

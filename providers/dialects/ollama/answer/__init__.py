@@ -1,1 +1,0 @@
-"""How an answer of this dialect is read: its bytes in, events out."""

@@ -1,0 +1,66 @@
+"""Claude's model list: the routes that a key may use, one page at a time (https://docs.claude.com/en/api/models-list)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+from routing.snapshot import RouteConfig, Snapshot
+from streaming.ingress.claude.errors import ClaudeError
+
+_PAGE = 20
+_LARGEST_PAGE = 1000
+
+
+def page(query: bytes, names: list[str], snapshot: Snapshot) -> dict[str, Any]:
+    """Returns the page of the routes `names` that a query string asks for.
+
+    Raises ClaudeError 400 for a wrong `limit`, or a cursor that is not in the list.
+    """
+    asked = {name: values[-1] for name, values in parse_qs(query.decode("latin-1")).items()}
+    limit = _limit(asked.get("limit", str(_PAGE)))
+    start, end = 0, len(names)
+    if "after_id" in asked:
+        start = _position(names, asked["after_id"], "after_id") + 1
+    if "before_id" in asked:
+        end = _position(names, asked["before_id"], "before_id")
+        start = max(start, end - limit)
+    shown = names[start:end][:limit]
+    more = end > start + limit if "before_id" not in asked else start > 0
+    return {
+        "data": [item(snapshot.routes[name]) for name in shown],
+        "has_more": more,
+        "first_id": shown[0] if shown else None,
+        "last_id": shown[-1] if shown else None,
+    }
+
+
+def item(route: RouteConfig) -> dict[str, Any]:
+    """Returns a route as one model of the list."""
+    first = route.candidates[0].model if route.candidates else None
+    return {
+        "type": "model",
+        "id": route.name,
+        "display_name": route.display_name,
+        "created_at": route.created_at,
+        "lifecycle": "active",
+        "capabilities": None,
+        "line": None,
+        "deprecated_at": None,
+        "retires_at": None,
+        "max_input_tokens": first.context_window if first is not None else None,
+        "max_tokens": first.max_output if first is not None else None,
+    }
+
+
+def _limit(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= _LARGEST_PAGE:
+        raise ClaudeError(400, f"limit: Input should be a whole number from 1 to {_LARGEST_PAGE}")
+    return int(text)
+
+
+def _position(names: list[str], name: str, field: str) -> int:
+    try:
+        return names.index(name)
+    except ValueError:
+        raise ClaudeError(400, f"{field}: there is no model {name[:200]!r} in this list") from None
