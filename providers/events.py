@@ -77,11 +77,16 @@ class ThinkingSignature(msgspec.Struct, frozen=True, gc=False):
 
 
 class ToolCallStarted(msgspec.Struct, frozen=True, gc=False):
-    """A tool call with its final id and name. `key` tells the calls of one answer apart."""
+    """A tool call with its final id and name. `key` distinguishes the calls of one answer.
+
+    `complete`: the arguments, if there are any, follow at once and nothing comes between. Text inside any other call is
+    held back by the encoder until its arguments are complete.
+    """
 
     key: int
     id: str
     name: str
+    complete: bool = False
 
 
 class ToolArgumentsDelta(msgspec.Struct, frozen=True, gc=False):
@@ -165,3 +170,7 @@ Event = (
     | NativeBlockStopped
     | NativeEvent
 )
+CONTENT_EVENTS = frozenset({TextDelta, ThinkingDelta, ThinkingSignature, ToolCallStarted, NativeBlockStarted})
+"""Events that begin or continue content, other than the arguments of a call that has started."""
+EVENTS_WITHIN_TEXT = frozenset({MessageStarted, Ping, TokensReported, ToolArgumentsDelta})
+"""Events that may come between two pieces of one text."""

@@ -23,9 +23,9 @@ from streaming import custom_router
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Ending
 from streaming.exchange.sweeper import Sweeper
-from usage.journal.account import Recorder
 from usage.journal.housekeeper import Housekeeper
 from usage.journal.journal import Journal
+from usage.journal.recorder import Recorder
 from usage.journal.writer import Writer
 
 logger = logging.getLogger("gateway.runtime")

@@ -1,10 +1,11 @@
-"""The tools of a Claude request that a model elsewhere can be offered.
+"""The tools of a Claude request that another provider's model can be offered, and names that are too long there.
 
 Tools that Anthropic runs itself are left out, and so are deferred ones until the conversation has loaded them.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,6 +53,23 @@ def loaded_names(body: dict[str, Any]) -> frozenset[str]:
                 elif block.get("type") == "tool_use":
                     names.append(block.get("name"))
     return frozenset(name for name in names if isinstance(name, str))
+
+
+def upstream_name(name: str, limit: int) -> str:
+    """The tool's name at the provider: unchanged, or cut with a hash of the full name at the end.
+
+    Claude takes 128 characters, most servers 64, and the names of MCP tools are long.
+    """
+    if len(name) <= limit:
+        return name
+    return f"{name[: limit - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def renamed_tools(body: dict[str, Any], limit: int) -> dict[str, str]:
+    """Upstream name -> the client's name, for the tools that go out under another name."""
+    tools = body.get("tools")
+    names = [tool.get("name") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    return {upstream_name(name, limit): name for name in names if isinstance(name, str) and len(name) > limit}
 
 
 def _deep(blocks: list[Block]) -> Iterator[Block]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from providers.dialects.anthropic import AnthropicDialect
+from providers.dialects.anthropic import ANTHROPIC
 from providers.dialects.contract import Dialect
-from providers.dialects.gemini import GeminiDialect
-from providers.dialects.ollama import OllamaDialect
-from providers.dialects.openai_chat import OpenAIChatDialect
-from providers.dialects.openai_responses import OpenAIResponsesDialect
+from providers.dialects.gemini import GEMINI
+from providers.dialects.ollama import OLLAMA
+from providers.dialects.openai_chat import OPENAI_CHAT
+from providers.dialects.openai_responses import OPENAI_RESPONSES
 
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
     for dialect in (
-        OpenAIChatDialect(),
-        OpenAIResponsesDialect(),
-        AnthropicDialect(),
-        GeminiDialect(),
-        OllamaDialect(),
+        OPENAI_CHAT,
+        OPENAI_RESPONSES,
+        ANTHROPIC,
+        GEMINI,
+        OLLAMA,
     )
 }
 

@@ -1,6 +1,6 @@
-"""What a dialect is: three questions about a wire format, answered without any input or output.
+"""What a dialect must have: functions that translate to and from one wire format, without any input or output.
 
-`request` says what to send, `decoder` reads what comes back, `error` reads a refusal. See docs/adding-a-dialect.md.
+See docs/adding-a-dialect.md.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from providers.config import ModelConfig, ProviderConfig, Secret
 from providers.errors import UpstreamError
 from providers.events import Event
 from providers.fidelity import Notes
+from providers.model_list import ModelList
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -21,7 +22,7 @@ class Call(msgspec.Struct, frozen=True):
 
     `body` is the Claude request after the transforms; it is shared between attempts, so a dialect never changes it.
     `headers` are the client's own headers in lower case, already without credentials and hop-by-hop names.
-    `input_estimate` is a guess at the prompt's tokens. Whatever is dropped, changed or emulated goes into `notes`.
+    `input_estimate` is an estimate of the prompt's tokens. Whatever is dropped, changed or emulated goes into `notes`.
     """
 
     body: dict[str, Any]
@@ -37,7 +38,7 @@ class Call(msgspec.Struct, frozen=True):
 class UpstreamRequest(msgspec.Struct, frozen=True):
     """A POST to the provider's base URL plus `path`; header names in lower case.
 
-    `unsent_stops` are stop sequences that the provider could not be told: the answer is watched for them here.
+    `unsent_stops` are stop sequences that could not be sent: the gateway watches the answer for them.
     """
 
     path: str
@@ -46,7 +47,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True):
     unsent_stops: tuple[str, ...] = ()
 
 
-def as_it_is(answer: bytes) -> bytes:
+def unchanged(answer: bytes) -> bytes:
     """An answer that has Claude's shape already."""
     return answer
 
@@ -58,7 +59,7 @@ class CountRequest(UpstreamRequest, frozen=True):
     that holds no count.
     """
 
-    read: Callable[[bytes], bytes] = as_it_is
+    read: Callable[[bytes], bytes] = unchanged
 
 
 class Decoder(Protocol):
@@ -73,41 +74,32 @@ class Decoder(Protocol):
         ...
 
 
-class Dialect(Protocol):
-    """One wire format.
+class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+    """One wire format: its name in the database, its label in the admin, and functions that translate both ways.
 
-    `warms_cache`: whether it understands `max_tokens: 0`, which is answered here otherwise. `verbatim`: whether the
-    answer's blocks come through as the provider's own bytes, which stream edits do not look into.
+    `request`: the upstream request for a Claude request, always a streaming one. Raises
+    providers.errors.UnsupportedRequest for what the dialect cannot express.
+    `decoder`: a new decoder for one successful response, by its content type (a server may answer JSON to a stream) and
+    the call that is answered, whose body holds, for instance, which tools were renamed.
+    `error`: what a response with an error status means, by its status, headers and body.
+    `count_request`: the upstream request that counts input tokens, or None if the provider does not count.
+    `list_models`: where the provider lists its models, and how the list is read.
+    `takes_urls`: whether this provider may be sent media by their web address; else they are fetched before `request`.
+    `warms_cache`: whether it understands `max_tokens: 0`, which the gateway answers itself otherwise.
+    `verbatim`: whether the answer's blocks pass as the provider's own bytes, which stream edits cannot change.
     """
 
     name: str
     label: str
-    default_path: str
-    warms_cache: bool
-    verbatim: bool
+    request: Callable[[Call], UpstreamRequest]
+    decoder: Callable[[str, Call], Decoder]
+    error: Callable[[int, Mapping[str, str], bytes], UpstreamError]
+    count_request: Callable[[Call], CountRequest | None]
+    list_models: ModelList
+    takes_urls: Callable[[ProviderConfig], bool]
+    warms_cache: bool = False
+    verbatim: bool = False
 
-    def takes_urls(self, provider: ProviderConfig) -> bool:
-        """Whether this provider may be told media by their web address; else they are fetched before `request`."""
-        ...
 
-    def request(self, call: Call) -> UpstreamRequest:
-        """The upstream request for a Claude request; always a streaming one.
-
-        Raises providers.errors.UnsupportedRequest when the dialect cannot say it.
-        """
-        ...
-
-    def count_request(self, call: Call) -> CountRequest | None:
-        """The upstream request that counts input tokens, or None if the provider does not count."""
-        ...
-
-    def decoder(self, content_type: str, call: Call) -> Decoder:
-        """A new decoder for one successful response, by its content type (a server may answer JSON to a stream).
-
-        `call` is the call being answered: its body tells, for instance, which tool names were renamed on the way.
-        """
-        ...
-
-    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-        """What a response with an error status means."""
-        ...
+def counts_nothing(call: Call) -> None:
+    """The `count_request` of a dialect whose servers do not count."""

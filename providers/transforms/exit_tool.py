@@ -10,7 +10,7 @@ from providers.claude.blocks import text_block
 from providers.claude.tools import offered_tools
 from providers.dialects.contract import Call
 from providers.events import Event, MessageFinished, TextDelta, ToolArgumentsDelta, ToolCallStarted
-from providers.transforms.json_text import HELD_AT_MOST, StringValue
+from providers.transforms.json_text import StringValue
 
 Request = dict[str, Any]
 
@@ -53,16 +53,14 @@ def tooluse(request: Request, options: msgspec.Struct) -> Request:
 class ExitEdit:
     """The stream edit of one answer: a call of ExitTool becomes the text that it carries."""
 
-    __slots__ = ("_late", "_late_size", "_offered", "_others", "_spoke", "_values")
+    __slots__ = ("_has_text", "_offered", "_others", "_values")
 
     def __init__(self, call: Call) -> None:
         tools = call.body.get("tools")
         self._offered = isinstance(tools, list) and _TOOL in tools
         self._values: dict[int, StringValue] = {}
         self._others = False
-        self._spoke = False
-        self._late: list[str] = []
-        self._late_size = 0
+        self._has_text = False
 
     def feed(self, events: list[Event]) -> list[Event]:
         """The events with the text of ExitTool in the place of its calls."""
@@ -73,33 +71,25 @@ class ExitEdit:
             if isinstance(event, ToolCallStarted):
                 if event.name == NAME:
                     self._values[event.key] = StringValue(_FIELD)
-                    self._say("\n\n" if self._spoke else "", given)
+                    self._add_text("\n\n" if self._has_text else "", given)
                     continue
                 self._others = True
             elif isinstance(event, ToolArgumentsDelta) and event.key in self._values:
-                self._say(self._values[event.key].feed(event.json), given)
+                self._add_text(self._values[event.key].feed(event.json), given)
                 continue
             elif isinstance(event, MessageFinished) and self._values:
                 event = self._finish(event, given)
             given.append(event)
         return given
 
-    def _say(self, text: str, given: list[Event]) -> None:
-        """Text between the fragments of another call would end that call's block, so it waits for the end."""
-        if not text:
-            return
-        self._spoke = True
-        if self._others and self._late_size < HELD_AT_MOST:
-            self._late.append(text)
-            self._late_size += len(text)
-        else:
+    def _add_text(self, text: str, given: list[Event]) -> None:
+        if text:
+            self._has_text = True
             given.append(TextDelta(text))
 
     def _finish(self, event: MessageFinished, given: list[Event]) -> MessageFinished:
         for value in self._values.values():
-            self._say(value.close(), given)
-        if self._late:
-            given.append(TextDelta("".join(self._late)))
+            self._add_text(value.close(), given)
         if event.stop_reason == "tool_use" and not self._others:
             return msgspec.structs.replace(event, stop_reason="end_turn")
         return event

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from providers.dialects.contract import Call
 from providers.events import (
+    CONTENT_EVENTS,
     Event,
     MessageFinished,
-    NativeBlockStarted,
     StreamFailed,
     TextDelta,
     ThinkingDelta,
-    ThinkingSignature,
     ToolArgumentsDelta,
     ToolCallStarted,
 )
@@ -28,13 +29,11 @@ _WHOLE = frozenset({"tool_use", "end_turn", "stop_sequence"})
 class RepairEdit:
     """The stream edit of one answer: calls start at once, their arguments come when they are whole."""
 
-    __slots__ = ("_done", "_guesses", "_held", "_is_new", "_later", "_notes", "_size", "_through")
+    __slots__ = ("_done", "_guesses", "_held", "_is_new", "_notes", "_size", "_through")
 
     def __init__(self, call: Call) -> None:
         self._notes = call.notes
         self._held: dict[int, list[str]] = {}
-        # What came after a call that was not whole then: it would have ended the call's block.
-        self._later: list[Event] = []
         self._done: set[int] = set()
         self._size = 0
         self._guesses = _GUESSES
@@ -51,16 +50,13 @@ class RepairEdit:
                 given.append(event)
             elif isinstance(event, ToolArgumentsDelta):
                 self._arguments(event, given)
-            elif isinstance(
-                event, ToolCallStarted | TextDelta | ThinkingDelta | ThinkingSignature | NativeBlockStarted
-            ):
+            elif type(event) in CONTENT_EVENTS:
                 self._content(event, given)
             else:
                 if isinstance(event, MessageFinished):
                     self._release(given, repair=event.stop_reason in _WHOLE)
                 elif isinstance(event, StreamFailed):
                     self._held.clear()
-                    self._later.clear()
                 given.append(event)
         return given
 
@@ -79,12 +75,14 @@ class RepairEdit:
         if self._is_new and all(is_object("".join(parts)) for parts in self._held.values()):
             self._release(given, repair=False)
         self._is_new = False
-        waits = bool(self._later) or (bool(self._held) and not isinstance(event, ToolCallStarted))
-        (self._later if waits else given).append(event)
         if isinstance(event, ToolCallStarted):
             self._held.setdefault(event.key, [])
-        elif waits:
+            if event.complete:  # not any more: its arguments wait here
+                event = msgspec.structs.replace(event, complete=False)
+        elif self._held:
+            # It waits in the encoder for these calls to be complete, so it counts with what waits here.
             self._grow(len(event.text) if isinstance(event, TextDelta | ThinkingDelta) else 1, given)
+        given.append(event)
 
     def _grow(self, size: int, given: list[Event]) -> None:
         self._size += size
@@ -93,17 +91,10 @@ class RepairEdit:
             self._through = True
 
     def _release(self, given: list[Event], *, repair: bool) -> None:
-        started_later = {event.key for event in self._later if isinstance(event, ToolCallStarted)}
         for key in self._held:
-            if key not in started_later:
-                self._give(key, given, repair=repair)
-        for event in self._later:
-            given.append(event)
-            if isinstance(event, ToolCallStarted):
-                self._give(event.key, given, repair=repair)
+            self._give(key, given, repair=repair)
         self._done.update(self._held)
         self._held.clear()
-        self._later.clear()
         self._size = 0
 
     def _give(self, key: int, given: list[Event], *, repair: bool) -> None:

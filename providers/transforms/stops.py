@@ -1,6 +1,7 @@
-"""Stop sequences that the provider could not be told: the answer's text is watched for them and ends before the first.
+"""Stop sequences that the provider could not be sent: the answer's text is watched for them and ends before the first.
 
-Only what may be the beginning of one is held back. The match that ends first counts, however the text is cut.
+Only what may be the beginning of one is held back. The match that ends first counts, however the text is cut. Where a
+tool call is incomplete at a match, its arguments still come.
 """
 
 from __future__ import annotations
@@ -8,28 +9,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from providers.events import (
+    EVENTS_WITHIN_TEXT,
     Event,
     MessageFinished,
-    MessageStarted,
-    Ping,
     StreamFailed,
     TextDelta,
     TokensReported,
+    ToolArgumentsDelta,
+    ToolCallStarted,
 )
 from providers.transforms.partial_match import waiting
 
-# What may come between two pieces of one text.
-_BESIDE = frozenset({TokensReported, Ping, MessageStarted})
+_AFTER_A_MATCH = EVENTS_WITHIN_TEXT | {StreamFailed}
 
 
 class StopMatcher:
     """The stream edit of one answer."""
 
-    __slots__ = ("_held", "_over", "_stops")
+    __slots__ = ("_held", "_in_call", "_matched", "_over", "_stops")
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = tuple(stops)
         self._held = ""
+        self._in_call = False
+        self._matched: str | None = None
         self._over = False
 
     def feed(self, events: list[Event]) -> list[Event]:
@@ -38,23 +41,30 @@ class StopMatcher:
             return []
         given: list[Event] = []
         for number, event in enumerate(events):
+            if self._matched is not None:
+                self._after_match(event, self._matched, given)
+                continue
             kind = type(event)
             if kind is TextDelta:
                 assert isinstance(event, TextDelta)
                 if self._text(event.text, given, events[number + 1 :]):
                     return given
-            elif kind in _BESIDE:
+            elif kind in EVENTS_WITHIN_TEXT:
+                if isinstance(event, ToolArgumentsDelta):
+                    self._in_call = not event.json.rstrip().endswith("}")
                 given.append(event)
             else:
                 # A failed answer loses what was held: nothing of it may stand in the way of another candidate.
                 if self._held and kind is not StreamFailed:
                     given.append(TextDelta(self._held))
                 self._held = ""
+                if isinstance(event, ToolCallStarted):
+                    self._in_call = not event.complete
                 given.append(event)
         return given
 
     def _text(self, text: str, given: list[Event], rest: list[Event]) -> bool:
-        """Give what is sure to be the answer's; whether it ended here. `rest` is what the provider said by now."""
+        """Give what is sure to be the answer's; whether it ended here. `rest` is what the provider sent by now."""
         text = self._held + text
         found = self._first(text)
         if found is None:
@@ -64,14 +74,23 @@ class StopMatcher:
                 given.append(TextDelta(text[: len(text) - held]))
             return False
         start, stop = found
-        self._over = True
         self._held = ""
         if start:
             given.append(TextDelta(text[:start]))
+        if self._in_call:
+            self._matched = stop
+            return False
+        self._over = True
         given += [event for event in rest if type(event) is TokensReported]
         ended = any(type(event) is MessageFinished for event in rest)
         given.append(MessageFinished("stop_sequence", stop, cut_short=not ended))
         return True
+
+    def _after_match(self, event: Event, stop: str, given: list[Event]) -> None:
+        if isinstance(event, MessageFinished):
+            given.append(MessageFinished("stop_sequence", stop))
+        elif type(event) in _AFTER_A_MATCH:
+            given.append(event)
 
     def _first(self, text: str) -> tuple[int, str] | None:
         best: tuple[int, int, str] | None = None

@@ -9,13 +9,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from providers.events import Event, MessageStarted, Ping, StreamFailed, TextDelta, ThinkingDelta, TokensReported
+from providers.events import EVENTS_WITHIN_TEXT, Event, StreamFailed, TextDelta, ThinkingDelta
 from providers.transforms.partial_match import waiting
 
 SPACE_AT_MOST = 1024
 """Characters of white space before the opening tag."""
-# What may come between two pieces of one text.
-_BESIDE = frozenset({TokensReported, Ping, MessageStarted})
 
 
 class ExtraThinkTag(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,7 +53,7 @@ class TagEdit:
                 while text:
                     text = self._step(text, given)
                 continue
-            if type(event) not in _BESIDE:
+            if type(event) not in EVENTS_WITHIN_TEXT:
                 self._settle(given, failed=isinstance(event, StreamFailed))
             given.append(event)
         return given

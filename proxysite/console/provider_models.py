@@ -17,8 +17,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from providers.config import ProviderConfig
+from providers.model_list import ListedModel
 from providers.models import Model, Provider
-from providers.outbound.model_lists import ListedModel, NoModelList, model_list
+from providers.outbound.model_lists import NoModelList, model_list
 from providers.pricing.library import listed
 from providers.pricing.prices import Price
 from routing.loading import load, revision

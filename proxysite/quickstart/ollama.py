@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from providers.model_list import ListedModel
 from providers.outbound.guard import FetchFailed, fetch
-from providers.outbound.model_lists import ListedModel, NoModelList, read_list
+from providers.outbound.model_lists import NoModelList, read_list
 from proxysite.quickstart.presets import ProviderPreset, local_preset
 
 NAME = "ollama"

@@ -54,21 +54,21 @@ def canonical_target(target: str) -> str:
 
 
 def about_alias(alias: Alias) -> str:
-    """Returns advice about an alias that leads nowhere, or is never compared."""
+    """Returns advice about an alias without effect."""
     if Route.objects.filter(name=alias.pattern, enabled=True).exists():
-        return f"A route is called {alias.pattern}, and routes come first: this alias is never used."
+        return f"A route is called {alias.pattern}, and routes come first: this alias has no effect."
     for earlier in Alias.objects.filter(enabled=True).exclude(pk=alias.pk):
         if earlier.pattern.lower() == alias.pattern.lower() and earlier.position <= alias.position:
-            return f"{earlier.pattern} is another alias for the same names, and it comes first."
+            return f"The alias {earlier.pattern} matches the same names and comes first: this alias has no effect."
     route = Route.objects.filter(name=alias.target).first()
     if route is not None:
         return "" if route.enabled else _switched_off(route)
     provider, _, name = alias.target.partition(":")
     model = Model.objects.select_related("provider").filter(provider__name=provider, name=name).first()
     if model is None:
-        return f"There is no route or model {alias.target} yet: until you add one, this alias leads nowhere."
+        return f"There is no route or model {alias.target} yet: until you add one, this alias has no effect."
     if not model.enabled or not model.provider.enabled:
-        return f"{alias.target} is switched off: until it is switched on, the alias leads nowhere."
+        return f"{alias.target} is switched off: until you switch it on, this alias has no effect."
     return ""
 
 
@@ -83,7 +83,7 @@ def about_concept(concept: Concept) -> str:
 
 
 def about_rule(rule: Rule) -> str:
-    """Returns advice about a rule that leads nowhere."""
+    """Returns advice about a rule without effect."""
     if rule.route is not None:
         return "" if rule.route.enabled else _switched_off(rule.route)
     routes = ScenarioRoute.objects.filter(scenario=rule.scenario, enabled=True, route__enabled=True)
@@ -91,8 +91,8 @@ def about_rule(rule: Rule) -> str:
         routes = routes.filter(team=None) | routes.filter(team=rule.team_id)
     if routes.exists():
         return ""
-    return f"The scenario {rule.scenario} has no route yet: until it has one, the rule leads nowhere."
+    return f"The scenario {rule.scenario} has no route yet: until you give it one, this rule has no effect."
 
 
 def _switched_off(route: Route) -> str:
-    return f"The route {route.name} is switched off: until it is switched on, this leads nowhere."
+    return f"The route {route.name} is switched off: until you switch it on, this has no effect."

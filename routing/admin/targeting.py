@@ -57,7 +57,7 @@ class AliasAdmin(AdviceAdmin):
     @display(description="Leads to", ordering="target")
     def leads_to(self, alias: Any) -> str:
         """Returns the route or the model."""
-        return alias.target if alias.target_exists else marked(f"{alias.target} (leads nowhere)")
+        return alias.target if alias.target_exists else marked(f"{alias.target} (missing or switched off)")
 
 
 @admin.register(ScenarioRoute)

@@ -22,8 +22,12 @@ def rules(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:
         route = _target(rule, key, snapshot)
         if route is not None and key.may_use(route.name):
             return True
-        target = f"the scenario {rule.scenario}" if rule.scenario else f"the route {rule.route}"
-        cause = f"{target} leads nowhere" if route is None else f"the key's allow-list does not hold {route.name}"
+        if route is not None:
+            cause = f"the key's allow-list does not hold {route.name}"
+        elif rule.scenario:
+            cause = f"the scenario {rule.scenario} has no route"
+        else:
+            cause = f"there is no route {rule.route}"
         passed_over[rule.rank] = f"the rule {rule.name} holds, and {cause}"
         return False
 

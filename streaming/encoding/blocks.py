@@ -1,7 +1,7 @@
 """The content blocks of one answer: a table of states, each with what it does on an event.
 
-It alone opens, closes and numbers blocks, one open at a time; the sink only writes. What stands around the blocks
-(message_start, the end, errors) is the encoder's.
+It alone opens, closes and numbers blocks, one open at a time; the sink only writes. Text inside a tool call waits here
+for the call's end. What stands around the blocks (message_start, the end, errors) is the encoder's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from providers.events import (
 )
 from streaming.encoding import Sink
 from streaming.encoding.native import NativeBlock
-from streaming.encoding.tool_calls import ToolCalls
+from streaming.encoding.tool_calls import Held, ToolCalls
 
 Handler = Callable[["Blocks", Any], None]
 Step = Callable[["Blocks"], None]
@@ -41,21 +41,9 @@ class State:
 
 
 class Blocks:
-    """The state, and the steps between states.
+    """The state and the steps between states. `content_sent`: a block was sent; `has_tool_use`: a call was."""
 
-    `content_sent`: a block is in the stream.
-    `has_tool_use`: one of them asks the client to run a tool.
-    """
-
-    __slots__ = (
-        "_calls",
-        "_index",
-        "_native",
-        "_sink",
-        "content_sent",
-        "has_tool_use",
-        "state",
-    )
+    __slots__ = ("_calls", "_index", "_native", "_sink", "content_sent", "has_tool_use", "state")
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -85,6 +73,7 @@ class Blocks:
 
     def restart(self) -> None:
         """Another attempt begins, whose tool calls and native indices have nothing to do with those before."""
+        self._calls.release()
         if self.state is HELD:
             self.state = IDLE
         elif self.state is not SHUT:
@@ -177,10 +166,25 @@ class Blocks:
     def arguments_keepalive(self) -> None:
         self._sink.arguments("")
 
-    def leave_call(self) -> None:
+    def content_in_call(self, event: Held) -> None:
+        if not self._calls.hold_back(event):
+            self._end_calls()
+
+    def end_held_calls(self) -> None:
+        if self._calls.holds_content:
+            self._end_calls()
+
+    def leave_calls(self) -> None:
+        self._end_calls()
+        self.state.leave(self)
+
+    def _end_calls(self) -> None:
+        """Close the open call and all that wait; what was held back meanwhile follows them, its last block open."""
         self._close_call()
         while self._open_call():
             self._close_call()
+        for event in self._calls.release():
+            self.state.on[type(event)](self, event)
 
     def _open_call(self) -> bool:
         call = self._calls.open_next()
@@ -198,8 +202,7 @@ class Blocks:
         self._sink.close()
         self.state = IDLE
 
-    # A Claude upstream's own blocks. One that was never stopped is stopped by the next one's start; a delta for a block
-    # that is not open has no legal place any more.
+    # A Claude upstream's own blocks. The next one's start stops an open one; deltas of others than it have no place.
 
     def open_native(self, event: NativeBlockStarted) -> None:
         self.settle()
@@ -277,8 +280,10 @@ THINKING = State(
     keepalive=Blocks.thinking_keepalive,
 )
 TOOL = State(
-    _OPENING | {ToolCallStarted: Blocks.queue_call},
-    leave=Blocks.leave_call,
+    _OPENING
+    | {ToolCallStarted: Blocks.queue_call}
+    | dict.fromkeys((TextDelta, ThinkingDelta, ThinkingSignature), Blocks.content_in_call),
+    leave=Blocks.leave_calls,
     keepalive=Blocks.arguments_keepalive,
 )
 NATIVE = State(

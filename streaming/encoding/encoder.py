@@ -225,6 +225,7 @@ class Encoder:
 
     def _announce_end(self, event: MessageFinished) -> None:
         self._end = event
+        self._blocks.end_held_calls()
 
     def _note_failure(self, event: StreamFailed) -> None:
         self.failed = event.error

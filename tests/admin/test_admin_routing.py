@@ -65,14 +65,14 @@ def test_a_candidate_that_is_dragged_to_the_front_is_tried_first(admin_client: C
     assert _order(route) == ["third", "first", "second"]
 
 
-def test_the_same_model_twice_is_told_beside_the_second(admin_client: Client, models: list[Model]) -> None:
+def test_the_same_model_twice_is_reported_at_the_second(admin_client: Client, models: list[Model]) -> None:
     data = _candidates(form_of(admin_client.get(ADD)), (models[0], 0), (models[0], 1))
     errors = errors_of(admin_client.post(ADD, {**data, "name": "r"}))
     assert list(errors) == ["candidates-1-model"]
     assert "twice" in errors["candidates-1-model"][0]
 
 
-def test_a_second_default_is_told_beside_the_switch_with_the_first_ones_name(admin_client: Client) -> None:
+def test_a_second_default_is_reported_at_its_field_with_the_name_of_the_first(admin_client: Client) -> None:
     first = Route.objects.create(name="first", is_default=True)
     data = {**form_of(admin_client.get(ADD)), "name": "second", "is_default": "on"}
     errors = errors_of(admin_client.post(ADD, data))
@@ -81,7 +81,7 @@ def test_a_second_default_is_told_beside_the_switch_with_the_first_ones_name(adm
 
 
 @pytest.mark.parametrize(("name", "says"), [("two words", "no spaces"), ("taken", "Another route has this name")])
-def test_bad_names_are_told_beside_the_name(admin_client: Client, name: str, says: str) -> None:
+def test_invalid_names_are_reported_at_their_field(admin_client: Client, name: str, says: str) -> None:
     Route.objects.create(name="taken")
     errors = errors_of(admin_client.post(ADD, {**form_of(admin_client.get(ADD)), "name": name}))
     assert list(errors) == ["name"]

@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from providers.config import ProviderConfig
+from providers.model_list import ListedModel
 from providers.models import Model, Provider
-from providers.outbound.model_lists import ListedModel, NoModelList
+from providers.outbound.model_lists import NoModelList
 from providers.pricing.prices import Price
 from proxysite.console import provider_models
 from tests.admin.pages import links_of, staff, text_of

@@ -18,7 +18,7 @@ from routing.health import Health
 from routing.models import ScenarioRoute
 from routing.phases import PHASES
 from tests.admin.explaining import NOW, explained, provider, said, verdicts
-from tests.routing.house import ANYONE, candidate, concept, house, restricted, route, rule
+from tests.routing.builders import ANYONE, candidate, concept, make_snapshot, restricted, route, rule
 from usage.cost import Prices
 from usage.models import RequestLog
 
@@ -36,7 +36,7 @@ def custom(known: request_facts.RequestFacts) -> str:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: str(sample.name))
 def test_every_sample_is_a_request_of_its_kind(sample: Sample) -> None:
-    snapshot = house(*(route(name) for name in SCENARIOS), scenarios=SCENARIOS)
+    snapshot = make_snapshot(*(route(name) for name in SCENARIOS), scenarios=SCENARIOS)
     found = explained(sample.body, snapshot, headers=sample.header_lines, tokens=sample.tokens)
     assert found.refusal is None
     assert (found.scenario, found.route) == (LEADS_TO[sample.name],) * 2
@@ -44,7 +44,7 @@ def test_every_sample_is_a_request_of_its_kind(sample: Sample) -> None:
 
 
 def test_every_phase_speaks_until_one_chooses() -> None:
-    snapshot = house(route("a"), route("b"), default="a", rules=(rule(0, "b", ("text", "is", "hi")),))
+    snapshot = make_snapshot(route("a"), route("b"), default="a", rules=(rule(0, "b", ("text", "is", "hi")),))
     found = explained(said(), snapshot, key=ANYONE)
     assert [verdict.phase for verdict in found.verdicts] == [name for name, _ in PHASES]
     assert (found.route, found.phase, found.rule) == ("b", "rules", "rule-0")
@@ -58,7 +58,7 @@ def test_every_phase_speaks_until_one_chooses() -> None:
 
 def test_facts_have_the_names_that_conditions_have() -> None:
     request = said("m", "words", metadata={"user_id": "u-1", "tier": 3}, tools=[{"name": "Bash"}])
-    found = explained(request, house(route("m")), key=ANYONE, headers="User-Agent: curl/8\nX-Tier: gold").facts
+    found = explained(request, make_snapshot(route("m")), key=ANYONE, headers="User-Agent: curl/8\nX-Tier: gold").facts
     assert {name: found[name] for name in ("model", "text", "tools", "tags", "client", "time", "weekday")} == {
         "model": "m", "text": "words", "tools": ("Bash",), "tags": ("ci",), "client": "curl", "time": "10:30",
         "weekday": "wed",
@@ -71,7 +71,7 @@ def test_candidates_are_taken_dropped_with_a_cause_or_left_over() -> None:
     gone = (("gone: model", "the model is switched off"),)
     mine = route("mine", blind, first, second, max_attempts=1, dropped=gone)
     picture = [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}]
-    found = explained(said("mine", picture), house(mine))
+    found = explained(said("mine", picture), make_snapshot(mine))
     assert [attempt.model for attempt in found.attempts] == ["first"]
     assert {lost.candidate: lost.code for lost in found.dropped} == {
         "gone: model": "unusable",
@@ -93,7 +93,7 @@ def test_candidates_are_taken_dropped_with_a_cause_or_left_over() -> None:
 def test_a_refusal_is_the_one_that_the_client_would_get(asked: str, key: Any, status: int, told: str) -> None:
     blind = route("blind", candidate("blind", provider(), "images"))
     gone = msgspec.structs.replace(route("gone", dropped=(("x: y", "the model is switched off"),)), candidates=())
-    found = explained(said(asked, tools=[{"name": "Bash"}]), house(blind, gone), key=key)
+    found = explained(said(asked, tools=[{"name": "Bash"}]), make_snapshot(blind, gone), key=key)
     assert found.refusal is not None
     assert found.refusal.status == status
     assert told in found.refusal.message
@@ -104,14 +104,14 @@ def test_a_refusal_is_the_one_that_the_client_would_get(asked: str, key: Any, st
 
 def test_a_key_that_nobody_gets_in_with_is_told_and_explained_all_the_same() -> None:
     revoked = msgspec.structs.replace(ANYONE, revoked=True)
-    found = explained(said("mine"), house(route("mine")), key=revoked)
+    found = explained(said("mine"), make_snapshot(route("mine")), key=revoked)
     assert len(found.attempts) == 1
     assert "was revoked" in found.notices[0]
 
 
 def test_costs_are_those_of_as_many_tokens_as_are_asked_for() -> None:
     prices = (Prices(input=3_000_000, output=15_000_000),)
-    mine = house(route("mine", candidate("dear", provider(), prices=prices), candidate("unknown")))
+    mine = make_snapshot(route("mine", candidate("dear", provider(), prices=prices), candidate("unknown")))
     dear, unknown = explained(said("mine"), mine, tokens=1_000_000, output=2000).attempts
     assert (dear.cost, unknown.cost) == (Decimal("3.03"), None)
     assert explained(said("mine"), mine, tokens=0).attempts[0].cost == Decimal("0.015")
@@ -119,14 +119,14 @@ def test_costs_are_those_of_as_many_tokens_as_are_asked_for() -> None:
 
 @pytest.mark.parametrize(("tokens", "found"), [(59_999, "b"), (60_000, "a"), (60_001, "a")])
 def test_a_threshold_can_be_tried_to_the_token(tokens: int, found: str) -> None:
-    snapshot = house(route("a"), route("b"), default="b", scenarios={"long_context": "a"})
+    snapshot = make_snapshot(route("a"), route("b"), default="b", scenarios={"long_context": "a"})
     assert explained(said(), snapshot, tokens=tokens).route == found
 
 
 def test_unsaved_rules_come_before_the_saved_ones_in_their_own_order() -> None:
     names = ("saved", "one", "two", "scene")
     saved = rule(0, "saved", ("stream", "is", False))
-    snapshot = house(*map(route, names), rules=(saved,), scenarios={"think": "scene"})
+    snapshot = make_snapshot(*map(route, names), rules=(saved,), scenarios={"think": "scene"})
     never = '{"conditions": [{"field": "model", "operator": "is", "value": "x"}], "route": "one"}'
     always = '{"conditions": [], "route": "two", "name": "mine"}'
     assert explained(said(), snapshot).route == "saved"
@@ -153,7 +153,7 @@ def test_unsaved_rules_come_before_the_saved_ones_in_their_own_order() -> None:
 )
 def test_a_wrong_rule_is_told_with_what_to_write(written: str, told: str) -> None:
     with pytest.raises(Unexplainable, match=r".") as caught:
-        explained(said(), house(route("a")), rules=written)
+        explained(said(), make_snapshot(route("a")), rules=written)
     assert told in str(caught.value)
 
 
@@ -181,7 +181,7 @@ def test_headers_lose_the_clients_secrets_and_want_a_colon() -> None:
 
 def test_the_custom_callable_is_asked_where_a_live_request_would_ask_it(settings: Any) -> None:
     settings.CUSTOM_ROUTER = "tests.admin.test_explain.custom"
-    snapshot = house(route("chosen"), route("named"), route("rest"), default="rest")
+    snapshot = make_snapshot(route("chosen"), route("named"), route("rest"), default="rest")
     found = explained(said(text="mine"), snapshot)
     assert (found.route, found.phase, found.facts["chosen"]) == ("chosen", "custom", "chosen")
     assert "chosen" not in explained(said("named", "mine"), snapshot).facts
@@ -193,7 +193,7 @@ def test_health_decides_unless_everybody_is_to_be_well() -> None:
     for _ in range(5):
         tracker = health.begin(sick, sick.provider.credentials[0])
         tracker.ended(UpstreamError(ErrorKind.SERVER, "no", status=500))
-    snapshot = house(route("mine", sick, well))
+    snapshot = make_snapshot(route("mine", sick, well))
     found = explained(said("mine"), snapshot, health=health)
     assert [attempt.model for attempt in found.attempts] == ["well"]
     assert [(lost.candidate, lost.code) for lost in found.dropped] == [("there: sick", "cooling_down")]
@@ -210,7 +210,7 @@ def test_a_logged_request_is_explained_by_the_facts_that_were_kept() -> None:
         request_model="m", agent_id="a1", client="claude-cli/2.1.330", key_name="mia", team_name="red", streamed=False,
         decision=msgspec.json.decode(msgspec.json.encode({"facts": request_facts.stored_facts(known)})),
     )  # fmt: skip
-    snapshot = house(
+    snapshot = make_snapshot(
         route("m", yields=True), route("s"), scenarios={"subagent": "s"}, concepts=(concept("words", "m"),)
     )
     found = explain(question.logged(row, ANYONE), snapshot, NOW.timestamp())

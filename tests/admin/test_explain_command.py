@@ -48,7 +48,7 @@ def test_a_file_in_plain_text(tmp_path: Path) -> None:
         "> name           a route has this name",
         "  default_route  (not asked any more)",
         "2,000 tokens of output",
-        "no candidate fits wholly",
+        "no candidate fits completely",
         "1. there: big  $0.03",
         "POST https://there.example/v1/chat/completions",
         "authorization: Bearer ••••••••",

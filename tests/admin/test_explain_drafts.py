@@ -15,7 +15,7 @@ from providers.outbound import media
 from providers.platforms.bedrock.options import BedrockOptions
 from providers.transforms import compile_chain_of
 from tests.admin.explaining import SECRET, explained, provider, said
-from tests.routing.house import candidate, house, route
+from tests.routing.builders import candidate, make_snapshot, route
 
 
 def attempt(request: dict[str, Any], *, headers: str = "", transforms: Any = None, **fields: Any) -> AttemptView:
@@ -23,7 +23,7 @@ def attempt(request: dict[str, Any], *, headers: str = "", transforms: Any = Non
     one = candidate("model", provider(**fields))
     if transforms is not None:
         one = msgspec.structs.replace(one, transforms=transforms)
-    (found,) = explained(request, house(route("mine", one)), headers=headers).attempts
+    (found,) = explained(request, make_snapshot(route("mine", one)), headers=headers).attempts
     return found
 
 
@@ -39,7 +39,7 @@ def test_no_secret_is_in_any_of_it(dialect: str) -> None:
     own = {"headers": (("x-portkey-api-key", "pk-1234567"), ("x-title", "ours"))}
     found = explained(
         said("mine"),
-        house(route("mine", candidate("model", provider(dialect, **own)))),
+        make_snapshot(route("mine", candidate("model", provider(dialect, **own)))),
         headers="x-api-key: sk-px-callers\nauthorization: Bearer sk-px-callers",
     )
     text = msgspec.json.encode(found).decode()
@@ -120,5 +120,5 @@ def test_subagent_tags_are_gone_as_they_are_when_it_is_sent() -> None:
 
 
 def test_without_the_right_to_see_them_there_are_none() -> None:
-    (found,) = explained(said("mine"), house(route("mine")), upstream=False).attempts
+    (found,) = explained(said("mine"), make_snapshot(route("mine")), upstream=False).attempts
     assert (found.upstream, found.no_upstream) == (None, "")

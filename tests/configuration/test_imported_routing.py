@@ -9,7 +9,7 @@ import pytest
 from routing.loading.load import load_snapshot
 from routing.snapshot import Snapshot
 from tests.configuration.ask import FILES, imported
-from tests.routing.house import ANYONE, asked, decided
+from tests.routing.builders import ANYONE, decide, make_facts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -28,7 +28,7 @@ def snapshot(name: str, monkeypatch: Any) -> Snapshot:
 
 def tried(model: str, snapshot: Snapshot, **facts: Any) -> list[str]:
     """The models that are tried for a request."""
-    return [attempt.name for attempt in decided(asked(model, **facts), snapshot, ANYONE).attempts]
+    return [attempt.name for attempt in decide(make_facts(model, **facts), snapshot, ANYONE).attempts]
 
 
 def test_scenarios_of_claude_code_router(monkeypatch: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from providers.claude.limits import output_limit
+from providers.claude.fields import output_limit
 from providers.claude.losses import note_losses
 from tests.claude.wire import make_call
 

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.dialects.ollama.decoder import OllamaDecoder
+from providers.dialects.ollama.answer.decoder import OllamaDecoder
 from providers.errors import ErrorKind
 from providers.events import (
     Event,

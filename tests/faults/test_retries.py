@@ -18,8 +18,8 @@ from streaming.attempts.policy import (
     ordered_candidates,
     shortest_retry_after,
 )
-from tests.health.house import House, candidate, credential
-from tests.routing.house import route
+from tests.health.driver import HealthDriver, candidate, credential
+from tests.routing.builders import route
 
 FIRST, SECOND = candidate(model=1, provider=1), candidate(model=2, provider=2)
 BUSY, BROKEN = ErrorKind.OVERLOADED, ErrorKind.SERVER
@@ -35,7 +35,7 @@ class Planned:
     """A plan on a clock of its own; each `fails` is an attempt that fails, of which health is informed."""
 
     def __init__(self, *candidates: CandidateConfig, deadline: float = 1e9, dice: float = 1.0, **fields: Any) -> None:
-        self.house = House()
+        self.house = HealthDriver()
         self.now = 0.0
         self.plan = AttemptPlan(
             route("r", *candidates, **fields),
@@ -117,7 +117,7 @@ def test_a_fallback_that_cools_down_is_passed_over() -> None:
 
 
 def test_who_was_cooling_down_at_the_decision_has_a_turn_when_it_is_well_again() -> None:
-    house, both = House(), route("r", FIRST, SECOND)
+    house, both = HealthDriver(), route("r", FIRST, SECOND)
     house.fails(FIRST, 5)
     decided = Decision(
         both, (SECOND,), "names", "", dropped=(Dropped(FIRST.name, Drop.COOLING_DOWN, "it failed lately"),)
@@ -239,7 +239,7 @@ def test_the_shortest_wait_of_all_is_told() -> None:
 
 
 def test_what_is_usual_does_not_shrink_with_those_that_were_given_up() -> None:
-    house = House()
+    house = HealthDriver()
     for _ in range(20):
         house.begun(FIRST).first_byte(0.2)
     for _ in range(10):

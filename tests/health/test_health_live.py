@@ -21,7 +21,7 @@ from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
 from tests.harness.script import CUT, HANG, Gate, Reply, Script
 from tests.harness.upstream import Upstream
-from tests.health.outside import dead_server, state_of, until
+from tests.health.environment import dead_server, state_of, until
 from usage.models import AttemptLog
 
 pytestmark = pytest.mark.both_databases

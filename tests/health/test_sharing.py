@@ -18,7 +18,7 @@ from routing.health.sharing import Sharing
 from routing.models import HealthState
 from routing.snapshot import CandidateConfig
 from tests.harness.rows import Rows
-from tests.health.house import candidate, credential
+from tests.health.driver import candidate, credential
 
 pytestmark = pytest.mark.both_databases
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.dialects.anthropic.decoder import StreamDecoder
+from providers.dialects.anthropic.answer.decoder import StreamDecoder
 from providers.errors import ErrorKind
 from providers.events import Event, MessageFinished, StreamFailed
 from providers.fidelity import Notes

@@ -13,7 +13,8 @@ import pytest
 
 from providers.config import CredentialConfig, ProviderConfig, Secret
 from providers.dialects import DIALECTS
-from providers.outbound.model_lists import ListedModel, NoModelList, model_list, read_list
+from providers.model_list import ListedModel
+from providers.outbound.model_lists import NoModelList, model_list, read_list
 
 LISTS: dict[str, tuple[Any, list[ListedModel]]] = {
     "openai_chat": (
@@ -71,7 +72,7 @@ def test_a_list_as_the_provider_writes_it(dialect: str) -> None:
 
 @pytest.mark.parametrize("content", [b"<html>", b"[1", b'{"data": 7}', b'{"other": []}', b"7", b"\xff"])
 def test_what_is_no_list_is_said(content: bytes) -> None:
-    with pytest.raises(NoModelList, match="check the base URL"):
+    with pytest.raises(NoModelList, match="Check the base URL"):
         read_list("openai_chat", content)
 
 

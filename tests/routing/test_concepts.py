@@ -7,10 +7,20 @@ from typing import Any
 import pytest
 
 from routing.rules.concepts import words_of
-from tests.routing.house import OPENROUTER, asked, candidate, chosen, concept, house, restricted, route, verdict
+from tests.routing.builders import (
+    OPENROUTER,
+    candidate,
+    chosen_by,
+    concept,
+    make_facts,
+    make_snapshot,
+    reason_of,
+    restricted,
+    route,
+)
 
 BLIND = candidate("blind", OPENROUTER, "tools", context_window=1000)
-HOUSE = house(
+SNAPSHOT = make_snapshot(
     route("cheap", BLIND),
     route("thinker"),
     route("quick"),
@@ -46,32 +56,32 @@ HOUSE = house(
     ],
 )
 def test_which_concept_a_text_speaks_of(text: str, found: str) -> None:
-    assert chosen(asked(text=text), HOUSE)[1] == found
+    assert chosen_by(make_facts(text=text), SNAPSHOT)[1] == found
 
 
 @pytest.mark.parametrize("need", [{"images": True}, {"input_estimate": 1001}, {"structured_output": True}])
 def test_a_word_never_stands_against_what_the_request_needs(need: dict[str, Any]) -> None:
-    known = asked(text="on a budget", **need)
-    assert chosen(known, HOUSE) == ("default_route", "rest")
-    assert "can do what the request needs" in verdict("concepts", known, HOUSE)
+    known = make_facts(text="on a budget", **need)
+    assert chosen_by(known, SNAPSHOT) == ("default_route", "rest")
+    assert "can do what the request needs" in reason_of("concepts", known, SNAPSHOT)
 
 
 def test_the_next_concept_is_taken_when_the_first_cannot_serve() -> None:
-    snapshot = house(
+    snapshot = make_snapshot(
         route("cheap", BLIND),
         route("quick"),
         concepts=(concept("budget", "cheap", priority=90), concept("fast", "quick", priority=10)),
     )
-    assert chosen(asked(text="fast, on a budget", images=True), snapshot) == ("concepts", "quick")
+    assert chosen_by(make_facts(text="fast, on a budget", images=True), snapshot) == ("concepts", "quick")
 
 
 def test_a_concept_whose_route_is_not_the_keys_is_passed_over() -> None:
-    assert chosen(asked(text="fast"), HOUSE, restricted("rest")) == ("default_route", "rest")
+    assert chosen_by(make_facts(text="fast"), SNAPSHOT, restricted("rest")) == ("default_route", "rest")
 
 
 def test_of_two_equal_concepts_the_longer_word_counts() -> None:
-    snapshot = house(route("a"), route("b"), concepts=(concept("review", "a"), concept("code review", "b")))
-    assert chosen(asked(text="a code review"), snapshot) == ("concepts", "b")
+    snapshot = make_snapshot(route("a"), route("b"), concepts=(concept("review", "a"), concept("code review", "b")))
+    assert chosen_by(make_facts(text="a code review"), snapshot) == ("concepts", "b")
 
 
 def test_the_words_of_a_concept() -> None:

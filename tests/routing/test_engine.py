@@ -1,4 +1,4 @@
-"""Which route and which candidates a request gets, and what a caller is told who gets none."""
+"""Which route and which candidates a request gets, and the error of a request that gets none."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def test_the_default_route_answers_any_unknown_name() -> None:
     assert [reason.phase for reason in decision.reasons] == [phase for phase, _ in PHASES]
 
 
-def test_without_a_default_an_unknown_name_is_told_the_routes() -> None:
+def test_without_a_default_the_error_for_an_unknown_name_lists_the_routes() -> None:
     with pytest.raises(NoSuchRoute, match="claude-sonnet, fallback, empty"):
         engine.decide(asked("gpt-x"), ANYONE, Snapshot(routes=ROUTES))
 
 
-def test_a_restricted_key_is_told_only_its_own_routes() -> None:
+def test_the_error_for_a_restricted_key_lists_only_its_own_routes() -> None:
     with pytest.raises(NoSuchRoute) as caught:
         engine.decide(asked("gpt-x"), restricted("claude-*"), Snapshot(routes=ROUTES, default_route=DEFAULT))
     assert "claude-sonnet" in caught.value.message

@@ -1,4 +1,4 @@
-"""`manage.py import_concepts`: a taxonomy of Markdown files becomes concepts, and what cannot is told."""
+"""`manage.py import_concepts`: a taxonomy of Markdown files becomes concepts, and what cannot is reported."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_written_once_there_is_nothing_left_to_do(taxonomy: Path, models: dict[s
     assert "0 changes; 2 concepts are up to date." in run(taxonomy, "--write")
 
 
-def test_a_concept_that_is_there_is_changed_and_the_change_is_told(taxonomy: Path, models: dict[str, Model]) -> None:
+def test_an_existing_concept_is_changed_and_the_change_is_reported(taxonomy: Path, models: dict[str, Model]) -> None:
     route = Route.objects.create(name="cheap")
     Concept.objects.create(name="low_cost", synonyms="budget", route=route, priority=30)
     lines = run(taxonomy, "--write")
@@ -101,7 +101,7 @@ def test_a_models_own_route_is_taken_rather_than_a_second_one_made(taxonomy: Pat
     assert Concept.objects.get(name="think").route.name == "openrouter:a/b:beta"
 
 
-def test_what_is_not_here_is_told_and_the_rest_is_made(taxonomy: Path, models: dict[str, Model]) -> None:
+def test_what_does_not_exist_is_reported_and_the_rest_is_imported(taxonomy: Path, models: dict[str, Model]) -> None:
     models["a/b:beta"].delete()
     (taxonomy / "gone.md").write_text("# Gone\nroute:: nobody, x\n")
     lines = run(taxonomy, "--write")
@@ -122,7 +122,7 @@ def test_one_file_and_no_file(taxonomy: Path, models: dict[str, Model]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "why"),
     [
         ("route:: only-a-provider", "not of the form"),
         ("route:: , model", "not of the form"),
@@ -134,13 +134,13 @@ def test_one_file_and_no_file(taxonomy: Path, models: dict[str, Model]) -> None:
         ("weight:: 3", "weight:: is not supported"),
     ],
 )
-def test_what_a_file_says_beside_it_is_told_with_its_line(line: str, said: str) -> None:
-    written, left = parse("x.md", f"# X\n\n{line}\n")
-    assert written is not None
-    assert written.name == "x"
-    assert len(left) == 1
-    assert said in left[0].why
-    assert left[0].place == f"x.md, line {2 + len(line.splitlines())}"
+def test_what_cannot_be_imported_is_reported_with_its_line(line: str, why: str) -> None:
+    found, unsupported = parse("x.md", f"# X\n\n{line}\n")
+    assert found is not None
+    assert found.name == "x"
+    assert len(unsupported) == 1
+    assert why in unsupported[0].why
+    assert unsupported[0].place == f"x.md, line {2 + len(line.splitlines())}"
 
 
 def test_what_is_no_concept() -> None:
@@ -148,12 +148,12 @@ def test_what_is_no_concept() -> None:
     assert parse("x.md", "# Words\n\nonly") == (None, [])
     assert parse("x.md", "synonyms:: a\n")[1][0].why == "it has no # heading, so it is no concept"
     assert parse("x.md", f"# {'x' * 200}\npriority:: 5")[0] is None
-    written, left = parse("x.md", "# A  b\n```\nroute:: a, b\n```\nSynonyms:: É, é ,, b\nsynonyms:: c\n")
-    assert left == []
-    assert written is not None
-    assert (written.name, written.synonyms, written.provider) == ("a_b", ("é", "b", "c"), "")
+    found, unsupported = parse("x.md", "# A  b\n```\nroute:: a, b\n```\nSynonyms:: É, é ,, b\nsynonyms:: c\n")
+    assert unsupported == []
+    assert found is not None
+    assert (found.name, found.synonyms, found.provider) == ("a_b", ("é", "b", "c"), "")
 
 
-def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_text_is_reported(tmp_path: Path) -> None:
     (tmp_path / "x.md").write_bytes(b"\xff\xfe\x00")
     assert any("cannot be read" in line for line in run(tmp_path))

@@ -8,21 +8,21 @@ import pytest
 
 from routing.decision import NoSuchRoute, RouteForbidden
 from routing.facts.content import without_subagent_tags
-from tests.routing.house import (
+from tests.routing.builders import (
     OLLAMA,
-    asked,
     candidate,
-    chosen,
-    decided,
-    house,
+    chosen_by,
+    decide,
+    facts_of,
+    make_facts,
+    make_snapshot,
     restricted,
     route,
-    said,
 )
 
 BETA = candidate("anthropic/claude-3.5-sonnet:beta")
 CODER = candidate("qwen2.5-coder:latest", OLLAMA)
-HOUSE = house(
+SNAPSHOT = make_snapshot(
     route("claude-sonnet-5-5"),
     route("fast"),
     default="fast",
@@ -51,48 +51,48 @@ HOUSE = house(
     ],
 )
 def test_what_a_name_means(name: str, found: str) -> None:
-    assert chosen(asked(name), HOUSE) == ("name", found)
+    assert chosen_by(make_facts(name), SNAPSHOT) == ("name", found)
 
 
 @pytest.mark.parametrize(
     "name", ["claude-sonnet-5-50", "qwen2.5-coder:latest", "openrouter:unknown", "old", ":", "[1m]"]
 )
 def test_what_is_no_name_here_is_left_to_the_phases_below(name: str) -> None:
-    assert chosen(asked(name), HOUSE) == ("default_route", "fast")
+    assert chosen_by(make_facts(name), SNAPSHOT) == ("default_route", "fast")
 
 
 def test_a_route_of_the_very_name_comes_before_an_alias() -> None:
-    snapshot = house(route("gpt-x"), route("other"), aliases={"gpt-*": "other"})
-    assert chosen(asked("gpt-x"), snapshot) == ("name", "gpt-x")
+    snapshot = make_snapshot(route("gpt-x"), route("other"), aliases={"gpt-*": "other"})
+    assert chosen_by(make_facts("gpt-x"), snapshot) == ("name", "gpt-x")
 
 
 def test_the_first_alias_that_fits_and_leads_somewhere_counts() -> None:
-    snapshot = house(route("one"), route("two"), aliases={"gpt-*": "gone", "gpt-4*": "one", "*": "two"})
-    assert chosen(asked("gpt-4o"), snapshot) == ("name", "one")
+    snapshot = make_snapshot(route("one"), route("two"), aliases={"gpt-*": "gone", "gpt-4*": "one", "*": "two"})
+    assert chosen_by(make_facts("gpt-4o"), snapshot) == ("name", "one")
 
 
 @pytest.mark.parametrize("name", ["claude-sonnet-5-5", "gpt-4o", "openrouter:anthropic/claude-3.5-sonnet:beta"])
 def test_a_name_that_the_key_may_not_use_is_refused_with_the_reason(name: str) -> None:
     with pytest.raises(RouteForbidden, match="may not use") as caught:
-        decided(asked(name), HOUSE, restricted("fast"))
+        decide(make_facts(name), SNAPSHOT, restricted("fast"))
     assert "allow-list does not hold" in caught.value.reasons[-1].text
 
 
 def test_a_key_may_be_given_single_models() -> None:
     key = restricted("openrouter:*")
-    assert chosen(asked("openrouter:anthropic/claude-3.5-sonnet:beta"), HOUSE, key)[1] == (
+    assert chosen_by(make_facts("openrouter:anthropic/claude-3.5-sonnet:beta"), SNAPSHOT, key)[1] == (
         "openrouter:anthropic/claude-3.5-sonnet:beta"
     )
 
 
 def test_an_explicit_model_needs_no_route() -> None:
-    decision = decided(asked("ollama:qwen2.5-coder:latest"), HOUSE)
+    decision = decide(make_facts("ollama:qwen2.5-coder:latest"), SNAPSHOT)
     assert [each.name for each in decision.attempts] == ["ollama: qwen2.5-coder:latest"]
 
 
-def test_without_a_default_an_unknown_name_is_told_the_routes() -> None:
+def test_without_a_default_the_error_for_an_unknown_name_lists_the_routes() -> None:
     with pytest.raises(NoSuchRoute, match="one, two"):
-        decided(asked("gpt-x"), house(route("one"), route("two")))
+        decide(make_facts("gpt-x"), make_snapshot(route("one"), route("two")))
 
 
 TAG = "<CCR-SUBAGENT-MODEL>ollama,qwen2.5-coder:latest</CCR-SUBAGENT-MODEL>"
@@ -121,8 +121,8 @@ TAGGED: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("request_body", TAGGED, ids=range(len(TAGGED)))
 def test_a_subagent_tag_is_found_wherever_it_stands_and_removed(request_body: dict[str, Any]) -> None:
-    known = said({"model": "claude-sonnet-5-5", **request_body})
-    assert chosen(known, HOUSE) == ("subagent_tag", "ollama:qwen2.5-coder:latest")
+    known = facts_of({"model": "claude-sonnet-5-5", **request_body})
+    assert chosen_by(known, SNAPSHOT) == ("subagent_tag", "ollama:qwen2.5-coder:latest")
     before = str(request_body)
     cleaned = without_subagent_tags(request_body)
     assert "CCR-SUBAGENT-MODEL" not in str(cleaned)
@@ -132,15 +132,15 @@ def test_a_subagent_tag_is_found_wherever_it_stands_and_removed(request_body: di
 
 def test_a_tag_in_the_third_user_message_is_somebodys_text() -> None:
     messages = [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}, {"role": "user", "content": TAG}]
-    assert said({"messages": messages}).subagent_tag == ""
+    assert facts_of({"messages": messages}).subagent_tag == ""
     assert without_subagent_tags({"messages": messages}) == {"messages": messages}
 
 
 def test_a_tag_that_names_nothing_is_passed_over() -> None:
-    known = said({"system": "<CCR-SUBAGENT-MODEL>gone,model</CCR-SUBAGENT-MODEL>", "model": "fast"})
-    assert chosen(known, HOUSE) == ("name", "fast")
+    known = facts_of({"system": "<CCR-SUBAGENT-MODEL>gone,model</CCR-SUBAGENT-MODEL>", "model": "fast"})
+    assert chosen_by(known, SNAPSHOT) == ("name", "fast")
 
 
 def test_a_tag_respects_the_keys_allow_list() -> None:
     with pytest.raises(RouteForbidden):
-        decided(said({"system": TAG}), HOUSE, restricted("fast"))
+        decide(facts_of({"system": TAG}), SNAPSHOT, restricted("fast"))

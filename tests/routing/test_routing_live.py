@@ -1,4 +1,4 @@
-"""Routing as clients of a running gateway meet it: tags, names, headers, refusals, and what the row keeps."""
+"""Routing as clients of a running gateway meet it: tags, names, headers, refusals, and what the row stores."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def test_the_model_in_the_answer(
     gateway.wait_snapshot()
     script = upstream.script(openai_chat=[speak.chat_answer()])
     answer = client.post(message(route.name, script.prompt, stream=stream))
-    told = answer.stream().message if stream else answer.json
-    assert told is not None
-    assert told["model"] == (route.name if answers_as == "asked" else model.name)
+    received = answer.stream().message if stream else answer.json
+    assert received is not None
+    assert received["model"] == (route.name if answers_as == "asked" else model.name)
     assert orm.request(answer.request_id).request_model == route.name
 
 

@@ -11,7 +11,7 @@ from routing import engine
 from routing.decision import NoCapableCandidate, NoHealthyCandidate, NoUsableCandidate
 from routing.selection import select
 from routing.snapshot import CandidateConfig, RouteConfig
-from tests.routing.house import ANYONE, OLLAMA, OPENROUTER, asked, candidate, house, route
+from tests.routing.builders import ANYONE, OLLAMA, OPENROUTER, candidate, make_facts, make_snapshot, route
 from usage.cost import Prices
 
 
@@ -35,12 +35,12 @@ class FixedState:
 
 
 def names(known: RouteConfig, now: FixedState | None = None, draw: float = 0.5, **fields: Any) -> list[str]:
-    attempts, _, _ = select(known, asked(**fields), now or FixedState(), 0.0, lambda: draw)
+    attempts, _, _ = select(known, make_facts(**fields), now or FixedState(), 0.0, lambda: draw)
     return [each.model.name for each in attempts]
 
 
 def causes(known: RouteConfig, now: FixedState | None = None, **fields: Any) -> dict[str, str]:
-    _, dropped, _ = select(known, asked(**fields), now or FixedState(), 0.0)
+    _, dropped, _ = select(known, make_facts(**fields), now or FixedState(), 0.0)
     return {each.candidate.partition(": ")[2]: each.code for each in dropped}
 
 
@@ -90,21 +90,21 @@ def test_no_model_is_dropped_for_the_most_that_agents_ask_for() -> None:
 
 
 def test_an_estimate_alone_refuses_nobody() -> None:
-    attempts, dropped, how = select(route("r", SMALL), asked(input_estimate=5000), FixedState(), 0.0)
+    attempts, dropped, how = select(route("r", SMALL), make_facts(input_estimate=5000), FixedState(), 0.0)
     assert [each.model.name for each in attempts] == ["small"]
     assert dropped == ()
     assert "nearly" in how[0]
 
 
-def test_what_no_candidate_can_do_is_said_to_the_caller() -> None:
+def test_the_error_names_what_no_candidate_can_do() -> None:
     with pytest.raises(NoCapableCandidate, match="openrouter: plain: it reads no images"):
-        engine.decide(asked("r", images=True), ANYONE, house(route("r", PLAIN)))
+        engine.decide(make_facts("r", images=True), ANYONE, make_snapshot(route("r", PLAIN)))
 
 
 def test_a_route_without_a_usable_candidate_says_what_is_wrong_with_each() -> None:
     lost = RouteConfig(1, "r", "r", "", dropped=(("openrouter: m9", "the model is switched off"),))
     with pytest.raises(NoUsableCandidate, match="m9: the model is switched off"):
-        engine.decide(asked("r"), ANYONE, house(lost))
+        engine.decide(make_facts("r"), ANYONE, make_snapshot(lost))
 
 
 def test_those_that_cool_down_are_dropped_until_they_may_be_tried() -> None:
@@ -112,7 +112,7 @@ def test_those_that_cool_down_are_dropped_until_they_may_be_tried() -> None:
     assert names(known, FixedState({"able": 12.3})) == ["unknown"]
     assert causes(known, FixedState({"able": 12.3})) == {"able": "cooling_down"}
     with pytest.raises(NoHealthyCandidate, match="tried again in 13 s") as caught:
-        engine.decide(asked("r"), ANYONE, house(known), FixedState({"able": 12.3, "unknown": 40.0}))
+        engine.decide(make_facts("r"), ANYONE, make_snapshot(known), FixedState({"able": 12.3, "unknown": 40.0}))
     assert caught.value.retry_after == 12.3
 
 
@@ -143,13 +143,13 @@ def test_the_least_busy_first() -> None:
 
 def test_weights_are_shares() -> None:
     known = route("r", candidate("one", weight=1), candidate("three", weight=3), order="weighted")
-    first = Counter(select(known, asked(), FixedState(), 0.0)[0][0].model.name for _ in range(4000))
+    first = Counter(select(known, make_facts(), FixedState(), 0.0)[0][0].model.name for _ in range(4000))
     assert 0.70 < first["three"] / 4000 < 0.80
 
 
 def test_a_weight_of_nothing_comes_last() -> None:
     known = route("r", candidate("never", weight=0), candidate("one"), order="weighted")
-    assert {select(known, asked(), FixedState(), 0.0)[0][0].model.name for _ in range(200)} == {"one"}
+    assert {select(known, make_facts(), FixedState(), 0.0)[0][0].model.name for _ in range(200)} == {"one"}
 
 
 def test_a_session_stays_and_sessions_spread_by_weight() -> None:

@@ -22,6 +22,7 @@ from providers.events import (
 from providers.fidelity import Fidelity
 from providers.transforms import json_object, repair_arguments
 from providers.transforms.json_object import UNPARSED, repaired, written
+from streaming.encoding.tool_calls import HELD_BACK_LIMIT
 from tests.claude.wire import make_call
 from tests.transforms.cutting import apart, cut_at, edits_of, sizes, streamed, through
 
@@ -131,7 +132,20 @@ def test_text_amid_a_call_waits_for_its_end() -> None:
 
 def test_a_failed_answer_says_nothing_more() -> None:
     failed = StreamFailed(UpstreamError(ErrorKind.TRUNCATED, "over"))
-    assert enhanced(started(), ToolArgumentsDelta(0, '{"a":'), TextDelta("x"), failed)[0] == [started(), failed]
+    assert enhanced(started(), ToolArgumentsDelta(0, '{"a":'), failed)[0] == [started(), failed]
+
+
+def test_much_text_amid_a_call_costs_no_arguments() -> None:
+    (edit,) = edits_of(CHAIN)
+    edit.feed([started(), ToolArgumentsDelta(0, '{"path":')])
+    given = [event for _ in range(30) for event in edit.feed([TextDelta("x" * 100_000)])]
+    before = [type(event) for event in given].index(ToolArgumentsDelta)
+    assert sum(len(event.text) for event in given[:before] if isinstance(event, TextDelta)) < HELD_BACK_LIMIT
+
+
+def test_a_call_that_is_held_is_not_complete() -> None:
+    (edit,) = edits_of(CHAIN)
+    assert edit.feed([ToolCallStarted(0, "call_0", "Write", complete=True)]) == [started()]
 
 
 def test_endless_arguments_are_not_held() -> None:

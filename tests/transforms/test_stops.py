@@ -115,6 +115,34 @@ def test_a_failed_answer_says_nothing_more() -> None:
     assert stopped(["STOP"], TextDelta("ST"), failed) == [failed]
 
 
+def test_a_match_inside_a_call_lets_its_arguments_come() -> None:
+    events = stopped(
+        ["STOP"],
+        ToolCallStarted(0, "toolu_1", "Write"),
+        ToolArgumentsDelta(0, '{"path":'),
+        TextDelta("a STOP b"),
+        ToolArgumentsDelta(0, '"/a"}'),
+        TextDelta("c"),
+        COUNTS,
+        MessageFinished("tool_use"),
+    )
+    assert events[-2:] == [COUNTS, MessageFinished("stop_sequence", "STOP")]
+    parsed = streamed(events)
+    assert ([call.input for call in parsed.tool_calls], parsed.text) == ([{"path": "/a"}], "a ")
+
+
+def test_a_stop_sequence_around_arguments_is_one() -> None:
+    events = stopped(
+        ["STOP"],
+        ToolCallStarted(0, "toolu_1", "Write"),
+        TextDelta("a ST"),
+        ToolArgumentsDelta(0, '{"path":"/a"}'),
+        TextDelta("OP b"),
+        MessageFinished("tool_use"),
+    )
+    assert text_of(events) == "a "
+
+
 def test_the_stream_is_legal_and_names_the_sequence() -> None:
     parsed = streamed(stopped(["STOP"], ThinkingDelta("hm"), TextDelta("one STOP two"), END))
     assert (parsed.text, parsed.stop_reason, parsed.stop_sequence) == ("one ", "stop_sequence", "STOP")

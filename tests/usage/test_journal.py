@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from usage.journal import replay
-from usage.journal.account import Account, Recorder, new_identity
+from usage.journal.account import Account, new_identity
 from usage.journal.journal import Journal
+from usage.journal.recorder import Recorder
 from usage.journal.segments import Entry, entries, line_of
 from usage.journal.writer import Writer
 from usage.models import AttemptLog, Outcome, RequestLog

@@ -9,8 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from usage.journal.account import Account, Recorder, new_identity
+from usage.journal.account import Account, new_identity
 from usage.journal.journal import Journal
+from usage.journal.recorder import Recorder
 from usage.journal.writer import Writer
 from usage.models import AttemptLog, RequestLog, SetAside
 
@@ -61,7 +62,7 @@ def test_a_refused_row_is_set_aside_and_the_others_are_written(
 ) -> None:
     recorder = recorder_in(tmp_path)
     good = [finished(recorder).request.id for _ in range(3)]
-    bad = finished(recorder, streamed=None).request
+    bad = finished(recorder, streamed=None, client="a\0b", rule="\\u0000").request
     good += [finished(recorder).request.id for _ in range(3)]
     with caplog.at_level(logging.ERROR, logger="gateway.usage"):
         recorder.writer.start()
@@ -70,7 +71,8 @@ def test_a_refused_row_is_set_aside_and_the_others_are_written(
     aside = SetAside.objects.get()
     assert aside.request_id == bad.request_id
     assert "streamed" in aside.cause
-    assert aside.payload["request"]["route_name"] == bad.route_name
+    assert (aside.payload["request"]["client"], aside.payload["request"]["rule"]) == ("ab", bad.rule)
+    assert aside.payload["attempts"][0]["outcome"] == "completed"
     assert [record.fields["request_id"] for record in caplog.records] == [bad.request_id]  # type: ignore[attr-defined]
 
 

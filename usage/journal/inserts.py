@@ -8,7 +8,6 @@ itself costs 7 to 13, multi-row VALUES 118. SQLite runs in our own process and i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -17,6 +16,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection, models
 
+from usage.journal import texts
 from usage.journal.records import AttemptRecord, RequestRecord
 from usage.models import AttemptLog, RequestLog
 
@@ -72,7 +72,7 @@ def _as_json(model: type[models.Model], record: type[msgspec.Struct], records: R
     payload = msgspec.json.encode(records)
     if rb"\u0000" in payload:
         # PostgreSQL takes a NUL in no text.
-        payload = msgspec.json.encode(_without_nul(msgspec.to_builtins(records)))
+        payload = msgspec.json.encode(texts.without_nul(msgspec.to_builtins(records)))
     with connection.cursor() as cursor:
         cursor.execute(_json_statement(model, record), [payload.decode()])
         return {identity for (identity,) in cursor.fetchall()}
@@ -95,16 +95,6 @@ def _json_statement(model: type[models.Model], record: type[msgspec.Struct]) -> 
         types.append(f"{column} {kind}")
     source = f"SELECT {', '.join(values)} FROM json_to_recordset(%s) AS records({', '.join(types)}) ORDER BY id"  # noqa: S608
     return f"{_into(model, fields)} {source} {_UNLESS_THERE}"
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "")
-    if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nul(part) for part in value]
-    return value
 
 
 # --- SQLite ----------------------------------------------------------------------------------------------------------
@@ -142,14 +132,13 @@ def _converter(field: Any) -> Callable[[Any], Any] | None:
     # The values that Django stores, without asking its fields: that would cost more than the insert. The driver takes
     # numbers as they are, and money is pico-dollars already.
     if isinstance(field, models.UUIDField):
-        return lambda identity: identity and identity.hex
+        return texts.sqlite_id
     if isinstance(field, models.DateTimeField):
-        return lambda moment: moment and str(moment.astimezone(UTC).replace(tzinfo=None))
+        return texts.sqlite_moment
     if isinstance(field, models.JSONField):
-        return lambda value: None if value is None else msgspec.json.encode(value).decode()
+        return texts.sqlite_json
     if isinstance(field, models.CharField):
-        longest = field.max_length or 0
-        return lambda text: text.replace("\0", "")[:longest] if text and (len(text) > longest or "\0" in text) else text
+        return texts.cutter(field.max_length or 0)
     return None
 
 

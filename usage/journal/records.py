@@ -75,6 +75,10 @@ class AttemptRecord(_Measured, kw_only=True):
     upstream_request_id: str = ""
 
 
+Finished = tuple[RequestRecord, list[AttemptRecord]]
+"""A request that has ended, with its attempts."""
+
+
 def known_sum(amounts: Iterable[int | None]) -> int | None:
     """The sum of what is known; None when nothing is."""
     known = [amount for amount in amounts if amount is not None]

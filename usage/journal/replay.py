@@ -11,16 +11,15 @@ from pathlib import Path
 from uuid import UUID
 
 from usage.journal import segments
-from usage.journal.records import AttemptRecord, RequestRecord, known_sum
+from usage.journal.records import Finished, known_sum
 from usage.journal.segments import Entry
+from usage.journal.writer import BATCH
 from usage.models import Outcome
 
 logger = logging.getLogger("gateway.usage")
 
-Finished = tuple[RequestRecord, list[AttemptRecord]]
 WriteThrough = Callable[[list[Finished]], bool]
 
-BATCH = 500
 STALE = 60.0
 """Seconds after which a hidden folder belongs to nobody."""
 

@@ -15,17 +15,16 @@ from collections.abc import Callable, Sequence
 import msgspec
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from usage.journal import inserts
+from usage.journal import inserts, texts
 from usage.journal.account import Account
-from usage.journal.records import AttemptRecord, RequestRecord
+from usage.journal.records import Finished
 from usage.models import SetAside
 from usage.rollups import upsert
 
 logger = logging.getLogger("gateway.usage")
 
-Finished = tuple[RequestRecord, list[AttemptRecord]]
-
 BATCH = 500
+"""Requests that are inserted at a time, at most."""
 LINGER = 0.1
 """Seconds that a lone row waits for company."""
 RETRY = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -163,11 +162,8 @@ class Writer:
         request, attempts = finished
         SetAside.objects.create(
             request_id=request.request_id,
-            cause=str(error)[:1000].replace("\0", ""),
-            # PostgreSQL takes a NUL in no text, not even in JSON.
-            payload=msgspec.json.decode(
-                msgspec.json.encode({"request": request, "attempts": attempts}).replace(rb"\u0000", b"")
-            ),
+            cause=texts.cutter(1_000)(str(error)),
+            payload=texts.without_nul(msgspec.to_builtins({"request": request, "attempts": attempts})),
         )
         self.set_aside += 1
         logger.error(

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping
-from itertools import pairwise
 
 ERROR_PERCENT = 5
 LONGEST_MS = 24 * 60 * 60 * 1000
@@ -40,15 +39,6 @@ LOWEST, MIDDLES = _bins()
 def bin_of(milliseconds: int) -> int:
     """The bin of a value; a negative one counts as 0."""
     return max(0, bisect_right(LOWEST, milliseconds) - 1)
-
-
-def widest_error() -> float:
-    """The largest relative error that a value below LONGEST_MS can meet."""
-    worst = 0.0
-    for (low, after), middle in zip(pairwise(LOWEST), MIDDLES[:-1], strict=True):
-        if low:
-            worst = max(worst, (middle - low) / low, (after - 1 - middle) / (after - 1))
-    return worst
 
 
 def total(bins: Mapping[int, int]) -> int:

@@ -1,45 +1,45 @@
 """The Claude Messages API itself and servers that speak it: hardly a word is changed on the way in or out.
 
-https://docs.claude.com/en/api/messages
+POST {base_url}/v1/messages; a base URL that ends in /v1 already gets /messages alone. Claude servers fetch media by
+address themselves; clouds that sell Claude do not. https://docs.claude.com/en/api/messages
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from providers.config import ProviderConfig
-from providers.dialects.anthropic import errors, request
-from providers.dialects.anthropic.decoder import StreamDecoder
-from providers.dialects.anthropic.json_body import WholeDecoder
-from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
-from providers.errors import UpstreamError
+from providers.dialects.anthropic.answer.decoder import StreamDecoder
+from providers.dialects.anthropic.answer.json_body import JsonDecoder
+from providers.dialects.anthropic.errors import response_error
+from providers.dialects.anthropic.request import DEFAULT_VERSION, count_request, messages_request
+from providers.dialects.contract import Call, Decoder, Dialect
+from providers.model_list import ListedModel, ModelList, listed_model
 
 
-class AnthropicDialect:
-    """POST {base_url}/v1/messages; a base URL that ends in /v1 already gets /messages alone."""
+def _decoder(content_type: str, call: Call) -> Decoder:
+    return JsonDecoder(call.notes) if "json" in content_type.lower() else StreamDecoder(call.notes)
 
-    name = "anthropic"
-    label = "Anthropic Messages"
-    default_path = "/v1/messages"
-    warms_cache = True
-    verbatim = True
 
-    def takes_urls(self, provider: ProviderConfig) -> bool:
-        """Claude servers fetch media themselves; clouds that sell Claude do not."""
-        return not provider.platform
+def _model(entry: Mapping[str, Any]) -> ListedModel | None:
+    return listed_model(entry.get("id"), entry.get("max_input_tokens"), entry.get("max_tokens"))
 
-    def request(self, call: Call) -> UpstreamRequest:
-        """The request as the client sent it, but for model, stream, a too high max_tokens and foreign thinking."""
-        return request.messages(call)
 
-    def count_request(self, call: Call) -> CountRequest | None:
-        """The same for count_tokens."""
-        return request.count_tokens(call)
-
-    def decoder(self, content_type: str, call: Call) -> Decoder:
-        """A reader of server-sent events, or of one JSON document where the server answers with that."""
-        return WholeDecoder(call.notes) if "json" in content_type.lower() else StreamDecoder(call.notes)
-
-    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-        """What an error status means; the upstream's wording stays as it is."""
-        return errors.of_response(status, headers, body)
+ANTHROPIC = Dialect(
+    name="anthropic",
+    label="Anthropic Messages",
+    request=messages_request,
+    decoder=_decoder,
+    error=response_error,
+    count_request=count_request,
+    # https://docs.claude.com/en/api/models-list
+    list_models=ModelList(
+        "/v1/models?limit=1000",
+        lambda secret: {"x-api-key": secret, "anthropic-version": DEFAULT_VERSION},
+        "data",
+        _model,
+    ),
+    takes_urls=lambda provider: not provider.platform,
+    warms_cache=True,
+    verbatim=True,
+)

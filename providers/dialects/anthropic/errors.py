@@ -35,7 +35,7 @@ _READ_AT_MOST = 16 * 1024
 _LONGEST_TEXT = 500
 
 
-def of_response(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+def response_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
     """The error of a response with an error status: JSON of Claude's shape or near it, plain text or HTML."""
     try:
         value = msgspec.json.decode(body)
@@ -51,7 +51,7 @@ def of_response(status: int, headers: Mapping[str, str], body: bytes) -> Upstrea
     return _error(kind, message, code, status, retry_after(headers))
 
 
-def of_event(value: Any) -> UpstreamError:
+def event_error(value: Any) -> UpstreamError:
     """The error of an event inside a stream, or of a JSON document that came with a good status."""
     code, message = _read(value)
     kind = _KINDS.get(code or "", ErrorKind.SERVER)

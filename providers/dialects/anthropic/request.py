@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from providers.claude.limits import output_limit
+from providers.claude.fields import output_limit
 from providers.claude.signatures import is_claudes, is_ours
 from providers.dialects.contract import Call, CountRequest, UpstreamRequest
 from providers.fidelity import Fidelity
@@ -20,7 +20,7 @@ _NOT_COUNTED = frozenset({"max_tokens", "stream", "metadata"})
 _encode = msgspec.json.Encoder().encode
 
 
-def messages(call: Call) -> UpstreamRequest:
+def messages_request(call: Call) -> UpstreamRequest:
     """POST /v1/messages, always streaming."""
     body = {**call.body, "model": call.model.name, "stream": True}
     _limit_output(body, call)
@@ -28,7 +28,7 @@ def messages(call: Call) -> UpstreamRequest:
     return UpstreamRequest(_path(call, "/messages"), _headers(call, "text/event-stream"), _encode(body))
 
 
-def count_tokens(call: Call) -> CountRequest:
+def count_request(call: Call) -> CountRequest:
     """POST /v1/messages/count_tokens, which takes no max_tokens, stream or metadata."""
     body = {name: value for name, value in call.body.items() if name not in _NOT_COUNTED}
     body["model"] = call.model.name

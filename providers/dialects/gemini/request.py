@@ -8,13 +8,12 @@ from urllib.parse import quote
 import msgspec
 
 from providers.claude.blocks import system_blocks, text_of
-from providers.claude.fields import extra_fields, output_schema
-from providers.claude.limits import output_limit
+from providers.claude.fields import extra_fields, output_limit, output_schema
 from providers.claude.losses import note_losses
 from providers.dialects.contract import Call, CountRequest, UpstreamRequest
-from providers.dialects.gemini.contents import contents_of
 from providers.dialects.gemini.generation import generation_of
-from providers.dialects.gemini.schemas.reducing import reduced
+from providers.dialects.gemini.messages import contents_of
+from providers.dialects.gemini.schemas.reducer import reduced
 from providers.dialects.gemini.thinking import thinking_config
 from providers.dialects.gemini.tools import tool_fields
 from providers.errors import ErrorKind, UpstreamError

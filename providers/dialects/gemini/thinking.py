@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from providers.claude.effort import nearest_effort
 from providers.claude.fields import Thinking, thinking_of
 from providers.dialects.contract import Call
 from providers.dialects.gemini.generation import budgets_of, can_stop_thinking, generation_of, levels_of, thinks
 from providers.fidelity import Fidelity
 
-_EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "max")
 _BUDGETS = {"minimal": 512, "low": 2048, "medium": 8192, "high": 24576}
 _DYNAMIC = -1
 
@@ -40,7 +40,7 @@ def _level(wanted: Thinking, call: Call, known: tuple[str, ...]) -> dict[str, An
     if wanted.mode != "off" and wanted.effort is None:
         return {}  # the model's own measure, as with adaptive thinking
     # These cannot stop thinking altogether: the least level is the nearest.
-    word = known[0] if wanted.mode == "off" else _nearest(wanted.effort or "", known)
+    word = known[0] if wanted.mode == "off" else nearest_effort(wanted.effort or "", known)
     if word != wanted.effort:
         call.notes.add(Fidelity.EFFORT_CHANGED)
     return {"thinkingLevel": word.upper()}
@@ -57,7 +57,7 @@ def _budget(wanted: Thinking, call: Call) -> dict[str, Any]:
     if asked is None:
         if wanted.effort is None:
             return {"thinkingBudget": _DYNAMIC}
-        word = _nearest(wanted.effort, tuple(_BUDGETS))
+        word = nearest_effort(wanted.effort, tuple(_BUDGETS))
         if word != wanted.effort:
             call.notes.add(Fidelity.EFFORT_CHANGED)
         return {"thinkingBudget": min(max(_BUDGETS[word], least), most)}
@@ -65,11 +65,3 @@ def _budget(wanted: Thinking, call: Call) -> dict[str, Any]:
     if budget != asked:
         call.notes.add(Fidelity.EFFORT_CHANGED)
     return {"thinkingBudget": budget}
-
-
-def _nearest(effort: str, known: tuple[str, ...]) -> str:
-    """The word that comes nearest to `effort` from below, or the least one."""
-    if effort not in _EFFORTS:
-        effort = "medium"
-    at_most = _EFFORTS[: _EFFORTS.index(effort) + 1]
-    return next((word for word in reversed(at_most) if word in known), known[0])

@@ -1,45 +1,24 @@
-"""Ollama's own chat API, which knows what its OpenAI-compatible one does not: the window's size and thinking.
+"""Ollama's own chat API, which has what its OpenAI-compatible one has not: the window's size and thinking.
 
-https://docs.ollama.com/api/chat
+POST {base_url}/api/chat, newline-delimited JSON back. Images go along as base64 only. https://docs.ollama.com/api/chat
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from providers.dialects.contract import Dialect, counts_nothing
+from providers.dialects.ollama.answer.decoder import OllamaDecoder
+from providers.dialects.ollama.errors import response_error
+from providers.dialects.ollama.request import chat_request
+from providers.model_list import ModelList, bearer, listed_model
 
-from providers.config import ProviderConfig
-from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
-from providers.dialects.ollama.decoder import OllamaDecoder
-from providers.dialects.ollama.errors import refusal
-from providers.dialects.ollama.request import PATH, chat_request
-from providers.errors import UpstreamError
-
-
-class OllamaDialect:
-    """POST {base_url}/api/chat, newline-delimited JSON back."""
-
-    name = "ollama"
-    label = "Ollama"
-    default_path = PATH
-    warms_cache = False
-    verbatim = False
-
-    def takes_urls(self, provider: ProviderConfig) -> bool:
-        """Images go along as base64 only."""
-        return False
-
-    def request(self, call: Call) -> UpstreamRequest:
-        """A streaming chat request; raises UnsupportedRequest."""
-        return chat_request(call)
-
-    def count_request(self, call: Call) -> CountRequest | None:
-        """Ollama counts nothing without answering."""
-        return None
-
-    def decoder(self, content_type: str, call: Call) -> Decoder:
-        """A decoder of lines; a whole answer is one line."""
-        return OllamaDecoder()
-
-    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-        """What a refusal means."""
-        return refusal(status, headers, body)
+OLLAMA = Dialect(
+    name="ollama",
+    label="Ollama",
+    request=chat_request,
+    decoder=lambda content_type, call: OllamaDecoder(),
+    error=response_error,
+    count_request=counts_nothing,
+    # https://docs.ollama.com/api/tags
+    list_models=ModelList("/api/tags", bearer, "models", lambda entry: listed_model(entry.get("name"))),
+    takes_urls=lambda provider: False,
+)

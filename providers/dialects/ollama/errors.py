@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 
 from providers.errors import ErrorKind, UpstreamError
-from providers.errors.response import payload_error, response_error
+from providers.errors.response import payload_error
+from providers.errors.response import response_error as usual_error
 
 _NO_MODEL = re.compile(r"""model ["'`]?(?P<name>[^\s"'`]+)["'`]? (?:was )?not found""")
 _BUSY = "server busy"
 
 
-def refusal(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+def response_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
     """What a response with an error status means."""
     try:
         payload = msgspec.json.decode(body)
@@ -24,7 +25,7 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamErr
     inner = _unwrapped(payload.get("error")) if isinstance(payload, dict) else None
     if isinstance(inner, dict):
         body = msgspec.json.encode(inner)
-    return _advised(response_error(status, headers, body))
+    return _advised(usual_error(status, headers, body))
 
 
 def stream_error(payload: Any) -> UpstreamError:

@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from providers.claude.fields import extra_fields, output_schema
-from providers.claude.limits import output_limit
+from providers.claude.fields import extra_fields, output_limit, output_schema
 from providers.claude.losses import note_losses
 from providers.claude.tools import Tool
 from providers.dialects.contract import Call, UpstreamRequest
@@ -15,12 +14,12 @@ from providers.dialects.ollama.messages import chat_messages
 from providers.dialects.ollama.thinking import thinking_fields, thinks
 from providers.dialects.ollama.tools import told_choice, tools_to_offer, written
 
-PATH = "/api/chat"
+_PATH = "/api/chat"
 
 
 def chat_request(call: Call) -> UpstreamRequest:
     """The upstream request; raises UnsupportedRequest."""
-    return UpstreamRequest(path=PATH, headers=_headers(call), body=msgspec.json.encode(_body(call)))
+    return UpstreamRequest(path=_PATH, headers=_headers(call), body=msgspec.json.encode(_body(call)))
 
 
 def _body(call: Call) -> dict[str, Any]:

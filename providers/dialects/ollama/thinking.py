@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from providers.claude.effort import nearest_effort
 from providers.claude.fields import thinking_of
 from providers.dialects.contract import Call
 from providers.fidelity import Fidelity
 
 # https://docs.ollama.com/capabilities/thinking, 2026-11: gpt-oss takes levels only, others refuse them.
 _LEVELLED = re.compile(r"(?:^|/)gpt-oss\b")
-_LEVELS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
+_LEVELS = ("low", "medium", "high")
 
 
 def thinks(call: Call) -> bool:
@@ -33,7 +34,7 @@ def thinking_fields(call: Call) -> dict[str, Any]:
             return {"think": "low"}
         if wanted.effort is None:
             return {"think": "medium"} if wanted.mode == "on" else {}
-        level = _LEVELS.get(wanted.effort, "medium")
+        level = nearest_effort(wanted.effort, _LEVELS)
         if level != wanted.effort:
             call.notes.add(Fidelity.EFFORT_CHANGED)
         return {"think": level}

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from providers.claude.blocks import Block, joined_text, system_blocks, text_block
-from providers.claude.names import upstream_name
+from providers.claude.tools import upstream_name
 from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolResult, UserTurn, turns
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.call_ids import upstream_call_id
 from providers.dialects.openai_chat.parts import Part, Parts
 from providers.dialects.openai_chat.profiles.profile import Profile
-from providers.dialects.openai_chat.replay import Replay
+from providers.dialects.openai_chat.signatures import Replay
 from providers.fidelity import Fidelity
 
 Message = dict[str, Any]

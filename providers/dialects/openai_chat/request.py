@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 
-from providers.claude.fields import caller_of, extra_fields
-from providers.claude.limits import output_limit
+from providers.claude.fields import caller_of, extra_fields, output_limit
 from providers.claude.losses import note_losses
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.dialects.openai_chat.messages import chat_messages
@@ -19,7 +18,7 @@ from providers.dialects.openai_chat.thinking import thinking_fields, thinks
 from providers.dialects.openai_chat.tools import tool_offer
 from providers.fidelity import Fidelity
 
-PATH = "/chat/completions"
+_PATH = "/chat/completions"
 _OTHER_LIMIT = "max_completion_tokens"
 _SESSION_LIMIT = 64
 
@@ -29,7 +28,7 @@ def chat_request(call: Call) -> UpstreamRequest:
     profile = profile_of(call.provider)
     sent, unsent = _stops(call, profile)
     body = _body(call, profile, sent)
-    return UpstreamRequest(PATH, _headers(call, profile), msgspec.json.encode(body), unsent_stops=unsent)
+    return UpstreamRequest(_PATH, _headers(call, profile), msgspec.json.encode(body), unsent_stops=unsent)
 
 
 def _body(call: Call, profile: Profile, stops: list[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from providers.claude.fields import output_schema
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.fidelity import Fidelity
-from providers.openai.schemas import is_strict
+from providers.openai import is_strict
 
 
 def schema_fields(call: Call, profile: Profile) -> tuple[dict[str, Any], str | None]:

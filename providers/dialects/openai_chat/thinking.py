@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from providers.claude.effort import nearest_effort
 from providers.claude.fields import Thinking, thinking_of
 from providers.config import ModelConfig
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.fidelity import Fidelity, Notes
-from providers.openai.models import gpt_version
+from providers.openai import gpt_version
 
-_EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "max")
 _LEAST_BUDGET = 1024
 
 
@@ -119,14 +119,7 @@ def _word(wanted: Thinking, known: tuple[str, ...], notes: Notes) -> str | None:
     """The word that comes nearest to the wanted effort from below, or the least one; a change is noted."""
     if wanted.effort is None:
         return None
-    word = _nearest(wanted.effort, known) if known else None
+    word = nearest_effort(wanted.effort, known) if known else None
     if word != wanted.effort or wanted.is_derived:
         notes.add(Fidelity.EFFORT_CHANGED)
     return word
-
-
-def _nearest(effort: str, known: tuple[str, ...]) -> str:
-    if effort not in _EFFORTS:
-        return "medium" if "medium" in known else known[0]
-    at_most = _EFFORTS[: _EFFORTS.index(effort) + 1]
-    return next((word for word in reversed(at_most) if word in known), known[0])

@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.blocks import blocks_of
-from providers.claude.names import upstream_name
-from providers.claude.tools import Tool, offered_tools
+from providers.claude.tools import Tool, offered_tools, upstream_name
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.fidelity import Fidelity, Notes

@@ -13,7 +13,7 @@ from providers.claude.blocks import Block, joined_text, text_of
 from providers.claude.media import media_of, nested_media
 from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolResult, UserTurn, turns
 from providers.dialects.contract import Call
-from providers.dialects.openai_responses.carried import origin, read_signature
+from providers.dialects.openai_responses.signatures import origin, read_signature
 from providers.dialects.openai_responses.tools import sent_call_id, sent_name
 from providers.fidelity import Fidelity
 

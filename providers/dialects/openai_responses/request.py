@@ -9,20 +9,25 @@ from urllib.parse import urlsplit
 import msgspec
 
 from providers.claude.blocks import joined_text, system_blocks
-from providers.claude.fields import caller_of, extra_fields, output_schema
-from providers.claude.limits import output_limit
+from providers.claude.fields import caller_of, extra_fields, output_limit, output_schema
 from providers.claude.losses import note_losses
 from providers.config import ProviderConfig
-from providers.dialects.contract import Call, UpstreamRequest
+from providers.dialects.contract import Call, CountRequest, UpstreamRequest
 from providers.dialects.openai_responses.messages import input_items
 from providers.dialects.openai_responses.thinking import reasoning_fields, thinks
 from providers.dialects.openai_responses.tools import tool_fields
+from providers.errors import ErrorKind, UpstreamError
 from providers.fidelity import Fidelity
-from providers.openai.schemas import is_strict
+from providers.openai import is_strict
 
-PATH = "/responses"
+_PATH = "/responses"
+_COUNT_PATH = "/responses/input_tokens"
 _LEAST_OUTPUT = 16
 """The API refuses a smaller max_output_tokens."""
+
+
+class _Count(msgspec.Struct):
+    input_tokens: int
 
 
 def responses_request(call: Call) -> UpstreamRequest:
@@ -36,13 +41,31 @@ def responses_request(call: Call) -> UpstreamRequest:
     fields |= _text_format(call)
     fields |= _identity(call)
     fields |= extra_fields(call.body)
-    fields |= conversation(call)
+    fields |= _conversation(call)
     return UpstreamRequest(
-        path=PATH, headers=headers_of(call), body=msgspec.json.encode(fields), unsent_stops=_stops(call)
+        path=_PATH, headers=_headers(call), body=msgspec.json.encode(fields), unsent_stops=_stops(call)
     )
 
 
-def conversation(call: Call) -> dict[str, Any]:
+def count_request(call: Call) -> CountRequest | None:
+    """The request that counts: the same model, tools, instructions and input. OpenAI alone has it; None for others.
+
+    https://platform.openai.com/docs/api-reference/responses/input-tokens
+    """
+    if not is_openai(call.provider):
+        return None
+    fields: dict[str, Any] = {"model": call.model.name}
+    reasoning = reasoning_fields(call).get("reasoning")
+    if reasoning:
+        fields["reasoning"] = reasoning
+    fields |= _conversation(call)
+    headers = dict(_headers(call)) | {"accept": "application/json"}
+    return CountRequest(
+        path=_COUNT_PATH, headers=tuple(headers.items()), body=msgspec.json.encode(fields), read=_read_count
+    )
+
+
+def _conversation(call: Call) -> dict[str, Any]:
     """Tools, instructions and input. The input comes last, so that a longer conversation only adds bytes at the end."""
     fields = tool_fields(call)
     system = joined_text(system_blocks(call.body))
@@ -52,7 +75,7 @@ def conversation(call: Call) -> dict[str, Any]:
     return fields
 
 
-def headers_of(call: Call) -> tuple[tuple[str, str], ...]:
+def _headers(call: Call) -> tuple[tuple[str, str], ...]:
     """The headers, the provider's own last."""
     headers = {"content-type": "application/json", "accept": "text/event-stream"}
     if call.secret is not None:
@@ -118,3 +141,11 @@ def _identity(call: Call) -> dict[str, Any]:
         call.notes.add(Fidelity.USER_ID_HASHED)
         fields["safety_identifier"] = caller
     return fields
+
+
+def _read_count(answer: bytes) -> bytes:
+    try:
+        counted = msgspec.json.decode(answer, type=_Count)
+    except msgspec.DecodeError as error:
+        raise UpstreamError(ErrorKind.MALFORMED, "The provider's answer holds no count of input tokens.") from error
+    return msgspec.json.encode(counted)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from providers.claude.effort import nearest_effort
 from providers.claude.fields import thinking_of
 from providers.claude.tools import offered_tools
 from providers.config import ModelConfig
 from providers.dialects.contract import Call
 from providers.fidelity import Fidelity
-from providers.openai.models import gpt_version, is_reasoning
-
-_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+from providers.openai import gpt_version, is_reasoning
 
 
 def thinks(model: ModelConfig) -> bool:
@@ -41,7 +40,7 @@ def reasoning_fields(call: Call) -> dict[str, Any]:
         return {}
     reasoning: dict[str, Any] = {}
     asked = "none" if wanted.mode == "off" else wanted.effort
-    effort = None if asked is None else _nearest(asked, known_efforts(call.model.name))
+    effort = None if asked is None else _known_effort(asked, known_efforts(call.model.name))
     if effort is not None:
         reasoning["effort"] = effort
         if effort != asked or wanted.is_derived:
@@ -68,12 +67,9 @@ def known_efforts(name: str) -> tuple[str, ...]:
     return ("none", "low", "medium", "high", "xhigh", *(["max"] if version >= (5, 6) else []))
 
 
-def _nearest(effort: str, known: tuple[str, ...]) -> str:
-    """The word that comes nearest to `effort` from below, or the least one."""
-    if effort not in _EFFORTS:
-        return "medium" if "medium" in known else known[0]
-    at_most = _EFFORTS[: _EFFORTS.index(effort) + 1]
-    return next((word for word in reversed(at_most) if word in known), known[0])
+def _known_effort(asked: str, known: tuple[str, ...]) -> str:
+    """The nearest word that the model knows; "none" is less than any other."""
+    return known[0] if asked == "none" else nearest_effort(asked, known)
 
 
 def _is_shown(body: dict[str, Any]) -> bool:

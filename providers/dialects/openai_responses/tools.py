@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from providers.claude.names import upstream_name
-from providers.claude.tools import offered_tools
+from providers.claude.tools import offered_tools, upstream_name
 from providers.dialects.contract import Call
 from providers.fidelity import Fidelity, Notes
 

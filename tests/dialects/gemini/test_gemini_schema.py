@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.dialects.gemini.schemas.parameters import parameters_of
-from providers.dialects.gemini.schemas.reducing import reduced
+from providers.dialects.gemini.schemas.reducer import reduced
 
 STRING = {"type": "STRING"}
 KNOWN = {

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from providers.dialects.openai_chat import OpenAIChatDialect
+from providers.dialects.openai_chat import OPENAI_CHAT
 from providers.events import MessageFinished, MessageStarted, StreamFailed
 from providers.framing.sse import MAX_EVENT_BYTES
 from tests.claude.openai_chat import decode, make_call
@@ -24,7 +24,7 @@ def chunk(delta: dict[str, Any] | None = None, finish: str | None = None, **fiel
 
 
 def test_events_come_as_soon_as_their_bytes_are_there() -> None:
-    decoder = OpenAIChatDialect().decoder("text/event-stream", CALL)
+    decoder = OPENAI_CHAT.decoder("text/event-stream", CALL)
     assert told(decoder.feed(chunk({"content": "Hi"})))[1:] == [{"event": "TextDelta", "text": "Hi"}]
     assert decoder.feed(chunk({}, "stop")) == []
     usage = {"prompt_tokens": 1, "completion_tokens": 1}
@@ -33,7 +33,7 @@ def test_events_come_as_soon_as_their_bytes_are_there() -> None:
 
 def test_nothing_follows_the_end() -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 1}
-    decoder = OpenAIChatDialect().decoder("text/event-stream", CALL)
+    decoder = OPENAI_CHAT.decoder("text/event-stream", CALL)
     assert isinstance(decoder.feed(chunk({"content": "Hi"}, "stop", usage=usage))[-1], MessageFinished)
     assert decoder.feed(chunk({"content": "more"}) + b'data: {"error":{"message":"late"}}\n\n') == []
     assert decoder.feed(b"data: [DONE]\n\n") == []
@@ -41,7 +41,7 @@ def test_nothing_follows_the_end() -> None:
 
 
 def test_nothing_follows_a_failure() -> None:
-    decoder = OpenAIChatDialect().decoder("text/event-stream", CALL)
+    decoder = OPENAI_CHAT.decoder("text/event-stream", CALL)
     assert isinstance(decoder.feed(b'data: {"error":{"message":"no"}}\n\n')[-1], StreamFailed)
     assert decoder.feed(chunk({"content": "more"}, "stop")) == []
     assert decoder.close() == []
@@ -130,7 +130,7 @@ def test_a_call_whose_name_never_comes_is_a_failure_not_a_guess() -> None:
 
 
 def test_arguments_that_wait_for_a_name_are_bounded() -> None:
-    decoder = OpenAIChatDialect().decoder("text/event-stream", CALL)
+    decoder = OPENAI_CHAT.decoder("text/event-stream", CALL)
     piece = chunk({"tool_calls": [{"index": 0, "function": {"arguments": "x" * 100_000}}]})
     failures = [event for _ in range(20) for event in decoder.feed(piece) if isinstance(event, StreamFailed)]
     assert [failure.error.kind.value for failure in failures] == ["malformed"]
@@ -170,7 +170,7 @@ def test_a_successful_status_around_a_failure(body: bytes, kind: str) -> None:
 def test_a_renamed_tool_gets_its_name_back() -> None:
     name = "mcp__" + "long_" * 20 + "name"
     call = make_call({"messages": [], "tools": [{"name": name, "input_schema": {}}]})
-    sent_name = msgspec.json.decode(OpenAIChatDialect().request(call).body)["tools"][0]["function"]["name"]
+    sent_name = msgspec.json.decode(OPENAI_CHAT.request(call).body)["tools"][0]["function"]["name"]
     assert len(sent_name) == 64
     answer = chunk({"tool_calls": [{"index": 0, "id": "call_1", "function": {"name": sent_name}}]}, "tool_calls")
     assert told(decode([answer], call))[1] == {"event": "ToolCallStarted", "key": 0, "id": "call_1", "name": name}

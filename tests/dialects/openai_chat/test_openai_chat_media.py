@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from providers.dialects.openai_chat import OpenAIChatDialect
+from providers.dialects.openai_chat import OPENAI_CHAT
 from providers.errors import UnsupportedRequest
 from tests.claude.claude_blocks import Json, assistant, call_out, result, text, tool_out, use, user
 from tests.claude.openai_chat import OPENAI, make_call, upstream_body
@@ -115,7 +115,7 @@ def test_media_that_cannot_be_told_are_refused(block: Json, url: str, word: str)
 )
 def test_what_are_no_messages_is_refused(messages: Any) -> None:
     with pytest.raises(UnsupportedRequest):
-        OpenAIChatDialect().request(make_call({"messages": messages}))
+        OPENAI_CHAT.request(make_call({"messages": messages}))
 
 
 @pytest.mark.parametrize("role", ["user", "assistant", "system"])
@@ -143,5 +143,5 @@ def test_what_are_no_messages_is_refused(messages: Any) -> None:
     ],
 )
 def test_odd_content_is_survived(role: str, content: Any) -> None:
-    request = OpenAIChatDialect().request(make_call({"messages": [HELLO, {"role": role, "content": content}]}))
+    request = OPENAI_CHAT.request(make_call({"messages": [HELLO, {"role": role, "content": content}]}))
     assert msgspec.json.decode(request.body)["messages"][0] == HELLO_OUT

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from providers.dialects.openai_chat import OpenAIChatDialect
+from providers.dialects.openai_chat import OPENAI_CHAT
 from tests.claude.claude_blocks import BILLING_TEXT, MARK, Json, assistant, call_out, result, text, tool_out, use, user
 from tests.claude.openai_chat import OPENAI, make_call, upstream_body
 
@@ -190,7 +190,7 @@ def test_cache_marks_stay_where_they_work() -> None:
     assert out[3] == {"role": "tool", "tool_call_id": "t1", "content": [text("ok", **MARK)]}
     for url, model in ((OPENROUTER, "z-ai/glm-5"), (OPENAI, "claude")):
         body = {"system": [text("S", **MARK)], "messages": messages, "cache_control": {"type": "ephemeral"}}
-        assert b"cache_control" not in OpenAIChatDialect().request(make_call(body, url=url, model=model)).body
+        assert b"cache_control" not in OPENAI_CHAT.request(make_call(body, url=url, model=model)).body
 
 
 def test_call_ids_fit_the_host_and_stay_paired() -> None:

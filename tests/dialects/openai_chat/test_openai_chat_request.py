@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from providers.dialects.openai_chat import OpenAIChatDialect
+from providers.dialects.openai_chat import OPENAI_CHAT
 from tests.claude.openai_chat import OPENAI, make_call, upstream_body
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -157,7 +157,7 @@ def test_a_session_stays_where_its_cache_is() -> None:
 
 def test_headers() -> None:
     call = make_call({"messages": HELLO}, secret="sk-1", headers=(("X-Title", "ours"), ("Accept", "*/*")))
-    request = OpenAIChatDialect().request(call)
+    request = OPENAI_CHAT.request(call)
     assert request.path == "/chat/completions"
     assert request.headers == (
         ("content-type", "application/json"),
@@ -168,7 +168,7 @@ def test_headers() -> None:
 
 
 def test_without_a_secret_there_is_no_authorization() -> None:
-    names = [name for name, _ in OpenAIChatDialect().request(make_call({"messages": HELLO})).headers]
+    names = [name for name, _ in OPENAI_CHAT.request(make_call({"messages": HELLO})).headers]
     assert names == ["content-type", "accept"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from providers.openai.models import gpt_version, is_reasoning
+from providers.openai import gpt_version, is_reasoning
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
-from providers.dialects.gemini.schemas.reducing import reduced, without_variants
+from providers.dialects.gemini.schemas.reducer import reduced, without_variants
 
 _KEPT_AT_MOST = 64 * 1024
 

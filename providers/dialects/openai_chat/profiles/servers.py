@@ -10,7 +10,7 @@ import re
 import msgspec
 
 from providers.dialects.openai_chat.profiles.profile import Profile
-from providers.openai.models import REASONING
+from providers.openai import REASONING
 
 _OPENAI_WITHOUT_PARALLEL_CONTROL = re.compile(r"^o[1-9]", re.IGNORECASE)
 _AUTO_OR_NONE = frozenset({"auto", "none"})

@@ -1,0 +1,179 @@
+"""A Claude stream as events: blocks verbatim, the message's start and end with their counts read out of them.
+
+It hands the end on when the upstream says that nothing follows, so that one message_delta is made of however many came.
+https://docs.claude.com/en/docs/build-with-claude/streaming
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from providers.dialects.anthropic import errors
+from providers.dialects.anthropic.answer import stop
+from providers.dialects.anthropic.answer.blocks import KNOWN, Blocks, Delta, Nonsense
+from providers.dialects.anthropic.answer.tokens import clean_usage, read_usage
+from providers.errors import ErrorKind, UpstreamError
+from providers.events import (
+    Event,
+    NativeEvent,
+    Ping,
+    StreamFailed,
+    TokensReported,
+)
+from providers.fidelity import Notes
+from providers.framing.sse import SSEReader
+
+
+class _Typed(msgspec.Struct, gc=False):
+    # A message_delta's delta has none.
+    type: str = ""
+
+
+class _Event(msgspec.Struct, gc=False):
+    """All that is looked at in an event before its kind is known."""
+
+    type: str = ""
+    index: int = -1
+    delta: Delta | None = None
+    content_block: _Typed | None = None
+    error: msgspec.Raw = msgspec.Raw()
+
+
+class _Future(msgspec.Struct, gc=False):
+    """The same of an event whose delta has members of other types than those known here."""
+
+    type: str = ""
+    index: int = -1
+    delta: _Typed | None = None
+
+
+_decode_event = msgspec.json.Decoder(_Event).decode
+_decode_future = msgspec.json.Decoder(_Future).decode
+_EVENT_NAME = re.compile(r"[\w.-]+")
+
+
+class StreamDecoder:
+    """One response's server-sent events."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._reader = SSEReader()
+        self._blocks = Blocks(notes)
+        self._delta: dict[str, Any] | None = None
+        self._over = False
+        self._any = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes. Raises providers.framing.sse.EventTooLong."""
+        return self._events(self._reader.feed(data))
+
+    def close(self) -> list[Event]:
+        """The end, or what is missing for it: an end counts when its reason was said, message_stop or not."""
+        events = self._events(self._reader.close(), at_the_end=True)
+        if not self._over:
+            self._over = True
+            events += self._finished() or [self._truncated()]
+        return events
+
+    def _events(self, payloads: list[bytes], *, at_the_end: bool = False) -> list[Event]:
+        events: list[Event] = []
+        for data in payloads:
+            if self._over:
+                break
+            self._any = True
+            try:
+                str(data, "utf-8")  # the typed decoder does not look into what it skips
+                event = _event(data)
+                if event.type == "content_block_delta" and event.index >= 0 and event.delta is not None:
+                    events += self._blocks.delta(event.index, event.delta, data)
+                else:
+                    events += self._rare(event, data)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                # Half a document at the end of the body is a cut, not nonsense; imitations of Claude send [DONE].
+                if not at_the_end and data.strip() not in {b"", b"[DONE]"}:
+                    events.append(self._malformed("an event that is no JSON of Claude's shape"))
+            except Nonsense as nonsense:
+                events.append(self._malformed(str(nonsense)))
+        return events
+
+    def _rare(self, event: _Event, data: bytes) -> list[Event]:
+        match event.type:
+            case "content_block_start" if (
+                event.index >= 0 and event.content_block is not None and event.content_block.type
+            ):
+                return self._blocks.start(event.index, event.content_block.type, data)
+            case "content_block_stop" if event.index >= 0:
+                return self._blocks.stop(event.index, data)
+            case "content_block_start" | "content_block_delta" | "content_block_stop":
+                return [self._malformed(f"a {event.type} without its index or its type")]
+            case "message_start":
+                return self._message_start(msgspec.json.decode(data).get("message"))
+            case "message_delta":
+                return self._message_delta(msgspec.json.decode(data))
+            case "message_stop":
+                self._over = True
+                return self._finished() or [self._malformed("message_stop without a stop reason")]
+            case "ping":
+                return [Ping()]
+            case "error":
+                return [self._failed(errors.event_error(msgspec.json.decode(data)))]
+            case "" if event.error:
+                return [self._failed(errors.event_error(msgspec.json.decode(data)))]
+        # Of a type to come: passed on as it is, where it can stand in a line of its own.
+        return [NativeEvent(event.type, data)] if _EVENT_NAME.fullmatch(event.type) else []
+
+    def _message_start(self, message: Any) -> list[Event]:
+        if not isinstance(message, dict):
+            return [self._malformed("message_start without a message")]
+        return [stop.started(message)]
+
+    def _message_delta(self, event: dict[str, Any]) -> list[Event]:
+        if not isinstance(event.get("delta"), dict):
+            return [self._malformed("message_delta without a delta")]
+        held = self._delta
+        if held is not None:
+            event = {**held, **event}
+            for part in ("delta", "usage"):
+                event[part] = _laid_over(held.get(part), event.get(part))
+        event["usage"] = clean_usage(event.get("usage"))
+        self._delta = event
+        tokens = read_usage(event.get("usage"))
+        return [] if tokens is None else [TokensReported(tokens)]
+
+    def _finished(self) -> list[Event]:
+        """The end, after what the last block lacks; nothing where its reason was not said."""
+        end = None if self._delta is None else stop.finished(self._delta)
+        return [] if end is None else [*self._blocks.settle(), end]
+
+    def _failed(self, error: UpstreamError) -> StreamFailed:
+        self._over = True
+        return StreamFailed(error)
+
+    def _malformed(self, what: str) -> StreamFailed:
+        return self._failed(UpstreamError(ErrorKind.MALFORMED, f"The provider sent {what}."))
+
+    def _truncated(self) -> StreamFailed:
+        what = "ended before it was complete" if self._any else "holds no event at all"
+        return self._failed(UpstreamError(ErrorKind.TRUNCATED, f"The provider's answer {what}."))
+
+
+def _laid_over(old: Any, new: Any) -> dict[str, Any]:
+    """Two objects in one; what the newer one leaves null stays as the older one said."""
+    merged = dict(old) if isinstance(old, dict) else {}
+    for name, value in (new if isinstance(new, dict) else {}).items():
+        if value is not None or name not in merged:
+            merged[name] = value
+    return merged
+
+
+def _event(data: bytes) -> _Event:
+    """The event in `data`. Raises msgspec.DecodeError."""
+    try:
+        return _decode_event(data)
+    except msgspec.ValidationError:
+        event = _decode_future(data)
+        if event.type != "content_block_delta" or event.delta is None or event.delta.type in KNOWN:
+            raise
+        return _Event(event.type, event.index, Delta(event.delta.type))

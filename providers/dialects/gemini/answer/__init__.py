@@ -1,0 +1,1 @@
+"""How an answer of this dialect is read: its bytes in, events out."""

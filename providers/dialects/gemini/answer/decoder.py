@@ -1,0 +1,133 @@
+"""An answer's bytes into events: a stream of chunks, or the JSON document or array that a server sends without alt=sse.
+
+Nothing is made up: an answer that breaks off is a failure, never an end_turn. The end is told at the end of the body,
+because counts may follow the finish reason.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from providers.claude.signatures import origin_of
+from providers.dialects.contract import Call
+from providers.dialects.gemini.answer.arguments import BrokenArguments
+from providers.dialects.gemini.answer.calls import Calls
+from providers.dialects.gemini.answer.shapes import Candidate, Chunk, Part, read_chunk
+from providers.dialects.gemini.answer.stop import UNSPECIFIED, blocked, failure_of, finished, is_cut
+from providers.dialects.gemini.answer.tokens import tokens_of
+from providers.dialects.gemini.tools import renamed_tools
+from providers.errors.response import payload_error
+from providers.events import Event, MessageStarted, Ping, TextDelta, ThinkingDelta, Tokens, TokensReported
+from providers.framing.bodies import BodyReader
+from providers.framing.decoding import DocumentDecoder
+from providers.framing.shapes import Shapeless
+
+
+class GeminiDecoder(DocumentDecoder):
+    """Decodes one answer. Whether it is a stream is seen from its first byte, which lies less often than its type."""
+
+    __slots__ = (
+        "_block_message", "_block_reason", "_calls", "_finish_message", "_finish_reason", "_started", "_tokens",
+    )  # fmt: skip
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(BodyReader())
+        self._calls = Calls(renamed_tools(call.body), origin_of(call.provider, call.model))
+        self._finish_reason = ""
+        self._finish_message: str | None = None
+        self._block_reason = ""
+        self._block_message: str | None = None
+        self._tokens: Tokens | None = None
+        self._started = False
+
+    def _left(self, events: list[Event]) -> list[bytes]:
+        """The last event of a stream, or the chunks of a JSON body: the items of an array, or one object."""
+        left = self._body.close()
+        if not self._body.is_document:
+            return left
+        body = left[0].strip(b" \t\r\n\xef\xbb\xbf")
+        if not body.startswith(b"["):
+            return [body]
+        try:
+            return [bytes(item) for item in msgspec.json.decode(body, type=list[msgspec.Raw])]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._break("The provider sent something that is no answer of Gemini's.", events)
+            return []
+
+    def _read(self, document: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:
+        """One JSON document. The last one of a stream that breaks off may be half of one: missing, not malformed."""
+        try:
+            chunk = read_chunk(document)
+        except Shapeless:
+            if document.strip() not in (b"", b"[DONE]") and not may_be_cut:
+                self._break("The provider sent something that is no answer of Gemini's.", events)
+            return
+        if chunk is None:
+            return
+        try:
+            self._chunk(chunk, document, events)
+        except BrokenArguments as error:
+            self._break(str(error), events)
+
+    def _chunk(self, chunk: Chunk, document: bytes, events: list[Event]) -> None:
+        if chunk.error:
+            self._fail(payload_error(msgspec.json.decode(document)), events)
+            return
+        before = len(events)
+        tokens = None if chunk.usage_metadata is None else tokens_of(chunk.usage_metadata)
+        if not self._started:
+            self._started = True
+            self._tokens = tokens
+            events.append(MessageStarted(id=chunk.response_id, model=chunk.model_version, tokens=tokens))
+        candidate = chunk.candidates[0] if chunk.candidates else None
+        if candidate is not None and candidate.content is not None:
+            for part in candidate.content.parts or ():
+                self._part(part, events)
+        if tokens is not None and tokens != self._tokens:
+            self._tokens = tokens
+            events.append(TokensReported(tokens))
+        if candidate is not None and candidate.finish_reason:
+            self._note_finish(candidate, events)
+        feedback = chunk.prompt_feedback
+        if feedback is not None and feedback.block_reason:
+            self._block_reason, self._block_message = feedback.block_reason, feedback.block_reason_message
+        if len(events) == before and not self._finish_reason:
+            events.append(Ping())  # of a call that comes in pieces nothing is told until it is whole
+
+    def _part(self, part: Part, events: list[Event]) -> None:
+        signature = part.thought_signature
+        if part.function_call is not None:
+            self._calls.feed(part.function_call, signature, events)
+        elif part.thought:
+            if part.text:
+                events.append(ThinkingDelta(part.text))
+            if signature:
+                self._calls.sign_thought(signature, events)
+        else:
+            if part.text:
+                events.append(TextDelta(part.text))
+            if signature:
+                self._calls.text_signature = signature
+
+    def _note_finish(self, candidate: Candidate, events: list[Event]) -> None:
+        reason = candidate.finish_reason or ""
+        if reason in UNSPECIFIED:
+            return
+        self._finish_reason, self._finish_message = reason, candidate.finish_message
+        failure = failure_of(reason, candidate.finish_message)
+        if failure is not None:
+            self._fail(failure, events)
+
+    def _end(self, events: list[Event]) -> None:
+        """The finish, if the provider has said that this is the end; else the failure that it is."""
+        if self._finish_reason:
+            if is_cut(self._finish_reason):
+                self._calls.drop_open()
+            self._calls.settle(events)
+            has_calls = self._calls.any_started()
+            events.append(finished(self._finish_reason, self._finish_message, has_calls=has_calls))
+        elif self._block_reason not in UNSPECIFIED:
+            events.append(blocked(self._block_reason, self._block_message))
+        else:
+            super()._end(events)
+        self._is_over = True

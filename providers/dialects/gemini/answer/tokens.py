@@ -1,0 +1,26 @@
+"""Counts in Claude's disjoint kinds: Gemini counts what was cached into the prompt, and thinking beside the answer."""
+
+from __future__ import annotations
+
+from providers.dialects.gemini.answer.shapes import UsageMetadata
+from providers.events import Tokens
+
+
+def tokens_of(usage: UsageMetadata) -> Tokens:
+    """The counts; None stays None, and no count is below zero.
+
+    https://ai.google.dev/api/generate-content#UsageMetadata
+    """
+    prompt = _sum(usage.prompt_token_count, usage.tool_use_prompt_token_count)
+    cached = _sum(usage.cached_content_token_count)
+    return Tokens(
+        input=None if prompt is None else max(0, prompt - (cached or 0)),
+        cache_read=cached,
+        output=_sum(usage.candidates_token_count, usage.thoughts_token_count),
+        reasoning=_sum(usage.thoughts_token_count),
+    )
+
+
+def _sum(*counts: int | None) -> int | None:
+    told = [max(0, count) for count in counts if count is not None]
+    return sum(told) if told else None

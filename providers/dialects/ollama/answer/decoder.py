@@ -1,0 +1,133 @@
+"""An answer's lines into events. Calls come whole; nothing is made up but the ids that Ollama does not give them.
+
+An answer is whole when a line says `done`: one that ends before has failed.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+import msgspec
+
+from providers.dialects.ollama.answer.shapes import Line, MalformedLine, Message, ToolCall, read_line
+from providers.dialects.ollama.errors import stream_error
+from providers.errors import ErrorKind, UpstreamError
+from providers.events import (
+    Event,
+    MessageFinished,
+    MessageStarted,
+    TextDelta,
+    ThinkingDelta,
+    Tokens,
+    TokensReported,
+    ToolArgumentsDelta,
+    ToolCallStarted,
+)
+from providers.framing.decoding import DocumentDecoder
+from providers.framing.ndjson import LineReader
+
+# The model was loaded or thrown out of memory: the answer to a request without messages.
+_NO_ANSWER = frozenset({"load", "unload"})
+_GOOD_ID = re.compile(r"[a-zA-Z0-9_-]{1,256}")
+
+
+class OllamaDecoder(DocumentDecoder):
+    """Decodes one answer."""
+
+    __slots__ = ("_calls", "_has_content", "_ids", "_started")
+
+    def __init__(self) -> None:
+        super().__init__(LineReader())
+        self._calls = 0
+        self._ids: set[str] = set()
+        self._started = False
+        self._has_content = False
+
+    def _read(self, text: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:
+        """One line. The last one of an answer that breaks off may be half of one: then it is not malformed."""
+        try:
+            line = read_line(text)
+        except MalformedLine:
+            if text.lstrip().startswith(b"<"):
+                self._break("The provider sent a web page instead of an answer.", events)
+            elif not may_be_cut:
+                self._break("The provider sent something that is not a line of Ollama's chat API.", events)
+            return
+        if line.error:
+            self._fail(stream_error(line.error), events)
+            return
+        if not self._started:
+            self._started = True
+            events.append(MessageStarted(model=line.model or None))
+        if line.message is not None:
+            self._message(line.message, events)
+        if line.done and not self._is_over:
+            self._finish(line, events)
+
+    def _message(self, message: Message, events: list[Event]) -> None:
+        """Thinking, text, calls: a line may bring all three."""
+        before = len(events)
+        if message.thinking:
+            events.append(ThinkingDelta(message.thinking))
+        if message.content:
+            events.append(TextDelta(message.content))
+        for call in message.tool_calls or ():
+            self._call(call, events)
+            if self._is_over:
+                return
+        if len(events) > before:
+            self._has_content = True
+
+    def _call(self, call: ToolCall, events: list[Event]) -> None:
+        name = call.function.name if call.function is not None else None
+        if call.function is None or not name:
+            self._break("The provider called a tool without its name.", events)
+            return
+        try:
+            arguments = _arguments(call.function.arguments)
+        except ValueError:
+            self._break("The provider called a tool with arguments that are no object.", events)
+            return
+        events.append(ToolCallStarted(self._calls, self._free_id(call.id), name, complete=True))
+        if arguments:
+            events.append(ToolArgumentsDelta(self._calls, arguments))
+        self._calls += 1
+
+    def _free_id(self, given: str | None) -> str:
+        """The id that was given where a client may see it, else one of ours."""
+        if given is None or given in self._ids or _GOOD_ID.fullmatch(given) is None:
+            given = f"toolu_{secrets.token_hex(12)}"
+        self._ids.add(given)
+        return given
+
+    def _finish(self, line: Line, events: list[Event]) -> None:
+        if line.done_reason in _NO_ANSWER and not self._has_content:
+            message = f"The provider did not answer: it only had the model {line.done_reason}ed."
+            self._fail(UpstreamError(ErrorKind.TRUNCATED, message, code=line.done_reason), events)
+            return
+        # The prompt is counted without saying what of it was cached.
+        tokens = Tokens(input=_count(line.prompt_eval_count), output=_count(line.eval_count))
+        if tokens != Tokens():
+            events.append(TokensReported(tokens))
+        self._is_over = True
+        if line.done_reason == "length":
+            events.append(MessageFinished("max_tokens"))
+        else:
+            events.append(MessageFinished("tool_use" if self._calls else "end_turn"))
+
+
+def _arguments(given: msgspec.Raw) -> str:
+    """The JSON text of the arguments, "" for none. Raises ValueError for what cannot be the text of an object."""
+    text = bytes(given).decode()
+    if text.startswith('"'):
+        text = msgspec.json.decode(text, type=str).strip()
+    if text in ("", "null", "{}"):
+        return ""
+    if not text.startswith("{"):
+        raise ValueError("not an object")
+    return text
+
+
+def _count(count: int | None) -> int | None:
+    return None if count is None or count < 0 else count

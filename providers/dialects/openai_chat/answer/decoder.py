@@ -1,0 +1,172 @@
+"""An answer's bytes into events: a stream of chunks, or the one JSON document that some servers send instead.
+
+Nothing is made up: an answer that breaks off is a failure, never an end_turn.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from providers.dialects.contract import Call
+from providers.dialects.openai_chat.answer.calls import NamelessCall
+from providers.dialects.openai_chat.answer.content import thinking_of, written_of
+from providers.dialects.openai_chat.answer.shapes import Choice, Chunk, Delta, ToolCall, read_chunk
+from providers.dialects.openai_chat.answer.stop import Finish, failure_of, finished
+from providers.dialects.openai_chat.answer.tokens import tokens_of, usage_of
+from providers.dialects.openai_chat.answer.writer import EventWriter
+from providers.errors import ErrorKind, UpstreamError
+from providers.errors.response import payload_error
+from providers.events import Event, MessageStarted, Tokens, TokensReported
+from providers.fidelity import Fidelity
+from providers.framing.bodies import BodyReader
+from providers.framing.decoding import DocumentDecoder
+from providers.framing.shapes import Shapeless
+
+_NO_CHOICE = Choice()
+_EXPLANATION_AT_MOST = 2000
+
+
+class ChatDecoder(DocumentDecoder):
+    """Decodes one answer. Whether it is a stream is seen from its first byte, which lies less often than its type."""
+
+    __slots__ = (
+        "_finish", "_has_content", "_notes", "_refusal", "_says_done", "_started", "_stops",
+        "_takes_details", "_tokens", "_writer",
+    )  # fmt: skip
+
+    def __init__(self, call: Call) -> None:
+        stops = call.body.get("stop_sequences")
+        self._stops = tuple(stop for stop in stops if isinstance(stop, str)) if isinstance(stops, list) else ()
+        self._writer = EventWriter(call)
+        self._notes = call.notes
+        super().__init__(BodyReader())
+        self._finish = Finish()
+        self._refusal = ""
+        self._tokens: Tokens | None = None
+        self._started = False
+        self._has_content = False
+        self._takes_details = True
+        self._says_done = False
+
+    def _read(self, document: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:
+        """One JSON document: a chunk, a completion, an error, or the sign that all was said.
+
+        The last event of a stream that breaks off may be half of one: then it is not malformed but missing.
+        """
+        try:
+            chunk = read_chunk(document)
+        except Shapeless:
+            word = document.strip()
+            if word == b"[DONE]":
+                self._says_done = True
+                self._end(events)
+            elif word and not may_be_cut:
+                self._break("The provider sent something that is not a chat completion.", events)
+            return
+        if chunk is None:
+            return
+        try:
+            self._chunk(chunk, document, events)
+        except NamelessCall as error:
+            self._break(str(error), events)
+        except UnicodeDecodeError:
+            # The typed decoder does not look into what it skips.
+            self._break("The provider sent something that is not a chat completion.", events)
+
+    def _chunk(self, chunk: Chunk, document: bytes, events: list[Event]) -> None:
+        """The events of one chunk: thinking, text, calls, counts, the end."""
+        if _is_error(chunk):
+            self._fail(payload_error(msgspec.json.decode(document)), events)
+            return
+        choice = chunk.choices[0] if chunk.choices else _NO_CHOICE
+        if not self._started and (chunk.choices or chunk.id or chunk.model):
+            self._start(chunk, events)
+        delta = choice.delta
+        if delta is None and not self._has_content:
+            delta = choice.message  # at the end of a stream it would only repeat everything
+        if delta is not None:
+            self._delta(delta, events)
+        if choice.finish_reason:
+            self._note_finish(choice)
+            failure = failure_of(self._finish)
+            if failure is not None:
+                self._fail(failure, events)
+                return
+        if chunk.citations:
+            self._notes.add(Fidelity.CITATIONS_DROPPED)
+        usage = usage_of(chunk)
+        if usage is None:
+            return
+        tokens = tokens_of(usage)
+        if tokens != self._tokens:
+            self._tokens = tokens
+            events.append(TokensReported(tokens))
+        if self._finish.reason and tokens.output:
+            self._end(events)  # counts of zero are a placeholder: the true ones may come in a later chunk
+
+    def _start(self, chunk: Chunk, events: list[Event]) -> None:
+        self._started = True
+        events.append(MessageStarted(id=chunk.id or None, model=chunk.model or None))
+
+    def _delta(self, delta: Delta, events: list[Event]) -> None:
+        before = len(events)
+        content = delta.content
+        thinking = delta.reasoning_content or delta.reasoning
+        if thinking:
+            self._takes_details = False  # the details only say it again
+        elif delta.reasoning_details is not None and self._takes_details:
+            thinking = thinking_of(delta.reasoning_details)
+        if isinstance(content, list):
+            thinking, content = (thinking or "") + thinking_of(content), written_of(content)
+        if delta.reasoning_details:
+            self._writer.details(delta.reasoning_details)
+        if thinking:
+            self._writer.thinking(thinking, events)
+        if content:
+            self._writer.text(content, events)
+        if delta.refusal:
+            self._refusal = (self._refusal + delta.refusal)[:_EXPLANATION_AT_MOST]
+            self._writer.text(delta.refusal, events)
+        if delta.tool_calls:
+            for fragment in delta.tool_calls:
+                self._writer.call(fragment, events)
+        elif delta.function_call is not None:
+            self._writer.call(ToolCall(index=0, function=delta.function_call), events)
+        if len(events) > before:
+            self._has_content = True
+
+    def _note_finish(self, choice: Choice) -> None:
+        self._finish.reason = choice.finish_reason
+        self._finish.native = choice.native_finish_reason
+        if isinstance(choice.stop_reason, str) and choice.stop_reason in self._stops:
+            self._finish.stop_string = choice.stop_reason
+
+    def _end(self, events: list[Event]) -> None:
+        """The finish, if the provider has said that this is the end; else the failure that it is."""
+        # A document that could be read is a whole one.
+        if self._finish.reason is None and not (self._says_done or self._body.is_document):
+            super()._end(events)
+            return
+        if not self._has_content and self._is_empty():
+            self._fail(UpstreamError(ErrorKind.TRUNCATED, "The provider's answer is empty."), events)
+            return
+        try:
+            self._writer.end(events)
+        except NamelessCall as error:
+            self._break(str(error), events)
+            return
+        self._is_over = True
+        events.append(finished(self._finish, has_calls=self._writer.has_calls(), refusal=self._refusal))
+
+    def _is_empty(self) -> bool:
+        """Whether nothing was said for no reason. LM Studio answers so where the prompt is too long for its window; a
+        model that has nothing to say still counts the token that ends it."""
+        reason = (self._finish.reason or "").lower()
+        return reason in ("", "stop", "eos") and not (self._tokens is not None and self._tokens.output)
+
+
+def _is_error(chunk: Chunk) -> bool:
+    """Whether a chunk is an error, in any of the shapes it comes in."""
+    if chunk.error or chunk.object == "error" or (chunk.x_groq is not None and chunk.x_groq.error):
+        return True
+    return chunk.choices is None and chunk.usage is None and bool(chunk.message or chunk.detail or chunk.msg)

@@ -1,0 +1,113 @@
+"""The JSON of an answer: one chunk of a stream, or a whole completion, which has the same shape with `message`.
+
+Decoding is strict and fast where servers keep to the format, and lenient where one of them does not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from providers.framing.shapes import reader
+
+
+class Function(msgspec.Struct, gc=False):
+    """A fragment of a call. Some servers send the arguments as an object, at once."""
+
+    name: str | None = None
+    arguments: str | dict[str, Any] | None = None
+
+
+class ToolCall(msgspec.Struct, gc=False):
+    """A fragment of one call, or all of it."""
+
+    index: int | None = None
+    id: str | None = None
+    function: Function | None = None
+
+
+class Delta(msgspec.Struct, gc=False):
+    """What a chunk adds. Mistral's content is a list, reasoning has four names."""
+
+    content: str | list[Any] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[Any] | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    function_call: Function | None = None
+
+
+class PromptDetails(msgspec.Struct, gc=False):
+    """Parts of the prompt's count."""
+
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cache_creation_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+
+class CompletionDetails(msgspec.Struct, gc=False):
+    """Parts of the completion's count."""
+
+    reasoning_tokens: int | None = None
+
+
+class CostDetails(msgspec.Struct, gc=False):
+    """What OpenRouter's upstream charges to a key of one's own, in dollars, as JSON text."""
+
+    upstream_inference_cost: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Usage(msgspec.Struct, gc=False):
+    """Counts as the server tells them. `cost` is OpenRouter's price in dollars, as JSON text."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+    cached_tokens: int | None = None
+    cost: msgspec.Raw = msgspec.Raw(b"null")
+    is_byok: bool = False
+    cost_details: CostDetails | None = None
+
+
+class Choice(msgspec.Struct, gc=False):
+    """The first choice is the only one ever asked for. vLLM tells in `stop_reason` which stop string it met; Moonshot
+    tells the counts here."""
+
+    delta: Delta | None = None
+    message: Delta | None = None
+    finish_reason: str | None = None
+    native_finish_reason: str | None = None
+    stop_reason: str | int | None = None
+    usage: Usage | None = None
+
+
+class Groq(msgspec.Struct, gc=False):
+    """Groq's own corner."""
+
+    usage: Usage | None = None
+    error: Any = None
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """One chunk. The fields after `citations`, Perplexity's, are where the various servers put an error."""
+
+    id: str | None = None
+    model: str | None = None
+    choices: list[Choice] | None = None
+    usage: Usage | None = None
+    x_groq: Groq | None = None
+    citations: Any = None
+    object: Any = None
+    error: Any = None
+    message: Any = None
+    detail: Any = None
+    msg: Any = None
+
+
+read_chunk = reader(Chunk)

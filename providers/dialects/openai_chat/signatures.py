@@ -1,0 +1,61 @@
+"""Earlier thinking of an assistant message, for the servers that want it back: their own, and nobody else's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.claude.blocks import Block
+from providers.claude.signatures import origin_of, pack, unpack
+from providers.dialects.contract import Call
+from providers.dialects.openai_chat.profiles.profile import Profile
+from providers.dialects.openai_chat.reasoning_details import details_of, joined
+from providers.fidelity import Fidelity
+
+KIND = "chat"
+
+
+def signature_of(origin: str) -> str:
+    """The signature of thinking that is nothing but text: it tells whose it is."""
+    return pack(KIND, origin, 1)
+
+
+class Replay:
+    """What of the thinking goes back to the model of one call."""
+
+    __slots__ = ("_field", "_is_required", "_notes", "_origin", "_takes_details")
+
+    def __init__(self, call: Call, profile: Profile) -> None:
+        self._origin = origin_of(call.provider, call.model)
+        self._field = profile.replay_field(call.model.name)
+        self._is_required = profile.replay_required
+        self._takes_details = profile.replays_details
+        self._notes = call.notes
+
+    def fields(self, blocks: list[Block], *, has_calls: bool) -> dict[str, Any]:
+        """The fields of an assistant message of these blocks; what is left out is noted."""
+        texts: list[str] = []
+        details: list[dict[str, Any]] = []
+        for block in blocks:
+            if block.get("type") != "thinking":
+                continue
+            found = details_of(block, self._origin) if self._takes_details else None
+            if found is not None:
+                details += found
+            elif self._field is not None and self._is_own(block.get("signature")):
+                thinking = block.get("thinking")
+                texts += [thinking] if isinstance(thinking, str) and thinking else []
+            else:
+                self._notes.add(Fidelity.THINKING_DROPPED)
+        if details:
+            if texts:
+                self._notes.add(Fidelity.THINKING_DROPPED)
+            return {"reasoning_details": joined(details)}
+        if self._field is None:
+            return {}
+        if texts:
+            return {self._field: "".join(texts)}
+        return {self._field: " "} if has_calls and self._is_required else {}
+
+    def _is_own(self, signature: Any) -> bool:
+        """Unsigned thinking comes from older answers of a server that signs nothing."""
+        return not signature or unpack(KIND, self._origin, signature) is not None

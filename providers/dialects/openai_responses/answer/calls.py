@@ -1,0 +1,107 @@
+"""Function calls: told as started once their name is known, with arguments that come in deltas, whole, or both ways."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from providers.dialects.openai_responses.answer.items import CALL, OutputItem
+from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
+from providers.dialects.openai_responses.answer.writer import Speech
+from providers.events import Event, ToolArgumentsDelta, ToolCallStarted
+
+HELD_AT_MOST = 1024 * 1024
+"""Characters of arguments that may wait for the names of their calls."""
+_GOOD_ID = re.compile(r"[a-zA-Z0-9_-]{1,256}")
+
+
+class NamelessCall(ValueError):
+    """A call whose name never came, or came too late."""
+
+
+class Calls:
+    """The calls of one answer. `renamed` maps upstream names to the client's; `any_told`: the client knows of one."""
+
+    __slots__ = ("_held", "_ids", "_renamed", "_speech", "any_told")
+
+    def __init__(self, speech: Speech, renamed: Mapping[str, str]) -> None:
+        self._speech = speech
+        self._renamed = renamed
+        self._ids: set[str] = set()
+        self._held = 0
+        self.any_told = False
+
+    def added(self, call: OutputItem, item: Item, events: list[Event]) -> None:
+        """A call is announced. Arguments that come along are kept: deltas usually repeat them."""
+        call.early = _json(item.arguments)
+        if item.call_id:
+            self._start(call, item, events)
+
+    def delta(self, event: StreamEvent, events: list[Event]) -> None:
+        """response.function_call_arguments.delta; raises NamelessCall"""
+        if event.delta:
+            self._add(self._speech.item_of(event, CALL, events), event.delta, events)
+
+    def done(self, event: StreamEvent, events: list[Event]) -> None:
+        """response.function_call_arguments.done; raises NamelessCall"""
+        arguments = _json(event.arguments)
+        if arguments:
+            self._complete(self._speech.item_of(event, CALL, events), arguments, events)
+
+    def whole(self, call: OutputItem, item: Item, events: list[Event]) -> None:
+        """A call as it will be; raises NamelessCall"""
+        self._start(call, item, events, complete=True)
+        self._complete(call, _json(item.arguments), events)
+
+    def finish(self, events: list[Event]) -> None:
+        """No call gets more; raises NamelessCall when one cannot be told because its name never came."""
+        for call in self._speech.items.all:
+            if call.kind == CALL and not call.sent and call.told:
+                self._complete(call, call.early, events)
+            if call.held:
+                raise NamelessCall("The provider sent a tool call without a name.")
+
+    def _start(self, call: OutputItem, item: Item, events: list[Event], *, complete: bool = False) -> None:
+        if call.told or not item.name:
+            return
+        call.told = self.any_told = True
+        self._speech.sign(events)
+        self._speech.interrupt()
+        name = self._renamed.get(item.name, item.name)
+        events.append(ToolCallStarted(call.key, self._free_id(item.call_id), name, complete))
+        if call.held:
+            events.append(ToolArgumentsDelta(call.key, "".join(call.held)))
+            call.held.clear()
+
+    def _complete(self, call: OutputItem, arguments: str, events: list[Event]) -> None:
+        """Add what is still missing of the whole arguments."""
+        if len(arguments) > call.sent:
+            self._add(call, arguments[call.sent :], events)
+
+    def _add(self, call: OutputItem, arguments: str, events: list[Event]) -> None:
+        call.sent += len(arguments)
+        if call.told:
+            events.append(ToolArgumentsDelta(call.key, arguments))
+            return
+        call.held.append(arguments)
+        self._held += len(arguments)
+        if self._held > HELD_AT_MOST:
+            raise NamelessCall("The provider sent a tool call without a name.")
+
+    def _free_id(self, wanted: str | None) -> str:
+        """The provider's id where a client may see it, else one of ours. Clients send it back as it is."""
+        if not wanted or wanted in self._ids or _GOOD_ID.fullmatch(wanted) is None:
+            wanted = f"toolu_{secrets.token_hex(12)}"
+        self._ids.add(wanted)
+        return wanted
+
+
+def _json(arguments: str | dict[str, Any] | None) -> str:
+    """The JSON text of arguments; some servers send an object."""
+    if isinstance(arguments, str):
+        return arguments
+    return msgspec.json.encode(arguments).decode() if arguments else ""

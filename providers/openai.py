@@ -1,0 +1,69 @@
+"""What the dialects of OpenAI share: what its models' names mean, the schemas of its strict mode, its list of models.
+
+https://platform.openai.com/docs/models, as of November 2026. A name that OpenAI did not give (a deployment at Azure, a
+model of somebody else's) tells nothing: there the model's row says what it can do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from providers.model_list import ListedModel, ModelList, bearer, listed_model
+
+# The chat variants do not reason, and Azure's gpt-35-turbo is 3.5.
+REASONING = re.compile(r"^(?:o[1-9]|gpt-(?:[5-9]|[12]\d)(?!\d)(?!\S*-chat)|gpt-oss|codex)", re.IGNORECASE)
+"""Matches at the beginning of a bare name."""
+_GPT = re.compile(r"^gpt-([1-9]|[12]\d)(?:\.(\d+))?(?![\d.a-z])", re.IGNORECASE)
+_WINDOWS = ("context_length", "max_model_len", "context_window", "max_context_length")
+
+
+def is_reasoning(name: str) -> bool:
+    """Whether it is a reasoning model: the o series, GPT-5 and later, the open-weight models."""
+    return REASONING.match(_bare(name)) is not None
+
+
+def gpt_version(name: str) -> tuple[int, int] | None:
+    """The version of a GPT model, (5, 0) for gpt-5; None for every other name."""
+    found = _GPT.match(_bare(name))
+    return None if found is None else (int(found[1]), int(found[2] or 0))
+
+
+def is_strict(schema: Any) -> bool:
+    """Whether a JSON schema fits OpenAI's strict mode: no object in it may have further or optional properties.
+
+    https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+    """
+    if isinstance(schema, list):
+        return all(is_strict(item) for item in schema)
+    if not isinstance(schema, dict):
+        return True
+    properties = schema.get("properties")
+    if schema.get("type") == "object" or isinstance(properties, dict):
+        names = list(properties) if isinstance(properties, dict) else []
+        required = schema.get("required")
+        if schema.get("additionalProperties") is not False or not isinstance(required, list):
+            return False
+        if any(name not in required for name in names):
+            return False
+        if not all(is_strict(value) for value in (properties or {}).values()):
+            return False
+    return all(is_strict(value) for key, value in schema.items() if key not in ("properties", "enum", "const"))
+
+
+def _model(entry: Mapping[str, Any]) -> ListedModel | None:
+    """An entry in OpenAI's form, with the limits that OpenRouter, vLLM, Groq and Mistral add to it."""
+    top = entry.get("top_provider")
+    most = top.get("max_completion_tokens") if isinstance(top, dict) else entry.get("max_completion_tokens")
+    windows = (entry.get(name) for name in _WINDOWS)
+    return listed_model(entry.get("id"), next((window for window in windows if window), None), most)
+
+
+def _bare(name: str) -> str:
+    """The name without a vendor before it (`openai/gpt-5`)."""
+    return name.rpartition("/")[2]
+
+
+# https://platform.openai.com/docs/api-reference/models/list
+MODEL_LIST = ModelList("/models", bearer, "data", _model)

@@ -1,1 +1,0 @@
-"""What is the same in every dialect that OpenAI speaks: its models, and the schemas that it takes."""

@@ -1,0 +1,39 @@
+"""Opens accounts, and passes what happens to them on to the journal and the writer."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from usage.journal.account import Account, request_id_of
+from usage.journal.journal import Journal
+from usage.journal.records import RequestRecord
+from usage.journal.writer import Writer
+
+
+class Recorder:
+    """The owner of all accounts of a worker."""
+
+    def __init__(self, writer: Writer, journal: Journal) -> None:
+        self.writer = writer
+        self.journal = journal
+
+    def open(self, identity: UUID) -> Account:
+        """Opens an account under an identity of `new_identity`."""
+        return Account(self, RequestRecord(id=identity, request_id=request_id_of(identity)))
+
+    def admitted(self, account: Account) -> None:
+        """Called by an account before each of its attempts goes upstream."""
+        self.journal.append(account, ended=False)
+
+    def closed(self, account: Account) -> None:
+        """Called by an account, once, at its end."""
+        try:
+            self.journal.append(account, ended=True)
+        finally:
+            self.writer.put(account)
+
+    def refusal(self) -> str | None:
+        """Returns why no request can be recorded now, or None while the journal or the database can be written."""
+        if self.journal.failing is None or self.writer.failing_since is None:
+            return None
+        return "neither the usage journal nor the database can be written"
