@@ -14,7 +14,7 @@ from configuration.apply.import_report import ConfigurationError
 from configuration.file import yaml_text
 from configuration.file.schema import Configuration
 from configuration.foreign import ccr, json5, litellm
-from configuration.foreign.draft import Draft
+from configuration.foreign.conversion import Draft
 
 Format = Literal["auto", "ours", "ccr", "litellm"]
 FORMATS: tuple[str, ...] = get_args(Format)

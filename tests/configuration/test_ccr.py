@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError
 
 from configuration.foreign.ccr import transformers
-from configuration.foreign.draft import Draft
+from configuration.foreign.conversion import Draft
 from providers.models import Credential, Model, Provider
 from providers.transforms import REGISTRY
 from providers.transforms.foreign_names import ELSEWHERE

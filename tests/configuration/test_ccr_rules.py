@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from configuration.foreign.ccr import conditions
-from configuration.foreign.draft import Draft
+from configuration.foreign.conversion import Draft
 from providers.models import Credential, Model, Provider
 from routing.models import Alias, Route, Rule, ScenarioRoute
 from tests.configuration.ask import FILES, imported, lost, rows

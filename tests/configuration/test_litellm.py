@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from configuration.foreign.litellm.prefixes import SERVICES, target
+from configuration.foreign.litellm.services import SERVICES, target
 from providers.models import Credential, Model, Provider
 from routing.models import Alias, Route
 from tests.configuration.ask import FILES, imported, lost, rows

@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 
 from access.models import ClientKey
-from configuration.apply.apply import apply
+from configuration.apply.import_configuration import apply
 from configuration.apply.import_report import Ledger
 from configuration.file.exporting import exported
 from configuration.file.fields import ENTRIES, concrete, said_of

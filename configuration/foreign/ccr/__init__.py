@@ -8,7 +8,7 @@ from typing import Any
 from configuration.file.schema import AliasEntry
 from configuration.file.secrets import holds_variable
 from configuration.foreign.ccr import providers, rules, scenarios
-from configuration.foreign.draft import Draft
+from configuration.foreign.conversion import Draft
 from configuration.foreign.values import items, mapping, word
 
 _CLIENT_KEYS = "whoever calls gets a client key of this gateway, made in the admin."

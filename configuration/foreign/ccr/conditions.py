@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from configuration.foreign.draft import Draft
+from configuration.foreign.conversion import Draft
 from routing.rules.conditions import ConditionError, parse_conditions
 
 _TEXT = {

@@ -8,8 +8,8 @@ from typing import Any
 from msgspec import UNSET
 
 from configuration.file.schema import ProviderEntry
-from configuration.foreign.ccr import pool, transformers
-from configuration.foreign.draft import Draft
+from configuration.foreign.ccr import credentials, transformers
+from configuration.foreign.conversion import Draft
 from configuration.foreign.servers import Server, fitting_profile, server_of
 from configuration.foreign.values import items, mapping, word
 from providers.dialects import DIALECTS
@@ -82,7 +82,7 @@ def _provider(draft: Draft, place: str, told: str, entry: dict[str, Any], proxy_
         provider.profile = fit
     if _of(entry, "enabled") is False:
         provider.enabled = False
-    provider.credentials = pool.read(draft, place, entry, _of(entry, "key"), server)
+    provider.credentials = credentials.read(draft, place, entry, _of(entry, "key"), server)
     if headers := draft.headers(f"{place}.extraHeaders", entry.get("extraHeaders")):
         provider.headers = headers
     if fields := mapping(entry.get("extraBody")):
@@ -91,7 +91,7 @@ def _provider(draft: Draft, place: str, told: str, entry: dict[str, Any], proxy_
     for name in filter(None, map(word, items(_of(entry, "models")))):
         draft.model(provider, name)
     _models(draft, place, provider, chains, server)
-    pool.describe(draft, f"{place}.modelMetadata", provider, entry.get("modelMetadata"))
+    credentials.describe(draft, f"{place}.modelMetadata", provider, entry.get("modelMetadata"))
     known = {name for names in _NAMES.values() for name in names}
     draft.rest(place, entry, known | _ELSEWHERE | _QUIET, _TOLD)
     return provider

@@ -9,7 +9,7 @@ from typing import Any
 from configuration.file.schema import AliasEntry, CandidateEntry, RuleEntry, ScenarioEntry
 from configuration.foreign.ccr import conditions
 from configuration.foreign.ccr.scenarios import add_route, selected
-from configuration.foreign.draft import Draft
+from configuration.foreign.conversion import Draft
 from configuration.foreign.values import items, mapping, whole
 
 _MODEL = frozenset({"request.body.model", "model", "body.model"})

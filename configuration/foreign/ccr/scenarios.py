@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from configuration.file.schema import CandidateEntry, RouteEntry, ScenarioEntry
-from configuration.foreign.draft import Draft
+from configuration.foreign.conversion import Draft
 from configuration.foreign.values import items, mapping, whole, word
 
 SCENARIOS = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from configuration.foreign.draft import Draft
+from configuration.foreign.conversion import Draft
 from configuration.foreign.values import items, mapping, word
 from providers.platforms import PLATFORMS
 from providers.transforms import REGISTRY, TransformError, compile_chain

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from configuration.foreign.draft import Draft
+from configuration.foreign.conversion import Draft
 from configuration.foreign.litellm import deployments, groups, providers
 from configuration.foreign.litellm.unsupported import ABOVE, GENERAL
 from configuration.foreign.values import mapping, number

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from configuration.foreign.draft import Draft
-from configuration.foreign.litellm.prefixes import Target, target
+from configuration.foreign.conversion import Draft
+from configuration.foreign.litellm.services import Target, target
 from configuration.foreign.litellm.unsupported import PARAMS
 from configuration.foreign.servers import Server, server_of
 from configuration.foreign.values import dollars, items, mapping, number, whole, word

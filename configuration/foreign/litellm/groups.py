@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from configuration.file.schema import AliasEntry, CandidateEntry, RouteEntry
-from configuration.foreign.draft import Draft
+from configuration.foreign.conversion import Draft
 from configuration.foreign.litellm.deployments import Deployment
 from configuration.foreign.litellm.unsupported import LITELLM, ROUTER
 from configuration.foreign.values import items, mapping, whole, word

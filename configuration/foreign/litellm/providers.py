@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from configuration.file.schema import CredentialEntry, ModelEntry, PriceEntry, ProviderEntry
 from configuration.file.secrets import holds_variable, variable_of
-from configuration.foreign.draft import Draft
+from configuration.foreign.conversion import Draft
 from configuration.foreign.litellm.deployments import Deployment
 from configuration.foreign.servers import fitting_profile
 from configuration.foreign.values import whole

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from configuration.apply.apply import apply
+from configuration.apply.import_configuration import apply
 from configuration.apply.import_report import ConfigurationError
 from configuration.apply.text import report
 from configuration.file.reading import FORMATS, read

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET
 
 from configuration.file.schema import CredentialEntry, PriceEntry, ProviderEntry
-from configuration.foreign.draft import Draft
+from configuration.foreign.conversion import Draft
 from configuration.foreign.servers import Server
 from configuration.foreign.values import dollars, items, mapping, whole
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Model as Row
 
 from access.models import ClientKey, Team
-from configuration.apply import access, providers, routes, targeting
+from configuration.apply import access, providers, routing, targeting
 from configuration.apply.context import Task
 from configuration.apply.import_report import Ledger
 from configuration.file.reading import Read
@@ -28,7 +28,7 @@ def apply(read: Read, *, write: bool) -> Ledger:
         # The rows are really written, so that a dry run meets every error that a real one would.
         access.apply(task, read.configuration.teams)
         providers.apply(task, read.configuration.providers)
-        routes.apply(task, read.configuration.routes)
+        routing.apply(task, read.configuration.routes)
         targeting.apply(task, read.configuration)
         ledger.left = _left(task)
         ledger.todo += [*read.todo, *_overruled(read), *_broken()]
