@@ -1,1 +1,1 @@
-"""The configuration in and out as a file, other gateways' files, and Explain."""
+"""Configuration as a file: export, import, other gateways' formats; and Explain."""

@@ -1,10 +1,10 @@
-"""Configuration files and Explain."""
+"""The Django app of configuration files and Explain."""
 
 from django.apps import AppConfig
 
 
 class ConfigurationConfig(AppConfig):
-    """Reads and writes the rows of the rooms below; it has none of its own."""
+    """Reads and writes other apps' rows; it has no models."""
 
     name = "configuration"
     verbose_name = "Configuration"

@@ -1,1 +1,1 @@
-"""A configuration file written into the rows, one module per room, with a report of what changes."""
+"""Writes a configuration file into the database, one module per app, and reports what changes."""

@@ -1,4 +1,4 @@
-"""Teams and client keys into rows."""
+"""Writes teams and client keys."""
 
 from __future__ import annotations
 
@@ -8,32 +8,34 @@ from typing import Any
 from msgspec import UNSET
 
 from access.models import ClientKey, Team
-from configuration.apply.context import Task
+from configuration.apply.context import ImportContext
 from configuration.file.schema import KeyEntry, TeamEntry
 
 
-def apply(task: Task, entries: Sequence[TeamEntry]) -> None:
-    """Write the teams and their keys."""
+def write_teams(context: ImportContext, entries: Sequence[TeamEntry]) -> None:
+    """Writes the teams and their client keys. Raises ConfigurationError."""
     teams: set[Any] = set()
     for number, entry in enumerate(entries):
-        place = task.place("teams", number, f"team {entry.name}")
-        task.once(place, teams, entry.name)
+        place = context.place("teams", number, f"team {entry.name}")
+        context.refuse_duplicate(place, teams, entry.name)
         team = Team.objects.filter(name=entry.name).first() or Team(name=entry.name)
-        task.put(place, team, entry.name, entry)
-        here = {row.name: row for row in ClientKey.objects.filter(team=team)}
+        context.save(place, team, entry.name, entry)
+        existing = {row.name: row for row in ClientKey.objects.filter(team=team)}
         keys: set[Any] = set()
         for index, key in enumerate(entry.keys):
             where = f"{place}.keys[{index}]"
-            task.once(where, keys, key.name)
-            _key(task, where, team, here.get(key.name), key)
+            context.refuse_duplicate(where, keys, key.name)
+            _write_key(context, where, team, existing.get(key.name), key)
 
 
-def _key(task: Task, place: str, team: Team, row: ClientKey | None, entry: KeyEntry) -> None:
+def _write_key(context: ImportContext, place: str, team: Team, row: ClientKey | None, entry: KeyEntry) -> None:
     name = f"{team.name}: {entry.name}"
     if row is None and entry.hash is UNSET:
-        task.ledger.lost.append(f"{place}: the client key {name} has no hash here: make a new one in the admin.")
+        context.report.not_carried_over.append(
+            f"{place}: Client key {name} has no hash in the file; create a new key in the admin."
+        )
         return
-    if task.complete and row is not None and entry.hash is UNSET:
+    if context.complete and row is not None and entry.hash is UNSET:
         # A key's hash has no default to fall back to.
         entry.hash, entry.prefix = row.hash, row.prefix
-    task.put(place, row or ClientKey(team=team, name=entry.name), name, entry)
+    context.save(place, row or ClientKey(team=team, name=entry.name), name, entry)

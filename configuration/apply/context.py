@@ -1,4 +1,4 @@
-"""What every part of an import needs: the ledger, how to read what a file does not say, and rows by their names."""
+"""What every part of an import needs: the report, the file's mode, and rows by their names."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from typing import Any
 from django.db.models import Model as Row
 
 from access.models import Team
-from configuration.apply.import_report import ConfigurationError, Ledger
+from configuration.apply.import_report import ImportReport
 from configuration.file import schema
-from configuration.file.fields import wanted_of
+from configuration.file.fields import values_of
+from configuration.file.schema import ConfigurationError
 from routing.models import Route
 
 
-class Task:
-    """One import. `seen` holds the ids of the rows that the file spoke of."""
+class ImportContext:
+    """One import. `seen` holds the ids of the rows that the file mentions."""
 
-    def __init__(self, ledger: Ledger, *, complete: bool, foreign: bool) -> None:
-        self.ledger = ledger
+    def __init__(self, report: ImportReport, *, complete: bool, foreign: bool) -> None:
+        self.report = report
         self.complete = complete
         self.foreign = foreign
         self._routes: dict[str, Route] | None = None
         self._teams: dict[str, Team] | None = None
         self.seen: dict[type[Row], set[int]] = defaultdict(set)
 
-    def put(self, place: str, row: Row, name: str, entry: schema.Entry, **related: Any) -> None:
-        """Write what an entry says into a row; `related` are values that do not stand in the entry itself."""
-        wanted = {**wanted_of(entry, type(row), complete=self.complete), **related}
-        self.ledger.put(place, row, name, wanted)
+    def save(self, place: str, row: Row, name: str, entry: schema.Entry, **related: Any) -> None:
+        """Writes an entry's values into a row; `related` are values that the entry does not hold itself."""
+        values = {**values_of(entry, type(row), complete=self.complete), **related}
+        self.report.save(place, row, name, values)
         self.seen[type(row)].add(row.pk)
 
     def place(self, section: str, number: int, name: str) -> str:
-        """Where an entry stands: in our own file by its number, in others' by its name."""
+        """Where an entry is: in this gateway's own file by its number, in others' by its name."""
         return name if self.foreign else f"{section}[{number}]"
 
     def route(self, place: str, name: str) -> Route:
@@ -41,7 +42,7 @@ class Task:
             self._routes = {route.name: route for route in Route.objects.all()}
         route = self._routes.get(name)
         if route is None:
-            raise ConfigurationError(f"{place}: There is no route {name!r}, neither here nor in the file.")
+            raise ConfigurationError(f"{place}: Route {name!r} exists neither in the database nor in the file.")
         return route
 
     def team(self, place: str, name: str) -> Team:
@@ -50,11 +51,11 @@ class Task:
             self._teams = {team.name: team for team in Team.objects.all()}
         team = self._teams.get(name)
         if team is None:
-            raise ConfigurationError(f"{place}: There is no team {name!r}, neither here nor in the file.")
+            raise ConfigurationError(f"{place}: Team {name!r} exists neither in the database nor in the file.")
         return team
 
-    def once(self, place: str, seen: set[Any], identity: Any) -> None:
-        """Refuse an entry that stands in the file twice. Raises ConfigurationError."""
+    def refuse_duplicate(self, place: str, seen: set[Any], identity: Any) -> None:
+        """Raises ConfigurationError for an entry that the file defines twice."""
         if identity in seen:
-            raise ConfigurationError(f"{place}: This stands in the file a second time.")
+            raise ConfigurationError(f"{place}: This entry is defined twice.")
         seen.add(identity)

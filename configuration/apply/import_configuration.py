@@ -1,4 +1,4 @@
-"""A configuration into the rows: everything or nothing. What the file does not speak of is left as it is."""
+"""Writes a parsed configuration file into the database: all of it or nothing. Rows that it does not mention stay."""
 
 from __future__ import annotations
 
@@ -8,61 +8,67 @@ from django.db import transaction
 from django.db.models import Model as Row
 
 from access.models import ClientKey, Team
-from configuration.apply import access, providers, routing, targeting
-from configuration.apply.context import Task
-from configuration.apply.import_report import Ledger
-from configuration.file.reading import Read
+from configuration.apply import access, providers, routing
+from configuration.apply.context import ImportContext
+from configuration.apply.import_report import ImportReport
+from configuration.file.reading import ParsedFile
 from providers.models import Credential, Model, Provider
 from routing.loading import BrokenConfiguration
 from routing.loading.load import load_snapshot
 from routing.models import Alias, Concept, Route, Rule, ScenarioRoute
 
 
-def apply(read: Read, *, write: bool) -> Ledger:
-    """Write what a file says, or only find out what writing it would do. Raises ConfigurationError, and then nothing
-    is written."""
-    ledger = Ledger()
-    ledger.lost += read.lost
-    task = Task(ledger, complete=read.configuration.complete, foreign=read.foreign)
+def import_configuration(parsed: ParsedFile, *, write: bool) -> ImportReport:
+    """Writes a file's configuration; without `write` only reports what would change.
+
+    Raises ConfigurationError, and then nothing is written.
+    """
+    report = ImportReport()
+    report.not_carried_over += parsed.not_carried_over
+    configuration = parsed.configuration
+    context = ImportContext(report, complete=configuration.complete, foreign=parsed.foreign)
     with transaction.atomic():
-        # The rows are really written, so that a dry run meets every error that a real one would.
-        access.apply(task, read.configuration.teams)
-        providers.apply(task, read.configuration.providers)
-        routing.apply(task, read.configuration.routes)
-        targeting.apply(task, read.configuration)
-        ledger.left = _left(task)
-        ledger.todo += [*read.todo, *_overruled(read), *_broken()]
+        # A dry run writes the rows too and rolls back, so that it meets every error that a real run would.
+        access.write_teams(context, configuration.teams)
+        providers.write_providers(context, configuration.providers)
+        routing.write_routes(context, configuration.routes)
+        routing.write_targeting(context, configuration)
+        report.untouched = _untouched(context)
+        report.to_do += [*parsed.to_do, *_routes_past_rules(parsed), *_load_error()]
         transaction.set_rollback(not write)
-    return ledger
+    return report
 
 
-def _broken() -> Iterable[str]:
+def _load_error() -> Iterable[str]:
     try:
         load_snapshot({})
     except BrokenConfiguration as error:
-        yield f"The workers cannot use the configuration as it then is, and keep the last one that they could: {error}"
+        yield f"The workers could not load the resulting configuration and would keep the one before it: {error}"
 
 
-def _overruled(read: Read) -> Iterable[str]:
-    """Names that clients ask for and that lead past the scenarios and rules of another gateway's file."""
-    if not read.foreign or not (read.configuration.scenarios or read.configuration.rules):
+def _routes_past_rules(parsed: ParsedFile) -> Iterable[str]:
+    """Routes that clients name and that therefore bypass the scenarios and rules of another gateway's file."""
+    if not parsed.foreign or not (parsed.configuration.scenarios or parsed.configuration.rules):
         return
-    made = [route.name for route in read.configuration.routes]
-    past = Route.objects.filter(enabled=True, yields=False, name__istartswith="claude").exclude(name__in=made)
+    imported = [route.name for route in parsed.configuration.routes]
+    past = Route.objects.filter(enabled=True, yields=False, name__istartswith="claude").exclude(name__in=imported)
     names = ", ".join(sorted(past.values_list("name", flat=True)))
     if names:
-        yield f"Who asks for {names} gets that route, past scenarios and rules: let it yield to rules, or rename it."
+        yield (
+            f"Requests for {names} go to the route of that name and bypass scenarios and rules: "
+            "let the route yield to rules, or rename it."
+        )
 
 
-def _left(task: Task) -> dict[str, list[str]]:
-    """The rows that the file did not speak of."""
+def _untouched(context: ImportContext) -> dict[str, list[str]]:
+    """The rows that the file does not mention, by kind."""
     kinds: tuple[type[Row], ...] = (
         *(Team, ClientKey, Provider, Credential, Model),
         *(Route, Alias, ScenarioRoute, Rule, Concept),
     )
     found = {}
     for kind in kinds:
-        rows = kind._default_manager.exclude(pk__in=task.seen[kind])
+        rows = kind._default_manager.exclude(pk__in=context.seen[kind])
         if kind in (Credential, Model):
             rows = rows.select_related("provider")
         if names := sorted(str(row) for row in rows):

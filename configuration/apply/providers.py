@@ -1,4 +1,7 @@
-"""Providers, credentials and models into rows. A stored secret that a file does not hold stays as it is."""
+"""Writes providers with their credentials, models and prices. A stored secret that a file does not hold stays.
+
+A file of another gateway adds prices only to models that have none: usage was charged by the prices that are there.
+"""
 
 from __future__ import annotations
 
@@ -9,64 +12,68 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from msgspec import UNSET
 
-from configuration.apply import prices
-from configuration.apply.context import Task
-from configuration.apply.import_report import ConfigurationError
-from configuration.file.fields import wanted_of
-from configuration.file.schema import CredentialEntry, ModelEntry, ProviderEntry
+from configuration.apply.context import ImportContext
+from configuration.file.fields import values_of
+from configuration.file.schema import ConfigurationError, CredentialEntry, ModelEntry, PriceEntry, ProviderEntry
 from configuration.file.secrets import BadSecret, one_line, variable_of
 from providers import secrets
 from providers.models import Credential, Model, Provider
+from providers.pricing.prices import Price, refuse_overlap
 from providers.validation import check_transforms
 
 
-def apply(task: Task, entries: Sequence[ProviderEntry]) -> None:
-    """Write the providers with their credentials and models."""
+def write_providers(context: ImportContext, entries: Sequence[ProviderEntry]) -> None:
+    """Writes the providers with their credentials, models and prices. Raises ConfigurationError."""
     names: set[Any] = set()
     for number, entry in enumerate(entries):
-        place = task.place("providers", number, f"provider {entry.name}")
-        task.once(place, names, entry.name)
+        place = context.place("providers", number, f"provider {entry.name}")
+        context.refuse_duplicate(place, names, entry.name)
         provider = Provider.objects.filter(name=entry.name).first() or Provider(name=entry.name)
         if entry.base_url is not UNSET:
             entry.base_url = entry.base_url.rstrip("/")
-        task.put(place, provider, entry.name, entry)
+        context.save(place, provider, entry.name, entry)
         credentials: set[Any] = set()
         for index, credential in enumerate(entry.credentials):
             where = f"{place}.credentials[{index}]"
-            task.once(where, credentials, credential.name)
-            _credential(task, where, provider, credential)
-        here = {row.name: row for row in Model.objects.filter(provider=provider)}
+            context.refuse_duplicate(where, credentials, credential.name)
+            _write_credential(context, where, provider, credential)
+        existing = {row.name: row for row in Model.objects.filter(provider=provider)}
         models: set[Any] = set()
         for index, model in enumerate(entry.models):
             where = f"{place}.models[{index}]"
-            task.once(where, models, model.name)
-            _model(task, where, provider, here.get(model.name) or Model(provider=provider, name=model.name), model)
+            context.refuse_duplicate(where, models, model.name)
+            row = existing.get(model.name) or Model(provider=provider, name=model.name)
+            _write_model(context, where, provider, row, model)
 
 
-def _credential(task: Task, place: str, provider: Provider, entry: CredentialEntry) -> None:
+def _write_credential(context: ImportContext, place: str, provider: Provider, entry: CredentialEntry) -> None:
     name = f"{provider.name}: {entry.name}"
     row = Credential.objects.filter(provider=provider, name=entry.name).first()
-    fresh = row is None
+    is_new = row is None
     row = row or Credential(provider=provider, name=entry.name)
-    secret = _secret(task, place, row, entry)
-    if fresh and not secret:
-        raise ConfigurationError(f"{place}: Say where the secret is: `variable: NAME`, or `stored: true`.")
-    wanted = {**wanted_of(entry, Credential, complete=task.complete), **secret}
+    secret = _secret_fields(context, place, row, entry)
+    if is_new and not secret:
+        raise ConfigurationError(
+            f"{place}: This credential has no secret. Write `variable: NAME`, `stored: true` or `secret: …`."
+        )
+    values = {**values_of(entry, Credential, complete=context.complete), **secret}
     if not secret:
-        wanted.pop("variable", None)
-    task.ledger.put(place, row, name, wanted)
-    task.seen[Credential].add(row.pk)
+        values.pop("variable", None)
+    context.report.save(place, row, name, values)
+    context.seen[Credential].add(row.pk)
     if row.source == Credential.Source.ENVIRONMENT and not os.environ.get(row.variable):
-        task.ledger.todo.append(f"credential {name}: {row.variable} is not set in this process; every worker needs it.")
+        context.report.to_do.append(
+            f"Credential {name}: the variable {row.variable} is not set in this process. Set it for every worker."
+        )
     elif row.source == Credential.Source.STORED and not row.ciphertext:
-        task.ledger.todo.append(f"credential {name} has no secret: enter it in the admin.")
+        context.report.to_do.append(f"Credential {name} has no secret: enter it in the admin.")
 
 
-def _secret(task: Task, place: str, row: Credential, entry: CredentialEntry) -> dict[str, Any]:
-    """What a credential's fields are to be for the secret that an entry speaks of; empty if it speaks of none."""
-    said = [value for value in (entry.variable, entry.stored, entry.secret) if value is not UNSET]
-    if len(said) > 1:
-        raise ConfigurationError(f"{place}: Say one of `variable`, `stored` and `secret`.")
+def _secret_fields(context: ImportContext, place: str, row: Credential, entry: CredentialEntry) -> dict[str, Any]:
+    """The field values for the secret that an entry names; empty if it names none."""
+    given = [value for value in (entry.variable, entry.stored, entry.secret) if value is not UNSET]
+    if len(given) > 1:
+        raise ConfigurationError(f"{place}: Write only one of `variable`, `stored` and `secret`.")
     secret = "" if entry.secret is UNSET else entry.secret
     variable = variable_of(secret) if entry.variable is UNSET else entry.variable
     if variable is not None:
@@ -85,11 +92,11 @@ def _secret(task: Task, place: str, row: Credential, entry: CredentialEntry) -> 
     except BadSecret as error:
         raise ConfigurationError(f"{place}.secret: {error}") from error
     except ImproperlyConfigured as error:
-        if task.foreign:
-            task.ledger.todo.append(f"{place}: its key was not taken over: {error}")
+        if context.foreign:
+            context.report.to_do.append(f"{place}: The key was not imported: {error}")
             return stored
         raise ConfigurationError(f"{place}.secret: {error}") from error
-    # The last characters of a file tell nothing.
+    # The last characters of a JSON file identify nothing.
     last_four = "" if secret.startswith("{") else sealed.last_four
     return {**stored, "ciphertext": sealed.ciphertext, "last_four": last_four}
 
@@ -103,16 +110,51 @@ def _is_stored(row: Credential, secret: str) -> bool:
         return False
 
 
-def _model(task: Task, place: str, provider: Provider, row: Model, entry: ModelEntry) -> None:
+def _write_model(context: ImportContext, place: str, provider: Provider, row: Model, entry: ModelEntry) -> None:
     name = f"{provider.name}: {entry.name}"
-    task.put(place, row, name, entry)
+    context.save(place, row, name, entry)
     if row.context_window and row.max_output and row.max_output > row.context_window:
-        raise ConfigurationError(f"{place}.max_output: This is more than the context window holds.")
+        raise ConfigurationError(f"{place}.max_output: This is larger than the context window.")
     try:
         check_transforms(row.transforms, provider.dialect)
     except ValidationError as error:
         raise ConfigurationError(f"{place}.transforms: {' '.join(error.messages)}") from error
     if entry.prices is not UNSET:
-        prices.apply(task, place, row, name, entry.prices)
-    elif task.complete:
-        prices.apply(task, place, row, name, [])
+        _write_prices(context, place, row, name, entry.prices)
+    elif context.complete:
+        _write_prices(context, place, row, name, [])
+
+
+def _write_prices(context: ImportContext, place: str, model: Model, name: str, entries: Sequence[PriceEntry]) -> None:
+    """Writes a model's prices, each identified by its `valid_from`; those in the file are all that it has."""
+    existing = {price.valid_from: price for price in model.prices.all()}
+    if context.foreign and existing:
+        return
+    rows = []
+    for number, entry in enumerate(entries):
+        start = None if entry.valid_from is UNSET else entry.valid_from
+        where = f"{place}.prices[{number}]"
+        row = existing.pop(start, None) or Price(model=model)
+        values = {"valid_from": None, "valid_until": None, **values_of(entry, Price, complete=context.complete)}
+        rows.append((where, row, values))
+    _refuse_overlaps(rows, model)
+    for price in existing.values():
+        context.report.remove(price, f"{name}, {price}")
+    for where, row, values in rows:
+        # The file itself was checked for overlaps; rows may overlap while they are being changed one by one.
+        context.report.save(where, row, f"{name}, {Price(**_span(values))}", values, unique=False)
+
+
+def _refuse_overlaps(rows: Sequence[tuple[str, Price, dict[str, object]]], model: Model) -> None:
+    spans: list[Price] = []
+    for where, _, values in rows:
+        span = Price(model=model, **_span(values))
+        try:
+            refuse_overlap(span, spans)
+        except ValidationError as error:
+            raise ConfigurationError(f"{where}.valid_from: {' '.join(error.messages)}") from error
+        spans.append(span)
+
+
+def _span(values: dict[str, object]) -> dict[str, object]:
+    return {name: values[name] for name in ("valid_from", "valid_until")}

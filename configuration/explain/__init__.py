@@ -1,1 +1,1 @@
-"""Explain: the decision about one request, made by the code of live traffic. Sends and stores nothing."""
+"""Explain: the decision about one request, made by the code that serves live traffic. Sends and stores nothing."""

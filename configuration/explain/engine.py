@@ -1,4 +1,4 @@
-"""From a question to its explanation, by the functions that decide about live traffic."""
+"""Explains a question with the functions that decide about live traffic."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from asgiref.sync import async_to_sync
 from access.keys import AccessDenied, check_in_force
 from configuration.explain.question import Question
 from configuration.explain.result import AttemptView, Explanation, Refusal, Verdict
-from configuration.explain.trial_rules import with_rules
-from configuration.explain.upstream_preview import NoUpstream, draft, platform_label
+from configuration.explain.trial_rules import with_trial_rules
+from configuration.explain.upstream_preview import NoUpstream, platform_label, preview
 from providers.config import CredentialConfig
 from routing import engine
 from routing.decision import Decision, Reason, RouteRefused
@@ -29,19 +29,19 @@ from usage.money import to_dollars
 
 
 def explain(question: Question, snapshot: Snapshot, now: float, health: Health | None = None) -> Explanation:
-    """What would become of a request now (POSIX seconds); without `health` as if everybody were well.
+    """Explains a request at `now` (POSIX seconds); without `health` every provider counts as healthy.
 
-    Call it from a thread without an event loop: the health belongs to the loop of the server.
+    Call it from a thread without an event loop: `health` belongs to the loop of the server.
     """
-    decided = async_to_sync(_decide)(question, with_rules(snapshot, question.rules), now, health)
+    decided = async_to_sync(_decide)(question, with_trial_rules(snapshot, question.rules), now, health)
     reasons, route, decision = decided.reasons, decided.route, decided.decision
     dropped = decision.dropped if decision is not None else decided.refused.dropped if decided.refused else ()
     attempts = () if decision is None else decision.attempts
-    tried = {*(candidate.name for candidate in attempts), *(lost.candidate for lost in dropped)}
+    listed = {*(candidate.name for candidate in attempts), *(drop.candidate for drop in dropped)}
     return Explanation(
         key=f"{question.key.name} ({question.key.prefix}…)" if question.key.prefix else question.key.name,
         team=question.key.team_name,
-        facts=_shown(decided.facts, question),
+        facts=_facts(decided.facts, question),
         verdicts=_verdicts(reasons, decided.phase),
         route=route.name if route is not None else "",
         phase=decided.phase,
@@ -54,14 +54,14 @@ def explain(question: Question, snapshot: Snapshot, now: float, health: Health |
             for candidate, credential in zip(attempts, decided.credentials, strict=True)
         ),
         dropped=dropped,
-        spare=tuple(c.name for c in route.candidates if c.name not in tried) if route and attempts else (),
+        spare=tuple(c.name for c in route.candidates if c.name not in listed) if route and attempts else (),
         output=question.output,
-        notices=(*_of_key(question, now), *decided.notices),
+        notices=(*_key_notices(question, now), *decided.notices),
     )
 
 
 class _Decided(msgspec.Struct):
-    """What the loop found out."""
+    """The decision, with everything that led to it."""
 
     facts: RequestFacts
     reasons: tuple[Reason, ...] = ()
@@ -76,23 +76,23 @@ class _Decided(msgspec.Struct):
 
 
 async def _decide(question: Question, snapshot: Snapshot, now: float, health: Health | None) -> _Decided:
-    found = _Decided(question.facts)
+    decided = _Decided(question.facts)
     custom = custom_router.load()
     try:
-        if custom.is_on and engine.is_undecided(found.facts, question.key, snapshot):
-            found.facts = msgspec.structs.replace(found.facts, chosen=await custom.choose(found.facts))
-            found.notices = () if custom.trouble is None else (custom.trouble,)
-        chosen = engine.choose(found.facts, question.key, snapshot)
+        if custom.is_on and engine.is_undecided(decided.facts, question.key, snapshot):
+            decided.facts = msgspec.structs.replace(decided.facts, chosen=await custom.choose(decided.facts))
+            decided.notices = () if custom.trouble is None else (custom.trouble,)
+        chosen = engine.choose(decided.facts, question.key, snapshot)
         choice = chosen.choice
-        found.route, found.phase = choice.route, chosen.phase
-        found.rule, found.scenario = choice.rule, choice.scenario
-        decision = engine.decide(found.facts, question.key, snapshot, health or AllHealthy(), now)
+        decided.route, decided.phase = choice.route, chosen.phase
+        decided.rule, decided.scenario = choice.rule, choice.scenario
+        decision = engine.decide(decided.facts, question.key, snapshot, health or AllHealthy(), now)
     except RouteRefused as error:
-        found.refused, found.reasons = error, error.reasons
-        return found
-    found.decision, found.reasons = decision, decision.reasons
-    found.credentials = tuple(_credential(candidate, found.facts, health) for candidate in decision.attempts)
-    return found
+        decided.refused, decided.reasons = error, error.reasons
+        return decided
+    decided.decision, decided.reasons = decision, decision.reasons
+    decided.credentials = tuple(_credential(candidate, decided.facts, health) for candidate in decision.attempts)
+    return decided
 
 
 def _credential(candidate: CandidateConfig, facts: RequestFacts, health: Health | None) -> CredentialConfig | None:
@@ -119,19 +119,19 @@ def _attempt(
         return view
     if question.request is None:
         return msgspec.structs.replace(
-            view, no_upstream="No words of a logged request are stored, so none can be shown."
+            view, no_upstream="The text of a logged request is not stored, so its upstream request cannot be shown."
         )
-    # As it is done before a live request is sent.
+    # As before a live request is sent.
     request = without_subagent_tags(question.request) if facts.subagent_tag else question.request
     try:
-        return msgspec.structs.replace(view, upstream=draft(candidate, request, question.headers, facts, credential))
+        return msgspec.structs.replace(view, upstream=preview(candidate, request, question.headers, facts, credential))
     except NoUpstream as error:
         return msgspec.structs.replace(view, no_upstream=str(error))
 
 
 def _verdicts(reasons: tuple[Reason, ...], chose: str) -> tuple[Verdict, ...]:
-    said = {reason.phase: reason.text for reason in reasons}
-    return tuple(Verdict(phase, said.get(phase, ""), phase == chose) for phase, _ in PHASES)
+    texts = {reason.phase: reason.text for reason in reasons}
+    return tuple(Verdict(phase, texts.get(phase, ""), phase == chose) for phase, _ in PHASES)
 
 
 def _refusal(error: RouteRefused) -> Refusal:
@@ -139,16 +139,16 @@ def _refusal(error: RouteRefused) -> Refusal:
     return Refusal(rejection.status, rejection.type, rejection.message)
 
 
-def _of_key(question: Question, now: float) -> tuple[str, ...]:
+def _key_notices(question: Question, now: float) -> tuple[str, ...]:
     try:
         check_in_force(question.key, now)
     except AccessDenied as error:
-        return (f"The gateway lets nobody in with this key now: {error.message}",)
+        return (f"This key is currently rejected: {error.message}",)
     return ()
 
 
-def _shown(facts: RequestFacts, question: Question) -> dict[str, Any]:
-    """The facts by the names that conditions have for them, and what else the phases look at."""
+def _facts(facts: RequestFacts, question: Question) -> dict[str, Any]:
+    """The facts by their names in conditions, and the others that the phases use."""
     shown = {name: None if name in question.unknown else field.read(facts) for name, field in FIELDS.items()}
     more = {"thinking_budget": facts.thinking_budget, "subagent_tag": facts.subagent_tag, "chosen": facts.chosen}
     shown |= {name: value for name, value in more.items() if value}

@@ -1,4 +1,4 @@
-"""An explanation: the decision about one request as pages, the command and its JSON show it. It holds no secret."""
+"""The explanation of one request, as the page, the command and its JSON show it. Contains no secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from routing.decision import Dropped
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What a phase said; `text` is empty for one that was not asked any more."""
+    """The result of a phase; `text` is empty for a phase that was not reached."""
 
     phase: str
     text: str = ""
@@ -27,9 +27,9 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class UpstreamView(msgspec.Struct, frozen=True):
-    """The request that a provider would get. `size` is that of the body in bytes as it would be sent.
+    """The request that a provider would get. `size` is the number of bytes of the body as it would be sent.
 
-    `fidelity` is what its translation dropped, changed or emulated: codes with what each means.
+    `fidelity` lists what the translation dropped, changed or emulated: (code, meaning).
     """
 
     method: str
@@ -42,9 +42,9 @@ class UpstreamView(msgspec.Struct, frozen=True):
 
 
 class AttemptView(msgspec.Struct, frozen=True):
-    """A candidate that would be tried. `cost` is US dollars, None without prices.
+    """A candidate that would be tried. `cost` is in US dollars, None without prices.
 
-    `no_upstream` says why there is no upstream request to show.
+    `no_upstream` is the reason why there is no upstream request to show.
     """
 
     provider: str
@@ -59,9 +59,9 @@ class AttemptView(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Everything about one request. `spare` are candidates that are able and well, beyond the route's most attempts.
+    """The explanation of one request. `spare` are usable candidates beyond the route's limit of attempts.
 
-    A fact that is None was not stored. `how` says how the order of the attempts came about.
+    A fact that is None was not stored. `how` gives the reasons for the order of the attempts.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""Small requests of the kinds that routing tells apart, to begin with. The shapes are those of clients of 2026-11."""
+"""Sample requests, one of each kind that routing distinguishes, in the form that clients of 2026-11 send."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SEARCHES = "You are an assistant for performing a web search tool use"
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """A request with its headers. `tokens`: as if its prompt had so many, where writing so many down helps nobody."""
+    """A request with its headers. `tokens` is the number of prompt tokens to assume, where the prompt is too short."""
 
     name: str
     title: str
@@ -45,16 +45,16 @@ class Sample(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The body as one would write it."""
+        """The body as indented JSON."""
         return msgspec.json.format(msgspec.json.encode(self.body), indent=2).decode()
 
     @property
     def header_lines(self) -> str:
-        """The headers, one a line."""
+        """The headers, one per line."""
         return "\n".join(f"{name}: {value}" for name, value in self.headers.items())
 
 
-def _says(text: Any, model: str = _SONNET, max_tokens: int = 1024, **fields: Any) -> dict[str, Any]:
+def _request(text: Any, model: str = _SONNET, max_tokens: int = 1024, **fields: Any) -> dict[str, Any]:
     return {
         "model": model,
         "max_tokens": max_tokens,
@@ -96,12 +96,12 @@ _TURN = {
 }
 
 SAMPLES: Final[tuple[Sample, ...]] = (
-    Sample("chat", "Plain chat", _says("Hello! What is the capital of Iceland?")),
+    Sample("chat", "Plain chat", _request("Hello! What is the capital of Iceland?")),
     Sample("code", "Claude Code turn", _TURN, _CODE),
     Sample(
         "image",
         "Image",
-        _says(
+        _request(
             [
                 {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": _DOT}},
                 {"type": "text", "text": "What is in this picture?"},
@@ -111,7 +111,7 @@ SAMPLES: Final[tuple[Sample, ...]] = (
     Sample(
         "search",
         "Web search",
-        _says(
+        _request(
             "Perform a web search for the query: weather in Reykjavík",
             system=[{"type": "text", "text": _SEARCHES}],
             tools=[{"type": "web_search_20250305", "name": "web_search", "max_uses": 8}],
@@ -122,19 +122,21 @@ SAMPLES: Final[tuple[Sample, ...]] = (
     Sample(
         "thinking",
         "Thinking",
-        _says("Is 2^61 - 1 a prime number?", max_tokens=16_000, thinking={"type": "enabled", "budget_tokens": 10_000}),
+        _request(
+            "Is 2^61 - 1 a prime number?", max_tokens=16_000, thinking={"type": "enabled", "budget_tokens": 10_000}
+        ),
     ),
-    Sample("long", "Long context", _says("Summarise the discussion above."), tokens=200_000),
+    Sample("long", "Long context", _request("Summarise the discussion above."), tokens=200_000),
     Sample(
         "subagent",
         "Subagent",
-        _says("Find where the router is configured.", max_tokens=32_000, system=_SYSTEM, tools=[_BASH, _READ]),
+        _request("Find where the router is configured.", max_tokens=32_000, system=_SYSTEM, tools=[_BASH, _READ]),
         {**_CODE, "x-claude-code-agent-id": "ac77e5430b0cc0581"},
     ),
     Sample(
         "structured",
         "Structured output",
-        _says(
+        _request(
             "Write a title for a session about a calculator.",
             model=_HAIKU,
             output_config={
@@ -152,9 +154,9 @@ SAMPLES: Final[tuple[Sample, ...]] = (
         _CODE,
     ),
 )
-"""In the order in which pages offer them."""
+"""In the order in which the page lists them."""
 
 
 def sample(name: str) -> Sample | None:
-    """The sample of that name."""
+    """The sample of a name; None for an unknown one."""
     return next((one for one in SAMPLES if one.name == name), None)

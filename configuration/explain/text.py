@@ -1,4 +1,4 @@
-"""An explanation as lines of plain text, for a terminal."""
+"""Formats an explanation as plain text for a terminal."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from usage.reports import formatting
 
 
 def lines(explanation: Explanation) -> Iterator[str]:
-    """Everything, the outcome first."""
+    """The lines of an explanation, the outcome first."""
     yield from (f"! {notice}" for notice in explanation.notices)
     yield from _outcome(explanation)
     yield ""
     yield "Phases"
     for verdict in explanation.verdicts:
         mark = ">" if verdict.chose else " "
-        yield f"{mark} {verdict.phase:14} {verdict.text or '(not asked any more)'}"
+        yield f"{mark} {verdict.phase:14} {verdict.text or '(not reached)'}"
     yield ""
-    yield f"Candidates, with what {formatting.count(explanation.output)} tokens of output would cost"
+    yield f"Candidates, with the estimated cost for {formatting.count(explanation.output)} output tokens"
     yield from (f"  {how}" for how in explanation.how)
     for number, attempt in enumerate(explanation.attempts, 1):
         yield f"  {number}. {attempt.provider}: {attempt.model}  {formatting.dollars(attempt.cost)}"
-    yield from (f"  dropped: {lost.candidate}: {lost.cause} ({lost.code})" for lost in explanation.dropped)
-    yield from (f"  not tried: {name}: the route's most attempts are reached" for name in explanation.spare)
+    yield from (f"  dropped: {drop.candidate}: {drop.cause} ({drop.code})" for drop in explanation.dropped)
+    yield from (f"  not tried: {name}: beyond the route's limit of attempts" for name in explanation.spare)
     yield ""
     yield "Facts"
     for name, value in explanation.facts.items():
@@ -58,4 +58,4 @@ def _upstream(number: int, attempt: AttemptView) -> Iterator[str]:
     for code, meaning in upstream.fidelity:
         yield f"  {code}: {meaning}"
     if upstream.stops_matched_here:
-        yield f"  stop sequences that are watched for here: {', '.join(map(repr, upstream.stops_matched_here))}"
+        yield f"  Stop sequences that the gateway matches itself: {', '.join(map(repr, upstream.stops_matched_here))}"

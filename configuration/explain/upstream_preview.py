@@ -1,7 +1,4 @@
-"""The exact upstream request of a candidate, with every secret masked: written as for a call, and never sent.
-
-What would be fetched for it, or signed, is named instead.
-"""
+"""Shows the exact upstream request of a candidate with every secret masked. Nothing is sent, fetched or signed."""
 
 from __future__ import annotations
 
@@ -32,26 +29,26 @@ _MEDIA_TYPES: Mapping[str, str] = {"image": "image/png", "document": "applicatio
 
 
 class NoUpstream(Exception):
-    """There is no upstream request; the text says why."""
+    """There is no upstream request; the text gives the reason."""
 
 
-def draft(
+def preview(
     candidate: CandidateConfig,
     request: dict[str, Any],
     headers: Mapping[str, str],
     facts: RequestFacts,
     credential: CredentialConfig | None,
 ) -> UpstreamView:
-    """What a candidate would be sent. Raises NoUpstream."""
+    """The request that a candidate would be sent. Raises NoUpstream."""
     dialect, notes = DIALECTS[candidate.provider.dialect], Notes()
     body = candidate.transforms.edited(request)
     if body is not request:
         notes.add(Fidelity.TRANSFORMED)
-    asked = body.get("max_tokens")
-    if type(asked) is int and asked == 0 and not dialect.warms_cache:
+    limit = body.get("max_tokens")
+    if type(limit) is int and limit == 0 and not dialect.warms_cache:
         raise NoUpstream(EXPLANATIONS[Fidelity.ANSWERED_HERE])
     if not dialect.takes_urls(candidate.provider):
-        body = _with_media_named(body, notes)
+        body = _with_media_placeholders(body, notes)
     call = Call(
         body=body,
         model=candidate.model,
@@ -79,7 +76,7 @@ def draft(
 
 
 def platform_label(provider: ProviderConfig) -> str:
-    """The cloud that a provider is reached through; "" for none."""
+    """The label of a provider's cloud platform; "" for none."""
     platform = PLATFORMS.get(provider.platform)
     return "" if platform is None else platform.label
 
@@ -89,8 +86,8 @@ def _masked(provider: ProviderConfig) -> ProviderConfig:
     return msgspec.structs.replace(provider, headers=headers, credentials=())
 
 
-def _with_media_named(body: dict[str, Any], notes: Notes) -> dict[str, Any]:
-    """The request with every image and document that would be fetched replaced by words that say so."""
+def _with_media_placeholders(body: dict[str, Any], notes: Notes) -> dict[str, Any]:
+    """The request with a placeholder for every image and document that would be fetched."""
     found = places(body)
     if not found:
         return body

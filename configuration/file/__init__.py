@@ -1,1 +1,1 @@
-"""Our own configuration file: its schema, its YAML, reading and exporting."""
+"""The configuration file: its schema, its YAML, reading and exporting."""

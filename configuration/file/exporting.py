@@ -1,4 +1,4 @@
-"""The configuration as it stands, as our own file: without secrets, and the same rows give the same bytes."""
+"""Exports the configuration as a file without secrets; the same rows give the same bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db.models import Model as Row
 
 from access.models import ClientKey, Team
 from configuration.file import schema, yaml_text
-from configuration.file.fields import said_of
+from configuration.file.fields import entry_of
 from providers.models import Credential, Model, Provider
 from providers.pricing.prices import Price
 from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
@@ -21,24 +21,24 @@ R = TypeVar("R", bound=Row)
 
 _HEADER = """\
 # The configuration of the gateway, written by `manage.py export_config`, read by `manage.py import_config`.
-# No secret is in here: a credential names its environment variable, or is `stored: true`, which means that its secret
-# is in the database and has to be entered again where it is not. docs/configuration.md describes every part.
+# It holds no secrets: a credential names its environment variable, or is `stored: true`, which means that its secret
+# is in the database and has to be entered again in a new one. docs/configuration.md describes every part.
 """
 _WITH_KEYS = """\
-# It holds the hashes of client keys. Whoever imports them lets these keys in.
+# It holds the hashes of client keys: a gateway that imports it accepts these keys.
 """
 
 
-def exported(*, with_keys: bool = False) -> str:
-    """The whole configuration as text; `with_keys` adds client keys with their hashes."""
+def export_text(*, with_keys: bool = False) -> str:
+    """The configuration as YAML; `with_keys` adds client keys with their hashes."""
     header = _HEADER + (_WITH_KEYS if with_keys else "")
-    said = msgspec.to_builtins(configuration(with_keys=with_keys), builtin_types=(Decimal,))
-    sections = {name: value for name, value in said.items() if value != []}
+    entries = msgspec.to_builtins(configuration(with_keys=with_keys), builtin_types=(Decimal,))
+    sections = {name: value for name, value in entries.items() if value != []}
     return header + "\n".join(yaml_text.dump({name: value}) for name, value in sections.items())
 
 
 def configuration(*, with_keys: bool = False) -> schema.Configuration:
-    """The whole configuration as entries."""
+    """The configuration as entries."""
     rules = _sorted(Rule.objects.select_related("team", "route"), lambda row: (-row.priority, row.name))
     concepts = _sorted(Concept.objects.select_related("route"), lambda row: (-row.priority, row.name))
     return schema.Configuration(
@@ -55,10 +55,10 @@ def configuration(*, with_keys: bool = False) -> schema.Configuration:
 
 
 def _teams(with_keys: bool) -> list[schema.TeamEntry]:
-    keys = _by(ClientKey.objects.all() if with_keys else (), "team_id")
+    keys = _grouped(ClientKey.objects.all() if with_keys else (), "team_id")
     return [
         schema.TeamEntry(
-            **said_of(team),
+            **entry_of(team),
             keys=_entries(_sorted(keys[team.pk], lambda key: key.name), schema.KeyEntry),
         )
         for team in _sorted(Team.objects.all(), lambda team: team.name)
@@ -66,12 +66,12 @@ def _teams(with_keys: bool) -> list[schema.TeamEntry]:
 
 
 def _providers() -> list[schema.ProviderEntry]:
-    credentials = _by(Credential.objects.order_by("position", "id"), "provider_id")
-    models = _by(Model.objects.all(), "provider_id")
-    prices = _by(Price.objects.all(), "model_id")
+    credentials = _grouped(Credential.objects.order_by("position", "id"), "provider_id")
+    models = _grouped(Model.objects.all(), "provider_id")
+    prices = _grouped(Price.objects.all(), "model_id")
     return [
         schema.ProviderEntry(
-            **said_of(provider),
+            **entry_of(provider),
             credentials=[_credential(row) for row in credentials[provider.pk]],
             models=[_model(row, prices[row.pk]) for row in _sorted(models[provider.pk], lambda model: model.name)],
         )
@@ -80,36 +80,36 @@ def _providers() -> list[schema.ProviderEntry]:
 
 
 def _credential(row: Credential) -> schema.CredentialEntry:
-    said = said_of(row)
+    fields = entry_of(row)
     if row.source == Credential.Source.STORED:
-        said.pop("variable", None)
-        said["stored"] = True
-    return schema.CredentialEntry(**{"name": row.name, **said})
+        fields.pop("variable", None)
+        fields["stored"] = True
+    return schema.CredentialEntry(**{"name": row.name, **fields})
 
 
 def _model(row: Model, prices: list[Price]) -> schema.ModelEntry:
-    said = said_of(row)
+    fields = entry_of(row)
     if prices:
-        # Those since ever first.
+        # Those without a start first.
         prices = _sorted(prices, lambda price: price.valid_from.timestamp() if price.valid_from else float("-inf"))
-        said["prices"] = _entries(prices, schema.PriceEntry)
-    return schema.ModelEntry(**said)
+        fields["prices"] = _entries(prices, schema.PriceEntry)
+    return schema.ModelEntry(**fields)
 
 
 def _routes() -> list[schema.RouteEntry]:
-    candidates = _by(Candidate.objects.select_related("model__provider").order_by("position", "id"), "route_id")
+    candidates = _grouped(Candidate.objects.select_related("model__provider").order_by("position", "id"), "route_id")
     return [
-        schema.RouteEntry(**said_of(route), candidates=[_candidate(row) for row in candidates[route.pk]])
+        schema.RouteEntry(**entry_of(route), candidates=[_candidate(row) for row in candidates[route.pk]])
         for route in _sorted(Route.objects.all(), lambda route: route.name)
     ]
 
 
 def _candidate(row: Candidate) -> schema.CandidateEntry:
-    return schema.CandidateEntry(**{**said_of(row), "model": model_name(row.model)})
+    return schema.CandidateEntry(**{**entry_of(row), "model": model_name(row.model)})
 
 
 def model_name(model: Model) -> str:
-    """A model as candidates name it."""
+    """The name by which a candidate refers to a model."""
     return f"{model.provider.name}:{model.name}"
 
 
@@ -124,15 +124,15 @@ E = TypeVar("E", bound=schema.Entry)
 
 
 def _entries(rows: Iterable[Any], kind: type[E]) -> list[E]:
-    return [kind(**said_of(row)) for row in rows]
+    return [kind(**entry_of(row)) for row in rows]
 
 
 def _sorted(rows: Iterable[R], key: Callable[[R], Any]) -> list[R]:
-    # Not by the database: each has an order of its own for letters.
+    # Not in the database: SQLite and PostgreSQL collate differently.
     return sorted(rows, key=key)
 
 
-def _by(rows: Iterable[R], attribute: str) -> dict[int, list[R]]:
+def _grouped(rows: Iterable[R], attribute: str) -> dict[int, list[R]]:
     found: dict[int, list[R]] = defaultdict(list)
     for row in rows:
         found[getattr(row, attribute)].append(row)

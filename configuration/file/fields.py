@@ -1,4 +1,4 @@
-"""Fields of rows as a file says them: lists that are texts in the database, defaults, names of other rows."""
+"""Converts between rows and entries of a file: defaults, lists stored as text, names of other rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from msgspec import UNSET
 from configuration.file import schema
 
 TEXT_LISTS = {"synonyms": ", ", "tags": ", ", "allowed_routes": "\n"}
-"""Fields that hold a list as text -> what stands between two of them."""
+"""Fields that hold a list as text -> the separator."""
 
 ENTRIES: dict[str, type[schema.Entry]] = {
     "access.Team": schema.TeamEntry,
@@ -29,7 +29,7 @@ ENTRIES: dict[str, type[schema.Entry]] = {
     "routing.Rule": schema.RuleEntry,
     "routing.Concept": schema.ConceptEntry,
 }
-"""Model -> how its rows stand in a file."""
+"""Model -> the entry type of its rows."""
 
 
 def listed(field: str, text: str) -> list[str]:
@@ -39,18 +39,18 @@ def listed(field: str, text: str) -> list[str]:
 
 
 def concrete(row: Model | type[Model]) -> dict[str, Field[Any, Any]]:
-    """The fields of a row's table by name."""
+    """A row's database fields by name."""
     return {field.name: field for field in row._meta.concrete_fields}
 
 
 def names(row: Model) -> dict[str, str]:
-    """What a file calls the fields of a row that it calls otherwise."""
+    """Field of a row -> its name in a file."""
     entry = ENTRIES.get(row._meta.label)
     return {} if entry is None else {field.name: field.encode_name for field in msgspec.structs.fields(entry)}
 
 
-def said_of(row: Model) -> dict[str, Any]:
-    """What a file says of a row: its fields, but those with their default. Other rows stand as their names."""
+def entry_of(row: Model) -> dict[str, Any]:
+    """The fields of a row's entry, without those that have their default. Other rows are given by name."""
     known = concrete(row)
     found: dict[str, Any] = {}
     for attribute in ENTRIES[row._meta.label].__struct_fields__:
@@ -69,9 +69,9 @@ def said_of(row: Model) -> dict[str, Any]:
     return found
 
 
-def wanted_of(entry: schema.Entry, kind: type[Model], *, complete: bool) -> dict[str, Any]:
-    """The values that an entry wants its row's fields to have. Fields that name other rows are left to the caller."""
-    wanted: dict[str, Any] = {}
+def values_of(entry: schema.Entry, kind: type[Model], *, complete: bool) -> dict[str, Any]:
+    """The field values that an entry gives its row. Fields that name other rows are left to the caller."""
+    values: dict[str, Any] = {}
     for attribute, field in concrete(kind).items():
         value = getattr(entry, attribute, UNSET)
         if attribute not in entry.__struct_fields__ or field.is_relation:
@@ -82,5 +82,5 @@ def wanted_of(entry: schema.Entry, kind: type[Model], *, complete: bool) -> dict
             value = field.get_default()
         elif attribute in TEXT_LISTS:
             value = TEXT_LISTS[attribute].join(value)
-        wanted[attribute] = value
-    return wanted
+        values[attribute] = value
+    return values

@@ -1,99 +1,118 @@
-"""A file's text to the configuration that it describes, whoever's format it is in. Raises ConfigurationError."""
+"""Reads a configuration file in any of the supported formats. Raises ConfigurationError."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import json5
 import msgspec
 
-from configuration.apply.import_report import ConfigurationError
 from configuration.file import yaml_text
-from configuration.file.schema import Configuration
-from configuration.foreign import ccr, json5, litellm
-from configuration.foreign.conversion import Draft
+from configuration.file.schema import Configuration, ConfigurationError
+from configuration.foreign import ccr, litellm
+from configuration.foreign.conversion import Conversion
 
 Format = Literal["auto", "ours", "ccr", "litellm"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
-_MOST_BYTES = 20 * 1024 * 1024
+_MAX_BYTES = 20 * 1024 * 1024
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<place>[^`]*)`)?$", re.DOTALL)
+_JSON5_ERROR = re.compile(r"^<string>:(?P<line>\d+) (?P<what>.*) at column (?P<column>\d+)$", re.DOTALL)
 
 
-class Read(msgspec.Struct):
-    """What a file says. `lost` could not be carried over, `todo` is for somebody to do. `title` is the format's name.
+class ParsedFile(msgspec.Struct):
+    """A file's configuration. `not_carried_over` and `to_do` are lines for the operator, `title` names the format.
 
-    A file of another gateway is `foreign`: its entries have no places in the file, and it changes no price.
+    A file of another gateway is `foreign`: its entries are named, not numbered, and it changes no existing price.
     """
 
     title: str
     configuration: Configuration
-    lost: list[str] = []
-    todo: list[str] = []
+    not_carried_over: list[str] = []
+    to_do: list[str] = []
     foreign: bool = False
 
 
-def read(path: Path, format: str = "auto") -> Read:
-    """The configuration in a file."""
+def read(path: Path, format: str = "auto") -> ParsedFile:
+    """The configuration in a file of at most 20 MB in UTF-8."""
     try:
         with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+            data = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
-    if len(data) > _MOST_BYTES:
-        raise ConfigurationError(f"{path} has more than {_MOST_BYTES // 2**20} MB: this is no configuration.")
+    if len(data) > _MAX_BYTES:
+        raise ConfigurationError(f"{path} is larger than {_MAX_BYTES // 2**20} MB, so it cannot be a configuration.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} is not UTF-8 text: byte {error.start} is wrong.") from error
+        raise ConfigurationError(f"{path} is not UTF-8 text: byte {error.start} is invalid.") from error
     return read_text(text, format)
 
 
-def read_text(text: str, format: str = "auto", environ: Mapping[str, str] = os.environ) -> Read:
-    """The configuration in a text."""
-    value = _value(text, format)
+def read_text(text: str, format: str = "auto", environ: Mapping[str, str] = os.environ) -> ParsedFile:
+    """The configuration in a text; `environ` fills in the variables that a foreign file names."""
+    value = _parse(text, format)
     if not isinstance(value, dict):
-        raise ConfigurationError("This file holds no configuration: our own begin with `version: 1`.")
+        raise ConfigurationError("This is not a configuration file: this gateway's own files start with `version: 1`.")
     if format == "ccr" or (format == "auto" and ccr.is_one(value)):
-        return _foreign(f"claude-code-router's, version {ccr.version(value)}", ccr.read(value, environ))
+        return _foreign(f"claude-code-router, version {ccr.version(value)}", ccr.read(value, environ))
     if format == "litellm" or (format == "auto" and litellm.is_one(value)):
-        return _foreign("LiteLLM's", litellm.read(value, environ))
-    return Read("our own file", converted(value, Configuration))
+        return _foreign("LiteLLM", litellm.read(value, environ))
+    return ParsedFile("gateway configuration", _convert(value))
 
 
-def _value(text: str, format: str) -> Any:
-    """What a text holds, as JSON where it looks like that, else as YAML."""
+def _parse(text: str, format: str) -> Any:
+    """The value of a text: as JSON where it looks like JSON, else as YAML."""
+    if format == "ccr" or (format == "auto" and text.lstrip()[:1] in ("{", "/")):
+        return load_json5(text)
     try:
-        if format == "ccr" or (format == "auto" and text.lstrip()[:1] in ("{", "/")):
-            return json5.load(text)
         return yaml_text.load(text)
-    except (json5.Json5Error, yaml_text.YamlError) as error:
+    except yaml_text.YamlError as error:
         raise ConfigurationError(str(error)) from error
 
 
-def _foreign(title: str, draft: Draft) -> Read:
-    return Read(title, draft.configuration, lost=draft.lost, todo=draft.todo, foreign=True)
-
-
-T = Any
-
-
-def converted(value: Any, kind: Callable[..., T], place: str = "") -> T:
-    """A value as a type; what is wrong is named with its place."""
+def load_json5(text: str) -> Any:
+    """The value of a JSON text, which may have comments, trailing commas, unquoted names and single quotes."""
     try:
-        return msgspec.convert(value, kind)
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            # Slower by a factor of a thousand, so only for texts that are not plain JSON.
+            return json5.loads(text)
+    except RecursionError as error:
+        raise ConfigurationError("This JSON is nested too deeply.") from error
+    except ValueError as error:
+        found = _JSON5_ERROR.match(str(error))
+        reason = f"{found['what']} in line {found['line']}, column {found['column']}" if found else str(error)
+        raise ConfigurationError(f"This is not JSON: {reason}.") from error
+
+
+def _foreign(title: str, conversion: Conversion) -> ParsedFile:
+    return ParsedFile(
+        title,
+        conversion.configuration,
+        not_carried_over=conversion.not_carried_over,
+        to_do=conversion.to_do,
+        foreign=True,
+    )
+
+
+def _convert(value: Any) -> Configuration:
+    try:
+        return msgspec.convert(value, Configuration)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(placed(str(error), place)) from error
+        raise ConfigurationError(_with_place(str(error))) from error
 
 
-def placed(message: str, within: str = "") -> str:
-    """One of msgspec's messages with its place in front: `providers[2].models[0].context_window: Expected int, …`."""
+def _with_place(message: str) -> str:
+    """A message of msgspec's with its place first: `providers[2].models[0].context_window: Expected int, …`."""
     found = _PLACE.match(message)
-    what, place = (message, "") if found is None else (found["what"], found["place"] or "")
-    where = f"{within}.{place}" if within and place and not place.startswith("[") else within + place
-    what = re.sub(r"^Object contains unknown field (`[^`]*`)$", r"there is no field \1", what)
-    what = re.sub(r"^Object missing required field (`[^`]*`)$", r"the field \1 is missing", what)
+    what, where = (message, "") if found is None else (found["what"], found["place"] or "")
+    what = re.sub(r"^Object contains unknown field (`[^`]*`)$", r"Unknown field \1", what)
+    what = re.sub(r"^Object missing required field (`[^`]*`)$", r"Required field \1 is missing", what)
     return f"{where}: {what}." if where else f"{what[:1].upper()}{what[1:]}."

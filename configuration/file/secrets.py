@@ -1,4 +1,4 @@
-"""Secrets in files: what names an environment variable, and what is a secret itself. None is ever shown."""
+"""Tells secrets in files from names of environment variables. Secrets are never shown."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ _REFERENCE = re.compile(
 
 
 class BadSecret(ValueError):
-    """A text that is no secret; says why without showing it."""
+    """A text that cannot be a secret; the message does not quote it."""
 
 
 def variable_of(text: str) -> str | None:
-    """The environment variable that a text stands for: `$NAME`, `${NAME}`, `os.environ/NAME`; None for any other."""
+    """The environment variable of `$NAME`, `${NAME}` or `os.environ/NAME`; None for any other text."""
     found = _REFERENCE.fullmatch(text.strip())
     return None if found is None else _name(found)
 
 
 def holds_variable(text: str) -> bool:
-    """Whether a variable is named anywhere in a text."""
+    """Whether a text names a variable anywhere."""
     return _REFERENCE.search(text) is not None
 
 
-def replaced(text: str, environ: Mapping[str, str]) -> str | None:
-    """A text with its variables filled in; None where one of them is not set."""
+def fill_in(text: str, environ: Mapping[str, str]) -> str | None:
+    """A text with the values of its variables; None where one of them is not set."""
     names = [_name(found) for found in _REFERENCE.finditer(text)]
     if not all(environ.get(name) for name in names):
         return None
@@ -39,12 +39,14 @@ def _name(found: re.Match[str]) -> str:
 
 
 def one_line(secret: str) -> str:
-    """A secret as it is kept: visible ASCII, or a JSON file in one line. Raises BadSecret."""
+    """A secret as it is stored: visible ASCII, or a JSON file in one line. Raises BadSecret."""
     if secret.startswith("{"):
         try:
             return json.dumps(json.loads(secret))
         except (json.JSONDecodeError, RecursionError) as error:
-            raise BadSecret("The secret looks like a JSON file and is none: copy the whole file once more.") from error
+            raise BadSecret(
+                "The secret looks like a JSON file but is not valid JSON. Copy the complete file again."
+            ) from error
     if not secret or not all("!" <= character <= "~" for character in secret):
-        raise BadSecret("The secret is empty or holds characters that no key has: copy it once more.")
+        raise BadSecret("The secret is empty or contains characters that no key has. Copy it again.")
     return secret

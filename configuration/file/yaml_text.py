@@ -1,4 +1,4 @@
-"""YAML in and out, without its traps: what looks like a date, a clock or a yes is text, and no name stands twice."""
+"""Reads and writes YAML without its traps: dates, times and `yes` are text, and duplicate keys are errors."""
 
 from __future__ import annotations
 
@@ -13,29 +13,31 @@ _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 _WIDTH = 110
-"""Longest entry that stands in one line."""
-_DEEPEST, _MOST = 60, 2_000_000
+"""Characters of the longest entry that is written in one line."""
+_MAX_DEPTH, _MAX_NODES = 60, 2_000_000
 
 
 class YamlError(ValueError):
-    """A text that is not YAML as it is read here; says the line and column."""
+    """A text that cannot be read as YAML; the message gives line and column."""
 
 
-class _Plain(_Loader):  # type: ignore[misc]
+class _DuplicateKey(yaml.constructor.ConstructorError):
+    """A mapping that has a key twice."""
+
+
+class _PlainLoader(_Loader):  # type: ignore[misc]
     """Reads true, false, null and numbers in their usual spelling; everything else without quotes is text."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        """As the base class, but a name that stands twice is an error."""
+        """Like the base class, but refuses duplicate keys."""
         seen: set[str] = set()
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
                 continue
             if key_node.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key_node.value!r} stands here a second time", key_node.start_mark
-                )
+                raise _DuplicateKey(None, None, f"Duplicate key {key_node.value!r}", key_node.start_mark)
             seen.add(key_node.value)
         found: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
         return found
@@ -46,27 +48,30 @@ def _int(loader: Any, node: Any) -> int:
     return int(loader.construct_scalar(node))
 
 
-_Plain.add_constructor("tag:yaml.org,2002:int", _int)
+_PlainLoader.add_constructor("tag:yaml.org,2002:int", _int)
 
 
 def load(text: str) -> Any:
-    """The value of a YAML text. Raises YamlError."""
+    """The value of a YAML text, UTF-8 decoded. Raises YamlError."""
     try:
-        value = yaml.load(text, _Plain)  # noqa: S506 (a SafeLoader)
+        value = yaml.load(text, _PlainLoader)  # noqa: S506 (a SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-        raise YamlError(f"This is not YAML: {error.problem or error.context}{where}.") from error
+        reason = (
+            error.problem if isinstance(error, _DuplicateKey) else f"This is not YAML: {error.problem or error.context}"
+        )
+        raise YamlError(f"{reason}{where}.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise YamlError(f"This is not YAML: {error}.") from error
-    _refuse_excess(value)
+    _check_size(value)
     return value
 
 
-def _refuse_excess(value: Any) -> None:
-    """Refuse what is nested deeper than any configuration, holds itself, or is small only by repeating itself."""
+def _check_size(value: Any) -> None:
+    """Raises YamlError for values that are nested too deeply, contain themselves, or grow by repeated aliases."""
     level, seen = [value], 0
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DEPTH):
         level = [
             part
             for node in level
@@ -76,24 +81,24 @@ def _refuse_excess(value: Any) -> None:
         seen += len(level)
         if not level:
             return
-        if seen > _MOST:
+        if seen > _MAX_NODES:
             break
-    raise YamlError("This is nested too deeply, or repeats itself too often.")
+    raise YamlError("This YAML is nested too deeply, or repeats its aliases too often.")
 
 
-class _Readable(_Dumper):  # type: ignore[misc]
-    """Writes short entries in one line and texts of several lines as blocks; never an anchor."""
+class _ReadableDumper(_Dumper):  # type: ignore[misc]
+    """Writes short entries in one line and multi-line texts as blocks, without anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:
-        """No anchors: the same list written twice is two lists."""
+        """Writes the same list twice rather than an anchor."""
         return True
 
 
-class _Whole(dict[str, Any]):
-    """The outermost mapping: never in one line."""
+class _Outermost(dict[str, Any]):
+    """The outermost mapping, which is never written in one line."""
 
 
-def _whole(dumper: Any, value: _Whole) -> Any:
+def _outermost(dumper: Any, value: _Outermost) -> Any:
     return dumper.represent_mapping("tag:yaml.org,2002:map", value, flow_style=False)
 
 
@@ -111,16 +116,16 @@ def _text(dumper: Any, value: str) -> Any:
 
 
 def _decimal(dumper: Any, value: Decimal) -> Any:
-    whole = value == value.to_integral_value()
-    text = str(int(value)) if whole else format(value.normalize(), "f")
-    return dumper.represent_scalar(f"tag:yaml.org,2002:{'int' if whole else 'float'}", text)
+    is_integer = value == value.to_integral_value()
+    text = str(int(value)) if is_integer else format(value.normalize(), "f")
+    return dumper.represent_scalar(f"tag:yaml.org,2002:{'int' if is_integer else 'float'}", text)
 
 
-_Readable.add_representer(_Whole, _whole)
-_Readable.add_representer(dict, _mapping)
-_Readable.add_representer(list, _sequence)
-_Readable.add_representer(str, _text)
-_Readable.add_representer(Decimal, _decimal)
+_ReadableDumper.add_representer(_Outermost, _outermost)
+_ReadableDumper.add_representer(dict, _mapping)
+_ReadableDumper.add_representer(list, _sequence)
+_ReadableDumper.add_representer(str, _text)
+_ReadableDumper.add_representer(Decimal, _decimal)
 
 
 for _tag, _pattern, _first in (
@@ -130,8 +135,8 @@ for _tag, _pattern, _first in (
     ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+", [*"-+.0123456789"]),
     ("merge", r"<<", ["<"]),
 ):
-    for _kind in (_Plain, _Readable):
-        # What would be read as something else is written in quotes. Of an empty value, "" is the first letter.
+    for _kind in (_PlainLoader, _ReadableDumper):
+        # The dumper quotes what would be read as another type. The first letter of an empty value is "".
         _kind.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
 
@@ -140,7 +145,7 @@ def _fits_a_line(value: Any) -> bool:
 
 
 def _length(value: Any) -> int:
-    """About how long a value is in one line; more than any line where it must not stand in one."""
+    """The approximate length of a value in one line; above _WIDTH where it cannot be written in one."""
     if isinstance(value, dict):
         return 2 + sum(_length(key) + _length(part) + 4 for key, part in value.items())
     if isinstance(value, list):
@@ -150,8 +155,8 @@ def _length(value: Any) -> int:
 
 
 def dump(value: dict[str, Any]) -> str:
-    """A mapping as YAML: the same value, the same text."""
+    """A mapping as YAML; the same value gives the same text."""
     text: str = yaml.dump(
-        _Whole(value), Dumper=_Readable, sort_keys=False, allow_unicode=True, width=_WIDTH + 20, indent=2
+        _Outermost(value), Dumper=_ReadableDumper, sort_keys=False, allow_unicode=True, width=_WIDTH + 20, indent=2
     )
     return text

@@ -1,1 +1,1 @@
-"""Configuration files of other gateways, said in the words of our own."""
+"""Converts configuration files of other gateways."""

@@ -1,4 +1,4 @@
-"""Our own configuration while another gateway's file is read: what has been said so far, and what could not be."""
+"""The configuration that is built while another gateway's file is read, and notes on what could not be carried over."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from configuration.file.schema import (
     ModelEntry,
     ProviderEntry,
 )
-from configuration.file.secrets import holds_variable, replaced, variable_of
+from configuration.file.secrets import fill_in, holds_variable, variable_of
 from providers.validation import validate_headers
 
 _UNFIT = re.compile(r"[^a-z0-9._-]+")
@@ -24,73 +24,73 @@ _PLACEHOLDER = re.compile(
     r"|(any|empty|dummy|fake|none|null|no-?key|not-?needed|placeholder|local|ollama|lm-?studio|vllm)",
     re.IGNORECASE,
 )
-"""What stands where a key should be, and is none."""
+"""Texts in place of a key that are not keys."""
 _SECRET_NAME = re.compile(r"key|token|secret|auth|cookie|password", re.IGNORECASE)
 
 
-class Draft:
-    """`lost` is what could not be carried over, line by line; `todo` what somebody has to do afterwards."""
+class Conversion:
+    """`not_carried_over` and `to_do` are lines for the operator; `environ` fills in variables."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.configuration = Configuration(version=1)
-        self.lost: list[str] = []
-        self.todo: list[str] = []
+        self.not_carried_over: list[str] = []
+        self.to_do: list[str] = []
         self._environ = environ
-        self._known: dict[str, ProviderEntry | None] = {}
-        self._told: dict[str, ProviderEntry] = {}
+        self._by_name: dict[str, ProviderEntry | None] = {}
+        self._original_names: dict[str, ProviderEntry] = {}
 
-    def lose(self, place: str, why: str) -> None:
-        """Note that what stands at a place is not carried over."""
-        self.lost.append(f"{place}: {why}")
+    def skip(self, place: str, reason: str) -> None:
+        """Notes that the value at a place is not carried over."""
+        self.not_carried_over.append(f"{place}: {reason}")
 
-    def rest(self, place: str, value: Mapping[str, Any], known: Collection[str], told: Mapping[str, str]) -> None:
-        """Note the fields of a mapping that nobody has looked at; `told` says more of some. Empty ones go quietly."""
+    def skip_unknown(
+        self, place: str, value: Mapping[str, Any], known: Collection[str], reasons: Mapping[str, str]
+    ) -> None:
+        """Notes the fields of a mapping that are neither known nor empty, with the reason for some of them."""
         for name, given in value.items():
             if name not in known and given not in (None, "", False, [], {}):
                 where = f"{place}.{name}" if place else name
-                self.lose(where, told.get(name, "there is nothing like it here."))
+                self.skip(where, reasons.get(name, "This gateway has no such setting."))
 
     def text(self, place: str, value: Any) -> str:
-        """A text with the variables in it filled in from the environment; empty, and noted, where one is not set."""
+        """A text with its variables filled in from the environment; empty, and noted, where one is not set."""
         text = value.strip() if isinstance(value, str) else ""
         if not holds_variable(text):
             return text
-        filled = replaced(text, self._environ)
+        filled = fill_in(text, self._environ)
         if filled is None:
-            self.lose(place, f"{text} names a variable that is not set in this process.")
+            self.skip(place, f"{text} names a variable that is not set in this process.")
         return filled or ""
 
-    def provider(self, place: str, told: str, entry: ProviderEntry | None) -> None:
-        """Add a provider under the name that the file tells it by; None for one that cannot be carried over."""
-        name = told.strip().lower()
-        if name in self._known:
-            self.lose(place, f"a provider {told!r} stands in the file already.")
+    def add_provider(self, place: str, original_name: str, entry: ProviderEntry | None) -> None:
+        """Adds a provider under the file's name for it; None for one that cannot be carried over."""
+        name = original_name.strip().lower()
+        if name in self._by_name:
+            self.skip(place, f"Provider {original_name!r} is defined twice.")
             return
         if entry is not None:
             self.configuration.providers.append(entry)
             if entry.name != name:
-                self.lose(f"{place}.name", f"{told} is called {entry.name} here.")
-        self._known[name] = entry
+                self.skip(f"{place}.name", f"{original_name} is renamed to {entry.name}.")
+        self._by_name[name] = entry
         if entry is not None:
-            self._told[told.strip()] = entry
+            self._original_names[original_name.strip()] = entry
 
-    def told(self, entry: ProviderEntry) -> list[str]:
-        """The names that the file tells a provider by."""
-        return [name for name, known in self._told.items() if known is entry]
+    def original_names(self, entry: ProviderEntry) -> list[str]:
+        """The file's names for a provider."""
+        return [name for name, known in self._original_names.items() if known is entry]
 
-    def free_name(self, told: str) -> str:
-        """The name that a provider is given here: as near to its own as names here are."""
+    def free_name(self, original_name: str) -> str:
+        """An unused provider name, as close to the original as this gateway's rules for names allow."""
         taken = {entry.name for entry in self.configuration.providers}
-        name = _slug(told)
+        name = _slug(original_name)
         if name not in taken:
             return name
         return next(numbered for number in range(2, len(taken) + 3) if (numbered := f"{name}-{number}") not in taken)
 
     def credential(self, place: str, secret: Any, **fields: Any) -> CredentialEntry | None:
-        """The credential of a key or of a variable's name; one without a secret for what only stands in a key's place.
-
-        None where there is nothing, or nothing that can be used.
-        """
+        """The credential of a key or of a variable's name; one without a secret for a placeholder. None where there is
+        no text."""
         if not isinstance(secret, str):
             return None
         secret = secret.strip()
@@ -98,29 +98,32 @@ class Draft:
         if variable is not None:
             return CredentialEntry(variable=variable, **fields)
         if holds_variable(secret):
-            self.lose(place, "a variable is only part of the key: put the whole key into a variable.")
+            self.skip(place, "A variable is only part of the key. Put the complete key into a variable.")
             return CredentialEntry(stored=True, **fields)
         if _PLACEHOLDER.fullmatch(secret):
             return CredentialEntry(stored=True, **fields)
         return CredentialEntry(secret=secret, **fields)
 
     def headers(self, place: str, given: Any) -> dict[str, str]:
-        """The headers of a mapping that may be a provider's; those that look secret are noted."""
+        """The headers that a provider may have; the others, and those that look secret, are noted."""
         found: dict[str, str] = {}
         for name, value in given.items() if isinstance(given, dict) else ():
             try:
                 validate_headers({name: value})
             except ValidationError as error:
-                self.lose(f"{place}.{name}", " ".join(error.messages))
+                self.skip(f"{place}.{name}", " ".join(error.messages))
                 continue
             if _SECRET_NAME.search(name) or holds_variable(value):
-                self.lose(f"{place}.{name}", "this looks like a secret, and a provider's headers are none.")
+                self.skip(
+                    f"{place}.{name}",
+                    "This looks like a secret. Provider headers are not stored encrypted; use a credential.",
+                )
             else:
                 found[name] = value
         return found
 
     def model(self, provider: ProviderEntry, name: str) -> ModelEntry:
-        """A provider's model, made where the provider does not have it yet."""
+        """A provider's model, added where the provider does not have it yet."""
         for model in provider.models:
             if model.name == name:
                 return model
@@ -130,20 +133,20 @@ class Draft:
     def candidate(self, place: str, provider: str, model: str) -> CandidateEntry | None:
         """A model at a provider as a route's candidate; None, and noted, where the file has no such provider."""
         name = provider.strip().lower()
-        if name not in self._known:
-            self.lose(place, f"there is no provider {provider.strip()!r} in the file.")
+        if name not in self._by_name:
+            self.skip(place, f"The file has no provider {provider.strip()!r}.")
             return None
-        entry = self._known[name]
+        entry = self._by_name[name]
         if entry is None:
-            self.lose(place, f"the provider {provider.strip()} could not be carried over.")
+            self.skip(place, f"Provider {provider.strip()!r} could not be carried over.")
             return None
         return CandidateEntry(model=f"{entry.name}:{self.model(entry, model.strip()).name}")
 
     def has_provider(self, name: str) -> bool:
         """Whether the file has a provider of that name."""
-        return name.strip().lower() in self._known
+        return name.strip().lower() in self._by_name
 
 
 def _slug(name: str) -> str:
-    """A name as providers have them here: lower case, no spaces."""
+    """A name in lower case, without spaces."""
     return _UNFIT.sub("-", name.strip().lower()).strip("-._") or "provider"

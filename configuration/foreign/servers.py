@@ -1,4 +1,4 @@
-"""Which server an address belongs to: other gateways name whole endpoints, ours what comes before a dialect's path."""
+"""Derives dialect and base URL from an address: other gateways give endpoints, this one what precedes their path."""
 
 from __future__ import annotations
 
@@ -20,27 +20,26 @@ _UNKNOWN = frozenset({"generic", "local"})
 
 
 class Server(msgspec.Struct, frozen=True):
-    """Where a provider's requests go and how they are written."""
+    """A provider's dialect and base URL; `cut` is the address's query, which a base URL cannot have."""
 
     dialect: str
     base_url: str
     is_local: bool = False
     cut: str = ""
-    """What the address had besides and cannot have here."""
 
 
 def server_of(address: str, dialect: str = "") -> Server:
-    """The server of an address; `dialect` where the file says which. Raises ValueError for what is no address."""
+    """The server of an address; `dialect` where the file names one. Raises ValueError for an invalid address."""
     parts = urlsplit(address.strip())
-    path, told = parts.path.rstrip("/"), ""
+    path, found = parts.path.rstrip("/"), ""
     for ending, name in _ENDPOINTS:
         if path.endswith(ending):
-            path, told = path.removesuffix(ending), name
+            path, found = path.removesuffix(ending), name
             break
     host = (parts.hostname or "").lower()
     if host == "generativelanguage.googleapis.com":
-        told = told if told == "openai_chat" or path.endswith("/openai") else "gemini"
-    dialect = dialect or told or ("anthropic" if host == "api.anthropic.com" else "openai_chat")
+        found = found if found == "openai_chat" or path.endswith("/openai") else "gemini"
+    dialect = dialect or found or ("anthropic" if host == "api.anthropic.com" else "openai_chat")
     if dialect == "gemini":
         path = path.partition("/models")[0] or "/v1beta"
     elif dialect == "anthropic":
@@ -52,6 +51,6 @@ def server_of(address: str, dialect: str = "") -> Server:
 
 
 def fitting_profile(base_url: str, wanted: str) -> str:
-    """The profile to choose for a server that a file says is like `wanted`; empty where the address tells it itself."""
+    """The profile to set for a server; empty where its address implies one, so that `wanted` is not needed."""
     asked = ProviderConfig(id=0, name="", dialect="openai_chat", base_url=base_url)
     return wanted if profile_of(asked).name in _UNKNOWN else ""

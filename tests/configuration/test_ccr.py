@@ -1,4 +1,4 @@
-"""claude-code-router's config.json, version 2: what it becomes here, and what it is said about the rest."""
+"""claude-code-router's config.json, version 2: what it becomes here, and what it is output about the rest."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 from django.core.management import CommandError
 
 from configuration.foreign.ccr import transformers
-from configuration.foreign.conversion import Draft
+from configuration.foreign.conversion import Conversion
 from providers.models import Credential, Model, Provider
 from providers.transforms import REGISTRY
 from providers.transforms.foreign_names import ELSEWHERE
 from routing.models import Candidate, Route, ScenarioRoute
-from tests.configuration.ask import FILES, imported, lost, rows
+from tests.configuration.commands import FILES, not_carried_over, rows, run_import
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -31,25 +31,25 @@ def small(**fields: Any) -> dict[str, Any]:
 def taken(tmp_path: Path, value: dict[str, Any]) -> str:
     path = tmp_path / "config.json"
     path.write_text(json.dumps(value))
-    return imported(path, "--write")
+    return run_import(path, "--write")
 
 
 def test_a_dry_run_writes_nothing() -> None:
     before = rows()
-    said = imported(FILE)
-    assert said.startswith("Read as claude-code-router's, version 2.\n")
+    output = run_import(FILE)
+    assert output.startswith("Format: claude-code-router, version 2\n")
     assert rows() == before
 
 
 def test_a_second_import_changes_nothing() -> None:
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     before = rows()
-    assert "0 created, 0 changed, 0 removed" in imported(FILE, "--write")
+    assert "0 created, 0 changed, 0 removed" in run_import(FILE, "--write")
     assert rows() == before
 
 
 def test_addresses_become_base_urls_dialects_and_profiles() -> None:
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     found = {
         row.name: (row.dialect, row.profile, row.base_url, row.is_local, row.proxy_url)
         for row in Provider.objects.all()
@@ -67,7 +67,7 @@ def test_addresses_become_base_urls_dialects_and_profiles() -> None:
 
 
 def test_keys_become_credentials_and_none_is_shown() -> None:
-    said = imported(FILE, "--write")
+    output = run_import(FILE, "--write")
     found = {row.provider.name: (row.source, row.variable, bool(row.ciphertext)) for row in Credential.objects.all()}
     assert found == {
         "openrouter": ("environment", "OPENROUTER_API_KEY", False),
@@ -77,20 +77,20 @@ def test_keys_become_credentials_and_none_is_shown() -> None:
         "model-scope": ("environment", "MODELSCOPE_API_KEY", False),
         "anthropic": ("environment", "ANTHROPIC_API_KEY", False),
     }
-    assert "credential gemini: default has no secret: enter it in the admin." in said
+    assert "Credential gemini: default has no secret: enter it in the admin." in output
     for secret in ("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0", "sk-1234567890abcdef", "team-secret"):
-        assert secret not in said
+        assert secret not in output
 
 
 def test_without_an_encryption_key_the_rest_is_carried_over(settings: Any) -> None:
     settings.ENCRYPTION_KEYS = []
-    said = imported(FILE, "--write")
-    assert "its key was not taken over: ENCRYPTION_KEYS is empty" in said
+    output = run_import(FILE, "--write")
+    assert "The key was not imported: ENCRYPTION_KEYS is empty" in output
     assert Credential.objects.get(provider__name="volcengine").source == "stored"
 
 
 def test_transformers_become_transforms() -> None:
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     assert Provider.objects.get(name="model-scope").transforms == [
         {"name": "maxtoken", "options": {"limit": 65536}},
         {"name": "enhancetool"},
@@ -107,7 +107,7 @@ def test_transformers_become_transforms() -> None:
 
 
 def test_scenarios_become_routes_with_the_fallbacks_behind() -> None:
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     candidates = {
         route.name: [str(row.model) for row in route.candidates.order_by("position")] for route in Route.objects.all()
     }
@@ -131,15 +131,15 @@ def test_scenarios_become_routes_with_the_fallbacks_behind() -> None:
     }
 
 
-def test_what_could_not_be_carried_over_is_told_line_by_line() -> None:
-    assert lost(imported(FILE)) == (FILES / "ccr-2.lost.txt").read_text().splitlines()
+def test_what_could_not_be_carried_over_is_listed() -> None:
+    assert not_carried_over(run_import(FILE)) == (FILES / "ccr-2.not-carried-over.txt").read_text().splitlines()
 
 
 def test_a_route_that_claude_code_asks_for_by_name_is_pointed_out(tmp_path: Path) -> None:
     Route.objects.create(name="claude-sonnet-5-5")
     Route.objects.create(name="claude-opus-5-5", yields=True)
-    said = taken(tmp_path, small())
-    assert "Who asks for claude-sonnet-5-5 gets that route, past scenarios and rules" in said
+    output = taken(tmp_path, small())
+    assert "Requests for claude-sonnet-5-5 go to the route of that name and bypass scenarios and rules" in output
 
 
 def test_more_fallbacks_than_a_route_tries_raise_its_attempts(tmp_path: Path) -> None:
@@ -151,8 +151,8 @@ def test_more_fallbacks_than_a_route_tries_raise_its_attempts(tmp_path: Path) ->
 
 def test_variables_in_an_address_are_filled_in(tmp_path: Path, monkeypatch: Any) -> None:
     value = small(api_base_url="https://${P_HOST}/v1/chat/completions")
-    said = taken(tmp_path, value)
-    assert "Providers[0].api_base_url: https://${P_HOST}/v1/chat/completions names a variable that is not set" in said
+    output = taken(tmp_path, value)
+    assert "Providers[0].api_base_url: https://${P_HOST}/v1/chat/completions names a variable that is not set" in output
     monkeypatch.setenv("P_HOST", "p.example.com")
     taken(tmp_path, value)
     assert Provider.objects.get().base_url == "https://p.example.com/v1"
@@ -187,23 +187,23 @@ def test_an_address_tells_the_dialect(address: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted({*ELSEWHERE, *REGISTRY}))
 def test_every_known_transformer_is_carried_over_or_explained(name: str) -> None:
-    draft = Draft({})
+    conversion = Conversion({})
     options = {"maxtoken": {"max_tokens": 5}}.get(name, {})
-    wish = transformers.read(draft, "use", [[name, options]])
+    wish = transformers.read(conversion, "use", [[name, options]])
     assert bool(wish.transforms) == (name in REGISTRY)
-    assert wish.transforms or wish.dialect or draft.lost
-    assert not any("nothing like" in line for line in draft.lost)
+    assert wish.transforms or wish.dialect or conversion.not_carried_over
+    assert not any("no such setting" in line for line in conversion.not_carried_over)
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("{'Providers': [}", "This is not JSON: .* in line 1"),
-        ("[1]", "holds no configuration"),
-        ("", "no configuration"),
+        ("[1]", "not a configuration file"),
+        ("", "not a configuration file"),
     ],
 )
 def test_broken_files_say_where(text: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(CommandError, match=words):
-        imported(tmp_path / "config.json")
+        run_import(tmp_path / "config.json")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from configuration.foreign.ccr import conditions
-from configuration.foreign.conversion import Draft
+from configuration.foreign.conversion import Conversion
 from providers.models import Credential, Model, Provider
 from routing.models import Alias, Route, Rule, ScenarioRoute
-from tests.configuration.ask import FILES, imported, lost, rows
+from tests.configuration.commands import FILES, not_carried_over, rows, run_import
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -26,16 +26,16 @@ def candidates() -> dict[str, list[str]]:
 
 def test_it_is_read_and_a_second_time_changes_nothing() -> None:
     before = rows()
-    assert imported(FILE).startswith("Read as claude-code-router's, version 3.\n")
+    assert run_import(FILE).startswith("Format: claude-code-router, version 3\n")
     assert rows() == before
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     before = rows()
-    assert "0 created, 0 changed, 0 removed" in imported(FILE, "--write")
+    assert "0 created, 0 changed, 0 removed" in run_import(FILE, "--write")
     assert rows() == before
 
 
 def test_a_pool_of_keys_keeps_its_order_and_limits() -> None:
-    said = imported(FILE, "--write")
+    output = run_import(FILE, "--write")
     pool = Credential.objects.filter(provider__name="anthropic")
     assert [(row.name, row.position, row.weight, row.enabled, row.requests_per_minute) for row in pool] == [
         ("main", 1, 3, True, 50),
@@ -43,12 +43,12 @@ def test_a_pool_of_keys_keeps_its_order_and_limits() -> None:
         ("old", 3, 1, False, 0),
     ]
     assert pool.get(name="main").tokens_per_minute == 40_000
-    assert "sk-ant-spare" not in said
-    assert "ccr-client-key" not in said
+    assert "sk-ant-spare" not in output
+    assert "ccr-client-key" not in output
 
 
 def test_what_is_known_of_models_comes_along() -> None:
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     model = Model.objects.get(name="claude-opus-4-8")
     assert (model.context_window, model.max_output) == (1_000_000, 128_000)
     price = model.prices.get()
@@ -62,17 +62,17 @@ def test_what_is_known_of_models_comes_along() -> None:
 
 
 def test_prices_that_are_here_already_stay() -> None:
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     price = Model.objects.get(name="claude-opus-4-8").prices.get()
     price.input = Decimal(4)
     price.save()
-    assert "0 created, 0 changed" in imported(FILE, "--write")
+    assert "0 created, 0 changed" in run_import(FILE, "--write")
     price.refresh_from_db()
     assert price.input == Decimal(4)
 
 
 def test_rules_become_rules_with_routes_in_their_order() -> None:
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     found = [(rule.name, rule.enabled, rule.conditions, rule.route and rule.route.name) for rule in Rule.objects.all()]
     assert found == [
         (
@@ -100,7 +100,7 @@ def test_rules_become_rules_with_routes_in_their_order() -> None:
 
 
 def test_the_agents_profile_becomes_scenarios_and_aliases() -> None:
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     assert {row.scenario: row.route.name for row in ScenarioRoute.objects.all()} == {
         "default": "ccr-default",
         "background": "ccr-background",
@@ -112,8 +112,8 @@ def test_the_agents_profile_becomes_scenarios_and_aliases() -> None:
     assert targets["vLLM/Qwen/Qwen3-Coder"] == "vllm:Qwen/Qwen3-Coder"
 
 
-def test_what_could_not_be_carried_over_is_told_line_by_line() -> None:
-    assert lost(imported(FILE)) == (FILES / "ccr-3.lost.txt").read_text().splitlines()
+def test_what_could_not_be_carried_over_is_listed() -> None:
+    assert not_carried_over(run_import(FILE)) == (FILES / "ccr-3.not-carried-over.txt").read_text().splitlines()
 
 
 CONDITIONS: list[tuple[str, str, str, dict[str, Any] | None]] = [
@@ -154,7 +154,7 @@ CONDITIONS: list[tuple[str, str, str, dict[str, Any] | None]] = [
 
 @pytest.mark.parametrize(("left", "operator", "right", "found"), CONDITIONS)
 def test_conditions_become_conditions(left: str, operator: str, right: str, found: dict[str, Any] | None) -> None:
-    draft = Draft({})
+    conversion = Conversion({})
     entry = {"type": "condition", "condition": {"left": left, "operator": operator, "right": right}}
-    assert conditions.read(draft, "rules[0]", entry) == found
-    assert bool(draft.lost) == (found is None)
+    assert conditions.read(conversion, "rules[0]", entry) == found
+    assert bool(conversion.not_carried_over) == (found is None)

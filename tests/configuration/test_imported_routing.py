@@ -8,7 +8,7 @@ import pytest
 
 from routing.loading.load import load_snapshot
 from routing.snapshot import Snapshot
-from tests.configuration.ask import FILES, imported
+from tests.configuration.commands import FILES, run_import
 from tests.routing.builders import ANYONE, decide, make_facts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -22,7 +22,7 @@ VARIABLES = (
 def snapshot(name: str, monkeypatch: Any) -> Snapshot:
     for variable in VARIABLES:
         monkeypatch.setenv(variable, "sk-for-the-tests")
-    imported(FILES / name, "--write")
+    run_import(FILES / name, "--write")
     return load_snapshot({})
 
 

@@ -1,4 +1,4 @@
-"""LiteLLM's config.yaml: what it becomes here, and what it is said about the rest."""
+"""LiteLLM's config.yaml: what it becomes here, and what it is output about the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from configuration.foreign.litellm.services import SERVICES, target
 from providers.models import Credential, Model, Provider
 from routing.models import Alias, Route
-from tests.configuration.ask import FILES, imported, lost, rows
+from tests.configuration.commands import FILES, not_carried_over, rows, run_import
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -23,23 +23,23 @@ HIDDEN = ("sk-1234-master", "sk-lf-hush", "sk-proj-two-0123456789abcdefghij", "h
 def taken(tmp_path: Path, text: str) -> str:
     path = tmp_path / "config.yaml"
     path.write_text(text)
-    return imported(path, "--write")
+    return run_import(path, "--write")
 
 
 def test_it_is_read_and_a_second_time_changes_nothing() -> None:
     before = rows()
-    said = imported(FILE)
-    assert said.startswith("Read as LiteLLM's.\n")
+    output = run_import(FILE)
+    assert output.startswith("Format: LiteLLM\n")
     assert rows() == before
-    said += imported(FILE, "--write")
-    assert not [secret for secret in HIDDEN if secret in said]
+    output += run_import(FILE, "--write")
+    assert not [secret for secret in HIDDEN if secret in output]
     before = rows()
-    assert "0 created, 0 changed, 0 removed" in imported(FILE, "--write")
+    assert "0 created, 0 changed, 0 removed" in run_import(FILE, "--write")
     assert rows() == before
 
 
 def test_each_server_with_keys_of_its_own_is_a_provider() -> None:
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     found = {row.name: (row.dialect, row.platform, row.profile, row.base_url) for row in Provider.objects.all()}
     assert found == {
         "azure": ("openai_chat", "azure", "", "https://eu.openai.azure.com"),
@@ -63,7 +63,7 @@ def test_each_server_with_keys_of_its_own_is_a_provider() -> None:
 
 
 def test_keys_become_credentials_with_their_limits() -> None:
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     found = {
         str(row): (row.variable, bool(row.ciphertext), row.requests_per_minute, row.tokens_per_minute)
         for row in Credential.objects.all()
@@ -83,7 +83,7 @@ def test_keys_become_credentials_with_their_limits() -> None:
 
 
 def test_what_is_known_of_models_comes_along() -> None:
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     model = Model.objects.get(name="claude-sonnet-4-5")
     assert (model.context_window, model.max_output) == (200_000, 64_000)
     assert model.capabilities == ["tools", "images", "thinking", "structured_output", "prefill"]
@@ -95,7 +95,7 @@ def test_what_is_known_of_models_comes_along() -> None:
 
 
 def test_groups_become_routes_with_fallbacks_behind() -> None:
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     found = {
         route.name: (route.order, [(str(row.model), row.weight) for row in route.candidates.order_by("position")])
         for route in Route.objects.all()
@@ -131,8 +131,8 @@ def test_groups_become_routes_with_fallbacks_behind() -> None:
     assert {row.pattern: row.target for row in Alias.objects.all()} == {"gpt-4": "gpt-4o", "haiku": "fast"}
 
 
-def test_what_could_not_be_carried_over_is_told_line_by_line() -> None:
-    assert lost(imported(FILE)) == (FILES / "litellm.lost.txt").read_text().splitlines()
+def test_what_could_not_be_carried_over_is_listed() -> None:
+    assert not_carried_over(run_import(FILE)) == (FILES / "litellm.not-carried-over.txt").read_text().splitlines()
 
 
 GROUP = """\
@@ -174,7 +174,7 @@ def test_numbered_entries_are_tried_in_that_order(tmp_path: Path) -> None:
 def test_no_secret_of_the_environment_is_written_into_the_database(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
-    imported(FILE, "--write")
+    run_import(FILE, "--write")
     assert not Credential.objects.get(provider__name="bedrock").ciphertext
     assert os.environ["AWS_SECRET_ACCESS_KEY"] == "very-secret"
 
@@ -196,15 +196,15 @@ TARGETS = {
 }
 
 
-@pytest.mark.parametrize(("model", "told"), TARGETS)
-def test_what_stands_before_the_slash(model: str, told: str) -> None:
-    found = target(model, told, has_address=False)
+@pytest.mark.parametrize(("model", "provider"), TARGETS)
+def test_what_stands_before_the_slash(model: str, provider: str) -> None:
+    found = target(model, provider, has_address=False)
     assert found is not None
-    assert (found.name, found.service.dialect, found.service.platform, found.model) == TARGETS[model, told]
+    assert (found.name, found.service.dialect, found.service.platform, found.model) == TARGETS[model, provider]
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_every_known_service_makes_a_provider_or_says_what_is_missing(name: str, tmp_path: Path) -> None:
     model = "anthropic.claude" if name == "bedrock" else "m"
-    said = taken(tmp_path, f"model_list: [{{model_name: r, litellm_params: {{model: {name}/{model}}}}}]")
-    assert Route.objects.exists() != ("Could not be carried over" in said)
+    output = taken(tmp_path, f"model_list: [{{model_name: r, litellm_params: {{model: {name}/{model}}}}}]")
+    assert Route.objects.exists() != ("Could not be carried over" in output)

@@ -1,4 +1,4 @@
-"""What is exported imports to the same state, and nothing of the configuration is missing from it."""
+"""An export imports to the same state, and contains every part of the configuration."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import pytest
 from django.apps import apps
 
 from access.models import ClientKey
-from configuration.apply.import_configuration import apply
-from configuration.apply.import_report import Ledger
-from configuration.file.exporting import exported
-from configuration.file.fields import ENTRIES, concrete, said_of
+from configuration.apply.import_configuration import import_configuration
+from configuration.apply.import_report import ImportReport
+from configuration.file.exporting import export_text
+from configuration.file.fields import ENTRIES, concrete, entry_of
 from configuration.file.reading import read_text
 from providers.models import Credential
 from routing.loading.revision import WATCHED
 from routing.models import Candidate
-from tests.configuration import world
+from tests.configuration import every_field
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -27,11 +27,11 @@ _ELSEWHERE = {
     "routing.Candidate": {"route", "position"},
     "access.ClientKey": {"team"},
 }
-"""Fields that stand in a file by where an entry stands, and secrets."""
+"""Fields that are given by the position of an entry in the file, and secrets."""
 
 
-def written(text: str) -> Ledger:
-    return apply(read_text(text), write=True)
+def import_text(text: str) -> ImportReport:
+    return import_configuration(read_text(text), write=True)
 
 
 def test_every_field_of_every_kind_of_configuration_is_exported() -> None:
@@ -41,41 +41,41 @@ def test_every_field_of_every_kind_of_configuration_is_exported() -> None:
         assert fields - set(entry.__struct_fields__) == set(), label
 
 
-def test_the_world_of_these_tests_sets_every_field() -> None:
-    world.make()
+def test_the_rows_of_these_tests_set_every_field() -> None:
+    every_field.make()
     for label, entry in ENTRIES.items():
         kind = apps.get_model(label)
         fields = set(concrete(kind)) & set(entry.__struct_fields__)
-        said: set[str] = set()
+        output: set[str] = set()
         for row in kind._default_manager.all():
-            said |= set(said_of(row))
-        assert fields - said == set(), label
+            output |= set(entry_of(row))
+        assert fields - output == set(), label
 
 
 @pytest.mark.parametrize("with_keys", [True, False])
 def test_an_export_imports_to_the_same_state(with_keys: bool) -> None:
-    world.make()
-    before = exported(with_keys=with_keys)
-    world.wipe()
-    empty = exported(with_keys=with_keys)
-    ledger = written(before)
-    assert exported(with_keys=with_keys) == before != empty
-    assert not ledger.lost
+    every_field.make()
+    before = export_text(with_keys=with_keys)
+    every_field.wipe()
+    empty = export_text(with_keys=with_keys)
+    report = import_text(before)
+    assert export_text(with_keys=with_keys) == before != empty
+    assert not report.not_carried_over
     assert ClientKey.objects.count() == (2 if with_keys else 0)
 
 
-def test_what_is_there_already_is_not_touched(django_assert_num_queries: Any) -> None:
-    world.make()
+def test_rows_that_are_up_to_date_are_not_touched(django_assert_num_queries: Any) -> None:
+    every_field.make()
     rows = {label: list(apps.get_model(label)._default_manager.order_by("pk").values()) for label in WATCHED}
-    ledger = written(exported(with_keys=True))
-    assert ledger.count().keys() == {"same"}
-    assert not ledger.left
+    report = import_text(export_text(with_keys=True))
+    assert report.count().keys() == {"same"}
+    assert not report.untouched
     assert rows == {label: list(apps.get_model(label)._default_manager.order_by("pk").values()) for label in WATCHED}
 
 
 def test_an_export_resets_what_was_changed_since() -> None:
-    world.make()
-    before = exported(with_keys=True)
+    every_field.make()
+    before = export_text(with_keys=True)
     for label in WATCHED:
         for row in apps.get_model(label)._default_manager.all():
             for field in ("enabled", "notes", "weight", "yields", "priority", "threshold", "input", "tags"):
@@ -84,34 +84,34 @@ def test_an_export_resets_what_was_changed_since() -> None:
                     setattr(row, field, known.get_default())
             row.save()
     Candidate.objects.filter(model__name="demo").delete()
-    assert exported(with_keys=True) != before
-    written(before)
-    assert exported(with_keys=True) == before
+    assert export_text(with_keys=True) != before
+    import_text(before)
+    assert export_text(with_keys=True) == before
 
 
 def test_no_secret_is_in_an_export_and_stored_ones_stay() -> None:
-    world.make()
-    text = exported(with_keys=True)
+    every_field.make()
+    text = export_text(with_keys=True)
     stored = Credential.objects.get(name="b")
-    assert world.SECRET not in text
+    assert every_field.SECRET not in text
     assert stored.ciphertext not in text
     assert "stored: true" in text
-    written(text)
+    import_text(text)
     assert Credential.objects.get(name="b").ciphertext == stored.ciphertext
 
 
 def test_a_stored_secret_that_is_gone_is_asked_for() -> None:
-    world.make()
-    text = exported()
-    world.wipe()
-    ledger = written(text)
-    assert "credential openrouter: b has no secret: enter it in the admin." in ledger.todo
-    assert any("OPENROUTER_API_KEY is not set" in line for line in ledger.todo)
+    every_field.make()
+    text = export_text()
+    every_field.wipe()
+    report = import_text(text)
+    assert "Credential openrouter: b has no secret: enter it in the admin." in report.to_do
+    assert any("OPENROUTER_API_KEY is not set" in line for line in report.to_do)
 
 
-def test_an_export_reads_well() -> None:
-    world.make()
-    lines = exported().splitlines()
+def test_an_export_is_readable() -> None:
+    every_field.make()
+    lines = export_text().splitlines()
     assert lines[0].startswith("# The configuration of the gateway")
     assert "  - {model: 'openrouter:anthropic/claude-sonnet-5.5:beta', weight: 5}" in lines
     assert "- {pattern: gpt-*, target: claude-sonnet-5-5, position: 3}" in lines

@@ -41,10 +41,10 @@ def test_it_is_what_is_sent(
     body = json.dumps(_marked(sample, standing.routes[dialect].name, script.prompt)).encode()
     answer = client.post(body, headers=sample.headers)
     assert answer.status == 200
-    snapshot, _ = lookup.saved()
+    snapshot, _ = lookup.saved_snapshot()
     key = next(key for key in snapshot.keys.values() if key.id == standing.key.row.pk)
     headers = {"anthropic-version": "2023-06-01", "user-agent": "tests/1.0", **sample.headers}
-    found = explain(question.asked(body, headers, key, timezone.localtime()), snapshot, timezone.now().timestamp())
+    found = explain(question.of_request(body, headers, key, timezone.localtime()), snapshot, timezone.now().timestamp())
     shown = found.attempts[0].upstream
     assert shown is not None
     seen = script.wait()

@@ -1,4 +1,4 @@
-"""A condition of claude-code-router 3, on a header or a path into the body, as one on the facts that there are here."""
+"""Converts conditions of claude-code-router 3, on headers and paths into the body, to conditions on facts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from configuration.foreign.conversion import Draft
+from configuration.foreign.conversion import Conversion
 from routing.rules.conditions import ConditionError, parse_conditions
 
 _TEXT = {
@@ -29,13 +29,13 @@ _NUMBERS = {"request.body.max_tokens": "max_tokens", "request.tokenCount": "toke
 _INSIDE = {"image": "images", "document": "documents"}
 
 
-def read(draft: Draft, place: str, entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The condition of a rule as one of ours; None, and noted, where there is none like it."""
+def read(conversion: Conversion, place: str, entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The condition of a rule; None, and noted, where this gateway has none like it."""
     if entry.get("type") == "model-prefix" and entry.get("pattern"):
         return {"field": "model", "operator": "starts_with", "value": str(entry["pattern"])}
     condition = entry.get("condition")
     if not isinstance(condition, dict) or not isinstance(condition.get("left"), str):
-        draft.lose(place, "it has no condition.")
+        conversion.skip(place, "The rule has no condition.")
         return None
     left, operator, right = condition["left"].strip(), condition.get("operator"), _literal(condition.get("right"))
     found = _condition(left.replace("request.headers.", "request.header."), str(operator), right)
@@ -45,13 +45,13 @@ def read(draft: Draft, place: str, entry: Mapping[str, Any]) -> dict[str, Any] |
         except ConditionError:
             found = None
     if found is None:
-        draft.lose(f"{place}.condition", f"there is no condition like {left} {operator} {right} here.")
+        conversion.skip(f"{place}.condition", f"There is no equivalent for the condition {left} {operator} {right}.")
     return found
 
 
 def _condition(left: str, operator: str, right: Any) -> dict[str, Any] | None:
     if left in _NUMBERS:
-        return _made(_NUMBERS[left], _NUMBER.get(operator), right)
+        return _condition_on(_NUMBERS[left], _NUMBER.get(operator), right)
     text = right if isinstance(right, str) else json.dumps(right)
     if left == "request.body.stream":
         return _flag("stream", operator, right)
@@ -62,16 +62,16 @@ def _condition(left: str, operator: str, right: Any) -> dict[str, Any] | None:
     if left == "request.body.tools" and operator in ("contains-deep", "not-contains"):
         if text.startswith("web_search"):
             return _flag("web_search", "==" if operator == "contains-deep" else "!=", True)
-        return _made("tools", "has" if operator == "contains-deep" else "has_not", text)
+        return _condition_on("tools", "has" if operator == "contains-deep" else "has_not", text)
     if left in _TEXTS:
-        return _made(_TEXTS[left], _TEXT.get(operator), text)
-    for begin, ours in (("request.header.", "header."), ("request.body.metadata.", "metadata.")):
-        if left.startswith(begin):
-            return _made(ours + left.removeprefix(begin).lower(), _TEXT.get(operator), text)
+        return _condition_on(_TEXTS[left], _TEXT.get(operator), text)
+    for prefix, field in (("request.header.", "header."), ("request.body.metadata.", "metadata.")):
+        if left.startswith(prefix):
+            return _condition_on(field + left.removeprefix(prefix).lower(), _TEXT.get(operator), text)
     return None
 
 
-def _made(field: str, operator: str | None, value: Any) -> dict[str, Any] | None:
+def _condition_on(field: str, operator: str | None, value: Any) -> dict[str, Any] | None:
     return None if operator is None else {"field": field, "operator": operator, "value": value}
 
 
@@ -82,7 +82,7 @@ def _flag(field: str, operator: str, value: Any) -> dict[str, Any] | None:
 
 
 def _literal(value: Any) -> Any:
-    """What a value means there: JSON where it is JSON, else the text, its single quotes taken off."""
+    """A value as claude-code-router reads it: JSON where it is JSON, else the text without its single quotes."""
     if not isinstance(value, str):
         return value
     text = value.strip()

@@ -1,4 +1,4 @@
-"""The Router of claude-code-router 2: a scenario's model and its fallbacks become a route with candidates in order."""
+"""Converts the Router of claude-code-router 2: a scenario's model and fallbacks become a route with candidates."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from configuration.file.schema import CandidateEntry, RouteEntry, ScenarioEntry
-from configuration.foreign.conversion import Draft
-from configuration.foreign.values import items, mapping, whole, word
+from configuration.foreign.conversion import Conversion
+from configuration.foreign.values import items, mapping, stripped, whole_number
 
 SCENARIOS = {
     "default": "default",
@@ -17,55 +17,55 @@ SCENARIOS = {
     "webSearch": "web_search",
     "image": "image",
 }
-"""Their name of a scenario -> ours."""
+"""claude-code-router's scenario -> this gateway's."""
 _ATTEMPTS = 4
-"""What a route tries at most where nothing else is said."""
+"""The default number of attempts of a route."""
 
 
-def read(draft: Draft, router: Mapping[str, Any], fallback: Any) -> None:
-    """The scenarios of a file into the draft."""
+def read(conversion: Conversion, router: Mapping[str, Any], fallback: Any) -> None:
+    """Adds the scenarios of a file."""
     chains = mapping(fallback)
     for theirs, ours in SCENARIOS.items():
         selector = router.get(theirs)
         if not selector:
             if chains.get(theirs):
-                draft.lose(f"fallback.{theirs}", "the scenario has no model of its own, so its fallbacks lead nowhere.")
+                conversion.skip(f"fallback.{theirs}", "The scenario has no model, so its fallbacks are not used.")
             continue
         selectors = [(f"Router.{theirs}", selector)]
         for number, entry in enumerate(items(chains.get(theirs))):
             selectors.append((f"fallback.{theirs}[{number}]", entry))
-        candidates = [found for place, entry in selectors if (found := selected(draft, place, entry)) is not None]
+        candidates = [found for place, entry in selectors if (found := selected(conversion, place, entry)) is not None]
         name = f"ccr-{ours.replace('_', '-')}"
-        if add_route(draft, f"Router.{theirs}", name, candidates):
+        if add_route(conversion, f"Router.{theirs}", name, candidates):
             scenario = ScenarioEntry(scenario=ours, route=name)
-            if ours == "long_context" and (threshold := whole(router.get("longContextThreshold"))):
+            if ours == "long_context" and (threshold := whole_number(router.get("longContextThreshold"))):
                 scenario.threshold = threshold
-            draft.configuration.scenarios.append(scenario)
+            conversion.configuration.scenarios.append(scenario)
             if ours == "image":
-                draft.lose("Router.image", "the whole request goes to this model; there is no image agent.")
-    draft.rest("Router", router, {*SCENARIOS, "longContextThreshold", "builtInRules"}, {})
-    draft.rest("fallback", chains, set(SCENARIOS), {})
+                conversion.skip("Router.image", "There is no image agent. The complete request goes to this model.")
+    conversion.skip_unknown("Router", router, {*SCENARIOS, "longContextThreshold", "builtInRules"}, {})
+    conversion.skip_unknown("fallback", chains, set(SCENARIOS), {})
 
 
-def add_route(draft: Draft, place: str, name: str, candidates: list[CandidateEntry], **fields: Any) -> bool:
-    """Add a route with these candidates, each once; False, and noted, where there is none."""
-    once = list({candidate.model: candidate for candidate in candidates}.values())
-    if not once:
-        draft.lose(place, "none of its models could be carried over, so there is no route for it.")
+def add_route(conversion: Conversion, place: str, name: str, candidates: list[CandidateEntry], **fields: Any) -> bool:
+    """Adds a route with these candidates, each once. Returns False, and notes it, where there are none."""
+    distinct = list({candidate.model: candidate for candidate in candidates}.values())
+    if not distinct:
+        conversion.skip(place, "None of its models could be carried over, so no route is created.")
         return False
-    route = RouteEntry(name=name, candidates=once, **fields)
-    if len(once) > _ATTEMPTS:
-        route.attempts = len(once)
-    draft.configuration.routes.append(route)
+    route = RouteEntry(name=name, candidates=distinct, **fields)
+    if len(distinct) > _ATTEMPTS:
+        route.attempts = len(distinct)
+    conversion.configuration.routes.append(route)
     return True
 
 
-def selected(draft: Draft, place: str, selector: Any) -> CandidateEntry | None:
+def selected(conversion: Conversion, place: str, selector: Any) -> CandidateEntry | None:
     """The model that a text such as `provider,model` or `provider/model` names; None, and noted, for any other."""
-    text = word(selector)
-    # After the name of a known provider, whatever else the model's own name holds.
+    text = stripped(selector)
+    # Split after the name of a known provider: names of models may contain both separators.
     for at, character in enumerate(text):
-        if character in ",/" and draft.has_provider(text[:at]):
-            return draft.candidate(place, text[:at], text[at + 1 :])
-    draft.lose(place, f"{text or 'nothing'} names no provider of the file and its model.")
+        if character in ",/" and conversion.has_provider(text[:at]):
+            return conversion.candidate(place, text[:at], text[at + 1 :])
+    conversion.skip(place, f"{text or '(empty)'} does not name a provider of the file and a model.")
     return None

@@ -1,4 +1,4 @@
-"""Transformers of claude-code-router: some are transforms here too, others a dialect, a profile or a platform."""
+"""Converts transformers of claude-code-router: some are transforms, others a dialect, a profile or a platform."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from configuration.foreign.conversion import Draft
-from configuration.foreign.values import items, mapping, word
+from configuration.foreign.conversion import Conversion
+from configuration.foreign.values import items, mapping, stripped
 from providers.platforms import PLATFORMS
 from providers.transforms import REGISTRY, TransformError, compile_chain
 
@@ -22,15 +22,15 @@ _DIALECTS = {
 }
 _PLATFORMS = {"vertex-gemini": ("gemini", "vertex"), "vertex-claude": ("anthropic", "vertex")}
 _PROFILES = frozenset({"deepseek", "openrouter", "groq", "cerebras"})
-_TAKE_FIELDS = frozenset({"openrouter", "vercel"})
-"""Those whose options are further fields of the request."""
-_REFUSED = {
-    "vertex-openai": "its tokens last an hour, so it needs the platform vertex, with the dialect gemini or anthropic.",
+_WITH_REQUEST_FIELDS = frozenset({"openrouter", "vercel"})
+"""Transformers whose options are further fields of the request."""
+_UNSUPPORTED = {
+    "vertex-openai": "Its tokens expire after an hour. Use the platform vertex with the dialect gemini or anthropic.",
 }
 
 
 class Wish(msgspec.Struct):
-    """What a chain of transformers asks for."""
+    """The settings that a chain of transformers asks for."""
 
     dialect: str = ""
     profile: str = ""
@@ -38,64 +38,64 @@ class Wish(msgspec.Struct):
     transforms: list[dict[str, Any]] = []
 
 
-def read(draft: Draft, place: str, use: Any) -> Wish:
-    """What the transformers at a place ask for; what cannot be had is noted."""
+def read(conversion: Conversion, place: str, use: Any) -> Wish:
+    """The settings that the transformers at a place ask for; those that are not supported are noted."""
     wish = Wish(transforms=[])
     for number, entry in enumerate(items(use)):
         where = f"{place}[{number}]"
         name, options = _split(entry)
         if not name:
-            draft.lose(where, "this names no transformer.")
+            conversion.skip(where, "The entry names no transformer.")
         else:
-            _take(draft, where, wish, name, options)
+            _take(conversion, where, wish, name, options)
     return wish
 
 
 def _split(entry: Any) -> tuple[str, dict[str, Any]]:
     if isinstance(entry, list) and entry:
-        return word(entry[0]), mapping(entry[1]) if len(entry) > 1 else {}
-    return word(entry), {}
+        return stripped(entry[0]), mapping(entry[1]) if len(entry) > 1 else {}
+    return stripped(entry), {}
 
 
-def _take(draft: Draft, where: str, wish: Wish, name: str, options: dict[str, Any]) -> None:
+def _take(conversion: Conversion, where: str, wish: Wish, name: str, options: dict[str, Any]) -> None:
     known = name.lower()
-    if known in _REFUSED:
-        draft.lose(where, f"{name}: {_REFUSED[known]}")
+    if known in _UNSUPPORTED:
+        conversion.skip(where, f"{name}: {_UNSUPPORTED[known]}")
     elif known in _PLATFORMS:
         wish.dialect, wish.platform = _PLATFORMS[known]
         if wish.platform not in PLATFORMS:
-            draft.lose(where, f"{name}: there is no platform {wish.platform} here.")
+            conversion.skip(where, f"{name}: The platform {wish.platform} is not supported.")
     elif known in _DIALECTS or known in _PROFILES:
         wish.dialect = _DIALECTS.get(known, "openai_chat")
         wish.profile = known if known in _PROFILES else wish.profile
-        if options and known in _TAKE_FIELDS:
-            _append(draft, where, wish, "customparams", {"params": options})
+        if options and known in _WITH_REQUEST_FIELDS:
+            _append(conversion, where, wish, "customparams", {"params": options})
         elif options and known != "anthropic":
-            draft.lose(where, f"{name} has no options here: {', '.join(options)}.")
+            conversion.skip(where, f"{name} has no options in this gateway: {', '.join(options)}.")
         if known == "deepseek":
-            draft.lose(where, "deepseek's limit of 8192 output tokens: a model's max output is its limit here.")
+            conversion.skip(where, "deepseek's limit of 8192 output tokens is not set. Set the model's max output.")
     elif known in REGISTRY:
         taken = _OPTIONS.get(known, _none)(options)
-        lost = [field for field in options if field not in taken.used]
-        if lost:
-            draft.lose(where, f"{name} does not know here: {', '.join(lost)}.")
-        _append(draft, where, wish, known, taken.options)
+        unused = [field for field in options if field not in taken.used]
+        if unused:
+            conversion.skip(where, f"{name} does not have these options: {', '.join(unused)}.")
+        _append(conversion, where, wish, known, taken.options)
     else:
-        draft.lose(where, f"there is no transform like {name} here.")
+        conversion.skip(where, f"There is no transform like {name}.")
 
 
-def _append(draft: Draft, where: str, wish: Wish, name: str, options: dict[str, Any]) -> None:
+def _append(conversion: Conversion, where: str, wish: Wish, name: str, options: dict[str, Any]) -> None:
     transform = {"name": name, "options": options} if options else {"name": name}
     try:
         compile_chain([transform])
     except TransformError as error:
-        draft.lose(where, str(error))
+        conversion.skip(where, str(error))
     else:
         wish.transforms.append(transform)
 
 
 class _Taken(msgspec.Struct):
-    """Options in our words, and which of theirs they were made of."""
+    """A transform's options, and the names of the transformer's options that they came from."""
 
     options: dict[str, Any]
     used: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""LiteLLM's model_list: each entry is a model at a server with a key of its own, offered under a name."""
+"""Reads LiteLLM's model_list: each entry is a model at a server with its own key, offered under a name."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 import msgspec
 
-from configuration.foreign.conversion import Draft
+from configuration.foreign.conversion import Conversion
 from configuration.foreign.litellm.services import Target, target
 from configuration.foreign.litellm.unsupported import PARAMS
 from configuration.foreign.servers import Server, server_of
-from configuration.foreign.values import dollars, items, mapping, number, whole, word
+from configuration.foreign.values import dollars, items, mapping, number, stripped, whole_number
 
 _BODY = ("temperature", "top_p", "top_k", "reasoning_effort", "thinking", "seed", "user", "service_tier")
-"""Fields of the request that an entry may set; what the client sends counts more, there and here."""
+"""Fields of the request that an entry may set; the client's own values win, in LiteLLM and here."""
 _CLOUD = (
     *("aws_region_name", "aws_profile_name", "aws_role_name", "aws_access_key_id", "aws_secret_access_key"),
     *("aws_session_token", "vertex_project", "vertex_location", "vertex_credentials", "api_version"),
 )
 _SECRETS = frozenset({"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "vertex_credentials"})
-_LOOKED_AT = frozenset(
+_READ = frozenset(
     {
         *("model", "api_base", "base_url", "api_key", "custom_llm_provider", "rpm", "tpm", "weight", "order"),
         *("timeout", "stream_timeout", "extra_headers", "headers", "extra_body", "organization"),
@@ -59,62 +59,65 @@ class Deployment(msgspec.Struct):
     order: int = 0
 
 
-def read(draft: Draft, value: Mapping[str, Any]) -> list[Deployment]:
+def read(conversion: Conversion, value: Mapping[str, Any]) -> list[Deployment]:
     """The entries that can be carried over; the others are noted."""
-    kept = {
-        word(entry.get("credential_name")): mapping(entry.get("credential_values"))
+    shared = {
+        stripped(entry.get("credential_name")): mapping(entry.get("credential_values"))
         for entry in map(mapping, items(value.get("credential_list")))
     }
     found = []
     for index, entry in enumerate(items(value.get("model_list"))):
         place = f"model_list[{index}]"
         params = mapping(mapping(entry).get("litellm_params"))
-        model = word(params.get("model"))
+        model = stripped(params.get("model"))
         if not model:
-            draft.lose(place, "it names no model.")
+            conversion.skip(place, "The entry names no model.")
             continue
-        merged = {**kept.get(word(params.get("litellm_credential_name")), {}), **params}
-        offered = "-".join(word(entry.get("model_name")).split()) or model
-        deployment = _deployment(draft, place, offered, merged, mapping(entry.get("model_info")))
+        merged = {**shared.get(stripped(params.get("litellm_credential_name")), {}), **params}
+        offered = "-".join(stripped(entry.get("model_name")).split()) or model
+        deployment = _deployment(conversion, place, offered, merged, mapping(entry.get("model_info")))
         if deployment is not None:
             found.append(deployment)
     return found
 
 
 def _deployment(
-    draft: Draft, place: str, offered: str, params: dict[str, Any], info: dict[str, Any]
+    conversion: Conversion, place: str, offered: str, params: dict[str, Any], info: dict[str, Any]
 ) -> Deployment | None:
-    mode = word(info.get("mode"))
+    mode = stripped(info.get("mode"))
     if mode and mode not in _CHAT:
-        draft.lose(place, f"{offered}: {mode} is not served here, only conversations are.")
+        conversion.skip(place, f"{offered}: Mode {mode} is not supported, only chat models are.")
         return None
-    model = draft.text(f"{place}.litellm_params.model", params["model"])
+    model = conversion.text(f"{place}.litellm_params.model", params["model"])
     given = params.get("api_base") or params.get("base_url")
-    address = draft.text(f"{place}.litellm_params.api_base", given)
+    address = conversion.text(f"{place}.litellm_params.api_base", given)
     if given and not address:
         return None
-    aim = target(model, word(params.get("custom_llm_provider")), bool(address)) if model else None
+    aim = target(model, stripped(params.get("custom_llm_provider")), bool(address)) if model else None
     if aim is None:
-        draft.lose(place, f"{offered}: nothing is known here of {model or params['model']}.")
+        conversion.skip(place, f"{offered}: The provider of {model or params['model']} is not known.")
         return None
     if "*" in offered or "*" in aim.model:
-        draft.lose(place, f"{offered}: a route has one name; add models in the admin, and ask for provider:model.")
+        conversion.skip(
+            place,
+            f"{offered}: Wildcards are not supported. Add models in the admin; clients can ask for provider:model.",
+        )
         return None
     cloud = {
-        # Secrets stay as they are: of a variable the name counts, and nobody reads it here.
-        name: str(params[name]) if name in _SECRETS else draft.text(f"{place}.litellm_params.{name}", params[name])
+        # Secrets are not filled in: the name of their variable is what is carried over.
+        name: str(params[name]) if name in _SECRETS else conversion.text(f"{place}.litellm_params.{name}", params[name])
         for name in _CLOUD
         if params.get(name)
     }
-    server = _server(draft, place, aim, address, cloud)
+    server = _server(conversion, place, aim, address, cloud)
     if server is None:
         return None
-    headers = draft.headers(
+    headers = conversion.headers(
         f"{place}.litellm_params.extra_headers", params.get("extra_headers") or params.get("headers")
     )
     if isinstance(params.get("organization"), str):
         headers["openai-organization"] = params["organization"]
-    draft.rest(f"{place}.litellm_params", params, _LOOKED_AT, PARAMS)
+    conversion.skip_unknown(f"{place}.litellm_params", params, _READ, PARAMS)
     return Deployment(
         place=place,
         offered=offered,
@@ -132,20 +135,20 @@ def _deployment(
         },
         timeout=number(params.get("timeout")),
         stream_timeout=number(params.get("stream_timeout")),
-        rpm=whole(params.get("rpm")),
-        tpm=whole(params.get("tpm")),
+        rpm=whole_number(params.get("rpm")),
+        tpm=whole_number(params.get("tpm")),
         weight=number(params.get("weight")),
-        order=whole(params.get("order")),
+        order=whole_number(params.get("order")),
     )
 
 
-def _server(draft: Draft, place: str, aim: Target, address: str, cloud: Mapping[str, str]) -> Server | None:
+def _server(conversion: Conversion, place: str, aim: Target, address: str, cloud: Mapping[str, str]) -> Server | None:
     service = aim.service
     if service.platform == "bedrock":
         region = cloud.get("aws_region_name", "")
         address = address or (f"https://bedrock-runtime.{region}.amazonaws.com" if region else "")
         if "anthropic" not in aim.model and "claude" not in aim.model:
-            draft.lose(place, f"{aim.model}: of Bedrock's models, Claude's are the ones that are known here.")
+            conversion.skip(place, f"{aim.model}: Only Claude models are supported on Bedrock.")
             return None
     elif service.platform == "vertex":
         where = cloud.get("vertex_location") or "us-central1"
@@ -153,10 +156,10 @@ def _server(draft: Draft, place: str, aim: Target, address: str, cloud: Mapping[
         address = address or f"https://{host}"
     address = address or service.address
     if not address:
-        draft.lose(place, f"{aim.name}/{aim.model}: the file does not say its address (api_base, or a region).")
+        conversion.skip(place, f"{aim.name}/{aim.model}: The file has no address for it (api_base, or a region).")
         return None
     try:
         return server_of(address, service.dialect)
     except ValueError:
-        draft.lose(f"{place}.litellm_params.api_base", "this is no address.")
+        conversion.skip(f"{place}.litellm_params.api_base", "This is not a valid address.")
         return None

@@ -1,5 +1,4 @@
-"""LiteLLM's entries as providers: one for each server and set of keys, so that no key is used for a model that it was
-not meant for."""
+"""Converts LiteLLM's entries to providers: one per server and set of keys, so that each key only serves its models."""
 
 from __future__ import annotations
 
@@ -11,10 +10,10 @@ from msgspec import UNSET
 
 from configuration.file.schema import CredentialEntry, ModelEntry, PriceEntry, ProviderEntry
 from configuration.file.secrets import holds_variable, variable_of
-from configuration.foreign.conversion import Draft
+from configuration.foreign.conversion import Conversion
 from configuration.foreign.litellm.deployments import Deployment
 from configuration.foreign.servers import fitting_profile
-from configuration.foreign.values import whole
+from configuration.foreign.values import whole_number
 from providers.capabilities import CAPABILITIES
 from providers.platforms import PLATFORMS
 
@@ -32,26 +31,26 @@ _OPTIONS = {
     "vertex_project": "project",
     "api_version": "api_version",
 }
-_MINUTE = "rpm and tpm are a credential's here, and this one serves several models: set them in the admin."
+_MINUTE = "rpm and tpm are limits of a credential, which serves several models here. Set them in the admin."
 
 
-def read(draft: Draft, deployments: list[Deployment], timeout: float) -> dict[str, str]:
-    """Providers and models into the draft. Returns `provider:model` by the place of each entry."""
+def read(conversion: Conversion, deployments: list[Deployment], timeout: float) -> dict[str, str]:
+    """Adds providers and models. Returns `provider:model` by the place of each entry."""
     found: dict[str, str] = {}
     for group in _groups(deployments):
         first = group[0]
         service = first.target.service
         if service.platform and (why := _missing(service.platform)):
             for deployment in group:
-                draft.lose(deployment.place, f"{deployment.offered}: {why}")
+                conversion.skip(deployment.place, f"{deployment.offered}: {why}")
             continue
-        provider = _provider(draft, first, timeout)
-        provider.credentials = _credentials(draft, group)
+        provider = _provider(conversion, first, timeout)
+        provider.credentials = _credentials(conversion, group)
         if first.server.is_local:
             provider.credentials = [entry for entry in provider.credentials if entry.stored is not True]
         for deployment in group:
-            model = draft.model(provider, deployment.target.model)
-            _describe(draft, model, deployment)
+            model = conversion.model(provider, deployment.target.model)
+            _describe(conversion, model, deployment)
             found[deployment.place] = f"{provider.name}:{model.name}"
     return found
 
@@ -82,12 +81,12 @@ def _key(deployment: Deployment) -> str:
 
 def _missing(name: str) -> str:
     platform = PLATFORMS.get(name)
-    return f"there is no platform {name} here." if platform is None else platform.missing()
+    return f"The platform {name} is not supported." if platform is None else platform.missing()
 
 
-def _provider(draft: Draft, first: Deployment, timeout: float) -> ProviderEntry:
+def _provider(conversion: Conversion, first: Deployment, timeout: float) -> ProviderEntry:
     server, service = first.server, first.target.service
-    name = draft.free_name(first.target.name.replace("_", "-"))
+    name = conversion.free_name(first.target.name.replace("_", "-"))
     provider = ProviderEntry(name=name, dialect=server.dialect, base_url=server.base_url, credentials=[], models=[])
     if server.is_local:
         provider.is_local = True
@@ -98,15 +97,15 @@ def _provider(draft: Draft, first: Deployment, timeout: float) -> ProviderEntry:
         provider.options = {ours: first.cloud[theirs] for theirs, ours in _OPTIONS.items() if first.cloud.get(theirs)}
     if first.headers:
         provider.headers = first.headers
-    if whole := first.timeout or timeout:
-        provider.total_timeout = whole
+    if total := first.timeout or timeout:
+        provider.total_timeout = total
     if first.stream_timeout:
         provider.first_event_timeout = first.stream_timeout
-    draft.configuration.providers.append(provider)
+    conversion.configuration.providers.append(provider)
     return provider
 
 
-def _credentials(draft: Draft, group: list[Deployment]) -> list[CredentialEntry]:
+def _credentials(conversion: Conversion, group: list[Deployment]) -> list[CredentialEntry]:
     """A credential for each key of the group, with the limits of the entry that it belongs to."""
     by_key: dict[str, list[Deployment]] = defaultdict(list)
     for deployment in group:
@@ -114,12 +113,12 @@ def _credentials(draft: Draft, group: list[Deployment]) -> list[CredentialEntry]
     found = []
     for number, same in enumerate(by_key.values()):
         first = same[0]
-        credential = _credential(draft, first, "default" if number == 0 else f"key {number + 1}")
+        credential = _credential(conversion, first, "default" if number == 0 else f"key {number + 1}")
         if credential is None:
             continue
         limited = [deployment for deployment in same if deployment.rpm or deployment.tpm]
         if limited and len({deployment.target.model for deployment in same}) > 1:
-            draft.lose(f"{limited[0].place}.litellm_params", _MINUTE)
+            conversion.skip(f"{limited[0].place}.litellm_params", _MINUTE)
         elif limited:
             if limited[0].rpm:
                 credential.requests_per_minute = limited[0].rpm
@@ -129,41 +128,45 @@ def _credentials(draft: Draft, group: list[Deployment]) -> list[CredentialEntry]
     return found
 
 
-def _credential(draft: Draft, deployment: Deployment, name: str) -> CredentialEntry | None:
+def _credential(conversion: Conversion, deployment: Deployment, name: str) -> CredentialEntry | None:
     place, cloud = f"{deployment.place}.litellm_params", deployment.cloud
     if "aws_access_key_id" in cloud or "aws_secret_access_key" in cloud:
         parts = [cloud.get(part, "") for part in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")]
         if not all(parts[:2]) or any(map(holds_variable, parts)):
-            draft.lose(place, "AWS's keys: put ACCESS_KEY:SECRET_KEY into one variable, and name that.")
+            conversion.skip(
+                place, "AWS keys: Put ACCESS_KEY:SECRET_KEY into one variable and name it in the credential."
+            )
             return CredentialEntry(name=name, stored=True)
         return CredentialEntry(name=name, secret=":".join(part for part in parts if part))
     if cloud.get("vertex_credentials"):
         if cloud["vertex_credentials"].lstrip().startswith("{") or variable_of(cloud["vertex_credentials"]):
             return CredentialEntry(name=name, secret=cloud["vertex_credentials"].strip())
-        draft.lose(f"{place}.vertex_credentials", "paste the file itself into the credential in the admin.")
+        conversion.skip(
+            f"{place}.vertex_credentials", "Paste the content of the file into the credential in the admin."
+        )
         return CredentialEntry(name=name, stored=True)
     if deployment.key:
-        return draft.credential(f"{place}.api_key", deployment.key, name=name)
+        return conversion.credential(f"{place}.api_key", deployment.key, name=name)
     variable = deployment.target.service.variable
     return CredentialEntry(name=name, variable=variable) if variable else None
 
 
-def _describe(draft: Draft, model: ModelEntry, deployment: Deployment) -> None:
+def _describe(conversion: Conversion, model: ModelEntry, deployment: Deployment) -> None:
     info = deployment.info
-    window, most = whole(info.get("max_input_tokens")), whole(info.get("max_output_tokens"))
+    window, most = whole_number(info.get("max_input_tokens")), whole_number(info.get("max_output_tokens"))
     if window:
         model.context_window = window
     if most and most <= (window or most):
         model.max_output = most
     cannot = {ours for theirs, ours in _SUPPORTS.items() if info.get(theirs) is False}
     if cannot:
-        # What nobody speaks of may be there: a model that is said to do something would be taken to do nothing else.
+        # A model with a list of capabilities has no others, so what the file does not deny is listed.
         model.capabilities = [name for name in CAPABILITIES if name not in cannot]
     if deployment.prices:
         model.prices = [PriceEntry(**deployment.prices)]
     if deployment.body:
         transforms = [{"name": "customparams", "options": {"params": deployment.body}}]
         if model.transforms is not UNSET and model.transforms != transforms:
-            draft.lose(f"{deployment.place}.litellm_params", f"{model.name} has other parameters already.")
+            conversion.skip(f"{deployment.place}.litellm_params", f"{model.name} already has other parameters.")
         else:
             model.transforms = transforms

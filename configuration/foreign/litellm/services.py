@@ -1,6 +1,6 @@
-"""What stands before the slash in LiteLLM's `provider/model`: which server that is, and whose key it looks for.
+"""LiteLLM's provider prefixes in `provider/model`: the server of each, and the variable of its key.
 
-https://docs.litellm.ai/docs/providers, as of November 2026. A provider that speaks OpenAI's format is one more line.
+https://docs.litellm.ai/docs/providers, as of November 2026. A provider with OpenAI's format is one more line.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _BEDROCK_ROUTES = re.compile(r"^(?:converse|invoke|converse_like)/")
 
 
 class Service(msgspec.Struct, frozen=True):
-    """A provider as LiteLLM knows it. `address` is its own; empty where the file has to say it."""
+    """A provider that LiteLLM knows. `address` is empty where the file has to give it."""
 
     address: str = ""
     variable: str = ""
@@ -53,12 +53,12 @@ SERVICES: dict[str, Service] = {
     "bedrock": Service(dialect="anthropic", platform="bedrock"),
     "vertex_ai": Service(dialect="gemini", platform="vertex"),
 }
-_WITHOUT = (
+_WITHOUT_PREFIX = (
     (re.compile(r"claude"), "anthropic"),
     (re.compile(r"gpt-|o\d|chatgpt|codex"), "openai"),
     (re.compile(r"gemini"), "vertex_ai"),
 )
-"""Which service a model without one is of."""
+"""Pattern of a model without a prefix -> its service."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -69,17 +69,17 @@ class Target(msgspec.Struct, frozen=True):
     model: str
 
 
-def target(model: str, told: str, has_address: bool) -> Target | None:
-    """The service and the model of `litellm_params`; `told` is its custom_llm_provider. None for an unknown service."""
+def target(model: str, provider: str, has_address: bool) -> Target | None:
+    """The service and model of `litellm_params`, with its custom_llm_provider. None for an unknown service."""
     prefix, slash, rest = model.partition("/")
-    if told:
-        name, rest = told, rest if slash and prefix == told else model
+    if provider:
+        name, rest = provider, rest if slash and prefix == provider else model
     elif slash and prefix in SERVICES:
         name = prefix
     elif has_address:
         name, rest = "openai", model
     else:
-        name = next((service for pattern, service in _WITHOUT if pattern.match(model)), prefix)
+        name = next((service for pattern, service in _WITHOUT_PREFIX if pattern.match(model)), prefix)
         rest = model
     service = SERVICES.get(name)
     if service is None:

@@ -1,40 +1,43 @@
-"""What is said of LiteLLM's settings that have no counterpart here."""
+"""What the operator is told about LiteLLM's settings that have no equivalent."""
 
 from __future__ import annotations
 
-_CLIENT_KEYS = "whoever calls gets a client key of this gateway, made in the admin."
-_CIRCUIT = "CIRCUIT_FAILURES and CIRCUIT_SECONDS in the environment say when a provider is left alone."
-_REDIS = "workers tell each other by the database here."
-_LOGS = "LOG_LEVEL and LOG_FORMAT in the environment say what is logged; every request is a row in the admin."
-_CACHE = "answers are not cached here; providers' prompt caches are used."
+_CLIENT_KEYS = "Clients use client keys of this gateway. Create them in the admin."
+_CIRCUIT = "When a failing provider is skipped is set by CIRCUIT_FAILURES and CIRCUIT_SECONDS in the environment."
+_REDIS = "Workers share their state through the database."
+_LOGS = "Logging is set by LOG_LEVEL and LOG_FORMAT in the environment. The admin lists every request."
+_CACHE = "Answers are not cached; providers' prompt caches are used."
+
+_ENTRA = "Entra ID tokens are not supported; use the resource's API key."
+_BUDGETS = "Budgets are not carried over."
 
 PARAMS = {
-    "max_tokens": "a client of Claude's API always says its own.",
-    "max_parallel_requests": "how many requests a credential may have at the same time is set in the admin.",
-    "mock_response": "canned answers are the demo's.",
-    "tags": "tags are a client key's, and rules look at them.",
-    "max_budget": "budgets are not carried over.",
-    "budget_duration": "budgets are not carried over.",
-    "region_name": "regions are a provider's address here.",
-    "azure_ad_token": "a token ends; use the resource's key.",
-    "tenant_id": "a token of Entra's is not fetched here; use the resource's key.",
-    "client_id": "a token of Entra's is not fetched here; use the resource's key.",
-    "client_secret": "a token of Entra's is not fetched here; use the resource's key.",
+    "max_tokens": "Clients of the Claude Messages API always send their own.",
+    "max_parallel_requests": "Set a credential's limit of concurrent requests in the admin.",
+    "mock_response": "Canned answers are only available from the demo upstream.",
+    "tags": "Tags belong to client keys; rules can use them.",
+    "max_budget": _BUDGETS,
+    "budget_duration": _BUDGETS,
+    "region_name": "The region is part of the provider's base URL.",
+    "azure_ad_token": "Tokens expire; use the resource's API key.",
+    "tenant_id": _ENTRA,
+    "client_id": _ENTRA,
+    "client_secret": _ENTRA,
 }
 ROUTER = {
     "allowed_fails": _CIRCUIT,
     "allowed_fails_policy": _CIRCUIT,
     "cooldown_time": _CIRCUIT,
-    "disable_cooldowns": "CIRCUIT_BREAKER=false in the environment does that.",
+    "disable_cooldowns": "Set CIRCUIT_BREAKER=false in the environment.",
     "redis_host": _REDIS,
     "redis_port": _REDIS,
     "redis_password": _REDIS,
     "redis_url": _REDIS,
-    "retry_policy": "which errors are tried again is the gateway's own decision.",
-    "retry_after": "a provider's own retry-after is heeded.",
-    "content_policy_fallbacks": "a refusal is an answer here, and is passed on.",
-    "enable_tag_filtering": "rules look at the tags of client keys.",
-    "provider_budget_config": "budgets are not carried over.",
+    "retry_policy": "The gateway decides itself which errors are retried.",
+    "retry_after": "The gateway follows the provider's retry-after header.",
+    "content_policy_fallbacks": "A refusal is an answer and is passed on to the client.",
+    "enable_tag_filtering": "Rules can use the tags of client keys.",
+    "provider_budget_config": _BUDGETS,
     "cache_responses": _CACHE,
 }
 LITELLM = {
@@ -48,19 +51,19 @@ LITELLM = {
     "cache_params": _CACHE,
     "content_policy_fallbacks": ROUTER["content_policy_fallbacks"],
     "allowed_fails": _CIRCUIT,
-    "max_budget": "budgets are not carried over.",
-    "budget_duration": "budgets are not carried over.",
-    "ssl_verify": "certificates are always checked.",
+    "max_budget": _BUDGETS,
+    "budget_duration": _BUDGETS,
+    "ssl_verify": "Certificates are always verified.",
 }
 GENERAL = {
     "master_key": _CLIENT_KEYS,
-    "database_url": "DATABASE_URL in the environment is the gateway's own database.",
-    "alerting": "alerts are not carried over.",
-    "alerting_args": "alerts are not carried over.",
+    "database_url": "The gateway's own database is set by DATABASE_URL in the environment.",
+    "alerting": "Alerts are not carried over.",
+    "alerting_args": "Alerts are not carried over.",
 }
-ABOVE = {
-    "environment_variables": "set them in the environment of the workers.",
-    "guardrails": "guardrails are not known here.",
-    "mcp_servers": "MCP servers are the client's.",
-    "vector_store_registry": "vector stores are not known here.",
+TOP_LEVEL = {
+    "environment_variables": "Set them in the environment of every worker.",
+    "guardrails": "Guardrails are not supported.",
+    "mcp_servers": "MCP servers belong to the client.",
+    "vector_store_registry": "Vector stores are not supported.",
 }

@@ -1,4 +1,4 @@
-"""The form of the Explain page. What is typed into it is explained and forgotten."""
+"""The form of the Explain page. Its input is not stored."""
 
 from __future__ import annotations
 
@@ -24,45 +24,45 @@ from routing.snapshot import Snapshot
 from usage.models import RequestLog
 
 MOST_CHARACTERS = 2_000_000
-"""Django takes 2.5 MB of a form; larger requests are for the command."""
+"""Django accepts forms up to 2.5 MB; the command takes larger requests."""
 
 
 class ExplainForm(forms.Form):
-    """A request, or the id of a logged one, and as whose and under which rules it is explained."""
+    """A request or the id of a logged one, with the key and the rules to explain it by."""
 
     body = forms.CharField(
         required=False,
         strip=False,
         max_length=MOST_CHARACTERS,
         label="Request",
-        help_text="The JSON body of a POST /v1/messages, up to 2 MB. Larger ones: manage.py explain_route.",
+        help_text="The JSON body of a POST /v1/messages, up to 2 MB. For larger requests use manage.py explain_route.",
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 22, "class": "gw-json", "spellcheck": "false"}),
     )
     headers = forms.CharField(
         required=False,
         label="Headers",
-        help_text="One a line. Credentials in them are not looked at.",
+        help_text="One per line. Credentials are ignored.",
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "class": "gw-json", "spellcheck": "false"}),
     )
     logged = forms.CharField(
         required=False,
         label="Or a logged request",
-        help_text="Its request id: the facts that were kept of it are explained, and the request beside it is not. "
-        "Its words were never stored.",
+        help_text="A request id. Explains the facts stored for that request, instead of the request on the left. "
+        "The text of requests is never stored.",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )
     key = forms.ChoiceField(required=False, label="Client key", widget=UnfoldAdminSelectWidget())
     rules = forms.CharField(
         required=False,
-        label="Unsaved rules",
-        help_text=f"Looked at before the saved ones, for this explanation alone. Such as {trial_rules.EXAMPLE}",
+        label="Trial rules",
+        help_text=f"Checked before the saved rules, for this explanation only. Example: {trial_rules.EXAMPLE}",
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "class": "gw-json", "spellcheck": "false"}),
     )
     tokens = forms.IntegerField(
         required=False,
         min_value=0,
         label="Prompt tokens",
-        help_text="As if the prompt had so many. Empty: as estimated.",
+        help_text="Number of prompt tokens to assume. Leave empty to estimate it.",
         widget=UnfoldAdminIntegerFieldWidget(),
     )
     output = forms.IntegerField(
@@ -71,13 +71,13 @@ class ExplainForm(forms.Form):
         max_value=10_000_000,
         initial=COMPARED_OUTPUT,
         label="Output tokens",
-        help_text="What it would cost with so many.",
+        help_text="Number of output tokens for the estimated cost.",
         widget=UnfoldAdminIntegerFieldWidget(),
     )
     well = forms.BooleanField(
         required=False,
-        label="As if everybody were well",
-        help_text="Off: as this worker knows the health of providers and models now.",
+        label="Ignore health",
+        help_text="On: treat every provider and model as healthy. Off: use the health that this worker knows.",
         widget=UnfoldBooleanSwitchWidget(),
     )
 
@@ -98,31 +98,31 @@ class ExplainForm(forms.Form):
         self._keys = {"": ANY_KEY}
         if may("access.view_clientkey"):
             self._keys |= {str(key.id): key for key in lookup.keys_of(snapshot)}
-        self.fields["key"].choices = [(value, _called(key)) for value, key in self._keys.items()]  # type: ignore[attr-defined]
+        self.fields["key"].choices = [(value, _key_label(key)) for value, key in self._keys.items()]  # type: ignore[attr-defined]
         if not may("usage.view_requestlog"):
             del self.fields["logged"]
 
     def clean(self) -> dict[str, Any]:
-        """The question, as `question`; each error stands beside its field."""
+        """Adds the question as `question`; each error belongs to its field."""
         data: dict[str, Any] = super().clean() or {}
         more: dict[str, Any] = {
             "tokens": data.get("tokens"),
             "upstream": self._upstream,
             "output": COMPARED_OUTPUT if data.get("output") is None else data["output"],
             "rules": self._read(
-                "rules", lambda: trial_rules.made(trial_rules.written(data.get("rules", "")), self._snapshot)
+                "rules", lambda: trial_rules.compile_rules(trial_rules.parse(data.get("rules", "")), self._snapshot)
             ),
         }
         key = self._keys.get(data.get("key", ""), ANY_KEY)
         if data.get("logged"):
-            data["question"] = self._read("logged", lambda: question.logged(_row(data["logged"]), key, **more))
+            data["question"] = self._read("logged", lambda: question.of_logged(_row(data["logged"]), key, **more))
             return data
         headers = self._read("headers", lambda: question.headers_of(data.get("headers", "")))
         if self.errors:
             return data
         body = data.get("body", "").encode()
         data["question"] = self._read(
-            "body", lambda: question.asked(body, headers, key, self._now, ratios=self._ratios, **more)
+            "body", lambda: question.of_request(body, headers, key, self._now, ratios=self._ratios, **more)
         )
         return data
 
@@ -135,19 +135,19 @@ class ExplainForm(forms.Form):
 
     @property
     def question(self) -> Question:
-        """What was asked; call on a valid form."""
-        asked: Question = self.cleaned_data["question"]
-        return asked
+        """The question; call it on a valid form."""
+        found: Question = self.cleaned_data["question"]
+        return found
 
 
-def _called(key: KeyRecord) -> str:
+def _key_label(key: KeyRecord) -> str:
     if key is ANY_KEY:
-        return "Any key: may use every route, is of no team"
+        return "Any key (no team, all routes allowed)"
     return f"{key.team_name}: {key.name} ({key.prefix}…)"
 
 
 def _row(request_id: str) -> RequestLog:
     row = RequestLog.objects.filter(request_id=request_id).first()
     if row is None:
-        raise Unexplainable("No request of this id was logged.")
+        raise Unexplainable("There is no logged request with this id.")
     return row

@@ -1,4 +1,4 @@
-"""The Explain page: a request, a logged one's facts or a sample, and what the gateway would do with it and why."""
+"""The Explain page: shows what the gateway would do with a request, a logged one or a sample, and why."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from streaming import runtime
 from usage.models import RequestLog
 
 LONGEST_TEXT = 2000
-"""Characters of one text that a page shows; the command prints everything."""
+"""Characters of one text that the page shows; the command prints everything."""
 
 _FIELDS = [
     *((name, field.meaning, ", ".join(OPERATORS[field.kind])) for name, field in FIELDS.items()),
@@ -40,12 +40,12 @@ _FIELDS = [
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("routing.view_route", raise_exception=True)
 def page(request: HttpRequest) -> HttpResponse:
-    """The form, and the explanation once something is asked."""
+    """The form, and the explanation of what was submitted."""
     context = {**admin.site.each_context(request), "title": "Explain", "samples": SAMPLES}
     try:
-        snapshot, trouble = lookup.saved()
+        snapshot, warning = lookup.saved_snapshot()
     except Unexplainable as error:
-        return TemplateResponse(request, "console/explain.html", {**context, "trouble": str(error)})
+        return TemplateResponse(request, "console/explain.html", {**context, "warning": str(error)})
     now = timezone.localtime()
     serving = runtime.current()
     ratios = None if serving is None else serving.ratios
@@ -53,7 +53,7 @@ def page(request: HttpRequest) -> HttpResponse:
     first = SAMPLES[0]
     initial = {"body": first.text, "headers": first.header_lines}
     form = ExplainForm(request, snapshot, data, now=now, ratios=ratios, initial=initial)
-    context |= {"form": form, "trouble": trouble, "sample": request.GET.get("sample", ""), "fields": _FIELDS}
+    context |= {"form": form, "warning": warning, "sample": request.GET.get("sample", ""), "fields": _FIELDS}
     if form.is_bound and form.is_valid():
         health = Health() if serving is None else serving.health
         well = form.cleaned_data["well"]
@@ -63,7 +63,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def shown(explanation: Explanation) -> dict[str, Any]:
-    """What of an explanation is too long or too structured for a template as it is."""
+    """The parts of an explanation that a template cannot format itself: facts and upstream bodies."""
     return {
         "facts": [(name, _fact(value)) for name, value in explanation.facts.items()],
         "attempts": [(view, _pretty(view.upstream)) for view in explanation.attempts],
@@ -71,7 +71,7 @@ def shown(explanation: Explanation) -> dict[str, Any]:
 
 
 def _linked(request: HttpRequest) -> QueryDict | None:
-    """The form as a link fills it in: with a sample, or with a logged request and its key."""
+    """The form data of a link to a sample or a logged request; None without one."""
     chosen = sample(request.GET.get("sample", ""))
     logged = request.GET.get("logged", "")
     data = QueryDict(mutable=True)
@@ -81,7 +81,7 @@ def _linked(request: HttpRequest) -> QueryDict | None:
         data["tokens"] = "" if chosen.tokens is None else str(chosen.tokens)
     elif logged and "\0" not in logged and request.user.has_perm("usage.view_requestlog"):
         data["logged"] = logged
-        # The key that asked, if it is still there and may be seen.
+        # The key of the request, if it still exists and the user may see it.
         key = RequestLog.objects.filter(request_id=logged).values_list("key_id", flat=True).first()
         data["key"] = str(key) if key is not None and request.user.has_perm("access.view_clientkey") else ""
     else:
@@ -106,7 +106,7 @@ def _pretty(upstream: UpstreamView | None) -> str:
 
 
 def _shortened(value: Any) -> Any:
-    """The same with every long text cut, and told how long it is."""
+    """The value with every long text cut, followed by the number of characters left out."""
     if isinstance(value, str):
         rest = len(value) - LONGEST_TEXT
         return value if rest <= 0 else f"{value[:LONGEST_TEXT]}… ({rest:,} more characters)"

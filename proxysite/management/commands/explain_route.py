@@ -1,4 +1,4 @@
-"""`manage.py explain_route`: what the gateway would do with a request, and why. Nothing is sent, stored or logged."""
+"""`manage.py explain_route`: shows what the gateway would do with a request, and why. Sends and stores nothing."""
 
 from __future__ import annotations
 
@@ -21,34 +21,45 @@ from usage.models import RequestLog
 
 
 class Command(BaseCommand):
-    """Explains as if everybody were well: the health of providers is known to the serving processes alone."""
+    """Explains as if every provider were healthy: only serving processes know their health."""
 
-    help = "Explain which route a request would take, and what each candidate would be sent."
+    help = "Explain which route a request would take, and what would be sent to each candidate."
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("--request", metavar="FILE", help="the JSON body of a POST /v1/messages; - is standard input")
-        what.add_argument("--logged", metavar="REQUEST_ID", help="the facts that were kept of a logged request")
-        what.add_argument("--sample", choices=[one.name for one in SAMPLES], help="one of the samples")
-        parser.add_argument("--key", default="", help="a client key by its name or how it begins (default: any key)")
+        what.add_argument(
+            "--request", metavar="FILE", help="the JSON body of a POST /v1/messages; - for standard input"
+        )
+        what.add_argument("--logged", metavar="REQUEST_ID", help="a logged request, explained by its stored facts")
+        what.add_argument("--sample", choices=[one.name for one in SAMPLES], help="a sample request")
+        parser.add_argument("--key", default="", help="a client key by its name or prefix (default: any key)")
         parser.add_argument(
-            "--header", action="append", default=[], metavar="NAME=VALUE", help="a header of the client's; repeatable"
+            "--header", action="append", default=[], metavar="NAME=VALUE", help="a request header; repeatable"
         )
         parser.add_argument(
-            "--rule", action="append", default=[], metavar="JSON", help="an unsaved rule, put first; repeatable"
+            "--rule",
+            action="append",
+            default=[],
+            metavar="JSON",
+            help="a trial rule, checked before the saved ones; repeatable",
         )
-        parser.add_argument("--tokens", type=int, help="as if the prompt had so many tokens")
-        parser.add_argument("--output-tokens", type=int, default=COMPARED_OUTPUT, help="for the costs (default 1000)")
+        parser.add_argument("--tokens", type=int, help="number of prompt tokens to assume")
+        parser.add_argument(
+            "--output-tokens",
+            type=int,
+            default=COMPARED_OUTPUT,
+            help="number of output tokens for the estimated cost (default 1000)",
+        )
         parser.add_argument("--json", action="store_true", help="print the explanation as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            snapshot, trouble = lookup.saved()
+            snapshot, warning = lookup.saved_snapshot()
             explanation = explain(_question(options, snapshot), snapshot, time.time())
         except Unexplainable as error:
             raise CommandError(str(error)) from error
-        if trouble:
-            self.stderr.write(trouble)
+        if warning:
+            self.stderr.write(warning)
         if options["json"]:
             self.stdout.write(msgspec.json.format(msgspec.json.encode(explanation), indent=2).decode())
         else:
@@ -57,23 +68,23 @@ class Command(BaseCommand):
 
 def _question(options: dict[str, Any], snapshot: Snapshot) -> Question:
     key = lookup.key_of(options["key"], snapshot)
-    rules = [rule for source in options["rule"] for rule in trial_rules.written(source)]
+    rules = [rule for source in options["rule"] for rule in trial_rules.parse(source)]
     more = {
         "tokens": options["tokens"],
         "output": options["output_tokens"],
-        "rules": trial_rules.made(rules, snapshot),
+        "rules": trial_rules.compile_rules(rules, snapshot),
     }
     if options["logged"]:
         row = RequestLog.objects.filter(request_id=options["logged"]).first()
         if row is None:
-            raise Unexplainable("No request of this id was logged.")
-        return question.logged(row, key, **more)
+            raise Unexplainable("There is no logged request with this id.")
+        return question.of_logged(row, key, **more)
     headers = question.headers_of("\n".join(header.replace("=", ": ", 1) for header in options["header"]))
     chosen = sample(options["sample"] or "")
     if chosen is None:
-        return question.asked(_read(options["request"]), headers, key, timezone.localtime(), **more)
+        return question.of_request(_read(options["request"]), headers, key, timezone.localtime(), **more)
     more["tokens"] = chosen.tokens if more["tokens"] is None else more["tokens"]
-    return question.asked(chosen.text.encode(), {**chosen.headers, **headers}, key, timezone.localtime(), **more)
+    return question.of_request(chosen.text.encode(), {**chosen.headers, **headers}, key, timezone.localtime(), **more)
 
 
 def _read(name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""`manage.py export_config`: the whole configuration as one YAML file, without secrets."""
+"""`manage.py export_config`: writes the configuration as one YAML file, without secrets."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from configuration.file.exporting import exported
+from configuration.file.exporting import export_text
 
 
 class Command(BaseCommand):
-    """Writes to the standard output, or to a file that only its owner can read."""
+    """Writes to standard output, or to a file that only its owner can read."""
 
-    help = "Write the whole configuration as YAML, without secrets; import_config reads it."
+    help = "Export the configuration as YAML, without secrets. import_config imports it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--output", metavar="FILE", help="the file to write, in place of the standard output")
+        parser.add_argument("--output", metavar="FILE", help="write to this file instead of standard output")
         parser.add_argument(
             "--with-keys",
             action="store_true",
-            help="with client keys and their hashes: whoever imports them lets them in",
+            help="include client keys and their hashes: a gateway that imports them accepts these keys",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # One transaction, so that the parts fit each other.
+        # One transaction, so that the parts are consistent.
         with transaction.atomic():
-            text = exported(with_keys=options["with_keys"])
+            text = export_text(with_keys=options["with_keys"])
         if not options["output"]:
             self.stdout.write(text, ending="")
             return

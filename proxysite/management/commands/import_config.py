@@ -1,4 +1,4 @@
-"""`manage.py import_config`: what a configuration file would change here; --write changes it."""
+"""`manage.py import_config`: shows what a configuration file would change; --write applies it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,26 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from configuration.apply.import_configuration import apply
-from configuration.apply.import_report import ConfigurationError
-from configuration.apply.text import report
+from configuration.apply.import_configuration import import_configuration
 from configuration.file.reading import FORMATS, read
+from configuration.file.schema import ConfigurationError
 
 
 class Command(BaseCommand):
-    """Tells what it would do; does it only with --write, all of it or nothing."""
+    """Reports the changes of an import; makes them only with --write, all or none."""
 
-    help = "Read a configuration file: our own, claude-code-router's config.json or LiteLLM's config.yaml."
+    help = "Import a configuration file: this gateway's own, claude-code-router's config.json or LiteLLM's config.yaml."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE")
-        parser.add_argument("--write", action="store_true", help="write it; without, it is only told what would happen")
-        parser.add_argument("--format", choices=FORMATS, default="auto", help="whose file it is; auto finds out")
+        parser.add_argument("--write", action="store_true", help="apply the changes; without it they are only shown")
+        parser.add_argument("--format", choices=FORMATS, default="auto", help="the file's format (default: detected)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            found = read(Path(options["file"]), options["format"])
-            ledger = apply(found, write=options["write"])
+            parsed = read(Path(options["file"]), options["format"])
+            report = import_configuration(parsed, write=options["write"])
         except ConfigurationError as error:
             raise CommandError(f"Nothing was written. {error}") from error
-        self.stdout.write(f"Read as {found.title}.")
-        self.stdout.write(report(ledger, write=options["write"]))
+        self.stdout.write(f"Format: {parsed.title}")
+        self.stdout.write(report.text(write=options["write"]))

@@ -1,4 +1,4 @@
-"""The commands as somebody types them."""
+"""Runs the commands, and reads their reports."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from routing.loading.revision import WATCHED
 FILES = Path(__file__).parent / "files"
 
 
-def imported(file: Path, *arguments: str) -> str:
-    """What `manage.py import_config` says. Raises CommandError."""
+def run_import(file: Path, *arguments: str) -> str:
+    """The output of `manage.py import_config`. Raises CommandError."""
     out = io.StringIO()
     call_command("import_config", str(file), *arguments, stdout=out)
     return out.getvalue()
@@ -27,9 +27,9 @@ def rows() -> dict[str, list[dict[str, Any]]]:
     return {label: list(apps.get_model(label)._default_manager.order_by("pk").values()) for label in WATCHED}
 
 
-def lost(said: str) -> list[str]:
+def not_carried_over(output: str) -> list[str]:
     """The lines about what could not be carried over."""
-    lines = iter(said.splitlines())
+    lines = iter(output.splitlines())
     for line in lines:
         if line == "Could not be carried over:":
             break

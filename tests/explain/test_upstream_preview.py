@@ -14,7 +14,7 @@ from providers.dialects import DIALECTS
 from providers.outbound import media
 from providers.platforms.bedrock.options import BedrockOptions
 from providers.transforms import compile_chain_of
-from tests.admin.explaining import SECRET, explained, provider, said
+from tests.explain.questions import SECRET, explanation_of, provider, request_body
 from tests.routing.builders import candidate, make_snapshot, route
 
 
@@ -23,7 +23,7 @@ def attempt(request: dict[str, Any], *, headers: str = "", transforms: Any = Non
     one = candidate("model", provider(**fields))
     if transforms is not None:
         one = msgspec.structs.replace(one, transforms=transforms)
-    (found,) = explained(request, make_snapshot(route("mine", one)), headers=headers).attempts
+    (found,) = explanation_of(request, make_snapshot(route("mine", one)), headers=headers).attempts
     return found
 
 
@@ -37,8 +37,8 @@ def upstream(request: dict[str, Any], **fields: Any) -> UpstreamView:
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
 def test_no_secret_is_in_any_of_it(dialect: str) -> None:
     own = {"headers": (("x-portkey-api-key", "pk-1234567"), ("x-title", "ours"))}
-    found = explained(
-        said("mine"),
+    found = explanation_of(
+        request_body("mine"),
         make_snapshot(route("mine", candidate("model", provider(dialect, **own)))),
         headers="x-api-key: sk-px-callers\nauthorization: Bearer sk-px-callers",
     )
@@ -54,7 +54,9 @@ def test_no_secret_is_in_any_of_it(dialect: str) -> None:
 
 
 def test_method_address_body_and_what_was_lost() -> None:
-    found = upstream(said("mine", text=[{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]))
+    found = upstream(
+        request_body("mine", text=[{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}])
+    )
     assert (found.method, found.url) == ("POST", "https://there.example/v1/chat/completions")
     assert found.body["model"] == "model"
     assert found.size > len("Hi")
@@ -63,14 +65,14 @@ def test_method_address_body_and_what_was_lost() -> None:
 
 def test_transforms_are_in_it() -> None:
     chain = compile_chain_of((TransformConfig("customparams", {"params": {"seed": 7}}),), verbatim=False)
-    found = upstream(said("mine"), transforms=chain)
+    found = upstream(request_body("mine"), transforms=chain)
     assert found.body["seed"] == 7
     assert "transformed" in dict(found.fidelity)
 
 
-def test_a_platforms_signature_is_named_and_nobody_is_asked_for_it() -> None:
+def test_a_platforms_signature_has_a_placeholder() -> None:
     found = upstream(
-        said("mine"),
+        request_body("mine"),
         dialect="anthropic",
         platform="bedrock",
         options=BedrockOptions(region="eu-central-1", role_arn="arn:aws:iam::1:role/r"),
@@ -86,39 +88,39 @@ def test_media_are_named_where_they_would_be_fetched(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(media, "fetch", fetch)
     image = {"type": "image", "source": {"type": "url", "url": "https://pictures.example/a.png"}}
-    found = upstream(said("mine", [image]), dialect="ollama")
+    found = upstream(request_body("mine", [image]), dialect="ollama")
     assert "(fetched when it is sent: https://pictures.example/a.png)" in str(found.body)
     assert "media_fetched" in dict(found.fidelity)
 
 
 def test_what_is_answered_here_has_no_upstream_request() -> None:
-    found = attempt(said("mine", max_tokens=0))
+    found = attempt(request_body("mine", max_tokens=0))
     assert found.upstream is None
     assert "no provider was called" in found.no_upstream
-    assert attempt(said("mine", max_tokens=0), dialect="anthropic").upstream is not None
+    assert attempt(request_body("mine", max_tokens=0), dialect="anthropic").upstream is not None
 
 
-def test_what_a_dialect_cannot_say_is_told() -> None:
+def test_a_request_that_a_dialect_cannot_express_has_a_reason() -> None:
     source = {"type": "file", "file_id": "file_1"}
-    found = attempt(said("mine", [{"type": "document", "source": source}]), dialect="ollama")
+    found = attempt(request_body("mine", [{"type": "document", "source": source}]), dialect="ollama")
     assert found.upstream is None
     assert found.no_upstream
 
 
 def test_stop_sequences_beyond_the_providers_number_are_shown() -> None:
     stops = [f"stop {number}" for number in range(7)]
-    found = upstream(said("mine", stop_sequences=stops))
+    found = upstream(request_body("mine", stop_sequences=stops))
     assert (*found.body["stop"], *found.stops_matched_here) == tuple(stops)
     assert found.stops_matched_here
 
 
 def test_subagent_tags_are_gone_as_they_are_when_it_is_sent() -> None:
     tag = "<CCR-SUBAGENT-MODEL>mine</CCR-SUBAGENT-MODEL>"
-    found = upstream(said("other", f"{tag}Find it", system=[{"type": "text", "text": tag + "Be brief"}]))
+    found = upstream(request_body("other", f"{tag}Find it", system=[{"type": "text", "text": tag + "Be brief"}]))
     assert "CCR-SUBAGENT" not in str(found.body)
     assert "Find it" in str(found.body)
 
 
 def test_without_the_right_to_see_them_there_are_none() -> None:
-    (found,) = explained(said("mine"), make_snapshot(route("mine")), upstream=False).attempts
+    (found,) = explanation_of(request_body("mine"), make_snapshot(route("mine")), upstream=False).attempts
     assert (found.upstream, found.no_upstream) == (None, "")

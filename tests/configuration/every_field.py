@@ -1,4 +1,4 @@
-"""A configuration in which every field of every kind of row has some value that is not its default."""
+"""A configuration in which every field of every kind of row has a value other than its default."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def make() -> None:
         prefix="sk-px-abcd",
         hash="ab" * 32,
         allowed_routes="claude-*\r\ngpt-5\n",
-        tags="ci, trial",
+        tags="ci, nightly",
         shows_routing=True,
         expires_at=LATER,
         revoked_at=NEW_YEAR,
@@ -112,7 +112,7 @@ def _routes(red: Team) -> None:
         answers_as="real",
         notes="yes",
     )
-    # Made in another order than they stand.
+    # Created in another order than their positions.
     Candidate.objects.create(route=route, model=models["demo"], position=20, enabled=False)
     Candidate.objects.create(route=route, model=models["anthropic/claude-sonnet-5.5:beta"], position=10, weight=5)
     Candidate.objects.create(route=route, model=models["1e5"], position=10)

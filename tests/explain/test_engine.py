@@ -1,4 +1,4 @@
-"""An explanation says what live traffic would meet: facts, verdicts, candidates with their causes, refusals."""
+"""An explanation matches live traffic: facts, verdicts, candidates with their causes, refusals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from routing.facts import request_facts
 from routing.health import Health
 from routing.models import ScenarioRoute
 from routing.phases import PHASES
-from tests.admin.explaining import NOW, explained, provider, said, verdicts
+from tests.explain.questions import NOW, explanation_of, provider, request_body, verdicts
 from tests.routing.builders import ANYONE, candidate, concept, make_snapshot, restricted, route, rule
 from usage.cost import Prices
 from usage.models import RequestLog
@@ -37,28 +37,30 @@ def custom(known: request_facts.RequestFacts) -> str:
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: str(sample.name))
 def test_every_sample_is_a_request_of_its_kind(sample: Sample) -> None:
     snapshot = make_snapshot(*(route(name) for name in SCENARIOS), scenarios=SCENARIOS)
-    found = explained(sample.body, snapshot, headers=sample.header_lines, tokens=sample.tokens)
+    found = explanation_of(sample.body, snapshot, headers=sample.header_lines, tokens=sample.tokens)
     assert found.refusal is None
     assert (found.scenario, found.route) == (LEADS_TO[sample.name],) * 2
     assert found.facts["structured_output"] is (sample.name == "structured")
 
 
-def test_every_phase_speaks_until_one_chooses() -> None:
+def test_every_phase_is_asked_until_one_chooses() -> None:
     snapshot = make_snapshot(route("a"), route("b"), default="a", rules=(rule(0, "b", ("text", "is", "hi")),))
-    found = explained(said(), snapshot, key=ANYONE)
+    found = explanation_of(request_body(), snapshot, key=ANYONE)
     assert [verdict.phase for verdict in found.verdicts] == [name for name, _ in PHASES]
     assert (found.route, found.phase, found.rule) == ("b", "rules", "rule-0")
     assert [verdict.phase for verdict in found.verdicts if verdict.chose] == ["rules"]
-    told = verdicts(found)
-    assert "no route, alias or provider" in told["name"]
-    assert "rule-0" in told["rules"]
-    assert {told[phase] for phase in ("scenarios", "custom", "concepts", "default_route")} == {""}
+    texts = verdicts(found)
+    assert "no route, alias or provider" in texts["name"]
+    assert "rule-0" in texts["rules"]
+    assert {texts[phase] for phase in ("scenarios", "custom", "concepts", "default_route")} == {""}
     assert (found.key, found.team) == ("mia (sk-px-ab…)", "red")
 
 
 def test_facts_have_the_names_that_conditions_have() -> None:
-    request = said("m", "words", metadata={"user_id": "u-1", "tier": 3}, tools=[{"name": "Bash"}])
-    found = explained(request, make_snapshot(route("m")), key=ANYONE, headers="User-Agent: curl/8\nX-Tier: gold").facts
+    request = request_body("m", "words", metadata={"user_id": "u-1", "tier": 3}, tools=[{"name": "Bash"}])
+    found = explanation_of(
+        request, make_snapshot(route("m")), key=ANYONE, headers="User-Agent: curl/8\nX-Tier: gold"
+    ).facts
     assert {name: found[name] for name in ("model", "text", "tools", "tags", "client", "time", "weekday")} == {
         "model": "m", "text": "words", "tools": ("Bash",), "tags": ("ci",), "client": "curl", "time": "10:30",
         "weekday": "wed",
@@ -71,7 +73,7 @@ def test_candidates_are_taken_dropped_with_a_cause_or_left_over() -> None:
     gone = (("gone: model", "the model is switched off"),)
     mine = route("mine", blind, first, second, max_attempts=1, dropped=gone)
     picture = [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}]
-    found = explained(said("mine", picture), make_snapshot(mine))
+    found = explanation_of(request_body("mine", picture), make_snapshot(mine))
     assert [attempt.model for attempt in found.attempts] == ["first"]
     assert {lost.candidate: lost.code for lost in found.dropped} == {
         "gone: model": "unusable",
@@ -82,7 +84,7 @@ def test_candidates_are_taken_dropped_with_a_cause_or_left_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "key", "status", "told"),
+    ("asked", "key", "status", "message"),
     [
         ("nothing", ANYONE, 404, "There is no model 'nothing' here."),
         ("blind", restricted("other"), 403, "may not use 'blind'"),
@@ -90,21 +92,21 @@ def test_candidates_are_taken_dropped_with_a_cause_or_left_over() -> None:
         ("gone", ANYONE, 503, "An administrator"),
     ],
 )
-def test_a_refusal_is_the_one_that_the_client_would_get(asked: str, key: Any, status: int, told: str) -> None:
+def test_a_refusal_is_the_one_that_the_client_would_get(asked: str, key: Any, status: int, message: str) -> None:
     blind = route("blind", candidate("blind", provider(), "images"))
     gone = msgspec.structs.replace(route("gone", dropped=(("x: y", "the model is switched off"),)), candidates=())
-    found = explained(said(asked, tools=[{"name": "Bash"}]), make_snapshot(blind, gone), key=key)
+    found = explanation_of(request_body(asked, tools=[{"name": "Bash"}]), make_snapshot(blind, gone), key=key)
     assert found.refusal is not None
     assert found.refusal.status == status
-    assert told in found.refusal.message
+    assert message in found.refusal.message
     assert found.attempts == ()
     assert found.route == ("" if status in (403, 404) else asked)
     assert verdicts(found)["subagent_tag"]
 
 
-def test_a_key_that_nobody_gets_in_with_is_told_and_explained_all_the_same() -> None:
+def test_a_rejected_key_is_noted_and_explained_all_the_same() -> None:
     revoked = msgspec.structs.replace(ANYONE, revoked=True)
-    found = explained(said("mine"), make_snapshot(route("mine")), key=revoked)
+    found = explanation_of(request_body("mine"), make_snapshot(route("mine")), key=revoked)
     assert len(found.attempts) == 1
     assert "was revoked" in found.notices[0]
 
@@ -112,53 +114,53 @@ def test_a_key_that_nobody_gets_in_with_is_told_and_explained_all_the_same() -> 
 def test_costs_are_those_of_as_many_tokens_as_are_asked_for() -> None:
     prices = (Prices(input=3_000_000, output=15_000_000),)
     mine = make_snapshot(route("mine", candidate("dear", provider(), prices=prices), candidate("unknown")))
-    dear, unknown = explained(said("mine"), mine, tokens=1_000_000, output=2000).attempts
+    dear, unknown = explanation_of(request_body("mine"), mine, tokens=1_000_000, output=2000).attempts
     assert (dear.cost, unknown.cost) == (Decimal("3.03"), None)
-    assert explained(said("mine"), mine, tokens=0).attempts[0].cost == Decimal("0.015")
+    assert explanation_of(request_body("mine"), mine, tokens=0).attempts[0].cost == Decimal("0.015")
 
 
 @pytest.mark.parametrize(("tokens", "found"), [(59_999, "b"), (60_000, "a"), (60_001, "a")])
 def test_a_threshold_can_be_tried_to_the_token(tokens: int, found: str) -> None:
     snapshot = make_snapshot(route("a"), route("b"), default="b", scenarios={"long_context": "a"})
-    assert explained(said(), snapshot, tokens=tokens).route == found
+    assert explanation_of(request_body(), snapshot, tokens=tokens).route == found
 
 
-def test_unsaved_rules_come_before_the_saved_ones_in_their_own_order() -> None:
+def test_trial_rules_come_before_the_saved_ones_in_their_own_order() -> None:
     names = ("saved", "one", "two", "scene")
     saved = rule(0, "saved", ("stream", "is", False))
     snapshot = make_snapshot(*map(route, names), rules=(saved,), scenarios={"think": "scene"})
     never = '{"conditions": [{"field": "model", "operator": "is", "value": "x"}], "route": "one"}'
     always = '{"conditions": [], "route": "two", "name": "mine"}'
-    assert explained(said(), snapshot).route == "saved"
-    assert explained(said(), snapshot, rules=never).route == "saved"
-    found = explained(said(), snapshot, rules=f'[{never}, {always}, {{"route": "one"}}]')
+    assert explanation_of(request_body(), snapshot).route == "saved"
+    assert explanation_of(request_body(), snapshot, rules=never).route == "saved"
+    found = explanation_of(request_body(), snapshot, rules=f'[{never}, {always}, {{"route": "one"}}]')
     assert (found.route, found.rule) == ("two", "mine")
-    assert explained(said(), snapshot, rules='{"scenario": "think"}').route == "scene"
-    assert explained(said(), snapshot).route == "saved"
+    assert explanation_of(request_body(), snapshot, rules='{"scenario": "think"}').route == "scene"
+    assert explanation_of(request_body(), snapshot).route == "saved"
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("text", "message"),
     [
         ("{", "Write a list of rules, such as"),
         ('{"route": "a", "when": 1}', "unknown field `when`"),
-        ('{"conditions": []}', "unsaved rule 1: write a route or a scenario"),
-        ('{"route": "a", "scenario": "think"}', "and not both"),
-        ('[{"route": "a"}, {"route": "no"}]', "unsaved rule 2: there is no route 'no'. There are: a."),
-        ('{"scenario": "no"}', "there is no scenario 'no'. There are: image"),
+        ('{"conditions": []}', "trial rule 1: Write either a route or a scenario"),
+        ('{"route": "a", "scenario": "think"}', "either a route or a scenario"),
+        ('[{"route": "a"}, {"route": "no"}]', "trial rule 2: There is no route 'no'. Existing routes: a."),
+        ('{"scenario": "no"}', "There is no scenario 'no'. Existing scenarios: image"),
         ('{"route": "a", "conditions": [{"field": "no", "operator": "is"}]}', "There is no field 'no'"),
         ('{"route": "a", "conditions": [{"field": "tokens", "operator": "is", "value": "x"}]}', "needs a number"),
         ('{"route": "a", "conditions": "x"}', "Write a list such as"),
     ],
 )
-def test_a_wrong_rule_is_told_with_what_to_write(written: str, told: str) -> None:
+def test_an_invalid_rule_is_an_error_that_says_what_to_write(text: str, message: str) -> None:
     with pytest.raises(Unexplainable, match=r".") as caught:
-        explained(said(), make_snapshot(route("a")), rules=written)
-    assert told in str(caught.value)
+        explanation_of(request_body(), make_snapshot(route("a")), rules=text)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (b"", "not valid JSON"),
         (b"[]", "must be a JSON object"),
@@ -166,44 +168,47 @@ def test_a_wrong_rule_is_told_with_what_to_write(written: str, told: str) -> Non
         (b'{"model": "m", "max_tokens": 1, "messages": []}', "at least one message"),
     ],
 )
-def test_what_the_gateway_would_refuse_outright_is_told_as_it_would(body: bytes, told: str) -> None:
+def test_a_request_that_the_gateway_would_reject_has_its_error(body: bytes, message: str) -> None:
     with pytest.raises(Unexplainable, match="HTTP 400") as caught:
-        question.asked(body, {}, ANYONE, NOW)
-    assert told in str(caught.value)
+        question.of_request(body, {}, ANYONE, NOW)
+    assert message in str(caught.value)
 
 
 def test_headers_lose_the_clients_secrets_and_want_a_colon() -> None:
     lines = "X-API-Key: sk-px-mine\nAuthorization: Bearer sk-px-mine\nCookie: a=b\n\n anthropic-beta : a,b "
     assert question.headers_of(lines) == {"anthropic-beta": "a,b"}
-    with pytest.raises(Unexplainable, match="one header a line"):
+    with pytest.raises(Unexplainable, match="one header per line"):
         question.headers_of("no colon")
 
 
 def test_the_custom_callable_is_asked_where_a_live_request_would_ask_it(settings: Any) -> None:
-    settings.CUSTOM_ROUTER = "tests.admin.test_explain.custom"
+    settings.CUSTOM_ROUTER = "tests.explain.test_engine.custom"
     snapshot = make_snapshot(route("chosen"), route("named"), route("rest"), default="rest")
-    found = explained(said(text="mine"), snapshot)
+    found = explanation_of(request_body(text="mine"), snapshot)
     assert (found.route, found.phase, found.facts["chosen"]) == ("chosen", "custom", "chosen")
-    assert "chosen" not in explained(said("named", "mine"), snapshot).facts
-    assert explained(said(text="other"), snapshot).route == "rest"
+    assert "chosen" not in explanation_of(request_body("named", "mine"), snapshot).facts
+    assert explanation_of(request_body(text="other"), snapshot).route == "rest"
 
 
-def test_health_decides_unless_everybody_is_to_be_well() -> None:
-    health, sick, well = Health(), candidate("sick", provider()), candidate("well")
+def test_health_counts_unless_it_is_to_be_ignored() -> None:
+    health, failing, healthy = Health(), candidate("failing", provider()), candidate("healthy")
     for _ in range(5):
-        tracker = health.begin(sick, sick.provider.credentials[0])
+        tracker = health.begin(failing, failing.provider.credentials[0])
         tracker.ended(UpstreamError(ErrorKind.SERVER, "no", status=500))
-    snapshot = make_snapshot(route("mine", sick, well))
-    found = explained(said("mine"), snapshot, health=health)
-    assert [attempt.model for attempt in found.attempts] == ["well"]
-    assert [(lost.candidate, lost.code) for lost in found.dropped] == [("there: sick", "cooling_down")]
+    snapshot = make_snapshot(route("mine", failing, healthy))
+    found = explanation_of(request_body("mine"), snapshot, health=health)
+    assert [attempt.model for attempt in found.attempts] == ["healthy"]
+    assert [(lost.candidate, lost.code) for lost in found.dropped] == [("there: failing", "cooling_down")]
     assert "it is tried again in" in found.dropped[0].cause
-    everybody = explained(said("mine"), snapshot)
-    assert [(attempt.model, attempt.credential) for attempt in everybody.attempts] == [("sick", "main"), ("well", "")]
+    ignoring = explanation_of(request_body("mine"), snapshot)
+    assert [(attempt.model, attempt.credential) for attempt in ignoring.attempts] == [
+        ("failing", "main"),
+        ("healthy", ""),
+    ]
 
 
-def test_a_logged_request_is_explained_by_the_facts_that_were_kept() -> None:
-    request = said("m", "the words", tools=[{"name": "Bash"}, {"name": "Read"}], thinking={"type": "adaptive"})
+def test_a_logged_request_is_explained_by_its_stored_facts() -> None:
+    request = request_body("m", "the words", tools=[{"name": "Bash"}, {"name": "Read"}], thinking={"type": "adaptive"})
     headers = {"user-agent": "claude-cli/2.1.330", "x-claude-code-agent-id": "a1"}
     known = request_facts.gather(request, headers, len(msgspec.json.encode(request)), key=ANYONE, now=NOW)
     row = RequestLog(
@@ -213,14 +218,14 @@ def test_a_logged_request_is_explained_by_the_facts_that_were_kept() -> None:
     snapshot = make_snapshot(
         route("m", yields=True), route("s"), scenarios={"subagent": "s"}, concepts=(concept("words", "m"),)
     )
-    found = explain(question.logged(row, ANYONE), snapshot, NOW.timestamp())
-    live = explained(request, snapshot, key=ANYONE, headers="\n".join(f"{k}: {v}" for k, v in headers.items()))
+    found = explain(question.of_logged(row, ANYONE), snapshot, NOW.timestamp())
+    live = explanation_of(request, snapshot, key=ANYONE, headers="\n".join(f"{k}: {v}" for k, v in headers.items()))
     assert (found.route, found.scenario) == (live.route, live.scenario) == ("s", "subagent")
     unknown = {"text": None, "tools": None}
     assert found.facts == {name: value for name, value in live.facts.items() if "." not in name} | unknown
     assert found.attempts[0].upstream is None
-    assert "No words of a logged request" in found.attempts[0].no_upstream
-    with pytest.raises(Unexplainable, match="no facts were kept"):
-        question.logged(RequestLog(decision={"reasons": []}), ANYONE)
-    with pytest.raises(Unexplainable, match="cannot be read any more"):
-        question.logged(RequestLog(request_model="m", decision={"facts": {"images": "maybe"}}), ANYONE)
+    assert "The text of a logged request is not stored" in found.attempts[0].no_upstream
+    with pytest.raises(Unexplainable, match="logged before routing facts were stored"):
+        question.of_logged(RequestLog(decision={"reasons": []}), ANYONE)
+    with pytest.raises(Unexplainable, match="stored facts of this request cannot be read"):
+        question.of_logged(RequestLog(request_model="m", decision={"facts": {"images": "maybe"}}), ANYONE)

@@ -1,4 +1,4 @@
-"""Questions about the small house of the routing tests, for tests of what explains them."""
+"""Questions about the small configuration of the routing tests."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def provider(dialect: str = "openai_chat", **fields: Any) -> ProviderConfig:
     return ProviderConfig(dialect=dialect, **given)
 
 
-def said(model: str = "any", text: Any = "Hi", **fields: Any) -> dict[str, Any]:
+def request_body(model: str = "any", text: Any = "Hi", **fields: Any) -> dict[str, Any]:
     """A small request."""
     return {"model": model, "max_tokens": 100, "messages": [{"role": "user", "content": text}], **fields}
 
 
-def explained(
+def explanation_of(
     request: dict[str, Any],
     snapshot: Snapshot,
     *,
@@ -42,17 +42,17 @@ def explained(
     **more: Any,
 ) -> Explanation:
     """The explanation of a request."""
-    given = question.asked(
+    asked = question.of_request(
         msgspec.json.encode(request),
         question.headers_of(headers),
         key,
         NOW,
-        rules=trial_rules.made(trial_rules.written(rules), snapshot),
+        rules=trial_rules.compile_rules(trial_rules.parse(rules), snapshot),
         **more,
     )
-    return explain(given, snapshot, NOW.timestamp(), health)
+    return explain(asked, snapshot, NOW.timestamp(), health)
 
 
 def verdicts(explanation: Explanation) -> dict[str, str]:
-    """What each phase said, "" for those that were not asked."""
+    """What each phase request_body, "" for those that were not asked."""
     return {verdict.phase: verdict.text for verdict in explanation.verdicts}

@@ -1,0 +1,1 @@
+"""Explain: the engine, the command and the page."""
