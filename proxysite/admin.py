@@ -1,4 +1,4 @@
-"""Django's users and groups in the site's own look."""
+"""The admin pages of Django's users and groups, in unfold's style."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
-    """Who may use this admin."""
+    """The users of the admin."""
 
     form = UserChangeForm
     add_form = UserCreationForm

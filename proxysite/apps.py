@@ -1,4 +1,4 @@
-"""The site itself: settings, servers, checks and the console."""
+"""The Django app of the site: settings, servers, checks and the console."""
 
 from django.apps import AppConfig
 
@@ -10,7 +10,7 @@ class ProxysiteConfig(AppConfig):
     verbose_name = "Gateway"
 
     def ready(self) -> None:
-        """Make the checks known."""
+        """Registers the checks."""
         from proxysite import checks
 
         checks.register_all()

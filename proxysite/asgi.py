@@ -1,4 +1,4 @@
-"""The ASGI application: the API and the probes go to the Claude consumer, before Django; the rest is Django's."""
+"""The ASGI application: sends the API and the health probes to the Claude consumer, and the rest to Django."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.core.asgi import get_asgi_application
 
 django_application = get_asgi_application()
 
-# After Django's set-up: these import models.
+# After Django's setup, because these modules import models.
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from streaming.consumer import ClaudeConsumer, owns  # noqa: E402
@@ -21,12 +21,12 @@ from streaming.runtime import serve  # noqa: E402
 
 
 async def http(scope: dict[str, Any], receive: Receive, send: Any) -> None:
-    """Hand a request to its owner."""
+    """Passes a request to the Claude consumer or to Django."""
     await (ClaudeConsumer(serve()) if owns(scope) else django_application)(scope, receive, send)
 
 
 async def lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Start and stop what the process has one of (https://asgi.readthedocs.io/en/latest/specs/lifespan.html).
+    """Starts and stops the process-wide runtime (https://asgi.readthedocs.io/en/latest/specs/lifespan.html).
 
     Daphne has no lifespan: there the first request starts it.
     """
@@ -35,7 +35,7 @@ async def lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             await runtime.start()
-            # All of Django lives as long as the process: looking through it for garbage pauses streams for 50 ms.
+            # Django's objects live as long as the process; garbage collection over them pauses streams for 50 ms.
             gc.collect()
             gc.freeze()
             await send({"type": "lifespan.startup.complete"})

@@ -1,4 +1,4 @@
-"""System checks of our own, each with an id and what to do about it."""
+"""The gateway's system checks, each with an id and a hint."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ _LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
 
 
 def encryption_key(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
-    """gateway.W001: without an encryption key no credential can be stored."""
+    """gateway.W001: Without an encryption key no secret can be stored."""
     if settings.ENCRYPTION_KEYS:
         return []
     return [
         checks.Warning(
-            "ENCRYPTION_KEYS is empty: credentials can only name environment variables.",
-            hint="Run `python manage.py generate_key` and put its line into the environment.",
+            "ENCRYPTION_KEYS is empty, so credentials can only name environment variables.",
+            hint="Run `python manage.py generate_key` and add its line to the environment.",
             id="gateway.W001",
         )
     ]
 
 
 def debug_in_public(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
-    """gateway.E002: DEBUG shows settings and source to anyone who meets an error."""
+    """gateway.E002: DEBUG shows settings and source code to anyone who causes an error."""
     if not settings.DEBUG or set(settings.ALLOWED_HOSTS) <= _LOOPBACK:
         return []
     return [
         checks.Error(
-            "DEBUG is on and ALLOWED_HOSTS names a public host.",
-            hint="Set DEBUG=false, or ALLOWED_HOSTS=127.0.0.1,localhost on your own machine.",
+            "DEBUG is on and ALLOWED_HOSTS contains a public host.",
+            hint="Set DEBUG=false, or on your own machine ALLOWED_HOSTS=127.0.0.1,localhost.",
             id="gateway.E002",
         )
     ]
 
 
 def provider_enabled(app_configs: Any, databases: Sequence[str] | None, **kwargs: Any) -> Sequence[checks.CheckMessage]:
-    """gateway.W003: with no provider enabled every request fails."""
+    """gateway.W003: Without an enabled provider every request fails."""
     from providers.models import Provider
 
     if not databases:
@@ -53,7 +53,7 @@ def provider_enabled(app_configs: Any, databases: Sequence[str] | None, **kwargs
         return []
     return [
         checks.Warning(
-            "No provider is enabled: every request will fail.",
+            "No provider is enabled, so every request will fail.",
             hint="Add one in the admin under Providers, or run `python manage.py quickstart`.",
             id="gateway.W003",
         )
@@ -61,26 +61,26 @@ def provider_enabled(app_configs: Any, databases: Sequence[str] | None, **kwargs
 
 
 def custom_router(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
-    """gateway.E004: a custom router that cannot be imported would never be asked."""
+    """gateway.E004: A custom router that cannot be imported would never be called."""
     try:
         found = import_string(settings.CUSTOM_ROUTER) if settings.CUSTOM_ROUTER else None
     except ImportError as error:
         found, problem = None, f"CUSTOM_ROUTER cannot be imported: {error}"
     else:
-        problem = "CUSTOM_ROUTER names something that cannot be called."
+        problem = "CUSTOM_ROUTER does not name a callable."
     if not settings.CUSTOM_ROUTER or callable(found):
         return []
     return [
         checks.Error(
             problem,
-            hint="Write the dotted path of a function, such as ours.routing.choose, or leave it empty.",
+            hint="Set it to the dotted path of a function, such as mycompany.routing.choose, or leave it empty.",
             id="gateway.E004",
         )
     ]
 
 
 def register_all() -> None:
-    """Register the checks with Django; the one that asks the database runs where databases are named."""
+    """Registers the checks with Django; the one that queries the database only runs where databases are given."""
     checks.register(encryption_key, checks.Tags.security)
     checks.register(debug_in_public, checks.Tags.security)
     checks.register(custom_router)

@@ -1,4 +1,4 @@
-"""Log lines: one text line or one JSON object a record, with the record's `fields` as key=value pairs."""
+"""Formats log records as a text line or a JSON object, with the record's `fields`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and the fields beside them."""
+    """One JSON object per line: time, level, logger, message, and the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {

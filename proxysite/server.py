@@ -1,4 +1,4 @@
-"""uvicorn with our manner of leaving: not ready, then no new connections, then a deadline for streams, then exit 0."""
+"""uvicorn with a graceful stop: not ready, then no new connections, then a deadline for streams, then exit 0."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from streaming.runtime import serve
 logger = logging.getLogger("gateway.server")
 
 _KEEP_ALIVE = 75
-"""Seconds an idle client connection is kept: longer than a coding agent usually thinks between two requests."""
+"""Seconds before an idle client connection is closed: longer than coding agents usually wait between requests."""
 _GRACE = 5
-"""Seconds between our deadline and uvicorn's own, for streams to send their error event."""
+"""Seconds between the drain deadline and uvicorn's own, for streams to send their error event."""
 
 
 def configuration(host: str, port: int) -> uvicorn.Config:
@@ -52,7 +52,7 @@ class GatewayServer(uvicorn.Server):
     _interrupts = 0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal. Unlike uvicorn's own it is not raised again at the end, so that a stop is a success."""
+        """Handles a signal. Unlike uvicorn's own handler it does not raise it again, so that the exit status is 0."""
         if self._stop_accepting_at is None:
             serve().draining = True
             self._stop_accepting_at = time.monotonic() + settings.DRAIN_DELAY
@@ -66,13 +66,13 @@ class GatewayServer(uvicorn.Server):
                 self.force_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Every 0.1 s: is it time to stop accepting?"""
+        """Checks every 0.1 s whether to stop accepting."""
         if self._stop_accepting_at is not None and time.monotonic() >= self._stop_accepting_at:
             self.should_exit = True
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop accepting, let streams finish until the deadline, end the others, write the rows."""
+        """Stops accepting, lets streams finish until the deadline, ends the others, and writes the rows."""
         runtime = serve()
         running = len(runtime.exchanges)
         if running:

@@ -1,5 +1,7 @@
-"""How the admin looks and what its sidebar holds: the settings of django-unfold. Imported by settings, so it may ask
-nothing of the database or the apps before a request comes."""
+"""The settings of django-unfold: the admin's title, style and sidebar.
+
+Settings import this module, so it must not use the database or the apps before the first request.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +29,13 @@ def _page(title: str, icon: str, url: str, permission: str | None = None) -> dic
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Gateway",
     "SITE_HEADER": "Gateway",
-    "SITE_SUBHEADER": "speaks the Claude Messages API",
+    "SITE_SUBHEADER": "for the Claude Messages API",
     "SITE_SYMBOL": "alt_route",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _static("proxysite/favicon.svg")}],
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
-    "ENVIRONMENT": "proxysite.console.state.header_label",
+    "ENVIRONMENT": "proxysite.console.notices.header_label",
     "DASHBOARD_CALLBACK": "proxysite.console.home.dashboard",
     "STYLES": [_static("proxysite/console.css")],
     "SCRIPTS": [_static("proxysite/console.js")],

@@ -1,4 +1,4 @@
-"""Several workers behind one socket: each is a `serve` of its own; one that dies is replaced, all stop together."""
+"""Runs several workers on one socket: each is a `serve` process. A dead worker is replaced; all stop together."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from types import FrameType
 logger = logging.getLogger("gateway.server")
 
 _MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
-_LOOK_EVERY = 0.2
-_SHORT_LIFE = 5.0
-"""A worker that dies sooner than this after its start is replaced only after a pause, so that no crash loop spins."""
+_CHECK_EVERY = 0.2
+_SHORT_LIFETIME = 5.0
+"""Seconds. A worker that dies sooner after its start is replaced after a pause, so that a crash loop stays slow."""
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket that children may inherit. Raises OSError when the address is taken."""
+    """A listening socket that child processes inherit. Raises OSError when the address is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -40,20 +40,20 @@ class Workers:
         self._signal: int | None = None
 
     def run(self) -> int:
-        """Serve; returns the exit status: 0 when every worker left in good order."""
+        """Serves until a signal. Returns the exit status: 0 when every worker exited with 0."""
         for sig in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(sig, self._take)
+            signal.signal(sig, self._on_signal)
         self._children = [self._start() for _ in range(self._count)]
         while self._signal is None:
-            self._children = [self._kept(child, began) for child, began in self._children]
-            time.sleep(_LOOK_EVERY)
+            self._children = [self._alive_or_replaced(child, began) for child, began in self._children]
+            time.sleep(_CHECK_EVERY)
         self._listener.close()
         for child, _ in self._children:
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)
         return max(abs(child.wait()) for child, _ in self._children)
 
-    def _take(self, sig: int, frame: FrameType | None) -> None:
+    def _on_signal(self, sig: int, frame: FrameType | None) -> None:
         if self._signal is not None and sig == signal.SIGINT:
             for child, _ in self._children:
                 child.send_signal(sig)
@@ -61,16 +61,16 @@ class Workers:
 
     def _start(self) -> tuple[subprocess.Popen[bytes], float]:
         descriptor = self._listener.fileno()
-        child = subprocess.Popen(  # noqa: S603 - our own program
+        child = subprocess.Popen(  # noqa: S603 - this program
             [sys.executable, str(_MANAGE), "serve", "--descriptor", str(descriptor)], pass_fds=(descriptor,)
         )
         return child, time.monotonic()
 
-    def _kept(self, child: subprocess.Popen[bytes], began: float) -> tuple[subprocess.Popen[bytes], float]:
+    def _alive_or_replaced(self, child: subprocess.Popen[bytes], began: float) -> tuple[subprocess.Popen[bytes], float]:
         status = child.poll()
         if status is None:
             return child, began
         logger.error("a worker died and is replaced", extra={"fields": {"pid": child.pid, "status": status}})
-        if time.monotonic() - began < _SHORT_LIFE:
+        if time.monotonic() - began < _SHORT_LIFETIME:
             time.sleep(1.0)
         return self._start()

@@ -11,7 +11,7 @@ from access.keys import AccessDenied, check_in_force
 from configuration.explain.question import Question
 from configuration.explain.result import AttemptView, Explanation, Refusal, Verdict
 from configuration.explain.trial_rules import with_trial_rules
-from configuration.explain.upstream_preview import NoUpstream, platform_label, preview
+from configuration.explain.upstream_preview import NoUpstream, platform_label, preview_upstream
 from providers.config import CredentialConfig
 from routing import engine
 from routing.decision import Decision, Reason, RouteRefused
@@ -124,7 +124,9 @@ def _attempt(
     # As before a live request is sent.
     request = without_subagent_tags(question.request) if facts.subagent_tag else question.request
     try:
-        return msgspec.structs.replace(view, upstream=preview(candidate, request, question.headers, facts, credential))
+        return msgspec.structs.replace(
+            view, upstream=preview_upstream(candidate, request, question.headers, facts, credential)
+        )
     except NoUpstream as error:
         return msgspec.structs.replace(view, no_upstream=str(error))
 

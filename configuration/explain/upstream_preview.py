@@ -32,7 +32,7 @@ class NoUpstream(Exception):
     """There is no upstream request; the text gives the reason."""
 
 
-def preview(
+def preview_upstream(
     candidate: CandidateConfig,
     request: dict[str, Any],
     headers: Mapping[str, str],

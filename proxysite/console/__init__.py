@@ -1,1 +1,1 @@
-"""Pages that look across rooms: the admin's home, the usage report, the provider test."""
+"""The admin pages that span several apps: home, usage report, health, Explain, provider test and model list."""

@@ -1,4 +1,4 @@
-"""Chart data for unfold's bar component (Chart.js): days along, one stacked series for each model or team."""
+"""Chart data for unfold's bar component (Chart.js): days on the x-axis, one stacked series per model or team."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from usage.reports.query import Period
 from usage.reports.totals import Axis, Line, Totals
 
 PALETTE: Final = ("#7c3aed", "#0ea5e9", "#10b981", "#f59e0b", "#ec4899", "#6366f1", "#84cc16", "#ef4444")
-"""One colour a series, apart from each other on light and on dark ground."""
+"""One colour per series, distinct in the light and the dark theme."""
 OTHER: Final = "#94a3b8"
 MEASURES: Final = {"requests": "Requests", "tokens": "Tokens", "cost": "Cost (USD)"}
 
 
 class Series(msgspec.Struct, frozen=True):
-    """One model or team with its colour and its line over the whole period."""
+    """A model or team with its colour and its totals over the period."""
 
     name: str
     color: str
@@ -27,7 +27,7 @@ class Series(msgspec.Struct, frozen=True):
 
 
 def name_of(line: Line, axis: Axis) -> str:
-    """What a line of `by_day` or `by_axis` is called."""
+    """The label of a line of `by_day` or `by_axis`."""
     if axis == "team":
         return line.team_name or "(no team)"
     if not line.model_name:
@@ -36,7 +36,7 @@ def name_of(line: Line, axis: Axis) -> str:
 
 
 def value_of(totals: Totals, measure: str) -> float:
-    """The height of a bar; what is unknown adds nothing."""
+    """The height of a bar; unknown amounts count as 0."""
     if measure == "tokens":
         return totals.tokens
     # A float is good enough for the height of a bar; the tables keep the exact amount.
@@ -44,7 +44,7 @@ def value_of(totals: Totals, measure: str) -> float:
 
 
 def series_of(lines: Sequence[Line], axis: Axis, measure: str) -> list[Series]:
-    """The lines of `by_axis`, the biggest in `measure` first, coloured; what is beyond the palette is grey."""
+    """The lines of `by_axis` by descending `measure`, with colours; those beyond the palette are grey."""
     ordered = sorted(lines, key=lambda line: -value_of(line.totals, measure))
     colors = [*PALETTE, *([OTHER] * max(0, len(ordered) - len(PALETTE)))]
     return [Series(name_of(line, axis), color, line) for line, color in zip(ordered, colors, strict=False)]

@@ -1,6 +1,6 @@
-"""The Health page: every provider, model and credential with its circuit, as all workers know it, and its Reset button.
+"""The Health page: the circuit of every provider, model and credential, as all workers know it, with a Reset button.
 
-First tokens and attempts under way are those of the worker that shows the page.
+First token times and attempts in flight are those of the worker that serves the page.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _State = HealthState.State
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One circuit as it is shown; `in_flight` and `first_token_ms` are None where this worker knows nothing."""
+    """A circuit as a line of the page; `in_flight` and `first_token_ms` are None where this worker has no figures."""
 
     key: str
     provider: str
-    what: str
-    state: str = "well"
+    part: str
+    state: str = "healthy"
     tone: str = "success"
     since: datetime | None = None
     until: datetime | None = None
@@ -44,29 +44,29 @@ class Line(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Whose circuit it is, in words."""
-        return f"{self.provider}: {self.what}"
+        """The provider and the part of it that the circuit guards."""
+        return f"{self.provider}: {self.part}"
 
     @property
-    def unwell(self) -> bool:
-        """Whether anything is held back."""
+    def is_unhealthy(self) -> bool:
+        """Whether the circuit currently stops requests."""
         return self.tone != "success"
 
 
 @require_GET
 @permission_required("routing.view_healthstate", raise_exception=True)
 def page(request: HttpRequest) -> HttpResponse:
-    """Everybody's health, those in trouble first."""
+    """All circuits, the unhealthy ones first."""
     shown, serving = lines(), runtime.current()
     context = {
         **admin.site.each_context(request),
         "title": "Health",
-        "lines": [*(line for line in shown if line.unwell), *(line for line in shown if not line.unwell)],
-        "any_unwell": any(line.unwell for line in shown),
+        "lines": [*(line for line in shown if line.is_unhealthy), *(line for line in shown if not line.is_unhealthy)],
+        "any_unhealthy": any(line.is_unhealthy for line in shown),
         "may_reset": request.user.has_perm("routing.change_healthstate"),
         "gates": settings.CIRCUIT_BREAKER,
         "worker": "" if serving is None else serving.sharing.worker,
-        "alone": serving is not None and serving.sharing.failing,
+        "is_isolated": serving is not None and serving.sharing.failing,
     }
     return TemplateResponse(request, "console/health.html", context)
 
@@ -74,20 +74,20 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permission_required("routing.change_healthstate", raise_exception=True)
 def reset(request: HttpRequest) -> HttpResponse:
-    """Close one circuit, or all of them, in every worker."""
-    asked = request.POST.get("key", "")
-    wanted = [line for line in lines() if (line.key == asked if asked else line.unwell)]
-    sharing.reset([line.key for line in wanted], f"reset by {request.user.get_username()}")
-    if wanted:
-        names = ", ".join(line.name for line in wanted)
-        messages.success(request, f"Every worker tries again within two seconds: {names}.")
+    """Closes one circuit, or all of them, in every worker."""
+    key = request.POST.get("key", "")
+    selected = [line for line in lines() if (line.key == key if key else line.is_unhealthy)]
+    sharing.reset([line.key for line in selected], f"reset by {request.user.get_username()}")
+    if selected:
+        names = ", ".join(line.name for line in selected)
+        messages.success(request, f"Reset {names}. Every worker calls them again within two seconds.")
     else:
         messages.info(request, "There was nothing to reset.")
     return HttpResponseRedirect(reverse("console:health"))
 
 
 def lines() -> list[Line]:
-    """One line for each circuit that there is: providers with their credentials and models."""
+    """A line per circuit: providers with their credentials and models."""
     rows = {row.key: row for row in HealthState.objects.all()}
     found = []
     providers = Provider.objects.filter(enabled=True).prefetch_related("credentials", "models")
@@ -101,27 +101,29 @@ def lines() -> list[Line]:
     return found
 
 
-def troubles() -> list[Line]:
-    """Who is held back now."""
-    return [line for line in lines() if line.unwell] if HealthState.objects.exclude(state="closed").exists() else []
+def unhealthy_lines() -> list[Line]:
+    """The circuits that currently stop requests."""
+    return (
+        [line for line in lines() if line.is_unhealthy] if HealthState.objects.exclude(state="closed").exists() else []
+    )
 
 
 def _pairs(
     provider: str, credentials: list[Credential], models: list[Model], rows: dict[str, HealthState]
 ) -> Iterator[Line]:
-    """Models by single credentials have circuits only once there was trouble."""
+    """Pairs of credential and model, which have a circuit only after failures."""
     for credential in credentials:
         for model in models:
             key = pair_key(credential.pk, model.pk)
             if key in rows:
-                line = _line(key, provider, f"{model.name} by credential {credential.name}", rows)
-                if line.unwell:
+                line = _line(key, provider, f"{model.name} with credential {credential.name}", rows)
+                if line.is_unhealthy:
                     yield line
 
 
-def _line(key: str, provider: str, what: str, rows: dict[str, HealthState]) -> Line:
+def _line(key: str, provider: str, part: str, rows: dict[str, HealthState]) -> Line:
     row = rows.get(key)
-    line = _local(Line(key, provider, what))
+    line = _local(Line(key, provider, part))
     state = _shown(row)
     if row is None or state is None:
         return line
@@ -132,7 +134,7 @@ def _line(key: str, provider: str, what: str, rows: dict[str, HealthState]) -> L
 
 
 def _shown(row: HealthState | None) -> tuple[str, str] | None:
-    """The state in words with its tone; None for one that is well, by now at least."""
+    """The state with its tone; None for a healthy circuit."""
     if row is None or row.state == _State.CLOSED:
         return None
     waits = row.until > timezone.now()
@@ -144,7 +146,7 @@ def _shown(row: HealthState | None) -> tuple[str, str] | None:
 
 
 def _local(line: Line) -> Line:
-    """With what this worker alone knows."""
+    """The line with the figures of this worker."""
     serving = runtime.current()
     if serving is None:
         return line

@@ -1,4 +1,4 @@
-"""The admin's home: the figures of today and of 30 days, each linked to its rows, and the gateway's own condition."""
+"""The admin's home: figures of today and of 30 days, each linked to its rows, and notices about the gateway."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from access.connect import base_url
-from proxysite.console import charts, state
+from access.models import ClientKey
+from providers.models import Model, Provider
+from proxysite.console import charts, notices
+from routing.models import Route
 from usage.admin.filters import rows_url
 from usage.reports import formatting, query, totals
 from usage.reports.query import Period
@@ -19,8 +23,16 @@ from usage.reports.totals import Axis, Line, Totals
 DAYS = 30
 
 
+class Step(msgspec.Struct, frozen=True):
+    """One of the first steps, with a link to where it is done."""
+
+    text: str
+    url: str
+    done: bool
+
+
 class Figure(msgspec.Struct, frozen=True):
-    """A number as it is shown, in full for the tooltip, and the rows it was made of."""
+    """A formatted number, its full form for the tooltip, and a link to its rows."""
 
     text: str
     full: str
@@ -28,7 +40,7 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 class Card(msgspec.Struct, frozen=True):
-    """One measure: today's figure and that of 30 days; `note` says what the sum does not hold."""
+    """A measure: today's figure and that of 30 days; `note` is about rows that the sum leaves out."""
 
     title: str
     today: Figure
@@ -37,13 +49,13 @@ class Card(msgspec.Struct, frozen=True):
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """UNFOLD's DASHBOARD_CALLBACK: the context of templates/admin/index.html."""
-    context |= {"title": "Home", "notices": state.notices(), "may_see_usage": _may_see_usage(request)}
+    """Returns the context of templates/admin/index.html; UNFOLD's DASHBOARD_CALLBACK."""
+    context |= {"title": "Home", "notices": notices.notices(), "may_see_usage": _may_see_usage(request)}
     if not context["may_see_usage"]:
         return context
     if not query.any_usage():
         return context | {
-            "first_steps": state.first_steps(),
+            "first_steps": first_steps(),
             "base_url": base_url(request),
             "secret": "YOUR-CLIENT-KEY",
         }
@@ -64,12 +76,40 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def first_steps() -> list[Step]:
+    """The steps from an empty installation to the first request."""
+    now = timezone.now()
+    live = ClientKey.objects.filter(revoked_at__isnull=True, team__enabled=True).exclude(expires_at__lte=now)
+    return [
+        Step(
+            "Add a provider with its base URL and credential",
+            reverse("admin:providers_provider_add"),
+            Provider.objects.filter(enabled=True).exists(),
+        ),
+        Step(
+            "Add a model to it",
+            reverse("admin:providers_model_add"),
+            Model.objects.filter(enabled=True, provider__enabled=True).exists(),
+        ),
+        Step(
+            "Create a route with the model as a candidate",
+            reverse("admin:routing_route_add"),
+            Route.objects.filter(enabled=True, candidates__enabled=True).exists(),
+        ),
+        Step(
+            "Create a client key; its page shows the lines to paste",
+            reverse("admin:access_clientkey_add"),
+            live.exists(),
+        ),
+    ]
+
+
 def _may_see_usage(request: HttpRequest) -> bool:
     return request.user.has_perm("usage.view_requestlog")
 
 
 def cards(lines: Sequence[Line], today: Period, month: Period) -> tuple[list[Card], list[Card]]:
-    """Two rows: requests, errors, cost and time to first token; the four kinds of tokens."""
+    """The two rows of cards: requests, errors, cost and time to first token; then the four kinds of tokens."""
     of = {today: totals.summed(line for line in lines if line.day == today.last), month: totals.summed(lines)}
     waits = {period: query.first_token_percentiles(period) for period in (today, month)}
 
@@ -107,9 +147,9 @@ def cards(lines: Sequence[Line], today: Period, month: Period) -> tuple[list[Car
 
 
 def panel(lines: Sequence[Line], period: Period, axis: Axis, measure: str) -> dict[str, Any]:
-    """A chart by day stacked by `axis`, and the table that is its legend."""
+    """A chart by day, stacked by `axis`, with the table that serves as its legend."""
     series = charts.series_of(totals.by_axis(lines, axis), axis, measure)
-    demos = state.demo_names()
+    demos = notices.demo_names()
     return {
         "title": f"{charts.MEASURES[measure]} by {axis}",
         "axis": axis,
@@ -146,6 +186,6 @@ def _unpriced(totals: Totals, period: Period) -> Figure | None:
     text = f"{formatting.count(totals.unpriced)} without a price"
     return Figure(
         text,
-        "Completed requests whose cost is unknown: enter their models' prices.",
+        "Completed requests of unknown cost. Enter prices for their models.",
         rows_url(period, known="unpriced"),
     )

@@ -1,4 +1,4 @@
-"""The list of models that a provider says it has: what is missing here can be added with a tick."""
+"""The page that lists a provider's models and adds the selected ones."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from routing.loading import load, revision
 
 
 class _NotUsable(Exception):
-    """The provider cannot be asked as things stand."""
+    """The provider's configuration does not allow a request now."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(["providers.change_provider", "providers.add_model"], raise_exception=True)
 def page(request: HttpRequest, provider_id: int) -> HttpResponse:
-    """The list, asked for anew each time; a POST adds what is ticked."""
+    """Fetches and shows the list; a POST adds the selected models."""
     provider = get_object_or_404(Provider, pk=provider_id)
     models: list[ListedModel] = []
     error = ""
@@ -41,9 +41,9 @@ def page(request: HttpRequest, provider_id: int) -> HttpResponse:
     except (NoModelList, _NotUsable) as problem:
         error = str(problem)
     if request.method == "POST" and not error:
-        wanted = set(request.POST.getlist("name"))
-        added = _add(provider, [model for model in models if model.name in wanted])
-        messages.success(request, f"{added} models were added." if added != 1 else "One model was added.")
+        selected = set(request.POST.getlist("name"))
+        added = _add(provider, [model for model in models if model.name in selected])
+        messages.success(request, f"Added {added} models." if added != 1 else "Added one model.")
         return HttpResponseRedirect(reverse("admin:providers_provider_change", args=[provider.pk]))
     here = set(provider.models.values_list("name", flat=True))
     context = {
@@ -63,21 +63,21 @@ def _configuration(provider: Provider) -> ProviderConfig:
     try:
         found = load.load_snapshot(revision.numbers(), keys={}).providers.get(provider.pk)
     except load.BrokenConfiguration as error:
-        raise _NotUsable(f"{error} Correct it and come back.") from error
+        raise _NotUsable(f"{error} Correct it and try again.") from error
     if found is None:
-        raise _NotUsable("The provider is switched off: switch it on, save, and come back.")
+        raise _NotUsable("The provider is disabled. Enable it, save it, and try again.")
     return found
 
 
-def _add(provider: Provider, wanted: list[ListedModel]) -> int:
-    """Make the models that are not there yet, with their limits and the price library's prices."""
+def _add(provider: Provider, selected: list[ListedModel]) -> int:
+    """Creates the models that do not exist yet, with limits and known prices. Returns their number."""
     now = timezone.now()
     added = 0
     with transaction.atomic():
-        for model in wanted:
+        for model in selected:
             fields: dict[str, Any] = {"context_window": model.context_window, "max_output": model.max_output}
-            row, made = Model.objects.get_or_create(provider=provider, name=model.name, defaults=fields)
-            if not made:
+            row, created = Model.objects.get_or_create(provider=provider, name=model.name, defaults=fields)
+            if not created:
                 continue
             added += 1
             known = listed(provider.name, provider.base_url, model.name, now)

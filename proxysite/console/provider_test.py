@@ -1,4 +1,4 @@
-"""The Test button of a provider: one small real request by the real path. What comes back is shown and kept nowhere."""
+"""The Test page of a provider: sends one small request the way live requests are sent. The answer is not stored."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from streaming.probe import probe
 
 
 class ProbeForm(forms.Form):
-    """One of the provider's models, or the name of another."""
+    """Selects one of the provider's models, or another by name."""
 
     model = forms.ChoiceField(required=False, label="Model", widget=UnfoldAdminSelectWidget())
     other = forms.CharField(
         required=False,
         max_length=160,
-        label="Or another model's name",
-        help_text="As the provider writes it. It need not be set up here.",
+        label="Or another model",
+        help_text="The provider's name for it. The model does not have to be configured here.",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )
 
@@ -38,22 +38,22 @@ class ProbeForm(forms.Form):
             self.fields["model"].initial = names[0]
 
     def clean(self) -> dict[str, Any]:
-        """The typed name wins; one of the two is needed."""
+        """A typed name takes precedence; one of the two fields is required."""
         data: dict[str, Any] = super().clean() or {}
         data["name"] = (data.get("other") or data.get("model") or "").strip()
         if not data["name"] and not self.errors:
-            self.add_error("model", "Choose a model, or type the name of one.")
+            self.add_error("model", "Choose a model or enter the name of one.")
         return data
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("providers.change_provider", raise_exception=True)
 def page(request: HttpRequest, provider_id: int) -> HttpResponse:
-    """The form, and after a POST what came of it."""
+    """The form, and after a POST the result."""
     provider = get_object_or_404(Provider, pk=provider_id)
     form = ProbeForm(provider, request.POST) if request.method == "POST" else ProbeForm(provider)
-    asked = form.is_bound and form.is_valid()
-    result = async_to_sync(probe)(provider_id, form.cleaned_data["name"]) if asked else None
+    submitted = form.is_bound and form.is_valid()
+    result = async_to_sync(probe)(provider_id, form.cleaned_data["name"]) if submitted else None
     context = {
         **admin.site.each_context(request),
         "title": f"Test {provider.name}",

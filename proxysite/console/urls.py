@@ -1,4 +1,4 @@
-"""The console's addresses, under /admin/console/."""
+"""The console's URLs, under /admin/console/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The usage report: one line per day, team and model, with totals, filters and a CSV file of the same lines."""
+"""The usage report: one line per day, team and model, with totals and filters; also as CSV."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
-from proxysite.console import state
+from proxysite.console import notices
 from usage.admin.filters import rows_url
 from usage.reports import query, totals
 from usage.reports.query import Period, Selection
@@ -35,7 +35,7 @@ _BLOCK = 200
 
 
 class ReportForm(forms.Form):
-    """From a day to a day, and one team or model if wanted."""
+    """The filters: a span of days, and optionally a team and a model."""
 
     first = forms.DateField(label="From", required=False, widget=UnfoldAdminSingleDateWidget())
     last = forms.DateField(label="To", required=False, widget=UnfoldAdminSingleDateWidget())
@@ -55,7 +55,7 @@ class ReportForm(forms.Form):
         ]
 
     def period(self) -> Period | None:
-        """The days that were asked for, if they are days in the right order and not too many."""
+        """The period; None where its days are invalid, in the wrong order or too many."""
         try:
             first, last = (forms.DateField().clean(self.data[name]) for name in ("first", "last"))
         except forms.ValidationError:
@@ -63,14 +63,14 @@ class ReportForm(forms.Form):
         return Period(first, last) if 0 <= (last - first).days < LONGEST_DAYS and last < date.max else None
 
     def clean(self) -> dict[str, Any]:
-        """Days in the right order, and not more than the report can hold."""
+        """Refuses days in the wrong order, and more than the report can hold."""
         data: dict[str, Any] = super().clean() or {}
         if data.get("first") and data.get("last") and self.period() is None:
-            self.add_error("last", f"Choose a day from the first one on, at most {LONGEST_DAYS} days later.")
+            self.add_error("last", f"Choose a day on or after the first one, at most {LONGEST_DAYS} days later.")
         return data
 
     def selection(self) -> Selection:
-        """What was asked for; call on a valid form."""
+        """The selection; call it on a valid form."""
         provider, model = self.models.get(self.cleaned_data["model"], (None, None))
         period = Period(self.cleaned_data["first"], self.cleaned_data["last"])
         return Selection(period, self.cleaned_data["team"], provider, model)
@@ -78,14 +78,14 @@ class ReportForm(forms.Form):
 
 @permission_required("usage.view_requestlog", raise_exception=True)
 def page(request: HttpRequest) -> HttpResponse:
-    """The report as a table, a hundred lines a page, totals over all of them."""
+    """The report as a table of 100 lines per page, with totals over all pages."""
     form = ReportForm(request.GET)
     context = {**admin.site.each_context(request), "title": "Usage report", "form": form}
     if form.is_valid():
-        selection, demos = form.selection(), state.demo_names()
+        selection, demos = form.selection(), notices.demo_names()
         lines = list(query.lines(query.breakdown(selection)))
         pages = Paginator(lines, PER_PAGE).get_page(request.GET.get("page"))
-        asked = [(name, form.data[name]) for name in ("first", "last", "team", "model") if form.data.get(name)]
+        query_fields = [(name, form.data[name]) for name in ("first", "last", "team", "model") if form.data.get(name)]
         context |= {
             "rows": [
                 {"line": line, "is_demo": line.provider_name in demos, **_links(line)} for line in pages.object_list
@@ -94,20 +94,20 @@ def page(request: HttpRequest) -> HttpResponse:
             "totals": totals.summed(lines),
             "totals_url": rows_url(selection.period, **_options(selection)),
             "errors_url": rows_url(selection.period, outcomes=query.ERRORS, **_options(selection)),
-            "asked": urlencode(asked),
+            "query": urlencode(query_fields),
         }
     return TemplateResponse(request, "console/usage_report.html", context)
 
 
 @permission_required("usage.view_requestlog", raise_exception=True)
 def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """The same lines as CSV, streamed. Amounts are exact decimals; what is unknown is an empty field."""
+    """Streams the lines as CSV. Amounts are exact decimals; unknown values are empty."""
     form = ReportForm(request.GET)
     if not form.is_valid():
         return HttpResponse("The dates or filters are not valid.", status=400, content_type="text/plain; charset=utf-8")
     selection = form.selection()
     blocks = csv_blocks(query.lines(query.breakdown(selection)))
-    content = _unhurried(blocks) if isinstance(request, ASGIRequest) else blocks
+    content = _lazily(blocks) if isinstance(request, ASGIRequest) else blocks
     response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
     name = f"usage-{selection.period.first}-{selection.period.last}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -115,7 +115,7 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 
 def csv_blocks(lines: Iterable[Line]) -> Iterator[bytes]:
-    """A header and one record a line, in blocks."""
+    """The CSV file in blocks of lines, the header first."""
     written: list[str] = []
 
     class Sink:
@@ -134,12 +134,12 @@ def csv_blocks(lines: Iterable[Line]) -> Iterator[bytes]:
             return
 
 
-async def _unhurried(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _lazily(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
     # Under ASGI Django would read a plain iterator to its end before it sends the first byte.
-    def following() -> bytes | None:
+    def next_block() -> bytes | None:
         return next(blocks, None)
 
-    while (block := await sync_to_async(following)()) is not None:
+    while (block := await sync_to_async(next_block)()) is not None:
         yield block
 
 
@@ -148,9 +148,9 @@ def _record(line: Line) -> list[Any]:
     return [
         line.day,
         line.team_id,
-        _harmless(line.team_name),
-        _harmless(line.provider_name or ""),
-        _harmless(line.model_name or ""),
+        _without_formula(line.team_name),
+        _without_formula(line.provider_name or ""),
+        _without_formula(line.model_name or ""),
         totals.requests,
         totals.errors,
         totals.input,
@@ -161,8 +161,8 @@ def _record(line: Line) -> list[Any]:
     ]
 
 
-def _harmless(text: str) -> str:
-    """A name that a spreadsheet does not take for a formula."""
+def _without_formula(text: str) -> str:
+    """A name that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 

@@ -1,4 +1,4 @@
-"""Figures, and what pages of the lower rooms show of the rooms above them, for templates."""
+"""Template filters for figures, and tags for the lines to paste and the routes of a key."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ register.filter("milliseconds", formatting.milliseconds)
 
 @register.filter
 def words(name: str) -> str:
-    """A name as words."""
+    """A name with spaces for underscores."""
     return str(name).replace("_", " ")
 
 
 @register.filter
 def fact(value: Any) -> str:
-    """One of a decision's facts: yes, a number, words."""
+    """Formats a routing fact: yes or no, a number, or text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -39,13 +39,13 @@ def fact(value: Any) -> str:
 
 @register.filter
 def css_percent(number: float) -> str:
-    """A percentage as CSS wants it, whatever the page's language does to numbers."""
+    """A percentage in CSS syntax, independent of the page's number format."""
     return f"{number:.2f}%"
 
 
 @register.simple_tag(takes_context=True)
 def key_lines(context: RequestContext, key: ClientKey | None = None) -> tuple[PasteLine, ...]:
-    """The lines to paste, from `base_url`, `secret` and the routes that the key may use (any route without a key)."""
+    """The lines to paste, with `base_url`, `secret` and a route that the key may use (any route without a key)."""
     names = usable_routes(key)
     return paste_lines(context["base_url"], context["secret"], names[0] if names else "claude-sonnet-4-5")
 

@@ -141,7 +141,7 @@ def test_a_requests_page_tells_its_decision_and_its_attempts_in_order(admin_clie
 
 def test_a_request_that_called_nobody_says_so(admin_client: Client) -> None:
     row = request_row(outcome="refused", http_status=404)
-    assert "No upstream was called" in text_of(admin_client.get(reverse("admin:usage_requestlog_change", args=[row])))
+    assert "No provider was called" in text_of(admin_client.get(reverse("admin:usage_requestlog_change", args=[row])))
 
 
 def test_an_attempt_leads_to_its_request(admin_client: Client) -> None:

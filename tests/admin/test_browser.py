@@ -163,7 +163,7 @@ def test_conditions_are_edited_as_rows_and_as_json(
     rows = rows_of()
     Select(rows[0].find_element(By.CSS_SELECTOR, ".gw-field")).select_by_value("thinking")
     rows[1].find_element(By.CSS_SELECTOR, ".gw-remove").click()
-    _press(browser, "Add a condition")
+    _press(browser, "Add condition")
     added = rows_of()[-1]
     Select(added.find_element(By.CSS_SELECTOR, ".gw-operator")).select_by_value("not_in")
     added.find_element(By.CSS_SELECTOR, ".gw-value input").send_keys("claude-a, claude-b")
@@ -175,11 +175,11 @@ def test_conditions_are_edited_as_rows_and_as_json(
     assert save() == expected
 
     # As JSON and back; what rows cannot show stays JSON.
-    _press(browser, "As JSON")
+    _press(browser, "Edit as JSON")
     area = browser.find_element(By.NAME, "conditions")
     area.clear()
     area.send_keys('[{"field": "model", "operator": "in", "value": ["a,b"]}]')
-    _press(browser, "As rows")
+    _press(browser, "Edit as rows")
     assert "cannot be shown as rows" in browser.find_element(By.CSS_SELECTOR, ".gw-conditions").text
     assert save() == [{"field": "model", "operator": "in", "value": ["a,b"]}]
     log: list[dict[str, Any]] = browser.get_log("browser")  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The Health page: who is held back and why, who may reset it, and what home says of it."""
+"""The Health page: unhealthy circuits and their causes, permissions to reset them, and the notice on the home page."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def shown(browser: Client) -> dict[str, tuple[str, str, int]]:
 
 def test_everybody_is_well_at_first(admin_client: Client, rows: dict[str, Any]) -> None:
     assert shown(admin_client) == {
-        "openrouter: its address": ("well", "", 0),
-        "openrouter: credential main": ("well", "", 0),
-        "openrouter: credential spare": ("well", "", 0),
-        "openrouter: large": ("well", "", 0),
-        "openrouter: small": ("well", "", 0),
+        "openrouter: its address": ("healthy", "", 0),
+        "openrouter: credential main": ("healthy", "", 0),
+        "openrouter: credential spare": ("healthy", "", 0),
+        "openrouter: large": ("healthy", "", 0),
+        "openrouter: small": ("healthy", "", 0),
     }
     assert "Reset" not in text_of(admin_client.get(PAGE))
 
@@ -75,9 +75,9 @@ def test_those_in_trouble_stand_first(admin_client: Client, rows: dict[str, Any]
         ("openrouter: credential main", ("being probed", "authentication", 5)),
         ("openrouter: large", ("next request probes", "server", 5)),
         ("openrouter: small", ("open", "server", 5)),
-        ("openrouter: large by credential main", ("paused", "rate_limit", 0)),
+        ("openrouter: large with credential main", ("paused", "rate_limit", 0)),
     ]
-    assert [text for text, _, _ in list(found.values())[4:]] == ["well"] * 2
+    assert [text for text, _, _ in list(found.values())[4:]] == ["healthy"] * 2
 
 
 def test_a_pause_that_is_over_and_a_row_of_somebody_gone_are_not_shown(
@@ -85,7 +85,7 @@ def test_a_pause_that_is_over_and_a_row_of_somebody_gone_are_not_shown(
 ) -> None:
     state(f"pair:{rows['keys'][0].pk}:{rows['models'][0].pk}", "paused", seconds=-1)
     state("candidate:999999:999999")
-    assert {text for text, _, _ in shown(admin_client).values()} == {"well"}
+    assert {text for text, _, _ in shown(admin_client).values()} == {"healthy"}
 
 
 def test_reset_one(admin_client: Client, rows: dict[str, Any]) -> None:
@@ -93,7 +93,7 @@ def test_reset_one(admin_client: Client, rows: dict[str, Any]) -> None:
     state(address, cause="connect_timeout")
     state(spare)
     answer = admin_client.post(RESET, {"key": address}, follow=True)
-    assert "Every worker tries again within two seconds: openrouter: its address." in text_of(answer)
+    assert "Reset openrouter: its address. Every worker calls them again within two seconds." in text_of(answer)
     row = HealthState.objects.get(key=address)
     assert (row.state, row.failures, row.changed_by) == ("closed", 0, "reset by admin")
     assert HealthState.objects.get(key=spare).state == "open"
@@ -127,16 +127,16 @@ def test_who_may(rows: dict[str, Any]) -> None:
     assert resetter.post(RESET, {"key": key}).status_code == 302
 
 
-def test_switched_off_is_said(admin_client: Client, settings: Any) -> None:
+def test_a_switched_off_circuit_breaker_is_noted(admin_client: Client, settings: Any) -> None:
     settings.CIRCUIT_BREAKER = False
-    assert "nothing is held back" in text_of(admin_client.get(PAGE))
+    assert "no provider is skipped" in text_of(admin_client.get(PAGE))
 
 
 def test_home_says_who_is_held_back(admin_client: Client, rows: dict[str, Any]) -> None:
-    assert "Left alone" not in text_of(admin_client.get("/admin/"))
+    assert "Not called for now" not in text_of(admin_client.get("/admin/"))
     state(f"provider:{rows['provider'].pk}", cause="connect_timeout")
     home = admin_client.get("/admin/")
-    assert "Left alone for a while after failures: openrouter: its address (connect_timeout)." in text_of(home)
+    assert "Not called for now after repeated failures: openrouter: its address (connect_timeout)." in text_of(home)
     assert reverse("console:health") in home.content.decode()
 
 

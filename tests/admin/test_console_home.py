@@ -1,4 +1,4 @@
-"""The admin's home: today's and the month's figures with the way to their rows, notices, and the first steps."""
+"""The admin's home: today's and the month's figures linked to their rows, notices, and the first steps."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_without_the_permission_there_are_no_figures(usage: Any) -> None:
     assert "Ask an administrator" in text_of(response)
 
 
-def test_first_steps_stand_in_for_figures_until_the_first_request(admin_client: Client) -> None:
+def test_first_steps_replace_figures_until_the_first_request(admin_client: Client) -> None:
     response = admin_client.get(HOME)
     text = text_of(response)
     assert "export ANTHROPIC_BASE_URL=http://testserver" in text
@@ -142,7 +142,7 @@ def test_warnings_say_what_to_do(admin_client: Client, settings: Any) -> None:
     assert "No provider is enabled" not in text_of(admin_client.get(HOME))
 
 
-def test_a_demo_in_use_is_said_and_a_switched_off_one_is_not(admin_client: Client) -> None:
+def test_a_demo_in_use_is_noted_and_a_disabled_one_is_not(admin_client: Client) -> None:
     demo = Provider.objects.create(name="d", dialect="anthropic", base_url="http://127.0.0.1:1", is_demo=True)
     route = Route.objects.create(name="r")
     Candidate.objects.create(route=route, model=Model.objects.create(provider=demo, name="m"))
@@ -153,7 +153,7 @@ def test_a_demo_in_use_is_said_and_a_switched_off_one_is_not(admin_client: Clien
     assert "The demo upstream is in use" not in text_of(admin_client.get(HOME))
 
 
-def test_a_broken_configuration_is_said_with_the_time_of_the_one_in_use(
+def test_a_broken_configuration_is_noted_with_the_time_of_the_one_in_use(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
@@ -161,7 +161,7 @@ def test_a_broken_configuration_is_said_with_the_time_of_the_one_in_use(
     status = store.Status(loaded_at=loaded.timestamp(), error="provider p: no such dialect")
     monkeypatch.setattr(store, "status", lambda: status)
     assert (
-        "The configuration saved last is broken: provider p: no such dialect. The one of 09:05 is still in use."
+        "The saved configuration is broken: provider p: no such dialect. The configuration of 09:05 is still in use."
         in text_of(admin_client.get(HOME))
     )
     assert "configuration broken" in text_of(admin_client.get("/admin/routing/route/"))

@@ -1,4 +1,4 @@
-"""The page of the models that a provider says it has: who may, what it shows, what a tick adds."""
+"""The page of the models that a provider lists: permissions, what it shows, and what it adds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def provider() -> Provider:
 @pytest.fixture
 def listing(monkeypatch: pytest.MonkeyPatch) -> list[ListedModel]:
     """What the provider lists."""
-    models = [ListedModel("gpt-5.2", 400_000), ListedModel("gpt-4o", 128_000, 16_384), ListedModel("<b>odd</b>")]
+    models = [ListedModel("gpt-5.2", 400_000), ListedModel("gpt-4o", 128_000, 16_384), ListedModel("<b>bold</b>")]
 
     async def model_list(provider: ProviderConfig) -> list[ListedModel]:
         return models
@@ -48,14 +48,14 @@ def test_the_providers_page_leads_here(admin_client: Client, provider: Provider)
     assert admin_client.get(button)["Location"] == _url(provider)
 
 
-def test_what_is_ticked_is_added_with_its_limits_and_prices(
+def test_selected_models_are_added_with_its_limits_and_prices(
     admin_client: Client, provider: Provider, listing: list[ListedModel]
 ) -> None:
     page = admin_client.get(_url(provider))
     assert "gpt-4o" in text_of(page)
-    assert "<b>odd</b>" not in page.content.decode()
+    assert "<b>bold</b>" not in page.content.decode()
     answer = admin_client.post(_url(provider), {"name": ["gpt-4o", "gpt-5.2", "not listed"]}, follow=True)
-    assert "One model was added." in answer.content.decode()
+    assert "Added one model." in answer.content.decode()
     added = Model.objects.get(name="gpt-4o")
     assert (added.context_window, added.max_output) == (128_000, 16_384)
     assert Price.objects.get(model=added).input > Decimal(0)
@@ -63,7 +63,7 @@ def test_what_is_ticked_is_added_with_its_limits_and_prices(
     assert not Model.objects.filter(name="not listed").exists()
 
 
-def test_why_there_is_no_list_is_said(
+def test_the_reason_for_no_list_is_shown(
     admin_client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def model_list(provider: ProviderConfig) -> list[ListedModel]:
@@ -74,7 +74,7 @@ def test_why_there_is_no_list_is_said(
     assert admin_client.post(_url(provider), {"name": ["gpt-4o"]}).status_code == 200
     assert Model.objects.count() == 1
     Provider.objects.update(enabled=False)
-    assert "switch it on" in text_of(admin_client.get(_url(provider)))
+    assert "is disabled" in text_of(admin_client.get(_url(provider)))
 
 
 def test_only_who_may_change_providers_sees_it(provider: Provider) -> None:

@@ -85,7 +85,7 @@ def test_an_error_comes_with_what_to_do(admin_client: Client, provider: Provider
 
 
 @pytest.mark.parametrize(
-    ("data", "says"), [({}, "Choose a model, or type"), ({"model": "strange"}, "strange is not one of")]
+    ("data", "says"), [({}, "Choose a model or enter"), ({"model": "strange"}, "strange is not one of")]
 )
 def test_without_a_model_nothing_is_sent(
     admin_client: Client, provider: Provider, asked: list[Any], data: dict[str, str], says: str

@@ -147,7 +147,7 @@ def test_without_dates_it_is_the_last_thirty_days(admin_client: Client) -> None:
         ("?team=77", "77 is not one of the available choices"),
     ],
 )
-def test_what_cannot_be_reported_is_told(admin_client: Client, query: str, says: str) -> None:
+def test_invalid_filters_are_errors(admin_client: Client, query: str, says: str) -> None:
     assert says in text_of(admin_client.get(PAGE + query))
     assert admin_client.get(CSV + query).status_code == 400
 

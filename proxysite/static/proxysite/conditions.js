@@ -1,5 +1,5 @@
-/* The editor of conditions: rows of field, operator and value over a text area of JSON, which they write and are read from.
-   What rows cannot show is left as JSON. */
+/* The editor of conditions: rows of field, operator and value that read and write a text area of JSON.
+   Conditions that rows cannot show are edited as JSON. */
 (() => {
   const CLOCK = /^(\d\d:\d\d)-(\d\d:\d\d)$/;
 
@@ -9,7 +9,7 @@
     return element;
   };
 
-  /* --- what a condition holds, per kind of field: an element that shows a value, and how to read it back ------------ */
+  /* --- values, per kind of field: the elements that show a value, and a function that reads it back ------------------ */
   const takesList = (kind, operator) => kind === "list" || (kind === "text" && ["in", "not_in"].includes(operator));
 
   const shows = (kind, operator, value) => {
@@ -45,15 +45,15 @@
     },
     list: (value, looks, usual) => {
       const shown = (Array.isArray(value) ? value : [value]).join(", ");
-      const placeholder = usual.length ? usual.join(", ") : "one, or several with commas between";
+      const placeholder = usual.length ? usual.join(", ") : "one or more, separated by commas";
       const input = make("input", looks.input, { type: "text", value: shown, placeholder });
       return [[input], () => input.value.split(",").map((each) => each.trim()).filter(Boolean)];
     },
     text: (value, looks, usual, operator) => {
-      const placeholder = operator === "matches" ? "* stands for any characters" : "";
+      const placeholder = operator === "matches" ? "* matches any characters" : "";
       const input = make("input", looks.input, { type: "text", value, placeholder });
       if (!usual.length) return [[input], () => input.value];
-      const list = make("datalist", "", { id: `usual-${++ids}` }, ...usual.map((each) => new Option(each, each)));
+      const list = make("datalist", "", { id: `suggestion-${++ids}` }, ...usual.map((each) => new Option(each, each)));
       input.setAttribute("list", list.id);
       return [[input, list], () => input.value];
     },
@@ -85,7 +85,7 @@
       field.append(new Option(`${name.replaceAll("_", " ").replace(/\.$/, "…")}: ${meaning}`, name));
     }
     field.value = startPlace;
-    const key = make("input", `${looks.input} gw-key`, { type: "text", value: startKey, placeholder: "its name", ariaLabel: "name" });
+    const key = make("input", `${looks.input} gw-key`, { type: "text", value: startKey, placeholder: "name", ariaLabel: "name" });
     const operator = make("select", `${looks.select} gw-operator`, { ariaLabel: "operator" });
     const value = make("span", "gw-value");
     const remove = make("button", "gw-remove", { type: "button", textContent: "Remove", ariaLabel: "Remove this condition" });
@@ -137,11 +137,11 @@
     const known = JSON.parse(area.dataset.conditions);
     const match = area.form && area.form.querySelector("select[name=match]");
     const rows = make("div", "gw-rows");
-    const none = make("p", "gw-soft", { textContent: "No condition: this rule holds for every request." });
-    const add = make("button", "gw-copy", { type: "button", textContent: "Add a condition" });
+    const none = make("p", "gw-soft", { textContent: "No conditions: this rule applies to every request." });
+    const add = make("button", "gw-copy", { type: "button", textContent: "Add condition" });
     const swap = make("button", "gw-copy", { type: "button" });
-    const said = make("p", "gw-soft");
-    const box = make("div", "gw-conditions", {}, rows, none, make("div", "gw-form", {}, add, swap), said);
+    const message = make("p", "gw-soft");
+    const box = make("div", "gw-conditions", {}, rows, none, make("div", "gw-form", {}, add, swap), message);
     area.before(box);
 
     const join = () => {
@@ -158,10 +158,10 @@
       try {
         conditions = area.value.trim() ? JSON.parse(area.value) : [];
       } catch {
-        return "This is not JSON yet.";
+        return "This is not valid JSON.";
       }
       if (!Array.isArray(conditions) || !conditions.every((each) => canShow(known, each))) {
-        return "Something in this cannot be shown as rows; it stays JSON.";
+        return "Some of these conditions cannot be shown as rows. Edit them as JSON.";
       }
       rows.replaceChildren(...conditions.map((each) => row(known, each, write)));
       join();
@@ -173,8 +173,8 @@
       area.hidden = !json;
       rows.hidden = add.hidden = json;
       if (json) none.hidden = true;
-      said.textContent = problem;
-      swap.textContent = json ? "As rows" : "As JSON";
+      message.textContent = problem;
+      swap.textContent = json ? "Edit as rows" : "Edit as JSON";
     };
     add.addEventListener("click", () => {
       rows.append(row(known, { field: "model", operator: "matches", value: "" }, write));

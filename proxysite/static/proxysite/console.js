@@ -1,9 +1,9 @@
-/* Copy buttons. Without https the browser gives no clipboard: then the line is selected, ready for the keyboard. */
+/* Copy buttons. Browsers allow the clipboard only on https; elsewhere the line is selected for the keyboard. */
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-gateway-copy]");
   if (!button) return;
   const line = button.parentElement.querySelector("pre");
-  const said = button.dataset.said || (button.dataset.said = button.textContent);
+  const label = button.dataset.label || (button.dataset.label = button.textContent);
   try {
     await navigator.clipboard.writeText(line.textContent);
     button.textContent = "Copied";
@@ -11,5 +11,5 @@ document.addEventListener("click", async (event) => {
     getSelection().selectAllChildren(line);
     button.textContent = "Selected";
   }
-  setTimeout(() => (button.textContent = said), 2000);
+  setTimeout(() => (button.textContent = label), 2000);
 });
