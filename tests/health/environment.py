@@ -1,4 +1,4 @@
-"""What tests of health see and make outside of a gateway: a server that is dead, the state in the database, waiting."""
+"""What tests of health need outside of a gateway: a dead server, the state in the database, waiting."""
 
 from __future__ import annotations
 

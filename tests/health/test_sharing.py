@@ -1,4 +1,4 @@
-"""What one worker finds out the others know within two seconds; a database that is away changes nothing."""
+"""What one worker learns the others know within two seconds; a database that is away changes nothing."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_only_the_one_that_opened_it_probes_and_the_others_take_over_when_it_doe
     run(check, seconds=1.0)
 
 
-def test_while_one_probes_the_others_wait_and_they_hear_the_outcome() -> None:
+def test_while_one_probes_the_others_wait_and_learn_the_outcome() -> None:
     async def check(one: Worker, other: Worker) -> None:
         one.fails()
         await until(lambda: other.cooling() is not None)
