@@ -110,7 +110,7 @@ def _refused(route: RouteConfig, reasons: tuple[Reason, ...], dropped: tuple[Dro
     waits = [each.retry_after for each in dropped if each.retry_after is not None]
     if waits:
         return NoHealthyCandidate(
-            f"Every model that could answer for {route.name!r} failed lately ({causes}).",
+            f"No model of {route.name!r} is available now ({causes}).",
             reasons,
             dropped,
             route=route,
@@ -123,7 +123,7 @@ def _refused(route: RouteConfig, reasons: tuple[Reason, ...], dropped: tuple[Dro
             dropped,
         )
     return NoUsableCandidate(
-        f"No model can answer for {route.name!r} ({causes}). An administrator of this gateway must look at the route.",
+        f"No model of {route.name!r} can be called ({causes}). Ask an administrator to check the route.",
         reasons,
         dropped,
     )
@@ -132,6 +132,6 @@ def _refused(route: RouteConfig, reasons: tuple[Reason, ...], dropped: tuple[Dro
 def _unknown(asked: str, key: KeyRecord, snapshot: Snapshot) -> str:
     names = usable_routes(key, snapshot)
     if not names:
-        return f"There is no model {asked!r}, and no route is open to this client key yet. Ask an administrator."
+        return f"There is no model {asked!r}, and this client key may use no route yet. Ask an administrator."
     more = f" and {len(names) - _MAX_LISTED} more (GET /v1/models lists all)" if len(names) > _MAX_LISTED else ""
     return f"There is no model {asked!r} here. Use one of: {', '.join(names[:_MAX_LISTED])}{more}."

@@ -162,10 +162,10 @@ class Health:
         state, now = self._candidate_state(candidate), self.clock()
         unreachable = state.provider.circuit.wait(now)
         if unreachable is not None:
-            return unreachable, "its provider could not be reached lately"
+            return unreachable, "its provider could not be reached recently"
         failing = state.circuit.wait(now)
         if failing is not None:
-            return failing, "it failed lately"
+            return failing, "it failed recently"
         shortest: tuple[float, str] | None = None
         for one in candidate.provider.credentials:
             found = self._credential_wait(one, state.model, now)
@@ -180,11 +180,11 @@ class Health:
         state = self.credential_state(one)
         wait = state.circuit.wait(now)
         if wait is not None:
-            return wait, f"the provider refused its credential {one.name} lately"
+            return wait, f"the provider rejected its credential {one.name}"
         pair = self.pair(one, model)
         wait = None if pair is None else pair.wait(now)
         if wait is not None:
-            return wait, f"the provider limits its credential {one.name}"
+            return wait, f"the provider limits the rate of its credential {one.name}"
         wait = state.quota.wait(one, now)
         return None if wait is None else (wait, f"its credential {one.name} has reached its own limits")
 

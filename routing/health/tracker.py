@@ -131,7 +131,7 @@ class AttemptTracker:
                 if left <= 0:
                     raise UpstreamError(
                         ErrorKind.CONNECT_TIMEOUT,
-                        "The provider's address does not answer, and enough requests wait for it already.",
+                        "The provider's address does not answer, and enough requests are waiting for it already.",
                         code=REJECTED,
                     )
                 await provider.wait(left)
@@ -291,7 +291,7 @@ def _scope_of(kind: ErrorKind, *, answered: bool) -> FailureScope:
 def _rejected(wait: float) -> UpstreamError:
     return UpstreamError(
         ErrorKind.OVERLOADED,
-        "The provider failed lately and is not asked before it had time to recover.",
+        "The provider failed recently and is not called until it had time to recover.",
         code=REJECTED,
         retry_after=max(wait, 1.0),
     )

@@ -117,10 +117,12 @@ def _secret(row: Credential) -> str | None:
 
 def _provider(row: Provider, credentials: tuple[CredentialConfig, ...], *, needs_secret: bool) -> ProviderConfig:
     if row.dialect not in DIALECTS:
-        raise BrokenConfiguration(f"The provider {row.name} has the unknown dialect {row.dialect!r}: choose another.")
+        raise BrokenConfiguration(
+            f"The provider {row.name} has the unknown dialect {row.dialect!r}: choose another one."
+        )
     for what, validate, value in (
-        ("a broken base URL", validate_base_url, row.base_url),
-        ("broken headers", validate_headers, row.headers),
+        ("an invalid base URL", validate_base_url, row.base_url),
+        ("invalid headers", validate_headers, row.headers),
     ):
         try:
             validate(value)
@@ -133,7 +135,7 @@ def _provider(row: Provider, credentials: tuple[CredentialConfig, ...], *, needs
     try:
         transforms = parse_chain(row.transforms)
     except TransformError as error:
-        raise BrokenConfiguration(f"The provider {row.name} has a broken chain of transforms: {error}") from error
+        raise BrokenConfiguration(f"The provider {row.name} has an invalid chain of transforms: {error}") from error
     return ProviderConfig(
         id=row.pk,
         name=row.name,

@@ -43,7 +43,7 @@ def rules() -> RuleIndex:
                 scenario=row.scenario,
             )
         except ConditionError as error:
-            raise BrokenConfiguration(f"The rule {row.name} has a broken condition: {error}") from error
+            raise BrokenConfiguration(f"The rule {row.name} has an invalid condition: {error}") from error
         loaded.append(rule)
     return RuleIndex(loaded)
 

@@ -199,7 +199,7 @@ def test_it_needs_permissions_for_each_part(first: Route, key: ClientKey) -> Non
 def test_a_configuration_that_cannot_be_loaded_is_reported(admin_client: Client, first: Route) -> None:
     Rule.objects.create(name="broken", route=first, conditions=[{"field": "no", "operator": "is"}])
     text = text_of(admin_client.get(PAGE))
-    assert "The configuration cannot be loaded: The rule broken has a broken condition" in text
+    assert "The configuration cannot be loaded: The rule broken has an invalid condition" in text
 
 
 @pytest.mark.parametrize("address", ["?logged=a%00b", "?sample=%00", "?sample=nothing"])

@@ -70,7 +70,7 @@ def test_a_rejected_credential_is_rejected_for_every_model() -> None:
     driver = HealthDriver()
     driver.tried(candidate(FIRST), ErrorKind.AUTHENTICATION)
     assert driver.health.cooling(candidate(FIRST, model=2)) == 60
-    assert "refused its credential key1" in driver.health.why_cooling(candidate(FIRST))
+    assert "rejected its credential key1" in driver.health.why_cooling(candidate(FIRST))
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.RATE_LIMIT, ErrorKind.PERMISSION])

@@ -218,7 +218,7 @@ def test_when_all_candidates_cool_down_the_error_says_for_how_long(scenario: Sce
         answer.error(500, "api_error")
     answer = scenario.clients[0].post(message(route.name, script.prompt))
     text = answer.error(529, "overloaded_error")
-    assert "it failed lately" in text
+    assert "it failed recently" in text
     assert 1 <= int(answer.headers["retry-after"]) <= 2
     assert scenario.count(script) == 5
 

@@ -117,7 +117,7 @@ def test_a_credential_that_one_found_rejected_is_not_used_by_the_others() -> Non
     async def check(one: Worker, other: Worker) -> None:
         one.fails(ErrorKind.AUTHENTICATION, 1)
         await until(lambda: other.health.credential(KNOWN) is None)
-        assert "refused its credential" in other.health.why_cooling(KNOWN)
+        assert "rejected its credential" in other.health.why_cooling(KNOWN)
 
     run(check)
 

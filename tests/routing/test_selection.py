@@ -25,7 +25,7 @@ class FixedState:
         return self.seconds.get(candidate.model.name)
 
     def why_cooling(self, candidate: CandidateConfig) -> str:
-        return "it failed lately"
+        return "it failed recently"
 
     def time_to_first_token(self, candidate: CandidateConfig) -> float | None:
         return self.firsts.get(candidate.model.name)
