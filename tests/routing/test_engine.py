@@ -4,81 +4,53 @@ from __future__ import annotations
 
 import pytest
 
-from access.keys import KeyRecord, allowed_pattern
-from providers.config import ModelConfig, ProviderConfig
 from routing import engine
 from routing.decision import NoSuchRoute, NoUsableCandidate, RouteForbidden
 from routing.facts import request_facts
 from routing.phases import PHASES
-from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
+from routing.snapshot import RouteConfig, Snapshot
+from tests.routing.builders import ANYONE, candidate, make_facts, restricted, route
 
-PROVIDER = ProviderConfig(id=1, name="openrouter", dialect="openai_chat", base_url="https://x/v1")
-
-
-def candidate(number: int) -> CandidateConfig:
-    return CandidateConfig(id=number, provider=PROVIDER, model=ModelConfig(id=number, provider_id=1, name=f"m{number}"))
-
-
-def route(name: str, *candidates: CandidateConfig, dropped: tuple[tuple[str, str], ...] = ()) -> RouteConfig:
-    return RouteConfig(
-        id=len(name),
-        name=name,
-        display_name=name,
-        created_at="2026-01-01T00:00:00Z",
-        candidates=candidates,
-        dropped=dropped,
-    )
-
-
-SONNET, DEFAULT = route("claude-sonnet", candidate(1), candidate(2)), route("fallback", candidate(3))
-EMPTY = route("empty", dropped=(("openrouter: m9", "the model is switched off"),))
-ROUTES = {r.name: r for r in (SONNET, DEFAULT, EMPTY)}
-ANYONE = KeyRecord(id=1, name="k", prefix="sk-px-ab", hash="", team_id=1, team_name="t")
-
-
-def asked(model: str) -> request_facts.RequestFacts:
-    return request_facts.RequestFacts(request_model=model, streamed=True, input_estimate=10)
-
-
-def restricted(lines: str) -> KeyRecord:
-    return KeyRecord(
-        id=1, name="k", prefix="sk-px-ab", hash="", team_id=1, team_name="t", allowed_routes=allowed_pattern(lines)
-    )
+SONNET, DEFAULT = route("claude-sonnet", candidate("m1"), candidate("m2")), route("fallback", candidate("m3"))
+EMPTY = RouteConfig(1, "empty", "empty", "", dropped=(("openrouter: m9", "the model is switched off"),))
+ROUTES = {each.name: each for each in (SONNET, DEFAULT, EMPTY)}
 
 
 def test_the_exact_name_wins_over_the_default() -> None:
-    decision = engine.decide(asked("claude-sonnet"), ANYONE, Snapshot(routes=ROUTES, default_route=DEFAULT))
+    decision = engine.decide(make_facts("claude-sonnet"), ANYONE, Snapshot(routes=ROUTES, default_route=DEFAULT))
     assert (decision.phase, decision.rule) == ("name", "claude-sonnet")
     assert [c.model.name for c in decision.attempts] == ["m1", "m2"]
 
 
 def test_the_default_route_answers_any_unknown_name() -> None:
     snapshot = Snapshot(routes=ROUTES, default_route=DEFAULT)
-    decision = engine.decide(asked("claude-3-5-sonnet-20241022"), ANYONE, snapshot)
+    decision = engine.decide(make_facts("claude-3-5-sonnet-20241022"), ANYONE, snapshot)
     assert (decision.route.name, decision.phase) == ("fallback", "default_route")
     assert [reason.phase for reason in decision.reasons] == [phase for phase, _ in PHASES]
 
 
 def test_without_a_default_the_error_for_an_unknown_name_lists_the_routes() -> None:
     with pytest.raises(NoSuchRoute, match="claude-sonnet, fallback, empty"):
-        engine.decide(asked("gpt-x"), ANYONE, Snapshot(routes=ROUTES))
+        engine.decide(make_facts("gpt-x"), ANYONE, Snapshot(routes=ROUTES))
 
 
 def test_the_error_for_a_restricted_key_lists_only_its_own_routes() -> None:
     with pytest.raises(NoSuchRoute) as caught:
-        engine.decide(asked("gpt-x"), restricted("claude-*"), Snapshot(routes=ROUTES, default_route=DEFAULT))
+        engine.decide(make_facts("gpt-x"), restricted("claude-*"), Snapshot(routes=ROUTES, default_route=DEFAULT))
     assert "claude-sonnet" in caught.value.message
     assert "fallback" not in caught.value.message
 
 
 def test_a_route_that_the_key_may_not_use_is_forbidden_even_with_a_default() -> None:
     with pytest.raises(RouteForbidden, match="claude-sonnet"):
-        engine.decide(asked("claude-sonnet"), restricted("fallback"), Snapshot(routes=ROUTES, default_route=DEFAULT))
+        engine.decide(
+            make_facts("claude-sonnet"), restricted("fallback"), Snapshot(routes=ROUTES, default_route=DEFAULT)
+        )
 
 
 def test_a_route_without_a_usable_candidate_says_what_is_wrong_with_each() -> None:
     with pytest.raises(NoUsableCandidate, match="m9: the model is switched off"):
-        engine.decide(asked("empty"), ANYONE, Snapshot(routes=ROUTES))
+        engine.decide(make_facts("empty"), ANYONE, Snapshot(routes=ROUTES))
 
 
 @pytest.mark.parametrize(
