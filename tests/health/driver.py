@@ -67,7 +67,7 @@ class HealthDriver:
         return self.health.begin(known, self.health.credential(known))
 
     async def sent(self, known: CandidateConfig) -> AttemptTracker:
-        """An attempt whose connection stands."""
+        """An attempt whose connection was made."""
         tracker = self.begun(known)
         await tracker.may_connect(only=False)
         tracker.connected()

@@ -1,4 +1,4 @@
-"""Phase 3: words of the user's, as whole words, by priority, and never against what the request needs."""
+"""The phase `concepts`: complete words of the user's, by priority, never against what the request needs."""
 
 from __future__ import annotations
 

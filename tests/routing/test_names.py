@@ -1,4 +1,4 @@
-"""Phase 0: what the name in `model` means."""
+"""The phases `subagent_tag` and `name`: what a name means."""
 
 from __future__ import annotations
 
