@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from fnmatch import fnmatchcase
 from itertools import combinations, permutations
 from typing import Any
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from routing.facts.request_facts import RequestFacts
 from routing.rules.buckets import RuleIndex
-from routing.rules.conditions import FIELDS, OPERATORS, ConditionError, compile_all, parse_conditions
+from routing.rules.conditions import FIELDS, OPERATORS, ConditionError, compile_all, glob, parse_conditions
 from routing.rules.rule import make_rule
 from tests.routing.builders import make_facts, rule
 
@@ -197,3 +199,23 @@ def test_the_index_finds_the_very_rule_that_a_plain_scan_finds(chosen: list[int]
         # The same where every second rule may not be taken.
         found = index.first(known, 1, lambda rule: rule.rank % 2 == 1)
         assert (found and found.rank) == next((rank for rank in holding if rank % 2), None)
+
+
+_LETTERS = st.text("ab*", max_size=8)
+
+
+@given(_LETTERS, st.text("ab", max_size=12))
+def test_a_star_stands_for_any_characters_and_nothing_else_is_special(pattern: str, text: str) -> None:
+    assert (glob(pattern).fullmatch(text) is not None) is fnmatchcase(text, pattern)
+
+
+@pytest.mark.parametrize(("pattern", "text"), [("a.c", "abc"), ("a?c", "abc"), ("[ab]", "a"), ("a", "a\n")])
+def test_other_signs_mean_themselves(pattern: str, text: str) -> None:
+    assert glob(pattern).fullmatch(text) is None
+    assert glob(pattern).fullmatch(pattern) is not None
+
+
+def test_a_text_of_a_clients_choice_does_not_make_a_pattern_slow() -> None:
+    began = time.process_time()
+    assert glob("*a" * 12 + "*b").fullmatch("a" * 20_000) is None
+    assert time.process_time() - began < 0.5
