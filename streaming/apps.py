@@ -1,10 +1,10 @@
-"""The road a request takes."""
+"""The Django app of the streaming room."""
 
 from django.apps import AppConfig
 
 
 class StreamingConfig(AppConfig):
-    """No models: what passes through here is not kept."""
+    """Has no models: nothing that passes through is stored."""
 
     name = "streaming"
     verbose_name = "Streaming"

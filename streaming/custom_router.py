@@ -1,8 +1,8 @@
-"""The custom callable of the settings: asked where no name and no rule has chosen, never able to fail a request.
+"""The custom callable of the settings: called where no name and no rule has chosen; it can never fail a request.
 
-`CUSTOM_ROUTER` names it by its dotted path. Given the facts it returns a route's name (or provider:model) or None. An
-`async def` has CUSTOM_ROUTER_TIMEOUT seconds; a plain function is timed and after three overruns not asked any more,
-because every one of them has held up all streams of its worker.
+`CUSTOM_ROUTER` is its dotted path. Given the facts it returns a route's name (or provider:model) or None. An
+`async def` has CUSTOM_ROUTER_TIMEOUT seconds; a plain function is timed and no longer called after three
+overruns, because each of them has held up all streams of its worker.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from routing.facts.request_facts import RequestFacts
 logger = logging.getLogger("gateway.routing")
 
 OVERRUNS = 3
-"""So often may a plain function be too slow."""
+"""How many times a plain function may be too slow before it is switched off."""
 LONGEST_NAME = 400
 
 
 class CustomRouter:
-    """One callable. `trouble` says what went wrong last, for the admin; None while all is well."""
+    """One callable. `trouble` is the latest failure in a sentence for the admin, None while there was none."""
 
     def __init__(self, function: Callable[[RequestFacts], Any] | None, timeout: float) -> None:
         self._function = function
@@ -39,11 +39,11 @@ class CustomRouter:
 
     @property
     def is_on(self) -> bool:
-        """Whether there is anything to ask."""
+        """Whether there is a callable, and it has not been too slow too often."""
         return self._function is not None and self._overruns < OVERRUNS
 
     async def choose(self, facts: RequestFacts) -> str | None:
-        """What the callable names, or None; whatever goes wrong in it is logged and counted."""
+        """Returns the callable's choice, or None; its failures are logged and counted."""
         function = self._function
         if function is None or not self.is_on:
             return None
@@ -75,8 +75,8 @@ class CustomRouter:
                 self._failed(f"it took longer than {self._timeout:g} s")
                 if not self.is_on:
                     self.trouble = (
-                        f"The custom router took longer than {self._timeout:g} s {OVERRUNS} times and is not asked any "
-                        "more. Make it faster or an `async def`, and restart."
+                        f"The custom router took longer than {self._timeout:g} s {OVERRUNS} times and is no longer "
+                        "called. Make it faster or an `async def`, then restart."
                     )
                     logger.error(self.trouble)
 
@@ -88,6 +88,6 @@ class CustomRouter:
 
 
 def load() -> CustomRouter:
-    """The callable that the settings name. Raises ImportError: a system check says so before any server starts."""
+    """Returns the callable that the settings name. Raises ImportError; a system check reports it before any start."""
     path: str = settings.CUSTOM_ROUTER
     return CustomRouter(import_string(path) if path else None, settings.CUSTOM_ROUTER_TIMEOUT)

@@ -49,7 +49,6 @@ class Attempt:
 
     `only`: no other candidate is available, so a connection is worth waiting for. `continuing`: the answer that it
     continues. `admit` is called before anything is sent. In a `race` it asks before it answers, and may be `lost`.
-
     The rest are facts for the observers: `notes` are the codes of the translation's losses, `responded` says that
     events arrived, `first_content_at` is on the clock of time.perf_counter, `outcome` is empty until the end.
     """
@@ -109,7 +108,7 @@ class Attempt:
         counted = False
         lifecycle.watches.append(self._watch)
         try:
-            # Nothing here may hold the call while its answer streams: it holds the client's whole request.
+            # Nothing here may hold the call while its answer streams: it holds the client's request.
             counted = await self._call(self._translation(credential), upstreams, tracker)
         except UpstreamError as error:
             failure, counted = error, True
@@ -127,6 +126,7 @@ class Attempt:
             self._watch.end()
             lifecycle.watches.remove(self._watch)
             tracker.ended(failure, counted, self._tokens_taken())
+            failure = None  # Its traceback holds this frame: together they would be a cycle.
 
     def _translation(self, credential: CredentialConfig | None) -> Translation | None:
         """The client's request after the candidate's transforms; None when no provider need be called."""

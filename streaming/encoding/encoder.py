@@ -1,7 +1,7 @@
 """Events in, a legal Claude stream out, whatever order the events come in.
 
-Here is what stands around the blocks: one message_start, one end or one error, nothing after; the blocks themselves are
-streaming.encoding.blocks. An end that the upstream did not announce is never invented. No input or output, no clock.
+This module writes what surrounds the blocks: one message_start, then one end or one error, and nothing after it;
+streaming.encoding.blocks writes the blocks. An end that the upstream did not announce is never invented. Sans-IO.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from streaming.encoding import Sink, envelope
 from streaming.encoding.blocks import EVENTS, Blocks
 
 CHARACTERS_PER_TOKEN = 4
+"""A rough estimate, for answers whose tokens were not reported."""
 
 
 class Encoder:
     """One answer. `feed` and its like return the bytes that the sink made of it, b"" where there are none.
 
-    For the relay to read: `started` (message_start is out), `content_sent` (no other attempt can take over), `finished`
-    (message_stop is out), `failed` (the upstream's failure, of which nothing was written), `tokens` (all that was
-    reported, laid over each other; estimated where the answer was cut short) and `stop_reason`.
+    For callers to read: `started` (message_start was written), `content_sent` (no other attempt can start over),
+    `finished` (message_stop was written), `failed` (the upstream's failure, of which nothing was written), `tokens`
+    (the latest reported counts; estimated where the answer was ended here) and `stop_reason`.
     """
 
     __slots__ = (
@@ -71,33 +72,33 @@ class Encoder:
 
     @property
     def started(self) -> bool:
-        """Whether message_start (or a sole error) is out."""
+        """Whether message_start, or an error instead of it, was written."""
         return self._on is not _NEW
 
     @property
     def content_sent(self) -> bool:
-        """Whether something is out that another attempt could not take back."""
+        """Whether something was written that another attempt could not take back."""
         return self._blocks.content_sent or self._unknown_sent
 
     @property
     def has_new_content(self) -> bool:
-        """Whether some of that is of the present attempt."""
+        """Whether the current attempt wrote some of it."""
         return self.content_sent if self._earlier_tokens is None else self._sink.chars > self._earlier_chars
 
     @property
     def ended_here(self) -> bool:
-        """Whether the answer was ended here, while the provider would have gone on."""
+        """Whether the answer was ended here while the provider would have continued."""
         return self._end is not None and self._end.cut_short
 
     @property
     def stop_reason(self) -> str | None:
-        """Why the answer ended, made to fit its content; None until the upstream has said so."""
+        """Why the answer ended, corrected to fit its content; None until the upstream has announced the end."""
         if self._end is None:
             return None
         return envelope.consistent(self._end.stop_reason, self._blocks.has_tool_use)
 
     def feed(self, events: Iterable[Event]) -> bytes:
-        """The bytes of all that the events mean. A StreamFailed only sets `failed`: what follows is the caller's."""
+        """Returns the bytes of the events. A StreamFailed only sets `failed`: the caller decides what follows."""
         blocks = self._blocks
         for event in events:
             kind = type(event)
@@ -109,35 +110,35 @@ class Encoder:
         return self._sink.take()
 
     def answers_as(self, model: str) -> None:
-        """The model's name that message_start tells, if it is not out yet."""
+        """Sets the model's name in message_start, if that is not written yet."""
         self._model = model
 
     def start(self) -> bytes:
-        """A message_start of ours if there was none; a later one of the upstream's is folded in."""
+        """Writes a message_start if there was none; the upstream's, if it comes later, only adds its counts."""
         if self._on is _NEW:
             self._begin(None)
         return self._sink.take()
 
     def estimated(self) -> Tokens:
-        """The tokens of an answer that was cut off: what was reported, and guesses from the sizes for what was not."""
+        """Returns the tokens of an interrupted answer: what was reported, and estimates from sizes for the rest."""
         reported, output = self.tokens, -(-(self._sink.chars - self._earlier_chars) // CHARACTERS_PER_TOKEN)
         return reported.merged(
             Tokens(
                 input=self._input_estimate if reported.input is None else None,
-                # A count from before the end is one of less than was said.
+                # A count that was reported before the end is too small.
                 output=max(reported.output or 0, output),
             )
         )
 
     def restart(self) -> None:
-        """Another attempt begins: its tokens, its end and its failure are its own, the stream goes on."""
+        """Prepares for another attempt, with tokens, end and failure of its own, in the same stream."""
         self._blocks.restart()
         self._end = None
         self.failed = None
         self.tokens = Tokens()
 
     def resume(self) -> None:
-        """Another attempt goes on in the text that is open; what was said before counts into the end."""
+        """Prepares for another attempt that continues the open text; earlier output counts into the end."""
         if self.has_new_content:
             spent = msgspec.structs.replace(self.tokens, output=self.estimated().output)
             self._earlier_tokens = (
@@ -150,19 +151,19 @@ class Encoder:
         self.tokens = Tokens()
 
     def ping(self) -> bytes:
-        """A ping."""
+        """Writes a ping."""
         if self._on is not _OVER:
             self._sink.ping()
         return self._sink.take()
 
     def keepalive(self) -> bytes:
-        """An empty delta of the open block's kind, which clients' idle watchdogs take for life, or else a ping."""
+        """Writes an empty delta of the open block's kind, which resets clients' idle watchdogs, or else a ping."""
         if self._on is not _OVER:
             self._blocks.keepalive()
         return self._sink.take()
 
     def finish(self) -> bytes:
-        """The end of the stream, if the upstream has announced it and has not failed; else b"", and not finished."""
+        """Writes the end, if the upstream has announced it and has not failed; else returns b"", not finished."""
         if self._end is None or self.failed is not None or self._on is _OVER:
             return b""
         if self._on is _NEW:
@@ -170,11 +171,11 @@ class Encoder:
         self._blocks.settle()
         if self._end.cut_short:
             self.tokens = self.estimated()
-        # Only now: settling may have opened a tool call that waited, and the stop reason must fit it.
+        # Only now: settling may have opened a queued tool call, and the stop reason must fit it.
         stop_reason = self.stop_reason or self._end.stop_reason
         end, tokens = self._end, self.tokens
         if tokens.output is None and end.native is None:
-            # Clients draw their picture of the context from this count. The row keeps what the provider said: nothing.
+            # Clients compute the size of their context from this count. The usage row stores none: none was reported.
             tokens = tokens.merged(Tokens(output=self.estimated().output))
         if self._earlier_tokens is not None:
             end, tokens = envelope.uncounted(end), envelope.together(self._earlier_tokens, tokens)
@@ -184,7 +185,7 @@ class Encoder:
         return self._sink.take()
 
     def fail(self, error_type: str, message: str, request_id: str) -> bytes:
-        """The error event, once, in place of an end; what is open stays open, nothing follows."""
+        """Writes the error event, once, in place of an end; an open block stays open, nothing follows."""
         if self._on is _OVER:
             return b""
         error = {"type": error_type, "message": message}
@@ -234,12 +235,12 @@ class Encoder:
         self._sink.ping()
 
     def _pass_unknown(self, event: NativeEvent) -> None:
-        # It may be content of a kind to come: what cannot be understood cannot be taken back either.
+        # It may be a future kind of content, which cannot be taken back.
         self._unknown_sent = True
         self._sink.native_event(event.kind, event.raw)
 
     def _ignore(self, event: Event) -> None:
-        """This event means nothing in this state."""
+        """Ignores an event that means nothing in this state."""
 
 
 _Table = dict[type, Callable[[Encoder, Any], None]]

@@ -1,4 +1,4 @@
-"""What stands around the blocks of an answer: the message of message_start and the message_delta at its end. Pure."""
+"""What surrounds the blocks of an answer: the message of message_start and the message_delta at its end. Sans-IO."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COUNTS = frozenset(
 def opening(
     started: MessageStarted | None, tokens: Tokens, *, message_id: str, model: str, input_estimate: int
 ) -> dict[str, Any]:
-    """The `message` of message_start: a Claude upstream's own with our model's name, or one of ours.
+    """Returns the `message` of message_start: a Claude upstream's own with our model's name, or a new one.
 
     Counts are never null or missing where the SDKs do arithmetic with them, whatever the upstream left out.
     """
@@ -48,7 +48,7 @@ def opening(
 
 
 def closing(finished: MessageFinished, reported: Tokens, tokens: Tokens, stop_reason: str) -> dict[str, Any]:
-    """The message_delta event with `stop_reason`.
+    """Returns the message_delta event with `stop_reason`.
 
     `tokens` is what is known at the end and `reported` what message_start reported: a Claude upstream's own counts stay
     unchanged, and only what the client cannot know yet is added to them.
@@ -74,13 +74,13 @@ def closing(finished: MessageFinished, reported: Tokens, tokens: Tokens, stop_re
 
 
 def together(earlier: Tokens, later: Tokens) -> Tokens:
-    """The counts of an answer in two parts, as the client is reported: one prompt, and the output of both."""
+    """Returns the counts that the client gets for an answer in two parts: one prompt, and both outputs."""
     prompt = later if earlier.input is None else earlier
     return msgspec.structs.replace(prompt, output=(earlier.output or 0) + (later.output or 0))
 
 
 def uncounted(finished: MessageFinished) -> MessageFinished:
-    """The end without the counts of a Claude upstream that gave only a part of the answer."""
+    """Returns the end without the counts of a Claude upstream that gave only a part of the answer."""
     if finished.native is None:
         return finished
     usage = {field: value for field, value in (finished.native.get("usage") or {}).items() if field not in _COUNTS}
@@ -88,7 +88,7 @@ def uncounted(finished: MessageFinished) -> MessageFinished:
 
 
 def consistent(stop_reason: str, has_tool_calls: bool) -> str:
-    """The stop reason that fits the content: clients run tools by it, and upstreams get it wrong both ways."""
+    """Returns the stop reason that fits the content: clients run tools by it, and upstreams get it wrong both ways."""
     if has_tool_calls:
         return "tool_use" if stop_reason in {"end_turn", "stop_sequence"} else stop_reason
     return "end_turn" if stop_reason == "tool_use" else stop_reason

@@ -1,6 +1,6 @@
-"""One block of a Claude upstream on its way to the client, byte for byte but for its index.
+"""One block of a Claude upstream on its way to the client, byte for byte except for its index.
 
-Whether and when it may open or close is for streaming.encoding.blocks to say.
+streaming.encoding.blocks decides when it opens and closes.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ _WITH_INPUT = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 
 
 class NativeBlock:
-    """What the upstream announced, and the delta that came last.
+    """The start that the upstream sent, and the latest delta.
 
-    `index` is the block's index there, `pings` how many pings came before it could be opened.
+    `index` is the block's index there, `pings` how many pings arrived before the block could be opened.
     """
 
     __slots__ = ("_last", "_sink", "_start", "index", "pings")
@@ -30,41 +30,39 @@ class NativeBlock:
 
     @property
     def is_text(self) -> bool:
-        """Whether it is a block of text."""
         return self._start.kind == "text"
 
     @property
     def is_tool_use(self) -> bool:
-        """Whether it asks the client to run a tool."""
         return self._start.kind == "tool_use"
 
     def has_text(self) -> bool:
-        """Whether its start brings text already."""
+        """Whether its start already contains text."""
         return bool(msgspec.json.decode(self._start.raw)["content_block"].get("text"))
 
     def open(self, index: int) -> None:
-        """Its start, as the block `index` of the message."""
+        """Writes its start, as block `index` of the message."""
         self._sink.native_open(index, self.index, self._start.raw)
         for _ in range(self.pings):
             self._sink.ping()
 
     def delta(self, event: NativeBlockDelta) -> None:
-        """One of its deltas."""
+        """Writes one of its deltas."""
         self._last = event.raw
         self._sink.native_delta(self.index, event.raw)
 
     def stop(self, event: NativeBlockStopped) -> None:
-        """Its own end."""
+        """Writes the end that the upstream sent."""
         self._sink.native_close(self.index, event.raw)
 
     def break_off(self) -> None:
-        """An end that the upstream did not send, with what belongs before it."""
+        """Writes an end that the upstream did not send, and what must precede it."""
         if self._start.kind == "thinking" and not self._is_signed():
             self._sink.signature("")
         self._sink.close()
 
     def keepalive(self) -> None:
-        """An empty delta of its kind, or a ping where none is known or none may follow any more."""
+        """Writes an empty delta of its kind, or a ping where there is none or none may follow any more."""
         kind = self._start.kind
         if kind == "text":
             self._sink.text("")

@@ -1,1 +1,1 @@
-"""The APIs that clients speak to the gateway, one folder each."""
+"""The APIs that clients use, one folder each: what requests and answers look like on the wire."""

@@ -8,8 +8,8 @@ from typing import Any
 from providers.config import ModelConfig
 from streaming.attempts.continuation.overlap import Overlap
 from streaming.attempts.continuation.splice import Splice
+from streaming.encoding.encoder import CHARACTERS_PER_TOKEN
 
-CHARACTERS_PER_TOKEN = 4
 ASK = (
     "Your answer broke off at this point. Go on exactly where it stops, as if there had been no interruption: repeat "
     "nothing of it, and say nothing about the interruption. Where it stops inside a word, begin with the rest of that "

@@ -1,1 +1,1 @@
-"""The Claude Messages API as clients speak it: requests in, frames, messages and errors out."""
+"""The Claude Messages API: requests in; events, messages, errors and the model list out."""

@@ -1,6 +1,6 @@
 """Claude server-sent events as bytes, written from byte templates: no dict is built for a delta.
 
-It writes what it is told, in the order it is told; that the order is legal is the encoder's part.
+It writes in the order of the calls; the encoder makes sure that the order is legal.
 https://docs.claude.com/en/docs/build-with-claude/streaming
 """
 
@@ -13,7 +13,7 @@ import msgspec
 
 _encode = msgspec.json.Encoder().encode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-# Where the index stands in everything that Claude itself sends; any other order of members takes the slower way.
+# The place of the index in everything that Claude itself sends; any other order of members takes the slower path.
 _INDEX = re.compile(rb'\s*\{\s*"type"\s*:\s*"\w+"\s*,\s*"index"\s*:\s*(-?\d+)(?=\s*[,}])')
 _LF, _CR = b"\n\r"
 _AROUND = len('_delta","text":""}}')
@@ -24,7 +24,7 @@ _PING = b'event: ping\ndata: {"type":"ping"}\n\n'
 
 
 def with_index(raw: bytes, index: int) -> bytes:
-    """The JSON object `raw` with its top-level `index` changed and every other value byte for byte as it was."""
+    """Returns the JSON object `raw` with another top-level `index`, and every other value byte for byte unchanged."""
     found = _INDEX.match(raw)
     if found is not None:
         return b"%b%d%b" % (raw[: found.start(1)], index, raw[found.end(1) :])
@@ -34,7 +34,7 @@ def with_index(raw: bytes, index: int) -> bytes:
 
 
 def native_length(raw: bytes) -> int:
-    """About how many characters of content a content_block_delta's JSON holds: what follows its delta's type."""
+    """Returns about how many characters of content a content_block_delta's JSON holds: what follows its type."""
     return max(0, len(raw) - raw.rfind(b'_delta"') - _AROUND)
 
 
@@ -45,7 +45,7 @@ def _line(raw: bytes) -> bytes:
 
 
 class SseSink:
-    """The sink of a streamed answer; `take` hands over what was written since the last time."""
+    """The sink of a streamed answer."""
 
     __slots__ = ("_index", "_out", "_prefix", "chars")
 
@@ -56,75 +56,67 @@ class SseSink:
         self.chars = 0
 
     def take(self) -> bytes:
-        """The bytes of all events since the last call."""
+        """Returns the bytes of all events since the last call."""
         data = b"".join(self._out)
         self._out.clear()
         return data
 
     def start(self, message: dict[str, Any]) -> None:
-        """message_start."""
         self._event(b"message_start", _encode({"type": "message_start", "message": message}))
 
     def open(self, index: int, block: dict[str, Any]) -> None:
-        """content_block_start of a block of ours; the deltas that follow are its."""
+        """Writes the content_block_start of the block that the following deltas belong to."""
         self._at(index)
         start = {"type": "content_block_start", "index": index, "content_block": block}
         self._event(b"content_block_start", _encode(start))
 
     def text(self, text: str) -> None:
-        """text_delta."""
         self.chars += len(text)
         self._out += (self._prefix, b'text_delta","text":', _encode(text), _DELTA_END)
 
     def thinking(self, text: str) -> None:
-        """thinking_delta."""
         self.chars += len(text)
         self._out += (self._prefix, b'thinking_delta","thinking":', _encode(text), _DELTA_END)
 
     def signature(self, signature: str) -> None:
-        """signature_delta."""
         self._out += (self._prefix, b'signature_delta","signature":', _encode(signature), _DELTA_END)
 
     def arguments(self, json: str) -> None:
-        """input_json_delta."""
         self.chars += len(json)
         self._out += (self._prefix, b'input_json_delta","partial_json":', _encode(json), _DELTA_END)
 
     def close(self) -> None:
-        """content_block_stop of the open block."""
         self._event(b"content_block_stop", b'{"type":"content_block_stop","index":%d}' % self._index)
 
     def native_open(self, index: int, theirs: int, raw: bytes) -> None:
-        """A content_block_start as it came; `theirs` is the index in it and `index` the one it gets."""
+        """Writes an upstream's content_block_start, whose index `theirs` becomes `index`."""
         self._at(index)
         self._native(b"content_block_start", theirs, raw)
 
     def native_delta(self, theirs: int, raw: bytes) -> None:
-        """A content_block_delta as it came, but for the index."""
+        """Writes an upstream's content_block_delta, unchanged except for the index."""
         self.chars += native_length(raw)
         if theirs != self._index:
             raw = with_index(raw, self._index)
         self._out += (_NATIVE_DELTA, _line(raw), _END)
 
     def native_close(self, theirs: int, raw: bytes) -> None:
-        """A content_block_stop as it came, but for the index."""
+        """Writes an upstream's content_block_stop, unchanged except for the index."""
         self._native(b"content_block_stop", theirs, raw)
 
     def native_event(self, kind: str, raw: bytes) -> None:
-        """An event of a type that nobody here knows, as it came."""
+        """Writes an event of an unknown type, unchanged."""
         self._event(kind.encode(), _line(raw))
 
     def ping(self) -> None:
-        """ping."""
         self._out.append(_PING)
 
     def end(self, event: dict[str, Any]) -> None:
-        """The message_delta `event`, then message_stop."""
+        """Writes the message_delta `event`, then message_stop."""
         self._event(b"message_delta", _encode(event))
         self._event(b"message_stop", b'{"type":"message_stop"}')
 
     def error(self, event: dict[str, Any]) -> None:
-        """The error event `event`."""
         self._event(b"error", _encode(event))
 
     def _at(self, index: int) -> None:

@@ -1,6 +1,6 @@
-"""The fold of a stream into one Claude message, for `stream: false`: the encoder's other sink.
+"""Folds a stream into one Claude message, for `stream: false`: the encoder's other sink.
 
-Made from the same calls as the events on the wire, so both forms of an answer say the same. It judges nothing.
+It takes the same calls as the events on the wire, so both forms of an answer have the same content.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from providers.framing.sse import EventTooLong
 from streaming.ingress.claude.frames import native_length
 
 SIZE_LIMIT = 64 << 20
-"""Bytes that an answer may take here, about; the longest that a model gives is a tenth of it."""
+"""About how many bytes an answer may take; the longest answer of a model is a tenth of it."""
 _INPUT = "partial_json"
-_PIECE = 64  # what a piece costs beside its text
+_PIECE = 64  # bytes that a piece takes beside its text
 
 
 def parsed_input(text: str) -> dict[str, Any]:
-    """A tool call's input from the JSON text of its arguments.
+    """Returns a tool call's input from the JSON text of its arguments.
 
-    Text that is no JSON object stays readable under the name that Claude Code itself gives such input, so that the
-    model is told of its slip the same way in both forms of an answer.
+    Text that is not a JSON object is stored under the name that Claude Code itself gives such input, so that the model
+    learns of its mistake the same way in both forms of an answer.
     """
     try:
         value = msgspec.json.decode(text)
@@ -32,7 +32,7 @@ def parsed_input(text: str) -> dict[str, Any]:
 
 
 class MessageFold:
-    """The sink of an answer in one piece; `message()` is it, once the encoder has finished.
+    """The sink of an answer in one piece; read `message()` once the encoder has finished.
 
     Whatever adds to it raises providers.framing.sse.EventTooLong past SIZE_LIMIT.
     """
@@ -48,47 +48,40 @@ class MessageFold:
         self.chars = 0
 
     def message(self) -> dict[str, Any]:
-        """The message so far: id, type, role, model, content, stop_reason, stop_sequence, usage and what else came.
+        """Returns the message: id, type, role, model, content, stop_reason, stop_sequence, usage and unknown fields.
 
         https://docs.claude.com/en/api/messages#response-id
         """
         return {**self._message, "content": list(self._content)}
 
     def take(self) -> bytes:
-        """Nothing: a fold writes no bytes."""
+        """Returns nothing: a fold writes no bytes."""
         return b""
 
     def start(self, message: dict[str, Any]) -> None:
-        """The message that the blocks are filled into."""
         self._message = {**message, "usage": dict(message["usage"])}
 
     def open(self, index: int, block: dict[str, Any]) -> None:
-        """A new block."""
         self._grow(_PIECE)
         self._block = dict(block)
         self._parts = {}
 
     def text(self, text: str) -> None:
-        """More of the block's text."""
         self.chars += len(text)
         self._add("text", text)
 
     def thinking(self, text: str) -> None:
-        """More of the block's thinking."""
         self.chars += len(text)
         self._add("thinking", text)
 
     def signature(self, signature: str) -> None:
-        """The block's signature."""
         self._add("signature", signature)
 
     def arguments(self, json: str) -> None:
-        """More of the JSON text of the block's input."""
         self.chars += len(json)
         self._add(_INPUT, json)
 
     def close(self) -> None:
-        """The block is whole."""
         block = self._block
         arguments = "".join(self._parts.pop(_INPUT, ()))
         if arguments:
@@ -98,12 +91,12 @@ class MessageFold:
         self._content.append(block)
 
     def native_open(self, index: int, theirs: int, raw: bytes) -> None:
-        """A new block with all the fields that a Claude upstream gave it."""
+        """Opens a block with all the fields that a Claude upstream gave it."""
         self._grow(len(raw))
         self.open(index, msgspec.json.decode(raw)["content_block"])
 
     def native_delta(self, theirs: int, raw: bytes) -> None:
-        """A Claude upstream's delta: citations are listed, any other string grows the block's field of its name."""
+        """Adds a Claude upstream's delta: citations to a list, any other string to the block's field of its name."""
         self.chars += native_length(raw)
         delta: dict[str, Any] = msgspec.json.decode(raw)["delta"]
         if delta["type"] == "citations_delta":
@@ -115,17 +108,16 @@ class MessageFold:
                 self._add(field, value)
 
     def native_close(self, theirs: int, raw: bytes) -> None:
-        """The block is whole."""
         self.close()
 
     def native_event(self, kind: str, raw: bytes) -> None:
-        """No place in a message for an event of an unknown type."""
+        """Ignores an event of an unknown type, which has no place in a message."""
 
     def ping(self) -> None:
-        """No place in a message for a ping."""
+        """Ignores a ping."""
 
     def end(self, event: dict[str, Any]) -> None:
-        """Lay a message_delta over the message: known counts win over earlier ones, null ones do not."""
+        """Merges a message_delta into the message; counts that are not null replace earlier ones."""
         usage = self._message["usage"]
         for field, value in event["usage"].items():
             if value is not None or field not in usage:
@@ -136,7 +128,7 @@ class MessageFold:
                 self._message[field] = value
 
     def error(self, event: dict[str, Any]) -> None:
-        """No place in a message for an error: the caller answers with an HTTP status instead."""
+        """Ignores an error: the caller answers with an HTTP status instead."""
 
     def _add(self, field: str, text: str) -> None:
         parts = self._parts.get(field)

@@ -1,0 +1,86 @@
+"""One POST /v1/messages through the relay in this process: a scripted upstream, no server and no database."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import msgspec
+
+from access.keys import KeyRecord
+from providers.config import ModelConfig, ProviderConfig, Timeouts
+from providers.outbound.upstream import Upstreams
+from routing.facts.request_facts import TokenRatios
+from routing.health import Health
+from routing.snapshot import CandidateConfig
+from streaming.custom_router import CustomRouter
+from streaming.endpoints.messages import relay
+from streaming.exchange.client import Client
+from streaming.exchange.exchange import Exchange
+from streaming.exchange.lifecycle import Lifecycle
+from streaming.runtime import Runtime
+from tests.routing.builders import make_snapshot, route
+from usage.journal.account import Account, new_identity, request_id_of
+from usage.journal.records import RequestRecord
+
+KEY = KeyRecord(id=7, name="mia", prefix="sk-px-ab", hash="", team_id=1, team_name="red")
+
+
+def candidate(base_url: str, number: int = 1, path: str = "/v1", **timeouts: float) -> CandidateConfig:
+    """A model of an OpenAI-compatible provider at the scripted upstream."""
+    provider = ProviderConfig(
+        id=number,
+        name=f"provider{number}",
+        dialect="openai_chat",
+        base_url=f"{base_url}{path}",
+        is_local=True,
+        timeouts=Timeouts(**timeouts),
+    )
+    return CandidateConfig(number, provider, ModelConfig(id=number, provider_id=number, name=f"model{number}"))
+
+
+class Relayed:
+    """The exchange after its end, and what the client received."""
+
+    def __init__(self, exchange: Exchange, messages: list[dict[str, Any]]) -> None:
+        self.exchange = exchange
+        self.status: int = messages[0]["status"] if messages else 0
+        self.headers: dict[bytes, bytes] = dict(messages[0]["headers"]) if messages else {}
+        self.body = b"".join(message["body"] for message in messages[1:])
+
+
+async def relayed(prompt: str, *candidates: CandidateConfig, stream: bool = True, **route_fields: Any) -> Relayed:
+    """Sends a request to a route over the candidates and returns what became of it."""
+    body = {"model": "r", "max_tokens": 50, "stream": stream, "messages": [{"role": "user", "content": prompt}]}
+    incoming = [{"type": "http.request", "body": msgspec.json.encode(body), "more_body": False}]
+    outgoing: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if incoming:
+            return incoming.pop()
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("nothing completes the future")
+
+    async def send(message: dict[str, Any]) -> None:
+        outgoing.append(message)
+
+    identity, task = new_identity(), asyncio.current_task()
+    assert task is not None
+    account = Account(None, RequestRecord(id=identity, request_id=request_id_of(identity)))
+    client = Client(send)
+    client.request_id = request_id_of(identity)
+    exchange = Exchange(account, client, KEY, {}, Lifecycle(task))
+    upstreams = Upstreams()
+    runtime = SimpleNamespace(
+        custom=CustomRouter(None, 1.0),
+        health=Health(),
+        ratios=TokenRatios(),
+        recorder=SimpleNamespace(refusal=lambda: None),
+        upstreams=upstreams,
+    )
+    try:
+        await relay(exchange, receive, make_snapshot(route("r", *candidates, **route_fields)), cast(Runtime, runtime))
+    finally:
+        await upstreams.close()
+    return Relayed(exchange, outgoing)

@@ -1,0 +1,151 @@
+"""The relay in process: who writes what of an exchange, who observes it, and what is left of it in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from streaming.attempts.attempt import Attempt
+from streaming.encoding.encoder import Encoder
+from streaming.exchange.answer import Answer
+from streaming.exchange.client import Client
+from streaming.exchange.exchange import Exchange
+from streaming.exchange.lifecycle import Lifecycle
+from streaming.exchange.request import Body, Request
+from streaming.outcome import observers
+from tests.harness import speak
+from tests.harness.script import Reply, Script, Step, Wait
+from tests.harness.upstream import Upstream
+from tests.streaming.relaying import candidate, relayed
+from usage.journal.account import Account
+
+OWNED = (Account, Answer, Attempt, Body, Client, Encoder, Exchange, Lifecycle, Request)
+
+
+@pytest.fixture
+def observed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What observers that are added to the shipped ones are called with."""
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(
+        observers,
+        "ATTEMPT_OBSERVERS",
+        (
+            *observers.ATTEMPT_OBSERVERS,
+            lambda exchange, attempt, error: calls.append((attempt.number, attempt.outcome, error and error.kind)),
+        ),
+    )
+    monkeypatch.setattr(
+        observers,
+        "REQUEST_OBSERVERS",
+        (*observers.REQUEST_OBSERVERS, lambda exchange: calls.append(("request", exchange.account.request.outcome))),
+    )
+    return calls
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+def test_observers_are_called_once_an_attempt_and_once_a_request(
+    stream: bool, upstream: Upstream, observed: list[tuple[Any, ...]]
+) -> None:
+    script = upstream.script(
+        bad=[speak.refusal("openai_chat", 500, "broken")], good=[speak.chat_answer("from the second")]
+    )
+    bad, good = candidate(upstream.base_url, 1, "/bad/v1"), candidate(upstream.base_url, 2, "/good/v1")
+    answer = asyncio.run(relayed(script.prompt, bad, good, stream=stream))
+    assert (answer.status, b"from the second" in answer.body) == (200, True)
+    assert observed == [(1, "failed", "server"), (2, "completed", None), ("request", "completed")]
+
+
+def test_the_account_is_complete_when_the_observers_of_a_request_are_called(upstream: Upstream) -> None:
+    script = upstream.script(
+        bad=[speak.refusal("openai_chat", 429, "slow down", headers={"retry-after": "7"})],
+        worse=[speak.refusal("openai_chat", 401, "who are you", code="bad key")],
+    )
+    bad, worse = candidate(upstream.base_url, 1, "/bad/v1"), candidate(upstream.base_url, 2, "/worse/v1")
+    answer = asyncio.run(relayed(script.prompt, bad, worse))
+    account = answer.exchange.account
+    row, (first, second) = account.request, account.attempts
+    # What the client got is the first one's, which is worth sending again.
+    assert (answer.status, answer.headers[b"retry-after"]) == (429, b"7")
+    assert (row.outcome, row.http_status, row.error_type, row.error_code) == (
+        "failed", 429, "rate_limit_error", "rate_limit",
+    )  # fmt: skip
+    assert (row.provider_name, row.model_name, row.attempts) == ("provider1", "model1", 2)
+    assert (first.http_status, first.error_type) == (429, "rate_limit")
+    assert (second.http_status, second.error_type, second.error_code) == (401, "authentication", "bad_key")
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+@pytest.mark.parametrize("kind", ["answered", "refused", "failed over"])
+def test_a_request_leaves_no_cycle_for_the_garbage_collector(
+    kind: str, stream: bool, upstream: Upstream, garbage: list[Any]
+) -> None:
+    replies = {
+        "answered": [speak.chat_answer("done")],
+        "refused": [speak.refusal("openai_chat", 400, "no")],
+        "failed over": [speak.refusal("openai_chat", 500, "broken"), speak.chat_answer("done")],
+    }
+    candidates = [candidate(upstream.base_url, number) for number in (1, 2)]
+
+    async def main() -> int:
+        answer = await relayed(upstream.script(*replies[kind]).prompt, *candidates, stream=stream)
+        status = answer.status
+        del answer
+        # The watcher's task ends, and with it what it holds.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        gc.collect()
+        garbage.extend(type(each) for each in gc.garbage if type(each) in OWNED)
+        return status
+
+    assert asyncio.run(main()) == (400 if kind == "refused" else 200)
+    assert garbage == []
+
+
+@pytest.fixture
+def garbage() -> Iterator[list[Any]]:
+    """The collector stores what only it can free, and does nothing by itself."""
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    yield []
+    gc.set_debug(0)
+    gc.garbage.clear()
+    gc.enable()
+
+
+def test_a_stream_releases_its_request_with_the_first_content(upstream: Upstream) -> None:
+    bodies: list[Any] = []
+    original = Answer.note_written
+    parts: list[Step] = [
+        speak.opening("openai_chat", "Once "),
+        Wait(0.1),
+        speak.more("openai_chat", "upon "),
+        Wait(0.1),
+    ]
+
+    def slowly() -> Script:
+        return upstream.script(Reply([*parts, speak.closing("openai_chat")]))
+
+    class Watching(Body):
+        def __init__(self, content: dict[str, Any]) -> None:
+            super().__init__(content)
+            bodies.append(self)
+
+    def note_written(self: Answer, now: float) -> None:
+        bodies.append(bodies[0].content)
+        original(self, now)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streaming.endpoints.messages.Body", Watching)
+        patch.setattr(Answer, "note_written", note_written)
+        asyncio.run(relayed(slowly().prompt, candidate(upstream.base_url)))
+        assert bodies[1:]
+        assert bodies[-1] is None
+        bodies.clear()
+        asyncio.run(relayed(slowly().prompt, candidate(upstream.base_url), continues=True))
+        # A route that continues may have to send it again.
+        assert bodies[-1] is not None
