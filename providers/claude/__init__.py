@@ -1,1 +1,1 @@
-"""Walking a Claude Messages request, for every dialect that has to say it in other words. Reads, never changes it."""
+"""Reads a Claude Messages request, for every dialect that translates it. Nothing here changes the request."""

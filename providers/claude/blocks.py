@@ -1,6 +1,6 @@
-"""Content blocks of a Claude request: one shape for every way to write content, and the text that is in a block.
+"""Content blocks of a Claude request: one shape for every form of content, and the text that is in a block.
 
-A string is the same as one text block. Nothing here raises on odd input: what cannot be read is left out.
+A string is the same as one text block. Nothing here raises on invalid input: what cannot be read is left out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NO_TEXT = frozenset({"thinking", "redacted_thinking", "tool_use", "server_tool_
 def blocks_of(content: Any) -> list[Block]:
     """Content (a string, a list of blocks, one block) as a list of blocks without the empty texts.
 
-    Empty texts carry nothing and half of the servers refuse them.
+    Empty texts carry nothing, and half of the servers refuse them.
     """
     if isinstance(content, str):
         return [text_block(content)] if content else []
@@ -30,7 +30,7 @@ def blocks_of(content: Any) -> list[Block]:
 
 
 def text_block(text: str) -> Block:
-    """A text block."""
+    """Returns a text block."""
     return {"type": "text", "text": text}
 
 
@@ -40,7 +40,7 @@ def system_blocks(body: dict[str, Any]) -> list[Block]:
 
 
 def text_of(block: Block) -> str | None:
-    """The text that a block can be told as, or None for one that has none: media, calls, thinking, opaque data."""
+    """The text that a block can be sent as, or None for one that has none: media, calls, thinking, opaque data."""
     kind = block.get("type")
     if kind in _NO_TEXT:
         return None

@@ -1,4 +1,4 @@
-"""The top level of a Claude request: which fields are Claude's, who is asking, and how hard the model shall think."""
+"""The top level of a Claude request: its own fields, the end user, how much thinking and how much output is wanted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KNOWN = frozenset(
 class Thinking(msgspec.Struct, frozen=True):
     """How much thinking a request asks for. `effort` is one of Claude's words (low ... max) or None.
 
-    `is_derived`: the request gave a budget and no effort; the word is only what comes near.
+    `is_derived`: the request gave a budget and no effort; the word is an approximation.
     """
 
     mode: Literal["unset", "off", "on"]
@@ -40,7 +40,7 @@ class Thinking(msgspec.Struct, frozen=True):
 
 
 def extra_fields(body: dict[str, Any]) -> dict[str, Any]:
-    """The fields that are not Claude's: somebody put them there for the upstream."""
+    """The fields that are not Claude's: a client or a transform added them for the provider."""
     return {key: value for key, value in body.items() if key not in KNOWN}
 
 
@@ -63,7 +63,7 @@ def thinking_of(body: dict[str, Any]) -> Thinking:
 
 
 def output_limit(call: Call) -> int | None:
-    """max_tokens as the model can give it, at least 1 (or the 0 that was asked for); None when none was asked for.
+    """max_tokens within what the model and its window allow, at least 1 (or the requested 0); None when there is none.
 
     Coding agents ask for 32,000 to 128,000 whatever the model; servers refuse more than its limit, and more than
     the window holds beside the prompt. A lowered limit is noted.
@@ -95,9 +95,9 @@ def output_schema(body: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def caller_of(body: dict[str, Any]) -> str | None:
-    """A hash that tells end users apart without saying who they are, from metadata.user_id.
+    """A hash of metadata.user_id, which distinguishes end users without revealing who they are.
 
-    Claude Code writes JSON there with an id for each session; only the part that stays is used.
+    Claude Code writes JSON there with an id for each session; only the part that does not change is used.
     """
     metadata = body.get("metadata")
     user_id = metadata.get("user_id") if isinstance(metadata, dict) else None

@@ -1,6 +1,6 @@
-"""What no server but Claude's is ever told, noted: one walk over the request, the same for every other dialect.
+"""Notes everything in a Claude request that no other provider can receive; one pass, shared by all dialects.
 
-It changes nothing. What one dialect loses and another does not is for the dialect itself to note.
+It changes nothing. What only some dialects lose is noted by them.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _OWN_BLOCKS = frozenset(
 )
 
 
-def note_losses(call: Call, *, keeps_cache_control: bool = False) -> None:
-    """Note what is left behind when a request leaves Claude's world."""
+def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
+    """Notes what is lost whenever another provider than Claude answers."""
     body, notes = call.body, call.notes
     if call.headers.get("anthropic-beta"):
         notes.add(Fidelity.BETA_DROPPED)
@@ -42,12 +42,12 @@ def note_losses(call: Call, *, keeps_cache_control: bool = False) -> None:
         for block in _dicts(message.get("content")):
             marked = _note_block(block, notes) or marked
     marked = _note_tools(body, notes) or marked
-    if marked and not keeps_cache_control:
+    if marked and not sends_cache_control:
         notes.add(Fidelity.CACHE_CONTROL_DROPPED)
 
 
 def _note_block(block: dict[str, Any], notes: Notes) -> bool:
-    """Note what a message's block loses; whether it, or one inside it, has a cache mark."""
+    """Notes what a block of a message loses; returns whether it, or one inside it, has cache_control."""
     kind = block.get("type")
     if kind == "document":
         source = block.get("source")

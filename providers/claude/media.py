@@ -1,6 +1,6 @@
-"""Images and PDF documents of a Claude request as something that can be pointed at: a data URL or a web address.
+"""Images and PDF documents of a Claude request as URLs: a data URL or a web address.
 
-Refuses files that live at Anthropic: no other provider can read them.
+Files that are stored at Anthropic are refused: no other provider can read them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Media(msgspec.Struct, frozen=True):
 
 
 def media_of(block: Block) -> Media | None:
-    """What a block shows, or None for any block that is neither an image nor a PDF document.
+    """The image or PDF of a block, or None for any other block.
 
     Raises UnsupportedRequest for a source that only Anthropic can read, or that cannot be read at all.
     """

@@ -1,8 +1,8 @@
-"""Thinking signatures of our own: they carry what a provider wants back on the next turn, through clients that echo it.
+"""The gateway's own thinking signatures: they carry what a provider wants back on the next turn.
 
-Clients send thinking blocks back verbatim, so a signature is a free place for Gemini's thought signatures, OpenRouter's
-reasoning_details or a Responses item. `px1:<kind>:<origin>:<payload>`: the origin tells which model at which server
-made it, because others refuse it; the payload is base64url of JSON. Claude servers never see one.
+Clients send thinking blocks back verbatim, so a signature has room for Gemini's thought signatures, OpenRouter's
+reasoning_details or a Responses item. `px1:<kind>:<origin>:<payload>`: the origin identifies the model and server that
+made it, because others refuse it; the payload is base64url of JSON. Claude servers never receive one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
 
 def origin_of(provider: ProviderConfig, model: ModelConfig) -> str:
-    """Eight characters that tell one model at one server from any other."""
+    """Eight characters that identify one model at one server."""
     place = f"{urlsplit(provider.base_url).hostname} {model.name}"
     return hashlib.sha256(place.encode()).hexdigest()[:8]
 
@@ -47,13 +47,13 @@ def unpack(kind: str, origin: str, signature: Any) -> Any:
         return None
 
 
-def is_ours(block: Block) -> bool:
-    """Whether a thinking block's signature is one of ours."""
+def is_gateways(block: Block) -> bool:
+    """Whether the gateway made a thinking block's signature."""
     signature = block.get("signature")
     return isinstance(signature, str) and signature.startswith(PREFIX)
 
 
 def is_claudes(block: Block) -> bool:
-    """Whether a thinking block may be signed by Claude: a signature, none of ours, and no UUID."""
+    """Whether Claude may have signed a thinking block: it has a signature that is neither the gateway's nor a UUID."""
     signature = block.get("signature")
-    return isinstance(signature, str) and bool(signature) and not is_ours(block) and not _UUID.fullmatch(signature)
+    return isinstance(signature, str) and bool(signature) and not is_gateways(block) and not _UUID.fullmatch(signature)

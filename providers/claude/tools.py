@@ -23,7 +23,7 @@ class Tool(msgspec.Struct, frozen=True):
 
 
 def offered_tools(body: dict[str, Any]) -> list[Tool]:
-    """The client's own tools in their order, the deferred ones only when they were loaded."""
+    """The client's own tools in their order; deferred ones only when the conversation has loaded them."""
     listed = [tool for tool in _list(body.get("tools")) if isinstance(tool, dict) and is_client_tool(tool)]
     loaded: frozenset[str] = frozenset()
     if any(tool.get("defer_loading") for tool in listed):
@@ -83,7 +83,7 @@ def _deep(blocks: list[Block]) -> Iterator[Block]:
 
 
 def _schema(schema: Any) -> dict[str, Any]:
-    """The schema as strict servers want it: no $schema, and an object that says that it is one."""
+    """The schema as strict servers want it: no $schema, and `type: object` where it is missing."""
     if not isinstance(schema, dict):
         return {"type": "object", "properties": {}}
     cleaned = {key: value for key, value in schema.items() if key != "$schema"}

@@ -1,7 +1,7 @@
-"""The messages of a Claude request as turns, with every tool call followed at once by exactly one result.
+"""The messages of a Claude request as turns, in which exactly one result follows every tool call at once.
 
 Claude accepts results in any order, between other blocks and spread over messages; most servers want them right after
-their calls. A missing result is made up, a result without a call becomes text: both would be refused elsewhere.
+their calls. A missing result is made up and a result without a call becomes text: other providers refuse both.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class SystemTurn(msgspec.Struct, frozen=True):
 
 
 class UserTurn(msgspec.Struct, frozen=True):
-    """What the user says; holds no tool results."""
+    """A user message without its tool results."""
 
     blocks: list[Block]
 
 
 class AssistantTurn(msgspec.Struct, frozen=True):
-    """What the model said: text, thinking and tool_use blocks in their order. Every tool_use has an id and a name."""
+    """Text, thinking and tool_use blocks of the model in their order. Every tool_use has an id and a name."""
 
     blocks: list[Block]
 
@@ -59,22 +59,22 @@ Turn = SystemTurn | UserTurn | AssistantTurn | ResultsTurn
 def turns(messages: Any, notes: Notes) -> Iterator[Turn]:
     """Walk the messages. Turns that hold nothing are left out; assistant messages in a row are one turn.
 
-    What is made up or told in another way goes into `notes`.
-    Raises UnsupportedRequest for a message that is not an object or has a role that nobody knows.
+    What is made up or restated goes into `notes`.
+    Raises UnsupportedRequest for a message that is not an object or has an unknown role.
     """
     run = _read(messages)
     start = 0
     while start < len(run):
         role, blocks = run[start]
         if role != "assistant":
-            yield from _said(role, blocks, {}, notes)
+            yield from _turn(role, blocks, {}, notes)
             start += 1
             continue
         start += 1
         while start < len(run) and run[start][0] == "assistant":
             blocks = [*blocks, *run[start][1]]
             start += 1
-        blocks = _with_sound_calls(blocks)
+        blocks = _with_valid_calls(blocks)
         if blocks:
             yield AssistantTurn(blocks)
         end = start
@@ -85,8 +85,8 @@ def turns(messages: Any, notes: Notes) -> Iterator[Turn]:
         if calls:
             taken, results = _results(calls, run[start:end], notes)
             yield ResultsTurn(results)
-        for role, said in run[start:end]:
-            yield from _said(role, said, taken, notes)
+        for role, rest in run[start:end]:
+            yield from _turn(role, rest, taken, notes)
         start = end
 
 
@@ -104,9 +104,9 @@ def _read(messages: Any) -> list[tuple[str, list[Block]]]:
     return run
 
 
-def _with_sound_calls(blocks: list[Block]) -> list[Block]:
-    """The blocks; a call without a name is dropped, one without an id gets one that stays the same."""
-    sound = []
+def _with_valid_calls(blocks: list[Block]) -> list[Block]:
+    """The blocks; a call without a name is dropped, one without an id gets the same id each time."""
+    valid = []
     for number, block in enumerate(blocks):
         if block.get("type") == "tool_use":
             name = block.get("name")
@@ -115,8 +115,8 @@ def _with_sound_calls(blocks: list[Block]) -> list[Block]:
             if not isinstance(block.get("id"), str) or not block["id"]:
                 digest = hashlib.sha256(f"{number}:{name}".encode()).hexdigest()[:24]
                 block = {**block, "id": f"toolu_{digest}"}
-        sound.append(block)
-    return sound
+        valid.append(block)
+    return valid
 
 
 def _results(
@@ -151,7 +151,7 @@ def _results(
     return taken, results
 
 
-def _said(role: str, blocks: list[Block], taken: dict[int, Block], notes: Notes) -> Iterator[Turn]:
+def _turn(role: str, blocks: list[Block], taken: dict[int, Block], notes: Notes) -> Iterator[Turn]:
     rest: list[Block] = []
     for block in blocks:
         if id(block) in taken:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from providers.counting import CHARACTERS_PER_TOKEN
 from proxysite.demo import tools
 from proxysite.demo.conversation import Conversation, read
 from proxysite.demo.models import MODELS, Manner
@@ -149,11 +150,11 @@ def _pieces(text: str) -> tuple[str, ...]:
 
 
 def _tokens_of(calls: tuple[Call, ...]) -> int:
-    return sum(4 + len(call.arguments) // 4 for call in calls)
+    return sum(4 + len(call.arguments) // CHARACTERS_PER_TOKEN for call in calls)
 
 
 def _usage(request: dict[str, Any], reasoning: int, rest: int) -> Usage:
     """Four bytes of the prompt make a token, and a quarter of them counts as cached, always."""
     size = len(msgspec.json.encode([request.get("messages"), request.get("tools")]))
-    prompt = max(1, size // 4)
+    prompt = max(1, size // CHARACTERS_PER_TOKEN)
     return Usage(prompt=prompt, cached=prompt // 4, completion=reasoning + rest, reasoning=reasoning)

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from providers.counting import CHARACTERS_PER_TOKEN
 from providers.errors import UpstreamError
 from providers.events import (
     Event,
@@ -24,9 +25,6 @@ from providers.events import (
 )
 from streaming.encoding import Sink, envelope
 from streaming.encoding.blocks import EVENTS, Blocks
-
-CHARACTERS_PER_TOKEN = 4
-"""A rough estimate, for answers whose tokens were not reported."""
 
 
 class Encoder:

@@ -79,7 +79,7 @@ def test_a_beta_is_noted_by_its_header() -> None:
 
 def test_marks_that_are_kept_are_no_loss() -> None:
     call = make_call("openai_chat", {"system": [text(cache_control=MARK)]})
-    note_losses(call, keeps_cache_control=True)
+    note_losses(call, sends_cache_control=True)
     assert not call.notes
 
 

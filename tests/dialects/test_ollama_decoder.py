@@ -85,6 +85,16 @@ def test_whatever_bytes_come_there_is_one_end(body: bytes) -> None:
     check(decoded(call + b'"' + body + b'"}}]}}\n'))
 
 
+def test_each_call_has_its_own_key_and_its_own_arguments() -> None:
+    first, second, third = ({"function": {"name": name, "arguments": {"of": name}}} for name in "abc")
+    lines = [{"message": {"tool_calls": [first, second]}}, {"message": {"tool_calls": [third]}, "done": True}]
+    events = decoded(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    names = {event.key: event.name for event in events if isinstance(event, ToolCallStarted)}
+    arguments = {event.key: event.json for event in events if isinstance(event, ToolArgumentsDelta)}
+    assert names == {0: "a", 1: "b", 2: "c"}
+    assert arguments == {key: f'{{"of":"{name}"}}' for key, name in names.items()}
+
+
 def test_an_endless_line_is_given_up() -> None:
     decoder = OllamaDecoder()
     piece = b"x" * 1024 * 1024

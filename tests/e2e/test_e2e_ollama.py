@@ -96,4 +96,4 @@ def test_what_was_lost_stands_on_the_answer(route: Route, client: Client, upstre
     script = upstream.script(Reply([line(content="Yes."), END], headers=NDJSON))
     tool = {"name": "Read", "input_schema": {"type": "object"}}
     answer = client.post(message(route.name, script.prompt, tools=[tool], tool_choice={"type": "any"}))
-    assert answer.headers["x-gateway-fidelity"] == Fidelity.TOOL_CHOICE_TOLD
+    assert answer.headers["x-gateway-fidelity"] == Fidelity.TOOL_CHOICE_WORDED

@@ -18,7 +18,7 @@ _SHARED = ("providers/translation.py", "providers/transforms", "providers/platfo
 _INTRODUCTION = """\
 # What is lost on the way
 
-A request for Claude that another provider answers cannot always be told word for word. Whatever a translation drops,
+A Claude request that another provider answers cannot always be translated exactly. Whatever a translation drops,
 changes or emulates is noted as a code:
 
 * in the answer's header `x-gateway-fidelity`, codes separated by commas, of the attempt that answered; with streams, of

@@ -1,4 +1,4 @@
-"""What goes to a Claude server: the client's own request with as few changes as can be, in its own order of keys."""
+"""The request to a Claude server: the client's own with as few changes as possible, its keys in their order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from providers.claude.fields import output_limit
-from providers.claude.signatures import is_claudes, is_ours
+from providers.claude.signatures import is_claudes, is_gateways
 from providers.dialects.contract import Call, CountRequest, UpstreamRequest
 from providers.fidelity import Fidelity
 
@@ -44,19 +44,19 @@ def _drop_foreign_thinking(body: dict[str, Any], call: Call) -> None:
     messages may follow each other.
     """
     history = body.get("messages")
-    refused = _is_foreign if _is_claude(call) else _is_ours
+    refused = _is_foreign if _is_claude(call) else _is_gateways
     if not isinstance(history, list) or not any(_holds(message, refused) for message in history):
         return
     call.notes.add(Fidelity.THINKING_DROPPED)
-    kept = []
+    remaining = []
     for message in history:
         if _holds(message, refused):
             content = [block for block in message["content"] if not refused(block)]
             if not content:
                 continue
             message = {**message, "content": content}
-        kept.append(message)
-    body["messages"] = kept
+        remaining.append(message)
+    body["messages"] = remaining
 
 
 def _is_claude(call: Call) -> bool:
@@ -80,8 +80,8 @@ def _is_foreign(block: Any) -> bool:
     return isinstance(block, dict) and block.get("type") == "thinking" and not is_claudes(block)
 
 
-def _is_ours(block: Any) -> bool:
-    return isinstance(block, dict) and block.get("type") == "thinking" and is_ours(block)
+def _is_gateways(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("type") == "thinking" and is_gateways(block)
 
 
 def _limit_output(body: dict[str, Any], call: Call) -> None:

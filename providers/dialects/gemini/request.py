@@ -130,7 +130,7 @@ def _generation_config(call: Call, *, has_tools: bool) -> tuple[dict[str, Any], 
     generation = generation_of(call.model)
     if has_tools and (generation is None or generation < (3, 0)):
         # "Function calling with a response mime type: 'application/json' is unsupported", until generation 3.
-        call.notes.add(Fidelity.SCHEMA_TOLD)
+        call.notes.add(Fidelity.SCHEMA_WORDED)
         return config, _FOLLOW_SCHEMA + msgspec.json.encode(schema).decode()
     found, simplified = reduced(schema)
     if simplified:

@@ -11,7 +11,7 @@ import msgspec
 
 from providers.claude.tools import Tool, offered_tools
 from providers.dialects.contract import Call
-from providers.dialects.gemini.schemas.parameters import parameters_of
+from providers.dialects.gemini.schemas import parameters_of
 from providers.fidelity import Fidelity
 
 # https://ai.google.dev/api/caching#FunctionDeclaration; newer servers take 128 characters, older ones 64.

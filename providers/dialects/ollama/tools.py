@@ -25,10 +25,10 @@ def told_choice(body: dict[str, Any], tools: list[Tool], notes: Notes) -> str | 
         notes.add(Fidelity.PARALLEL_CONTROL_DROPPED)
     match choice.get("type"):
         case "any":
-            notes.add(Fidelity.TOOL_CHOICE_TOLD)
+            notes.add(Fidelity.TOOL_CHOICE_WORDED)
             return "Answer by calling one of your tools, not with text alone."
         case "tool" if any(tool.name == choice.get("name") for tool in tools):
-            notes.add(Fidelity.TOOL_CHOICE_TOLD)
+            notes.add(Fidelity.TOOL_CHOICE_WORDED)
             return f"Answer by calling the tool {choice['name']}, not with text alone."
     return None
 

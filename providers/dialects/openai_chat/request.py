@@ -7,16 +7,16 @@ from typing import Any
 
 import msgspec
 
-from providers.claude.fields import caller_of, extra_fields, output_limit
+from providers.claude.fields import caller_of, extra_fields, output_limit, output_schema
 from providers.claude.losses import note_losses
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.dialects.openai_chat.messages import chat_messages
 from providers.dialects.openai_chat.profiles import profile_of
 from providers.dialects.openai_chat.profiles.profile import Profile
-from providers.dialects.openai_chat.schemas import schema_fields
 from providers.dialects.openai_chat.thinking import thinking_fields, thinks
 from providers.dialects.openai_chat.tools import tool_offer
 from providers.fidelity import Fidelity
+from providers.openai import is_strict
 
 _PATH = "/chat/completions"
 _OTHER_LIMIT = "max_completion_tokens"
@@ -34,7 +34,7 @@ def chat_request(call: Call) -> UpstreamRequest:
 def _body(call: Call, profile: Profile, stops: list[str]) -> dict[str, Any]:
     """The JSON body. The messages come last, so that a longer conversation only adds bytes at the end."""
     keeps_marks = profile.keeps_marks(call.model.name)
-    note_losses(call, keeps_cache_control=keeps_marks)
+    note_losses(call, sends_cache_control=keeps_marks)
     offer = tool_offer(call, profile)
     fields: dict[str, Any] = {"model": call.model.name, "stream": True}
     if profile.sends_stream_options:
@@ -49,7 +49,7 @@ def _body(call: Call, profile: Profile, stops: list[str]) -> dict[str, Any]:
     if stops:
         fields["stop"] = stops
     fields |= thinking_fields(call, profile, with_tools=bool(offer.fields))
-    schema, told = schema_fields(call, profile)
+    schema, told = _schema_fields(call, profile)
     fields |= schema
     fields |= _stickiness(call, profile)
     if keeps_marks:
@@ -98,6 +98,23 @@ def _stops(call: Call, profile: Profile) -> tuple[list[str], tuple[str, ...]]:
     if len(stops) > taken:
         call.notes.add(Fidelity.STOP_SEQUENCES_MATCHED_HERE)
     return stops[:taken], tuple(stops[taken:])
+
+
+def _schema_fields(call: Call, profile: Profile) -> tuple[dict[str, Any], str | None]:
+    """The fields, and what is added to the system prompt."""
+    schema = output_schema(call.body)
+    if schema is None:
+        return {}, None
+    if profile.schemas == "json_schema":
+        cleaned = {key: value for key, value in schema.items() if key != "$schema"}
+        strict = is_strict(cleaned)
+        if not strict:
+            call.notes.add(Fidelity.SCHEMA_NOT_STRICT)
+        wanted = {"name": "answer", "schema": cleaned, "strict": strict}
+        return {"response_format": {"type": "json_schema", "json_schema": wanted}}, None
+    call.notes.add(Fidelity.SCHEMA_WORDED)
+    told = f"Answer with one JSON object that follows this JSON schema: {msgspec.json.encode(schema).decode()}"
+    return {"response_format": {"type": "json_object"}} if profile.schemas == "json_object" else {}, told
 
 
 def _stickiness(call: Call, profile: Profile) -> dict[str, Any]:

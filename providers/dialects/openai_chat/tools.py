@@ -1,7 +1,15 @@
-"""Tools and tool choice, and the names that are spelled differently on the other side."""
+"""Tools and tool choice, and the names and ids that are spelled differently on the other side.
+
+A client sees only letters, digits, "_" and "-" in the id of a call, a server gets its own id back: Kimi's ids are
+`functions.Bash:0`, and the model minds them; La Plateforme wants nine letters and digits.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
+import re
 from typing import Any
 
 import msgspec
@@ -11,6 +19,12 @@ from providers.claude.tools import Tool, offered_tools, upstream_name
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.fidelity import Fidelity, Notes
+
+_GOOD_ID = re.compile(r"[a-zA-Z0-9_-]{1,256}")
+_SHORT_ID = re.compile(r"[a-zA-Z0-9]{9}")
+_SPELLED = "px1_"
+_ID_LIMIT = 40
+"""OpenAI refuses longer ids, and another provider may have made this one."""
 
 
 class Offer(msgspec.Struct):
@@ -46,6 +60,29 @@ def tool_offer(call: Call, profile: Profile) -> Offer:
     return offer
 
 
+def client_call_id(upstream_id: str) -> str | None:
+    """The id as a client may see it; None for one that cannot be spelled out."""
+    if _GOOD_ID.fullmatch(upstream_id):
+        return upstream_id
+    spelled = base64.urlsafe_b64encode(upstream_id.encode("utf-8", "replace")).decode().rstrip("=")
+    return f"{_SPELLED}{spelled}" if 0 < len(spelled) <= 128 else None
+
+
+def upstream_call_id(call_id: str, profile: Profile, notes: Notes) -> str:
+    """The id on the other side; the same for the same id, always."""
+    own = _own_spelling(call_id)
+    if profile.short_call_ids:
+        # La Plateforme's older models: "must be a-z, A-Z, 0-9, with a length of 9".
+        if _SHORT_ID.fullmatch(own):
+            return own
+        notes.add(Fidelity.CALL_ID_CHANGED)
+        return hashlib.sha256(own.encode()).hexdigest()[:9]
+    if len(own) <= _ID_LIMIT:
+        return own
+    notes.add(Fidelity.CALL_ID_CHANGED)
+    return f"call_{hashlib.sha256(own.encode()).hexdigest()[:32]}"
+
+
 def _function(tool: Tool, profile: Profile, notes: Notes) -> dict[str, Any]:
     function: dict[str, Any] = {"name": upstream_name(tool.name, profile.tool_name_limit)}
     if function["name"] != tool.name:
@@ -68,7 +105,7 @@ def _choose(offer: Offer, choice: dict[str, Any], tools: list[Tool], profile: Pr
         case "any" if "required" in known:
             offer.fields["tool_choice"] = "required"
         case "any":
-            notes.add(Fidelity.TOOL_CHOICE_TOLD)
+            notes.add(Fidelity.TOOL_CHOICE_WORDED)
             offer.told = "Answer with a call of one of your tools."
         case "tool" if any(tool.name == name for tool in tools):
             upstream = upstream_name(str(name), profile.tool_name_limit)
@@ -77,7 +114,7 @@ def _choose(offer: Offer, choice: dict[str, Any], tools: list[Tool], profile: Pr
                 return
             if "required" in known:
                 offer.fields["tool_choice"] = "required"
-            notes.add(Fidelity.TOOL_CHOICE_TOLD)
+            notes.add(Fidelity.TOOL_CHOICE_WORDED)
             offer.told = f"Answer with a call of the tool {upstream}."
         case "tool":
             notes.add(Fidelity.TOOL_CHOICE_DROPPED)
@@ -96,3 +133,14 @@ def _of_history(body: dict[str, Any], notes: Notes) -> list[Tool]:
     if names:
         notes.add(Fidelity.TOOLS_RESTORED)
     return [Tool(name, None, {"type": "object", "properties": {}}) for name in names]
+
+
+def _own_spelling(call_id: str) -> str:
+    """The server's own id behind one that was spelled out for the client."""
+    if not call_id.startswith(_SPELLED):
+        return call_id
+    payload = call_id.removeprefix(_SPELLED)
+    try:
+        return base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True).decode() or call_id
+    except (binascii.Error, ValueError):
+        return call_id

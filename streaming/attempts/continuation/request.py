@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from providers.config import ModelConfig
+from providers.counting import CHARACTERS_PER_TOKEN
 from streaming.attempts.continuation.overlap import Overlap
 from streaming.attempts.continuation.splice import Splice
 from streaming.encoding.encoder import CHARACTERS_PER_TOKEN

@@ -94,6 +94,19 @@ def test_a_call_in_pieces_is_a_sign_of_life_until_it_is_told() -> None:
     assert kinds == [MessageStarted, Ping, ToolCallStarted, ToolArgumentsDelta, MessageFinished]
 
 
+def test_a_call_that_the_limit_cuts_off_is_not_sent() -> None:
+    begin = {"functionCall": {"name": "f", "willContinue": True}}
+    piece = {"functionCall": {"partialArgs": [{"jsonPath": "$.a", "stringValue": "half a fi"}], "willContinue": True}}
+    events = decode(CALL, [sse(said(begin), said(piece), said(finish="MAX_TOKENS"))])
+    assert not any(isinstance(event, ToolCallStarted) for event in events)
+    assert events[-1] == MessageFinished("max_tokens")
+
+
+def test_a_complete_call_before_the_limit_is_sent() -> None:
+    events = decode(CALL, [sse(said({"functionCall": {"name": "f", "args": {"a": 1}}}, finish="MAX_TOKENS"))])
+    assert [type(event) for event in events[1:]] == [ToolCallStarted, ToolArgumentsDelta, MessageFinished]
+
+
 def test_arguments_without_a_call_are_a_failure() -> None:
     assert failure(decode(CALL, [sse(said({"functionCall": {"args": {"a": 1}}}, finish="STOP"))])) == "malformed"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.dialects.gemini.schemas.parameters import parameters_of
+from providers.dialects.gemini.schemas import parameters_of
 from providers.dialects.gemini.schemas.reducer import reduced
 
 STRING = {"type": "STRING"}

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from providers.dialects.openai_chat.answer.shapes import Function, ToolCall
-from providers.dialects.openai_chat.call_ids import client_call_id
+from providers.dialects.openai_chat.tools import client_call_id
 from providers.events import Event, ToolArgumentsDelta, ToolCallStarted
 from providers.fidelity import Fidelity, Notes
 

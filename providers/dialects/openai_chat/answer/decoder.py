@@ -9,8 +9,15 @@ import msgspec
 
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.answer.calls import NamelessCall
-from providers.dialects.openai_chat.answer.content import thinking_of, written_of
-from providers.dialects.openai_chat.answer.shapes import Choice, Chunk, Delta, ToolCall, read_chunk
+from providers.dialects.openai_chat.answer.shapes import (
+    Choice,
+    Chunk,
+    Delta,
+    ToolCall,
+    read_chunk,
+    text_of_parts,
+    thinking_of_parts,
+)
 from providers.dialects.openai_chat.answer.stop import Finish, failure_of, finished
 from providers.dialects.openai_chat.answer.tokens import tokens_of, usage_of
 from providers.dialects.openai_chat.answer.writer import EventWriter
@@ -115,9 +122,9 @@ class ChatDecoder(DocumentDecoder):
         if thinking:
             self._takes_details = False  # the details only say it again
         elif delta.reasoning_details is not None and self._takes_details:
-            thinking = thinking_of(delta.reasoning_details)
+            thinking = thinking_of_parts(delta.reasoning_details)
         if isinstance(content, list):
-            thinking, content = (thinking or "") + thinking_of(content), written_of(content)
+            thinking, content = (thinking or "") + thinking_of_parts(content), text_of_parts(content)
         if delta.reasoning_details:
             self._writer.details(delta.reasoning_details)
         if thinking:
