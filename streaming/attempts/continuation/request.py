@@ -9,7 +9,6 @@ from providers.config import ModelConfig
 from providers.counting import CHARACTERS_PER_TOKEN
 from streaming.attempts.continuation.overlap import Overlap
 from streaming.attempts.continuation.splice import Splice
-from streaming.encoding.encoder import CHARACTERS_PER_TOKEN
 
 ASK = (
     "Your answer broke off at this point. Go on exactly where it stops, as if there had been no interruption: repeat "
