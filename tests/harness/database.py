@@ -34,7 +34,7 @@ _PROVIDERS = ("OPENROUTER", "ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK", "MISTRA
 _PROVIDER_KEYS = (*(f"{name}_API_KEY" for name in _PROVIDERS), "OLLAMA_BASE_URL")
 
 _NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
-_ASKED_FOR = {"db", "transactional_db", "django_db_setup", "live_database", "databases"}
+_ASKED_FOR = {"db", "transactional_db", "django_db_setup", "live_database", "databases", "restored"}
 """Fixtures behind which there is a database."""
 
 _server: PostgreSQL | None = None
@@ -42,12 +42,12 @@ _server: PostgreSQL | None = None
 
 def live_url() -> str:
     """DATABASE_URL of the running servers' database."""
-    return f"sqlite:///{FOLDER}/{LIVE_NAME}.sqlite3" if _server is None else _server.url(LIVE_NAME)
+    return f"sqlite:///{database_name(LIVE_NAME)}" if _server is None else _server.url(LIVE_NAME)
 
 
-def live_database_name() -> str:
-    """What Django calls the running servers' database in `DATABASES`."""
-    return f"{FOLDER}/{LIVE_NAME}.sqlite3" if _server is None else LIVE_NAME
+def database_name(name: str) -> str:
+    """What Django calls a database beside the usual one in `DATABASES`."""
+    return f"{FOLDER}/{name}.sqlite3" if _server is None else name
 
 
 def _set_environment() -> None:
@@ -127,16 +127,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @contextlib.contextmanager
-def live_connection() -> Iterator[None]:
-    """Django's default connection on the running servers' database, as in a shell of another process."""
+def connected_to(name: str) -> Iterator[None]:
+    """Django's default connection on the database of that name, as in a shell of another process."""
     from django.db import connections
 
     connection = connections["default"]
     if connection.in_atomic_block:
-        raise RuntimeError("a test has either `db` or a live database, not both")
+        raise RuntimeError("a test has either `db` or a database of another name, not both")
     usual = connection.settings_dict["NAME"]
     connection.close()
-    connection.settings_dict["NAME"] = live_database_name()
+    connection.settings_dict["NAME"] = database_name(name)
     try:
         yield
     finally:
@@ -144,13 +144,30 @@ def live_connection() -> Iterator[None]:
         connection.settings_dict["NAME"] = usual
 
 
+def live_connection() -> contextlib.AbstractContextManager[None]:
+    """Django's default connection on the running servers' database."""
+    return connected_to(LIVE_NAME)
+
+
+def create_database(name: str, sql: str = "") -> None:
+    """Make a database and run statements in it."""
+    if _server is None:
+        import sqlite3
+
+        with contextlib.closing(sqlite3.connect(database_name(name))) as sqlite:
+            sqlite.executescript(sql)
+        return
+    import psycopg
+
+    with psycopg.connect(_server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    with psycopg.connect(_server.url(name)) as connection:
+        connection.execute(sql.encode())
+
+
 def create_live_database() -> None:
     """Make and migrate the running servers' database; call it inside `live_connection`."""
     from django.core.management import call_command
 
-    if _server is not None:
-        import psycopg
-
-        with psycopg.connect(_server.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{LIVE_NAME}"')
+    create_database(LIVE_NAME)
     call_command("migrate", verbosity=0)
