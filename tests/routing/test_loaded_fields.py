@@ -1,0 +1,237 @@
+"""From row to snapshot: every field of every row of configuration stands in the struct that is loaded of it.
+
+A field that a model gets and that loading forgets fails here: it must be read under its own name, or be in a table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import pytest
+from django.apps import apps
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from providers.models import Credential, Model
+from routing.loading.load import load_snapshot
+from routing.loading.revision import WATCHED
+from routing.models import Alias, Candidate, Route, Rule
+from routing.snapshot import Snapshot
+from tests.routing import filled
+from usage.money import per_token, to_pico
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+# Each example is rolled back by itself; what the fixtures set up holds for all of them.
+# Nothing is made smaller: no value matters but that it is another one, and each try costs a configuration.
+EXAMPLES = settings(
+    max_examples=10,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+PLAIN, OF_ENVIRONMENT = "the secret that is stored", "the secret of the environment"
+
+
+def _one(structs: Iterable[Any], **fields: Any) -> Any:
+    for struct in structs:
+        if all(getattr(struct, name) == value for name, value in fields.items()):
+            return struct
+    raise LookupError(fields)
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+_STRUCTS: dict[str, Callable[[Snapshot, Any], Any]] = {
+    "access.Team": lambda loaded, row: _one(loaded.keys.values(), team_id=row.pk),
+    "access.ClientKey": lambda loaded, row: loaded.keys[row.hash],
+    "providers.Provider": lambda loaded, row: loaded.providers[row.pk],
+    "providers.Credential": lambda loaded, row: _one(loaded.providers[row.provider_id].credentials, id=row.pk),
+    "providers.Model": lambda loaded, row: loaded.models[row.pk],
+    "providers.Price": lambda loaded, row: _one(loaded.models[row.model_id].prices, id=row.pk),
+    "routing.Route": lambda loaded, row: loaded.routes[row.name],
+    "routing.Candidate": lambda loaded, row: _one(loaded.routes[row.route.name].candidates, id=row.pk),
+    "routing.Alias": lambda loaded, row: _one(loaded.aliases.aliases, pattern=row.pattern),
+    "routing.ScenarioRoute": lambda loaded, row: loaded.scenarios[row.scenario, row.team_id],
+    "routing.Rule": lambda loaded, row: _one(loaded.rules.rules, id=row.pk),
+    "routing.Concept": lambda loaded, row: _one(
+        (found.concept for found in loaded.concepts.find(row.name)), name=row.name
+    ),
+}
+"""What is loaded of a row; LookupError where nothing is."""
+
+_NOT_ROUTINGS: dict[str, dict[str, str]] = {
+    "access.Team": {"notes": "for administrators", "created_at": "for administrators"},
+    "access.ClientKey": {"created_at": "for administrators"},
+    "providers.Provider": {"notes": "for administrators", "created_at": "for administrators"},
+    "providers.Credential": {
+        "last_four": "to recognise it by in the admin",
+        "created_at": "for administrators",
+        "provider_id": "it stands among this provider's",
+        "enabled": "see the test of what is switched off",
+    },
+    "providers.Model": {"created_at": "for administrators"},
+    "providers.Price": {"model_id": "it stands among this model's"},
+    "routing.Route": {"notes": "for administrators", "is_default": "see the test of the default route"},
+    "routing.Candidate": {"route_id": "it stands among this route's", "position": "see the test of orders"},
+    "routing.Alias": {"id": "nothing points to an alias", "position": "see the test of orders"},
+    "routing.ScenarioRoute": {
+        "id": "nothing points to a scenario",
+        "scenario": "it is found by it",
+        "team_id": "it is found by it",
+    },
+    "routing.Rule": {"priority": "see the test of orders"},
+    "routing.Concept": {"id": "nothing points to a concept"},
+}
+"""Fields that the struct need not have, each with the reason."""
+for _label in filled.SWITCHES:
+    _NOT_ROUTINGS[_label]["enabled"] = "see the test of what is switched off"
+
+_ELSEWHERE: dict[tuple[str, str], str | Callable[[Any], Any]] = {
+    ("access.Team", "id"): "team_id",
+    ("access.Team", "name"): "team_name",
+    ("access.Team", "enabled"): "team_enabled",
+    ("access.ClientKey", "revoked_at"): "revoked",
+    ("access.ClientKey", "allowed_routes"): "allowed_routes.pattern",
+    ("access.ClientKey", "tags"): lambda struct: list(struct.tags),
+    ("providers.Provider", "connect_timeout"): "timeouts.connect",
+    ("providers.Provider", "first_event_timeout"): "timeouts.first_event",
+    ("providers.Provider", "idle_timeout"): "timeouts.idle",
+    ("providers.Provider", "total_timeout"): "timeouts.total",
+    ("providers.Provider", "headers"): lambda struct: dict(struct.headers),
+    ("providers.Provider", "options"): lambda struct: _plain(struct.options),
+    ("providers.Provider", "transforms"): lambda struct: _plain(struct.transforms),
+    ("providers.Model", "transforms"): lambda struct: _plain(struct.transforms),
+    ("providers.Model", "capabilities"): lambda struct: sorted(struct.capabilities),
+    ("providers.Credential", "source"): lambda struct: struct.secret.reveal(),
+    ("providers.Credential", "variable"): lambda struct: struct.secret.reveal(),
+    ("providers.Credential", "ciphertext"): lambda struct: struct.secret.reveal(),
+    ("providers.Price", "cache_write_5m"): "cache_write",
+    ("routing.Route", "attempts"): "max_attempts",
+    ("routing.Candidate", "model_id"): "model.id",
+    ("routing.ScenarioRoute", "route_id"): "route.id",
+    ("routing.Rule", "route_id"): "route",
+    ("routing.Rule", "conditions"): lambda struct: _plain(struct.conditions),
+    ("routing.Concept", "route_id"): "route",
+    ("routing.Concept", "synonyms"): lambda struct: set(struct.words) - {struct.name},
+}
+"""Where in the struct a field stands that does not stand under its own name, or in another form."""
+
+
+def _secret(row: Credential) -> str:
+    return PLAIN if row.source == Credential.Source.STORED else OF_ENVIRONMENT
+
+
+_IN_OTHER_FORM: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("access.ClientKey", "revoked_at"): lambda row: row.revoked_at is not None,
+    ("access.ClientKey", "expires_at"): lambda row: row.expires_at.timestamp(),
+    ("access.ClientKey", "allowed_routes"): lambda row: "|".join(map(re.escape, row.allowed_routes.split("\n"))),
+    ("access.ClientKey", "tags"): lambda row: row.tags.split(", "),
+    ("providers.Model", "capabilities"): lambda row: sorted(row.capabilities),
+    ("providers.Credential", "source"): _secret,
+    ("providers.Credential", "variable"): _secret,
+    ("providers.Credential", "ciphertext"): _secret,
+    **{
+        ("providers.Price", name): lambda row, name=name: per_token(getattr(row, name))  # type: ignore[misc]
+        for name in ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
+    },
+    ("providers.Price", "per_request"): lambda row: to_pico(row.per_request),
+    ("providers.Price", "per_web_search"): lambda row: to_pico(row.per_web_search),
+    ("providers.Price", "valid_from"): lambda row: row.valid_from.timestamp(),
+    ("providers.Price", "valid_until"): lambda row: row.valid_until.timestamp(),
+    ("routing.Route", "created_at"): lambda row: row.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    ("routing.Rule", "route_id"): lambda row: "" if row.route is None else row.route.name,
+    ("routing.Concept", "route_id"): lambda row: row.route.name,
+    ("routing.Concept", "synonyms"): lambda row: set(row.synonyms.split(",")) - {row.name},
+}
+"""What a field's value is once it is loaded, where it is not the same."""
+
+
+def _loaded_fields(label: str) -> list[Any]:
+    return [field for field in apps.get_model(label)._meta.concrete_fields if field.attname not in _NOT_ROUTINGS[label]]
+
+
+@EXAMPLES
+@given(values=filled.configurations())
+def test_every_field_stands_in_what_is_loaded(values: dict[str, dict[str, Any]], monkeypatch: Any) -> None:
+    monkeypatch.setenv(values["providers.Credential"]["variable"], OF_ENVIRONMENT)
+    with transaction.atomic():
+        rows = filled.make(values, PLAIN)
+        loaded = load_snapshot({})
+        assert set(rows) == set(WATCHED) == set(_STRUCTS)
+        for label in WATCHED:
+            for field in _loaded_fields(label):
+                name, default = field.attname, field.get_default()
+                assert any(getattr(row, name) != default for row in rows[label]), f"{label}.{name} has its default"
+                for row in rows[label]:
+                    wanted = _IN_OTHER_FORM.get((label, name), attrgetter(name))(row)
+                    place = _ELSEWHERE.get((label, name), name)
+                    struct = _STRUCTS[label](loaded, row)
+                    found = attrgetter(place)(struct) if isinstance(place, str) else place(struct)
+                    assert found == wanted, f"{label}.{name} is not what is stored"
+        (candidate,) = loaded.routes[rows["routing.Route"][0].name].candidates
+        assert candidate.model == _STRUCTS["providers.Model"](loaded, rows["providers.Model"][0])
+        assert candidate.provider == _STRUCTS["providers.Provider"](loaded, rows["providers.Provider"][0])
+        assert len(candidate.transforms.requests) == len(candidate.provider.transforms) + len(
+            candidate.model.transforms
+        )
+        transaction.set_rollback(True)
+
+
+def test_each_exception_names_a_field() -> None:
+    for label, fields in _NOT_ROUTINGS.items():
+        assert set(fields) <= {field.attname for field in apps.get_model(label)._meta.concrete_fields}, label
+
+
+@pytest.mark.parametrize("label", filled.SWITCHES)
+@settings(EXAMPLES, max_examples=1)
+@given(values=filled.configurations())
+def test_what_is_switched_off_is_not_loaded(label: str, values: dict[str, dict[str, Any]], monkeypatch: Any) -> None:
+    monkeypatch.setenv(values["providers.Credential"]["variable"], OF_ENVIRONMENT)
+    with transaction.atomic():
+        row = filled.make(values, PLAIN)[label][0]
+        assert _STRUCTS[label](load_snapshot({}), row)
+        type(row).objects.filter(pk=row.pk).update(enabled=False)
+        with pytest.raises(LookupError):
+            _STRUCTS[label](load_snapshot({}), row)
+        transaction.set_rollback(True)
+
+
+def test_the_default_route_is_the_one_that_says_so() -> None:
+    for name in ("first", "second", "third"):
+        Route.objects.create(name=name, is_default=name == "second")
+    loaded = load_snapshot({})
+    assert loaded.default_route is loaded.routes["second"]
+
+
+@EXAMPLES
+@given(places=st.lists(st.integers(0, 100), min_size=3, max_size=3, unique=True))
+def test_rows_are_loaded_in_their_order(places: list[int]) -> None:
+    with transaction.atomic():
+        made = sorted(places)
+        provider = apps.get_model("providers.Provider")._default_manager.create(
+            name="p", dialect="openai_chat", base_url="https://example.com/v1"
+        )
+        route = Route.objects.create(name="r")
+        for place in places:
+            model = Model.objects.create(provider=provider, name=str(place))
+            Candidate.objects.create(route=route, model=model, position=place)
+            Alias.objects.create(pattern=str(place), target="r", position=place)
+            Rule.objects.create(name=str(place), route=route, priority=place)
+            credential = Credential(provider=provider, name=str(place), position=place)
+            credential.set_secret(PLAIN)
+            credential.save()
+        loaded = load_snapshot({})
+        assert [one.model.name for one in loaded.routes["r"].candidates] == list(map(str, made))
+        assert [one.name for one in loaded.providers[provider.pk].credentials] == list(map(str, made))
+        assert [one.pattern for one in loaded.aliases.aliases] == list(map(str, made))
+        in_rank = sorted(loaded.rules.rules, key=lambda rule: rule.rank)
+        assert [rule.name for rule in in_rank] == list(map(str, reversed(made)))
+        transaction.set_rollback(True)
