@@ -1,16 +1,26 @@
-"""Providers, credentials and models as frozen structs: what the hot path sees instead of database rows."""
+"""Providers, credentials and models as frozen structs: what the hot path uses instead of database rows."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from usage.cost import Prices
 
+CAPABILITIES: Final[dict[str, str]] = {
+    "tools": "calls tools",
+    "images": "reads images",
+    "documents": "reads PDF documents",
+    "thinking": "thinks before it answers",
+    "structured_output": "follows a JSON schema",
+    "prefill": "continues an answer that the request begins",
+}
+"""Everything that a model may or may not support: name -> meaning, as the admin shows it."""
+
 
 class Secret:
-    """A string that no log, repr or page can show by accident; `reveal()` is the only way in."""
+    """A string that no log, repr or page shows by accident; only `reveal()` returns it."""
 
     __slots__ = ("_value",)
 
@@ -18,7 +28,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The secret itself, for the header that needs it."""
+        """Returns the secret, for the header that needs it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -46,7 +56,7 @@ class Timeouts(msgspec.Struct, frozen=True):
 
 
 class TransformConfig(msgspec.Struct, frozen=True):
-    """One transform of a chain, with its options as they stand in the admin."""
+    """One transform of a chain, with its options as the admin stores them."""
 
     name: str
     options: dict[str, Any] = {}
@@ -68,9 +78,9 @@ class CredentialConfig(msgspec.Struct, frozen=True):
 class ProviderConfig(msgspec.Struct, frozen=True):
     """A company or server that answers. `base_url` has no trailing slash and is what is called, always.
 
-    `needs_secret` is true when credentials are configured for it, usable or not. `profile` names the family of servers
-    whose ways it has; "" means the one that the base URL tells. `platform` names the cloud that it is reached through,
-    "" none, and `options` are the provider's for it. Only where `is_local` may its address be a private one.
+    `needs_secret` is true when credentials are configured for it, usable or not. `profile` names the
+    family of servers it belongs to; "" means the one that the base URL implies. `platform` names the cloud that sells
+    its models, "" none, and `options` are the provider's for it. Only with `is_local` may its address be private.
     """
 
     id: int
@@ -91,9 +101,9 @@ class ProviderConfig(msgspec.Struct, frozen=True):
 
 
 class ModelConfig(msgspec.Struct, frozen=True):
-    """One upstream model at one provider. `capabilities` holds names from `providers.capabilities.CAPABILITIES`.
+    """One upstream model at one provider. `capabilities` holds names from `CAPABILITIES`.
 
-    `prices` are those of all times, past and to come: ask `usage.cost.in_force` for those of a moment.
+    `prices` holds past, present and future prices: `usage.cost.in_force` returns those of a moment.
     """
 
     id: int

@@ -40,31 +40,31 @@ class Provider(models.Model):
         validators=[_name],
         help_text="A short name for routes, rows and logs, such as openrouter.",
     )
-    dialect = models.CharField(max_length=40, choices=dialect_choices, help_text="The wire format it speaks.")
+    dialect = models.CharField(max_length=40, choices=dialect_choices, help_text="The wire format that it speaks.")
     profile = models.CharField(
         max_length=40,
         blank=True,
         choices=profile_choices,
-        help_text="Whose ways a server of the OpenAI Chat Completions dialect has.",
+        help_text="Which family of servers an OpenAI Chat Completions server belongs to.",
     )
     platform = models.CharField(
-        max_length=40, blank=True, choices=platform_choices, help_text="The cloud that sells its models, if one does."
+        max_length=40, blank=True, choices=platform_choices, help_text="The cloud that sells its models, if any."
     )
     options = models.JSONField(
-        default=dict, blank=True, help_text='What the platform needs to know, such as {"region": "eu-central-1"}.'
+        default=dict, blank=True, help_text='Settings of the platform, such as {"region": "eu-central-1"}.'
     )
     base_url = models.CharField(
         max_length=300,
         validators=[validate_base_url],
         help_text="Everything before the dialect's own path, such as https://openrouter.ai/api/v1. "
-        "This address is called and no other.",
+        "The gateway calls only this address.",
     )
     headers = models.JSONField(
         default=dict,
         blank=True,
         validators=[validate_headers],
         help_text='Extra headers for every request, as a JSON object, such as {"x-title": "our gateway"}. '
-        "No secrets: those go into a credential.",
+        "Secrets go into a credential instead.",
     )
     transforms = models.JSONField(
         default=list,
@@ -75,19 +75,19 @@ class Provider(models.Model):
     is_local = models.BooleanField(
         "local",
         default=False,
-        help_text="On: the base URL may lead to this machine or a private network. Off: such addresses are refused.",
+        help_text="On: the base URL may be on this machine or a private network. Off: such addresses are refused.",
     )
-    connect_timeout = _seconds(10, "Seconds until the connection must stand.")
+    connect_timeout = _seconds(10, "Seconds to establish the connection.")
     first_event_timeout = _seconds(120, "Seconds from sending the request to the first event of the answer.")
     idle_timeout = _seconds(120, "Seconds between two events of a stream; comments do not count.")
-    total_timeout = _seconds(1800, "Seconds for one whole answer.")
+    total_timeout = _seconds(1800, "Seconds for one complete answer.")
     proxy_url = models.CharField(
         max_length=300,
         blank=True,
         validators=[validate_base_url],
         help_text="An HTTP proxy to reach the provider through. Proxy variables of the environment are not used.",
     )
-    enabled = models.BooleanField(default=True, help_text="Off: none of its models is ever called.")
+    enabled = models.BooleanField(default=True, help_text="Off: none of its models is called.")
     is_demo = models.BooleanField(
         default=False, editable=False, help_text="The built-in demo upstream: canned answers at made-up prices."
     )
@@ -101,7 +101,7 @@ class Provider(models.Model):
         return f"{self.name} (demo)" if self.is_demo else self.name
 
     def clean(self) -> None:
-        """Keep one spelling of an address, one that may be called; let platform, dialect and options fit each other."""
+        """Normalises and checks the address; checks platform, dialect, options and transforms together."""
         self.base_url = self.base_url.rstrip("/")
         check_address(self.base_url, local=self.is_local)
         check_installed(self.platform)
@@ -113,7 +113,7 @@ class Credential(models.Model):
     """A provider's secret: encrypted here, or the name of an environment variable that holds it."""
 
     class Source(models.TextChoices):
-        """Where the secret is kept."""
+        """Where the secret is stored."""
 
         STORED = "stored", "stored here, encrypted"
         ENVIRONMENT = "environment", "an environment variable"
@@ -124,13 +124,17 @@ class Credential(models.Model):
     variable = models.CharField(
         max_length=80,
         blank=True,
-        validators=[RegexValidator(r"^[A-Za-z_][A-Za-z0-9_]*$", "This is not a variable's name.")],
-        help_text="The variable's name, such as OPENROUTER_API_KEY. Every worker must have it.",
+        validators=[
+            RegexValidator(
+                r"^[A-Za-z_][A-Za-z0-9_]*$", "This is not a valid variable name. Enter one such as OPENROUTER_API_KEY."
+            )
+        ],
+        help_text="The variable's name, such as OPENROUTER_API_KEY. Every worker needs it.",
     )
     ciphertext = models.TextField(blank=True, editable=False)
     last_four = models.CharField(max_length=4, blank=True, editable=False)
     position = models.PositiveSmallIntegerField(
-        default=0, help_text="The lowest is used first, the next one while that one cannot be."
+        default=0, help_text="The lowest is used first, the next while that one is unavailable."
     )
     weight = models.PositiveSmallIntegerField(
         default=1,
@@ -138,13 +142,13 @@ class Credential(models.Model):
         help_text="Its share of the sessions among credentials of the same position.",
     )
     requests_per_minute = models.PositiveIntegerField(
-        default=0, help_text="Most requests in a minute, in each worker process. 0: no limit."
+        default=0, help_text="Maximum of requests per minute in each worker process. 0: no limit."
     )
     tokens_per_minute = models.PositiveIntegerField(
-        default=0, help_text="Most tokens in a minute, in each worker process. 0: no limit."
+        default=0, help_text="Maximum of tokens per minute in each worker process. 0: no limit."
     )
     concurrent = models.PositiveIntegerField(
-        "at the same time", default=0, help_text="Most requests under way, in each worker process. 0: no limit."
+        "at the same time", default=0, help_text="Maximum of requests in flight in each worker process. 0: no limit."
     )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -157,7 +161,7 @@ class Credential(models.Model):
         return f"{self.provider.name}: {self.name}"
 
     def set_secret(self, plain: str) -> None:
-        """Encrypt `plain` into this row (unsaved) and keep its last four characters to recognise it by."""
+        """Encrypts `plain` into this row (unsaved), and stores its last four characters to recognise it."""
         self.ciphertext = secrets.encrypt(plain)
         self.last_four = plain[-4:] if len(plain) >= 12 else ""
 
@@ -166,10 +170,10 @@ class Model(models.Model):
     """One upstream model at one provider."""
 
     provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="models")
-    name = models.CharField(max_length=160, help_text="The provider's own name for it, sent exactly as written.")
+    name = models.CharField(max_length=160, help_text="The provider's own name for it, sent exactly as entered.")
     context_window = models.PositiveIntegerField(null=True, blank=True, help_text="Tokens in and out together.")
     max_output = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Most tokens in one answer; a higher max_tokens is lowered to it."
+        null=True, blank=True, help_text="Maximum of tokens in one answer; a higher max_tokens is lowered to it."
     )
     capabilities = models.JSONField(
         default=list, blank=True, validators=[validate_capabilities], help_text="What the model can do."

@@ -1,4 +1,4 @@
-"""Encryption of credentials at rest: Fernet under ENCRYPTION_KEYS, the first key writes, all of them read."""
+"""Encryption of credentials at rest: Fernet under ENCRYPTION_KEYS, the first key writes, all keys read."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def _box() -> MultiFernet:
 
 
 def encrypt(plain: str) -> str:
-    """The text to store for a secret. Raises ImproperlyConfigured when there is no encryption key."""
+    """Returns the text to store for a secret. Raises ImproperlyConfigured without an encryption key."""
     return _box().encrypt(plain.encode()).decode("ascii")
 
 
 def decrypt(ciphertext: str) -> str:
-    """The secret of a stored text. Raises UnreadableSecret, or ImproperlyConfigured without any key."""
+    """Returns the secret of a stored text. Raises UnreadableSecret, or ImproperlyConfigured without any key."""
     try:
         return _box().decrypt(ciphertext.encode("ascii")).decode()
     except InvalidToken as error:
         raise UnreadableSecret(
-            "encrypted under a key that is not in ENCRYPTION_KEYS: add that key again, or enter the secret anew"
+            "encrypted under a key that is not in ENCRYPTION_KEYS: add that key again, or enter the secret again"
         ) from error

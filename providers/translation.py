@@ -13,8 +13,7 @@ from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
 from providers.errors import UnsupportedRequest, UpstreamError
 from providers.events import Event
-from providers.outbound.media import with_media
-from providers.outbound.media_places import places
+from providers.outbound.media import media_urls, with_media
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import R
 from providers.transforms.contract import StreamEdit, StreamEditFactory
@@ -58,7 +57,7 @@ class Translation:
 
         Nothing is fetched to be counted: a request with media that would have to be is not asked about.
         """
-        if not self._dialect.takes_urls(self._call.provider) and places(self._call.body):
+        if not self._dialect.takes_urls(self._call.provider) and media_urls(self._call.body):
             return None
         counting = self._dialect.count_request(self._call)
         if counting is None or self._platform is None:

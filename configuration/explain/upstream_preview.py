@@ -14,7 +14,7 @@ from providers.dialects import DIALECTS
 from providers.dialects.contract import Call
 from providers.errors import UnsupportedRequest
 from providers.fidelity import EXPLANATIONS, Fidelity, Notes
-from providers.outbound.media_places import inlined, places
+from providers.outbound.media import inlined, media_urls
 from providers.outbound.upstream import OWN_HEADERS
 from providers.platforms import PLATFORMS
 from providers.translation import Translation
@@ -88,7 +88,7 @@ def _masked(provider: ProviderConfig) -> ProviderConfig:
 
 def _with_media_placeholders(body: dict[str, Any], notes: Notes) -> dict[str, Any]:
     """The request with a placeholder for every image and document that would be fetched."""
-    found = places(body)
+    found = media_urls(body)
     if not found:
         return body
     notes.add(Fidelity.MEDIA_FETCHED)

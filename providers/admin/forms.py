@@ -16,10 +16,10 @@ from unfold.widgets import (
 )
 
 from providers.admin.transform_chain import ChainField
-from providers.capabilities import CAPABILITIES
+from providers.config import CAPABILITIES
 from providers.models import Credential, Model, Provider
 from providers.platforms import PLATFORMS
-from providers.platforms.contract import described
+from providers.platforms.contract import option_descriptions
 from providers.validation import check_transforms
 from proxysite.console.form_fields import JsonField
 
@@ -30,7 +30,7 @@ def options_help() -> SafeString:
         "",
         "<br><code>{}</code>: {}",
         (
-            (platform.name, "; ".join(f"{name} ({meaning})" for name, meaning in described(platform)))
+            (platform.name, "; ".join(f"{name} ({meaning})" for name, meaning in option_descriptions(platform)))
             for platform in PLATFORMS.values()
         ),
     )

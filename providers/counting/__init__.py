@@ -1,4 +1,4 @@
-"""How many tokens a request has, without asking its provider: a real count, and a cheap guess for routing."""
+"""Counts the tokens of a request without asking its provider: a real count, and a cheap estimate for routing."""
 
 CHARACTERS_PER_TOKEN = 4
 """About as many as in English text, for estimates without a tokenizer."""

@@ -1,4 +1,4 @@
-"""What differs between families of models when their tokens are counted here, as data. See docs/counting.md."""
+"""How the token counts of model families differ, as data. See docs/counting.md."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import msgspec
 
 
 class Family(msgspec.Struct, frozen=True):
-    """How one family counts. `factor` is its tokens for one of o200k_base, the vocabulary that text is counted with.
+    """How one family counts. `factor` is its tokens per token of o200k_base, the vocabulary that text is counted with.
 
-    `tool_prompt` is what the provider adds of its own where there are tools, `tool_prompt_forced` where one must be
-    called. An image has at most `image_tokens` tokens and is scaled down to `image_edge` pixels first.
+    `tool_prompt` is what the provider adds where there are tools, `tool_prompt_forced` where one must be called.
+    An image has at most `image_tokens` tokens and is scaled down to `image_edge` pixels first.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Family(msgspec.Struct, frozen=True):
 
 
 OTHER = Family("other")
-"""Everything that is not Claude: the vocabulary of OpenAI's models as it is."""
+"""Everything except Claude: the vocabulary of OpenAI's models unchanged."""
 
 # The tool prompts: https://platform.claude.com/docs/en/about-claude/pricing (2026-11). The factors were measured, see
 # docs/counting.md. Images: https://platform.claude.com/docs/en/build-with-claude/vision (2026-11).
@@ -38,7 +38,7 @@ _OLD = re.compile(r"claude-(?:instant|[23](?!\d))|claude-\w+-4(?:[-.@](?:[0-6]|2
 
 
 def family_of(model_name: str) -> Family:
-    """The family of a model, by the name that its provider gives it."""
+    """Returns the family of a model by its provider's name for it."""
     name = model_name.lower()
     if "claude" not in name:
         return OTHER

@@ -1,6 +1,6 @@
-"""All that a model reads of a Claude request: the texts to be counted, and tokens for what is no text.
+"""Everything that a model reads of a Claude request: texts to count, and tokens for what is not text.
 
-Every kind of block is known here; one that nobody has heard of counts with all its strings.
+An unknown kind of block counts with all its strings.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import msgspec
 
 from providers.claude.blocks import Block, blocks_of, system_blocks
 from providers.claude.tools import is_client_tool, offered_tools
-from providers.counting.documents import pdf_tokens
 from providers.counting.families import Family
-from providers.counting.images import image_tokens
+from providers.counting.media import image_tokens, pdf_tokens
 
 _REQUEST = 3
 _MESSAGE = 4
-"""What frames a message; a request of one message has 7 such tokens at Claude 3 to 4.6, 6 later (docs/counting.md)."""
+"""A message's framing; a request of one message has 7 such tokens at Claude 3 to 4.6, 6 later (docs/counting.md)."""
 _CALL = 8
 _TOOL = 4
 # Claude's own tools by the beginning of their type (pricing page, 2026-11), and a guess for the others.
@@ -32,7 +31,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Prompt:
-    """What was read so far: `texts` to count, and `tokens` that need no counting."""
+    """The content of a request: `texts` to count, and `tokens` for the rest."""
 
     __slots__ = ("_family", "texts", "tokens")
 
@@ -43,10 +42,10 @@ class Prompt:
         self._blocks(system_blocks(body))
         self._tools(body)
         messages = [message for message in _list(body.get("messages")) if isinstance(message, dict)]
-        kept = 0 if family.keeps_thinking else _last_turn(messages)
+        first_kept = 0 if family.keeps_thinking else _last_turn(messages)
         for number, message in enumerate(messages):
             self.tokens += _MESSAGE
-            self._blocks(blocks_of(message.get("content")), thinking=number >= kept)
+            self._blocks(blocks_of(message.get("content")), thinking=number >= first_kept)
         wanted = body.get("output_config")
         if isinstance(wanted, dict) and isinstance(wanted.get("format"), dict):
             self._json(wanted["format"].get("schema"))
@@ -110,11 +109,11 @@ class Prompt:
         elif source.get("type") == "text":
             self._text(data)
         else:
-            # What is elsewhere (an address, a file) has a page at the least.
+            # A document elsewhere (a URL, a file) has at least one page.
             self.tokens += pdf_tokens(data if isinstance(data, str) else "")
 
     def _anything(self, value: Any) -> None:
-        """Every string of a block whose type is a server's own, or newer than this."""
+        """Adds every string of a block of an unknown type."""
         if isinstance(value, str):
             self._text(value)
         elif isinstance(value, list):
@@ -128,7 +127,7 @@ class Prompt:
                     self._anything(item)
 
     def _opaque(self, value: Any) -> None:
-        """What only Claude can read is told by its length."""
+        """Estimates what only Claude can read by its length."""
         if isinstance(value, str) and self._family.is_claude:
             self.tokens += len(value) // _OPAQUE_PER_TOKEN
 
@@ -142,7 +141,7 @@ class Prompt:
 
 
 def _last_turn(messages: list[dict[str, Any]]) -> int:
-    """Where the current turn begins: after the last message of the user's that holds more than tool results."""
+    """Returns where the current turn begins: at the last user message that holds more than tool results."""
     for number in range(len(messages) - 1, -1, -1):
         if messages[number].get("role") == "user" and any(
             block.get("type") != "tool_result" for block in blocks_of(messages[number].get("content"))

@@ -19,7 +19,7 @@ from providers.counting.families import family_of
 from providers.counting.prompt import Prompt
 
 _PIECE = 16 * 1024
-"""Characters counted at once, in well under a millisecond: the tokenizer lets no other thread run meanwhile."""
+"""Characters counted at once, in under a millisecond: the tokenizer holds the GIL meanwhile."""
 
 _THREADS = 1
 """More would not be faster: the tokenizer keeps Python's lock while it counts."""
@@ -30,11 +30,11 @@ _PATIENCE = 5.0
 
 
 class NoTokenizer(Exception):
-    """The package is not installed: it has no build for this machine."""
+    """The package is not installed or has no build for this machine."""
 
 
 def count_tokens(body: dict[str, Any], model_name: str) -> int:
-    """The input tokens of a Claude request for the model of that name. Raises NoTokenizer."""
+    """Returns the input tokens of a Claude request for a model. Raises NoTokenizer."""
     family = family_of(model_name)
     prompt = Prompt(body, family)
     count = _vocabulary()
@@ -43,13 +43,13 @@ def count_tokens(body: dict[str, Any], model_name: str) -> int:
         for piece in pieces(text):
             tokens += count(piece)
             if len(piece) > _PIECE // 2:
-                # Let the others run: they would wait five milliseconds for their turn otherwise.
+                # Releases the GIL: other threads would wait five milliseconds otherwise.
                 time.sleep(0)
     return prompt.tokens + math.ceil(tokens * family.factor)
 
 
 def pieces(text: str) -> Iterator[str]:
-    """The text in pieces, cut before a space or line where there is one, so that hardly a token is cut."""
+    """Yields the text in pieces, cut before a space or line break where possible, so that few tokens are cut."""
     start = 0
     while len(text) - start > _PIECE:
         end = start + _PIECE
@@ -61,7 +61,7 @@ def pieces(text: str) -> Iterator[str]:
 
 
 def _sound(text: str) -> str:
-    """Half of a surrogate pair is no text that could be counted."""
+    """Replaces lone surrogates, which cannot be counted."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 

@@ -1,6 +1,6 @@
-"""How heavy a request is, at a glance: what media weigh in its bytes, and about how many tokens they are.
+"""Estimates a request's size: the bytes that are not media, and the tokens of media.
 
-For routing, on the road of every request: nothing is decoded and no text is looked at.
+For routing, on every request: nothing is decoded and no text is read.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ from typing import Any
 
 import msgspec
 
-from providers.counting.documents import PAGE_TOKENS, guessed_pages
+from providers.counting.media import PAGE_TOKENS, guessed_pages
 
 _IMAGE_TOKENS = 1568
-"""The most that an image is for most models; what it is exactly is not worth a look here."""
+"""The maximum for most models; the exact number is not worth the time here."""
 _MEDIA = frozenset({"image", "document"})
 _SMALL = 8 * 1024
-"""A body of fewer bytes holds no media that would change anything."""
+"""A smaller body holds no media that would matter."""
 
 
 class Weight(msgspec.Struct, frozen=True, gc=False):
-    """Bytes of the body that are no base64, and tokens of what is."""
+    """Bytes of the body without base64, and tokens of the media."""
 
     text_bytes: int
     media_tokens: int = 0
 
 
 def weigh(request: Mapping[str, Any], size: int) -> Weight:
-    """The weight of a Claude request whose body was `size` bytes."""
+    """Returns the weight of a Claude request with a body of `size` bytes."""
     messages = request.get("messages")
     if size < _SMALL or not isinstance(messages, list):
         return Weight(size)
@@ -52,7 +52,7 @@ def weigh(request: Mapping[str, Any], size: int) -> Weight:
 
 
 def _media(block: dict[str, Any]) -> tuple[int, int]:
-    """Characters of base64 and tokens of an image or a document; nothing of anything else."""
+    """Returns the characters of base64 and the tokens of an image or a document; 0, 0 for anything else."""
     kind = block.get("type")
     if kind not in _MEDIA:
         return 0, 0

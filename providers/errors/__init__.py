@@ -1,8 +1,10 @@
-"""What can go wrong between the gateway and a provider, without a word of HTTP's or Claude's vocabulary.
+"""The errors between the gateway and a provider, and what a provider's error response means.
+
+The words are neither HTTP's nor Claude's. What only one server says is in that server's dialect.
 
 ProviderFailure
-├── UpstreamError        the provider (or the way to it) failed this attempt; carries a kind
-└── UnsupportedRequest   this request cannot be said in the provider's dialect at all
+├── UpstreamError        the provider (or the connection to it) failed this attempt; carries a kind
+└── UnsupportedRequest   this request cannot be expressed in the provider's dialect
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from enum import StrEnum
 
 
 class ErrorKind(StrEnum):
-    """The cause of a failed attempt; the names stand in usage rows and in logs."""
+    """The cause of a failed attempt; usage rows and logs hold these names."""
 
     INVALID_REQUEST = "invalid_request"
     CONTEXT_OVERFLOW = "context_overflow"
@@ -35,8 +37,8 @@ class ErrorKind(StrEnum):
     MALFORMED = "malformed"
 
 
-# Another candidate (or the same one later) may succeed where these failed. Kinds that speak of the request itself
-# are not here, except where they mean "this provider cannot".
+# Another candidate (or the same one later) may succeed where these failed. Kinds that concern the request itself are
+# excluded, except where they mean "this provider cannot".
 _RETRYABLE = frozenset(ErrorKind) - {
     ErrorKind.INVALID_REQUEST,
     ErrorKind.TOO_LARGE,
@@ -46,14 +48,14 @@ _RETRYABLE = frozenset(ErrorKind) - {
 
 
 class ProviderFailure(Exception):
-    """Base of everything this package raises on the road of a request."""
+    """Base of everything that this package raises while a request is answered."""
 
 
 class UpstreamError(ProviderFailure):
     """One attempt failed.
 
-    `message` is the provider's own wording where it gave one: it is shown to the caller and never logged or stored,
-    because providers quote prompts in it. `code` is the provider's short machine word, `status` its HTTP status,
+    `message` is the provider's own wording where it gave one: it is shown to the client and never logged or stored,
+    because providers quote prompts in it. `code` is the provider's error code, `status` its HTTP status,
     `retry_after` seconds.
     """
 
@@ -80,7 +82,7 @@ class UpstreamError(ProviderFailure):
 
 
 class UnsupportedRequest(ProviderFailure):
-    """The request holds something that the target cannot be told, and dropping it would change its meaning."""
+    """The request holds something that the dialect cannot express, and dropping it would change its meaning."""
 
     def __init__(self, message: str) -> None:
         super().__init__("unsupported_request")
@@ -104,7 +106,7 @@ _BY_STATUS = {
 
 
 def kind_of_status(status: int) -> ErrorKind:
-    """The kind that an HTTP status means when the body says nothing better."""
+    """Returns the kind of an HTTP status, for a body that names no other."""
     known = _BY_STATUS.get(status)
     if known is not None:
         return known

@@ -1,4 +1,4 @@
-"""Recognising "the prompt is too long" in any server's words, and saying it in Claude's.
+"""Recognises "the prompt is too long" in any server's words and returns Claude's sentence for it.
 
 Claude Code compacts the conversation, or asks for less output, when it reads exactly these sentences.
 """
@@ -17,13 +17,13 @@ _CODES = frozenset(
     }
 )
 _N, _M, _OUT = r"(?P<n>\d[\d,]*)", r"(?P<m>\d[\d,]*)", r"(?P<out>\d[\d,]*)"
-# The first that fits and whose numbers do overflow decides, so those that tell the output apart come first.
+# The first match whose numbers do overflow decides, so patterns that name the output come first.
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (
         rf"prompt is too long: {_N} tokens > {_M} maximum",
         rf"input length and `?max_tokens`? exceed context limit: {_N} \+ {_OUT} > {_M}",
-        # OpenAI, vLLM, DeepSeek, OpenRouter; the parts are told in brackets.
+        # OpenAI, vLLM, DeepSeek, OpenRouter; the parts are in brackets.
         rf"maximum context length is {_M} tokens?.{{0,200}}?\(?{_N} (?:tokens )?(?:in the messages|of text input)"
         rf".{{0,200}}?{_OUT} in the (?:completion|output)",
         # vLLM, three generations.
@@ -67,10 +67,9 @@ _WORDINGS = re.compile(
 def overflow_message(
     message: str, *, words: tuple[str, ...] = (), numbers: tuple[int, int] | None = None
 ) -> str | None:
-    """Claude's sentence for a context overflow, or None when this is something else.
+    """Returns Claude's sentence for a context overflow, or None for any other message.
 
-    `words` are the server's code and type, `numbers` the prompt's tokens and the most there may be, where it told them
-    apart from the message.
+    `words` are the server's code and type, `numbers` the prompt's tokens and the maximum, if fields hold them.
     """
     if not any(word in _CODES for word in words) and _WORDINGS.search(message) is None:
         return None

@@ -1,4 +1,4 @@
-"""When a provider wants to be asked again: by its headers, or by Google's RetryInfo in the body."""
+"""How long a provider asks to wait, in its headers or in Google's RetryInfo in the body."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from retry-after-ms or retry-after (a number or an HTTP date); None without a usable one.
+    """Returns seconds to wait, from retry-after-ms or retry-after (a number or an HTTP date); None without a valid one.
 
     `headers` have names in lower case.
     """
@@ -31,7 +31,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def retry_delay(levels: list[dict[str, Any]]) -> float | None:
-    """Seconds to wait, from a RetryInfo among an error's details: `"retryDelay": "17s"`.
+    """Returns seconds to wait, from a RetryInfo in an error's details: `"retryDelay": "17s"`.
 
     https://cloud.google.com/apis/design/errors#error_details
     """

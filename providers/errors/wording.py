@@ -1,6 +1,6 @@
-"""The words of a refusal out of whatever shape it has: JSON of any provider's, plain text, a web page.
+"""Finds the words of an error in any shape: any provider's JSON, plain text, a web page.
 
-A message is the server's own wording; it may quote the prompt, so it goes to the caller and nowhere else.
+A message is the server's own wording; it may quote the prompt, so it goes only to the client.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _MESSAGE_FIELDS = (
 )
 
 
-def levels_of(payload: Any) -> list[dict[str, Any]]:
-    """The objects that may speak of the error, the innermost first."""
+def error_levels(payload: Any) -> list[dict[str, Any]]:
+    """Returns the nested objects that may describe the error, the innermost first."""
     levels: list[dict[str, Any]] = []
     while len(levels) < 4:
         if isinstance(payload, list) and payload:
@@ -44,8 +44,8 @@ def levels_of(payload: Any) -> list[dict[str, Any]]:
     return levels
 
 
-def words_of(levels: list[dict[str, Any]]) -> tuple[tuple[str, ...], int | None]:
-    """The machine words of an error (code before type, Google's reasons last) and its HTTP status, where it has one."""
+def error_words(levels: list[dict[str, Any]]) -> tuple[tuple[str, ...], int | None]:
+    """Returns an error's codes (code before type, Google's reasons last) and its HTTP status, or None."""
     words: list[str] = []
     reasons: list[str] = []
     number = None
@@ -67,7 +67,7 @@ def words_of(levels: list[dict[str, Any]]) -> tuple[tuple[str, ...], int | None]
 
 
 def message_of(value: Any, depth: int = 0) -> str:
-    """The message of an error, or "" where nothing in it is one."""
+    """Returns the message of an error, or ""."""
     if isinstance(value, str):
         return value.strip()
     if depth > 4:
@@ -77,7 +77,7 @@ def message_of(value: Any, depth: int = 0) -> str:
     if not isinstance(value, dict):
         return ""
     message = next((found for field in _MESSAGE_FIELDS if (found := message_of(value.get(field), depth + 1))), "")
-    # OpenRouter: "Provider returned error", and what the provider really said in metadata.raw.
+    # OpenRouter: "Provider returned error", and the provider's own error in metadata.raw.
     metadata = value.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
     if isinstance(raw, str):
@@ -89,8 +89,8 @@ def message_of(value: Any, depth: int = 0) -> str:
     return message
 
 
-def plain(text: str) -> str:
-    """The text of a web page (its title, if it has one), or the text itself when it is none."""
+def plain_text(text: str) -> str:
+    """Returns the text of a web page (its title, if it has one); any other text unchanged."""
     if "<" not in text[:200]:
         return text
     title = _TITLE.search(text)
@@ -98,8 +98,8 @@ def plain(text: str) -> str:
     return " ".join(html.unescape(shown).split())
 
 
-def without_words(status: int | None) -> str:
-    """What to say of a refusal that says nothing."""
+def message_for_status(status: int | None) -> str:
+    """Returns the message for an error without one."""
     if status is None:
-        return "The provider reported an error without saying which."
-    return f"The provider answered with HTTP status {status} and no explanation."
+        return "The provider reported an error without a message."
+    return f"The provider answered with HTTP status {status} and no message."

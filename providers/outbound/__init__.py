@@ -1,1 +1,1 @@
-"""The way out: the guarded client, the connections to providers, and what is fetched for requests."""
+"""Outbound connections: the guarded client, the connections to providers, and media and model lists."""

@@ -1,6 +1,6 @@
-"""Which network addresses may be called: the public ones, private ones for a provider that is marked local, some never.
+"""Which network addresses may be called: public ones; private ones for a provider with “local” on; some never.
 
-Pure policy. The guarded client asks it for every connection, the admin before a provider is saved.
+Pure policy. The guarded client applies it to every connection, the admin before a provider is saved.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 
 class Refusal(StrEnum):
-    """Why an address is not called, as it ends the sentence `The address is ...`."""
+    """Why an address is not called; completes the sentence `The address is ...`."""
 
-    PRIVATE = "a private one"
-    NEVER = "one that is never called (link-local, multicast, reserved or a cloud's metadata)"
+    PRIVATE = "private"
+    NEVER = "blocked (link-local, multicast, reserved or a cloud's metadata address)"
 
 
-# https://www.iana.org/assignments/iana-ipv4-special-registry, as of 2026-11. Python's own `is_global` changed its mind
-# within 3.11 and 3.12, so the table is written down.
+# https://www.iana.org/assignments/iana-ipv4-special-registry, as of 2026-11. Python's own `is_global` changed
+# within 3.11 and 3.12, so this table does not use it.
 _PRIVATE_4 = tuple(
     IPv4Network(block)
     for block in (
@@ -44,7 +44,7 @@ _PRIVATE_6 = tuple(IPv6Network(block) for block in ("2001::/23", "2001:db8::/32"
 _NEVER_6 = tuple(
     IPv6Network(block)
     for block in (
-        # Unspecified, link-local, multicast, Teredo (hides an IPv4 address), metadata of AWS and of Google Cloud.
+        # Unspecified, link-local, multicast, Teredo (hides an IPv4 address), metadata of AWS and Google Cloud.
         *("::/128", "fe80::/10", "ff00::/8", "2001::/32", "fd00:ec2::/32", "fd20:ce::/32"),
     )
 )
@@ -55,7 +55,7 @@ _NUMERIC = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}", re.I
 
 
 def refusal_of(address: str, *, local: bool) -> Refusal | None:
-    """Why an IP address (with or without a zone) must not be called, or None. What is no address is never called."""
+    """Returns why an IP address (with or without a zone) must not be called, or None. NEVER for anything else."""
     try:
         ip = ip_address(address)
     except ValueError:
@@ -67,7 +67,7 @@ def refusal_of(address: str, *, local: bool) -> Refusal | None:
 
 
 def refusal_of_host(host: str, *, local: bool) -> Refusal | None:
-    """The same for the host of a URL, as far as it can be told without resolving it."""
+    """Returns the same for the host of a URL, as far as that is known without resolving it."""
     host = unicodedata.normalize("NFKC", host).strip("[]").rstrip(".").lower()
     if ":" in host:
         return refusal_of(host, local=local)
@@ -81,7 +81,7 @@ def refusal_of_host(host: str, *, local: bool) -> Refusal | None:
 
 
 def is_own_network(base_url: str) -> bool:
-    """Whether an address leads to this machine or a private network, as far as its spelling tells."""
+    """Returns whether an address is this machine or in a private network, judging by its text."""
     try:
         host = urlsplit(base_url).hostname or ""
     except ValueError:
@@ -103,7 +103,7 @@ def _refusal_of_6(ip: IPv6Address, local: bool) -> Refusal | None:
 
 
 def _embedded(ip: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 address leads to."""
+    """Returns the IPv4 address that an IPv6 address embeds, or None."""
     if ip.ipv4_mapped is not None:
         return ip.ipv4_mapped
     if ip in _SIX_TO_FOUR:

@@ -1,7 +1,7 @@
-"""The guarded client: every connection that this gateway makes goes to an address that was looked at.
+"""The guarded client: it checks the address of every connection that the gateway makes.
 
-The check sits where a socket is made, so the address that was checked is the one that is connected to, however a name
-resolves the next time. A connection that stands is not looked at again. Proxy variables of the environment are ignored.
+The check is where the socket is created, so the checked address is the one that is connected to, however the name
+resolves the next time. An open connection is not checked again. Proxy variables of the environment are ignored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 
 
 class AddressRefused(OSError):
-    """A connection would have led to an address that must not be called."""
+    """The connection would go to an address that must not be called."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(f"The address is {refusal}.")
@@ -33,7 +33,7 @@ class AddressRefused(OSError):
 
 
 class FetchFailed(Exception):
-    """A download that was refused or went wrong; `reason` ends the sentence `It could not be fetched: ...`."""
+    """A download was refused or failed; `reason` completes the sentence `It could not be fetched: ...`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -41,7 +41,7 @@ class FetchFailed(Exception):
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """A small file: its bytes, and what the server says it is, in lower case and without parameters."""
+    """A small file: its bytes, and its content type in lower case without parameters."""
 
     content: bytes
     content_type: str
@@ -51,18 +51,18 @@ class GuardedConnector(aiohttp.TCPConnector):
     """A connector that opens sockets to allowed addresses only; `local` allows private ones."""
 
     def __init__(self, *, local: bool, **options: Any) -> None:
-        # limit=0: the number of streams is bounded by who is let in, never by a pool that makes others wait.
+        # limit=0: admission bounds the number of streams, never a pool that makes others wait.
         super().__init__(limit=0, ssl=ssl_context(), socket_factory=partial(_checked_socket, local), **options)
 
 
 @cache
 def ssl_context() -> ssl.SSLContext:
-    """Made once: loading the certificates costs tens of milliseconds."""
+    """Returns the context, created once: loading the certificates takes tens of milliseconds."""
     return ssl.create_default_context()
 
 
 def refusal_in(error: BaseException | None) -> Refusal | None:
-    """Why the guard refused the connection that failed with `error`, or None if it failed for another reason."""
+    """Returns why the guard refused the connection that failed with `error`, or None for any other failure."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     return cause.refusal if isinstance(cause, AddressRefused) else None
 
@@ -75,7 +75,7 @@ async def fetch(
     local: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> Fetched:
-    """Download a small file; every redirect is looked at like the first address. `local` allows private addresses.
+    """Downloads a small file; checks every redirect like the first address. `local` allows private addresses.
 
     With `headers`, which may hold a secret, no redirect is followed.
     Raises FetchFailed, whose reason never repeats the URL: its query may hold secrets.
@@ -95,7 +95,7 @@ async def fetch(
                 if isinstance(fetched, Fetched):
                     return fetched
                 if headers:
-                    raise FetchFailed("its server redirects elsewhere")
+                    raise FetchFailed("its server redirects to another address")
                 target = fetched
     except TimeoutError as error:
         raise FetchFailed(f"its server did not send it within {seconds:g} s") from error
@@ -110,7 +110,7 @@ async def fetch(
 async def _hop(
     session: aiohttp.ClientSession, url: yarl.URL, most_bytes: int, local: bool, headers: Mapping[str, str]
 ) -> Fetched | yarl.URL:
-    """One request: the file, or where it has moved to."""
+    """Sends one request; returns the file, or the URL it redirects to."""
     ours = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
     async with session.get(url, headers={**ours, **headers}, allow_redirects=False) as response:
         if response.status in _MOVED and "location" in response.headers:
@@ -129,12 +129,12 @@ async def _hop(
 
 
 def _checked_url(url: str, local: bool) -> yarl.URL:
-    """A URL that may be asked for. What its name resolves to is looked at when the socket is made."""
+    """Returns a URL that may be called. What its name resolves to is checked when the socket is created."""
     try:
         parsed = yarl.URL(url)
         host = parsed.host
     except ValueError as error:
-        raise FetchFailed("its address cannot be read") from error
+        raise FetchFailed("its address is not a URL") from error
     if parsed.scheme not in ("http", "https") or not host:
         raise FetchFailed("its address does not start with https:// or http://")
     if parsed.user is not None or parsed.password is not None:
@@ -150,7 +150,7 @@ def _too_large(most_bytes: int) -> str:
 
 
 def _checked_socket(local: bool, info: tuple[Any, ...]) -> socket.socket:
-    """A socket for one address of a name. Raises AddressRefused."""
+    """Returns a socket for one address of a name. Raises AddressRefused."""
     family, kind, protocol, _, address = info
     refusal = refusal_of(address[0], local=local)
     if refusal is not None:

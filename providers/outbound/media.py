@@ -1,7 +1,7 @@
-"""Images and documents that a client gives by their web address, for providers that take none: fetched here.
+"""Fetches images and documents that a client gives by URL, for providers that take none, and puts them inline.
 
-Only from public addresses, within limits of size, number and time. What was fetched is kept for some minutes, because
-every turn of a conversation brings the same addresses again.
+Only from public addresses, within limits of size, number and time. Files are cached for some minutes, because every
+turn of a conversation repeats the URLs.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import asyncio
 import base64
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import msgspec
 
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
 from providers.outbound.guard import Fetched, FetchFailed, fetch
-from providers.outbound.media_places import Path, Place, inlined, places
 
 SECONDS = 10.0
 """For one file; a request's files are fetched side by side."""
@@ -27,14 +28,15 @@ ALL_BYTES = 32_000_000
 _AT_ONCE = 4
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _PDF = "application/pdf"
-_TAKEN: Mapping[str, frozenset[str]] = {"image": _IMAGES, "document": frozenset({_PDF})}
-_WANTED: Mapping[str, str] = {"image": "no JPEG, PNG, GIF or WebP image", "document": "no PDF document"}
+_ALLOWED: Mapping[str, frozenset[str]] = {"image": _IMAGES, "document": frozenset({_PDF})}
+_EXPECTED: Mapping[str, str] = {"image": "a JPEG, PNG, GIF or WebP image", "document": "a PDF document"}
 
 Source = dict[str, Any]
+Path = tuple[str | int, ...]
 
 
-class Kept:
-    """What was fetched lately, by kind and address; the least recently used goes first. Sources are never changed."""
+class MediaCache:
+    """Recently fetched files by kind and URL; evicts the least recently used. Sources are never changed."""
 
     def __init__(self, most_bytes: int = 32 * 1024 * 1024, seconds: float = 600.0) -> None:
         self._most_bytes = most_bytes
@@ -43,7 +45,7 @@ class Kept:
         self._sources: OrderedDict[tuple[str, str], tuple[float, Source]] = OrderedDict()
 
     def get(self, key: tuple[str, str]) -> Source | None:
-        """The source, if it is there and fresh."""
+        """Returns the source if it is cached and has not expired."""
         found = self._sources.get(key)
         if found is None:
             return None
@@ -55,7 +57,7 @@ class Kept:
         return source
 
     def put(self, key: tuple[str, str], source: Source) -> None:
-        """Keep a source, at the cost of others if need be."""
+        """Stores a source, and evicts others to make room."""
         self._drop(key)
         if len(source["data"]) > self._most_bytes:
             return
@@ -70,27 +72,27 @@ class Kept:
             self._size -= len(dropped[1]["data"])
 
 
-_kept = Kept()
+_cache = MediaCache()
 
 
-async def with_media(body: dict[str, Any], notes: Notes, kept: Kept = _kept) -> dict[str, Any]:
-    """The request with everything inline; the same one when nothing is given by address.
+async def with_media(body: dict[str, Any], notes: Notes, cache: MediaCache = _cache) -> dict[str, Any]:
+    """Returns the request with all media inline; the same object when none is given by URL.
 
-    Raises UnsupportedRequest, which names the place and not the address.
+    Raises UnsupportedRequest, which names the field and not the URL.
     """
-    found = places(body)
+    found = media_urls(body)
     if not found:
         return body
-    wanted = {(place.kind, place.url): place for place in reversed(found)}
+    wanted = {(media_url.kind, media_url.url): media_url for media_url in reversed(found)}
     if len(wanted) > MOST_FILES:
         raise UnsupportedRequest(
-            f"The request gives {len(wanted)} images and documents by their address, and this provider takes none: "
-            f"at most {MOST_FILES} are fetched for it. Send them as base64."
+            f"The request gives {len(wanted)} images and documents by URL, which this provider does not take: "
+            f"the gateway fetches at most {MOST_FILES}. Send them as base64."
         )
     slots = asyncio.Semaphore(_AT_ONCE)
     try:
         async with asyncio.timeout(ALL_SECONDS), asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_source(place, slots, kept)) for place in wanted.values()]
+            tasks = [group.create_task(_source(media_url, slots, cache)) for media_url in wanted.values()]
     except ExceptionGroup as failures:
         # The first one cancelled the others.
         raise failures.exceptions[0] from None
@@ -101,36 +103,38 @@ async def with_media(body: dict[str, Any], notes: Notes, kept: Kept = _kept) -> 
     sources = {key: task.result() for key, task in zip(wanted, tasks, strict=True)}
     if sum(len(source["data"]) for source in sources.values()) * 3 // 4 > ALL_BYTES:
         raise UnsupportedRequest(
-            f"The images and documents are larger than {ALL_BYTES // 1_000_000} MB together. Send fewer of them."
+            f"The images and documents exceed {ALL_BYTES // 1_000_000} MB in total. Send fewer of them."
         )
     notes.add(Fidelity.MEDIA_FETCHED)
-    paths: dict[Path, Source] = {place.path: sources[place.kind, place.url] for place in found}
+    paths: dict[Path, Source] = {media_url.path: sources[media_url.kind, media_url.url] for media_url in found}
     return inlined(body, paths)
 
 
-async def _source(place: Place, slots: asyncio.Semaphore, kept: Kept) -> Source:
-    """A base64 source for what stands at a place."""
-    key = (place.kind, place.url)
-    source = kept.get(key)
+async def _source(media_url: MediaUrl, slots: asyncio.Semaphore, cache: MediaCache) -> Source:
+    """Returns a base64 source for one URL."""
+    key = (media_url.kind, media_url.url)
+    source = cache.get(key)
     if source is not None:
         return source
     try:
         async with slots:
-            fetched = await fetch(place.url, most_bytes=MOST_BYTES[place.kind], seconds=SECONDS)
+            fetched = await fetch(media_url.url, most_bytes=MOST_BYTES[media_url.kind], seconds=SECONDS)
     except FetchFailed as error:
         raise UnsupportedRequest(
-            f"{place}: the {place.kind} could not be fetched: {error.reason}. Send it as base64."
+            f"{media_url}: the {media_url.kind} could not be fetched: {error.reason}. Send it as base64."
         ) from error
     media_type = _media_type(fetched)
-    if media_type not in _TAKEN[place.kind]:
-        raise UnsupportedRequest(f"{place}: what stands at the address is {_WANTED[place.kind]}. Send it as base64.")
+    if media_type not in _ALLOWED[media_url.kind]:
+        raise UnsupportedRequest(
+            f"{media_url}: the file at the URL is not {_EXPECTED[media_url.kind]}. Send it as base64."
+        )
     source = {"type": "base64", "media_type": media_type, "data": base64.b64encode(fetched.content).decode()}
-    kept.put(key, source)
+    cache.put(key, source)
     return source
 
 
 def _media_type(fetched: Fetched) -> str:
-    """What the bytes say they are; what the server says only where they say nothing."""
+    """Returns the media type of the bytes; the server's only where they show none."""
     content = fetched.content
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
@@ -140,5 +144,73 @@ def _media_type(fetched: Fetched) -> str:
         return "image/gif"
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return "image/webp"
-    # Readers look for a PDF's head in its first kilobyte, not only at its very beginning.
+    # Readers look for a PDF's header in the first kilobyte, not only at the start.
     return _PDF if b"%PDF-" in content[:1024] else fetched.content_type
+
+
+class MediaUrl(msgspec.Struct, frozen=True):
+    """One image or document that is given by URL; `path` leads to its source."""
+
+    path: Path
+    kind: str
+    url: str
+
+    def __str__(self) -> str:
+        return ".".join(str(step) for step in self.path[:-1])
+
+
+def media_urls(body: dict[str, Any]) -> list[MediaUrl]:
+    """Returns every media URL in messages, in tool results and in documents made of blocks; no data URLs."""
+    found: list[MediaUrl] = []
+    messages = body.get("messages")
+    for number, message in enumerate(messages if isinstance(messages, list) else ()):
+        content = message.get("content") if isinstance(message, dict) else None
+        # Most messages have no media, and this runs for every request.
+        if isinstance(content, list) and _may_have_media(content):
+            found += _in_blocks(content, ("messages", number, "content"))
+    return found
+
+
+def inlined(body: dict[str, Any], sources: Mapping[Path, dict[str, Any]]) -> dict[str, Any]:
+    """Returns the request with other sources at some paths; shares everything else."""
+    for path, source in sources.items():
+        body = _replaced(body, path, source)
+    return body
+
+
+def _may_have_media(blocks: list[Any]) -> bool:
+    for block in blocks:
+        if not isinstance(block, dict):
+            continue
+        kind = block.get("type")
+        if kind == "image" or kind == "document":
+            return True
+        if kind == "tool_result":
+            content = block.get("content")
+            if isinstance(content, list) and _may_have_media(content):
+                return True
+    return False
+
+
+def _in_blocks(blocks: list[Any], path: Path) -> Iterator[MediaUrl]:
+    for number, block in enumerate(blocks):
+        if not isinstance(block, dict):
+            continue
+        kind = block.get("type")
+        if kind == "tool_result" and isinstance(block.get("content"), list):
+            yield from _in_blocks(block["content"], (*path, number, "content"))
+        elif kind in ("image", "document") and isinstance(block.get("source"), dict):
+            source = block["source"]
+            url = source.get("url")
+            if source.get("type") == "url" and isinstance(url, str) and not url.startswith("data:"):
+                yield MediaUrl((*path, number, "source"), kind, url)
+            elif source.get("type") == "content" and isinstance(source.get("content"), list):
+                yield from _in_blocks(source["content"], (*path, number, "source", "content"))
+
+
+def _replaced(value: Any, path: Path, new: Any) -> Any:
+    if not path:
+        return new
+    copied = value.copy()
+    copied[path[0]] = _replaced(value[path[0]], path[1:], new)
+    return copied

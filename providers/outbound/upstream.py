@@ -1,6 +1,6 @@
-"""The way to a provider: `open`, `chunks` and `close`, over an httpx transport that is handed requests directly.
+"""The connections to a provider: `open`, `chunks` and `close`, over an httpx transport called directly.
 
-Connections are made by the guarded client. Redirects and cookies are not followed; failures become UpstreamError.
+The guarded client makes the connections. Redirects and cookies are not followed; failures become UpstreamError.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from providers.config import ProviderConfig
 from providers.dialects.contract import UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
 from providers.outbound.addresses import refusal_of_host
-from providers.outbound.failures import cannot_be_called, classified, is_lost, refused
+from providers.outbound.errors import address_refused, connection_error, invalid_base_url, is_connection_lost
 from providers.outbound.guard import USER_AGENT, GuardedConnector, ssl_context
 
 ERROR_BODY_BYTES = 64 * 1024
-"""How much of an error's body is read; the rest says nothing new."""
+"""How much of an error's body is read."""
 _KEEP_ALIVE = 75.0
 _DRAIN = 1.0
-"""Seconds to read on after an answer's end."""
+"""Seconds to keep reading after an answer's end."""
 _RESENDS = 2
 _REQUEST_ID_HEADERS = (
     *("request-id", "x-request-id", "x-generation-id", "x-amzn-requestid", "apim-request-id", "x-ms-request-id"),
@@ -36,14 +36,14 @@ _REQUEST_ID_HEADERS = (
 )
 OWN_HEADERS = (
     ("user-agent", USER_AGENT),
-    # Compressed event streams arrive in lumps, so they are not asked for.
+    # Compressed event streams arrive in bursts, so they are not requested.
     ("accept-encoding", "identity"),
 )
-"""What every request to a provider says beside the dialect's headers."""
+"""The headers of every request to a provider, before the dialect's."""
 
 
-class Trip:
-    """What one `open` learns on its way: whether a connection stood already, and whom to tell once one stands."""
+class OpenTrace:
+    """What one `open` learns: whether its connection was reused, and the callback for when it is established."""
 
     __slots__ = ("connected", "reused")
 
@@ -52,11 +52,11 @@ class Trip:
         self.reused = False
 
 
-_trip: ContextVar[Trip | None] = ContextVar("trip", default=None)
+_open_trace: ContextVar[OpenTrace | None] = ContextVar("trace", default=None)
 
 
 class _Connector(GuardedConnector):
-    """Notes on the current trip that a connection stands and whether it had been used before."""
+    """Records for the current `open` that a connection is established and whether it was reused."""
 
     def __init__(self, *, local: bool) -> None:
         super().__init__(local=local, keepalive_timeout=_KEEP_ALIVE, ttl_dns_cache=30)
@@ -66,23 +66,23 @@ class _Connector(GuardedConnector):
         self, req: ClientRequest, traces: list[aiohttp.tracing.Trace], timeout: aiohttp.ClientTimeout
     ) -> Connection:
         connection = await super().connect(req, traces, timeout)
-        trip = _trip.get()
-        if trip is not None:
-            trip.reused = connection.protocol in self._known
+        trace = _open_trace.get()
+        if trace is not None:
+            trace.reused = connection.protocol in self._known
             self._known.add(connection.protocol)
-            trip.connected()
+            trace.connected()
         return connection
 
 
 class Response:
-    """A provider's answer whose body is still coming. Close it, however it ends."""
+    """A provider's response whose body is still arriving. Always close it."""
 
     __slots__ = ("_compressed", "_stream", "headers", "status")
 
     def __init__(self, response: httpx.Response) -> None:
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
-        # The httpx response is kept only if it must decompress: it holds the request and with it the whole body.
+        # The httpx response is held only if it must decompress: it references the request and its body.
         self._compressed = response if "content-encoding" in response.headers else None
         self._stream: Any = response.stream
 
@@ -96,7 +96,7 @@ class Response:
         return ""
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives. Raises UpstreamError(CONNECTION_LOST)."""
+        """Yields the body as it arrives. Raises UpstreamError(CONNECTION_LOST)."""
         return self._read()
 
     async def _read(self) -> AsyncIterator[bytes]:
@@ -110,7 +110,7 @@ class Response:
             ) from error
 
     async def read(self, limit: int = ERROR_BODY_BYTES) -> bytes:
-        """The body up to `limit` bytes, for answers that are not streams."""
+        """Returns the body up to `limit` bytes, for responses that are not streams."""
         parts: list[bytes] = []
         size = 0
         async for data in self._read():
@@ -121,21 +121,21 @@ class Response:
         return b"".join(parts)[:limit]
 
     async def drain(self, chunks: AsyncIterator[bytes]) -> None:
-        """Read what follows an answer's end (usually nothing), or the connection could not be used again."""
+        """Reads what follows an answer's end (usually nothing), so that the connection can be reused."""
         try:
             async with asyncio.timeout(_DRAIN):
                 async for _ in chunks:
                     pass
         except (TimeoutError, UpstreamError):
-            # Whoever asked has the whole answer; the connection is closed instead of kept.
+            # The answer is complete; the connection is closed instead of reused.
             return
 
     async def close(self) -> None:
-        """Give the connection back if the body was read to its end, close it otherwise."""
+        """Returns the connection to the pool if the body was read to its end, else closes it."""
         try:
             await self._stream.aclose()
         except (httpx.HTTPError, aiohttp.ClientError, OSError):
-            # The connection is gone already, which is what closing is for.
+            # The connection is closed already.
             return
 
 
@@ -151,7 +151,7 @@ class Upstream:
         self.retired = False
         self.closed = False
         session = aiohttp.ClientSession(
-            # The only address that is connected to for a proxied provider is the proxy's: the administrator's choice.
+            # With a proxy, only the proxy's address is connected to: the administrator's choice.
             connector=_Connector(local=self.is_local or bool(self.proxy_url)),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
@@ -162,7 +162,7 @@ class Upstream:
         )
 
     def serves(self, provider: ProviderConfig) -> bool:
-        """Whether these connections are still the right ones for the provider."""
+        """Returns whether these connections match the provider's present address."""
         return (self.base_url, self.proxy_url, self.is_local) == (
             provider.base_url,
             provider.proxy_url,
@@ -172,24 +172,24 @@ class Upstream:
     async def open(
         self, request: UpstreamRequest, *, connect_timeout: float, connected: Callable[[], None]
     ) -> Response:
-        """Send a request and return when the status is there.
+        """Sends a request and returns when the status has arrived.
 
-        `connected` is called as soon as a connection stands. Raises UpstreamError of a connection's kinds.
+        `connected` is called once a connection is established. Raises UpstreamError of the connection kinds.
         """
-        trip = Trip(connected)
-        token = _trip.set(trip)
+        trace = OpenTrace(connected)
+        token = _open_trace.set(trace)
         try:
             for resend in range(_RESENDS + 1):
                 try:
                     sent = await self._transport.handle_async_request(self._http(request, connect_timeout))
                 except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
-                    # A kept connection that the server closed in the meantime: nothing was processed on it.
-                    if not (trip.reused and is_lost(error) and resend < _RESENDS):
-                        raise classified(error) from error
+                    # A reused connection that the server had closed: nothing was processed on it.
+                    if not (trace.reused and is_connection_lost(error) and resend < _RESENDS):
+                        raise connection_error(error) from error
                 else:
-                    return await _not_moved(Response(sent))
+                    return await _refuse_redirect(Response(sent))
         finally:
-            _trip.reset(token)
+            _open_trace.reset(token)
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _http(self, request: UpstreamRequest, connect_timeout: float) -> httpx.Request:
@@ -205,16 +205,16 @@ class Upstream:
         )
 
     def _checked_url(self, path: str) -> httpx.URL:
-        """Once a path: names are looked at when they are resolved, but what a proxy is asked for only here."""
+        """Checks a URL once per path: names are checked when they are resolved, but a proxy's target only here."""
         try:
             url = httpx.URL(self.base_url + path)
         except httpx.InvalidURL as error:
-            raise cannot_be_called() from error
+            raise invalid_base_url() from error
         if url.scheme not in ("http", "https") or not url.host:
-            raise cannot_be_called()
+            raise invalid_base_url()
         refusal = refusal_of_host(url.host, local=self.is_local)
         if refusal is not None:
-            raise refused(refusal)
+            raise address_refused(refusal)
         return url
 
     async def close(self) -> None:
@@ -224,14 +224,14 @@ class Upstream:
 
 
 class Upstreams:
-    """One Upstream per provider; a replaced one is closed when its last stream has ended."""
+    """One Upstream per provider; a replaced one is closed after its last stream."""
 
     def __init__(self) -> None:
         self._by_provider: dict[int, Upstream] = {}
         self._retired: set[Upstream] = set()
 
     def acquire(self, provider: ProviderConfig) -> Upstream:
-        """The provider's connections, in use until `release`."""
+        """Returns the provider's connections, in use until `release`."""
         upstream = self._by_provider.get(provider.id)
         if upstream is None or not upstream.serves(provider):
             if upstream is not None:
@@ -241,14 +241,14 @@ class Upstreams:
         return upstream
 
     async def release(self, upstream: Upstream) -> None:
-        """The stream that acquired it has ended."""
+        """Ends the use that `acquire` began."""
         upstream.users -= 1
         if upstream.retired and upstream.users == 0:
             self._retired.discard(upstream)
             await upstream.close()
 
     async def keep_only(self, providers: Mapping[int, ProviderConfig]) -> None:
-        """Retire the connections to providers that are gone or have moved, after a configuration change."""
+        """Retires the connections to removed or changed providers, after a configuration change."""
         for identity, upstream in list(self._by_provider.items()):
             provider = providers.get(identity)
             if provider is None or not upstream.serves(provider):
@@ -270,14 +270,14 @@ class Upstreams:
         self._retired.add(upstream)
 
 
-async def _not_moved(response: Response) -> Response:
-    """The response, unless it sends us elsewhere: nobody has looked at where."""
+async def _refuse_redirect(response: Response) -> Response:
+    """Returns the response unless it is a redirect, whose target has not been checked."""
     if not 300 <= response.status < 400:
         return response
     await response.close()
     raise UpstreamError(
         ErrorKind.MALFORMED,
         "The provider redirects to another address, and redirects are not followed: "
-        "an administrator must set its base URL to where it has moved.",
+        "an administrator must set its base URL to the new address.",
         status=response.status,
     )

@@ -1,4 +1,4 @@
-"""The registry of platforms: one line a platform. A provider without one is called directly."""
+"""The registry of platforms, one entry each. A provider without a platform is called directly."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ PLATFORMS: dict[str, Platform] = {platform.name: platform for platform in (Bedro
 
 
 def choices() -> list[tuple[str, str]]:
-    """The platforms as a select's choices."""
+    """Returns the platforms as choices of a select."""
     return [("", "none: called directly"), *((platform.name, platform.label) for platform in PLATFORMS.values())]

@@ -1,4 +1,4 @@
-"""OpenAI's models on Azure, by its v1 surface or by the older one with a deployment in the path.
+"""OpenAI's models on Azure, by its v1 API or by the older one with a deployment in the path.
 
 https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle. No library is needed.
 """
@@ -15,15 +15,15 @@ from providers.config import Secret
 from providers.dialects.contract import Call, Decoder, Dialect
 from providers.errors import ErrorKind, UpstreamError
 from providers.platforms.contract import R
-from providers.platforms.paths import base_path, segment
+from providers.platforms.http import base_path, path_segment
 
-# The last that is generally available on the older surface, and the first there that knows Responses (November 2026).
+# The last generally available version of the older API, and its first one with Responses (November 2026).
 _CHAT_VERSION = "2024-10-21"
 _RESPONSES_VERSION = "2025-04-01-preview"
 
 
 class AzureOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Nothing, on the v1 surface."""
+    """Only the older API has an option."""
 
     api_version: Annotated[
         Annotated[str, Meta(pattern=r"^[a-z0-9-]+$")] | None,
@@ -40,40 +40,40 @@ class Azure:
     options: type[msgspec.Struct] = AzureOptions
 
     def missing(self) -> str:
-        """Nothing."""
+        """Returns "": Azure needs no library."""
         return ""
 
-    def faults(self, base_url: str, options: msgspec.Struct) -> dict[str, str]:
-        """The v1 surface has no versions."""
+    def problems(self, base_url: str, options: msgspec.Struct) -> dict[str, str]:
+        """Refuses an api_version for the v1 API, which has none."""
         if _is_v1(base_url) and cast(AzureOptions, options).api_version is not None:
             return {"options": "A base URL that ends in /openai/v1 takes no api_version: leave it out."}
         return {}
 
     def request(self, call: Call, request: R, *, counting: bool) -> R:
-        """The same body at Azure's path; the model's name is the deployment's."""
+        """Returns the same body at Azure's path; the model's name is the deployment's."""
         if _is_v1(call.provider.base_url):
             return request
         start = "" if base_path(call.provider.base_url).endswith("/openai") else "/openai"
         version = cast(AzureOptions, call.provider.options).api_version
         if call.provider.dialect == "openai_chat":
-            start += f"/deployments/{segment(call.model.name)}"
+            start += f"/deployments/{path_segment(call.model.name)}"
             path = f"{start}{request.path}?api-version={version or _CHAT_VERSION}"
         else:
             path = f"{start}{request.path}?api-version={version or _RESPONSES_VERSION}"
         return msgspec.structs.replace(request, path=path)
 
     async def authorized(self, call: Call, request: R) -> R:
-        """With a resource's key, or a token of Entra's."""
+        """Adds the resource's API key or an Entra ID token."""
         if call.secret is None:
-            raise UpstreamError(ErrorKind.AUTHENTICATION, "The provider has no credential: enter the resource's key.")
+            raise UpstreamError(ErrorKind.AUTHENTICATION, "The provider has no credential: add the resource's API key.")
         return msgspec.structs.replace(request, headers=(*request.headers, _authorization(call.secret)))
 
     def decoder(self, content_type: str, decoder: Decoder) -> Decoder:
-        """The dialect's own: Azure frames nothing."""
+        """Returns the dialect's decoder: Azure adds no framing."""
         return decoder
 
     def error(self, dialect: Dialect, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-        """The dialect's own: Azure's errors have OpenAI's shape."""
+        """Reads the error as the dialect does: Azure's errors have OpenAI's shape."""
         return dialect.error(status, headers, body)
 
 

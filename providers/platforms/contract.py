@@ -1,12 +1,14 @@
 """What a platform is: the URL, authentication and framing under which a cloud sells a dialect's models.
 
-The dialect writes the body and reads the answer as ever; a platform moves the request to its own address, signs it, and
-takes its own framing off the answer.
+The dialect writes the body and decodes the answer as always; a platform moves the request to its own address, signs
+it, and removes its framing from the answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from importlib.util import find_spec
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -15,11 +17,11 @@ from providers.dialects.contract import Call, Decoder, Dialect, UpstreamRequest
 from providers.errors import UpstreamError
 
 R = TypeVar("R", bound=UpstreamRequest)
-"""A request, or one that counts: it stays what it is."""
+"""UpstreamRequest or CountRequest; the type is preserved."""
 
 
 class Platform(Protocol):
-    """One cloud. `dialects` are the names of those it speaks, `options` the type of a provider's options for it."""
+    """One cloud. `dialects` names the dialects that it supports, `options` is the type of a provider's options."""
 
     name: str
     label: str
@@ -27,47 +29,60 @@ class Platform(Protocol):
     options: type[msgspec.Struct]
 
     def missing(self) -> str:
-        """How to install what this platform needs and is not there; "" when all is."""
+        """Returns how to install a missing library; "" when all are installed."""
         ...
 
-    def faults(self, base_url: str, options: msgspec.Struct) -> dict[str, str]:
-        """What is wrong with a provider's base URL and options taken together, by the name of the field."""
+    def problems(self, base_url: str, options: msgspec.Struct) -> dict[str, str]:
+        """Returns what is wrong with the combination of base URL and options, by field name."""
         ...
 
     def request(self, call: Call, request: R, *, counting: bool) -> R:
-        """The dialect's request at the platform's own path, its body as the platform wants it.
+        """Returns the dialect's request at the platform's path, with the body that the platform expects.
 
         Raises providers.errors.UnsupportedRequest when the platform cannot do it.
         """
         ...
 
     async def authorized(self, call: Call, request: R) -> R:
-        """The request with the headers that authorise it; may fetch a token, and keeps it while it lasts.
+        """Returns the request with authorisation headers; may fetch a token, which is cached.
 
-        Raises providers.errors.UpstreamError (AUTHENTICATION) when there is no way to.
+        Raises providers.errors.UpstreamError (AUTHENTICATION) when that is impossible.
         """
         ...
 
     def decoder(self, content_type: str, decoder: Decoder) -> Decoder:
-        """The dialect's decoder behind one that takes the platform's framing off."""
+        """Returns the dialect's decoder, wrapped in one that removes the platform's framing."""
         ...
 
     def error(self, dialect: Dialect, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-        """What a response with an error status means."""
+        """Returns the error that a response with an error status means."""
         ...
 
 
 class NoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """For a provider that is called directly, which has nothing to set."""
+    """The options of a provider that is called directly: none."""
 
 
 def options_of(platform: Platform | None, value: Any) -> msgspec.Struct:
-    """A provider's options as the type that its platform wants. Raises msgspec.ValidationError."""
+    """Returns a provider's options as its platform's type. Raises msgspec.ValidationError."""
     return msgspec.convert(value, NoOptions if platform is None else platform.options)
 
 
-def described(platform: Platform) -> list[tuple[str, str]]:
-    """The fields of a platform's options and what each is for, from their types."""
+def option_descriptions(platform: Platform) -> list[tuple[str, str]]:
+    """Returns the fields of a platform's options with their descriptions."""
     components = msgspec.json.schema_components([platform.options])[1]
     fields = components[platform.options.__name__]["properties"]
     return [(name, schema.get("description", "")) for name, schema in fields.items()]
+
+
+@cache
+def missing_library(label: str, module: str, extra: str) -> str:
+    """Returns how to install `module`, which the platform called `label` needs; "" when it is installed."""
+    package, _, inner = module.partition(".")
+    # A namespace package must exist before one can ask for what is inside it.
+    if find_spec(package) is not None and (not inner or find_spec(module) is not None):
+        return ""
+    return (
+        f"{label} needs a library that is not installed. Install it with: "
+        f".venv/bin/pip install -r requirements-{extra}.txt (or make install EXTRAS={extra}); then restart."
+    )

@@ -1,6 +1,6 @@
-"""A secret of short life (a token, a set of keys): fetched in a thread by one at a time, kept while it lasts.
+"""A short-lived secret (a token, a set of keys): fetched by one thread at a time and cached until it expires.
 
-Renewing happens beside the requests, which go on with the old value until it ends; no request waits but the first.
+It is renewed in the background while requests use the old value; only the first request waits.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ logger = logging.getLogger("gateway.platforms")
 
 T = TypeVar("T")
 _PAUSE = 10.0
-"""Seconds between two tries to renew a value that still lasts."""
+"""Seconds between two attempts to renew a value that has not expired."""
 
 
 class NotAuthorized(Exception):
-    """There is no way to authorise a request; the text says why and what to do, and holds no secret."""
+    """A request cannot be authorised; the text says why and what to do, and holds no secret."""
 
 
-class Fresh(NamedTuple, Generic[T]):
-    """A value just fetched: after how many seconds to renew it, and for how many it may be used at all."""
+class Fetched(NamedTuple, Generic[T]):
+    """A value just fetched, the seconds after which to renew it, and the seconds after which it expires."""
 
     value: T
     renew_after: float
     good_for: float
 
 
-class Kept(Generic[T]):
-    """One value, from any number of threads and event loops (the admin's Test runs in one of its own)."""
+class RenewedSecret(Generic[T]):
+    """One value for any number of threads and event loops (the admin's Test runs its own loop)."""
 
-    def __init__(self, what: str, fetch: Callable[[], Fresh[T]]) -> None:
+    def __init__(self, what: str, fetch: Callable[[], Fetched[T]]) -> None:
         self._what = what
         self._fetch = fetch
         self._lock = threading.Lock()
@@ -45,7 +45,7 @@ class Kept(Generic[T]):
         self._fetching: Future[T] | None = None
 
     async def value(self) -> T:
-        """The value. Raises UpstreamError (AUTHENTICATION) when there is none and none can be fetched."""
+        """Returns the value. Raises UpstreamError (AUTHENTICATION) when none is cached and none can be fetched."""
         held = self._held
         now = time.monotonic()
         if held is not None and now < held[1]:
@@ -54,7 +54,7 @@ class Kept(Generic[T]):
         if held is not None and now < held[2]:
             return held[0]
         try:
-            # Shielded: a caller who leaves does not take the value away from those who wait for it too.
+            # Shielded: a cancelled caller must not cancel the fetch that others wait for.
             return await asyncio.shield(asyncio.wrap_future(fetching))
         except NotAuthorized as error:
             raise UpstreamError(ErrorKind.AUTHENTICATION, str(error)) from None
@@ -65,23 +65,23 @@ class Kept(Generic[T]):
             if self._fetching is None:
                 self._fetching = Future()
                 if held is not None and now < held[1]:
-                    # Somebody else's fetch came in between.
+                    # Another thread fetched it in between.
                     self._fetching.set_result(held[0])
                     fetched, self._fetching = self._fetching, None
                     return fetched
-                # A daemon: a token server that says nothing must not hold up the end of the process.
+                # A daemon: a silent token server must not delay the end of the process.
                 threading.Thread(target=self._run, args=(self._fetching,), name="platform-token", daemon=True).start()
             return self._fetching
 
     def _run(self, future: Future[T]) -> None:
         try:
             fresh = self._fetch()
-        except Exception as error:  # noqa: BLE001 - whatever a cloud's library raises goes to those who wait
+        except Exception as error:  # noqa: BLE001 - whatever a cloud library raises goes to the waiting callers
             self._failed(future, error)
             return
         now = time.monotonic()
         with self._lock:
-            # At least a pause: a value that is renewed at once would be renewed for every request.
+            # At least a pause, or every request would renew it.
             renew_at = now + min(max(fresh.renew_after, _PAUSE), fresh.good_for)
             self._held = (fresh.value, renew_at, now + fresh.good_for)
             self._fetching = None

@@ -1,1 +1,1 @@
-"""What models cost: spans of prices, the library that knows them, and its updates."""
+"""Prices of models: their spans of time, the public price list, and updates from it."""

@@ -1,6 +1,6 @@
 """Prices of models, each valid for a span of time; the spans of one model do not overlap, so a moment has one price.
 
-A price takes effect and ends by itself: what is loaded are all spans, and a request looks up the one of its start.
+A price begins and ends by itself: all spans are loaded, and a request uses the one in force at its start.
 """
 
 from __future__ import annotations
@@ -31,27 +31,25 @@ class PriceQuerySet(models.QuerySet["Price"]):
     """Prices by time."""
 
     def in_force(self, moment: datetime) -> PriceQuerySet:
-        """The ones that hold at `moment`: at most one a model."""
+        """Filters the prices in force at `moment`: at most one per model."""
         begun = Q(valid_from__isnull=True) | Q(valid_from__lte=moment)
         return self.filter(begun, Q(valid_until__isnull=True) | Q(valid_until__gt=moment))
 
 
 class Price(models.Model):
-    """What a model costs for a span of time. Unknown is NULL, and 0 is free."""
+    """What a model costs for a span of time. NULL is unknown, 0 is free."""
 
     model = models.ForeignKey("providers.Model", on_delete=models.CASCADE, related_name="prices")
     valid_from = models.DateTimeField(
-        null=True, blank=True, help_text="The first moment of these prices; it may lie ahead. Empty: since ever."
+        null=True, blank=True, help_text="When these prices begin; may be in the future. Empty: no beginning."
     )
-    valid_until = models.DateTimeField(
-        null=True, blank=True, help_text="The moment from which they hold no more. Empty: until further notice."
-    )
+    valid_until = models.DateTimeField(null=True, blank=True, help_text="When these prices end. Empty: no end.")
     input = _per_million("input tokens")
     output = _per_million("output tokens")
-    cache_read = _per_million("tokens read from cache; empty: as input")
-    cache_write_5m = _per_million("tokens put into cache for minutes; empty: as input")
-    cache_write_1h = _per_million("tokens put into cache for an hour; empty: as those for minutes")
-    per_request = DollarsField(null=True, blank=True, help_text="US dollars for each answer, beside its tokens.")
+    cache_read = _per_million("tokens read from cache; empty: the price of input")
+    cache_write_5m = _per_million("tokens written to cache for minutes; empty: the price of input")
+    cache_write_1h = _per_million("tokens written to cache for an hour; empty: the price of those for minutes")
+    per_request = DollarsField(null=True, blank=True, help_text="US dollars per answer, in addition to its tokens.")
     per_web_search = DollarsField(
         null=True, blank=True, help_text="US dollars for each web search that the provider runs (a server tool)."
     )
@@ -72,24 +70,24 @@ class Price(models.Model):
         return f"prices {span(self.valid_from, self.valid_until)}"
 
     def clean(self) -> None:
-        """Refuse a span that ends before it begins."""
+        """Refuses a span that ends before it begins."""
         if self.valid_from and self.valid_until and self.valid_until <= self.valid_from:
             raise ValidationError({"valid_until": "These prices end before they begin."})
 
     def validate_unique(self, exclude: Any = None) -> None:
-        """A moment has one price: refuse a span that overlaps another of the same model, beside `valid_from`."""
+        """Refuses a span that overlaps another of the same model, with the error at `valid_from`."""
         super().validate_unique(exclude)
         if self.model_id is not None:
             others = Price.objects.filter(model_id=self.model_id).exclude(pk=self.pk)
             refuse_overlap(self, list(others))
 
     def amounts(self) -> dict[str, Decimal | None]:
-        """What each kind costs in US dollars, by field."""
+        """Returns the price of each kind in US dollars, by field."""
         return {kind: getattr(self, kind) for kind in (*TOKEN_KINDS, *USE_KINDS)}
 
 
 def refuse_overlap(price: Price, others: list[Price]) -> None:
-    """Raise ValidationError for `valid_from` if `price` and one of `others` hold at the same time."""
+    """Raises ValidationError for `valid_from` if `price` and one of `others` overlap."""
     for other in others:
         starts_in_time = other.valid_until is None or price.valid_from is None or price.valid_from < other.valid_until
         ends_in_time = price.valid_until is None or other.valid_from is None or other.valid_from < price.valid_until
@@ -97,20 +95,20 @@ def refuse_overlap(price: Price, others: list[Price]) -> None:
             raise ValidationError(
                 {
                     "valid_from": f"This overlaps the prices {span(other.valid_from, other.valid_until)}: "
-                    "let the earlier ones end when these begin."
+                    "end the earlier prices when these begin."
                 }
             )
 
 
 def span(start: datetime | None, end: datetime | None) -> str:
-    """A span of time in words, in UTC."""
+    """Returns a span of time in words, in UTC."""
     if start is None and end is None:
         return "without dates"
     return " ".join(f"{word} {moment:%Y-%m-%d %H:%M}" for word, moment in (("from", start), ("until", end)) if moment)
 
 
 def schedules() -> dict[int, tuple[Prices, ...]]:
-    """All prices by the model's id, those that begin last first, for usage.cost.in_force."""
+    """Returns all prices by model id, the latest beginning first, for usage.cost.in_force."""
     found: dict[int, list[Prices]] = defaultdict(list)
     for row in Price.objects.all():
         found[row.model_id].append(_prices(row))

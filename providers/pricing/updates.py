@@ -1,6 +1,6 @@
-"""The list of public prices against the prices that are in force here: what differs, and writing it down.
+"""Compares the prices in force with the public price list, and applies the differences.
 
-A change ends the old prices and begins new ones at one moment; nothing that was in force is ever altered.
+A change ends the old prices and begins new ones at the same moment; past prices are never altered.
 """
 
 from __future__ import annotations
@@ -13,38 +13,38 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from providers.models import Model
-from providers.pricing.library import listed
+from providers.pricing.price_list import listed_price
 from providers.pricing.prices import Price
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A model whose prices differ from the list's. `kinds` holds (here, listed) in US dollars by field of Price."""
+    """A model whose prices differ from the list's. `kinds` holds (own, listed) in US dollars by field of Price."""
 
     model: Model
     kinds: dict[str, tuple[Decimal | None, Decimal]]
 
 
 class Comparison(msgspec.Struct):
-    """All models against the list; `untaken` are (model, why its price was not taken)."""
+    """All models compared with the list; `not_applied` holds (model, why its price was not applied)."""
 
     changes: list[Change]
-    untaken: list[tuple[Model, str]]
+    not_applied: list[tuple[Model, str]]
     unknown: list[Model]
     same: list[Model]
 
 
 def compare(models: QuerySet[Model], moment: datetime) -> Comparison:
-    """Hold the prices of `models` in force at `moment` against the list. Demo providers are not asked about."""
+    """Compares the prices of `models` in force at `moment` with the list. Skips demo providers."""
     found = Comparison([], [], [], [])
     chosen = models.filter(provider__is_demo=False).select_related("provider").order_by("provider__name", "name")
     prices = {price.model_id: price for price in Price.objects.in_force(moment).filter(model__in=chosen.order_by())}
     for model in chosen:
-        known = listed(model.provider.name, model.provider.base_url, model.name, moment)
+        known = listed_price(model.provider.name, model.provider.base_url, model.name, moment)
         if known is None:
             found.unknown.append(model)
             continue
-        if known.why_not:
-            found.untaken.append((model, known.why_not))
+        if known.not_applied:
+            found.not_applied.append((model, known.not_applied))
             continue
         price = prices.get(model.pk)
         here = price.amounts() if price is not None else dict.fromkeys(known.amounts)
@@ -57,8 +57,8 @@ def compare(models: QuerySet[Model], moment: datetime) -> Comparison:
 
 
 def apply(change: Change, moment: datetime) -> Price:
-    """End the prices in force at `moment` and begin the listed ones; kinds that the list does not have stay as they
-    are, and so does what is entered for later."""
+    """Ends the prices in force at `moment` and begins the listed ones; kinds that the list does not have stay
+    unchanged, and so do future prices."""
     with transaction.atomic():
         Model.objects.select_for_update().get(pk=change.model.pk)
         later = change.model.prices.filter(valid_from__gt=moment).order_by("valid_from").first()
@@ -72,7 +72,7 @@ def apply(change: Change, moment: datetime) -> Price:
             old.save(update_fields=["valid_until"])
         for kind, (_, amount) in change.kinds.items():
             setattr(new, kind, amount)
-        # The first prices of a model hold since ever, so that re-pricing can use them for what it answered before.
+        # The first prices of a model have no beginning, so that repricing can use them for earlier requests.
         new.valid_from = moment if change.model.prices.exists() else None
         new.full_clean()
         new.save()

@@ -1,7 +1,7 @@
 """Pure edits of a Claude request and of the event stream, registered by name, with typed options, in ordered chains.
 
-A request edit gets a request it may not change and returns one; what it does not touch is shared, not copied. Options
-are checked when a chain is compiled: in the admin on save, and at load.
+A request edit never changes its argument; it returns a request that shares everything else. Options are validated when
+a chain is compiled: in the admin on save, and at load.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import msgspec
 
 from providers.config import TransformConfig
 from providers.transforms.contract import Chain, Transform
-from providers.transforms.foreign_names import direction
 from providers.transforms.registry import REGISTRY as REGISTRY
+from providers.transforms.registry import foreign_name_advice
 
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
 
 class TransformError(ValueError):
-    """A chain names an unknown transform or gives one wrong options; the text says which and what to write."""
+    """A chain names an unknown transform or has invalid options; the text says which and what to write."""
 
 
 def parse_chain(value: Any) -> tuple[TransformConfig, ...]:
-    """The chain that a JSON value describes. Raises TransformError for a wrong shape, name or option."""
+    """Returns the chain that a JSON value describes. Raises TransformError for a wrong shape, name or option."""
     if not isinstance(value, list):
         raise TransformError('Write a list, such as [{"name": "cleancache"}].')
     try:
@@ -37,9 +37,9 @@ def parse_chain(value: Any) -> tuple[TransformConfig, ...]:
 
 
 def compile_chain_of(chain: Sequence[TransformConfig], *, verbatim: bool = False) -> Chain:
-    """The edits of a chain with their options bound; raises TransformError.
+    """Returns the edits of a chain with their options bound. Raises TransformError.
 
-    Where the provider's blocks pass `verbatim`, the transforms that would have to look into them are left out.
+    Where the provider's blocks pass `verbatim`, transforms that read them are skipped.
     """
     entries = [(entry, options) for entry, options in map(_checked, chain) if not (verbatim and entry.translated_only)]
     return Chain(
@@ -55,8 +55,8 @@ def compile_chain(value: Any) -> Chain:
     return compile_chain_of(parse_chain(value))
 
 
-def left_out(chain: Sequence[TransformConfig]) -> list[str]:
-    """The names of the transforms that do nothing where the provider's blocks pass verbatim."""
+def skipped_names(chain: Sequence[TransformConfig]) -> list[str]:
+    """Returns the names of the transforms that are skipped where the provider's blocks pass verbatim."""
     return [config.name for config in chain if REGISTRY[config.name].translated_only]
 
 
@@ -64,7 +64,7 @@ def _checked(config: TransformConfig) -> tuple[Transform, msgspec.Struct]:
     entry = REGISTRY.get(config.name)
     if entry is None:
         known = f"There is no transform {config.name!r}. There are: {', '.join(sorted(REGISTRY))}."
-        raise TransformError(direction(config.name) or known)
+        raise TransformError(foreign_name_advice(config.name) or known)
     try:
         return entry, msgspec.convert(config.options, entry.options)
     except msgspec.ValidationError as error:

@@ -16,24 +16,23 @@ Request = dict[str, Any]
 class StreamEdit(Protocol):
     """One answer's edit: events in, events out.
 
-    What is held back is given with the MessageFinished, which is always the last event. Of an answer that fails
-    (StreamFailed) it is dropped: the less was said, the sooner another candidate can take over. Native events pass
-    through untouched.
+    Events held back are released with MessageFinished, which is always the last event. When an answer fails
+    (StreamFailed) they are dropped, so that another candidate can still take over. Native events pass unchanged.
     """
 
     def feed(self, events: list[Event]) -> list[Event]:
-        """The events that take the place of `events`; may be none."""
+        """Returns the events that replace `events`; may be none."""
         ...
 
 
 StreamEditFactory = Callable[[Call], StreamEdit]
-"""Makes the edit of one answer; the call tells what was asked, and takes notes."""
+"""Creates the edit of one answer; the call holds the request and collects notes."""
 
 
 class Transform(msgspec.Struct, frozen=True):
     """A registered transform: the type of its options, and what it edits. A request edit never changes its argument.
 
-    With `translated_only` it is left out where the provider's blocks pass verbatim: its stream edit could not see them.
+    With `translated_only` it is skipped where the provider's blocks pass verbatim: its stream edit could not read them.
     """
 
     options: type[msgspec.Struct]
@@ -44,16 +43,16 @@ class Transform(msgspec.Struct, frozen=True):
 
 
 class Chain(msgspec.Struct, frozen=True):
-    """A compiled chain: its request edits in their order, and the makers of its stream edits in the opposite one.
+    """A compiled chain: its request edits in order, and the factories of its stream edits in reverse.
 
-    Who changed the request last sees the answer first, as layers around the provider do.
+    The last to change the request sees the answer first, like layers around the provider.
     """
 
     requests: tuple[Callable[[Request], Request], ...] = ()
     streams: tuple[StreamEditFactory, ...] = ()
 
     def edited(self, request: Request) -> Request:
-        """The request after all edits; the same object if none changed it."""
+        """Returns the request after all edits; the same object if none changed it."""
         for edit in self.requests:
             request = edit(request)
         return request

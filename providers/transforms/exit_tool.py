@@ -1,4 +1,4 @@
-"""Makes a model that hesitates use tools: it must call one, and may leave through a tool whose text is its answer."""
+"""Makes a hesitant model use tools: it must call one, and can end through a tool whose argument is its answer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _REMINDER = (
 
 
 def tooluse(request: Request, options: msgspec.Struct) -> Request:
-    """Demand a tool call, and offer ExitTool beside the client's tools; nothing where the client chose otherwise."""
+    """Requires a tool call and offers ExitTool beside the client's tools, unless the client set a tool choice."""
     choice = request.get("tool_choice")
     kind = choice.get("type") if isinstance(choice, dict) else "auto"
     names = {tool.name for tool in offered_tools(request)}
@@ -51,7 +51,7 @@ def tooluse(request: Request, options: msgspec.Struct) -> Request:
 
 
 class ExitEdit:
-    """The stream edit of one answer: a call of ExitTool becomes the text that it carries."""
+    """The stream edit of one answer: a call of ExitTool becomes text."""
 
     __slots__ = ("_has_text", "_offered", "_others", "_values")
 
@@ -63,7 +63,7 @@ class ExitEdit:
         self._has_text = False
 
     def feed(self, events: list[Event]) -> list[Event]:
-        """The events with the text of ExitTool in the place of its calls."""
+        """Returns the events with the text of ExitTool in place of its calls."""
         if not self._offered:
             return events
         given: list[Event] = []

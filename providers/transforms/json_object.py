@@ -1,7 +1,7 @@
-"""A text that should be one JSON object, made one: by what is sure first, by json-repair's guesses last.
+"""Repairs a text that should be one JSON object: by safe fixes first, by json-repair's guesses last.
 
-Guesses are good for what is short. They have split long texts at quotes that were well escaped, so whatever only lacks
-a brace or has a comma too many never gets that far.
+Guesses are good for short texts. They have split long texts at correctly escaped quotes, so a text that only lacks a
+brace or has an extra comma is fixed before.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import json_repair
 import msgspec
 
 GUESSED_AT_MOST = 2048
-"""Characters that json-repair is given: about 4 ms, but on the worst texts it is quadratic, and everybody waits."""
+"""Characters that json-repair gets: about 4 ms, but it is quadratic on the worst texts and blocks the event loop."""
 _OPENED_AT_MOST = 50
 UNPARSED = "__unparsedToolInput"
-"""Where Claude Code itself puts arguments that it cannot read, so that the model is told of its slip."""
+"""The field in which Claude Code itself puts arguments that it cannot parse, so that the model learns of its error."""
 _PIECE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],]|\s+|[^"{}\[\],\s]+|"', re.DOTALL)
 _CLOSING = {"{": "}", "[": "]"}
 
 
 def is_object(text: str) -> bool:
-    """Whether a text is one whole JSON object."""
+    """Returns whether a text is one complete JSON object."""
     try:
         return isinstance(msgspec.json.decode(text), dict)
     except msgspec.DecodeError:
@@ -31,8 +31,8 @@ def is_object(text: str) -> bool:
 
 
 def repaired(text: str, *, guess: bool = True) -> dict[str, Any]:
-    """The object that a text was meant to be; the text itself under UNPARSED where nothing can be made of it."""
-    for read in (_lenient, _mended, _guessed) if guess else (_lenient, _mended):
+    """Returns the object that a text was meant to be; the text itself under UNPARSED where no repair works."""
+    for read in (_lenient, _fixed, _guessed) if guess else (_lenient, _fixed):
         value = read(text)
         if isinstance(value, str):
             value = _lenient(value)
@@ -44,15 +44,15 @@ def repaired(text: str, *, guess: bool = True) -> dict[str, Any]:
 
 
 def _lenient(text: str) -> Any:
-    """JSON, with line breaks in its strings if need be."""
+    """Parses JSON that may have line breaks in its strings."""
     try:
         return json.loads(text, strict=False, parse_constant=lambda name: None)
     except (ValueError, RecursionError):
         return None
 
 
-def _mended(text: str) -> Any:
-    """The object in a text, without what stands around it and its needless commas, and with its missing braces."""
+def _fixed(text: str) -> Any:
+    """Parses the object in a text, without surrounding text and extra commas, with missing braces added."""
     parts: list[str] = []
     waiting: list[str] = []
     comma: int | None = None
@@ -88,9 +88,9 @@ def _guessed(text: str) -> Any:
 
 
 def written(value: dict[str, Any]) -> str:
-    """The object as JSON text."""
+    """Returns the object as JSON text."""
     try:
         return msgspec.json.encode(value).decode()
     except (UnicodeEncodeError, OverflowError):
-        # Half a character, or an integer of more than 64 bits.
+        # A lone surrogate, or an integer of more than 64 bits.
         return json.dumps(value)

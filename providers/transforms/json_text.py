@@ -1,6 +1,6 @@
-"""The string under one key of a JSON object whose text comes in pieces, read as it comes.
+"""Reads the string under one key of a JSON object whose text arrives in pieces.
 
-It streams where the object begins with that key; of any other shape the whole is read at the end.
+It streams where the object begins with that key; any other shape is read at the end.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 from providers.transforms.json_object import repaired
 
 HELD_AT_MOST = 1 << 20
-"""Characters that may wait for the string to begin."""
+"""Maximum of characters buffered before the string begins."""
 _HEX = "[0-9a-fA-F]"
 _HIGH, _LOW = rf"\\u[dD][89abAB]{_HEX}{{2}}", rf"\\u[dD][c-fC-F]{_HEX}{{2}}"
-# Everything up to the closing quote that later pieces cannot change. Broken escapes are taken as they stand.
+# Everything before the closing quote that later pieces cannot change. Invalid escapes are passed as they are.
 _CERTAIN = re.compile(
     rf"""(?: [^"\\]+ | \\[^u]
         | \\u(?![dD][89abAB]){_HEX}{{4}}
@@ -39,7 +39,7 @@ class StringValue:
         self._over = False
 
     def feed(self, piece: str) -> str:
-        """What `piece` adds to the string."""
+        """Returns what `piece` adds to the string."""
         if self._over:
             return ""
         self._pending += piece
@@ -52,12 +52,12 @@ class StringValue:
             self._pending = self._pending[found.end() :]
         found = _CERTAIN.match(self._pending)
         end = found.end() if found is not None else 0
-        said, self._pending = self._pending[:end], self._pending[end:]
+        complete, self._pending = self._pending[:end], self._pending[end:]
         self._over = self._pending.startswith('"')
-        return _unescaped(said)
+        return _unescaped(complete)
 
     def close(self) -> str:
-        """What is left at the end of the text: of an object of another shape the whole string, or all that came."""
+        """Returns the rest at the end of the text: for another shape the complete string, or the raw text."""
         rest, self._pending = self._pending, ""
         if self._over:
             return ""
@@ -82,5 +82,5 @@ def _character(found: re.Match[str]) -> str:
     code = int(escape[2:6], 16)
     if len(escape) == 12:
         return chr(0x10000 + ((code - 0xD800) << 10) + int(escape[8:], 16) - 0xDC00)
-    # Half of a pair is no character, and cannot be written as UTF-8.
+    # A lone surrogate is not a character, and cannot be written as UTF-8.
     return "\ufffd" if 0xD800 <= code < 0xE000 else chr(code)

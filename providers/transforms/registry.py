@@ -1,4 +1,4 @@
-"""Every transform by name. docs/transforms.md has them all in a table."""
+"""Every transform by name. docs/transforms.md lists them in a table."""
 
 from __future__ import annotations
 
@@ -36,28 +36,51 @@ REGISTRY: dict[str, Transform] = {
     ),
     "forcereasoning": Transform(
         thinking.ForceReasoning,
-        "Make a model think that cannot: in words, between tags.",
+        "Ask a model without thinking to think in its text, between tags.",
         request=thinking.forcereasoning,
         stream=lambda call, options: tags.TagEdit(thinking.TAG),
         translated_only=True,
     ),
     "extrathinktag": Transform(
         tags.ExtraThinkTag,
-        "Take thinking between tags such as <think> out of the answer's text.",
+        "Turn text between tags such as <think> into thinking.",
         stream=lambda call, options: tags.TagEdit(options.tag, anywhere=options.anywhere, opened=options.opened),
         translated_only=True,
     ),
     "tooluse": Transform(
         requests.NoOptions,
-        "Demand a tool call in every reply, with ExitTool as the way out.",
+        "Require a tool call in every reply, with ExitTool to end.",
         request=exit_tool.tooluse,
         stream=lambda call, options: exit_tool.ExitEdit(call),
         translated_only=True,
     ),
     "enhancetool": Transform(
         requests.NoOptions,
-        "Repair the arguments of tool calls that are no JSON; they come in one piece then.",
+        "Repair tool call arguments that are not JSON; arguments then arrive in one piece.",
         stream=lambda call, options: RepairEdit(call),
         translated_only=True,
     ),
 }
+
+FOREIGN_NAMES: dict[str, str] = {
+    "anthropic": "choose the dialect anthropic",
+    "openai": "choose the dialect openai_chat",
+    "openai-responses": "choose the dialect openai_responses",
+    "gemini": "choose the dialect gemini",
+    "vertex-gemini": "choose the dialect gemini and the platform vertex",
+    "vertex-claude": "choose the dialect anthropic and the platform vertex",
+    "vertex-openai": "choose the dialect openai_chat with the base URL of Vertex AI's OpenAI-compatible endpoint",
+    "deepseek": "choose the profile deepseek",
+    "openrouter": "choose the profile openrouter, and customparams for further fields such as provider",
+    "groq": "choose the profile groq",
+    "cerebras": "choose the profile cerebras",
+    "vercel": "choose the dialect openai_chat, and customparams for further fields",
+    "ollama": "choose the dialect ollama",
+}
+"""Other gateways' transforms in lower case, and what to use here; completes “... is not a transform here: ”."""
+
+
+def foreign_name_advice(name: str) -> str | None:
+    """Returns what to use instead of another gateway's transform, as a sentence; None for an unknown name."""
+    where = FOREIGN_NAMES.get(name.strip().lower())
+    return None if where is None else f"{name} is not a transform here: {where}."

@@ -1,4 +1,4 @@
-"""Tool calls whose arguments are no JSON object are repaired; to see that, each call is held until it is whole."""
+"""Repairs tool call arguments that are not a JSON object; each call is held back until it is complete."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from providers.fidelity import Fidelity
 from providers.transforms.json_object import GUESSED_AT_MOST, is_object, repaired, written
 
 HELD_AT_MOST = 1 << 20
-"""Characters of one answer that may wait; a longer one goes on as it comes."""
+"""Maximum of characters held back per answer; a longer one passes unrepaired."""
 _GUESSES = 2 * GUESSED_AT_MOST
-"""Characters of one answer that json-repair may guess at."""
-# A call that was cut off by a limit is half of a call: completing it would have half a file written.
-_WHOLE = frozenset({"tool_use", "end_turn", "stop_sequence"})
+"""Maximum of characters per answer that json-repair gets."""
+# Completing a truncated call could write half a file.
+_COMPLETE = frozenset({"tool_use", "end_turn", "stop_sequence"})
 
 
 class RepairEdit:
-    """The stream edit of one answer: calls start at once, their arguments come when they are whole."""
+    """The stream edit of one answer: calls start at once, their arguments follow when they are complete."""
 
     __slots__ = ("_done", "_guesses", "_held", "_is_new", "_notes", "_size", "_through")
 
@@ -41,7 +41,7 @@ class RepairEdit:
         self._through = False
 
     def feed(self, events: list[Event]) -> list[Event]:
-        """The events with every call's arguments in one piece, repaired where they are no object."""
+        """Returns the events with every call's arguments in one piece, repaired where they are not an object."""
         if self._through:
             return events
         given: list[Event] = []
@@ -54,7 +54,7 @@ class RepairEdit:
                 self._content(event, given)
             else:
                 if isinstance(event, MessageFinished):
-                    self._release(given, repair=event.stop_reason in _WHOLE)
+                    self._release(given, repair=event.stop_reason in _COMPLETE)
                 elif isinstance(event, StreamFailed):
                     self._held.clear()
                 given.append(event)
@@ -63,7 +63,7 @@ class RepairEdit:
     def _arguments(self, event: ToolArgumentsDelta, given: list[Event]) -> None:
         parts = self._held.get(event.key)
         if parts is None:
-            # What follows a whole object belongs to nothing.
+            # Text after a complete object is dropped.
             if event.key not in self._done:
                 given.append(event)
             return

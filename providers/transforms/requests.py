@@ -1,4 +1,4 @@
-"""The transforms that only edit the request's fields: limits, sampling, cache marks, what else the upstream shall get.
+"""The transforms that only edit request fields: limits, sampling, cache_control, extra fields.
 
 None changes its argument.
 """
@@ -13,7 +13,7 @@ Request = dict[str, Any]
 
 
 class NoOptions(msgspec.Struct, forbid_unknown_fields=True):
-    """For a transform that has nothing to set."""
+    """For a transform without options."""
 
 
 class MaxToken(msgspec.Struct, forbid_unknown_fields=True):
@@ -23,7 +23,7 @@ class MaxToken(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Sampling(msgspec.Struct, forbid_unknown_fields=True):
-    """Sampling parameters that overwrite the client's; what is None is left alone. `max_tokens` only lowers."""
+    """Sampling parameters that overwrite the client's; None leaves the client's. `max_tokens` only lowers."""
 
     temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
     top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
@@ -33,7 +33,7 @@ class Sampling(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class StreamOptions(msgspec.Struct, forbid_unknown_fields=True):
-    """`include_usage`: whether the upstream is asked to count tokens in its stream."""
+    """`include_usage`: whether the upstream is asked to report tokens in its stream."""
 
     include_usage: bool = True
 
@@ -52,7 +52,7 @@ def maxtoken(request: Request, options: MaxToken) -> Request:
 def maxcompletiontokens(request: Request, options: NoOptions) -> Request:
     """Send max_tokens under the name max_completion_tokens."""
     asked = request.get("max_tokens")
-    # Zero is no limit but the wish to warm a cache.
+    # Zero asks for a warm cache, not for a limit.
     if not asked or "max_completion_tokens" in request:
         return request
     # The dialect sends one of the two, and still lowers it to what the model allows.
@@ -95,7 +95,7 @@ def _without_cache_control(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_cache_control(item) for item in value]
     if isinstance(value, dict):
-        # A tool's input and schema are the user's own data: a field of that name there is not ours to remove.
+        # A tool's input and schema are the user's data: a field of that name in them stays.
         return {
             key: item if key in {"input", "input_schema"} else _without_cache_control(item)
             for key, item in value.items()

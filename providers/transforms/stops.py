@@ -6,7 +6,7 @@ tool call is incomplete at a match, its arguments still come.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from providers.events import (
     EVENTS_WITHIN_TEXT,
@@ -18,7 +18,6 @@ from providers.events import (
     ToolArgumentsDelta,
     ToolCallStarted,
 )
-from providers.transforms.partial_match import waiting
 
 _AFTER_A_MATCH = EVENTS_WITHIN_TEXT | {StreamFailed}
 
@@ -36,7 +35,7 @@ class StopMatcher:
         self._over = False
 
     def feed(self, events: list[Event]) -> list[Event]:
-        """The events up to the first stop sequence, then the end; nothing after it."""
+        """Returns the events up to the first stop sequence, then the end; nothing after it."""
         if self._over:
             return []
         given: list[Event] = []
@@ -54,7 +53,7 @@ class StopMatcher:
                     self._in_call = not event.json.rstrip().endswith("}")
                 given.append(event)
             else:
-                # A failed answer loses what was held: nothing of it may stand in the way of another candidate.
+                # A failed answer drops the held text, so that another candidate can still take over.
                 if self._held and kind is not StreamFailed:
                     given.append(TextDelta(self._held))
                 self._held = ""
@@ -68,7 +67,7 @@ class StopMatcher:
         text = self._held + text
         found = self._first(text)
         if found is None:
-            held = waiting(text, self._stops)
+            held = held_back(text, self._stops)
             self._held = text[len(text) - held :]
             if held < len(text):
                 given.append(TextDelta(text[: len(text) - held]))
@@ -99,3 +98,17 @@ class StopMatcher:
             if start >= 0 and (best is None or (start + len(stop), start) < best[:2]):
                 best = (start + len(stop), start, stop)
         return None if best is None else best[1:]
+
+
+def held_back(text: str, words: Iterable[str]) -> int:
+    """Returns how many characters at the end of `text` are the beginning of one of `words`, but not all of it."""
+    size = len(text)
+    most = 0
+    for word in words:
+        at = text.find(word[0], max(size - len(word) + 1, 0))
+        while at >= 0:
+            if word.startswith(text[at:]):
+                most = max(most, size - at)
+                break
+            at = text.find(word[0], at + 1)
+    return most

@@ -1,6 +1,6 @@
-"""Thinking that a model writes into its answer between tags becomes thinking of its own, wherever the text is cut.
+"""Turns thinking that a model writes between tags in its text into thinking events, however the text is chunked.
 
-By default only at the answer's beginning: later on such a tag is more likely something that the answer speaks of.
+By default only at the start of the answer: later such a tag is more likely something that the answer mentions.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from providers.events import EVENTS_WITHIN_TEXT, Event, StreamFailed, TextDelta, ThinkingDelta
-from providers.transforms.partial_match import waiting
+from providers.transforms.stops import held_back
 
 SPACE_AT_MOST = 1024
 """Characters of white space before the opening tag."""
@@ -43,7 +43,7 @@ class TagEdit:
         self._state: Literal["begin", "opened", "inside", "closed", "text"] = "begin"
 
     def feed(self, events: list[Event]) -> list[Event]:
-        """The events with the thinking taken out of the text; a possible beginning of a tag waits."""
+        """Returns the events with thinking separated from text; a possible beginning of a tag is held back."""
         if self._state == "text" and not self._anywhere:
             return events
         given: list[Event] = []
@@ -59,12 +59,12 @@ class TagEdit:
         return given
 
     def _step(self, text: str, given: list[Event]) -> str:
-        """Do what the state says with the text; what is left of it for the next state."""
+        """Handles the text in the current state; returns the rest for the next state."""
         match self._state:
             case "begin":
                 return self._begin(text)
             case "opened" | "closed":
-                # The white space around tags is nobody's: clients would show blank lines.
+                # White space around tags is dropped: clients would show blank lines.
                 text = text.lstrip()
                 if text:
                     self._state = "inside" if self._state == "opened" else "text"
@@ -92,7 +92,7 @@ class TagEdit:
         kind = ThinkingDelta if self._state == "inside" else TextDelta
         at = text.find(tag)
         if at < 0:
-            held = waiting(text, (tag,))
+            held = held_back(text, (tag,))
             at = len(text) - held
             self._held = text[at:]
         else:
@@ -102,7 +102,7 @@ class TagEdit:
         return "" if self._held else text[at + len(tag) :]
 
     def _settle(self, given: list[Event], *, failed: bool) -> None:
-        """Something else than text: what was held is no tag. A failed answer loses it: another may take its place."""
+        """Releases held text before another event; a failed answer drops it: another candidate may take over."""
         held, self._held = self._held, ""
         if not held.strip() or failed:
             return

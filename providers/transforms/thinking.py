@@ -1,4 +1,4 @@
-"""The transforms that change how a request asks for thinking, and what it says of earlier thinking.
+"""The transforms that change how a request asks for thinking, and which earlier thinking it sends back.
 
 None changes its argument.
 """
@@ -47,7 +47,7 @@ class ForceReasoning(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def reasoning(request: Request, options: Reasoning) -> Request:
-    """Switch thinking on or off, tell it to servers in their own field, and drop earlier thinking."""
+    """Switches thinking on or off, also in a server's own field, and drops earlier thinking."""
     edited = dict(request)
     if options.enable is False:
         edited["thinking"] = {"type": "disabled"}
@@ -55,12 +55,12 @@ def reasoning(request: Request, options: Reasoning) -> Request:
         edited["thinking"] = _enabled(request, options.budget)
     mode = thinking_of(edited).mode
     if options.tell and mode != "unset":
-        said: Any = mode == "on"
+        enabled: Any = mode == "on"
         if options.tell == "chat_template_kwargs":
             # https://docs.vllm.ai/en/latest/features/reasoning_outputs.html (November 2026)
             given = edited.get("chat_template_kwargs")
-            said = {**(given if isinstance(given, dict) else {}), "enable_thinking": said}
-        edited[options.tell] = said
+            enabled = {**(given if isinstance(given, dict) else {}), "enable_thinking": enabled}
+        edited[options.tell] = enabled
     if options.history == "drop":
         edited["messages"] = _with_thinking(edited.get("messages"), lambda number, blocks: [])
     return edited
@@ -75,14 +75,14 @@ def _enabled(request: Request, budget: int | None) -> dict[str, Any]:
 
 
 def forcereasoning(request: Request, options: ForceReasoning) -> Request:
-    """Ask in words for thinking between tags, and send earlier thinking back in such tags."""
+    """Asks in the system prompt for thinking between tags, and sends earlier thinking back in such tags."""
     if thinking_of(request).mode == "off" or output_schema(request) is not None:
         return request
     messages = request.get("messages")
     replayed = _replayed(messages, options.replay)
     edited = {key: value for key, value in request.items() if key != "thinking"}
     edited["system"] = [*_system(request), text_block(_INSTRUCTION)]
-    edited["messages"] = _with_thinking(messages, lambda number, said: _tagged(said) if number in replayed else [])
+    edited["messages"] = _with_thinking(messages, lambda number, blocks: _tagged(blocks) if number in replayed else [])
     return edited
 
 
@@ -93,15 +93,15 @@ def _system(request: Request) -> list[Any]:
     return [text_block(system)] if isinstance(system, str) and system else []
 
 
-def _tagged(said: list[Block]) -> list[Block]:
-    texts = [block["thinking"] for block in said if _thought(block)]
+def _tagged(thinking: list[Block]) -> list[Block]:
+    texts = [block["thinking"] for block in thinking if _thought(block)]
     return [text_block(f"<{TAG}>\n{text}\n</{TAG}>\n") for text in texts]
 
 
 def _replayed(messages: Any, most: int) -> frozenset[int]:
-    """The numbers of the messages whose thinking goes back: the last ones, `most` of them or a few less.
+    """Returns the indexes of the messages whose thinking is sent back: the last `most`, or a few less.
 
-    The first one moves in steps, not with every turn: what an upstream has cached of the conversation stays good.
+    The window moves in steps, not with every turn, so that the upstream's prompt cache stays valid.
     """
     listed = messages if isinstance(messages, list) else []
     thoughtful = [number for number, message in enumerate(listed) if any(map(_thought, _assistant(message)))]
@@ -111,24 +111,24 @@ def _replayed(messages: Any, most: int) -> frozenset[int]:
 
 
 def _with_thinking(messages: Any, replace: Callable[[int, list[Block]], list[Block]]) -> Any:
-    """The messages with other blocks in the place of their thinking; one that held nothing else may go."""
+    """Returns the messages with their thinking replaced; drops a message that held nothing else."""
     if not isinstance(messages, list):
         return messages
-    kept = []
+    result = []
     for number, message in enumerate(messages):
         blocks = _assistant(message)
-        said = [block for block in blocks if _is_thinking(block)]
-        if said:
-            content = [*replace(number, said), *(block for block in blocks if not _is_thinking(block))]
+        thinking = [block for block in blocks if _is_thinking(block)]
+        if thinking:
+            content = [*replace(number, thinking), *(block for block in blocks if not _is_thinking(block))]
             if not content:
                 continue
             message = {**message, "content": content}
-        kept.append(message)
-    return kept
+        result.append(message)
+    return result
 
 
 def _assistant(message: Any) -> list[Any]:
-    """The blocks of an assistant message that has blocks."""
+    """Returns the blocks of an assistant message; none if its content is a string."""
     if not isinstance(message, dict) or message.get("role") != "assistant":
         return []
     content = message.get("content")
@@ -140,7 +140,7 @@ def _is_thinking(block: Any) -> bool:
 
 
 def _thought(block: Any) -> bool:
-    """Whether a block is thinking that can be read."""
+    """Returns whether a block is readable thinking."""
     if not _is_thinking(block):
         return False
     text = block.get("thinking")

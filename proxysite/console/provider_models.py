@@ -20,7 +20,7 @@ from providers.config import ProviderConfig
 from providers.model_list import ListedModel
 from providers.models import Model, Provider
 from providers.outbound.model_lists import NoModelList, model_list
-from providers.pricing.library import listed
+from providers.pricing.price_list import listed_price
 from providers.pricing.prices import Price
 from routing.loading import load, revision
 
@@ -80,7 +80,7 @@ def _add(provider: Provider, selected: list[ListedModel]) -> int:
             if not created:
                 continue
             added += 1
-            known = listed(provider.name, provider.base_url, model.name, now)
+            known = listed_price(provider.name, provider.base_url, model.name, now)
             amounts: dict[str, Decimal] = known.amounts if known is not None else {}
             if amounts:
                 Price.objects.create(model=row, **amounts)

@@ -19,7 +19,7 @@ from access.keys import new_key
 from access.models import ClientKey, Team
 from providers.models import Credential, Model, Provider
 from providers.outbound.addresses import is_own_network
-from providers.pricing.library import listed
+from providers.pricing.price_list import listed_price
 from providers.pricing.prices import Price
 from proxysite.quickstart import demo, ollama
 from proxysite.quickstart.presets import CLAUDE, PRESETS, ModelPreset, ProviderPreset
@@ -124,7 +124,7 @@ def _model(provider: Provider, preset: ModelPreset) -> None:
         capabilities=list(preset.capabilities),
     )
     # By the provider's name too: behind an address of one's own it is still that maker's model.
-    known = listed(provider.name, provider.base_url, model.name, timezone.now())
+    known = listed_price(provider.name, provider.base_url, model.name, timezone.now())
     amounts = known.amounts if known is not None else {kind: Decimal(text) for kind, text in preset.prices.items()}
     if amounts:
         Price.objects.create(model=model, **amounts)

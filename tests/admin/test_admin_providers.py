@@ -147,7 +147,7 @@ def test_a_provider_on_this_machine_is_saved_once_it_is_marked_local(admin_clien
         (
             {"transforms": '[{"name": "cleancache"}, {"name": "tooluse"}]', "dialect": "anthropic"},
             "transforms",
-            "Take out tooluse: Anthropic Messages answers pass unchanged",
+            "Remove tooluse: Anthropic Messages answers pass unchanged",
         ),
         ({"transforms": '[{"name": "maxtoken", "options": {"limit": 0}}]'}, "transforms", "maxtoken: "),
         ({"idle_timeout": "0"}, "idle_timeout", "0.1"),
@@ -202,7 +202,7 @@ def test_a_models_chain_fits_its_providers_dialect(admin_client: Client, provide
     Provider.objects.filter(pk=provider.pk).update(dialect="anthropic")
     errors = errors_of(admin_client.post(page, model))
     assert list(errors) == ["transforms"]
-    assert errors["transforms"][0].startswith("Take out enhancetool: ")
+    assert errors["transforms"][0].startswith("Remove enhancetool: ")
     Provider.objects.filter(pk=provider.pk).update(dialect="openai_chat")
     assert "transforms" not in errors_of(admin_client.post(page, model))
 

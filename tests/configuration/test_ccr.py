@@ -13,7 +13,7 @@ from configuration.foreign.ccr import transformers
 from configuration.foreign.conversion import Conversion
 from providers.models import Credential, Model, Provider
 from providers.transforms import REGISTRY
-from providers.transforms.foreign_names import ELSEWHERE
+from providers.transforms.registry import FOREIGN_NAMES
 from routing.models import Candidate, Route, ScenarioRoute
 from tests.configuration.commands import FILES, not_carried_over, rows, run_import
 
@@ -185,7 +185,7 @@ def test_an_address_tells_the_dialect(address: str, tmp_path: Path) -> None:
     assert (provider.dialect, provider.base_url) == ADDRESSES[address]
 
 
-@pytest.mark.parametrize("name", sorted({*ELSEWHERE, *REGISTRY}))
+@pytest.mark.parametrize("name", sorted({*FOREIGN_NAMES, *REGISTRY}))
 def test_every_known_transformer_is_carried_over_or_explained(name: str) -> None:
     conversion = Conversion({})
     options = {"maxtoken": {"max_tokens": 5}}.get(name, {})

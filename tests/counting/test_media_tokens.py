@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from providers.counting.documents import PAGE_TOKENS, pages, pdf_tokens
 from providers.counting.families import CLAUDE, CLAUDE_NEW, OTHER
-from providers.counting.images import image_tokens, pixels
+from providers.counting.media import PAGE_TOKENS, image_tokens, pages, pdf_tokens, pixels
 from tests.counting import pictures
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.counting.documents import PAGE_TOKENS
 from providers.counting.families import CLAUDE, CLAUDE_NEW, OTHER, Family
+from providers.counting.media import PAGE_TOKENS
 from providers.counting.prompt import Prompt
 from providers.counting.tokenizer import count_tokens, pieces
 from tests.claude.agent_bodies import bodies

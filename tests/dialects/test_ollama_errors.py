@@ -60,8 +60,8 @@ def test_refusals(status: int, said: str, kind: ErrorKind, message: str | None) 
     ("body", "message"),
     [
         (b"404 page not found", "404 page not found"),
-        (b"", "The provider answered with HTTP status 404 and no explanation."),
-        (b"[1]", "The provider answered with HTTP status 404 and no explanation."),
+        (b"", "The provider answered with HTTP status 404 and no message."),
+        (b"[1]", "The provider answered with HTTP status 404 and no message."),
     ],
 )
 def test_what_is_no_ollama_is_told_as_it_is(body: bytes, message: str) -> None:

@@ -97,10 +97,10 @@ def test_the_kind_and_the_code(status: int, body: Any, kind: str, code: str | No
             {"error": {"message": "Provider returned error", "metadata": {"raw": "plain"}}},
             "Provider returned error: plain",
         ),
-        (b"", "The provider answered with HTTP status 500 and no explanation."),
-        ({}, "The provider answered with HTTP status 500 and no explanation."),
-        (None, "The provider answered with HTTP status 500 and no explanation."),
-        ({"error": None}, "The provider answered with HTTP status 500 and no explanation."),
+        (b"", "The provider answered with HTTP status 500 and no message."),
+        ({}, "The provider answered with HTTP status 500 and no message."),
+        (None, "The provider answered with HTTP status 500 and no message."),
+        ({"error": None}, "The provider answered with HTTP status 500 and no message."),
     ],
 )
 def test_the_words(body: Any, message: str) -> None:

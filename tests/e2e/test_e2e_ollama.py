@@ -88,7 +88,7 @@ def test_an_image_by_a_private_address_is_refused_and_nobody_is_called(
     content = [{"type": "text", "text": script.prompt}, {"type": "image", "source": source}]
     answer = client.post(message(route.name, "") | {"messages": [{"role": "user", "content": content}]})
     said = answer.error(400, "invalid_request_error")
-    assert said.startswith("messages.0.content.1: the image could not be fetched: its address is a private one.")
+    assert said.startswith("messages.0.content.1: the image could not be fetched: its address is private.")
     assert script.seen == []
 
 

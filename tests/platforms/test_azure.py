@@ -80,7 +80,7 @@ def test_a_token_of_entra_is_a_bearer_token() -> None:
 def test_without_a_credential_it_says_what_to_do() -> None:
     with pytest.raises(UpstreamError) as caught:
         sent("openai_chat", RESOURCE, None)
-    assert (caught.value.kind, "resource's key" in caught.value.message) == (ErrorKind.AUTHENTICATION, True)
+    assert (caught.value.kind, "resource's API key" in caught.value.message) == (ErrorKind.AUTHENTICATION, True)
 
 
 def test_the_profile_is_azures_behind_any_host() -> None:
@@ -91,8 +91,8 @@ def test_the_profile_is_azures_behind_any_host() -> None:
 
 def test_a_version_where_there_are_none() -> None:
     v1, older = f"{RESOURCE}/openai/v1", RESOURCE
-    assert "takes no api_version" in AZURE.faults(v1, AzureOptions("2024-10-21"))["options"]
-    assert AZURE.faults(v1, AzureOptions()) == AZURE.faults(older, AzureOptions("2024-10-21")) == {}
+    assert "takes no api_version" in AZURE.problems(v1, AzureOptions("2024-10-21"))["options"]
+    assert AZURE.problems(v1, AzureOptions()) == AZURE.problems(older, AzureOptions("2024-10-21")) == {}
 
 
 @pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses"])

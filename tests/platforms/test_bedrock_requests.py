@@ -182,4 +182,4 @@ def test_an_error_whose_name_stands_in_the_body() -> None:
 def test_the_host_tells_the_region(host: str, region: str) -> None:
     assert region_of(f"https://{host}", BedrockOptions()) == region
     assert region_of(f"https://{host}", BedrockOptions(region="us-west-2")) == "us-west-2"
-    assert bool(BEDROCK.faults(f"https://{host}", BedrockOptions())) is not bool(region)
+    assert bool(BEDROCK.problems(f"https://{host}", BedrockOptions())) is not bool(region)

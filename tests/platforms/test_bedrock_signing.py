@@ -14,7 +14,7 @@ from providers.dialects.contract import Call, UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
 from providers.platforms.bedrock import Bedrock
 from providers.platforms.bedrock.options import BedrockOptions
-from providers.platforms.bedrock.signing import kept_keys
+from providers.platforms.bedrock.signing import renewed_keys
 from tests.harness.script import Reply, Script, Seen
 from tests.harness.upstream import Upstream
 from tests.platforms.sigv4 import check_signature
@@ -34,7 +34,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    kept_keys.cache_clear()
+    renewed_keys.cache_clear()
     return tmp_path
 
 
@@ -94,7 +94,7 @@ def test_a_named_profile(machine: Path) -> None:
 
 
 def test_this_machines_own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "There are no AWS keys" in refused(None)
+    assert "No AWS keys were found" in refused(None)
     # Not kept as a failure: once the machine has keys, they are used.
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENV")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "envsecret")

@@ -1,4 +1,4 @@
-"""The base install stays light: no cloud's library is imported before it is needed, and a missing one is told."""
+"""The base install stays light: no cloud's library is imported before it is needed, and a missing one is reported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 
-from providers.platforms import extras
+from providers.platforms.contract import missing_library
 from tests.harness.gateway import ROOT
 
 
@@ -19,8 +19,8 @@ def test_no_library_of_a_cloud_is_imported_with_the_registry() -> None:
 
 
 @pytest.mark.parametrize("module", ["no_such_library", "no_such_library.inner", "email.no_such_module"])
-def test_a_missing_library_is_told_with_the_command_that_installs_it(module: str) -> None:
-    text = extras.missing("Some Cloud", module, "bedrock")
+def test_a_missing_library_is_reported_with_the_command_that_installs_it(module: str) -> None:
+    text = missing_library("Some Cloud", module, "bedrock")
     assert text.startswith("Some Cloud needs a library that is not installed.")
     assert ".venv/bin/pip install -r requirements-bedrock.txt" in text
     assert "EXTRAS=bedrock" in text
@@ -28,7 +28,7 @@ def test_a_missing_library_is_told_with_the_command_that_installs_it(module: str
 
 def test_what_is_there_is_not_missing() -> None:
     assert (
-        extras.missing("Some Cloud", "email", "bedrock") == extras.missing("Some Cloud", "email.mime", "vertex") == ""
+        missing_library("Some Cloud", "email", "bedrock") == missing_library("Some Cloud", "email.mime", "vertex") == ""
     )
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from providers import secrets
 from providers.models import Credential, Model, Provider
 from providers.platforms import PLATFORMS
-from providers.platforms.contract import described
+from providers.platforms.contract import option_descriptions
 from routing.loading import load, revision
 from routing.models import Candidate, Route
 from streaming.probe import probe
@@ -53,7 +53,7 @@ def test_the_help_lists_each_platforms_options(admin_client: Client) -> None:
     text = text_of(admin_client.get(ADD))
     for platform in PLATFORMS.values():
         assert platform.label in text
-        for name, meaning in described(platform):
+        for name, meaning in option_descriptions(platform):
             assert meaning, (platform.name, name)
             assert f"{name} ({meaning})" in text
 
@@ -66,7 +66,7 @@ def test_the_help_lists_each_platforms_options(admin_client: Client) -> None:
         ({"options": '{"role_arn": 3}'}, "options", "$.role_arn"),
         ({"options": "[1]"}, "options", "object"),
         ({"options": '{"region"'}, "options", "in line 1, column"),
-        ({"base_url": "https://gateway.example.com"}, "options", "tells no region"),
+        ({"base_url": "https://gateway.example.com"}, "options", "holds no region"),
         ({"dialect": "openai_chat"}, "platform", "Amazon Bedrock speaks anthropic"),
         ({"platform": "", "options": '{"region": "eu-central-1"}'}, "options", "unknown field `region`"),
     ],

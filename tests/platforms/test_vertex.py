@@ -16,7 +16,7 @@ from providers.dialects.contract import Call, UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
 from providers.platforms.vertex import Vertex
 from providers.platforms.vertex.options import VertexOptions, location_of
-from providers.platforms.vertex.tokens import kept_token
+from providers.platforms.vertex.tokens import renewed_token
 from tests.harness.script import Reply
 from tests.harness.upstream import Upstream
 from tests.platforms import google
@@ -124,12 +124,12 @@ def test_geminis_calls_have_no_ids_on_vertex() -> None:
 )
 def test_project_and_location(base_url: str, options: dict[str, str], start: str) -> None:
     assert sent(call(base_url=base_url, options=options))[0].startswith(start)
-    assert VERTEX.faults(base_url, msgspec.convert(options, VertexOptions)) == {}
+    assert VERTEX.problems(base_url, msgspec.convert(options, VertexOptions)) == {}
 
 
 def test_a_location_that_nobody_tells() -> None:
     assert location_of("https://gw.example.com", VertexOptions()) == ""
-    assert "location" in VERTEX.faults("https://gw.example.com", VertexOptions())["options"]
+    assert "location" in VERTEX.problems("https://gw.example.com", VertexOptions())["options"]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def refused(made: Call) -> str:
 
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
-    kept_token.cache_clear()
+    renewed_token.cache_clear()
 
 
 def test_a_service_accounts_token_is_fetched_once(upstream: Upstream) -> None:
@@ -206,13 +206,13 @@ def test_a_token_server_in_a_private_network_is_asked_only_for_a_local_provider(
 def test_no_token(reply: Reply, upstream: Upstream) -> None:
     script = upstream.script(reply)
     message = refused(call(secret=google.service_account(f"{upstream.base_url}/{script.mark}")))
-    assert message.startswith("Google gives no token")
+    assert message.startswith("Google refused a token")
     assert "PRIVATE KEY" not in message
 
 
 def test_a_key_that_is_not_whole() -> None:
-    assert "not whole" in refused(call(secret=google.service_account(URI, private_key="-----BEGIN")))
-    assert "not whole" in refused(call(secret='{"type": "service_account"}'))
+    assert "is incomplete" in refused(call(secret=google.service_account(URI, private_key="-----BEGIN")))
+    assert "is incomplete" in refused(call(secret='{"type": "service_account"}'))
 
 
 def test_this_machines_own_credentials(upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

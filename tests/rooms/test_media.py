@@ -14,7 +14,7 @@ import pytest
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
 from providers.outbound import media
-from providers.outbound.media import Kept, with_media
+from providers.outbound.media import MediaCache, with_media
 from providers.translation import Translation
 from tests.claude.claude_blocks import Json, assistant, result, text, use, user
 from tests.claude.wire import make_call
@@ -41,14 +41,14 @@ class Web:
         """A block that is given by address."""
         return {"type": kind, "source": {"type": "url", "url": self.url(name)}}
 
-    def run(self, *bodies: Json, kept: Kept | None = None) -> tuple[list[Json], list[str]]:
+    def run(self, *bodies: Json, cache: MediaCache | None = None) -> tuple[list[Json], list[str]]:
         """The requests with their media inline, one after the other, and the codes noted."""
         notes = Notes()
 
         async def main() -> list[Json]:
             Internet(pics_example=[[PUBLIC]], inside_example=[["10.0.0.1"]]).replace(self._port)
-            cache = kept or Kept()
-            return [await with_media(body, notes, cache) for body in bodies]
+            used = cache or MediaCache()
+            return [await with_media(body, notes, used) for body in bodies]
 
         return asyncio.run(main()), list(notes)
 
@@ -132,12 +132,12 @@ def test_a_request_without_addresses_is_the_same_object() -> None:
     ("reply", "kind", "says"),
     [
         (serving(b"no", status=404), "image", "the image could not be fetched: its server answered HTTP 404."),
-        (serving(b"<html>", "text/html"), "image", "is no JPEG, PNG, GIF or WebP image."),
-        (serving(PDF), "image", "is no JPEG, PNG, GIF or WebP image."),
-        (serving(PNG), "document", "is no PDF document."),
+        (serving(b"<html>", "text/html"), "image", "is not a JPEG, PNG, GIF or WebP image."),
+        (serving(PDF), "image", "is not a JPEG, PNG, GIF or WebP image."),
+        (serving(PNG), "document", "is not a PDF document."),
         (Reply([Endless(bytes(1_000_000))]), "image", "it is larger than 10 MB."),
         (Reply(headers={"content-length": "33000000"}), "document", "it is larger than 32 MB."),
-        (Reply(status=302, headers={"location": "http://127.0.0.1/"}), "image", "its address is a private one."),
+        (Reply(status=302, headers={"location": "http://127.0.0.1/"}), "image", "its address is private."),
     ],
 )
 def test_what_cannot_be_fetched_is_refused_by_its_place(upstream: Upstream, reply: Reply, kind: str, says: str) -> None:
@@ -189,15 +189,15 @@ def test_what_is_kept_is_bounded_and_grows_old(monkeypatch: pytest.MonkeyPatch) 
     def source(size: int) -> Json:
         return {"type": "base64", "data": "x" * size}
 
-    kept = Kept(most_bytes=100, seconds=60)
+    cache = MediaCache(most_bytes=100, seconds=60)
     for name in "abc":
-        kept.put(("image", name), source(40))
-    assert [kept.get(("image", name)) is not None for name in "abc"] == [False, True, True]
-    kept.put(("image", "huge"), source(101))
-    kept.put(("image", "b"), source(60))
-    assert [kept.get(("image", name)) is not None for name in ("b", "c", "huge")] == [True, True, False]
+        cache.put(("image", name), source(40))
+    assert [cache.get(("image", name)) is not None for name in "abc"] == [False, True, True]
+    cache.put(("image", "huge"), source(101))
+    cache.put(("image", "b"), source(60))
+    assert [cache.get(("image", name)) is not None for name in ("b", "c", "huge")] == [True, True, False]
     now += 60
-    assert kept.get(("image", "b")) is None
+    assert cache.get(("image", "b")) is None
 
 
 def test_a_dialect_that_takes_no_addresses_gets_base64(upstream: Upstream) -> None:

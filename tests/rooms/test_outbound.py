@@ -80,7 +80,7 @@ def test_any_other_provider_is_not_and_the_error_says_what_to_do(upstream: Upstr
 
     async def test(upstreams: Upstreams, port: int) -> None:
         message = await refused(upstreams, provider(f"http://{host}:{port}"), script)
-        assert message == "The provider's address is a private one: mark the provider as local if that is meant."
+        assert message == "The provider's address is private: switch the provider's “local” on to allow it."
 
     run(upstream, internet, test)
     assert (script.seen, internet.called) == ([], [])
@@ -170,7 +170,7 @@ def test_a_proxy_may_be_private_but_an_address_in_the_base_url_is_still_looked_a
 )
 def test_only_http_is_spoken(upstream: Upstream, base_url: str) -> None:
     async def test(upstreams: Upstreams, port: int) -> None:
-        assert "cannot be called" in await refused(upstreams, provider(base_url), upstream.script())
+        assert "base URL is invalid" in await refused(upstreams, provider(base_url), upstream.script())
 
     run(upstream, Internet(), test)
 

@@ -11,7 +11,7 @@ import pytest
 from providers.dialects import DIALECTS
 from providers.dialects.openai_chat.profiles import choices
 from providers.transforms import REGISTRY
-from providers.transforms.foreign_names import ELSEWHERE
+from providers.transforms.registry import FOREIGN_NAMES
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs" / "transforms.md"
 TABLE = DOCS.read_text().split("## The table")[1].split("## ")[0]
@@ -32,10 +32,10 @@ def test_a_transform_stands_in_the_table_with_its_options(name: str) -> None:
     assert ("*" in first) is REGISTRY[name].translated_only
 
 
-@pytest.mark.parametrize("name", ELSEWHERE)
+@pytest.mark.parametrize("name", FOREIGN_NAMES)
 def test_a_name_that_went_elsewhere_stands_in_the_table(name: str) -> None:
     assert ROWS[name].split("|")[2].strip() in {"dialect", "profile", "platform"}
-    profile = re.search(r"the profile (\w+)", ELSEWHERE[name])
+    profile = re.search(r"the profile (\w+)", FOREIGN_NAMES[name])
     assert profile is None or profile[1] in {value for value, _ in choices()}
-    dialect = re.search(r"the dialect (\w+)", ELSEWHERE[name])
+    dialect = re.search(r"the dialect (\w+)", FOREIGN_NAMES[name])
     assert dialect is None or dialect[1] in DIALECTS

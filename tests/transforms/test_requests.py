@@ -9,8 +9,8 @@ import pytest
 
 from providers.config import TransformConfig
 from providers.events import Event, TextDelta, ThinkingDelta
-from providers.transforms import REGISTRY, TransformError, compile_chain, compile_chain_of, left_out
-from providers.transforms.foreign_names import ELSEWHERE
+from providers.transforms import REGISTRY, TransformError, compile_chain, compile_chain_of, skipped_names
+from providers.transforms.registry import FOREIGN_NAMES
 from tests.claude.wire import make_call, sent_body
 from tests.transforms.cutting import END, edits_of, through
 
@@ -181,8 +181,8 @@ def test_the_limit_goes_by_its_other_name() -> None:
         ({"name": "reasoning", "options": {"history": "burn"}}, "reasoning: Invalid enum value 'burn'"),
         ({"name": "extrathinktag", "options": {"tag": "<think>"}}, "extrathinktag: "),
         ({"name": "maxtokens"}, "There is no transform 'maxtokens'. There are: cleancache, "),
-        ({"name": "deepseek"}, "deepseek is no transform here: choose the profile deepseek."),
-        ({"name": "Anthropic"}, "Anthropic is no transform here: choose the dialect anthropic."),
+        ({"name": "deepseek"}, "deepseek is not a transform here: choose the profile deepseek."),
+        ({"name": "Anthropic"}, "Anthropic is not a transform here: choose the dialect anthropic."),
         ({"nam": "maxtoken"}, "Each entry is an object with a name"),
     ],
 )
@@ -193,7 +193,7 @@ def test_a_chain_that_cannot_be_is_refused_in_words(entry: dict[str, Any], compl
 
 
 def test_no_name_is_both_here_and_elsewhere() -> None:
-    assert not REGISTRY.keys() & ELSEWHERE.keys()
+    assert not REGISTRY.keys() & FOREIGN_NAMES.keys()
 
 
 def test_who_changes_the_request_last_sees_the_answer_first() -> None:
@@ -206,4 +206,4 @@ def test_where_blocks_pass_verbatim_only_plain_edits_are_left() -> None:
     chain = [TransformConfig(name) for name in ("tooluse", "cleancache", "forcereasoning", "enhancetool")]
     compiled = compile_chain_of(chain, verbatim=True)
     assert (len(compiled.requests), len(compiled.streams)) == (1, 0)
-    assert left_out(chain) == ["tooluse", "forcereasoning", "enhancetool"]
+    assert skipped_names(chain) == ["tooluse", "forcereasoning", "enhancetool"]

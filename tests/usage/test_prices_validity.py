@@ -138,7 +138,7 @@ def test_a_price_is_ended_and_the_next_begun_on_one_page(admin_client: Browser, 
     overlapping = _row(data, 1, input="4", **_span("2026-02-01", ""))
     errors = errors_of(admin_client.post(url, overlapping))
     assert list(errors) == ["prices-1-valid_from"]
-    assert "let the earlier ones end" in errors["prices-1-valid_from"][0]
+    assert "end the earlier prices" in errors["prices-1-valid_from"][0]
     backwards = _row(data, 0, **_span("2026-02-01", "2026-01-01"))
     assert list(errors_of(admin_client.post(url, backwards))) == ["prices-0-valid_until"]
     too_fine = _row(data, 0, input="0.0000001")

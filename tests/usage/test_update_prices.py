@@ -15,7 +15,7 @@ from genai_prices import types
 from genai_prices.data_snapshot import DataSnapshot, get_snapshot, set_custom_snapshot
 
 from providers.models import Model, Provider
-from providers.pricing.library import listed
+from providers.pricing.price_list import listed_price
 from providers.pricing.prices import Price
 from proxysite.quickstart.presets import PRESETS
 
@@ -76,7 +76,7 @@ def _rows() -> list[dict[str, Any]]:
 
 
 def test_the_list_is_read_in_our_words() -> None:
-    found = listed("ours", "https://api.maker.example/v1", "plain", NOW)
+    found = listed_price("ours", "https://api.maker.example/v1", "plain", NOW)
     assert found is not None
     assert found.amounts == {
         "input": Decimal(3),
@@ -93,7 +93,7 @@ def test_the_list_is_read_in_our_words() -> None:
     ("moment", "amount"), [(NOW - timedelta(hours=12, microseconds=1), 1), (NOW - timedelta(hours=12), 2)]
 )
 def test_a_dated_price_is_the_one_of_the_moment(moment: datetime, amount: int) -> None:
-    found = listed("ours", "https://api.maker.example/v1", "dated", moment)
+    found = listed_price("ours", "https://api.maker.example/v1", "dated", moment)
     assert found is not None
     assert found.amounts == {"input": Decimal(amount), "output": Decimal(amount)}
 
@@ -102,7 +102,7 @@ def test_a_dated_price_is_the_one_of_the_moment(moment: datetime, amount: int) -
 def test_what_is_not_one_figure_is_not_taken(name: str, why: str, provider: Provider) -> None:
     model = Model.objects.create(provider=provider, name=name)
     text = _run("--apply")
-    assert f"{model}\n  not taken: " in text
+    assert f"{model}\n  not applied: " in text
     assert why in text
     assert not Price.objects.exists()
 
@@ -117,7 +117,7 @@ def test_what_is_not_one_figure_is_not_taken(name: str, why: str, provider: Prov
     ],
 )
 def test_a_provider_is_known_by_its_address_or_its_exact_name(name: str, base_url: str, known: bool) -> None:
-    assert (listed(name, base_url, "plain", NOW) is not None) is known
+    assert (listed_price(name, base_url, "plain", NOW) is not None) is known
 
 
 def test_without_apply_it_only_tells(provider: Provider) -> None:
@@ -132,7 +132,7 @@ def test_without_apply_it_only_tells(provider: Provider) -> None:
     assert ["output", "12", "->", "15"] in lines
     assert ["cache_write_1h", "none", "->", "6"] in lines
     assert not any(line[:1] == ["input"] for line in lines)
-    assert "1 to update, 0 as listed, 0 not taken, 1 not in the list." in text
+    assert "1 to update, 0 as listed, 0 not applied, 1 not in the list." in text
     assert "--apply" in text
     assert _rows() == rows
 
@@ -178,7 +178,7 @@ def test_the_list_as_it_ships_knows_the_models_that_quickstart_makes() -> None:
     set_custom_snapshot(None)
     assert len(get_snapshot().providers) > 10
     found = {
-        (preset.name, model.name): listed(preset.name, preset.base_url, model.name, timezone.now())
+        (preset.name, model.name): listed_price(preset.name, preset.base_url, model.name, timezone.now())
         for preset in PRESETS
         for model in preset.models
     }

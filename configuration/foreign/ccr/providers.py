@@ -14,7 +14,7 @@ from configuration.foreign.servers import Server, fitting_profile, server_of
 from configuration.foreign.values import items, mapping, stripped
 from providers.dialects import DIALECTS
 from providers.platforms import PLATFORMS
-from providers.transforms import left_out, parse_chain
+from providers.transforms import parse_chain, skipped_names
 
 _NAMES = {
     "name": ("name", "NAME"),
@@ -148,7 +148,7 @@ def _effective(conversion: Conversion, place: str, chain: list[dict[str, Any]], 
     """The transforms of a chain that have an effect at servers of this dialect."""
     if not DIALECTS[server.dialect].verbatim:
         return chain
-    idle = left_out(parse_chain(chain))
+    idle = skipped_names(parse_chain(chain))
     for name in idle:
         conversion.skip(place, f"{name} has no effect where Claude's answers are passed on unchanged.")
     return [transform for transform in chain if transform["name"] not in idle]

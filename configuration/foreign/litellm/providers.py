@@ -14,7 +14,7 @@ from configuration.foreign.conversion import Conversion
 from configuration.foreign.litellm.deployments import Deployment
 from configuration.foreign.servers import fitting_profile
 from configuration.foreign.values import whole_number
-from providers.capabilities import CAPABILITIES
+from providers.config import CAPABILITIES
 from providers.platforms import PLATFORMS
 
 _SUPPORTS = {

@@ -13,7 +13,7 @@ import msgspec
 from providers.errors import ErrorKind, UpstreamError, kind_of_status
 from providers.errors.overflow import overflow_message
 from providers.errors.retry_after import retry_after
-from providers.errors.wording import plain
+from providers.errors.wording import plain_text
 
 _KINDS = {
     "invalid_request_error": ErrorKind.INVALID_REQUEST,
@@ -43,7 +43,7 @@ def response_error(status: int, headers: Mapping[str, str], body: bytes) -> Upst
         value = None
     code, message = _read(value)
     if not message and value is None:
-        message = plain(body[:_READ_AT_MOST].decode("utf-8", "replace").strip())[:_LONGEST_TEXT]
+        message = plain_text(body[:_READ_AT_MOST].decode("utf-8", "replace").strip())[:_LONGEST_TEXT]
     message = message or f"The provider answered with HTTP status {status} and no message."
     kind = _KINDS.get(code or "")
     if kind is None or kind in _VAGUE:

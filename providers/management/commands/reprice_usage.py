@@ -1,4 +1,4 @@
-"""`manage.py reprice_usage`: what usage of some days would cost at other prices; --apply puts that beside the cost."""
+"""`manage.py reprice_usage`: what usage of some days would cost at other prices; --apply stores it beside the cost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ _OWN_TIME = "then"
 class Command(BaseCommand):
     """Computes; writes `repriced_cost` only with --apply, and never the cost."""
 
-    help = "Compute usage anew at today's prices, or those of another moment. Without --apply nothing is written."
+    help = (
+        "Recompute the cost of usage at today's prices or those of another moment. Without --apply nothing is written."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--from", dest="first", required=True, type=_day, help="the first day, such as 2026-11-01")
@@ -30,15 +32,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--as-of",
             default="now",
-            help="a day or moment whose prices to use, or 'then': for each request those of its own time, as they are "
-            "entered today (default: now)",
+            help="a day or moment whose prices to use, or 'then': for each request the prices of its own time, as they "
+            "are entered today (default: now)",
         )
-        parser.add_argument("--apply", action="store_true", help="save it in the column repriced_cost")
+        parser.add_argument("--apply", action="store_true", help="store it in the column repriced_cost")
 
     def handle(self, *args: Any, **options: Any) -> None:
         period = Period(options["first"], options["last"])
         if period.last < period.first:
-            raise CommandError("--to lies before --from.")
+            raise CommandError("--to is before --from.")
         found = reprice(
             period,
             schedules(),
@@ -49,13 +51,13 @@ class Command(BaseCommand):
         for line in _table(found):
             self.stdout.write(line)
         if not options["apply"]:
-            self.stdout.write("Nothing was written: run it again with --apply.")
+            self.stdout.write("Nothing was written. To store the result, run it again with --apply.")
 
 
 def _day(text: str) -> date:
     day: date | None = _parsed(parse_date, text)
     if day is None:
-        raise CommandError(f"{text!r} is not a day: write it as 2026-11-01.")
+        raise CommandError(f"{text!r} is not a day: enter it as 2026-11-01.")
     return day
 
 
@@ -79,14 +81,14 @@ def _parsed(parse: Any, text: str) -> Any:
 
 
 def _table(found: list[Repriced]) -> Iterator[str]:
-    whole = Repriced("", "")
+    total = Repriced("", "")
     for line in found:
-        whole.requests += line.requests
-        whole.unpriced += line.unpriced
-        whole.cost += line.cost
-        whole.repriced_cost += line.repriced_cost
+        total.requests += line.requests
+        total.unpriced += line.unpriced
+        total.cost += line.cost
+        total.repriced_cost += line.repriced_cost
         yield _line(f"{line.provider_name}: {line.model_name}", line)
-    yield _line("all", whole)
+    yield _line("all", total)
 
 
 def _line(name: str, line: Repriced) -> str:

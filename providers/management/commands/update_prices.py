@@ -1,4 +1,4 @@
-"""`manage.py update_prices`: what the list of public prices says otherwise than the prices here; --apply writes it."""
+"""`manage.py update_prices`: how the public price list differs from the prices here; --apply writes it."""
 
 from __future__ import annotations
 
@@ -34,13 +34,15 @@ class Command(BaseCommand):
             self.stdout.write(_text(change))
             if options["apply"]:
                 apply(change, moment)
-        for model, why in found.untaken:
-            self.stdout.write(f"{model}\n  not taken: {why}; enter it yourself if one figure will do")
+        for model, why in found.not_applied:
+            self.stdout.write(f"{model}\n  not applied: {why}; enter a price yourself if one figure is enough")
         changed = f"{len(found.changes)} {'updated' if options['apply'] else 'to update'}"
-        rest = f"{len(found.same)} as listed, {len(found.untaken)} not taken, {len(found.unknown)} not in the list"
+        rest = (
+            f"{len(found.same)} as listed, {len(found.not_applied)} not applied, {len(found.unknown)} not in the list"
+        )
         self.stdout.write(f"{changed}, {rest}.")
         if found.changes and not options["apply"]:
-            self.stdout.write("Nothing was written: run it again with --apply.")
+            self.stdout.write("Nothing was written. To apply the changes, run it again with --apply.")
 
 
 def _text(change: Change) -> str:

@@ -12,13 +12,12 @@ import msgspec
 
 from providers.dialects.contract import Call, CountRequest, Decoder, Dialect
 from providers.errors import ErrorKind, UpstreamError
-from providers.platforms import extras
 from providers.platforms.bedrock import errors, requests
 from providers.platforms.bedrock.frames import FramesDecoder
 from providers.platforms.bedrock.options import BedrockOptions, region_of
-from providers.platforms.bedrock.signing import kept_keys, keys_of, loaded, signed
-from providers.platforms.contract import R
-from providers.platforms.paths import segment
+from providers.platforms.bedrock.signing import keys_of, loaded, renewed_keys, signed
+from providers.platforms.contract import R, missing_library
+from providers.platforms.http import path_segment
 
 _SIGNED = frozenset({"content-type", "accept"})
 
@@ -32,40 +31,40 @@ class Bedrock:
     options: type[msgspec.Struct] = BedrockOptions
 
     def missing(self) -> str:
-        """botocore signs and reads frames."""
-        return extras.missing(self.label, "botocore", "bedrock")
+        """Checks for botocore, which signs requests and reads frames."""
+        return missing_library(self.label, "botocore", "bedrock")
 
-    def faults(self, base_url: str, options: msgspec.Struct) -> dict[str, str]:
-        """Signing needs a region."""
+    def problems(self, base_url: str, options: msgspec.Struct) -> dict[str, str]:
+        """Requires a region, which signing needs."""
         if region_of(base_url, cast(BedrockOptions, options)):
             return {}
-        return {"options": 'The base URL tells no region: write it here, such as {"region": "eu-central-1"}.'}
+        return {"options": 'The base URL holds no region: enter it here, such as {"region": "eu-central-1"}.'}
 
     def request(self, call: Call, request: R, *, counting: bool) -> R:
-        """The model in the path, the API version and the betas in the body."""
+        """Moves the model into the path, the API version and the betas into the body."""
         options = cast(BedrockOptions, call.provider.options)
-        headers, betas = requests.without_claudes(call, request.headers, options.betas)
+        headers, betas = requests.platform_headers(call, request.headers, options.betas)
         body = requests.invocation(request.body, betas, call)
         model = call.model.name
         if isinstance(request, CountRequest):
-            path = f"/model/{segment(requests.foundation(model))}/count-tokens"
-            asked = msgspec.json.encode({"input": {"invokeModel": {"body": requests.countable(body)}}})
+            path = f"/model/{path_segment(requests.model_to_count(model))}/count-tokens"
+            asked = msgspec.json.encode({"input": {"invokeModel": {"body": requests.count_body(body)}}})
             return msgspec.structs.replace(request, path=path, headers=headers, body=asked, read=requests.read_count)
-        path = f"/model/{segment(model)}/invoke-with-response-stream"
+        path = f"/model/{path_segment(model)}/invoke-with-response-stream"
         return msgspec.structs.replace(request, path=path, headers=headers, body=body)
 
     async def authorized(self, call: Call, request: R) -> R:
-        """Signed, or with a Bedrock API key."""
+        """Signs the request, or adds a Bedrock API key."""
         options = cast(BedrockOptions, call.provider.options)
         secret = call.secret
         if secret is not None and ":" not in secret.reveal():
             return _with(request, {"authorization": f"Bearer {secret.reveal()}"})
         region = region_of(call.provider.base_url, options)
         if not region:
-            raise UpstreamError(ErrorKind.AUTHENTICATION, "The provider has no region: enter one among its options.")
+            raise UpstreamError(ErrorKind.AUTHENTICATION, "The provider has no region: enter one in its options.")
         await loaded()
         if secret is None or options.role_arn is not None:
-            keys = await kept_keys(secret, options.profile, options.role_arn, region).value()
+            keys = await renewed_keys(secret, options.profile, options.role_arn, region).value()
         else:
             keys = keys_of(secret)
         shown = {name: value for name, value in request.headers if name in _SIGNED}
@@ -73,15 +72,15 @@ class Bedrock:
         return _with(request, {name: value for name, value in made.items() if name not in _SIGNED})
 
     def decoder(self, content_type: str, decoder: Decoder) -> Decoder:
-        """Frames, except where a server in between answers with a text of its own."""
+        """Reads frames, except where a server in between answers with JSON or a plain event stream."""
         kind = content_type.partition(";")[0].strip().lower()
         return decoder if kind in {"application/json", "text/event-stream"} else FramesDecoder(decoder)
 
     def error(self, dialect: Dialect, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-        """By the name in a header of Amazon's."""
+        """Reads the error by the name in Amazon's header."""
         return errors.of_response(status, headers, body)
 
 
 def _with(request: R, headers: Mapping[str, str]) -> R:
-    kept = (item for item in request.headers if item[0] not in headers)
-    return msgspec.structs.replace(request, headers=(*kept, *headers.items()))
+    others = (item for item in request.headers if item[0] not in headers)
+    return msgspec.structs.replace(request, headers=(*others, *headers.items()))

@@ -47,10 +47,10 @@ _MESSAGES = ("message", "Message", "originalMessage")
 
 
 def of_response(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-    """The error of a response: what went wrong stands in a header, `ThrottlingException:http://...`."""
+    """Returns the error of a response; a header names it, `ThrottlingException:http://...`."""
     value = _json(body)
     code = headers.get("x-amzn-errortype") or _text(value, ("__type", "code"))
-    # Before a colon or after a hash stands the name; the rest is an address.
+    # The name is before a colon or after a hash; the rest is an address.
     code = code.partition(":")[0].rpartition("#")[2].strip()
     message = _text(value, _MESSAGES) or f"The provider answered with HTTP status {status} and no message."
     kind = _KINDS.get(code.lower()) or kind_of_status(status)
@@ -58,7 +58,7 @@ def of_response(status: int, headers: Mapping[str, str], body: bytes) -> Upstrea
 
 
 def of_frame(headers: Mapping[str, Any], payload: bytes) -> UpstreamError:
-    """The error of an exception frame, or of an error frame, which has its words in headers."""
+    """Returns the error of an exception frame, or of an error frame, whose message is in headers."""
     code = str(headers.get(":exception-type") or headers.get(":error-code") or "")
     value = _json(payload)
     message = _text(value, _MESSAGES) or str(headers.get(":error-message") or "")

@@ -1,8 +1,8 @@
-"""Amazon's event stream taken off an answer: binary frames in, the Claude events inside them out.
+"""Removes Amazon's event stream framing: binary frames in, the Claude events inside them out.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html (the framing),
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ResponseStream.html (what is in it).
-botocore checks and takes apart each frame; here they are only cut apart, so that a frame in pieces is joined once.
+botocore checks and parses each frame; this module splits the bytes into frames, and joins a frame in pieces once.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong
 from providers.platforms.bedrock import errors
 
 _PRELUDE = 12
-"""Bytes of a frame's beginning: its length, its headers' length, and a checksum of both."""
+"""Bytes at a frame's start: its length, its headers' length, and a checksum of both."""
 _SHORTEST = 16
 
 
 class _Chunk(msgspec.Struct, gc=False):
-    # msgspec reads base64 for bytes; `p` beside it is padding against those who watch lengths.
+    # msgspec reads base64 for bytes; `p` beside it is padding that hides lengths.
     data: bytes = msgspec.field(name="bytes")
 
 
@@ -33,7 +33,7 @@ _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 
 
 class FramesDecoder:
-    """The dialect's decoder behind one of Amazon's frames."""
+    """Feeds the content of Amazon's frames to the dialect's decoder."""
 
     def __init__(self, decoder: Decoder) -> None:
         from botocore.eventstream import EventStreamBuffer, ParserError
@@ -44,11 +44,11 @@ class FramesDecoder:
         self._parts: list[bytes] = []
         self._size = 0
         self._wanted = 0
-        """The length of the frame that is coming, 0 while that is unknown."""
+        """The length of the incomplete frame, 0 while unknown."""
         self._over = False
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events that `data` completes. Raises providers.framing.sse.EventTooLong."""
+        """Returns the events that `data` completes. Raises providers.framing.sse.EventTooLong."""
         if self._over:
             return []
         self._parts.append(data)
@@ -72,7 +72,7 @@ class FramesDecoder:
         return events
 
     def close(self) -> list[Event]:
-        """The end: in the middle of a frame it is a cut, else the dialect says whether it was one."""
+        """Ends the body: inside a frame it is truncated, else the dialect decides."""
         if self._over:
             return []
         if self._size:
@@ -80,12 +80,12 @@ class FramesDecoder:
         return self._decoder.close()
 
     def _length(self, held: bytes, at: int) -> int:
-        """The length of the frame at `at`; where it is waited for, its prelude's checksum is right."""
+        """Returns the length of the frame at `at`; checks the prelude of an incomplete one."""
         if self._wanted and at == 0:
             return self._wanted
         total: int = _length_at(held, at)[0]
         if total < _SHORTEST:
-            raise _NotAFrame("a frame that is shorter than a frame can be")
+            raise _NotAFrame("a frame shorter than the minimum")
         if total > len(held) - at:
             self._parsed(held[at : at + _PRELUDE])
         if total > MAX_EVENT_BYTES:
@@ -93,29 +93,29 @@ class FramesDecoder:
         return total
 
     def _parsed(self, frame: bytes) -> Any:
-        """botocore's message; None for a prelude alone, which is checked all the same."""
+        """Returns botocore's message; None for a prelude alone, which is checked too."""
         buffer = self._make()
         buffer.add_data(frame)
         try:
             return next(buffer, None)
         except self._damage as error:
-            raise _NotAFrame(f"a frame that is damaged ({type(error).__name__})") from error
+            raise _NotAFrame(f"a damaged frame ({type(error).__name__})") from error
 
     def _read(self, frame: bytes) -> list[Event]:
         message = self._parsed(frame)
         if message is None:
-            raise _NotAFrame("a frame that is damaged")
+            raise _NotAFrame("a damaged frame")
         kind, name = message.headers.get(":message-type"), message.headers.get(":event-type")
         if kind in {"exception", "error"}:
             return [self._failed(errors.of_frame(message.headers, message.payload))]
         if kind != "event" or name != "chunk":
-            # Amazon may add events; it says of unknown ones that they are to be ignored.
+            # Amazon may add events and documents that unknown ones are to be ignored.
             return []
         try:
             event = _decode_chunk(message.payload).data
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _NotAFrame("a chunk without bytes") from error
-        # JSON has line breaks between its words only, and an event of one line can end no other.
+        # JSON has line breaks only between tokens, and an event of one line cannot end another.
         events = self._decoder.feed(b"data: %b\n\n" % event.translate(None, b"\r\n"))
         self._over = bool(events) and isinstance(events[-1], MessageFinished | StreamFailed)
         return events
@@ -126,4 +126,4 @@ class FramesDecoder:
 
 
 class _NotAFrame(Exception):
-    """Bytes that no server of Amazon's sends; the text says what they are."""
+    """Bytes that Amazon never sends; the text names them."""

@@ -1,4 +1,4 @@
-"""What a provider on Bedrock can be told, and what its host name tells."""
+"""The options of a provider on Bedrock, and the region in its host name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from providers.platforms.paths import host
+from providers.platforms.http import host_of
 
 # Claude's betas that Bedrock documents (November 2026); any other fails the whole request with "invalid beta flag".
 # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
@@ -32,7 +32,7 @@ _Arn = Annotated[str, Meta(pattern=r"^arn:\S+$")]
 
 
 class BedrockOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where to, and whose keys sign when the provider has no credential."""
+    """The region, and the keys that sign when the provider has no credential."""
 
     region: Annotated[_Region | None, Meta(description="such as eu-central-1; left out: the one in the base URL")] = (
         None
@@ -45,8 +45,8 @@ class BedrockOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def region_of(base_url: str, options: BedrockOptions) -> str:
-    """The region to sign for; "" when neither says it."""
+    """Returns the region to sign for; "" when neither the options nor the host name it."""
     if options.region:
         return options.region
-    found = _HOST.search(host(base_url))
+    found = _HOST.search(host_of(base_url))
     return found[1] if found else ""

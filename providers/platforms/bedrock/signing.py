@@ -1,7 +1,7 @@
-"""What authorises a request to Bedrock: a key's or role's signature (SigV4, by botocore), or a Bedrock API key.
+"""Signatures for Bedrock (SigV4, by botocore), with the keys of a credential, a profile, a role or this machine.
 
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html. Signing is done per request; finding keys that are
-not in the provider's credential (a profile, a role, the machine's own) is not: those are kept while they last.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html. Each request is signed. Keys that are
+not in the provider's credential (a profile, a role, the machine's own) are fetched once and cached until they expire.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from importlib import import_module
 from typing import Any
 
 from providers.config import Secret
-from providers.platforms.renewed import Fresh, Kept, NotAuthorized
+from providers.platforms.renewed import Fetched, NotAuthorized, RenewedSecret
 
 _SERVICE = "bedrock"
 _SIGNER = "botocore.auth"
 _RENEW_AFTER, _GOOD_FOR = 60.0, 300.0
-"""botocore renews what expires by itself; it is asked anew this often, and its keys last ten minutes more at least."""
+"""Seconds. botocore renews expiring keys itself; asked this often, its keys last at least ten minutes more."""
 _SESSION = "gateway"
 
 
 async def loaded() -> None:
-    """Import the signer, once and in a thread: that takes 300 ms, in which no stream would move."""
+    """Imports the signer once, in a thread: importing takes 300 ms, which would block every stream."""
     if _SIGNER not in sys.modules:
         await asyncio.to_thread(import_module, _SIGNER)
 
 
 def signed(url: str, headers: dict[str, str], body: bytes, keys: Any, region: str) -> dict[str, str]:
-    """The headers that sign a POST of `body` to `url`; `headers` are signed with it, others may be added later."""
+    """Returns the headers that sign a POST of `body` to `url`; `headers` are signed too, others may be added later."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
 
@@ -39,7 +39,7 @@ def signed(url: str, headers: dict[str, str], body: bytes, keys: Any, region: st
 
 
 def keys_of(secret: Secret) -> Any:
-    """The keys in a credential's secret, `ACCESS_KEY:SECRET` or `ACCESS_KEY:SECRET:SESSION_TOKEN`."""
+    """Returns the keys in a credential's secret, `ACCESS_KEY:SECRET` or `ACCESS_KEY:SECRET:SESSION_TOKEN`."""
     from botocore.credentials import Credentials
 
     access, _, rest = secret.reveal().partition(":")
@@ -48,25 +48,25 @@ def keys_of(secret: Secret) -> Any:
 
 
 @lru_cache(maxsize=256)
-def kept_keys(secret: Secret | None, profile: str | None, role_arn: str | None, region: str) -> Kept[Any]:
-    """The keys of a role, a profile or this machine; one entry for each of them that is in use."""
+def renewed_keys(secret: Secret | None, profile: str | None, role_arn: str | None, region: str) -> RenewedSecret[Any]:
+    """Returns the keys of a role, a profile or this machine, one cached entry each."""
     found: list[Any] = []
 
-    def fetch() -> Fresh[Any]:
+    def fetch() -> Fetched[Any]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             if not found:
                 found.append(_credentials(secret, profile, role_arn, region))
-            return Fresh(found[0].get_frozen_credentials(), _RENEW_AFTER, _GOOD_FOR)
+            return Fetched(found[0].get_frozen_credentials(), _RENEW_AFTER, _GOOD_FOR)
         except (BotoCoreError, ClientError) as error:
             raise NotAuthorized(_explained(error, profile, role_arn)) from error
 
-    return Kept("The keys for Amazon Bedrock", fetch)
+    return RenewedSecret("The keys for Amazon Bedrock", fetch)
 
 
 def _credentials(secret: Secret | None, profile: str | None, role_arn: str | None, region: str) -> Any:
-    """botocore's credentials, which renew themselves."""
+    """Returns botocore's credentials, which renew themselves."""
     from botocore.config import Config
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
     from botocore.session import Session
@@ -75,8 +75,8 @@ def _credentials(secret: Secret | None, profile: str | None, role_arn: str | Non
     source = session.get_credentials() if secret is None else keys_of(secret)
     if source is None:
         raise NotAuthorized(
-            "There are no AWS keys: add a credential to this provider, name a profile in its options, or give this "
-            "machine keys in its environment, its ~/.aws or its role."
+            "No AWS keys were found: add a credential to this provider, name a profile in its options, or configure "
+            "keys on this machine (environment, ~/.aws or instance role)."
         )
     if role_arn is None:
         return source
@@ -90,12 +90,10 @@ def _credentials(secret: Secret | None, profile: str | None, role_arn: str | Non
 
 
 def _explained(error: Exception, profile: str | None, role_arn: str | None) -> str:
-    """What failed, by its name: AWS's own words may hold identifiers of the account."""
+    """Returns what failed by its error code: AWS's own message may hold identifiers of the account."""
     code = getattr(error, "response", {}).get("Error", {}).get("Code") or type(error).__name__
     if role_arn is not None:
-        return f"The role {role_arn} could not be assumed ({code}): look at its trust policy and at the keys used."
+        return f"The role {role_arn} could not be assumed ({code}): check its trust policy and the keys."
     if profile is not None:
-        return (
-            f"The profile {profile} gives no AWS keys ({code}): look at ~/.aws of the user that this gateway runs as."
-        )
+        return f"The profile {profile} has no AWS keys ({code}): check ~/.aws of the user that this gateway runs as."
     return f"This machine's AWS keys could not be read ({code})."

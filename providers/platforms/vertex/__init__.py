@@ -15,12 +15,11 @@ from providers.dialects.contract import Call, CountRequest, Decoder, Dialect, Up
 from providers.errors import ErrorKind, UpstreamError
 from providers.errors.response import response_error
 from providers.fidelity import Fidelity
-from providers.platforms import bodies, extras
-from providers.platforms.contract import R
-from providers.platforms.paths import base_path, segment
+from providers.platforms.contract import R, missing_library
+from providers.platforms.http import base_path, body_field, edited_body, path_segment
 from providers.platforms.renewed import NotAuthorized
 from providers.platforms.vertex.options import VertexOptions, location_of, service_account
-from providers.platforms.vertex.tokens import kept_token
+from providers.platforms.vertex.tokens import renewed_token
 
 VERSION = "vertex-2023-10-16"
 
@@ -34,34 +33,34 @@ class Vertex:
     options: type[msgspec.Struct] = VertexOptions
 
     def missing(self) -> str:
-        """google-auth makes tokens."""
-        return extras.missing(self.label, "google.auth", "vertex")
+        """Checks for google-auth, which fetches tokens."""
+        return missing_library(self.label, "google.auth", "vertex")
 
-    def faults(self, base_url: str, options: msgspec.Struct) -> dict[str, str]:
-        """Every path holds a location."""
+    def problems(self, base_url: str, options: msgspec.Struct) -> dict[str, str]:
+        """Requires a location, which is part of every path."""
         if location_of(base_url, cast(VertexOptions, options)):
             return {}
-        return {"options": 'The base URL tells no location: write it here, such as {"location": "europe-west1"}.'}
+        return {"options": 'The base URL holds no location: enter it here, such as {"location": "europe-west1"}.'}
 
     def request(self, call: Call, request: R, *, counting: bool) -> R:
-        """The project's own path; Claude's version in the body, Gemini's count without its wrapping."""
+        """Moves the request to the project's path; Claude's version goes into the body, Gemini's count is unwrapped."""
         if call.provider.dialect == "anthropic":
             return _for_claude(call, request)
         return _for_gemini(call, request)
 
     async def authorized(self, call: Call, request: R) -> R:
-        """With an access token."""
-        token = await kept_token(call.secret, call.provider.is_local).value()
-        kept = (item for item in request.headers if item[0] != "authorization")
-        return msgspec.structs.replace(request, headers=(*kept, ("authorization", f"Bearer {token}")))
+        """Adds an access token."""
+        token = await renewed_token(call.secret, call.provider.is_local).value()
+        others = (item for item in request.headers if item[0] != "authorization")
+        return msgspec.structs.replace(request, headers=(*others, ("authorization", f"Bearer {token}")))
 
     def decoder(self, content_type: str, decoder: Decoder) -> Decoder:
-        """The dialect's own: Vertex frames nothing."""
+        """Returns the dialect's decoder: Vertex adds no framing."""
         return decoder
 
     def error(self, dialect: Dialect, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-        """Claude's own error where the model answered, Google's where Vertex did."""
-        if dialect.name == "anthropic" and not _is_claudes(body):
+        """Reads Claude's error where the model answered, Google's where Vertex did."""
+        if dialect.name == "anthropic" and not _is_claude_error(body):
             return response_error(status, headers, body)
         return dialect.error(status, headers, body)
 
@@ -71,16 +70,14 @@ def _for_claude(call: Call, request: R) -> R:
     headers = _headers_for_claude(call, request)
     if isinstance(request, CountRequest):
         path = f"{_models(call, 'anthropic')}/count-tokens:rawPredict"
-        return msgspec.structs.replace(
-            request, path=path, headers=headers, body=bodies.edited(request.body, first=first)
-        )
-    path = f"{_models(call, 'anthropic')}/{segment(call.model.name)}:streamRawPredict"
-    body = bodies.edited(request.body, without={"model"}, first=first)
+        return msgspec.structs.replace(request, path=path, headers=headers, body=edited_body(request.body, first=first))
+    path = f"{_models(call, 'anthropic')}/{path_segment(call.model.name)}:streamRawPredict"
+    body = edited_body(request.body, without={"model"}, first=first)
     return msgspec.structs.replace(request, path=path, headers=headers, body=body)
 
 
 def _headers_for_claude(call: Call, request: UpstreamRequest) -> tuple[tuple[str, str], ...]:
-    """Without the version, which stands in the body, and with the betas that the provider takes."""
+    """Drops the version, which is in the body, and the betas that the provider does not take."""
     allowed = cast(VertexOptions, call.provider.options).betas
     headers = []
     for name, value in request.headers:
@@ -96,21 +93,23 @@ def _headers_for_claude(call: Call, request: UpstreamRequest) -> tuple[tuple[str
 
 def _for_gemini(call: Call, request: R) -> R:
     model = call.model.name.removeprefix("models/")
-    path = f"{_models(call, 'google')}/{segment(model)}"
+    path = f"{_models(call, 'google')}/{path_segment(model)}"
     if not isinstance(request, CountRequest):
         return msgspec.structs.replace(request, path=f"{path}:streamGenerateContent?alt=sse")
-    prompt = bodies.field(request.body, "generateContentRequest")
+    prompt = body_field(request.body, "generateContentRequest")
     asked = {name: value for name, value in prompt.items() if name != "model"}
     return msgspec.structs.replace(request, path=f"{path}:countTokens", body=msgspec.json.encode(asked))
 
 
 def _models(call: Call, publisher: str) -> str:
-    """The path of a publisher's models, in the provider's project."""
+    """Returns the path of a publisher's models in the provider's project."""
     options = cast(VertexOptions, call.provider.options)
     project = options.project or _project_of(call)
     location = location_of(call.provider.base_url, options)
     version = "" if base_path(call.provider.base_url).endswith(("/v1", "/v1beta1")) else "/v1"
-    return f"{version}/projects/{segment(project)}/locations/{segment(location)}/publishers/{publisher}/models"
+    return (
+        f"{version}/projects/{path_segment(project)}/locations/{path_segment(location)}/publishers/{publisher}/models"
+    )
 
 
 def _project_of(call: Call) -> str:
@@ -119,11 +118,11 @@ def _project_of(call: Call) -> str:
     except NotAuthorized as error:
         raise UpstreamError(ErrorKind.AUTHENTICATION, str(error)) from error
     if not isinstance(project, str) or not project:
-        raise UpstreamError(ErrorKind.AUTHENTICATION, "The provider has no project: enter one among its options.")
+        raise UpstreamError(ErrorKind.AUTHENTICATION, "The provider has no project: enter one in its options.")
     return project
 
 
-def _is_claudes(body: bytes) -> bool:
+def _is_claude_error(body: bytes) -> bool:
     try:
         value: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""What a provider on Vertex AI can be told, and what its host name and its key tell."""
+"""The options of a provider on Vertex AI, and what its host name and its key contain."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import msgspec
 from msgspec import Meta
 
 from providers.config import Secret
-from providers.platforms.paths import host
+from providers.platforms.http import host_of
 from providers.platforms.renewed import NotAuthorized
 
 _REGIONAL = re.compile(r"^([a-z]+-[a-z]+\d+)-aiplatform\.googleapis\.com$")
 _MULTIREGIONAL = re.compile(r"^aiplatform\.(us|eu)\.rep\.googleapis\.com$")
 _NOT_A_KEY = (
-    "The credential of a provider on Vertex AI is the JSON key of a service account: paste the whole file. "
-    "Without a credential, this machine's own (application default) is used."
+    "The credential of a provider on Vertex AI is the JSON key of a service account: paste the complete file. "
+    "Without a credential, this machine's application default credentials are used."
 )
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9:.-]*$")]
 
 
 class VertexOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose models, and where they run."""
+    """The project, the location, and the betas that are passed on."""
 
     project: Annotated[_Name | None, Meta(description="the project's id; left out: the service account's")] = None
     location: Annotated[
@@ -35,10 +35,10 @@ class VertexOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def location_of(base_url: str, options: VertexOptions) -> str:
-    """Where the models run; "" when neither says it."""
+    """Returns the location of the models; "" when neither the options nor the host name it."""
     if options.location:
         return options.location
-    name = host(base_url)
+    name = host_of(base_url)
     if name == "aiplatform.googleapis.com":
         return "global"
     found = _REGIONAL.match(name) or _MULTIREGIONAL.match(name)
@@ -47,9 +47,9 @@ def location_of(base_url: str, options: VertexOptions) -> str:
 
 @lru_cache(maxsize=256)
 def service_account(secret: Secret) -> dict[str, Any]:
-    """The key in a credential's secret. Raises NotAuthorized for anything but a service account's.
+    """Returns the key in a credential's secret. Raises NotAuthorized unless it is a service account's.
 
-    Other kinds of Google's credential files can name programs to run and servers to ask.
+    Other kinds of Google credential files can name programs to run and servers to call.
     """
     try:
         info = msgspec.json.decode(secret.reveal())

@@ -1,7 +1,7 @@
-"""Google's access tokens, by google-auth: of a service account's key, or of this machine (application default).
+"""Google access tokens, by google-auth: for a service account's key, or for this machine (application default).
 
-https://cloud.google.com/docs/authentication/application-default-credentials. google-auth speaks HTTP through what it is
-given; here that is the guarded client for a key that somebody entered, whose file says where to send it.
+https://cloud.google.com/docs/authentication/application-default-credentials. google-auth sends HTTP through the
+transport it is given: the guarded client for an entered key, whose file names the token server.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import aiohttp
 
 from providers.config import Secret
 from providers.outbound.guard import GuardedConnector, refusal_in
-from providers.platforms.renewed import Fresh, Kept, NotAuthorized
+from providers.platforms.renewed import Fetched, NotAuthorized, RenewedSecret
 from providers.platforms.vertex.options import service_account
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _EARLY, _AT_THE_LATEST = 300.0, 10.0
-"""Seconds before its end at which a token is renewed, and at which it is used no more."""
+"""Seconds before its expiry at which a token is renewed, and at which it is no longer used."""
 _SECONDS = 10.0
 _MOST_BYTES = 1024 * 1024
 
 
 class _Answer(NamedTuple):
-    """What google-auth looks at in a response."""
+    """The parts of a response that google-auth reads."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,7 +36,7 @@ class _Answer(NamedTuple):
 
 
 class _Transport:
-    """google-auth's way to HTTP, called in a thread; `local` is None where any address may be asked."""
+    """google-auth's HTTP transport, called in a thread; `local` is None where any address may be called."""
 
     def __init__(self, local: bool | None) -> None:
         self._local = local
@@ -50,7 +50,7 @@ class _Transport:
         timeout: float | None = None,
         **_: Any,
     ) -> _Answer:
-        """One request. Raises google.auth.exceptions.TransportError."""
+        """Sends one request. Raises google.auth.exceptions.TransportError."""
         from google.auth.exceptions import TransportError
 
         try:
@@ -77,11 +77,11 @@ class _Transport:
 
 
 @lru_cache(maxsize=256)
-def kept_token(secret: Secret | None, local: bool) -> Kept[str]:
-    """The token of a service account, or of this machine; one entry for each that is in use."""
+def renewed_token(secret: Secret | None, local: bool) -> RenewedSecret[str]:
+    """Returns the token of a service account or of this machine, one cached entry each."""
     found: list[Any] = []
 
-    def fetch() -> Fresh[str]:
+    def fetch() -> Fetched[str]:
         from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 
         transport = _Transport(None if secret is None else local)
@@ -92,14 +92,14 @@ def kept_token(secret: Secret | None, local: bool) -> Kept[str]:
         except DefaultCredentialsError as error:
             raise NotAuthorized(
                 "This machine has no Google credentials: add a service account's JSON key as this provider's "
-                "credential, or give the machine some (gcloud auth application-default login, or a service account)."
+                "credential, or configure some here (gcloud auth application-default login, or a service account)."
             ) from error
         except GoogleAuthError as error:
-            raise NotAuthorized(f"Google gives no token ({_reason(error)}).") from error
+            raise NotAuthorized(f"Google refused a token ({_reason(error)}).") from error
         lasts = found[0].expiry.replace(tzinfo=UTC).timestamp() - time.time()
-        return Fresh(found[0].token, max(lasts - _EARLY, lasts / 2), lasts - _AT_THE_LATEST)
+        return Fetched(found[0].token, max(lasts - _EARLY, lasts / 2), lasts - _AT_THE_LATEST)
 
-    return Kept("The token for Vertex AI", fetch)
+    return RenewedSecret("The token for Vertex AI", fetch)
 
 
 def _credentials(secret: Secret | None, transport: Any) -> Any:
@@ -111,10 +111,10 @@ def _credentials(secret: Secret | None, transport: Any) -> Any:
     try:
         return accounts.Credentials.from_service_account_info(service_account(secret), scopes=[SCOPE])
     except ValueError as error:
-        raise NotAuthorized("The service account's JSON key is not whole: paste the whole file once more.") from error
+        raise NotAuthorized("The service account's JSON key is incomplete: paste the complete file again.") from error
 
 
 def _reason(error: Exception) -> str:
-    """What failed in a few words, such as invalid_grant: Google's first sentence, which holds no secret."""
-    said = str(error.args[0]) if error.args else ""
-    return f"{type(error).__name__}: {said[:160]}" if said else type(error).__name__
+    """Returns the failure in short, such as invalid_grant: Google's first sentence, which holds no secret."""
+    detail = str(error.args[0]) if error.args else ""
+    return f"{type(error).__name__}: {detail[:160]}" if detail else type(error).__name__

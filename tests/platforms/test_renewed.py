@@ -9,7 +9,7 @@ import pytest
 
 from providers.errors import ErrorKind, UpstreamError
 from providers.platforms import renewed
-from providers.platforms.renewed import Fresh, Kept, NotAuthorized
+from providers.platforms.renewed import Fetched, NotAuthorized, RenewedSecret
 from tests.harness.patience import PATIENCE, until
 
 
@@ -23,19 +23,19 @@ class Source:
         self.open.set()
         self.renew_after, self.good_for = renew_after, good_for
 
-    def __call__(self) -> Fresh[int]:
+    def __call__(self) -> Fetched[int]:
         self.times += 1
         number = self.times
         assert self.open.wait(PATIENCE)
         if self.fails is not None:
             raise self.fails
-        return Fresh(number, self.renew_after, self.good_for)
+        return Fetched(number, self.renew_after, self.good_for)
 
 
 def test_many_at_once_share_one_fetch() -> None:
     source = Source()
     source.open.clear()
-    token = Kept("A token", source)
+    token = RenewedSecret("A token", source)
 
     async def all_of_them() -> list[int]:
         waiting = [asyncio.create_task(token.value()) for _ in range(50)]
@@ -53,7 +53,7 @@ def test_many_at_once_share_one_fetch() -> None:
 def test_it_is_renewed_beside_the_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(renewed, "_PAUSE", 0.0)
     source = Source(renew_after=0.0)
-    token = Kept("A token", source)
+    token = RenewedSecret("A token", source)
     assert asyncio.run(token.value()) == 1
     source.open.clear()
     # Nobody waits for the renewal, which does not end before the gate is opened.
@@ -64,7 +64,7 @@ def test_it_is_renewed_beside_the_requests(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_value_that_has_ended_is_waited_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(renewed, "_PAUSE", 0.0)
-    token = Kept("A token", Source(renew_after=0.0, good_for=0.0))
+    token = RenewedSecret("A token", Source(renew_after=0.0, good_for=0.0))
     assert [asyncio.run(token.value()) for _ in range(3)] == [1, 2, 3]
 
 
@@ -73,7 +73,7 @@ def test_a_failed_renewal_leaves_the_old_value_and_pauses(
 ) -> None:
     monkeypatch.setattr(renewed, "_PAUSE", 0.0)
     source = Source(renew_after=0.0)
-    token = Kept("A token", source)
+    token = RenewedSecret("A token", source)
     assert asyncio.run(token.value()) == 1
     source.fails = ValueError("holds a secret")
     monkeypatch.setattr(renewed, "_PAUSE", 100.0)
@@ -88,7 +88,7 @@ def test_a_failed_renewal_leaves_the_old_value_and_pauses(
 def test_without_a_value_the_reason_is_told_each_time(error: Exception) -> None:
     source = Source()
     source.fails = error
-    token = Kept("The token", source)
+    token = RenewedSecret("The token", source)
     for _ in range(2):
         with pytest.raises(UpstreamError) as caught:
             asyncio.run(token.value())

@@ -1,7 +1,7 @@
-"""What a maintained list of public prices (genai-prices) says of a model at a provider, in the words of our Price.
+"""Looks up a model's price in a maintained list of public prices (genai-prices).
 
 The list ships with the package: nothing is fetched. A price that is not one figure (by prompt length or time of day) is
-not taken, because an unknown cost is better than a wrong one.
+not applied, because an unknown cost is better than a wrong one.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ _PER_THOUSAND = {"per_request", "per_web_search"}
 _FINEST = Decimal("0.000001")
 
 
-class Listed(msgspec.Struct, frozen=True):
-    """What the list says. `amounts` are US dollars by field of Price, those that it gives; empty where `why_not` says
-    why none can be taken."""
+class ListedPrice(msgspec.Struct, frozen=True):
+    """A list entry. `amounts` are US dollars by field of Price; empty where `not_applied` gives the reason."""
 
     amounts: dict[str, Decimal] = {}
-    why_not: str = ""
+    not_applied: str = ""
 
 
-def listed(provider_name: str, base_url: str, model_name: str, moment: datetime) -> Listed | None:
-    """The prices at `moment` of a model at the provider with this address, or else with this very name; None if the
-    list does not have it."""
+def listed_price(provider_name: str, base_url: str, model_name: str, moment: datetime) -> ListedPrice | None:
+    """Returns the prices at `moment` of a model at the provider with this address, or else with this name.
+
+    None if the list does not have it.
+    """
     # 1.6 MB of data that only two commands need.
     from genai_prices.data_snapshot import get_snapshot
     from genai_prices.types import StartDateConstraint
@@ -52,11 +53,11 @@ def listed(provider_name: str, base_url: str, model_name: str, moment: datetime)
     if isinstance(model.prices, list) and any(
         not isinstance(step.constraint, StartDateConstraint | None) for step in model.prices
     ):
-        return Listed(why_not="its price depends on the time of day")
+        return ListedPrice(not_applied="its price depends on the time of day")
     return _read(model.get_prices(moment))
 
 
-def _read(prices: Any) -> Listed:
+def _read(prices: Any) -> ListedPrice:
     amounts: dict[str, Decimal] = {}
     for kind, key in _KINDS.items():
         price = getattr(prices, key)
@@ -65,11 +66,11 @@ def _read(prices: Any) -> Listed:
         if price is None:
             continue
         if not isinstance(price, Decimal):
-            return Listed(why_not="its price depends on the prompt's length")
+            return ListedPrice(not_applied="its price depends on the prompt's length")
         if kind in _PER_THOUSAND:
             price /= 1000
-        # Some of the list's figures are quotients with a long tail; a price here is a whole number of pico-dollars.
+        # Some of the list's figures are quotients with many digits; a price is a whole number of pico-dollars.
         amounts[kind] = price.quantize(_FINEST, ROUND_HALF_EVEN)
     if not {"input", "output"} <= amounts.keys():
-        return Listed(why_not="it is not priced by tokens of input and output")
-    return Listed(amounts=amounts)
+        return ListedPrice(not_applied="it is not priced by tokens of input and output")
+    return ListedPrice(amounts=amounts)
