@@ -1,4 +1,4 @@
-"""The forms of providers, credentials and models. A secret goes in and never comes back out."""
+"""The forms of providers, credentials and models. A secret can be entered and is never shown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from proxysite.console.form_fields import JsonField
 
 
 def options_help() -> SafeString:
-    """What may stand in a provider's options: each platform's fields and what they are for."""
+    """Returns the help text of a provider's options: each platform's fields with their descriptions."""
     known = format_html_join(
         "",
         "<br><code>{}</code>: {}",
@@ -35,11 +35,11 @@ def options_help() -> SafeString:
         ),
     )
     example = '{"region": "eu-central-1"}'
-    return format_html("As a JSON object, such as <code>{}</code>. Empty without a platform.{}", example, known)
+    return format_html("A JSON object, such as <code>{}</code>. Empty without a platform.{}", example, known)
 
 
 def platform_help() -> str:
-    """What a platform is, and which cannot be used as this gateway is installed."""
+    """Returns the help text of the platform field, with the libraries that are not installed."""
     return " ".join(
         [
             str(Provider._meta.get_field("platform").help_text),
@@ -53,9 +53,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
 
     options = JsonField(dict, options_help())
     headers = JsonField(dict, str(Provider._meta.get_field("headers").help_text))
-    transforms = ChainField(
-        "Changes to each request to this provider, in this order; to its answers in the opposite one."
-    )
+    transforms = ChainField("Changes to each request to this provider, in this order; to its answers in reverse order.")
 
     class Meta:
         model = Provider
@@ -63,18 +61,18 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         labels = {"base_url": "Base URL", "proxy_url": "Proxy URL"}
         help_texts = {"platform": platform_help()}
         error_messages = {
-            "name": {"unique": "Another provider has this name: choose a different one, or edit that provider."}
+            "name": {"unique": "Another provider has this name: choose another name, or edit that provider."}
         }
 
 
 class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A credential. `secret` is written and never shown; left empty, what is stored stays."""
+    """A credential. `secret` is never shown; if it is left empty, the stored secret stays."""
 
     secret = forms.CharField(
         required=False,
         max_length=16384,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
-        help_text="Kept encrypted and never shown again. Leave it empty to keep the stored one.",
+        help_text="Stored encrypted and never shown again. Leave it empty to keep the stored secret.",
     )
 
     class Meta:
@@ -93,16 +91,16 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
         )
 
     def clean_secret(self) -> str:
-        """One line of visible ASCII, as a header takes it; a key that is a JSON file may have any number of lines."""
+        """Requires one line of visible ASCII, as headers do; a JSON key file may have any number of lines."""
         secret: str = self.cleaned_data["secret"]
         if secret.startswith("{"):
             return _one_line(secret)
         if not all("!" <= c <= "~" for c in secret):
-            raise ValidationError("The secret holds white space or characters that no key has: copy it once more.")
+            raise ValidationError("The secret has white space or characters that no key has: copy it again.")
         return secret
 
     def clean(self) -> dict[str, Any]:
-        """Bring secret, variable and source into line, and encrypt what was entered."""
+        """Checks secret, variable and source together, and encrypts an entered secret."""
         data: dict[str, Any] = super().clean() or {}
         secret = data.get("secret", "")
         if data.get("source") == Credential.Source.ENVIRONMENT:
@@ -111,7 +109,7 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
             try:
                 self.instance.set_secret(secret)
                 if secret.startswith("{"):
-                    # The last characters of a file tell nothing.
+                    # The last characters of a file identify nothing.
                     self.instance.last_four = ""
             except ImproperlyConfigured as error:
                 self.add_error("secret", str(error))
@@ -124,23 +122,23 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("variable", "Enter the name of the variable that holds the secret.")
         if secret:
             self.add_error("secret", "Leave this empty: the secret is read from the variable.")
-        # What is not used is not kept.
+        # A secret that is not used is not stored.
         self.instance.ciphertext = self.instance.last_four = ""
 
 
 def _one_line(secret: str) -> str:
-    """The same JSON object in one line. Raises ValidationError."""
+    """Returns the same JSON object in one line. Raises ValidationError."""
     try:
         found = json.loads(secret)
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValidationError(
-            "The secret looks like a JSON file and is none: copy the whole file once more."
+            "The secret looks like a JSON file but is not valid JSON: copy the complete file again."
         ) from error
     return json.dumps(found)
 
 
 def credential_state(credential: Credential) -> tuple[str, bool]:
-    """What to show of a credential's secret, and whether it looks usable from this process."""
+    """Returns what to show of a credential's secret, and whether this process can use it."""
     if credential.source == Credential.Source.ENVIRONMENT:
         present = bool(os.environ.get(credential.variable))
         return f"{credential.variable} is {'set' if present else 'not set'} in this process", present
@@ -150,7 +148,7 @@ def credential_state(credential: Credential) -> tuple[str, bool]:
 
 
 class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
-    """An upstream model, its capabilities as check boxes."""
+    """An upstream model, with its capabilities as check boxes."""
 
     capabilities = forms.MultipleChoiceField(
         choices=[(name, f"{name}: {meaning}") for name, meaning in CAPABILITIES.items()],
@@ -158,20 +156,22 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text="What the model can do.",
     )
-    transforms = ChainField("Changes to each request after the provider's own, in this order; to answers before them.")
+    transforms = ChainField(
+        "Changes to each request after the provider's own, in this order; to answers before the provider's."
+    )
 
     class Meta:
         model = Model
         exclude = ()
 
     def clean(self) -> dict[str, Any]:
-        """Say beside the name that the provider has such a model already, and that limits must fit each other."""
+        """Refuses a second model of the same name, and limits that contradict each other."""
         data: dict[str, Any] = super().clean() or {}
         # On the page of a new provider there is none to ask about yet; NamedOnce looks at the rows themselves.
         provider: Provider | None = data.get("provider")
         taken = Model.objects.filter(name=data.get("name")).exclude(pk=self.instance.pk)
         if provider is not None and provider.pk and taken.filter(provider=provider).exists():
-            self.add_error("name", "This provider has a model of that name already: edit that one.")
+            self.add_error("name", "This provider already has a model of that name: edit that model.")
         if provider is not None and "transforms" in data:
             try:
                 check_transforms(data["transforms"], provider.dialect)
@@ -179,5 +179,5 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error(None, error)
         window, most = data.get("context_window"), data.get("max_output")
         if window and most and most > window:
-            self.add_error("max_output", "This is more than the context window holds.")
+            self.add_error("max_output", "This is larger than the context window: enter a smaller number.")
         return data

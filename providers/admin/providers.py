@@ -27,7 +27,7 @@ from usage.reports import formatting
 
 
 def named(provider: Provider) -> str:
-    """The provider's name, with its badge if it is the demo."""
+    """Returns the provider's name, with a badge if it is the demo."""
     badge = render_to_string("gateway/demo.html") if provider.is_demo else ""
     return format_html('<span class="flex items-center gap-2">{} {}</span>', provider.name, badge)
 
@@ -45,18 +45,18 @@ class CredentialInline(StackedInline):
         "variable",
         ("position", "weight", "enabled"),
         ("requests_per_minute", "tokens_per_minute", "concurrent"),
-        "kept",
+        "secret_state",
     ]
-    readonly_fields = ["kept"]
+    readonly_fields = ["secret_state"]
 
     @display(description="Secret now")
-    def kept(self, credential: Credential) -> str:
-        """The last four characters, or whether the variable is set here."""
+    def secret_state(self, credential: Credential) -> str:
+        """Returns the last four characters, or whether the variable is set in this process."""
         return credential_state(credential)[0] if credential.pk else "none yet"
 
 
 class ModelInline(StackedInline):
-    """A provider's models; what is rare stands on the model's own page."""
+    """A provider's models; rarely used fields are on the model's own page."""
 
     model = Model
     form = ModelForm
@@ -75,9 +75,9 @@ class ModelInline(StackedInline):
 
     @display(description="Prices")
     def prices_now(self, model: Model) -> str:
-        """Those of this moment; they are entered on the model's own page."""
+        """Returns the current prices; they are entered on the model's own page."""
         if model.pk is None:
-            return "enter them on the model's own page, once it is saved"
+            return "Save the model, then enter its prices on its own page."
         price = Price.objects.in_force(timezone.now()).filter(model=model).first()
         url = reverse("admin:providers_model_change", args=[model.pk])
         shown = "none" if price is None else f"{formatting.dollars(price.input)} / {formatting.dollars(price.output)}"
@@ -85,7 +85,7 @@ class ModelInline(StackedInline):
 
 
 class PriceInline(StackedInline):
-    """A model's prices of all times, the latest first."""
+    """A model's prices, the latest first."""
 
     model = Price
     form = PriceForm

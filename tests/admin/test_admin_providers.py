@@ -168,7 +168,7 @@ def test_mistakes_are_told_beside_the_field(
     ("fields", "field", "says"),
     [
         ({}, "secret", "Enter the secret"),
-        ({"secret": "sk with space"}, "secret", "copy it once more"),
+        ({"secret": "sk with space"}, "secret", "copy it again"),
         ({"source": "environment"}, "variable", "name of the variable"),
         ({"source": "environment", "variable": "A-B"}, "variable", "not a variable's name"),
         ({"source": "environment", "variable": "AB", "secret": "sk-1"}, "secret", "Leave this empty"),
@@ -185,7 +185,7 @@ def test_a_credential_that_cannot_work_is_not_taken(
 
 def test_names_that_are_taken_are_told_beside_the_name(admin_client: Client, provider: Provider) -> None:
     errors = errors_of(admin_client.post(ADD, _new(admin_client, name="openrouter")))
-    assert errors == {"name": ["Another provider has this name: choose a different one, or edit that provider."]}
+    assert errors == {"name": ["Another provider has this name: choose another name, or edit that provider."]}
     twice = _model(_model(_new(admin_client), 0), 1)
     assert list(errors_of(admin_client.post(ADD, twice))) == ["models-1-name"]
     twice = _credential(_credential(_new(admin_client), 0, secret=SECRET), 1, secret=SECRET)
