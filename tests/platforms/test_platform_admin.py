@@ -67,7 +67,7 @@ def test_the_help_lists_each_platforms_options(admin_client: Client) -> None:
         ({"options": "[1]"}, "options", "object"),
         ({"options": '{"region"'}, "options", "in line 1, column"),
         ({"base_url": "https://gateway.example.com"}, "options", "holds no region"),
-        ({"dialect": "openai_chat"}, "platform", "Amazon Bedrock speaks anthropic"),
+        ({"dialect": "openai_chat"}, "platform", "Amazon Bedrock supports anthropic"),
         ({"platform": "", "options": '{"region": "eu-central-1"}'}, "options", "unknown field `region`"),
     ],
 )
@@ -111,7 +111,7 @@ def test_a_secret_that_is_a_json_file_may_have_lines_and_is_kept_as_one(admin_cl
     row |= {"weight": 1, "requests_per_minute": 0, "tokens_per_minute": 0, "concurrent": 0}
     rows = {f"credentials-0-{name}": value for name, value in row.items()} | {"credentials-TOTAL_FORMS": 1}
     broken = {**rows, "credentials-0-secret": '{"type": "service_account",\n'}
-    assert "copy the whole file" in errors_of(post(admin_client, **broken))["credentials-0-secret"][0]
+    assert "copy the complete file" in errors_of(post(admin_client, **broken))["credentials-0-secret"][0]
     assert post(admin_client, **rows, **{"credentials-0-secret": json.dumps(file, indent=2)}).status_code == 302
     credential = Credential.objects.get()
     kept = secrets.decrypt(credential.ciphertext)

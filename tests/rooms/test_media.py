@@ -170,7 +170,7 @@ def test_number_and_sum_are_limited(upstream: Upstream, monkeypatch: pytest.Monk
     assert "gives 21 images" in web.refusal(*(web.block(str(number)) for number in range(21)))
     assert web.script.seen == []
     monkeypatch.setattr(media, "ALL_BYTES", 100)
-    assert "together" in web.refusal(web.block("a"), web.block("b"))
+    assert "in total" in web.refusal(web.block("a"), web.block("b"))
 
 
 def test_every_turn_brings_the_same_addresses_and_they_are_fetched_once(upstream: Upstream) -> None:
