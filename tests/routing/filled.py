@@ -10,7 +10,7 @@ from django.db import models
 from hypothesis import strategies as st
 
 from access.models import ClientKey, Team
-from providers.capabilities import CAPABILITIES
+from providers.config import CAPABILITIES
 from providers.models import Credential, Model, Price, Provider
 from routing.loading.revision import WATCHED
 from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
