@@ -1,4 +1,4 @@
-"""Words that mean nothing to a newcomer are not names here. docs/glossary.md says which words the field has for them."""
+"""No name here is a word that means nothing to a newcomer; docs/glossary.md has the words of the field."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BANNED = frozenset({"told", "said", "spoke", "heard", "well", "shelf", "ways"})
-"""As a whole name or as one word of a snake_case or CamelCase name: of a variable, attribute, function, class or file."""
+"""As a name or as one word of a snake_case or CamelCase name: of a variable, attribute, function, class or file."""
 BANNED_FILES = BANNED | {"leads"}
 """A team has leads, so only a file may not have that name."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
