@@ -74,7 +74,7 @@ def test_a_provider_that_cannot_answer_makes_it_an_estimate(
     assert 12 <= answer.json["input_tokens"] <= 30
 
 
-def test_what_the_provider_says_of_the_request_is_passed_on(
+def test_a_providers_rejection_of_the_request_is_passed_on(
     client: Client, standing: Standing, upstream: Upstream
 ) -> None:
     for status, kind in ((400, "invalid_request_error"), (413, "request_too_large")):
@@ -103,23 +103,23 @@ def test_context_management_is_answered(dialect: str, client: Client, standing: 
 
 
 def test_a_providers_own_context_management_stays(client: Client, standing: Standing, upstream: Upstream) -> None:
-    said = {"input_tokens": 33, "context_management": {"original_input_tokens": 99}}
-    script = upstream.script(Reply([json.dumps(said).encode()], headers=JSON))
+    counted = {"input_tokens": 33, "context_management": {"original_input_tokens": 99}}
+    script = upstream.script(Reply([json.dumps(counted).encode()], headers=JSON))
     answer = count(client, standing.routes["anthropic"].name, script, context_management={"edits": [{"type": "x"}]})
-    assert answer.json == said
+    assert answer.json == counted
 
 
-def test_the_message_start_of_a_session_says_what_its_last_request_taught(
+def test_the_message_start_of_a_session_has_the_ratio_of_its_last_request(
     client: Client, standing: Standing, upstream: Upstream
 ) -> None:
     script = upstream.script(
         speak.chat_reply(speak.chat_chunk({"role": "assistant"}), speak.chat_text("Hi"), speak.chat_end(prompt=5000))
     )
-    route, said = standing.routes["openai_chat"].name, "word " * 2000
+    route, words = standing.routes["openai_chat"].name, "word " * 2000
     seeds = []
     for session in ("taught-1", "taught-1", "taught-2"):
         answer = client.post(
-            message(route, f"{script.prompt} {said}"), headers={"x-claude-code-session-id": f"estimate-{session}"}
+            message(route, f"{script.prompt} {words}"), headers={"x-claude-code-session-id": f"estimate-{session}"}
         )
         seeds.append(answer.stream().events[0]["message"]["usage"]["input_tokens"])
     assert 2400 <= seeds[0] <= 2600

@@ -55,8 +55,8 @@ def test_an_answer_with_thinking_text_and_a_tool(
         assert (answer.stream().thinking, answer.stream().text) == ("Hm.", "I read it.")
         assert [(tool.name, tool.input) for tool in answer.stream().tool_calls] == [("Read", {"file_path": "a.py"})]
     else:
-        thought, said, called = answer.json["content"]
-        assert (thought["thinking"], said["text"], called["input"]) == ("Hm.", "I read it.", {"file_path": "a.py"})
+        thought, text, called = answer.json["content"]
+        assert (thought["thinking"], text["text"], called["input"]) == ("Hm.", "I read it.", {"file_path": "a.py"})
         assert answer.json["stop_reason"] == "tool_use"
     sent = script.seen[0]
     assert sent.path == "/ollama/api/chat"
@@ -65,10 +65,10 @@ def test_an_answer_with_thinking_text_and_a_tool(
     assert (row.outcome, row.input_tokens, row.output_tokens) == ("completed", 20, 7)
 
 
-def test_an_overflow_is_told_as_claude_tells_it(route: Route, client: Client, upstream: Upstream) -> None:
+def test_an_overflow_has_the_words_of_claude(route: Route, client: Client, upstream: Upstream) -> None:
     script = upstream.script(Reply([b'{"error":"the input length exceeds the context length"}'], 400, NDJSON))
-    said = client.post(message(route.name, script.prompt)).error(400, "invalid_request_error")
-    assert said.startswith("prompt is too long")
+    error = client.post(message(route.name, script.prompt)).error(400, "invalid_request_error")
+    assert error.startswith("prompt is too long")
 
 
 def test_an_error_inside_an_answer_ends_the_stream_with_an_error(
@@ -87,8 +87,8 @@ def test_an_image_by_a_private_address_is_refused_and_nobody_is_called(
     source = {"type": "url", "url": f"{upstream.base_url}/{script.mark}"}
     content = [{"type": "text", "text": script.prompt}, {"type": "image", "source": source}]
     answer = client.post(message(route.name, "") | {"messages": [{"role": "user", "content": content}]})
-    said = answer.error(400, "invalid_request_error")
-    assert said.startswith("messages.0.content.1: the image could not be fetched: its address is private.")
+    error = answer.error(400, "invalid_request_error")
+    assert error.startswith("messages.0.content.1: the image could not be fetched: its address is private.")
     assert script.seen == []
 
 

@@ -72,18 +72,18 @@ def test_without_streaming_the_same_answer_comes_whole(
     answer = client.post(message(standing.routes[dialect].name, script.prompt, stream=False, tools=[WEATHER]))
     assert answer.status == 200, answer.raw
     assert answer.headers["content-type"].startswith("application/json")
-    whole = answer.json
-    assert whole["type"] == "message"
-    assert whole["role"] == "assistant"
+    complete = answer.json
+    assert complete["type"] == "message"
+    assert complete["role"] == "assistant"
     # Gemini's signature of a call travels in a block of its own that holds no thinking.
-    content = [block for block in whole["content"] if block.get("thinking") != ""]
+    content = [block for block in complete["content"] if block.get("thinking") != ""]
     assert [block["type"] for block in content] == ["thinking", "text", "tool_use", "tool_use"]
     assert content[0]["thinking"] == "Two cities, so two calls."
     assert content[1]["text"] == "I will löök. \N{SNOWMAN}"
     assert [block["input"] for block in content[2:]] == [{"city": "Paris"}, {}]
-    assert whole["stop_reason"] == "tool_use"
+    assert complete["stop_reason"] == "tool_use"
     fresh, _, output = speak.counts(dialect)
-    assert (whole["usage"]["input_tokens"], whole["usage"]["output_tokens"]) == (fresh, output)
+    assert (complete["usage"]["input_tokens"], complete["usage"]["output_tokens"]) == (fresh, output)
     # The provider streams all the same; Gemini is told so by its path.
     (seen,) = script.seen
     assert seen.body.get("stream") is True or "stream" in seen.path
@@ -194,17 +194,17 @@ def test_a_claude_answer_comes_back_with_every_block_and_field(
     answer.stream()
     assert _block_events(answer.raw) == _block_events(b"".join(blocks))
     again = upstream.script(speak.chat_reply(speak.claude_start(), *blocks, speak.claude_end()))
-    whole = client.post(message(standing.routes["anthropic"].name, again.prompt, stream=False)).json
-    assert [block["type"] for block in whole["content"]] == [
+    complete = client.post(message(standing.routes["anthropic"].name, again.prompt, stream=False)).json
+    assert [block["type"] for block in complete["content"]] == [
         "redacted_thinking",
         "server_tool_use",
         "web_search_tool_result",
         "text",
         "block_of_the_future",
     ]
-    assert whole["content"][1]["input"] == {"query": "x"}
-    assert whole["content"][1]["caller"] == {"type": "direct"}
-    assert whole["content"][3]["citations"] == [{"type": "web_search_result_location", "url": "https://x.test"}]
+    assert complete["content"][1]["input"] == {"query": "x"}
+    assert complete["content"][1]["caller"] == {"type": "direct"}
+    assert complete["content"][3]["citations"] == [{"type": "web_search_result_location", "url": "https://x.test"}]
 
 
 def _block_events(raw: bytes) -> list[Any]:

@@ -74,16 +74,16 @@ def test_retry_after_is_a_whole_number_up_to_60(
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_context_overflow_is_said_in_the_words_that_clients_act_on(
+def test_a_context_overflow_has_the_words_that_clients_act_on(
     dialect: str, client: Client, standing: Standing, upstream: Upstream
 ) -> None:
     script = upstream.script(speak.overflow(dialect))
     answer = client.post(message(standing.routes[dialect].name, script.prompt))
-    said = answer.error(400, "invalid_request_error")
+    text = answer.error(400, "invalid_request_error")
     # Where the provider tells the numbers, they stand there as Claude would tell them.
-    assert said.startswith("prompt is too long: ")
+    assert text.startswith("prompt is too long: ")
     if "128000" in speak.overflow_words(dialect):
-        assert said == "prompt is too long: 130001 tokens > 128000 maximum"
+        assert text == "prompt is too long: 130001 tokens > 128000 maximum"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def _port_that_never_accepts() -> Iterator[int]:
     ],
     ids=["refused", "no-such-host", "no-tls", "connect-timeout"],
 )
-def test_an_unreachable_provider_is_told_apart_from_a_slow_one(
+def test_an_unreachable_provider_differs_from_a_slow_one(
     base_url: str, status: int, kind: str, cause: str, orm: Rows, gateway: Gateway, client: Client, upstream: Upstream
 ) -> None:
     with _port_that_never_accepts() as full:

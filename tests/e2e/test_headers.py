@@ -93,9 +93,9 @@ def test_what_a_client_gets_to_see(
         "request-id": answer.request_id
     }
     assert answer.request_id != "req_upstream"
-    whole = {"content-length"} if status != 200 or not stream else {"cache-control", "x-accel-buffering"}
+    form = {"content-length"} if status != 200 or not stream else {"cache-control", "x-accel-buffering"}
     about = {"retry-after"} if status == 429 else set()
-    allowed = {"content-type", "request-id", "date", "transfer-encoding", "connection", *whole, *about}
+    allowed = {"content-type", "request-id", "date", "transfer-encoding", "connection", *form, *about}
     assert set(answer.headers) - {"x-gateway-fidelity"} <= allowed
     assert answer.headers.get("retry-after") == ("7" if status == 429 else None)
 

@@ -74,7 +74,7 @@ def test_usage_is_the_keys_own_of_today_and_this_month(orm: Rows, gateway: Gatew
     assert datetime.fromisoformat(this["since"]) == month
 
 
-def test_the_last_ten_errors_are_told_newest_first(orm: Rows, gateway: Gateway) -> None:
+def test_the_last_ten_errors_are_listed_newest_first(orm: Rows, gateway: Gateway) -> None:
     key = make_key()
     gateway.wait_snapshot()
     client = Client(gateway.base_url, key.secret)

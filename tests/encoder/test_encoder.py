@@ -20,7 +20,7 @@ from tests.claude.encoding import K, S, T, args, call, encoder, native, native_d
 
 
 @pytest.mark.parametrize(
-    ("said", "with_calls", "without"),
+    ("announced", "with_calls", "without"),
     [
         ("end_turn", "tool_use", "end_turn"),
         ("stop_sequence", "tool_use", "stop_sequence"),
@@ -31,13 +31,13 @@ from tests.claude.encoding import K, S, T, args, call, encoder, native, native_d
         ("model_context_window_exceeded", "model_context_window_exceeded", "model_context_window_exceeded"),
     ],
 )
-def test_the_stop_reason_fits_the_content(said: str, with_calls: str, without: str) -> None:
-    assert whole(T("a"), stop_reason=said).stop_reason == without
-    assert whole(T("a"), call(0, "f"), stop_reason=said).stop_reason == with_calls
+def test_the_stop_reason_fits_the_content(announced: str, with_calls: str, without: str) -> None:
+    assert whole(T("a"), stop_reason=announced).stop_reason == without
+    assert whole(T("a"), call(0, "f"), stop_reason=announced).stop_reason == with_calls
     made = encoder()
     made.feed([call(0, "f")])
     assert made.stop_reason is None
-    made.feed([MessageFinished(said)])
+    made.feed([MessageFinished(announced)])
     assert made.stop_reason == with_calls
 
 

@@ -1,4 +1,4 @@
-"""Providers that fail on command, beside one that is well."""
+"""Providers that fail on command, beside one that is healthy."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def troubled(standing: Standing, upstream: Upstream, django_db_blocker: Any) -> 
             "bad": make_model(make_provider("openai_chat", f"{upstream.base_url}/bad/v1", **HASTY)),
             "bad_claude": make_model(make_provider("anthropic", f"{upstream.base_url}/bad_claude", **HASTY)),
             "refused": make_model(make_provider("openai_chat", f"http://127.0.0.1:{free_port()}/v1", **HASTY)),
-            "well": make_model(make_provider("openai_chat", f"{upstream.base_url}/well/v1")),
+            "healthy": make_model(make_provider("openai_chat", f"{upstream.base_url}/healthy/v1")),
             "prefilled": make_model(
                 make_provider("anthropic", f"{upstream.base_url}/prefilled"), capabilities=["prefill"]
             ),
-            "well_claude": make_model(make_provider("anthropic", f"{upstream.base_url}/well_claude")),
+            "healthy_claude": make_model(make_provider("anthropic", f"{upstream.base_url}/healthy_claude")),
         }
 
 

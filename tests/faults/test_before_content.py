@@ -55,8 +55,8 @@ def test_the_next_candidate_answers(
     fault: str, stream: bool, client: Client, make: MakeRoute, upstream: Upstream, orm: Rows
 ) -> None:
     reply, kind = FAULTS[fault]
-    route = make("bad", "well_claude")
-    script = upstream.script(bad=[reply], well_claude=[speak.claude_answer("from the next")])
+    route = make("bad", "healthy_claude")
+    script = upstream.script(bad=[reply], healthy_claude=[speak.claude_answer("from the next")])
     began = time.monotonic()
     answer = client.post(message(route.name, script.prompt, stream=stream))
     assert time.monotonic() - began < 4
@@ -74,8 +74,8 @@ def test_the_next_candidate_answers(
 
 @pytest.mark.both_databases
 def test_a_server_that_refuses_connections(client: Client, make: MakeRoute, upstream: Upstream, orm: Rows) -> None:
-    route = make("refused", "well")
-    script = upstream.script(well=[speak.chat_answer("from the next")])
+    route = make("refused", "healthy")
+    script = upstream.script(healthy=[speak.chat_answer("from the next")])
     answer = client.post(message(route.name, script.prompt))
     assert answer.stream().text == "from the next"
     first, second = orm.attempts(orm.request(answer.request_id))
@@ -86,14 +86,14 @@ def test_a_server_that_refuses_connections(client: Client, make: MakeRoute, upst
 def test_half_an_answer_in_one_piece_was_never_sent_and_is_asked_for_again(
     client: Client, make: MakeRoute, upstream: Upstream, orm: Rows
 ) -> None:
-    route = make("bad", "well")
+    route = make("bad", "healthy")
     script = upstream.script(
-        bad=[Reply([speak.opening("openai_chat", "Half an answer"), CUT])], well=[speak.chat_answer("A whole one")]
+        bad=[Reply([speak.opening("openai_chat", "Half an answer"), CUT])], healthy=[speak.chat_answer("A whole one")]
     )
     answer = client.post(message(route.name, script.prompt, stream=False))
     assert [block["text"] for block in answer.json["content"]] == ["A whole one"]
     row = orm.request(answer.request_id)
-    half, whole = orm.attempts(row)
+    half, complete = orm.attempts(row)
     assert (half.outcome, half.estimated, half.output_tokens) == ("failed", True, 4)
-    assert (whole.outcome, whole.estimated, whole.output_tokens) == ("completed", False, 7)
-    assert row.cost == half.cost + whole.cost
+    assert (complete.outcome, complete.estimated, complete.output_tokens) == ("completed", False, 7)
+    assert row.cost == half.cost + complete.cost

@@ -21,7 +21,9 @@ from tests.harness.upstream import Upstream
 from usage.models import RequestLog
 
 pytestmark = pytest.mark.clients
-both_ways = pytest.mark.parametrize(("dialect", "other"), [("anthropic", "openai_chat"), ("openai_chat", "anthropic")])
+both_orders = pytest.mark.parametrize(
+    ("dialect", "other"), [("anthropic", "openai_chat"), ("openai_chat", "anthropic")]
+)
 
 COMMAND = json.dumps({"command": "echo hi", "description": "Say hi"})
 
@@ -85,7 +87,7 @@ def _rows(orm: Rows, run: claude_code.Run, count: int) -> list[RequestLog]:
     return orm.of_session(run.result["session_id"], count)
 
 
-@both_ways
+@both_orders
 def test_between_two_turns(dialect: str, other: str, session: Session, orm: Rows) -> None:
     route = session.route(dialect, other)
     session.says(_turn(dialect), heir=speak.answer(other, "It printed hi."))
@@ -104,7 +106,7 @@ def test_between_two_turns(dialect: str, other: str, session: Session, orm: Rows
     assert (second.outcome, row.outcome, row.stop_reason) == ("completed", "completed", "end_turn")
 
 
-@both_ways
+@both_orders
 @pytest.mark.parametrize("continues", [True, False], ids=["continued", "asked-again"])
 def test_in_the_middle_of_the_second_turns_text(
     continues: bool, dialect: str, other: str, session: Session, orm: Rows

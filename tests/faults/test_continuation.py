@@ -11,13 +11,13 @@ from tests.harness.rows import Rows
 from tests.harness.script import CUT, HANG, Reply, Step
 from tests.harness.upstream import Upstream
 
-DIALECTS = {"bad": "openai_chat", "well": "openai_chat", "bad_claude": "anthropic", "well_claude": "anthropic"}
-TOLD = "The answer to your question is, "
+DIALECTS = {"bad": "openai_chat", "healthy": "openai_chat", "bad_claude": "anthropic", "healthy_claude": "anthropic"}
+RECEIVED = "The answer to your question is, "
 
 BREAKS: dict[str, list[Step]] = {"cut": [CUT], "end": [], "silence": [HANG], "error": []}
 
 
-def _breaks_off(name: str, how: str = "cut", text: str = TOLD) -> Reply:
+def _breaks_off(name: str, how: str = "cut", text: str = RECEIVED) -> Reply:
     dialect = DIALECTS[name]
     steps: list[Step] = [speak.opening(dialect, text), *BREAKS[how]]
     if how == "error":
@@ -27,7 +27,7 @@ def _breaks_off(name: str, how: str = "cut", text: str = TOLD) -> Reply:
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("how", BREAKS)
-@pytest.mark.parametrize("second", ["well", "well_claude"])
+@pytest.mark.parametrize("second", ["healthy", "healthy_claude"])
 @pytest.mark.parametrize("first", ["bad", "bad_claude"])
 def test_the_next_candidate_goes_on(
     first: str, second: str, how: str, client: Client, make: MakeRoute, upstream: Upstream, orm: Rows
@@ -42,43 +42,43 @@ def test_the_next_candidate_goes_on(
     assert (len(stream.blocks), stream.stop_reason) == (1, "end_turn")
     asked = script.seen[1].body["messages"]
     assert [each["role"] for each in asked][-2:] == ["assistant", "user"]
-    assert TOLD.strip() in str(asked[-2]["content"])
+    assert RECEIVED.strip() in str(asked[-2]["content"])
     row = orm.request(answer.request_id)
-    broken, whole = orm.attempts(row)
+    broken, complete = orm.attempts(row)
     assert (row.outcome, row.stop_reason, row.attempts) == ("completed", "end_turn", 2)
     assert (broken.outcome, broken.estimated) == ("failed", True)
-    assert (whole.outcome, whole.estimated, whole.output_tokens) == ("completed", False, 7)
-    assert "answer_continued" in (whole.fidelity or [])
+    assert (complete.outcome, complete.estimated, complete.output_tokens) == ("completed", False, 7)
+    assert "answer_continued" in (complete.fidelity or [])
     assert "answer_continued" in (row.fidelity or [])
     # Eight of the first, by their size, and seven of the second.
     assert broken.output_tokens is not None
     assert 8 <= broken.output_tokens <= 10
     assert stream.usage["output_tokens"] == row.output_tokens == broken.output_tokens + 7
-    assert (row.estimated, row.cost) == (True, broken.cost + whole.cost)
+    assert (row.estimated, row.cost) == (True, broken.cost + complete.cost)
 
 
 def test_what_the_next_one_repeats_is_cut(client: Client, make: MakeRoute, upstream: Upstream) -> None:
-    route = make("bad", "well", continues=True)
-    script = upstream.script(bad=[_breaks_off("bad")], well=[speak.chat_answer(f"{TOLD}after all, 42.")])
-    assert client.post(message(route.name, script.prompt)).stream().text == f"{TOLD}after all, 42."
+    route = make("bad", "healthy", continues=True)
+    script = upstream.script(bad=[_breaks_off("bad")], healthy=[speak.chat_answer(f"{RECEIVED}after all, 42.")])
+    assert client.post(message(route.name, script.prompt)).stream().text == f"{RECEIVED}after all, 42."
 
 
 def test_a_model_with_prefill_is_given_the_beginning(client: Client, make: MakeRoute, upstream: Upstream) -> None:
     route = make("bad", "prefilled", continues=True)
     script = upstream.script(bad=[_breaks_off("bad")], prefilled=[speak.claude_answer(" after all, 42.")])
-    assert client.post(message(route.name, script.prompt)).stream().text == f"{TOLD}after all, 42."
+    assert client.post(message(route.name, script.prompt)).stream().text == f"{RECEIVED}after all, 42."
     assert script.seen[1].body["messages"][-1] == {
         "role": "assistant",
-        "content": [{"type": "text", "text": TOLD.strip()}],
+        "content": [{"type": "text", "text": RECEIVED.strip()}],
     }
 
 
 def test_two_that_break_off_and_a_third(client: Client, make: MakeRoute, upstream: Upstream, orm: Rows) -> None:
-    route = make("bad", "bad_claude", "refused", "well", continues=True, attempts=6)
+    route = make("bad", "bad_claude", "refused", "healthy", continues=True, attempts=6)
     script = upstream.script(
         bad=[_breaks_off("bad", text="One, ")],
         bad_claude=[_breaks_off("bad_claude", text="two, ")],
-        well=[speak.chat_answer("three.")],
+        healthy=[speak.chat_answer("three.")],
     )
     answer = client.post(message(route.name, script.prompt))
     stream = answer.stream()
@@ -96,17 +96,17 @@ def test_the_same_candidate_goes_on_where_there_is_no_other(
 ) -> None:
     route = make("bad", continues=True, retries=1)
     script = upstream.script(bad=[_breaks_off("bad"), speak.chat_answer("42.")])
-    assert client.post(message(route.name, script.prompt)).stream().text == f"{TOLD}42."
+    assert client.post(message(route.name, script.prompt)).stream().text == f"{RECEIVED}42."
 
 
-def test_when_nobody_goes_on_the_client_hears_why_it_broke_off(
+def test_when_no_attempt_continues_the_client_gets_the_cause(
     client: Client, make: MakeRoute, upstream: Upstream, orm: Rows
 ) -> None:
     route = make("bad", "refused", continues=True)
     script = upstream.script(bad=[_breaks_off("bad", "error")])
     answer = client.post(message(route.name, script.prompt))
     stream, error = answer.broken_stream()
-    assert (stream.text, error["message"]) == (TOLD, "it fell over")
+    assert (stream.text, error["message"]) == (RECEIVED, "it fell over")
     row = orm.request(answer.request_id)
     assert (row.outcome, row.attempts, row.output_tokens) == ("failed", 2, 8)
 
@@ -128,8 +128,8 @@ NOT_TEXT: dict[str, list[Step]] = {
 @pytest.mark.parametrize("what", NOT_TEXT)
 def test_nothing_but_text_is_gone_on_with(what: str, client: Client, make: MakeRoute, upstream: Upstream) -> None:
     first = "bad_claude" if what == "text-after-a-call" else "bad"
-    route = make(first, "well", continues=True)
-    script = upstream.script(**{first: [Reply(NOT_TEXT[what])], "well": [speak.chat_answer("never")]})
+    route = make(first, "healthy", continues=True)
+    script = upstream.script(**{first: [Reply(NOT_TEXT[what])], "healthy": [speak.chat_answer("never")]})
     client.post(message(route.name, script.prompt, tools=TOOL)).broken_stream()
     assert len(script.seen) == 1
 
@@ -137,25 +137,25 @@ def test_nothing_but_text_is_gone_on_with(what: str, client: Client, make: MakeR
 def test_without_the_routes_leave_the_stream_ends_with_an_error(
     client: Client, make: MakeRoute, upstream: Upstream
 ) -> None:
-    route = make("bad", "well")
-    script = upstream.script(bad=[_breaks_off("bad")], well=[speak.chat_answer("never")])
+    route = make("bad", "healthy")
+    script = upstream.script(bad=[_breaks_off("bad")], healthy=[speak.chat_answer("never")])
     stream, _ = client.post(message(route.name, script.prompt)).broken_stream()
-    assert stream.text == TOLD
+    assert stream.text == RECEIVED
     assert len(script.seen) == 1
 
 
 def test_a_tool_call_may_follow_the_text_that_was_gone_on_with(
     client: Client, make: MakeRoute, upstream: Upstream
 ) -> None:
-    route = make("bad", "well_claude", continues=True)
-    says = [
+    route = make("bad", "healthy_claude", continues=True)
+    reply = [
         speak.claude_start(),
         speak.claude_thinking(0, "Hm.", "c2ln"),
         speak.claude_text(1, "look ", "into it."),
         speak.claude_tool(2, "toolu_1", "Read", '{"path":', ' "a"}'),
         speak.claude_end("tool_use"),
     ]
-    script = upstream.script(bad=[_breaks_off("bad", text="I shall ")], well_claude=[Reply(says)])
+    script = upstream.script(bad=[_breaks_off("bad", text="I shall ")], healthy_claude=[Reply(reply)])
     stream = client.post(message(route.name, script.prompt, tools=TOOL)).stream()
     assert [block.type for block in stream.blocks] == ["text", "tool_use"]
     assert (stream.text, stream.tool_calls[0].input) == ("I shall look into it.", {"path": "a"})

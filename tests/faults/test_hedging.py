@@ -77,7 +77,7 @@ def test_the_second_answers_for_one_that_is_slow(stream: bool, pair: Pair, orm: 
     assert row.cost == attempts[1].cost
 
 
-def test_the_first_is_heard_when_it_speaks_first_after_all(pair: Pair, orm: Rows) -> None:
+def test_the_first_answers_when_its_events_come_first_after_all(pair: Pair, orm: Rows) -> None:
     gate = Gate()
     script = pair.script([Reply(before=[gate], steps=speak.chat_answer("from the slow").steps)], [Reply([HANG])])
     _open_after(script, 2, gate)

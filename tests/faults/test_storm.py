@@ -136,11 +136,11 @@ def test_fifty_streams_while_one_of_three_fails(stormy_gateway: Gateway, upstrea
     over = threading.Event()
 
     def caller() -> list[tuple[str, str]]:
-        heard = []
+        received = []
         while not over.is_set():
             answer = client.post(message(route.name, storm.prompt))
-            heard.append((answer.request_id, answer.stream().text))
-        return heard
+            received.append((answer.request_id, answer.stream().text))
+        return received
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         callers = [pool.submit(caller) for _ in range(CLIENTS)]
@@ -149,16 +149,16 @@ def test_fifty_streams_while_one_of_three_fails(stormy_gateway: Gateway, upstrea
             time.sleep(1)
         finally:
             over.set()
-        heard = [pair for each in callers for pair in each.result(30)]
+        received = [pair for each in callers for pair in each.result(30)]
 
     # Every upstream did fail, and every answer names the attempt that its row says completed.
     assert set(storm.failed) == set(names)
-    rows = {row.request_id: row for row in orm.of_key(key, len(heard))}
-    assert len(rows) == len(heard) == RequestLog.objects.filter(key_id=key.row.pk).count()
+    rows = {row.request_id: row for row in orm.of_key(key, len(received))}
+    assert len(rows) == len(received) == RequestLog.objects.filter(key_id=key.row.pk).count()
     attempts: dict[object, list[AttemptLog]] = {}
     for attempt in AttemptLog.objects.filter(request_log_id__in=[row.id for row in rows.values()]).order_by("number"):
         attempts.setdefault(attempt.request_log_id, []).append(attempt)
-    for request_id, text in heard:
+    for request_id, text in received:
         row = rows[request_id]
         tried = attempts[row.id]
         assert (row.outcome, row.attempts) == ("completed", len(tried))
@@ -167,10 +167,10 @@ def test_fifty_streams_while_one_of_three_fails(stormy_gateway: Gateway, upstrea
         assert text == f"Answer to attempt {tried[-1].id}"
 
     # No request was answered twice, and nothing was sent that is no row.
-    whole = Counter(seen.headers["x-attempt-id"] for seen in storm.seen if seen.finished and seen.sent > 600)
+    complete = Counter(seen.headers["x-attempt-id"] for seen in storm.seen if seen.finished and seen.sent > 600)
     sent = {seen.headers["x-attempt-id"] for seen in storm.seen}
-    assert set(whole.values()) == {1}
-    assert whole.keys() == {str(tried[-1].id) for tried in attempts.values()}
+    assert set(complete.values()) == {1}
+    assert complete.keys() == {str(tried[-1].id) for tried in attempts.values()}
     assert sent <= {str(attempt.id) for tried in attempts.values() for attempt in tried}
 
     # Circuits opened (there were decisions without a candidate) and closed (everybody was asked again at the end).

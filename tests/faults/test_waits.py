@@ -21,8 +21,10 @@ def _limited(seconds: str) -> Reply:
 
 
 def test_a_candidate_is_tried_again(client: Client, make: MakeRoute, upstream: Upstream, orm: Rows) -> None:
-    route = make("well", retries=2)
-    script = upstream.script(well=[BUSY, Reply([speak.error_in_stream("openai_chat", "x")]), speak.chat_answer("now")])
+    route = make("healthy", retries=2)
+    script = upstream.script(
+        healthy=[BUSY, Reply([speak.error_in_stream("openai_chat", "x")]), speak.chat_answer("now")]
+    )
     answer = client.post(message(route.name, script.prompt))
     assert answer.stream().text == "now"
     attempts = orm.attempts(orm.request(answer.request_id))
@@ -33,8 +35,8 @@ def test_a_candidate_is_tried_again(client: Client, make: MakeRoute, upstream: U
 def test_a_retry_after_is_waited_for_and_the_wait_shows_between_the_attempts(
     client: Client, make: MakeRoute, upstream: Upstream, orm: Rows
 ) -> None:
-    route = make("well", retries=1)
-    script = upstream.script(well=[_limited("1"), speak.chat_answer("now")])
+    route = make("healthy", retries=1)
+    script = upstream.script(healthy=[_limited("1"), speak.chat_answer("now")])
     answer = client.post(message(route.name, script.prompt))
     assert answer.stream().text == "now"
     assert script.seen[1].arrived - script.seen[0].arrived >= 1.0
@@ -45,9 +47,9 @@ def test_a_retry_after_is_waited_for_and_the_wait_shows_between_the_attempts(
 
 
 def test_a_retry_after_in_milliseconds(client: Client, make: MakeRoute, upstream: Upstream) -> None:
-    route = make("well", retries=1)
+    route = make("healthy", retries=1)
     limited = speak.refusal("openai_chat", 429, "slow", headers={"retry-after-ms": "300", "retry-after": "30"})
-    script = upstream.script(well=[limited, speak.chat_answer("now")])
+    script = upstream.script(healthy=[limited, speak.chat_answer("now")])
     assert client.post(message(route.name, script.prompt)).stream().text == "now"
     assert 0.3 <= script.seen[1].arrived - script.seen[0].arrived < 3
 
@@ -55,19 +57,19 @@ def test_a_retry_after_in_milliseconds(client: Client, make: MakeRoute, upstream
 def test_who_wants_too_long_a_wait_is_left_for_the_next_at_once(
     client: Client, make: MakeRoute, upstream: Upstream
 ) -> None:
-    route = make("bad", "well", retries=3)
-    script = upstream.script(bad=[_limited("11")], well=[speak.chat_answer("now")])
+    route = make("bad", "healthy", retries=3)
+    script = upstream.script(bad=[_limited("11")], healthy=[speak.chat_answer("now")])
     began = time.monotonic()
     assert client.post(message(route.name, script.prompt)).stream().text == "now"
     assert time.monotonic() - began < 3
     assert len(script.seen) == 2
 
 
-def test_the_client_hears_the_most_telling_error_and_the_shortest_wait(
+def test_the_client_gets_the_most_useful_error_and_the_shortest_retry_after(
     client: Client, make: MakeRoute, upstream: Upstream, orm: Rows
 ) -> None:
-    route = make("bad", "well", "refused")
-    script = upstream.script(bad=[_limited("50")], well=[_limited("20")])
+    route = make("bad", "healthy", "refused")
+    script = upstream.script(bad=[_limited("50")], healthy=[_limited("20")])
     answer = client.post(message(route.name, script.prompt))
     assert answer.error(429, "rate_limit_error") == "slow down"
     assert answer.headers["retry-after"] == "20"
@@ -88,8 +90,8 @@ def test_the_first_candidates_word_about_the_request_outweighs_a_broken_fallback
 
 
 def test_the_deadline_bounds_the_waits(client: Client, make: MakeRoute, upstream: Upstream, orm: Rows) -> None:
-    route = make("well", retries=5, deadline=1.5)
-    script = upstream.script(well=[_limited("2")])
+    route = make("healthy", retries=5, deadline=1.5)
+    script = upstream.script(healthy=[_limited("2")])
     began = time.monotonic()
     answer = client.post(message(route.name, script.prompt))
     answer.error(429, "rate_limit_error")
@@ -99,8 +101,8 @@ def test_the_deadline_bounds_the_waits(client: Client, make: MakeRoute, upstream
 
 
 def test_the_deadline_ends_an_attempt_under_way(client: Client, make: MakeRoute, upstream: Upstream, orm: Rows) -> None:
-    route = make("well", "well_claude", deadline=0.7)
-    script = upstream.script(well=[Reply([HANG])], well_claude=[speak.claude_answer()])
+    route = make("healthy", "healthy_claude", deadline=0.7)
+    script = upstream.script(healthy=[Reply([HANG])], healthy_claude=[speak.claude_answer()])
     began = time.monotonic()
     answer = client.post(message(route.name, script.prompt))
     assert "longer than this route allows" in answer.error(504, "timeout_error")
@@ -111,8 +113,8 @@ def test_the_deadline_ends_an_attempt_under_way(client: Client, make: MakeRoute,
 
 
 def test_the_deadline_ends_a_stream_with_an_error_event(client: Client, make: MakeRoute, upstream: Upstream) -> None:
-    route = make("well", deadline=0.7)
-    script = upstream.script(well=[Reply([speak.opening("openai_chat", "Half an "), HANG])])
+    route = make("healthy", deadline=0.7)
+    script = upstream.script(healthy=[Reply([speak.opening("openai_chat", "Half an "), HANG])])
     stream, error = client.post(message(route.name, script.prompt)).broken_stream()
     assert (stream.text, error["type"]) == ("Half an ", "timeout_error")
 
@@ -120,8 +122,8 @@ def test_the_deadline_ends_a_stream_with_an_error_event(client: Client, make: Ma
 def test_a_client_that_goes_while_a_retry_waits_ends_it_at_once(
     client: Client, make: MakeRoute, upstream: Upstream, orm: Rows
 ) -> None:
-    route = make("well", retries=3)
-    script = upstream.script(well=[_limited("8"), speak.chat_answer()])
+    route = make("healthy", retries=3)
+    script = upstream.script(healthy=[_limited("8"), speak.chat_answer()])
 
     def refused() -> None:
         script.wait()
@@ -139,9 +141,9 @@ def test_a_client_that_goes_while_a_retry_waits_ends_it_at_once(
 def test_pings_go_on_while_a_retry_waits(
     hasty_client: Client, hasty_gateway: Gateway, make: MakeRoute, upstream: Upstream
 ) -> None:
-    route = make("well", retries=1)
+    route = make("healthy", retries=1)
     hasty_gateway.wait_snapshot()
-    script = upstream.script(well=[_limited("2"), speak.chat_answer("at last")])
+    script = upstream.script(healthy=[_limited("2"), speak.chat_answer("at last")])
     answer = hasty_client.post(message(route.name, script.prompt))
     assert answer.stream().text == "at last"
     events = [json.loads(part.partition(b"data: ")[2])["type"] for part in answer.raw.split(b"\n\n")[:-1]]

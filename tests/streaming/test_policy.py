@@ -1,4 +1,4 @@
-"""Whom to try next, after which wait, and which failure counts when nobody answers."""
+"""Which candidate is tried next, after which wait, and which failure the client gets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BUSY, BROKEN = ErrorKind.OVERLOADED, ErrorKind.SERVER
 
 def failure(of: CandidateConfig, kind: ErrorKind | None, by: int | None = None, **fields: Any) -> Failure:
     """A failed attempt; without a `kind` the dialect could not express the request. `by` is its credential."""
-    error = UnsupportedRequest("no") if kind is None else UpstreamError(kind, "said the provider", **fields)
+    error = UnsupportedRequest("no") if kind is None else UpstreamError(kind, "the provider's words", **fields)
     return Failure(error, of, by)
 
 
@@ -63,7 +63,7 @@ class Planned:
         return self.following.candidate.model.name, self.following.wait
 
 
-def test_without_retries_the_next_candidate_is_asked_at_once() -> None:
+def test_without_retries_the_next_candidate_is_tried_at_once() -> None:
     planned = Planned(FIRST, SECOND)
     assert planned.fails(BUSY) == ("model2", 0.0)
     assert planned.fails(BUSY) is None
@@ -71,7 +71,7 @@ def test_without_retries_the_next_candidate_is_asked_at_once() -> None:
 
 def test_waits_double_up_to_their_cap_and_are_jittered_from_nothing() -> None:
     planned = Planned(FIRST, SECOND, retries=7, max_attempts=20)
-    # Told to nobody: five failures would open the circuit.
+    # Health is not informed: five failures would open the circuit.
     planned.informs_health = False
     waits = [planned.fails(BROKEN) for _ in range(8)]
     assert waits == [
@@ -89,7 +89,7 @@ def test_the_second_candidate_has_retries_of_its_own() -> None:
 
 def test_the_most_attempts_cap_retries_and_fallbacks_alike() -> None:
     planned = Planned(FIRST, SECOND, retries=5, max_attempts=3)
-    # The second keeps its turn.
+    # The second keeps its attempt.
     assert [planned.fails(BROKEN) for _ in range(3)] == [("model1", 0.25), ("model2", 0.0), None]
     assert [Planned(FIRST, retries=5, max_attempts=2).fails(BROKEN)] == [("model1", 0.25)]
 
@@ -97,11 +97,11 @@ def test_the_most_attempts_cap_retries_and_fallbacks_alike() -> None:
 @pytest.mark.parametrize(
     ("seconds", "then"), [(3.0, ("model1", 3.25)), (10.0, ("model1", 10.25)), (10.1, ("model2", 0.0))]
 )
-def test_a_retry_after_is_kept_to_up_to_the_limit(seconds: float, then: tuple[str, float]) -> None:
+def test_a_retry_after_is_obeyed_up_to_the_limit(seconds: float, then: tuple[str, float]) -> None:
     assert Planned(FIRST, SECOND, retries=1).fails(ErrorKind.RATE_LIMIT, retry_after=seconds) == then
 
 
-def test_who_cools_down_longer_than_a_retry_waits_is_passed_over_if_there_is_another() -> None:
+def test_a_candidate_that_cools_down_longer_than_a_retry_waits_is_passed_over_if_there_is_another() -> None:
     # A 429 that says nothing is given five seconds by health.
     assert Planned(FIRST, SECOND, retries=1).fails(ErrorKind.RATE_LIMIT) == ("model2", 0.0)
     assert Planned(FIRST, retries=1).fails(ErrorKind.RATE_LIMIT) == ("model1", 5.0)
@@ -116,7 +116,7 @@ def test_a_fallback_that_cools_down_is_passed_over() -> None:
     assert planned.fails(BUSY) is None
 
 
-def test_who_was_cooling_down_at_the_decision_has_a_turn_when_it_is_well_again() -> None:
+def test_a_candidate_that_cooled_down_at_the_decision_is_tried_when_it_has_recovered() -> None:
     house, both = HealthDriver(), route("r", FIRST, SECOND)
     house.fails(FIRST, 5)
     decided = Decision(
@@ -133,7 +133,7 @@ def test_who_was_cooling_down_at_the_decision_has_a_turn_when_it_is_well_again()
     assert ordered_candidates(incapable) == (SECOND,)
 
 
-def test_who_was_passed_over_has_a_turn_when_it_is_well_again() -> None:
+def test_a_candidate_that_was_passed_over_is_tried_when_it_has_recovered() -> None:
     planned = Planned(FIRST, SECOND, candidate(model=3, provider=3))
     planned.house.fails(SECOND, 5)
     assert planned.fails(BUSY) == ("model3", 0.0)
@@ -141,7 +141,7 @@ def test_who_was_passed_over_has_a_turn_when_it_is_well_again() -> None:
     assert planned.fails(BUSY) == ("model2", 0.0)
 
 
-def test_a_route_with_retries_waits_for_the_first_that_is_well_again() -> None:
+def test_a_route_with_retries_waits_for_the_first_to_recover() -> None:
     planned = Planned(FIRST, SECOND, candidate(model=3, provider=3), retries=1)
     planned.house.tried(SECOND, ErrorKind.RATE_LIMIT, retry_after=8.0)
     planned.house.tried(candidate(model=3, provider=3), ErrorKind.RATE_LIMIT, retry_after=2.0)
@@ -150,7 +150,7 @@ def test_a_route_with_retries_waits_for_the_first_that_is_well_again() -> None:
     assert planned.fails(ErrorKind.NOT_FOUND) is None
 
 
-def test_what_health_does_not_let_through_takes_no_attempt_and_no_retry() -> None:
+def test_a_rejection_by_the_circuit_breaker_takes_no_attempt_and_no_retry() -> None:
     planned = Planned(FIRST, SECOND, retries=1, max_attempts=2)
     planned.informs_health = False
     assert planned.fails(BUSY, code=REJECTED) == ("model2", 0.0)
@@ -158,7 +158,7 @@ def test_what_health_does_not_let_through_takes_no_attempt_and_no_retry() -> Non
     assert planned.fails(BROKEN) is None
 
 
-def test_after_a_wait_another_is_asked_where_the_candidate_cools_down_by_now() -> None:
+def test_after_a_wait_another_is_tried_where_the_candidate_cools_down_by_now() -> None:
     planned = Planned(FIRST, SECOND, retries=1)
     assert planned.fails(BROKEN) == ("model1", 0.25)
     assert planned.following is not None
@@ -178,7 +178,7 @@ def test_no_wait_goes_beyond_the_deadline() -> None:
 @pytest.mark.parametrize(
     "kind", [ErrorKind.AUTHENTICATION, ErrorKind.NOT_FOUND, ErrorKind.CONTEXT_OVERFLOW, ErrorKind.BILLING, None]
 )
-def test_what_this_provider_cannot_is_asked_of_the_next_and_not_again(kind: ErrorKind | None) -> None:
+def test_what_a_provider_cannot_do_goes_to_the_next_and_not_again(kind: ErrorKind | None) -> None:
     assert Planned(FIRST, SECOND, retries=3).fails(kind) == ("model2", 0.0)
 
 
@@ -194,7 +194,7 @@ def test_another_credential_of_the_same_provider_comes_first() -> None:
     assert planned.fails(ErrorKind.RATE_LIMIT) == ("model2", 0.0)
 
 
-def test_the_last_candidate_is_told_that_it_is_the_only_one_left() -> None:
+def test_the_last_candidate_is_marked_as_the_only_one_left() -> None:
     planned = Planned(FIRST, SECOND)
     assert planned.following is not None
     assert not planned.following.only
@@ -206,15 +206,15 @@ R, LONG = ErrorKind.RATE_LIMIT, ErrorKind.CONTEXT_OVERFLOW
 
 
 @pytest.mark.parametrize(
-    ("kinds", "told"),
+    ("kinds", "expected"),
     [
-        # The first candidate's word about the request stands, whatever became of the fallbacks.
+        # The first candidate's verdict on the request counts, whatever became of the fallbacks.
         ((LONG, BROKEN), LONG),
         ((LONG, R), LONG),
-        # What may pass is worth sending again; a fallback's refusal would end the client's work.
+        # What is transient is worth sending again; a fallback's rejection would end the client's work.
         ((BROKEN, ErrorKind.INVALID_REQUEST), BROKEN),
         ((BUSY, LONG), BUSY),
-        # Who says when is heard before who does not.
+        # A failure with a retry-after comes before one without.
         ((R, BROKEN), R),
         ((BROKEN, BUSY, ErrorKind.CONNECT), BUSY),
         ((ErrorKind.CONNECT, BROKEN), BROKEN),
@@ -228,11 +228,11 @@ R, LONG = ErrorKind.RATE_LIMIT, ErrorKind.CONTEXT_OVERFLOW
         ((ErrorKind.BILLING, ErrorKind.NOT_FOUND), ErrorKind.NOT_FOUND),
     ],
 )
-def test_the_most_telling_failure(kinds: tuple[ErrorKind | None, ...], told: ErrorKind | None) -> None:
-    assert error_for_client([failure(FIRST, kind) for kind in kinds]).kind is told
+def test_the_failure_that_the_client_gets(kinds: tuple[ErrorKind | None, ...], expected: ErrorKind | None) -> None:
+    assert error_for_client([failure(FIRST, kind) for kind in kinds]).kind is expected
 
 
-def test_the_shortest_wait_of_all_is_told() -> None:
+def test_the_shortest_retry_after_of_all_counts() -> None:
     failures = [failure(FIRST, R, retry_after=30.0), failure(FIRST, BROKEN), failure(SECOND, BUSY, retry_after=4.0)]
     assert shortest_retry_after(failures) == 4.0
     assert shortest_retry_after([failure(FIRST, BROKEN), failure(FIRST, None)]) is None

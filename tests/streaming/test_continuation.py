@@ -1,4 +1,4 @@
-"""An answer that is gone on with: the request that asks for it, and one legal stream out of two."""
+"""A continued answer: the request that asks for it, and one legal stream out of two."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ BODY: dict[str, Any] = {"model": "m", "max_tokens": 1000, "messages": [{"role": 
 
 
 def text_block(index: int, *texts: str) -> list[Any]:
-    """A Claude upstream's whole block of text."""
+    """A Claude upstream's complete block of text."""
     return [native(index, "text", text=""), *(native_text(index, text) for text in texts), native_stop(index)]
 
 
 class Broken:
-    """An answer that has come so far; then another attempt goes on with it."""
+    """An answer that was interrupted; another attempt continues it."""
 
     def __init__(self, *events: Event, started: MessageStarted | None = None) -> None:
         self.transcript = Transcript(SseSink())
         self.encoder = Encoder(self.transcript, "msg_ours", "our-model", 50)
         self.raw = self.encoder.feed([started or MessageStarted(tokens=Tokens(input=20)), *events])
 
-    def goes_on(self, *events: Event, started: MessageStarted | None = None) -> ParsedStream:
-        """The whole stream, judged."""
+    def continued(self, *events: Event, started: MessageStarted | None = None) -> ParsedStream:
+        """Returns the complete stream, checked."""
         texts = self.transcript.open_text()
         assert texts is not None
         self.encoder.resume()
@@ -72,8 +72,8 @@ END = MessageFinished("end_turn")
         [Ping(), *text_block(0, "ans", "wer."), END],
     ],
 )
-def test_one_block_whoever_speaks(first: list[Event], second: list[Event]) -> None:
-    stream = Broken(*first).goes_on(*second)
+def test_the_client_sees_one_block_from_any_two_upstreams(first: list[Event], second: list[Event]) -> None:
+    stream = Broken(*first).continued(*second)
     assert (stream.text, stream.stop_reason) == ("Half an answer.", "end_turn")
     assert [block.type for block in stream.blocks][-1:] == ["text"]
     assert sum(block.type == "text" for block in stream.blocks) == 1
@@ -85,26 +85,26 @@ def test_a_native_upstreams_thinking_before_the_text_is_left_out() -> None:
         native_delta(0, type="thinking_delta", thinking="Hm."),
         native_stop(0),
     ]
-    stream = Broken(T("Half an ")).goes_on(*thinking, *text_block(1, "answer."), END)
+    stream = Broken(T("Half an ")).continued(*thinking, *text_block(1, "answer."), END)
     assert outline(stream) == ["text:Half an |answer."]
 
 
 def test_what_follows_the_text_comes_as_it_is() -> None:
-    stream = Broken(T("I shall ")).goes_on(T("look."), call(0, "Read"), args(0, "{}"), MessageFinished("tool_use"))
+    stream = Broken(T("I shall ")).continued(T("look."), call(0, "Read"), args(0, "{}"), MessageFinished("tool_use"))
     assert [block.type for block in stream.blocks] == ["text", "tool_use"]
     assert stream.stop_reason == "tool_use"
-    stream = Broken(T("I shall ")).goes_on(*text_block(0, "look."), *text_block(1, "Second."), END)
+    stream = Broken(T("I shall ")).continued(*text_block(0, "look."), *text_block(1, "Second."), END)
     assert outline(stream) == ["text:I shall |look.", "text:Second."]
 
 
-def test_an_answer_that_was_whole_but_for_its_end() -> None:
-    assert Broken(T("All of it.")).goes_on(END).text == "All of it."
-    assert Broken(T("All of it.")).goes_on(T("All of "), END).text == "All of it.All of "
+def test_an_answer_that_was_complete_except_for_its_end() -> None:
+    assert Broken(T("All of it.")).continued(END).text == "All of it."
+    assert Broken(T("All of it.")).continued(T("All of "), END).text == "All of it.All of "
 
 
 def test_the_usage_is_one_prompt_and_both_outputs() -> None:
     broken = Broken(T("x" * 40))
-    stream = broken.goes_on(T("y"), TokensReported(Tokens(input=31, output=5)), END)
+    stream = broken.continued(T("y"), TokensReported(Tokens(input=31, output=5)), END)
     assert stream.message is not None
     assert stream.message["usage"]["input_tokens"] == 20
     assert stream.events[-2]["usage"] == {"output_tokens": 15, "input_tokens": 20}
@@ -113,13 +113,13 @@ def test_the_usage_is_one_prompt_and_both_outputs() -> None:
     assert broken.encoder.estimated().output == 5
 
 
-def test_the_counts_of_a_claude_upstream_are_not_the_whole_answers() -> None:
+def test_the_counts_of_a_claude_upstream_are_not_those_of_the_complete_answer() -> None:
     usage = {"input_tokens": 31, "output_tokens": 5, "server_tool_use": {"web_search_requests": 0}}
     native_end = MessageFinished("end_turn", native={"delta": {"stop_reason": "end_turn"}, "usage": usage})
     start = MessageStarted(
         tokens=Tokens(input=20, cache_read=3), native={"usage": {"input_tokens": 20, "cache_read_input_tokens": 3}}
     )
-    stream = Broken(*text_block(0, "x" * 40)[:-1], started=start).goes_on(
+    stream = Broken(*text_block(0, "x" * 40)[:-1], started=start).continued(
         *text_block(0, "y"), TokensReported(Tokens(input=31, output=5)), native_end
     )
     usage = stream.events[-2]["usage"]
@@ -141,7 +141,7 @@ def test_the_counts_of_a_claude_upstream_are_not_the_whole_answers() -> None:
         [native(0, "server_tool_use"), native_stop(0), T("Found")],
     ],
 )
-def test_what_cannot_be_gone_on_with(events: list[Event]) -> None:
+def test_what_cannot_be_continued(events: list[Event]) -> None:
     assert Broken(*events).transcript.open_text() is None
 
 
@@ -150,7 +150,7 @@ def test_thinking_that_is_over_is_left_out_and_texts_stay_apart() -> None:
     assert broken.transcript.open_text() == ["One.", "Two"]
 
 
-def test_a_model_with_prefill_is_given_the_beginning() -> None:
+def test_a_model_with_prefill_gets_the_beginning() -> None:
     asked = Continuation(BODY, ["One.", "Two is \n"]).request(PREFILLED)
     assert asked["messages"] == [
         *BODY["messages"],
@@ -158,7 +158,7 @@ def test_a_model_with_prefill_is_given_the_beginning() -> None:
     ]
 
 
-def test_another_one_is_asked_to_go_on() -> None:
+def test_a_model_without_prefill_is_asked_for_more() -> None:
     asked = Continuation(BODY, ["x" * 400]).request(PLAIN)
     assert [message["role"] for message in asked["messages"]] == ["user", "assistant", "user"]
     assert asked["messages"][-1]["content"] == ASK
@@ -166,7 +166,7 @@ def test_another_one_is_asked_to_go_on() -> None:
     assert BODY["messages"] == [{"role": "user", "content": "Tell."}]
 
 
-def test_while_a_model_thinks_it_is_given_no_beginning() -> None:
+def test_a_model_that_thinks_gets_no_beginning() -> None:
     body = {**BODY, "thinking": {"type": "enabled", "budget_tokens": 950}}
     asked = Continuation(body, ["x" * 400]).request(PREFILLED)
     assert asked["messages"][-1]["content"] == ASK
@@ -185,7 +185,7 @@ def test_a_beginning_of_the_clients_own_stays_the_beginning() -> None:
     "fields",
     [{"output_config": {"format": {"type": "json_schema"}}}, {"output_format": {"type": "json_schema"}}],
 )
-def test_an_answer_under_a_schema_is_not_gone_on_with(fields: dict[str, Any]) -> None:
+def test_an_answer_under_a_schema_is_not_continued(fields: dict[str, Any]) -> None:
     assert continuation(BODY, ["x"]) is not None
     assert continuation({**BODY, "output_config": {"effort": "low"}}, ["x"]) is not None
     assert continuation({**BODY, **fields}, ["x"]) is None
@@ -201,13 +201,13 @@ def test_a_failure_lets_go_of_what_was_held_back() -> None:
 
 
 def test_it_is_an_edit_like_any_other() -> None:
-    class Says:
+    class Fixed:
         def feed(self, data: bytes) -> list[Event]:
             return [T(data.decode())]
 
         def close(self) -> list[Event]:
             return [END]
 
-    decoder = EditedDecoder(Says(), [Splice(Overlap("one two three", exact=False))])
+    decoder = EditedDecoder(Fixed(), [Splice(Overlap("one two three", exact=False))])
     assert decoder.feed(b"one two three four") == [T(" four")]
     assert decoder.close() == [END]

@@ -12,13 +12,13 @@ from streaming.attempts.continuation.overlap import Overlap
 
 
 def joined(before: str, *deltas: str, exact: bool = False) -> str:
-    """The whole text as the client has it."""
+    """The complete text as the client has it."""
     overlap = Overlap(before, exact=exact)
     return before + "".join(map(overlap.feed, deltas)) + overlap.settle()
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "whole"),
+    ("before", "after", "complete"),
     [
         # Nothing is repeated.
         ("The quick ", "brown fox", "The quick brown fox"),
@@ -34,7 +34,7 @@ def joined(before: str, *deltas: str, exact: bool = False) -> str:
         ("The quick brown", "quick brown fox", "The quick brown fox"),
         ("See, the quick brown fox", " the quick brown fox jumps", "See, the quick brown fox jumps"),
         ("See, the quick brown fox", "\n\nthe quick brown fox jumps", "See, the quick brown fox jumps"),
-        # The whole answer again.
+        # The complete answer again.
         ("First, mix the flour.", "First, mix the flour. Then bake.", "First, mix the flour. Then bake."),
         # Whitespace on both sides.
         ("One.\n\n", "\n\nTwo.", "One.\n\nTwo."),
@@ -45,8 +45,8 @@ def joined(before: str, *deltas: str, exact: bool = False) -> str:
     ],
 )
 @pytest.mark.parametrize("size", [1, 2, 1000])
-def test_joining(before: str, after: str, whole: str, size: int) -> None:
-    assert joined(before, *(after[at : at + size] for at in range(0, len(after), size))) == whole
+def test_joining(before: str, after: str, complete: str, size: int) -> None:
+    assert joined(before, *(after[at : at + size] for at in range(0, len(after), size))) == complete
 
 
 def test_what_was_written_right_behind_is_no_restart() -> None:
@@ -59,9 +59,9 @@ def test_nothing_is_lost_but_what_stands_there_already(before: str, after: str, 
     """However it is cut into deltas, the outcome is the same, and all of the new text is in it."""
     places = sorted({0, len(after), *(cut for cut in cuts if cut < len(after))})
     deltas = [after[start:end] for start, end in itertools.pairwise(places)]
-    whole = joined(before, *deltas)
-    assert whole.startswith(before)
-    assert whole.endswith(after.lstrip())
+    complete = joined(before, *deltas)
+    assert complete.startswith(before)
+    assert complete.endswith(after.lstrip())
 
 
 @given(st.text(min_size=30, max_size=200), st.integers(15, 200), st.text(max_size=50))
