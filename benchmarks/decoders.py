@@ -66,9 +66,9 @@ def _opened(dialect: str) -> Callable[[], Decoder]:
 def _arguments(dialect: str) -> tuple[Callable[[], Decoder], bytes]:
     """Makes decoders in the middle of a call, and a chunk that goes on with it: a whole call where calls come whole."""
     mark = "~" * 9
-    said = b"\0".join(SPEAKERS[dialect].whole([call("Write", '{"text": "', mark, '"}', id="call_1")]))
-    events = said.replace(b"\0", b"").split(b"\n\n" if b"\n\n" in said else b"\n")
-    end = b"\n\n" if b"\n\n" in said else b"\n"
+    body = b"\0".join(SPEAKERS[dialect].whole([call("Write", '{"text": "', mark, '"}', id="call_1")]))
+    events = body.replace(b"\0", b"").split(b"\n\n" if b"\n\n" in body else b"\n")
+    end = b"\n\n" if b"\n\n" in body else b"\n"
     at = next(number for number, event in enumerate(events) if mark.encode() in event)
 
     def made() -> Decoder:

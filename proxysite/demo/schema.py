@@ -18,12 +18,12 @@ _PLACE = re.compile(r"\b(?:in|for|of|at|to|about|named)\s+([A-Z][\w-]*)")
 _DEPTH = 12
 
 
-def example(schema: Any, said: str = "", variant: int = 0) -> Any:
-    """A value for `schema`; strings come from `said` where it names something, and differ between variants.
+def example(schema: Any, prompt: str = "", variant: int = 0) -> Any:
+    """A value for `schema`; strings come from `prompt` where it names something, and differ between variants.
 
     Optional properties are left out. Patterns and conditions (`pattern`, `if`, `not`) are not looked at.
     """
-    names = _PLACE.findall(said)
+    names = _PLACE.findall(prompt)
     word = names[min(variant, len(names) - 1)] if names else "demo" if variant == 0 else f"demo {variant + 1}"
     return _value(schema, schema, word, 0)
 

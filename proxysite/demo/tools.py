@@ -48,28 +48,28 @@ def _forced(tools: tuple[Tool, ...], choice: Any) -> list[Tool]:
 
 def _asked_for(conversation: Conversation) -> list[Tool]:
     """Tools that the user names, else the one that `run`, `use` or `call` can only mean."""
-    said, tools = conversation.asked, conversation.tools
-    named = [tool for tool in tools if _names(said, tool.name)]
-    if named or not _VERB.search(said):
+    prompt, tools = conversation.asked, conversation.tools
+    named = [tool for tool in tools if _names(prompt, tool.name)]
+    if named or not _VERB.search(prompt):
         return named
     bash = [tool for tool in tools if tool.name == "Bash"]
     if bash:
         # An agent's tools are called Read or Write: "how do I use a list?" is no call for any of them.
-        return bash if _RUN.search(said) else []
+        return bash if _RUN.search(prompt) else []
     return [tools[0]]
 
 
-def _names(said: str, name: str) -> bool:
+def _names(prompt: str, name: str) -> bool:
     """Whether a message names a tool: a telling name anywhere, an everyday word (Read) only where a tool is meant."""
     word = re.escape(name)
-    if re.search(r"[_\d-]|[a-z][A-Z]", name) and re.search(rf"\b{word}\b", said, re.IGNORECASE):
+    if re.search(r"[_\d-]|[a-z][A-Z]", name) and re.search(rf"\b{word}\b", prompt, re.IGNORECASE):
         return True
-    if re.search(rf"\b(?:with|use|using|call|calling|via|through|run)\s+(?:the\s+)?[\"'`]?{word}\b", said):
+    if re.search(rf"\b(?:with|use|using|call|calling|via|through|run)\s+(?:the\s+)?[\"'`]?{word}\b", prompt):
         return True
-    if re.search(rf"\b{word}[\"'`]?\s+tool\b", said, re.IGNORECASE):
+    if re.search(rf"\b{word}[\"'`]?\s+tool\b", prompt, re.IGNORECASE):
         return True
     telling = [part for part in name.lower().split("_") if part not in _DULL_WORDS] if "_" in name else []
-    return bool(telling) and all(re.search(rf"\b{re.escape(part)}\b", said, re.IGNORECASE) for part in telling)
+    return bool(telling) and all(re.search(rf"\b{re.escape(part)}\b", prompt, re.IGNORECASE) for part in telling)
 
 
 def _preferred(tools: tuple[Tool, ...]) -> Tool:
@@ -87,18 +87,18 @@ def _two(chosen: list[Tool], conversation: Conversation, eager: bool) -> list[tu
     return [(chosen[0], 0), (chosen[0], 1)]
 
 
-def _arguments(tool: Tool, said: str, variant: int) -> dict[str, Any]:
+def _arguments(tool: Tool, prompt: str, variant: int) -> dict[str, Any]:
     if tool.name == "Bash":
-        command = _command(said, variant)
+        command = _command(prompt, variant)
         return {"command": command, "description": f"Run {command.split()[0]}"}
-    made = example(tool.schema, said, variant)
+    made = example(tool.schema, prompt, variant)
     return made if isinstance(made, dict) else {}
 
 
-def _command(said: str, variant: int) -> str:
+def _command(prompt: str, variant: int) -> str:
     """The command in "Run echo hi with Bash and report."; "echo hi and echo ho" are two."""
-    commands: list[str] = _QUOTED.findall(said)
-    found = None if commands else _LISTED.search(said) or _COMMAND.search(said)
+    commands: list[str] = _QUOTED.findall(prompt)
+    found = None if commands else _LISTED.search(prompt) or _COMMAND.search(prompt)
     if found:
         commands = re.split(r"\s+and\s+", _AT_ONCE.sub("", found["command"].rstrip(".!? ").strip("\"'")))
     commands = [command for command in map(str.strip, commands) if command] or ["echo demo"]

@@ -105,7 +105,7 @@ def test_a_route_outside_the_allow_list_is_not_in_the_line_to_paste(admin_client
         ({"name": ""}, "name", "required"),
     ],
 )
-def test_mistakes_are_told_beside_the_field(
+def test_mistakes_are_reported_beside_the_field(
     admin_client: Client, team: Team, fields: dict[str, str], field: str, says: str
 ) -> None:
     errors = errors_of(admin_client.post(ADD, _form(team, **fields)))

@@ -154,7 +154,7 @@ def test_a_provider_on_this_machine_is_saved_once_it_is_marked_local(admin_clien
         ({"name": "My Provider"}, "name", "lower-case"),
     ],
 )
-def test_mistakes_are_told_beside_the_field(
+def test_mistakes_are_reported_beside_the_field(
     admin_client: Client, fields: dict[str, str], field: str, says: str
 ) -> None:
     response = admin_client.post(ADD, _new(admin_client, **fields))
@@ -183,7 +183,7 @@ def test_a_credential_that_cannot_work_is_not_taken(
     assert says in errors[f"credentials-0-{field}"][0]
 
 
-def test_names_that_are_taken_are_told_beside_the_name(admin_client: Client, provider: Provider) -> None:
+def test_names_that_are_taken_are_reported_beside_the_name(admin_client: Client, provider: Provider) -> None:
     errors = errors_of(admin_client.post(ADD, _new(admin_client, name="openrouter")))
     assert errors == {"name": ["Another provider has this name: choose another name, or edit that provider."]}
     twice = _model(_model(_new(admin_client), 0), 1)

@@ -53,7 +53,7 @@ def shown(browser: Client) -> dict[str, tuple[str, str, int]]:
     return {line.name: (line.state, line.cause, line.failures) for line in browser.get(PAGE).context["lines"]}
 
 
-def test_everybody_is_well_at_first(admin_client: Client, rows: dict[str, Any]) -> None:
+def test_everything_is_healthy_at_first(admin_client: Client, rows: dict[str, Any]) -> None:
     assert shown(admin_client) == {
         "openrouter: its address": ("healthy", "", 0),
         "openrouter: credential main": ("healthy", "", 0),

@@ -134,7 +134,7 @@ def counts_of(row: AttemptLog | RequestLog) -> Counts:
 def _check_tokens(row: AttemptLog, sighting: Sighting) -> None:
     counts = counts_of(row)
     last = sighting.reports[-1] if sighting.reports else NOTHING
-    where = f"{sighting.place}, {row.outcome}, {row.error_type}: the row has {counts}, the upstream said "
+    where = f"{sighting.place}, {row.outcome}, {row.error_type}: the row has {counts}, the upstream characters "
     if row.estimated:
         _check_estimate(row, sighting)
     elif row.outcome == Outcome.COMPLETED:
@@ -149,17 +149,21 @@ def _check_tokens(row: AttemptLog, sighting: Sighting) -> None:
 def _check_estimate(row: AttemptLog, sighting: Sighting) -> None:
     """Reported counts stay, and the output is a token for each four characters, as far as the stream went."""
     assert row.outcome != Outcome.COMPLETED, "a completed answer's tokens are the provider's"
-    counts, told = counts_of(row), sighting.reports[-1] if sighting.reports else NOTHING
-    most = max(told.output or 0, -(-sighting.said // 4))
+    counts, reported = counts_of(row), sighting.reports[-1] if sighting.reports else NOTHING
+    most = max(reported.output or 0, -(-sighting.characters // 4))
     assert counts.output is not None, f"an estimate without a figure: {counts}"
     if row.outcome == Outcome.FAILED:
-        assert counts.output == most, f"{counts.output} estimated, {most} said"
+        assert counts.output == most, f"{counts.output} estimated, {most} characters"
     else:
-        assert 0 < counts.output <= most, f"{counts.output} estimated, {most} said"
-    if told.input is None:
+        assert 0 < counts.output <= most, f"{counts.output} estimated, {most} characters"
+    if reported.input is None:
         assert counts.input, f"an estimate without a figure: {counts}"
     else:
-        assert (counts.input, counts.cache_read, counts.cache_write) == (told.input, told.cache_read, told.cache_write)
+        assert (counts.input, counts.cache_read, counts.cache_write) == (
+            reported.input,
+            reported.cache_read,
+            reported.cache_write,
+        )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Ways = Literal["answer", "refuse", "reset", "cut", "error"]
+Behaviour = Literal["answer", "refuse", "reset", "cut", "error"]
 """A whole answer; an HTTP error; a reset before any byte; an end in the middle; an error event in the middle."""
 
 _MARK = re.compile(rb"plan-((?:[0-9a-f]{2})+)-")
@@ -19,7 +19,7 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `wait` is seconds before the status, `pause` seconds after each of `words`.
     """
 
-    way: Ways = "answer"
+    way: Behaviour = "answer"
     words: int = 3
     wait: float = 0.0
     pause: float = 0.0

@@ -1,4 +1,4 @@
-"""The witness: an upstream in a process of its own that counts. It survives the gateway and knows what it told it.
+"""The witness: an upstream in a process of its own that counts. It survives the gateway and knows what it counts it.
 
 It answers each request as the plan in it says and keeps a ledger by `x-attempt-id`; GET /ledger gives it as JSON.
 Run as `python -m tests.chaos.witness`; the first line that it prints is its port.
@@ -33,7 +33,7 @@ class Counts(msgspec.Struct, frozen=True):
 class Sighting(msgspec.Struct):
     """One attempt as the witness saw it.
 
-    `reports` are cumulative, `said` is how many characters of text were sent; `finished` when the whole answer was.
+    `reports` are cumulative, `characters` counts the text that was sent; `finished` when the complete answer was.
     """
 
     attempt: str
@@ -41,7 +41,7 @@ class Sighting(msgspec.Struct):
     place: str
     arrivals: int = 0
     reports: list[Counts] = []
-    said: int = 0
+    characters: int = 0
     finished: bool = False
 
 
@@ -92,16 +92,16 @@ class Witness:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
         claude = path.endswith("/messages")
         for data, report, text in (_claude if claude else _chat)(act):
-            # Written down before it is said: what anybody read of it is in the ledger.
+            # Written down before it is characters: what anybody read of it is in the ledger.
             if report is not None:
                 sighting.reports.append(report)
-            sighting.said += len(text)
+            sighting.characters += len(text)
             writer.write(b"%x\r\n%b\r\n" % (len(data), data))
             await writer.drain()
             if act.pause:
                 await asyncio.sleep(act.pause)
         if act.way == "cut":
-            # An end of the body, not a reset: what was said before arrives for sure.
+            # An end of the body, not a reset: what was characters before arrives for sure.
             writer.write_eof()
             await asyncio.sleep(0.05)
             raise _Over
@@ -120,8 +120,8 @@ def _claude(act: Act) -> Iterator[Piece]:
         "output_tokens": begun.output,
     }
     message = {"id": "msg_up", "type": "message", "role": "assistant", "model": "up", "content": []}
-    told = {name: count for name, count in usage.items() if count is not None}
-    start = {**message, "stop_reason": None, "stop_sequence": None, "usage": told}
+    counts = {name: count for name, count in usage.items() if count is not None}
+    start = {**message, "stop_reason": None, "stop_sequence": None, "usage": counts}
     yield _event("message_start", message=start), begun, ""
     yield _event("content_block_start", index=0, content_block={"type": "text", "text": ""}), None, ""
     for number in range(act.words):

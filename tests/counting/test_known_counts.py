@@ -74,5 +74,5 @@ def counted(name: str, family: str) -> int:
         *((name, OTHER) for name in ("gpt-5.2", "google/gemini-3.8-flash", "deepseek-chat", "")),
     ],
 )  # fmt: skip
-def test_the_family_of_a_model_is_told_by_its_name(name: str, family: object) -> None:
+def test_the_family_of_a_model_is_reported_by_its_name(name: str, family: object) -> None:
     assert family_of(name) is family

@@ -67,7 +67,7 @@ def test_a_pdfs_pages_are_found_wherever_the_file_is_cut(count: int, filler: int
     assert pages(pictures.pdf(count, filler=filler)) == count
 
 
-def test_packed_pages_are_told_by_the_count_or_the_length() -> None:
+def test_packed_pages_are_reported_by_the_count_or_the_length() -> None:
     counted = pictures.base64_of(b"%PDF-1.7\n<< /Type /Pages /Count 14 >>" + bytes(1000))
     assert pages(counted) == 14
     assert pages(pictures.base64_of(bytes(500_000))) == 10

@@ -15,10 +15,10 @@ from providers.counting.tokenizer import count_tokens, pieces
 from tests.claude.agent_bodies import bodies
 from tests.counting import pictures
 
-SAID = "a sentence that is told to the model"
+SENTENCE = "a sentence that is told to the model"
 
 
-def text(value: str = SAID) -> dict[str, Any]:
+def text(value: str = SENTENCE) -> dict[str, Any]:
     """A text block."""
     return {"type": "text", "text": value}
 
@@ -37,26 +37,26 @@ def tokens(*blocks: Any, family: Family = OTHER) -> int:
     "block",
     [
         text(),
-        {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": SAID}},
+        {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": SENTENCE}},
         {"type": "document", "source": {"type": "content", "content": [text()]}},
-        {"type": "document", "source": {"type": "content", "content": SAID}},
+        {"type": "document", "source": {"type": "content", "content": SENTENCE}},
         {"type": "search_result", "title": "t", "source": "s", "content": [text()]},
-        {"type": "tool_result", "tool_use_id": "t", "content": SAID},
+        {"type": "tool_result", "tool_use_id": "t", "content": SENTENCE},
         {"type": "tool_result", "tool_use_id": "t", "content": [text()], "is_error": True},
         {"type": "mcp_tool_result", "tool_use_id": "t", "content": [text()]},
-        {"type": "thinking", "thinking": SAID, "signature": "c2ln" * 100},
-        {"type": "compaction", "content": SAID},
+        {"type": "thinking", "thinking": SENTENCE, "signature": "c2ln" * 100},
+        {"type": "compaction", "content": SENTENCE},
         {
             "type": "web_search_tool_result",
             "tool_use_id": "t",
-            "content": [{"type": "web_search_result", "title": SAID}],
+            "content": [{"type": "web_search_result", "title": SENTENCE}],
         },
-        {"type": "something_new", "deep": {"inside": [SAID, {"there": 7}]}},
+        {"type": "something_new", "deep": {"inside": [SENTENCE, {"there": 7}]}},
     ],
     ids=lambda block: str(block["type"]),
 )
 def test_the_text_of_every_kind_of_block_is_counted_once(block: dict[str, Any]) -> None:
-    assert read(block).texts.count(SAID) == 1
+    assert read(block).texts.count(SENTENCE) == 1
 
 
 def test_calls_and_tools_count_with_their_json() -> None:
@@ -66,8 +66,8 @@ def test_calls_and_tools_count_with_their_json() -> None:
     waiting = {**tool, "name": "Later", "defer_loading": True}
     assert read(text(), tools=[tool, waiting]).texts[:3] == ["Bash", "Runs it.", '{"type":"object","properties":{}}']
     assert "Later" not in read(text(), tools=[tool, waiting]).texts
-    format = {"format": {"type": "json_schema", "schema": {"type": "object", "title": SAID}}}
-    assert SAID in read(text(), output_config=format).texts[-1]
+    format = {"format": {"type": "json_schema", "schema": {"type": "object", "title": SENTENCE}}}
+    assert SENTENCE in read(text(), output_config=format).texts[-1]
 
 
 def test_claude_gets_a_tool_prompt_and_its_own_tools() -> None:

@@ -85,7 +85,7 @@ def test_a_tool_whose_name_is_too_long_for_a_provider_keeps_its_name_for_the_cli
     client.post({"model": standing.routes[dialect].name, **ask, **_prompted(ask, first.prompt)}).stream()
     sent = speak.tool_names(dialect, first.seen[0].body)
     theirs = next(word for word in sent if word.startswith("mcp__"))
-    second = upstream.script(speak.said(dialect, speak.call(theirs, "{}")))
+    second = upstream.script(speak.reply(dialect, speak.call(theirs, "{}")))
     answer = client.post({"model": standing.routes[dialect].name, **ask, **_prompted(ask, second.prompt)})
     assert [call.name for call in answer.stream().tool_calls] == [name]
 

@@ -25,7 +25,7 @@ WEATHER = {
 
 def _rich(dialect: str) -> Reply:
     """Thinking, text and two tool calls (one without arguments)."""
-    return speak.said(
+    return speak.reply(
         dialect,
         speak.Thinking("Two cities, so two calls."),
         speak.text("I will ", "löök. \N{SNOWMAN}"),

@@ -72,7 +72,7 @@ def test_without_streaming(dialect: str, sdk: anthropic.Anthropic, standing: Sta
 def test_thinking_and_parallel_tools_then_their_results(
     dialect: str, sdk: anthropic.Anthropic, standing: Standing, upstream: Upstream
 ) -> None:
-    turn = speak.said(
+    turn = speak.reply(
         dialect,
         speak.Thinking("Two cities."),
         speak.call("get_weather", '{"city":', ' "Paris"}', id="call_a"),
@@ -112,9 +112,9 @@ def test_count_tokens(dialect: str, sdk: anthropic.Anthropic, standing: Standing
 def test_an_answer_at_its_limit_and_a_call_without_arguments(
     dialect: str, sdk: anthropic.Anthropic, standing: Standing, upstream: Upstream
 ) -> None:
-    cut = upstream.script(speak.said(dialect, speak.text("Once upon a"), finish="length"))
+    cut = upstream.script(speak.reply(dialect, speak.text("Once upon a"), finish="length"))
     assert sdk.messages.create(**_ask(standing, dialect, cut.prompt)).stop_reason == "max_tokens"
-    bare = upstream.script(speak.said(dialect, speak.call("get_weather")))
+    bare = upstream.script(speak.reply(dialect, speak.call("get_weather")))
     with sdk.messages.stream(**_ask(standing, dialect, bare.prompt, tools=TOOLS)) as stream:
         calls = [block for block in stream.get_final_message().content if block.type == "tool_use"]
     assert [called.input for called in calls] == [{}]

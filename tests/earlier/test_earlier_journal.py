@@ -80,9 +80,9 @@ def test_a_line_that_is_read_and_written_again_says_the_same() -> None:
 
 
 def _values(line: bytes) -> Any:
-    names, said = expected()["journal"], json.loads(line[9:])
+    names, written = expected()["journal"], json.loads(line[9:])
     return {
-        "kind": said["kind"],
-        "request": {name: said["request"][name] for name in names["request"]},
-        "attempts": [{name: attempt[name] for name in names["attempts"]} for attempt in said["attempts"]],
+        "kind": written["kind"],
+        "request": {name: written["request"][name] for name in names["request"]},
+        "attempts": [{name: attempt[name] for name in names["attempts"]} for attempt in written["attempts"]],
     }

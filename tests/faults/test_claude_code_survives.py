@@ -78,7 +78,7 @@ def session(tmp_path: Path, gateway: Gateway, standing: Standing, upstream: Upst
 
 
 def _turn(dialect: str) -> Reply:
-    return speak.said(
+    return speak.reply(
         dialect, speak.text("Running it."), speak.call("Bash", COMMAND[:9], COMMAND[9:], id="call_bash_1")
     )
 

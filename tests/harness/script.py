@@ -114,10 +114,10 @@ class Script:
     def wait_read(self, reply: Reply) -> None:
         """Wait until the gateway should have read all that the first answer says before it falls silent."""
         seen = self.wait()
-        said = sum(len(step) for step in reply.steps if isinstance(step, bytes))
-        while seen.sent < said:
+        size = sum(len(step) for step in reply.steps if isinstance(step, bytes))
+        while seen.sent < size:
             time.sleep(0.002)
-        if said:
+        if size:
             # Sent is not yet read, and nothing outside the gateway can see that it is.
             time.sleep(0.1)
 

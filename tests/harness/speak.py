@@ -54,14 +54,14 @@ __all__ = [
     "overflow",
     "overflow_words",
     "refusal",
+    "reply",
     "results",
-    "said",
     "text",
     "tool_names",
 ]
 
 
-def said(dialect: str, *parts: Part, finish: str = "") -> Reply:
+def reply(dialect: str, *parts: Part, finish: str = "") -> Reply:
     """A whole answer of these parts; `finish` is "length" or the end that fits them."""
     speaker = SPEAKERS[dialect]
     return Reply(speaker.whole(parts, finish), headers={"content-type": speaker.content_type})
@@ -69,7 +69,7 @@ def said(dialect: str, *parts: Part, finish: str = "") -> Reply:
 
 def answer(dialect: str, words: str = "Hello there") -> Reply:
     """A whole short answer in a dialect."""
-    return said(dialect, Text((words,)))
+    return reply(dialect, Text((words,)))
 
 
 def counts(dialect: str) -> tuple[int, int | None, int]:

@@ -34,7 +34,7 @@ def test_stop_ends_it_and_frees_its_port() -> None:
     again.stop()
 
 
-def test_a_taken_port_is_said_at_once() -> None:
+def test_a_taken_port_is_shown_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(child.PortTaken, match=rf"127\.0\.0\.1:{port}.*another PORT"):

@@ -44,12 +44,12 @@ def test_a_bash_turn_as_an_agent_has_it(demo: httpx.Client) -> None:
 
     result = {"role": "tool", "tool_call_id": asked["message"]["tool_calls"][0]["id"], "content": "hi from the shell"}
     request["messages"] += [asked["message"], result]
-    told = demo.post("/chat/completions", json=request).json()["choices"][0]
-    assert told["finish_reason"] == "stop"
-    assert "hi from the shell" in told["message"]["content"]
-    assert "tool_calls" not in told["message"]
+    choice = demo.post("/chat/completions", json=request).json()["choices"][0]
+    assert choice["finish_reason"] == "stop"
+    assert "hi from the shell" in choice["message"]["content"]
+    assert "tool_calls" not in choice["message"]
 
-    request["messages"] += [told["message"], {"role": "user", "content": "Now run pwd with Bash."}]
+    request["messages"] += [choice["message"], {"role": "user", "content": "Now run pwd with Bash."}]
     again = read_message(demo, request)
     assert tool_calls(again)[0][1]["command"] == "pwd"
     assert again["tool_calls"][0]["id"] != asked["message"]["tool_calls"][0]["id"]

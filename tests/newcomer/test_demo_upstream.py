@@ -34,7 +34,7 @@ def test_the_same_request_gets_the_same_answer(demo: httpx.Client) -> None:
     assert first == second
 
 
-def test_it_says_what_it_was_told_and_can_add_up(demo: httpx.Client) -> None:
+def test_it_repeats_the_prompt_and_can_add_up(demo: httpx.Client) -> None:
     assert "Hello there" in read_message(demo, chat_request("demo-fast"))["content"]
     assert "2 + 2 = 4" in read_message(demo, chat_request("demo-fast", "What is 2+2?"))["content"]
 
@@ -70,9 +70,9 @@ def test_max_tokens_and_stop_end_an_answer(demo: httpx.Client) -> None:
 def test_a_long_answer_has_each_of_its_tokens(demo: httpx.Client) -> None:
     chunks = read_stream(demo, chat_request("demo-long", stream_options={"include_usage": True}))
     texts = [chunk["choices"][0]["delta"].get("content") for chunk in chunks if chunk["choices"]]
-    said = [text for text in texts if text]
-    assert "".join(said).split() == [f"word{number}" for number in range(1, 12_001)]
-    assert len(said) == 12_000
+    words = [text for text in texts if text]
+    assert "".join(words).split() == [f"word{number}" for number in range(1, 12_001)]
+    assert len(words) == 12_000
     assert chunks[-1]["usage"]["completion_tokens"] == 12_000
 
 
@@ -125,7 +125,7 @@ def test_a_connection_that_is_cut(demo: httpx.Client) -> None:
     assert b'"content"' in received
 
 
-def test_what_is_wrong_with_a_request_is_said(demo: httpx.Client) -> None:
+def test_what_is_wrong_with_a_request_is_shown(demo: httpx.Client) -> None:
     unknown = demo.post("/chat/completions", json=chat_request("gpt-99"))
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "model_not_found")
     assert demo.post("/chat/completions", content=b"{no json").status_code == 400

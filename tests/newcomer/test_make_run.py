@@ -225,7 +225,7 @@ def test_two_run_side_by_side(checkout: Path) -> None:
             run.stop()
 
 
-def test_a_taken_port_is_said(checkout: Path, tmp_path: Path) -> None:
+def test_a_taken_port_is_shown(checkout: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         run = Run(checkout, port, f"DATA_DIR={tmp_path / 'data'}")

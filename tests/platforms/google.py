@@ -48,10 +48,10 @@ def check_assertion(seen: Seen) -> None:
     assert form["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
     head, claims, signature = form["assertion"][0].split(".")
     _key().public_key().verify(_decoded(signature), f"{head}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256())
-    said = json.loads(_decoded(claims))
-    assert said["iss"] == "gateway@our-project.iam.gserviceaccount.com"
-    assert said["scope"] == "https://www.googleapis.com/auth/cloud-platform"
-    assert said["iat"] <= time.time() < said["exp"]
+    claim_set = json.loads(_decoded(claims))
+    assert claim_set["iss"] == "gateway@our-project.iam.gserviceaccount.com"
+    assert claim_set["scope"] == "https://www.googleapis.com/auth/cloud-platform"
+    assert claim_set["iat"] <= time.time() < claim_set["exp"]
 
 
 def _decoded(part: str) -> bytes:

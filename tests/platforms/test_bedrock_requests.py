@@ -153,7 +153,7 @@ def test_counting_asks_the_model_itself_with_a_whole_request_in_base64(thinking:
         (418, "", "", ErrorKind.INVALID_REQUEST),
     ],
 )
-def test_errors_are_told_by_the_name_in_the_header(status: int, name: str, message: str, kind: ErrorKind) -> None:
+def test_errors_are_reported_by_the_name_in_the_header(status: int, name: str, message: str, kind: ErrorKind) -> None:
     headers = {"x-amzn-errortype": f"{name}:http://internal.amazon.com/coral/"} if name else {}
     body = json.dumps({"message": message}).encode() if message else b"<html>"
     error = BEDROCK.error(DIALECTS["anthropic"], status, headers, body)

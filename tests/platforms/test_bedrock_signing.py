@@ -119,9 +119,9 @@ def test_a_role_is_assumed_once_and_its_keys_are_kept(upstream: Upstream, monkey
 
 def test_a_role_that_may_not_be_assumed(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", upstream.base_url)
-    said = b"<Error><Code>AccessDenied</Code><Message>User x is not allowed</Message></Error>"
+    error = b"<Error><Code>AccessDenied</Code><Message>User x is not allowed</Message></Error>"
     script = upstream.script(
-        Reply([b"<ErrorResponse>" + said + b"</ErrorResponse>"], status=403, headers={"content-type": "text/xml"})
+        Reply([b"<ErrorResponse>" + error + b"</ErrorResponse>"], status=403, headers={"content-type": "text/xml"})
     )
     message = refused("AKIASOURCE:sourcesecret", role_arn=role(script))
     assert "could not be assumed (AccessDenied)" in message

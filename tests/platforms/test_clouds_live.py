@@ -51,7 +51,7 @@ def asked(script: Script) -> list[str]:
 def test_vertex_streams(
     dialect: str, orm: Rows, gateway: Gateway, sdk: anthropic.Anthropic, upstream: Upstream
 ) -> None:
-    answer = speak.said(dialect, speak.text("Hello from", " Vertex"), speak.call("weather", '{"city":', ' "Paris"}'))
+    answer = speak.reply(dialect, speak.text("Hello from", " Vertex"), speak.call("weather", '{"city":', ' "Paris"}'))
     script, route = on_vertex(gateway, upstream, dialect, answer)
     tools: list[Any] = [{"name": "weather", "description": "d", "input_schema": {"type": "object"}}]
     for _ in range(2):

@@ -77,7 +77,7 @@ def test_mistakes_stand_beside_the_field(admin_client: Client, fields: dict[str,
     assert says in errors[field][0]
 
 
-def test_a_missing_extra_is_told_beside_the_platform(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_reported_beside_the_platform(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     without_botocore(monkeypatch)
     assert errors_of(post(admin_client)) == {"platform": ["Amazon Bedrock needs a library: install it."]}
 

@@ -85,7 +85,7 @@ def test_a_failed_renewal_leaves_the_old_value_and_pauses(
 
 
 @pytest.mark.parametrize("error", [NotAuthorized("Enter a key."), RuntimeError("secret")])
-def test_without_a_value_the_reason_is_told_each_time(error: Exception) -> None:
+def test_without_a_value_the_reason_is_reported_each_time(error: Exception) -> None:
     source = Source()
     source.fails = error
     token = RenewedSecret("The token", source)

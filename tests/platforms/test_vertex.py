@@ -108,8 +108,8 @@ def test_geminis_calls_have_no_ids_on_vertex() -> None:
     for model in ("gemini-3-pro", "gemini-2.5-flash"):
         body = sent(call("gemini", model=model, body={**BODY, "messages": messages}))[2]
         parts = [part for content in body["contents"] for part in content["parts"]]
-        told = [part.get("functionCall") or part.get("functionResponse") for part in parts[1:]]
-        assert [sorted(part) for part in told] == [["args", "name"], ["name", "response"]]
+        calls = [part.get("functionCall") or part.get("functionResponse") for part in parts[1:]]
+        assert [sorted(part) for part in calls] == [["args", "name"], ["name", "response"]]
 
 
 @pytest.mark.parametrize(

@@ -47,13 +47,13 @@ def _judged(folder: Path, server: Server) -> tuple[int, int]:
     try:
         site = Site(folder, server)
         try:
-            for way in server.ways:
-                for name, check in checks(site, way):
+            for api in server.apis:
+                for name, check in checks(site, api):
                     try:
-                        print(f"{server.name} over {way.dialect}: {name}: ok ({check()})")
+                        print(f"{server.name} over {api.dialect}: {name}: ok ({check()})")
                         passed += 1
                     except Exception:  # noqa: BLE001 - whatever it is, it is the check's result
-                        print(f"{server.name} over {way.dialect}: {name}: FAILED\n{traceback.format_exc(limit=-3)}")
+                        print(f"{server.name} over {api.dialect}: {name}: FAILED\n{traceback.format_exc(limit=-3)}")
                         failed += 1
         finally:
             site.stop()

@@ -29,7 +29,7 @@ class DidNotWork(Exception):
     """A server could not be installed or did not start; the text says what it wrote last."""
 
 
-class Way(msgspec.Struct, frozen=True):
+class Api(msgspec.Struct, frozen=True):
     """One route to a server: the dialect, the path of its base URL, and a model that answers each question.
 
     `tools` is the model that calls tools, "" where there is none; `says` is what the answer holds, "" if any will do.
@@ -50,7 +50,7 @@ class Server(msgspec.Struct):
 
     name: str
     port: int
-    ways: tuple[Way, ...]
+    apis: tuple[Api, ...]
     process: subprocess.Popen[bytes]
 
     def stop(self) -> None:
@@ -80,10 +80,10 @@ def litellm(folder: Path, demo_port: int) -> Server:
     command = [str(python.parent / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
     extra = {"LITELLM_MASTER_KEY": SECRET, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     process = started("litellm", command, folder, port, "/health/liveliness", extra)
-    chat = Way("openai_chat", "/v1", "mocked", "through", MOCKED)
-    responses = Way("openai_responses", "/v1", "through", "through")
-    claude = Way("anthropic", "", "through", "through")
-    gemini = Way("gemini", "/v1beta", "through", "through")
+    chat = Api("openai_chat", "/v1", "mocked", "through", MOCKED)
+    responses = Api("openai_responses", "/v1", "through", "through")
+    claude = Api("anthropic", "", "through", "through")
+    gemini = Api("gemini", "/v1beta", "through", "through")
     return Server("litellm", port, (chat, responses, claude, gemini), process)
 
 
@@ -97,8 +97,8 @@ def llama(folder: Path, demo_port: int) -> Server:
     options |= {"model_alias": "tiny", "chat_format": "chatml-function-calling", "n_threads": "1"}
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     process = started("llama", [str(python), "-m", "llama_cpp.server", *words], folder, port, "/v1/models", {})
-    way = Way("openai_chat", "/v1", "tiny", "tiny", overflows=True, counts=False)
-    return Server("llama-cpp-python", port, (way,), process)
+    api = Api("openai_chat", "/v1", "tiny", "tiny", overflows=True, counts=False)
+    return Server("llama-cpp-python", port, (api,), process)
 
 
 SERVERS = {"litellm": litellm, "llama": llama}

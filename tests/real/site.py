@@ -1,4 +1,4 @@
-"""A gateway with one route per way to a server, on a database of its own in a temporary folder."""
+"""A gateway with one route per api to a server, on a database of its own in a temporary folder."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tests.real.servers import Server
 
 
 class Site:
-    """The running gateway: its address, the client key, and a route's name by way and model."""
+    """The running gateway: its address, the client key, and a route's name by api and model."""
 
     def __init__(self, folder: Path, server: Server) -> None:
         self._env = environment(folder, f"sqlite:///{folder}/gateway.sqlite3") | {
             "ENCRYPTION_KEYS": Fernet.generate_key().decode()
         }
         wanted = [
-            [way.dialect, f"http://127.0.0.1:{server.port}{way.path}", model]
-            for way in server.ways
-            for model in dict.fromkeys([way.text, way.tools])
+            [api.dialect, f"http://127.0.0.1:{server.port}{api.path}", model]
+            for api in server.apis
+            for model in dict.fromkeys([api.text, api.tools])
             if model
         ]
         made = subprocess.run(

@@ -10,7 +10,7 @@ from django.core.checks import run_checks
 from providers.models import Provider
 
 
-def said(databases: list[str] | None = None) -> dict[str, str]:
+def warnings(databases: list[str] | None = None) -> dict[str, str]:
     """Our own findings: id -> hint."""
     return {
         str(found.id): str(found.hint)
@@ -20,12 +20,12 @@ def said(databases: list[str] | None = None) -> dict[str, str]:
 
 
 def test_a_sound_configuration_is_quiet() -> None:
-    assert said() == {}
+    assert warnings() == {}
 
 
-def test_a_missing_encryption_key_is_told_with_the_way_to_one(settings: Any) -> None:
+def test_a_missing_encryption_key_is_reported_with_the_way_to_one(settings: Any) -> None:
     settings.ENCRYPTION_KEYS = []
-    assert "generate_key" in said()["gateway.W001"]
+    assert "generate_key" in warnings()["gateway.W001"]
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def test_a_missing_encryption_key_is_told_with_the_way_to_one(settings: Any) -> 
 )
 def test_debug_on_a_public_host_is_an_error(settings: Any, debug: bool, hosts: list[str], found: bool) -> None:
     settings.DEBUG, settings.ALLOWED_HOSTS = debug, hosts
-    assert ("gateway.E002" in said()) is found
+    assert ("gateway.E002" in warnings()) is found
 
 
 @pytest.mark.django_db
 @pytest.mark.both_databases
-def test_no_enabled_provider_is_told_where_the_database_is_asked() -> None:
-    assert "quickstart" in said(["default"])["gateway.W003"]
+def test_no_enabled_provider_is_reported_where_the_database_is_asked() -> None:
+    assert "quickstart" in warnings(["default"])["gateway.W003"]
     off = Provider.objects.create(name="off", dialect="openai_chat", base_url="http://127.0.0.1:1", enabled=False)
-    assert "gateway.W003" in said(["default"])
+    assert "gateway.W003" in warnings(["default"])
     Provider.objects.filter(pk=off.pk).update(enabled=True)
-    assert said(["default"]) == {}
+    assert warnings(["default"]) == {}

@@ -73,7 +73,7 @@ def inline(content: bytes, media_type: str, kind: str = "image") -> Json:
 
 
 @pytest.mark.parametrize(
-    ("kind", "content", "said", "media_type"),
+    ("kind", "content", "content_type", "media_type"),
     [
         ("image", PNG, "application/octet-stream", "image/png"),
         ("image", JPEG, "image/png", "image/jpeg"),
@@ -85,9 +85,9 @@ def inline(content: bytes, media_type: str, kind: str = "image") -> Json:
     ],
 )
 def test_a_file_is_what_its_bytes_say(
-    upstream: Upstream, kind: str, content: bytes, said: str, media_type: str
+    upstream: Upstream, kind: str, content: bytes, content_type: str, media_type: str
 ) -> None:
-    web = Web(upstream, serving(content, said))
+    web = Web(upstream, serving(content, content_type))
     (body,), codes = web.run({"messages": [user(web.block(kind=kind))]})
     assert body == {"messages": [user(inline(content, media_type, kind))]}
     assert codes == [Fidelity.MEDIA_FETCHED]
@@ -215,7 +215,7 @@ def test_a_dialect_that_takes_no_addresses_gets_base64(upstream: Upstream) -> No
     assert list(call.notes) == [Fidelity.MEDIA_FETCHED]
 
 
-def test_a_dialect_that_takes_addresses_is_told_them() -> None:
+def test_a_dialect_that_takes_addresses_is_reported_them() -> None:
     url = "https://pics.example/a.png"
     body = {"messages": [user({"type": "image", "source": {"type": "url", "url": url}})]}
     request = asyncio.run(Translation(make_call("anthropic", body)).request())

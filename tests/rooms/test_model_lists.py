@@ -71,7 +71,7 @@ def test_a_list_as_the_provider_writes_it(dialect: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"[1", b'{"data": 7}', b'{"other": []}', b"7", b"\xff"])
-def test_what_is_no_list_is_said(content: bytes) -> None:
+def test_what_is_no_list_is_shown(content: bytes) -> None:
     with pytest.raises(NoModelList, match="Check the base URL"):
         read_list("openai_chat", content)
 

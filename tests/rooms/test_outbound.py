@@ -261,7 +261,7 @@ def test_redirects_between_public_addresses_are_followed_three_times(upstream: U
         (Reply([b"x", CUT], headers={"content-length": "50"}), "its server could not be reached"),
     ],
 )
-def test_what_goes_wrong_is_said_without_the_address(upstream: Upstream, reply: Reply, reason: str) -> None:
+def test_what_goes_wrong_is_shown_without_the_address(upstream: Upstream, reply: Reply, reason: str) -> None:
     script = upstream.script(reply)
     url = f"http://pics.example:{{port}}/?m={script.mark}&secret=word"
     seconds = 0.5 if "within" in reason else PATIENCE

@@ -54,7 +54,7 @@ def _bash(word: str) -> tuple[str, ...]:
 def test_thinking_text_and_parallel_bash_calls_then_their_results(
     version: str, dialect: str, claude: ClaudeCode, upstream: Upstream, orm: Rows
 ) -> None:
-    turn = speak.said(
+    turn = speak.reply(
         dialect,
         speak.Thinking("I shall run both."),
         speak.text("Running", " both."),
@@ -113,7 +113,7 @@ def test_a_prompt_that_is_too_long_is_understood(dialect: str, claude: ClaudeCod
 def test_a_bash_turn_in_bedrocks_frames(
     tmp_path: Path, gateway: Gateway, standing: Standing, upstream: Upstream, orm: Rows
 ) -> None:
-    turn = speak.said("anthropic", speak.Thinking("I shall run it."), speak.call("Bash", *_bash("hi"), id="call_1"))
+    turn = speak.reply("anthropic", speak.Thinking("I shall run it."), speak.call("Bash", *_bash("hi"), id="call_1"))
     replies = [
         eventstream.reply(*eventstream.chunks(*(step for step in reply.steps if isinstance(step, bytes))))
         for reply in (turn, speak.answer("anthropic", "It printed hi."))

@@ -44,24 +44,24 @@ def typescript(gateway: Gateway, standing: Standing) -> TypeScript:
 
 @a_dialect
 def test_text(dialect: str, typescript: TypeScript, upstream: Upstream) -> None:
-    reply = speak.said(dialect, speak.text("Hello ", "thére", " \N{SNOWMAN}"))
-    told = typescript.run("streamed", dialect, upstream.script(reply))
-    assert "".join(told["pieces"]) == told["text"] == "Hello thére \N{SNOWMAN}"
+    reply = speak.reply(dialect, speak.text("Hello ", "thére", " \N{SNOWMAN}"))
+    result = typescript.run("streamed", dialect, upstream.script(reply))
+    assert "".join(result["pieces"]) == result["text"] == "Hello thére \N{SNOWMAN}"
     fresh, _, output = speak.counts(dialect)
-    assert (told["message"]["usage"]["input_tokens"], told["message"]["usage"]["output_tokens"]) == (fresh, output)
-    assert told["message"]["stop_reason"] == "end_turn"
+    assert (result["message"]["usage"]["input_tokens"], result["message"]["usage"]["output_tokens"]) == (fresh, output)
+    assert result["message"]["stop_reason"] == "end_turn"
     types = typescript.run("events", dialect, upstream.script(reply))["types"]
     assert (types[0], types[-2:]) == ("message_start", ["message_delta", "message_stop"])
 
 
 @a_dialect
 def test_without_streaming(dialect: str, typescript: TypeScript, upstream: Upstream) -> None:
-    told = typescript.run(
-        "whole", dialect, upstream.script(speak.said(dialect, speak.text("Once upon"), finish="length"))
+    result = typescript.run(
+        "whole", dialect, upstream.script(speak.reply(dialect, speak.text("Once upon"), finish="length"))
     )
-    assert [(block["type"], block["text"]) for block in told["message"]["content"]] == [("text", "Once upon")]
-    assert told["message"]["stop_reason"] == "max_tokens"
-    assert told["request_id"].startswith("req_")
+    assert [(block["type"], block["text"]) for block in result["message"]["content"]] == [("text", "Once upon")]
+    assert result["message"]["stop_reason"] == "max_tokens"
+    assert result["request_id"].startswith("req_")
 
 
 @a_dialect
@@ -70,15 +70,15 @@ def test_thinking_parallel_calls_and_their_results(dialect: str, typescript: Typ
         speak.call("get_weather", '{"city":', ' "Paris"}', id="call_a"),
         speak.call("get_weather", '{"city": "Rome"}', id="call_b"),
     )
-    turn = speak.said(dialect, speak.Thinking("Two cities."), speak.text("I look."), *calls)
+    turn = speak.reply(dialect, speak.Thinking("Two cities."), speak.text("I look."), *calls)
     script = upstream.script(turn, speak.answer(dialect, "Sun everywhere."))
-    told = typescript.run("tools", dialect, script)
-    blocks = [block for block in told["message"]["content"] if block.get("thinking") != ""]
+    result = typescript.run("tools", dialect, script)
+    blocks = [block for block in result["message"]["content"] if block.get("thinking") != ""]
     assert [block["type"] for block in blocks] == ["thinking", "text", "tool_use", "tool_use"]
     assert [block["input"] for block in blocks[2:]] == [{"city": "Paris"}, {"city": "Rome"}]
-    assert told["message"]["stop_reason"] == "tool_use"
-    assert told["inputs"]
-    assert told["second"]["content"][0]["text"] == "Sun everywhere."
+    assert result["message"]["stop_reason"] == "tool_use"
+    assert result["inputs"]
+    assert result["second"]["content"][0]["text"] == "Sun everywhere."
     paris, rome = speak.results(dialect, script.seen[1].body)
     assert ("sunny in Paris" in paris, "sunny in Rome" in rome) == (True, True)
 
@@ -90,8 +90,8 @@ def test_errors(dialect: str, typescript: TypeScript, upstream: Upstream) -> Non
         (429, "RateLimitError", "rate_limit_error"),
         (529, "OverloadedError", "overloaded_error"),
     ):
-        told = typescript.run("refused", dialect, upstream.script(speak.refusal(dialect, status, "The reason.")))
-        for error in told["errors"]:
+        result = typescript.run("refused", dialect, upstream.script(speak.refusal(dialect, status, "The reason.")))
+        for error in result["errors"]:
             assert (error["status"], error["type"]) == (status, kind)
             assert error["error"] in {name, "InternalServerError"}
             assert "The reason." in error["message"]

@@ -35,7 +35,7 @@ def call() -> Call:
     return make_call("openai_chat", edited())
 
 
-def said(*events: Event) -> list[Event]:
+def edited_events(*events: Event) -> list[Event]:
     """What becomes of an answer, the same whether it comes whole or in single characters."""
     whole = through(edits_of(CHAIN, call()), [list(events)])
     assert through(edits_of(CHAIN, call()), apart(events)) == whole
@@ -97,7 +97,7 @@ def test_one_call_at_a_time_stays_asked_for() -> None:
     ],
 )
 def test_the_argument_is_the_answer(arguments: str, text: str) -> None:
-    events = said(*exits(arguments), CALLED)
+    events = edited_events(*exits(arguments), CALLED)
     assert events == [*([TextDelta(text)] if text else []), MessageFinished("end_turn")]
 
 
@@ -110,7 +110,7 @@ def test_the_text_streams() -> None:
 
 
 def test_beside_a_real_call_the_text_comes_last() -> None:
-    events = said(
+    events = edited_events(
         ToolCallStarted(0, "call_r", "Read"),
         ToolArgumentsDelta(0, '{"path":'),
         *exits('{"response":"Reading."}', key=1),
@@ -124,11 +124,13 @@ def test_beside_a_real_call_the_text_comes_last() -> None:
 
 def test_a_real_call_alone_is_left_alone() -> None:
     events: list[Event] = [ToolCallStarted(0, "call_r", "Read"), ToolArgumentsDelta(0, "{}"), CALLED]
-    assert said(*events) == events
+    assert edited_events(*events) == events
 
 
 def test_an_answer_that_hit_its_limit_says_so() -> None:
-    assert said(*exits('{"response":"and th'), MessageFinished("max_tokens"))[-1] == MessageFinished("max_tokens")
+    assert edited_events(*exits('{"response":"and th'), MessageFinished("max_tokens"))[-1] == MessageFinished(
+        "max_tokens"
+    )
 
 
 @given(st.text(max_size=30), st.data())

@@ -19,11 +19,11 @@ SIGNED = {"type": "thinking", "thinking": "why", "signature": "s"}
 TEXT = {"type": "text", "text": "so"}
 
 
-def said(*blocks: dict[str, Any]) -> dict[str, Any]:
+def assistant(*blocks: dict[str, Any]) -> dict[str, Any]:
     return {"role": "assistant", "content": list(blocks)}
 
 
-def asked(text: str = "Hi") -> dict[str, Any]:
+def user(text: str = "Hi") -> dict[str, Any]:
     return {"role": "user", "content": text}
 
 
@@ -86,8 +86,8 @@ def edited(name: str, request: dict[str, Any], **options: Any) -> dict[str, Any]
         (
             "reasoning",
             {"history": "drop"},
-            {"messages": [asked(), said(SIGNED, TEXT), asked(), said(SIGNED), asked()]},
-            {"messages": [asked(), said(TEXT), asked(), asked()]},
+            {"messages": [user(), assistant(SIGNED, TEXT), user(), assistant(SIGNED), user()]},
+            {"messages": [user(), assistant(TEXT), user(), user()]},
         ),
     ],
 )
@@ -104,18 +104,20 @@ def test_every_cache_mark_goes_but_the_users_own_data_stays() -> None:
         **MARK,
         "system": [{**TEXT, **MARK}],
         "tools": [{"name": "t", "input_schema": schema, **MARK}],
-        "messages": [said({**call, **MARK})],
+        "messages": [assistant({**call, **MARK})],
     }
     assert edited("cleancache", request) == {
         "system": [TEXT],
         "tools": [{"name": "t", "input_schema": schema}],
-        "messages": [said(call)],
+        "messages": [assistant(call)],
     }
 
 
 def forced(turns: int, replay: int = 10, **fields: Any) -> dict[str, Any]:
-    history = [message for number in range(turns) for message in (asked(), said({**SIGNED, "thinking": f"t{number}"}))]
-    request = {"messages": [*history, asked("last")], "max_tokens": 100, **fields}
+    history = [
+        message for number in range(turns) for message in (user(), assistant({**SIGNED, "thinking": f"t{number}"}))
+    ]
+    request = {"messages": [*history, user("last")], "max_tokens": 100, **fields}
     return edited("forcereasoning", request, replay=replay)
 
 
@@ -142,15 +144,15 @@ def test_thinking_is_asked_for_in_words(system: Any) -> None:
     ],
 )
 def test_thinking_is_not_forced_where_it_would_do_harm(fields: dict[str, Any]) -> None:
-    request = {"messages": [asked(), said(SIGNED, TEXT)], **fields}
+    request = {"messages": [user(), assistant(SIGNED, TEXT)], **fields}
     assert edited("forcereasoning", request) == request
 
 
 def test_earlier_thinking_goes_back_in_tags() -> None:
     redacted = {"type": "redacted_thinking", "data": "x"}
-    request = edited("forcereasoning", {"messages": [asked(), said(SIGNED, redacted, TEXT), asked()]})
+    request = edited("forcereasoning", {"messages": [user(), assistant(SIGNED, redacted, TEXT), user()]})
     tagged = {"type": "text", "text": "<reasoning_content>\nwhy\n</reasoning_content>\n"}
-    assert request["messages"] == [asked(), said(tagged, TEXT), asked()]
+    assert request["messages"] == [user(), assistant(tagged, TEXT), user()]
 
 
 @pytest.mark.parametrize(("turns", "replay", "back"), [(3, 10, 3), (10, 10, 10), (11, 10, 6), (15, 10, 10), (3, 0, 0)])

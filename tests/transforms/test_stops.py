@@ -35,7 +35,7 @@ def text_of(events: list[Event]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("stops", "text", "said", "stop"),
+    ("stops", "text", "given", "stop"),
     [
         (["STOP"], "one STOP two", "one ", "STOP"),
         (["STOP"], "STOP", "", "STOP"),
@@ -50,11 +50,11 @@ def text_of(events: list[Event]) -> str:
     ],
 )
 def test_the_answer_ends_before_the_first_stop_sequence(
-    stops: list[str], text: str, said: str, stop: str | None
+    stops: list[str], text: str, given: str, stop: str | None
 ) -> None:
     whole = through([StopMatcher(stops)], [[TextDelta(text)], [END]])
     assert through([StopMatcher(stops)], apart([TextDelta(text), END])) == whole
-    assert text_of(whole) == said
+    assert text_of(whole) == given
     last = whole[-1]
     assert isinstance(last, MessageFinished)
     expected = ("end_turn", None) if stop is None else ("stop_sequence", stop)
@@ -68,16 +68,16 @@ def test_the_answer_ends_before_the_first_stop_sequence(
 )
 def test_the_same_however_it_is_cut(stops: list[str], text: str, data: st.DataObject) -> None:
     ends = sorted((text.find(stop) + len(stop), text.find(stop)) for stop in stops if stop in text)
-    matcher, said, rest = StopMatcher(stops), list[Event](), text
+    matcher, given, rest = StopMatcher(stops), list[Event](), text
     while rest:
         size = data.draw(st.integers(1, len(rest)))
-        said += matcher.feed([TextDelta(rest[:size])])
+        given += matcher.feed([TextDelta(rest[:size])])
         rest = rest[size:]
-    said += matcher.feed([END])
-    assert text_of(said) == (text[: ends[0][1]] if ends else text)
-    assert isinstance(said[-1], MessageFinished)
-    assert (said[-1].stop_reason == "stop_sequence") is bool(ends)
-    assert all(event.text for event in said if isinstance(event, TextDelta))
+    given += matcher.feed([END])
+    assert text_of(given) == (text[: ends[0][1]] if ends else text)
+    assert isinstance(given[-1], MessageFinished)
+    assert (given[-1].stop_reason == "stop_sequence") is bool(ends)
+    assert all(event.text for event in given if isinstance(event, TextDelta))
 
 
 def test_only_what_may_be_the_beginning_of_one_waits() -> None:
@@ -148,7 +148,7 @@ def test_the_stream_is_legal_and_names_the_sequence() -> None:
     assert (parsed.text, parsed.stop_reason, parsed.stop_sequence) == ("one ", "stop_sequence", "STOP")
 
 
-def test_what_was_said_until_then_is_estimated() -> None:
+def test_what_was_streamed_until_then_is_estimated() -> None:
     encoder = Encoder(SseSink(), "msg_1", "m", 50)
     encoder.feed(stopped(["STOP"], TextDelta("x" * 40 + "STOP"), TextDelta("more")))
     stream = encoder.finish()

@@ -79,7 +79,7 @@ def test_the_same_however_it_is_cut(parts: list[str], anywhere: bool, opened: bo
     streamed(whole)
 
 
-def test_thinking_is_told_as_it_comes() -> None:
+def test_thinking_is_reported_as_it_comes() -> None:
     (edit,) = edits_of([{"name": "extrathinktag"}])
     assert edit.feed([TextDelta("<think>one ")]) == [ThinkingDelta("one ")]
     assert edit.feed([TextDelta("two</")]) == [ThinkingDelta("two")]

@@ -74,7 +74,7 @@ class ExplainForm(forms.Form):
         help_text="Number of output tokens for the estimated cost.",
         widget=UnfoldAdminIntegerFieldWidget(),
     )
-    well = forms.BooleanField(
+    ignore_health = forms.BooleanField(
         required=False,
         label="Ignore health",
         help_text="On: treat every provider and model as healthy. Off: use the health that this worker knows.",

@@ -56,8 +56,8 @@ def page(request: HttpRequest) -> HttpResponse:
     context |= {"form": form, "warning": warning, "sample": request.GET.get("sample", ""), "fields": _FIELDS}
     if form.is_bound and form.is_valid():
         health = Health() if serving is None else serving.health
-        well = form.cleaned_data["well"]
-        explanation = explain(form.question, snapshot, time.time(), None if well else health)
+        ignore_health = form.cleaned_data["ignore_health"]
+        explanation = explain(form.question, snapshot, time.time(), None if ignore_health else health)
         context |= {"explanation": explanation, "shown": shown(explanation), "may_see_upstream": form.question.upstream}
     return TemplateResponse(request, "console/explain.html", context)
 

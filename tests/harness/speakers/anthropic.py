@@ -87,18 +87,18 @@ class ClaudeSpeaker:
 
     def whole(self, parts: Sequence[Part], finish: str = "") -> list[bytes]:
         """A block for each part."""
-        said = [claude_start()]
+        parts = [claude_start()]
         for index, part in enumerate(parts):
             match part:
                 case Thinking(text):
-                    said.append(claude_thinking(index, text, "c2lnbmF0dXJl"))
+                    parts.append(claude_thinking(index, text, "c2lnbmF0dXJl"))
                 case Text(pieces):
-                    said.append(claude_text(index, *pieces))
+                    parts.append(claude_text(index, *pieces))
                 case Call(name, pieces, id):
                     # Claude begins with an empty fragment, also where no other follows.
-                    said.append(claude_tool(index, id or f"toolu_up_{index}", name, "", *pieces))
+                    parts.append(claude_tool(index, id or f"toolu_up_{index}", name, "", *pieces))
         calls = any(isinstance(part, Call) for part in parts)
-        return [*said, claude_end("max_tokens" if finish == "length" else "tool_use" if calls else "end_turn")]
+        return [*parts, claude_end("max_tokens" if finish == "length" else "tool_use" if calls else "end_turn")]
 
     def opening(self, text: str) -> bytes:
         """message_start and an open text block."""

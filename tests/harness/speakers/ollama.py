@@ -20,17 +20,17 @@ class OllamaSpeaker:
 
     def whole(self, parts: Sequence[Part], finish: str = "") -> list[bytes]:
         """A line for each piece."""
-        said = []
+        parts = []
         for part in parts:
             match part:
                 case Thinking(text):
-                    said.append(self._line(content="", thinking=text))
+                    parts.append(self._line(content="", thinking=text))
                 case Text(pieces):
-                    said += [self.more(piece) for piece in pieces]
+                    parts += [self.more(piece) for piece in pieces]
                 case Call(name, _, _):
                     called = {"function": {"name": name, "arguments": part.input}}
-                    said.append(self._line(content="", tool_calls=[called]))
-        return [*said, self._end(finish or "stop")]
+                    parts.append(self._line(content="", tool_calls=[called]))
+        return [*parts, self._end(finish or "stop")]
 
     def opening(self, text: str) -> bytes:
         """A line of text."""

@@ -67,19 +67,19 @@ class ChatSpeaker:
 
     def whole(self, parts: Sequence[Part], finish: str = "") -> list[bytes]:
         """A chunk for each piece."""
-        said = [chat_chunk({"role": "assistant", "content": ""})]
+        parts = [chat_chunk({"role": "assistant", "content": ""})]
         calls = 0
         for part in parts:
             match part:
                 case Thinking(text):
-                    said.append(chat_thinking(text))
+                    parts.append(chat_thinking(text))
                 case Text(pieces):
-                    said += [chat_text(piece) for piece in pieces]
+                    parts += [chat_text(piece) for piece in pieces]
                 case Call(name, pieces, id):
-                    said.append(chat_tool(calls, "", id=id or f"call_{calls}", name=name))
-                    said += [chat_tool(calls, piece) for piece in pieces]
+                    parts.append(chat_tool(calls, "", id=id or f"call_{calls}", name=name))
+                    parts += [chat_tool(calls, piece) for piece in pieces]
                     calls += 1
-        return [*said, chat_end(finish or ("tool_calls" if calls else "stop"))]
+        return [*parts, chat_end(finish or ("tool_calls" if calls else "stop"))]
 
     def opening(self, text: str) -> bytes:
         """The role, then text."""

@@ -31,12 +31,12 @@ class ResponsesSpeaker:
 
     def whole(self, parts: Sequence[Part], finish: str = "") -> list[bytes]:
         """Every event that the API sends for each part."""
-        said, items = [self._start()], []
+        parts, items = [self._start()], []
         for index, part in enumerate(parts):
             events = list(self._item(index, part))
-            said += events
+            parts += events
             items.append(json.loads(events[-1].partition(b"data: ")[2])["item"])
-        return [*said, self._end(items, finish)]
+        return [*parts, self._end(items, finish)]
 
     def opening(self, text: str) -> bytes:
         """A response with an open message."""

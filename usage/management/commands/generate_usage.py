@@ -44,14 +44,14 @@ class Command(BaseCommand):
         # Nobody keeps a journal of what is invented.
         writer = Writer(lambda account: None)
         done, began = 0, time.monotonic()
-        said = began
+        reported_at = began
         while batch := list(islice(rows, _BATCH)):
             if not writer.write_through(batch):
                 raise CommandError(f"The database went away after {done:,} rows; the same command goes on from there.")
             done += len(batch)
-            if time.monotonic() - said > _REPORT_SECONDS:
-                said = time.monotonic()
-                self.stdout.write(f"{done:,} of {count:,} requests, {done / (said - began):,.0f}/s")
+            if time.monotonic() - reported_at > _REPORT_SECONDS:
+                reported_at = time.monotonic()
+                self.stdout.write(f"{done:,} of {count:,} requests, {done / (reported_at - began):,.0f}/s")
         if writer.set_aside:
             raise CommandError(f"The database refused {writer.set_aside:,} of the rows.")
         seconds = time.monotonic() - began
