@@ -1,4 +1,4 @@
-"""Weighted choice between equals: by chance, or the same choice for a session in every worker.
+"""Weighted choice between equals: at random, or the same choice for a session in every worker.
 
 Both are keys to sort by, the highest first (Efraimidis and Spirakis). With the share of a session in place of a random
 number that is rendezvous hashing: all workers agree without asking, and a member that comes or goes moves only its own

@@ -34,7 +34,7 @@ def no_choice(text: str) -> Choice:
 
 
 def permitted(route: RouteConfig, key: KeyRecord, phase: str) -> RouteConfig:
-    """Returns the route if the key may use it. Raises RouteForbidden: a client that names a route is told why."""
+    """Returns the route if the key may use it. Raises RouteForbidden: a client that names a route learns why."""
     if key.may_use(route.name):
         return route
     raise RouteForbidden(
