@@ -1,11 +1,10 @@
-"""What tests of health need outside of a gateway: a dead server, the state in the database, waiting."""
+"""What tests of health need outside of a gateway: a dead server, and the state in the database."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from routing.models import HealthState
 
@@ -24,13 +23,6 @@ def dead_server() -> Iterator[tuple[str, list[socket.socket]]]:
             filler.connect_ex(listener.getsockname())
             fillers.append(filler)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", fillers
-
-
-def until(true: Callable[[], bool], timeout: float = 2.0) -> None:
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < timeout, f"not within {timeout} s"
-        time.sleep(0.02)
 
 
 def state_of(key: str) -> str:

@@ -80,7 +80,12 @@ def test_a_plain_one_that_is_late_three_times_is_switched_off_and_says_what_to_d
 
 @pytest.mark.parametrize(
     ("path", "problem"),
-    [("", None), ("no.such.module", "cannot be imported"), ("routing.engine.decide", None), ("math.pi", "does not name a callable")],
+    [
+        ("", None),
+        ("no.such.module", "cannot be imported"),
+        ("routing.engine.decide", None),
+        ("math.pi", "does not name a callable"),
+    ],
 )
 def test_a_path_that_leads_nowhere_is_found_before_the_server_starts(
     path: str, problem: str | None, settings: Any
