@@ -82,6 +82,8 @@ lint: export ALLOWED_HOSTS := gateway.example.com
 lint: dev ## The checks that run nothing
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
+	$(PY) -m vulture .
+	$(PY) .ci/unused_private_names.py
 	$(PY) -m mypy
 	$(VENV)/bin/python $(VENV)/bin/lint-imports
 	$(PY) manage.py makemigrations --check --dry-run

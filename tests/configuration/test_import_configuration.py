@@ -192,9 +192,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_what_is_wrong_is_named_with_its_place_and_nothing_is_written(
-    text: str, file: Callable[[str], Path], capsys: Any
-) -> None:
+def test_what_is_wrong_is_named_with_its_place_and_nothing_is_written(text: str, file: Callable[[str], Path]) -> None:
     run_import(file(SMALL), "--write")
     before = rows()
     with pytest.raises(CommandError) as caught:

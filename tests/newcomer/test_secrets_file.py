@@ -61,7 +61,7 @@ def test_two_installations_have_different_secrets(tmp_path: Path) -> None:
     assert not {line for line in one.splitlines() if "=" in line} & set(two.splitlines())
 
 
-def test_generate_key_prints_a_line_for_the_environment(capsys: pytest.CaptureFixture[str]) -> None:
+def test_generate_key_prints_a_line_for_the_environment() -> None:
     out = io.StringIO()
     call_command("generate_key", stdout=out)
     name, _, key = out.getvalue().strip().partition("=")

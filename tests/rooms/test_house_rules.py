@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 from django.apps import apps
@@ -11,7 +12,7 @@ from django.apps import apps
 from routing.loading.revision import WATCHED
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-ROOMS = ("access", "usage", "providers", "routing", "streaming", "configuration", "proxysite")
+ROOMS = sorted(path.parent.name for path in ROOT.glob("*/apps.py"))
 ROWS = {"RequestLog", "AttemptLog"}
 SOURCES = sorted(
     path for room in ROOMS for path in (ROOT / room).rglob("*.py") if "migrations" not in path.relative_to(ROOT).parts
@@ -88,3 +89,9 @@ def test_every_model_of_configuration_is_watched() -> None:
         for model in apps.get_app_config(room).get_models(include_auto_created=True)
     } - {"routing.Revision", "routing.HealthState"}
     assert configuration == set(WATCHED)
+
+
+def test_the_import_contracts_name_every_room() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = next(contract["layers"] for contract in contracts["contracts"] if contract["type"] == "layers")
+    assert sorted(contracts["root_packages"]) == sorted(layers) == ROOMS

@@ -100,18 +100,22 @@ def _profile(conversion: Conversion, profile: Any, fallback: Any) -> None:
                 f"{entry.get('name') or entry.get('agent')}: Only one profile for Claude Code can be carried over.",
             )
             continue
-        for field, scenario in (("model", "default"), ("smallFastModel", "background")):
-            if entry.get(field):
-                candidates, fields = _targets(conversion, f"{place}.{field}", entry[field], fallback)
-                if add_route(conversion, f"{place}.{field}", f"ccr-{scenario}", candidates, **fields):
-                    conversion.configuration.scenarios.append(ScenarioEntry(scenario=scenario, route=f"ccr-{scenario}"))
-        for field, family in _FAMILIES.items():
-            if entry.get(field):
-                candidates, fields = _targets(conversion, f"{place}.{field}", entry[field], fallback)
-                # It yields, because in claude-code-router rules come before the name that a client asks for.
-                if add_route(conversion, f"{place}.{field}", f"ccr-{family}", candidates, yields=True, **fields):
-                    conversion.configuration.aliases.append(AliasEntry(pattern=f"*{family}*", target=f"ccr-{family}"))
+        _add_agent_models(conversion, place, entry, fallback)
         if mapping(entry.get("routing")).get("rules"):
             conversion.skip(
                 f"{place}.routing.rules", "A profile's own rules are not supported. Write them as rules of a team."
             )
+
+
+def _add_agent_models(conversion: Conversion, place: str, entry: Mapping[str, Any], fallback: Any) -> None:
+    for field, scenario in (("model", "default"), ("smallFastModel", "background")):
+        if entry.get(field):
+            candidates, fields = _targets(conversion, f"{place}.{field}", entry[field], fallback)
+            if add_route(conversion, f"{place}.{field}", f"ccr-{scenario}", candidates, **fields):
+                conversion.configuration.scenarios.append(ScenarioEntry(scenario=scenario, route=f"ccr-{scenario}"))
+    for field, family in _FAMILIES.items():
+        if entry.get(field):
+            candidates, fields = _targets(conversion, f"{place}.{field}", entry[field], fallback)
+            # It yields, because in claude-code-router rules come before the name that a client asks for.
+            if add_route(conversion, f"{place}.{field}", f"ccr-{family}", candidates, yields=True, **fields):
+                conversion.configuration.aliases.append(AliasEntry(pattern=f"*{family}*", target=f"ccr-{family}"))

@@ -134,15 +134,9 @@ def _fallbacks(
             for number, entry in enumerate(items(settings.get(kind))):
                 place = f"{where}.{kind}[{number}]"
                 for name, others in mapping(entry).items():
-                    for other in others if isinstance(others, list) else [others]:
-                        if name == "*":
-                            conversion.skip(
-                                place, "Fallbacks for every name are not supported. Add them to each route."
-                            )
-                        elif name not in groups or stripped(other) not in groups:
-                            conversion.skip(place, f"{name} → {_named(other)}: No such route.")
-                        else:
-                            found[name].append(other)
+                    _add_fallbacks(
+                        conversion, place, name, others if isinstance(others, list) else [others], found, groups
+                    )
         for other in items(settings.get("default_fallbacks")):
             if stripped(other) in groups:
                 for name in groups:
@@ -150,6 +144,23 @@ def _fallbacks(
             else:
                 conversion.skip(f"{where}.default_fallbacks", f"{_named(other)}: No such route.")
     return found
+
+
+def _add_fallbacks(
+    conversion: Conversion,
+    place: str,
+    name: str,
+    others: list[Any],
+    found: dict[str, list[str]],
+    groups: Mapping[str, Any],
+) -> None:
+    for other in others:
+        if name == "*":
+            conversion.skip(place, "Fallbacks for every name are not supported. Add them to each route.")
+        elif name not in groups or stripped(other) not in groups:
+            conversion.skip(place, f"{name} → {_named(other)}: No such route.")
+        else:
+            found[name].append(other)
 
 
 def _named(other: Any) -> str:
