@@ -182,7 +182,7 @@ class Attempt:
         try:
             if self._admit is not None:
                 self._admit(self)
-            logger.debug("upstream called", extra={"fields": self._fields(provider=provider.name)})
+            self._debug("upstream called", provider=provider.name)
             response = await upstream.open(
                 _with_attempt_id(request, self.id), connect_timeout=timeouts.connect, connected=connected
             )
@@ -190,7 +190,7 @@ class Attempt:
                 del request
                 self.http_status = response.status
                 self.upstream_request_id = response.request_id
-                logger.debug("upstream answered", extra={"fields": self._fields(status=response.status)})
+                self._debug("upstream answered", status=response.status)
                 if response.status >= 400:
                     raise translation.error(response.status, response.headers, await response.read())
                 decoder = translation.decoder(response.headers.get("content-type", ""))
@@ -269,12 +269,11 @@ class Attempt:
         return False
 
     def _note_first_content(self) -> None:
-        answer = self._answer
         self.first_content_at = time.perf_counter()
-        if answer.stream is not None and answer.transcript is None:
+        if self._answer.stream is not None and self._answer.transcript is None:
             # Nothing will be sent again.
             self._request.body.release()
-        logger.debug("stream started", extra={"fields": self._fields()})
+        self._debug("stream started")
 
     def _tokens_taken(self) -> int | None:
         """All tokens that the provider reported, None when it reported nothing."""
@@ -283,8 +282,9 @@ class Attempt:
         tokens = self.encoder.tokens
         return None if tokens.prompt is None else tokens.prompt + (tokens.output or 0)
 
-    def _fields(self, **fields: object) -> dict[str, object]:
-        return {"request_id": self._request.id, **fields}
+    def _debug(self, message: str, **fields: object) -> None:
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(message, extra={"fields": {"request_id": self._request.id, **fields}})
 
 
 def _only_warms_cache(call: Call) -> bool:
