@@ -83,7 +83,7 @@ class CustomRouter:
     def _failed(self, what: str) -> None:
         self.failures += 1
         self.trouble = (
-            f"The custom router failed {self.failures} times, last because {what}. Requests go on without it."
+            f"The custom router failed {self.failures} times, last because {what}. Requests continue without it."
         )
 
 

@@ -71,7 +71,7 @@ _SERVER_ERRORS: Final[dict[int | None, RefusalKind]] = {
 }
 _ABOUT_THE_GATEWAY: Final[dict[ErrorKind, str]] = {
     ErrorKind.AUTHENTICATION: "does not accept this gateway's credential",
-    ErrorKind.BILLING: "wants this gateway's account to be paid first",
+    ErrorKind.BILLING: "requires payment for this gateway's account",
     ErrorKind.PERMISSION: "does not permit this gateway's credential to do that",
 }
 # Failures that the gateway noticed itself: their messages do not name the provider.
@@ -122,7 +122,7 @@ def of_upstream(error: UpstreamError, provider_name: str, retry_after: float | N
     if error.kind in _ABOUT_THE_GATEWAY:
         message = (
             f"The provider {provider_name} {_ABOUT_THE_GATEWAY[error.kind]}"
-            f"{f' (HTTP {error.status})' if error.status else ''}. An administrator of this gateway must look at it."
+            f"{f' (HTTP {error.status})' if error.status else ''}. An administrator of this gateway must correct this."
         )
     elif error.kind in _NOTICED_HERE:
         message = f"{message} (provider {provider_name})"

@@ -108,7 +108,7 @@ class Runtime:
             found.append(f"The usage journal cannot be written: {self.journal.failing}.")
         if self.recorder.writer.failing_since is not None:
             found.append(
-                f"The database takes no usage rows; {self.recorder.writer.waiting} wait, "
+                f"The database accepts no usage rows; {self.recorder.writer.waiting} are waiting, "
                 f"{self.journal.size // 1024} KiB are in the journal."
             )
         if self.custom.trouble is not None:

@@ -151,5 +151,5 @@ def _counted(answer: bytes) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UpstreamError(ErrorKind.MALFORMED, "The provider's count is not JSON.") from error
     if not isinstance(counted, dict) or not isinstance(counted.get("input_tokens"), int):
-        raise UpstreamError(ErrorKind.MALFORMED, "The provider's answer holds no count.")
+        raise UpstreamError(ErrorKind.MALFORMED, "The provider's answer has no count.")
     return counted

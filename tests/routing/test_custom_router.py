@@ -50,7 +50,7 @@ def test_its_failures_are_reported_and_fail_no_request(wrong: Any) -> None:
     router = CustomRouter(wrong, PATIENCE)
     assert answer(router) is None
     assert router.failures == 1
-    assert "Requests go on without it" in str(router.trouble)
+    assert "Requests continue without it" in str(router.trouble)
     assert router.is_on
 
 

@@ -25,7 +25,7 @@ class AccountOwner(Protocol):
 class Account:
     """One request's records. `request` may be filled in until `close`; `segments` belongs to the journal.
 
-    An account without an owner, such as a probe's, is not recorded.
+    An account without an owner is not recorded.
     """
 
     __slots__ = ("_attempts_began", "_began", "_owner", "attempts", "request", "segments")
