@@ -9,7 +9,7 @@ comma := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install dev test test-all test-clients test-chaos chaos real-upstream fuzz check lint fmt bench requirements clean
+.PHONY: help run install dev test test-all test-clients test-chaos test-count chaos real-upstream fuzz check lint fmt bench count requirements clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -89,7 +89,7 @@ lint: dev ## The checks that run nothing
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check --deploy --fail-level WARNING
 
-# Fewer tests, for the three below: TESTS=tests/usage, or any arguments of pytest.
+# Fewer tests, for the four below: TESTS=tests/usage, or any arguments of pytest.
 TESTS ?=
 
 test: dev ## The tests, on SQLite and on a PostgreSQL that they start themselves (TESTS=tests/usage for fewer)
@@ -101,8 +101,11 @@ test-clients: dev # The tests with real clients alone
 test-chaos: dev # Servers killed, databases stopped, disks filled: that no usage row is lost, in short
 	@$(PY) -m tests chaos --only '$(TESTS)'
 
-test-all: test ## ... and those with real clients (SDKs, Claude Code, nginx, a browser), and chaos
-	@$(PY) -m tests clients chaos --only '$(TESTS)'
+test-count: dev # That no request takes more instructions than recorded; says why where it cannot compare
+	@$(PY) -m tests count --only '$(TESTS)'
+
+test-all: test ## ... and those with real clients (SDKs, Claude Code, nginx, a browser), chaos, instruction counts
+	@$(PY) -m tests clients chaos count --only '$(TESTS)'
 
 chaos: dev ## ... chaos for longer, from a new seed (SEED=1 for a known one); ends in one verdict line
 	@$(PY) -m tests.chaos --long $(if $(SEED),--seed '$(SEED)')
@@ -126,6 +129,9 @@ fmt: dev ## Format and fix what can be fixed
 
 bench: dev ## Measure the README's claims
 	$(PY) -m benchmarks
+
+count: dev ## Count instructions per request (RECORD=1 keeps them as those to compare with)
+	$(PY) -m benchmarks.count $(if $(RECORD),--record)
 
 # --- housekeeping ----------------------------------------------------------------------------------------------------
 

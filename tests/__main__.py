@@ -1,5 +1,5 @@
 """`python -m tests SUITE...`: runs suites of tests in two pytest processes at a time, and says how many ran on which
-database. `make test`, `make test-clients`, `make test-chaos` and `make test-all` come here.
+database. `make test`, `make test-clients`, `make test-chaos`, `make test-count` and `make test-all` come here.
 
 One process writes to the terminal, the other one to a file that is shown at the end, whatever it ended with.
 """
@@ -45,7 +45,7 @@ class Part:
         return RESULTS / f"{self.name}.log"
 
 
-_COMMON = "not clients and not chaos"
+_COMMON = "not clients and not chaos and not count"
 SUITES = {
     # What needs no database runs once, and beside what runs on PostgreSQL, which is less than what runs on SQLite.
     "test": (
@@ -54,6 +54,7 @@ SUITES = {
     ),
     "clients": (Part("clients", "sqlite", "clients"),),
     "chaos": (Part("chaos on SQLite", "sqlite", "chaos"), Part("chaos on PostgreSQL", "postgresql", "chaos")),
+    "count": (Part("instruction counts", "sqlite", "count"),),
 }
 
 

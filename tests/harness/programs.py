@@ -13,6 +13,8 @@ _HOW_TO_GET = {
     "npm": "Install Node.js 20 or later, which brings npm (https://nodejs.org/).",
     "chromium": "Debian and Ubuntu: `apt install chromium chromium-driver`.",
     "chromedriver": "Debian and Ubuntu: `apt install chromium-driver`.",
+    "valgrind": "Debian and Ubuntu: `apt install valgrind`.",
+    "gcc": "Debian and Ubuntu: `apt install gcc libc6-dev`.",
     "git": "Debian and Ubuntu: `apt install git`.",
 }
 

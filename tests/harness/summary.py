@@ -13,13 +13,17 @@ DATABASE = "database"
 
 def text(parts: Mapping[str, tuple[int, Path]]) -> str:
     """A line for each database, such as `PostgreSQL: 120 tests, 2 failed`, and one for each part that has no report; of
-    a part it says what pytest ended with and where its report is."""
+    a part it says what pytest ended with. A test that was skipped is named with its reason and counts as none."""
     ran, failed, lines = Counter[str](), Counter[str](), list[str]()
     for name, (code, report) in parts.items():
         if not report.exists():
             lines.append(f"  {name}: NO RESULT, pytest ended with {code}")
             continue
         for case in ElementTree.parse(report).iter("testcase"):
+            skipped = case.find("skipped")
+            if skipped is not None:
+                lines.append(f"  SKIPPED {case.get('name')}: {skipped.get('message')}")
+                continue
             database = _database_of(case)
             ran[database] += 1
             failed[database] += any(case.find(outcome) is not None for outcome in ("failure", "error"))

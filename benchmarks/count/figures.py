@@ -1,0 +1,91 @@
+"""The figures and the file that keeps them, with the interpreter they hold for: they are compared on no other one."""
+
+from __future__ import annotations
+
+import platform
+import sysconfig
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+
+RECORDED = Path(__file__).parent / "recorded.json"
+ALLOWED = 0.05
+"""How much more than recorded an application's figure may be, as a share of it."""
+_PACKAGES = ("aiohttp", "channels", "django", "httptools", "httpx", "msgspec", "uuid-utils", "uvicorn", "uvloop")
+
+Column = dict[str, int]
+"""Instructions by what they are spent on."""
+
+
+class Build(msgspec.Struct, frozen=True):
+    """What decides how many instructions the same Python code takes."""
+
+    python: str
+    compiler: str
+    machine: str
+    pgo: bool
+    lto: bool
+    shared: bool
+
+    def __str__(self) -> str:
+        made = f"{'with' if self.pgo else 'without'} PGO, {'with' if self.lto else 'without'} LTO"
+        linked = "shared library" if self.shared else "static"
+        return f"{self.python}, {self.compiler}, {self.machine}, {made}, {linked}"
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """All that one run counted. `whole` has a column for each kind of thread."""
+
+    build: Build
+    packages: dict[str, str]
+    app: Column
+    whole: dict[str, Column] = {}
+
+
+def this_build() -> Build:
+    """The interpreter that runs this."""
+    options = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    flags = f"{options} {sysconfig.get_config_var('PY_CORE_CFLAGS') or ''}"
+    return Build(
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        compiler=platform.python_compiler(),
+        machine=platform.machine(),
+        pgo="--enable-optimizations" in options or "-fprofile-use" in flags,
+        lto="--with-lto" in options or "-flto" in flags,
+        shared=bool(sysconfig.get_config_var("Py_ENABLE_SHARED")),
+    )
+
+
+def packages() -> dict[str, str]:
+    """The versions of the packages that a request passes through."""
+    return {name: metadata.version(name) for name in _PACKAGES}
+
+
+def read(path: Path = RECORDED) -> Figures:
+    """The recorded figures."""
+    return msgspec.json.decode(path.read_bytes(), type=Figures)
+
+
+def write(figures: Figures, path: Path = RECORDED) -> None:
+    """Record figures."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
+
+
+def not_comparable(recorded: Figures, build: Build) -> str | None:
+    """Why figures of this build say nothing beside the recorded ones; None when they do."""
+    if recorded.build == build:
+        return None
+    return f"instructions were recorded on {recorded.build}; this is {build}"
+
+
+def exceeded(recorded: Figures, app: Column) -> list[str]:
+    """What takes more than is allowed, in words. What is on one side only is named, too."""
+    found = []
+    for what in sorted(recorded.app.keys() | app.keys()):
+        before, now = recorded.app.get(what), app.get(what)
+        if before is None or now is None:
+            found.append(f"{what}: {'not recorded' if before is None else 'no longer counted'}")
+        elif now > before * (1 + ALLOWED):
+            found.append(f"{what}: {now:,} instructions, {now / before - 1:+.1%} against the recorded {before:,}")
+    return found

@@ -1,0 +1,123 @@
+"""Every module and class of the gateway that the counts touch. When one moves, this file follows, and no other."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from benchmarks.count.workloads import Workload
+from providers.outbound import upstream
+from proxysite.asgi import application
+from usage.journal.records import AttemptRecord, RequestRecord
+from usage.journal.writer import Writer
+
+__all__ = ["THREADS_AT_START", "Sent", "answer_with", "application", "row", "write"]
+
+Application = Callable[
+    [dict[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
+]
+Row = tuple[RequestRecord, list[AttemptRecord]]
+
+THREADS_AT_START = ("snapshot", "asyncio")
+"""How the names of the threads begin without which the application does not start."""
+_STARTED = datetime(2026, 11, 2, 12, 30, tzinfo=UTC)
+
+
+class Sent:
+    """Stands for the transport's response: an answer whose bytes have all arrived, without a connection."""
+
+    status_code = 200
+    headers = httpx.Headers({"content-type": "text/event-stream; charset=utf-8", "x-request-id": "req_mock"})
+
+    def __init__(self, reads: Sequence[bytes]) -> None:
+        self._reads = reads
+        self.stream = self
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The reads, one after the other."""
+        for data in self._reads:
+            yield data
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+def answer_with(workload: Workload) -> None:
+    """From now on every upstream answers at once with the workload's reads, and no connection is made."""
+
+    async def answered(
+        self: upstream.Upstream, request: Any, *, connect_timeout: float, connected: Callable[[], None]
+    ) -> upstream.Response:
+        connected()
+        sent: Any = Sent(workload.reads)
+        return upstream.Response(sent)
+
+    upstream.Upstream.open = answered  # type: ignore[method-assign]
+
+
+def row(number: int) -> Row:
+    """A usage row as W1 makes one: a request that was completed by its first attempt."""
+    identity, attempt = _identity(2 * number), _identity(2 * number + 1)
+    shared: dict[str, Any] = {
+        "started_at": _STARTED,
+        "outcome": "completed",
+        "provider_id": 1,
+        "provider_name": "openai_chat",
+        "model_id": 1,
+        "model_name": "mock",
+        "http_status": 200,
+        "stop_reason": "end_turn",
+        "input_tokens": 42,
+        "cache_read_tokens": 0,
+        "cache_write_tokens": 0,
+        "output_tokens": 20,
+        "price_id": 1,
+        "cost": 426_000_000,
+        "time_to_first_token_ms": 210,
+        "duration_ms": 1_250,
+    }
+    request = RequestRecord(
+        id=identity,
+        team_id=1,
+        team_name="benchmarks",
+        key_id=1,
+        key_name="benchmarks",
+        key_prefix="benchmark",
+        route_id=1,
+        route_name="bench-openai",
+        request_model="bench-openai",
+        request_id=f"req_{identity.hex}",
+        session_id="11111111-2222-4333-8444-555555555555",
+        client="benchmarks/1.0",
+        phase="exact name",
+        decision={"reasons": [["exact_name", "a route has this name"]], "attempts": ["openai_chat: mock"]},
+        attempts=1,
+        **shared,
+    )
+    tried = AttemptRecord(
+        id=attempt,
+        request_log_id=identity,
+        number=1,
+        dialect="openai_chat",
+        credential_id=1,
+        credential_name="benchmarks",
+        upstream_request_id="req_mock",
+        **shared,
+    )
+    return request, [tried]
+
+
+def write(rows: list[Row]) -> None:
+    """Write rows into the database in one batch, as the writer's thread does."""
+    writer = Writer(lambda account: None)
+    if not writer.write_through(rows) or writer.set_aside:
+        raise RuntimeError("the database did not take the rows")
+
+
+def _identity(number: int) -> UUID:
+    """A UUIDv7 of one millisecond; consecutive numbers are consecutive."""
+    return UUID(int=(int(_STARTED.timestamp() * 1000) << 80) | (0x7 << 76) | (0b10 << 62) | number)

@@ -1,0 +1,1 @@
+"""The instruction counts: what is compared, and the counts themselves."""
