@@ -10,7 +10,7 @@ import anthropic
 
 from tests.harness.call import Client, message
 from tests.real.configure import route_name
-from tests.real.servers import Way
+from tests.real.servers import Api
 from tests.real.site import Site
 
 TOOL: dict[str, Any] = {
@@ -21,20 +21,20 @@ TOOL: dict[str, Any] = {
 _FORCED: Any = {"type": "tool", "name": "get_weather"}
 
 
-def checks(site: Site, way: Way) -> Iterator[tuple[str, Callable[[], str]]]:
-    """The checks of one way by name; each returns what it saw or raises."""
+def checks(site: Site, api: Api) -> Iterator[tuple[str, Callable[[], str]]]:
+    """The checks of one API by name; each returns what it saw or raises."""
     client = Client(site.base_url, site.key)
     sdk = anthropic.Anthropic(
         base_url=site.base_url, api_key=site.key, max_retries=0, timeout=60, _strict_response_validation=True
     )
-    route = route_name(way.dialect, way.text)
+    route = route_name(api.dialect, api.text)
 
     def streamed() -> str:
         answer = client.post(message(route, "Say something.", max_tokens=40), timeout=60)
         stream = answer.stream()
         assert stream.text
-        assert way.says in {"", stream.text}, stream.text
-        assert stream.usage["output_tokens"] > 0 or not way.counts
+        assert api.says in {"", stream.text}, stream.text
+        assert stream.usage["output_tokens"] > 0 or not api.counts
         return f"{len(stream.blocks[0].deltas)} deltas, {stream.stop_reason}"
 
     def whole() -> str:
@@ -43,7 +43,7 @@ def checks(site: Site, way: Way) -> Iterator[tuple[str, Callable[[], str]]]:
         return f"{final.usage.input_tokens} tokens in, {final.usage.output_tokens} out, {final.stop_reason}"
 
     def tools() -> str:
-        tool_route = route_name(way.dialect, way.tools)
+        tool_route = route_name(api.dialect, api.tools)
         asked: list[Any] = [{"role": "user", "content": "What is the weather in Paris?"}]
         limits: dict[str, Any] = {"model": tool_route, "max_tokens": 200, "tools": [TOOL]}
         with sdk.messages.stream(**limits, messages=asked, tool_choice=_FORCED) as stream:
@@ -65,7 +65,7 @@ def checks(site: Site, way: Way) -> Iterator[tuple[str, Callable[[], str]]]:
 
     yield "streamed text", streamed
     yield "text at once", whole
-    if way.tools:
+    if api.tools:
         yield "a tool and its result", tools
-    if way.overflows:
+    if api.overflows:
         yield "a prompt that is too long", overflow

@@ -87,18 +87,18 @@ class ClaudeSpeaker:
 
     def whole(self, parts: Sequence[Part], finish: str = "") -> list[bytes]:
         """A block for each part."""
-        parts = [claude_start()]
+        sent = [claude_start()]
         for index, part in enumerate(parts):
             match part:
                 case Thinking(text):
-                    parts.append(claude_thinking(index, text, "c2lnbmF0dXJl"))
+                    sent.append(claude_thinking(index, text, "c2lnbmF0dXJl"))
                 case Text(pieces):
-                    parts.append(claude_text(index, *pieces))
+                    sent.append(claude_text(index, *pieces))
                 case Call(name, pieces, id):
                     # Claude begins with an empty fragment, also where no other follows.
-                    parts.append(claude_tool(index, id or f"toolu_up_{index}", name, "", *pieces))
+                    sent.append(claude_tool(index, id or f"toolu_up_{index}", name, "", *pieces))
         calls = any(isinstance(part, Call) for part in parts)
-        return [*parts, claude_end("max_tokens" if finish == "length" else "tool_use" if calls else "end_turn")]
+        return [*sent, claude_end("max_tokens" if finish == "length" else "tool_use" if calls else "end_turn")]
 
     def opening(self, text: str) -> bytes:
         """message_start and an open text block."""

@@ -28,20 +28,20 @@ class GeminiSpeaker:
 
     def whole(self, parts: Sequence[Part], finish: str = "") -> list[bytes]:
         """A chunk for each piece."""
-        parts, signed = [], False
+        sent, signed = [], False
         for part in parts:
             match part:
                 case Thinking(text):
-                    parts.append(self._chunk([{"text": text, "thought": True}]))
+                    sent.append(self._chunk([{"text": text, "thought": True}]))
                 case Text(pieces):
-                    parts += [self.more(piece) for piece in pieces]
+                    sent += [self.more(piece) for piece in pieces]
                 case Call(name, pieces, _):
                     called: dict[str, Any] = {"functionCall": {"name": name}}
                     if pieces:
                         called["functionCall"]["args"] = part.input
-                    parts.append(self._chunk([called if signed else {**called, "thoughtSignature": "c2lnbmF0dXJl"}]))
+                    sent.append(self._chunk([called if signed else {**called, "thoughtSignature": "c2lnbmF0dXJl"}]))
                     signed = True
-        return [*parts, self._end("MAX_TOKENS" if finish == "length" else "STOP")]
+        return [*sent, self._end("MAX_TOKENS" if finish == "length" else "STOP")]
 
     def opening(self, text: str) -> bytes:
         """Text."""

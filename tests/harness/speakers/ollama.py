@@ -20,17 +20,17 @@ class OllamaSpeaker:
 
     def whole(self, parts: Sequence[Part], finish: str = "") -> list[bytes]:
         """A line for each piece."""
-        parts = []
+        sent = []
         for part in parts:
             match part:
                 case Thinking(text):
-                    parts.append(self._line(content="", thinking=text))
+                    sent.append(self._line(content="", thinking=text))
                 case Text(pieces):
-                    parts += [self.more(piece) for piece in pieces]
+                    sent += [self.more(piece) for piece in pieces]
                 case Call(name, _, _):
                     called = {"function": {"name": name, "arguments": part.input}}
-                    parts.append(self._line(content="", tool_calls=[called]))
-        return [*parts, self._end(finish or "stop")]
+                    sent.append(self._line(content="", tool_calls=[called]))
+        return [*sent, self._end(finish or "stop")]
 
     def opening(self, text: str) -> bytes:
         """A line of text."""

@@ -67,19 +67,19 @@ class ChatSpeaker:
 
     def whole(self, parts: Sequence[Part], finish: str = "") -> list[bytes]:
         """A chunk for each piece."""
-        parts = [chat_chunk({"role": "assistant", "content": ""})]
+        sent = [chat_chunk({"role": "assistant", "content": ""})]
         calls = 0
         for part in parts:
             match part:
                 case Thinking(text):
-                    parts.append(chat_thinking(text))
+                    sent.append(chat_thinking(text))
                 case Text(pieces):
-                    parts += [chat_text(piece) for piece in pieces]
+                    sent += [chat_text(piece) for piece in pieces]
                 case Call(name, pieces, id):
-                    parts.append(chat_tool(calls, "", id=id or f"call_{calls}", name=name))
-                    parts += [chat_tool(calls, piece) for piece in pieces]
+                    sent.append(chat_tool(calls, "", id=id or f"call_{calls}", name=name))
+                    sent += [chat_tool(calls, piece) for piece in pieces]
                     calls += 1
-        return [*parts, chat_end(finish or ("tool_calls" if calls else "stop"))]
+        return [*sent, chat_end(finish or ("tool_calls" if calls else "stop"))]
 
     def opening(self, text: str) -> bytes:
         """The role, then text."""

@@ -31,12 +31,12 @@ class ResponsesSpeaker:
 
     def whole(self, parts: Sequence[Part], finish: str = "") -> list[bytes]:
         """Every event that the API sends for each part."""
-        parts, items = [self._start()], []
+        sent, items = [self._start()], []
         for index, part in enumerate(parts):
             events = list(self._item(index, part))
-            parts += events
+            sent += events
             items.append(json.loads(events[-1].partition(b"data: ")[2])["item"])
-        return [*parts, self._end(items, finish)]
+        return [*sent, self._end(items, finish)]
 
     def opening(self, text: str) -> bytes:
         """A response with an open message."""
