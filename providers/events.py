@@ -1,7 +1,7 @@
-"""The neutral stream: what any provider says, as a small closed set of frozen structs.
+"""The neutral stream: any provider's answer as a small closed set of frozen structs.
 
-Decoders make these, the encoder and the fold take them. A Claude upstream keeps its own blocks: the native events carry
-them verbatim, so that fields nobody here has heard of survive.
+Decoders make these, the encoder takes them. The blocks of a Claude upstream pass verbatim in native events, so that
+fields that are unknown here survive.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from providers.errors import UpstreamError
 
 
 class Tokens(msgspec.Struct, frozen=True, gc=False):
-    """Counts of one answer; the kinds are disjoint, and None means that nobody said.
+    """Counts of one answer; the kinds are disjoint, and None means that the provider did not report it.
 
-    Total input is input + cache_read + cache_write. `cache_write_1h` is the part of cache_write kept for an hour and
+    Total input is input + cache_read + cache_write. `cache_write_1h` is the part of cache_write stored for an hour and
     `reasoning` the part of output spent on thinking. `web_searches` are those that the provider ran itself. `cost` is
-    the provider's own price in pico-dollars, where it tells one.
+    the provider's own price in pico-dollars, where it reports one.
     """
 
     input: int | None = None
@@ -32,7 +32,7 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def prompt(self) -> int | None:
-        """The whole prompt, cached or not; None unless its input is known."""
+        """All tokens of the prompt, cached or not; None unless its input is known."""
         return None if self.input is None else self.input + (self.cache_read or 0) + (self.cache_write or 0)
 
     def merged(self, newer: Tokens) -> Tokens:
@@ -50,7 +50,7 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
 
 
 class MessageStarted(msgspec.Struct, frozen=True, gc=False):
-    """The provider has begun to answer. `native` is a Claude upstream's whole `message` object."""
+    """The provider has begun to answer. `native` is a Claude upstream's `message` object."""
 
     id: str | None = None
     model: str | None = None
@@ -103,9 +103,9 @@ class TokensReported(msgspec.Struct, frozen=True, gc=False):
 
 
 class MessageFinished(msgspec.Struct, frozen=True, gc=False):
-    """The provider said why it stopped, in Claude's words. `native` is a Claude upstream's whole message_delta.
+    """Why the provider stopped, in Claude's words. `native` is a Claude upstream's complete message_delta.
 
-    With `cut_short` the answer was ended here: the provider would have gone on, and nobody counts what it said.
+    With `cut_short` the gateway ended the answer: the provider would have continued, and its counts are missing.
     """
 
     stop_reason: str
@@ -122,7 +122,7 @@ class StreamFailed(msgspec.Struct, frozen=True):
 
 
 class Ping(msgspec.Struct, frozen=True, gc=False):
-    """The provider is alive and has nothing to say yet."""
+    """The provider is alive and has no content yet."""
 
 
 class NativeBlockStarted(msgspec.Struct, frozen=True, gc=False):

@@ -1,6 +1,6 @@
 """The translation of one attempt, both ways: dialect, platform and stream edits as one.
 
-Whoever calls a provider (attempts, the token count, the provider test) does it with this and asks no dialect itself.
+Every caller of a provider (attempts, the token count, the provider test) uses this and no dialect itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from providers.transforms.stops import StopMatcher
 
 
 class Translation:
-    """One call's way to its provider and back."""
+    """The translation of one call to its provider and back."""
 
     __slots__ = ("_call", "_dialect", "_edits", "_platform", "_signing")
 
@@ -35,7 +35,7 @@ class Translation:
         self._edits = [make(call) for make in edits]
 
     async def request(self) -> UpstreamRequest:
-        """What to send, authorised; asked once. Raises UnsupportedRequest, or UpstreamError when nothing authorises it.
+        """The authorised request; called once. Raises UnsupportedRequest, or UpstreamError when nothing authorises it.
 
         Media by web address are fetched for a provider that takes none.
         Stop sequences that the dialect did not send are watched for before any other edit sees the answer.
@@ -48,14 +48,14 @@ class Translation:
         return request if self._platform is None else await self._platform.authorized(self._signing, request)
 
     def draft(self) -> UpstreamRequest:
-        """What would be sent, before anything is fetched for it or authorises it. Raises UnsupportedRequest."""
+        """The request before anything is fetched for it or authorises it. Raises UnsupportedRequest."""
         request = self._dialect.request(self._call)
         return request if self._platform is None else self._moved(request, counting=False)
 
     async def count_request(self) -> CountRequest | None:
-        """What to ask for the number of input tokens, or None where the provider does not count.
+        """The request that counts input tokens, or None where the provider does not count.
 
-        Nothing is fetched to be counted: a request with media that would have to be is not asked about.
+        Nothing is fetched to be counted: media that would have to be fetched are not counted by the provider.
         """
         if not self._dialect.takes_urls(self._call.provider) and media_urls(self._call.body):
             return None

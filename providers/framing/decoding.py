@@ -1,6 +1,6 @@
-"""The way from a body to events that dialects of JSON documents have in common: cut, read each document, end once.
+"""From a body to events, for dialects of JSON documents: the body is cut, each document is read, the answer ends once.
 
-What a document means is the dialect's. Nothing follows the end or a failure; an end that nobody announced is a failure.
+Dialects define what a document means. Nothing follows the end or a failure; an unannounced end is a failure.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from providers.framing.sse import EventTooLong
 
 
 class Reader(Protocol):
-    """What cuts a body into documents."""
+    """Cuts a body into documents."""
 
     is_document: bool | None
 
@@ -58,7 +58,7 @@ class DocumentDecoder(ABC):
         events: list[Event] = []
         if self._is_over:
             return events
-        # Half a document at the end of a stream is a cut, not nonsense; a body of one document is all there is.
+        # Half a document at the end of a stream is a cut and not malformed; a body of one document is all there is.
         may_be_cut = not self._body.is_document
         for document in self._left(events):
             self._read(document, events, may_be_cut=may_be_cut)

@@ -1,6 +1,6 @@
-"""Newline-delimited JSON, the reading side: bytes cut anywhere in, whole lines out. Blank lines say nothing.
+"""Newline-delimited JSON, the reading side: bytes cut anywhere in, whole lines out. Blank lines are skipped.
 
-https://github.com/ndjson/ndjson-spec. A line that is no JSON is for the caller to notice.
+https://github.com/ndjson/ndjson-spec. The caller checks that a line is JSON.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reading JSON by its shape: as structs where a server keeps to the format, leniently where it does not.
 
-A field of the wrong type is treated as absent, never as an error: servers that imitate another one's format get details
-wrong that nobody needs.
+A field of the wrong type is treated as absent, never as an error: servers that imitate another's format get details
+wrong that are not needed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Server-sent events, the reading side: bytes cut anywhere in, the data of each whole event out.
+"""Server-sent events, the reading side: bytes cut anywhere in, the data of each complete event out.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation. Comments, ids and event
-names are dropped: every dialect says in its JSON what an event is.
+names are dropped: every dialect has the type of an event in its JSON.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _LF, _CR = b"\n\r"
 
 
 class EventTooLong(Exception):
-    """One event grew past MAX_EVENT_BYTES; nothing sensible is that long."""
+    """One event grew past MAX_EVENT_BYTES."""
 
 
 class SSEReader:
@@ -63,7 +63,7 @@ class SSEReader:
     def close(self) -> list[bytes]:
         """What the end of the body leaves: servers that forget the last blank line still get their last event read.
 
-        Stricter readers drop it; a JSON document cut in half is for the caller to notice.
+        Stricter readers drop it; the caller notices a JSON document that is cut in half.
         """
         return self.feed(b"\n\n")
 

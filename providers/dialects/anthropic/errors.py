@@ -28,7 +28,7 @@ _KINDS = {
     "timeout_error": ErrorKind.SERVER,
     "overloaded_error": ErrorKind.OVERLOADED,
 }
-# Servers that only imitate Claude use these for everything; their status is the better witness.
+# Servers that only imitate Claude use these for everything; their status is more precise.
 _VAGUE = frozenset({ErrorKind.INVALID_REQUEST, ErrorKind.SERVER})
 _OVERFLOW = ("prompt is too long", "exceed context limit")
 _READ_AT_MOST = 16 * 1024

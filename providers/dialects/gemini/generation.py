@@ -1,4 +1,4 @@
-"""What a Gemini model can do, by the generation in its name; the API itself cannot be asked in time.
+"""What a Gemini model can do, by the generation in its name; the API cannot be asked in time.
 
 https://ai.google.dev/gemini-api/docs/generate-content/thinking#thinking-levels, as of November 2026.
 """
@@ -16,7 +16,7 @@ _NEWEST = (99, 0)
 def generation_of(model: ModelConfig) -> tuple[int, int] | None:
     """(3, 1) for gemini-3.1-pro-preview; None for a model that is no Gemini. `…-latest` is as new as can be.
 
-    A model of any other name whose row says that it thinks is taken for a new one, tuned or renamed.
+    A model of any other name counts as a new one, tuned or renamed, if its row says that it thinks.
     """
     found = _VERSION.search(model.name)
     if found is not None:

@@ -1,7 +1,7 @@
 """A Claude conversation as contents: roles that take turns, each a list of parts.
 
 The same prefix of a conversation always gives the same contents. Thought signatures go back to the parts that they came
-with; thinking itself is not told, unless Gemini signed the thought.
+with; thinking itself is not sent, unless Gemini signed the thought.
 https://ai.google.dev/gemini-api/docs/thought-signatures
 """
 
@@ -21,7 +21,7 @@ from providers.fidelity import Fidelity
 
 Part = dict[str, Any]
 
-# Google's own word for a call of another model's: the signature is not validated.
+# Google's value for calls that another model made: the signature is not validated.
 # https://ai.google.dev/gemini-api/docs/thought-signatures#faqs
 UNSIGNED = "skip_thought_signature_validator"
 
@@ -61,13 +61,13 @@ class _Writer:
             self.contents.append({"role": role, "parts": parts})
 
     def reminder(self, blocks: list[Block]) -> None:
-        """A system message in the middle, said where it stands: moving it would cost the prompt cache."""
+        """A system message inside the conversation, sent in its place: moving it would cost the prompt cache."""
         if text := joined_text(blocks):
             self._notes.add(Fidelity.SYSTEM_RESTATED)
             self.add("user", [{"text": f"<system-reminder>\n{text}\n</system-reminder>"}])
 
     def assistant(self, blocks: list[Block]) -> None:
-        """What the model said: text, calls, and the signatures that came with them."""
+        """An answer of the model: text, calls, and the signatures that came with them."""
         parts: list[Part] = []
         last_text: Part | None = None
         signature: str | None = None
@@ -126,9 +126,9 @@ class _Writer:
             part["thoughtSignature"] = signature
         return part
 
-    def _identified(self, call_id: str, said: Part) -> Part:
-        """With the call's id, where Gemini gives calls one; older models match by order and refuse unknown fields."""
-        return {"id": call_id, **said} if self._has_ids else said
+    def _identified(self, call_id: str, item: Part) -> Part:
+        """The item with the call's id, where Gemini has ids; older models match by order and refuse unknown fields."""
+        return {"id": call_id, **item} if self._has_ids else item
 
     def _carried(self, block: Block) -> dict[str, str]:
         """The signatures that a thinking block brings back, by what they belong to."""

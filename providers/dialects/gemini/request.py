@@ -23,7 +23,7 @@ PATH = "/models/{model}:streamGenerateContent?alt=sse"
 COUNT_PATH = "/models/{model}:countTokens"
 _MOST_STOPS = 5
 _SAMPLING = {"temperature": "temperature", "top_p": "topP", "top_k": "topK"}
-# Fields that a transform may put into a request for Gemini; it refuses a body with any that it does not know.
+# Fields that a transform may add to a request for Gemini, which refuses a body with any unknown field.
 _EXTRA = frozenset({"cachedContent", "generationConfig", "labels", "safetySettings", "serviceTier"})
 _FOLLOW_SCHEMA = "Answer with one JSON object that follows this JSON schema: "
 
@@ -65,7 +65,7 @@ def body_of(call: Call) -> Body:
     """The JSON body. The contents come last, so that a longer conversation only adds bytes at the end."""
     note_losses(call)
     tools = tool_fields(call)
-    config, told = _generation_config(call, has_tools=bool(tools))
+    config, instruction = _generation_config(call, has_tools=bool(tools))
     settings: dict[str, Any] = {}
     extra = extra_fields(call.body)
     extra.pop("toolConfig", None)  # goes with the tools
@@ -84,8 +84,8 @@ def body_of(call: Call) -> Body:
         settings["generationConfig"] = config
     prompt: dict[str, Any] = {}
     system = [{"text": text} for block in system_blocks(call.body) if (text := text_of(block)) is not None]
-    if told is not None:
-        system.append({"text": told})
+    if instruction is not None:
+        system.append({"text": instruction})
     if system:
         prompt["systemInstruction"] = {"parts": system}
     prompt |= tools
@@ -111,7 +111,7 @@ def _headers(call: Call, accept: str) -> tuple[tuple[str, str], ...]:
 
 
 def _generation_config(call: Call, *, has_tools: bool) -> tuple[dict[str, Any], str | None]:
-    """generationConfig, and what of it must be told in the system prompt instead."""
+    """generationConfig, and what of it goes into the system prompt instead."""
     body = call.body
     config: dict[str, Any] = {}
     limit = output_limit(call)

@@ -15,7 +15,7 @@ _DYNAMIC = -1
 
 
 def thinking_config(call: Call) -> dict[str, Any]:
-    """generationConfig.thinkingConfig; empty when the request does not care, or the model cannot be told.
+    """generationConfig.thinkingConfig; empty when the request leaves it open, or the model has no such setting.
 
     Thoughts are asked for whenever thinking is: without them nothing would come while the model thinks.
     """
@@ -38,8 +38,8 @@ def thinking_config(call: Call) -> dict[str, Any]:
 
 def _level(wanted: Thinking, call: Call, known: tuple[str, ...]) -> dict[str, Any]:
     if wanted.mode != "off" and wanted.effort is None:
-        return {}  # the model's own measure, as with adaptive thinking
-    # These cannot stop thinking altogether: the least level is the nearest.
+        return {}  # the model decides, as with adaptive thinking
+    # These cannot stop thinking: the lowest level is the nearest.
     word = known[0] if wanted.mode == "off" else nearest_effort(wanted.effort or "", known)
     if word != wanted.effort:
         call.notes.add(Fidelity.EFFORT_CHANGED)

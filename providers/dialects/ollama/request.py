@@ -12,7 +12,7 @@ from providers.claude.tools import Tool
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.dialects.ollama.messages import chat_messages
 from providers.dialects.ollama.thinking import thinking_fields, thinks
-from providers.dialects.ollama.tools import told_choice, tools_to_offer, written
+from providers.dialects.ollama.tools import choice_in_words, function_of, tools_to_offer
 
 _PATH = "/api/chat"
 
@@ -42,8 +42,8 @@ def _body(call: Call) -> dict[str, Any]:
         fields["options"] = options
     fields |= _tool_fields(tools, call)
     fields |= extra
-    told = told_choice(body, tools, call.notes)
-    fields["messages"] = chat_messages(body, call.notes, replays_thinking=thinks(call), last_system=told)
+    instruction = choice_in_words(body, tools, call.notes)
+    fields["messages"] = chat_messages(body, call.notes, replays_thinking=thinks(call), last_system=instruction)
     return fields
 
 
@@ -77,4 +77,4 @@ def _options(call: Call) -> dict[str, Any]:
 
 
 def _tool_fields(tools: list[Tool], call: Call) -> dict[str, Any]:
-    return {"tools": [written(tool, call.notes) for tool in tools]} if tools else {}
+    return {"tools": [function_of(tool, call.notes) for tool in tools]} if tools else {}

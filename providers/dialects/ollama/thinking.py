@@ -1,4 +1,4 @@
-"""How hard to think, as Ollama is told it: on or off, and a level for the models that have levels instead."""
+"""How hard to think, in Ollama's terms: on or off, or a level for the models that have levels instead."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _LEVELS = ("low", "medium", "high")
 
 
 def thinks(call: Call) -> bool:
-    """Whether the model is said to think. Ollama answers 400 to `think` for one that does not."""
+    """Whether the model's row says that it thinks. Ollama answers 400 to `think` for one that does not."""
     return "thinking" in call.model.capabilities
 
 
 def thinking_fields(call: Call) -> dict[str, Any]:
-    """`think`, or nothing when the request does not care or the model cannot be asked."""
+    """`think`, or nothing when the request leaves it open or the model has no such setting."""
     wanted = thinking_of(call.body)
     if not thinks(call):
         if wanted.mode == "on":
@@ -29,7 +29,7 @@ def thinking_fields(call: Call) -> dict[str, Any]:
         return {}
     if _LEVELLED.search(call.model.name):
         if wanted.mode == "off":
-            # It cannot be told not to think; the least is the nearest.
+            # It always thinks; the lowest level is the nearest.
             call.notes.add(Fidelity.THINKING_CONTROL_DROPPED)
             return {"think": "low"}
         if wanted.effort is None:

@@ -16,8 +16,8 @@ def tools_to_offer(body: dict[str, Any]) -> list[Tool]:
     return offered_tools(body)
 
 
-def told_choice(body: dict[str, Any], tools: list[Tool], notes: Notes) -> str | None:
-    """What to say in the system prompt about which tool to call."""
+def choice_in_words(body: dict[str, Any], tools: list[Tool], notes: Notes) -> str | None:
+    """What the system prompt adds about which tool to call."""
     choice = body.get("tool_choice")
     if not isinstance(choice, dict) or not tools:
         return None
@@ -33,7 +33,7 @@ def told_choice(body: dict[str, Any], tools: list[Tool], notes: Notes) -> str | 
     return None
 
 
-def written(tool: Tool, notes: Notes) -> dict[str, Any]:
+def function_of(tool: Tool, notes: Notes) -> dict[str, Any]:
     """A tool in OpenAI's shape."""
     function: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:

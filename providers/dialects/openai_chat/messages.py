@@ -22,9 +22,9 @@ Part = dict[str, Any]
 
 
 def chat_messages(
-    call: Call, profile: Profile, *, last_system: str | None = None, last_word: str | None = None
+    call: Call, profile: Profile, *, last_system: str | None = None, last_reminder: str | None = None
 ) -> list[Message]:
-    """The messages of a call. `last_system` is added to the system prompt, `last_word` to the end.
+    """The messages of a call. `last_system` is added to the system prompt, `last_reminder` to the end.
 
     Raises UnsupportedRequest for media that the upstream cannot be given.
     """
@@ -32,7 +32,7 @@ def chat_messages(
     system = system_blocks(call.body)
     if last_system is not None:
         system = [*system, text_block(last_system)]
-    writer.say("system", system)
+    writer.text_message("system", system)
     for turn in turns(call.body.get("messages"), call.notes):
         match turn:
             case SystemTurn():
@@ -46,8 +46,8 @@ def chat_messages(
                 for result in turn.results:
                     writer.result(result)
     writer.flush()
-    if last_word is not None:
-        writer.user([_reminder(last_word)])
+    if last_reminder is not None:
+        writer.user([_reminder(last_reminder)])
     return writer.messages
 
 
@@ -62,23 +62,23 @@ class _Writer:
         self._replay = Replay(call, profile)
         self._waiting: list[Part] = []
 
-    def say(self, role: str, blocks: list[Block]) -> None:
+    def text_message(self, role: str, blocks: list[Block]) -> None:
         """A message of text, if there is any."""
         content = self._parts.content(self._parts.texts(blocks))
         if content:
             self.messages.append({"role": role, "content": content})
 
     def reminder(self, blocks: list[Block]) -> None:
-        """A system message in the middle, said where it stands: moving it would cost the prompt cache."""
+        """A system message inside the conversation, sent in its place: moving it would cost the prompt cache."""
         self.flush()
         if self._profile.system_in_place:
-            self.say("system", blocks)
+            self.text_message("system", blocks)
         elif text := joined_text(blocks):
             self._notes.add(Fidelity.SYSTEM_RESTATED)
             self.user([_reminder(text)])
 
     def user(self, blocks: list[Block]) -> None:
-        """What the user says, after the media that tools returned just before."""
+        """A user message, after the media that tools returned just before."""
         parts = [*self._waiting, *(part for block in blocks for part in self._parts.of(block))]
         self._waiting = []
         if not parts:
@@ -90,7 +90,7 @@ class _Writer:
             self.messages.append({"role": "user", "content": content})
 
     def _joins_last(self, content: str | list[Part]) -> bool:
-        """Whether what the user says is told in the message before, because the server takes none of its own there."""
+        """Whether a user message becomes part of the message before, because the server takes none of its own there."""
         role = self.messages[-1]["role"] if self.messages else ""
         if role == "tool":
             return not self._profile.user_after_results and isinstance(content, str)
@@ -109,7 +109,7 @@ class _Writer:
         if not texts and not calls:
             return
         # The text came as one stream and was cut only by what lay between: put together, it is what the model wrote.
-        content = texts if self._parts.keeps_marks else "".join(part["text"] for part in texts)
+        content = texts if self._parts.sends_cache_marks else "".join(part["text"] for part in texts)
         blank = None if self._profile.null_content else ""
         message: Message = {"role": "assistant", "content": content or blank, **thinking}
         if calls:
@@ -153,17 +153,17 @@ class _Writer:
 
 
 class _Parts:
-    """Content blocks as the parts of a message for one server and model, with their cache marks."""
+    """Content blocks as the parts of a message for one server and model, with their cache_control."""
 
-    __slots__ = ("_documents", "keeps_marks")
+    __slots__ = ("_documents", "sends_cache_marks")
 
     def __init__(self, profile: Profile, model: str) -> None:
-        self.keeps_marks = profile.keeps_marks(model)
+        self.sends_cache_marks = profile.sends_cache_marks(model)
         self._documents = profile.documents
 
     def content(self, parts: list[Part]) -> str | list[Part]:
         """Text alone as one string, which every server reads; parts beside media, or where marks sit on them."""
-        if self.keeps_marks or any(part["type"] != "text" for part in parts):
+        if self.sends_cache_marks or any(part["type"] != "text" for part in parts):
             return parts
         return "\n\n".join(part["text"] for part in parts)
 
@@ -172,7 +172,7 @@ class _Parts:
         return [part for block in blocks if (part := self._text(block)) is not None]
 
     def of(self, block: Block) -> list[Part]:
-        """All that a block shows. Raises UnsupportedRequest for media that the server cannot be given."""
+        """The text and media of a block. Raises UnsupportedRequest for media that the server cannot be given."""
         text = self._text(block)
         media = self.media(block)
         return media if text is None else [text, *media]
@@ -187,8 +187,8 @@ class _Parts:
         return [self.marked(part, block.get("cache_control"))]
 
     def marked(self, part: Part, mark: Any) -> Part:
-        """The part, with a cache mark where it is kept; without the fields that only Anthropic knows."""
-        if self.keeps_marks and isinstance(mark, dict) and mark.get("type") == "ephemeral":
+        """The part, with cache_control where it is sent; without the fields that only Anthropic knows."""
+        if self.sends_cache_marks and isinstance(mark, dict) and mark.get("type") == "ephemeral":
             part["cache_control"] = {key: mark[key] for key in ("type", "ttl") if key in mark}
         return part
 

@@ -47,7 +47,7 @@ class Details:
 
     def signature(self, origin: str) -> str | None:
         """The signature that carries them, and begin anew; None when there are none."""
-        items = [_whole(*item) for item in self._items]
+        items = [_joined(*item) for item in self._items]
         thinking = "".join(self._thinking)
         self._items.clear()
         self._thinking.clear()
@@ -90,7 +90,7 @@ def joined(details: list[dict[str, Any]]) -> list[dict[str, Any]]:
     items: list[tuple[dict[str, Any], list[str]]] = []
     for detail in details:
         _add(items, detail)
-    return [_whole(*item) for item in items]
+    return [_joined(*item) for item in items]
 
 
 def _add(items: list[tuple[dict[str, Any], list[str]]], detail: dict[str, Any]) -> None:
@@ -110,7 +110,7 @@ def _add(items: list[tuple[dict[str, Any], list[str]]], detail: dict[str, Any]) 
     items.append((rest, [text] if isinstance(text, str) else []))
 
 
-def _whole(detail: dict[str, Any], texts: list[str]) -> dict[str, Any]:
+def _joined(detail: dict[str, Any], texts: list[str]) -> dict[str, Any]:
     field = _text_field(detail)
     if field is None or not texts:
         return detail

@@ -1,4 +1,4 @@
-"""The body and headers around the conversation: limits, sampling, stops, and what others put in."""
+"""The body and headers around the conversation: limits, sampling, stops, schema, added fields."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def chat_request(call: Call) -> UpstreamRequest:
 
 def _body(call: Call, profile: Profile, stops: list[str]) -> dict[str, Any]:
     """The JSON body. The messages come last, so that a longer conversation only adds bytes at the end."""
-    keeps_marks = profile.keeps_marks(call.model.name)
-    note_losses(call, sends_cache_control=keeps_marks)
+    sends_cache_marks = profile.sends_cache_marks(call.model.name)
+    note_losses(call, sends_cache_control=sends_cache_marks)
     offer = tool_offer(call, profile)
     fields: dict[str, Any] = {"model": call.model.name, "stream": True}
     if profile.sends_stream_options:
@@ -49,15 +49,15 @@ def _body(call: Call, profile: Profile, stops: list[str]) -> dict[str, Any]:
     if stops:
         fields["stop"] = stops
     fields |= thinking_fields(call, profile, with_tools=bool(offer.fields))
-    schema, told = _schema_fields(call, profile)
+    schema, instruction = _schema_fields(call, profile)
     fields |= schema
     fields |= _stickiness(call, profile)
-    if keeps_marks:
+    if sends_cache_marks:
         fields |= _marks(call)
     fields |= dict(profile.extra)
     fields |= offer.fields
     fields |= extra
-    fields["messages"] = chat_messages(call, profile, last_system=told, last_word=offer.told)
+    fields["messages"] = chat_messages(call, profile, last_system=instruction, last_reminder=offer.instruction)
     return fields
 
 
@@ -91,7 +91,7 @@ def _sampling(call: Call, profile: Profile) -> dict[str, Any]:
 
 
 def _stops(call: Call, profile: Profile) -> tuple[list[str], tuple[str, ...]]:
-    """The stop sequences that the provider is told, and those that are watched for here."""
+    """The stop sequences that are sent, and those that the gateway watches for."""
     given = call.body.get("stop_sequences")
     stops = [stop for stop in given if isinstance(stop, str) and stop] if isinstance(given, list) else []
     taken = 0 if not profile.thinkers_take_stops and thinks(call.model, profile) else profile.stop_limit
@@ -113,12 +113,12 @@ def _schema_fields(call: Call, profile: Profile) -> tuple[dict[str, Any], str | 
         wanted = {"name": "answer", "schema": cleaned, "strict": strict}
         return {"response_format": {"type": "json_schema", "json_schema": wanted}}, None
     call.notes.add(Fidelity.SCHEMA_WORDED)
-    told = f"Answer with one JSON object that follows this JSON schema: {msgspec.json.encode(schema).decode()}"
-    return {"response_format": {"type": "json_object"}} if profile.schemas == "json_object" else {}, told
+    instruction = f"Answer with one JSON object that follows this JSON schema: {msgspec.json.encode(schema).decode()}"
+    return {"response_format": {"type": "json_object"}} if profile.schemas == "json_object" else {}, instruction
 
 
 def _stickiness(call: Call, profile: Profile) -> dict[str, Any]:
-    """What keeps a session on one server, so that its prompt cache is found again, and which end user it is."""
+    """Fields that route a session to one server, so that its prompt cache is found again, and the end user."""
     fields: dict[str, Any] = {}
     if profile.session_field is not None and call.session_id:
         fields[profile.session_field] = _short(call.session_id)

@@ -1,4 +1,4 @@
-"""Earlier thinking of an assistant message, for the servers that want it back: their own, and nobody else's."""
+"""Earlier thinking of an assistant message, for the servers that want their own back."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ KIND = "chat"
 
 
 def signature_of(origin: str) -> str:
-    """The signature of thinking that is nothing but text: it tells whose it is."""
+    """The signature of thinking that is only text: it holds its origin."""
     return pack(KIND, origin, 1)
 
 
 class Replay:
-    """What of the thinking goes back to the model of one call."""
+    """The earlier thinking that goes back to the model of one call."""
 
     __slots__ = ("_field", "_is_required", "_notes", "_origin", "_takes_details")
 

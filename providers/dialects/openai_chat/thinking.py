@@ -1,4 +1,4 @@
-"""How hard to think, in the words of each family of servers."""
+"""How hard to think, in the terms of each family of servers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _LEAST_BUDGET = 1024
 
 
 def thinks(model: ModelConfig, profile: Profile) -> bool:
-    """Whether the model is said to think: by its row, or by its name at this provider."""
+    """Whether the model thinks: by its row, or by its name at this provider."""
     return "thinking" in model.capabilities or (
         profile.thinkers is not None and profile.thinkers.search(model.name) is not None
     )
 
 
 def thinking_fields(call: Call, profile: Profile, *, with_tools: bool) -> dict[str, Any]:
-    """The fields that say how much to think; none when the request does not care or the model cannot be asked."""
+    """The fields that say how much to think; none when the request leaves it open or the model has no setting."""
     wanted = thinking_of(call.body)
     asked = wanted.mode != "unset" or wanted.effort is not None
     if profile.effort == "none" or not (profile.asks_every_model or thinks(call.model, profile)):

@@ -28,14 +28,14 @@ _ID_LIMIT = 40
 
 
 class Offer(msgspec.Struct):
-    """`tools` and what belongs to them, or no fields when no tool is left to offer; `told` is a choice in words."""
+    """`tools` and what belongs to them, no fields without a tool to offer; `instruction` is a choice in words."""
 
     fields: dict[str, Any]
-    told: str | None = None
+    instruction: str | None = None
 
 
 def tool_offer(call: Call, profile: Profile) -> Offer:
-    """What is said of tools. Which tool to call is told in words where the server has no field for it."""
+    """The tools and the choice among them, in words where the server has no field for it."""
     tools = offered_tools(call.body)
     asked = call.body.get("tool_choice")
     choice = asked if isinstance(asked, dict) else {}
@@ -94,7 +94,7 @@ def _function(tool: Tool, profile: Profile, notes: Notes) -> dict[str, Any]:
 
 
 def _choose(offer: Offer, choice: dict[str, Any], tools: list[Tool], profile: Profile, notes: Notes) -> None:
-    """Say which tool to call, in a field or else in words."""
+    """Adds which tool to call, in a field or else in words."""
     known = profile.tool_choices
     name = choice.get("name")
     match choice.get("type"):
@@ -106,7 +106,7 @@ def _choose(offer: Offer, choice: dict[str, Any], tools: list[Tool], profile: Pr
             offer.fields["tool_choice"] = "required"
         case "any":
             notes.add(Fidelity.TOOL_CHOICE_WORDED)
-            offer.told = "Answer with a call of one of your tools."
+            offer.instruction = "Answer with a call of one of your tools."
         case "tool" if any(tool.name == name for tool in tools):
             upstream = upstream_name(str(name), profile.tool_name_limit)
             if "named" in known:
@@ -115,7 +115,7 @@ def _choose(offer: Offer, choice: dict[str, Any], tools: list[Tool], profile: Pr
             if "required" in known:
                 offer.fields["tool_choice"] = "required"
             notes.add(Fidelity.TOOL_CHOICE_WORDED)
-            offer.told = f"Answer with a call of the tool {upstream}."
+            offer.instruction = f"Answer with a call of the tool {upstream}."
         case "tool":
             notes.add(Fidelity.TOOL_CHOICE_DROPPED)
 

@@ -28,7 +28,7 @@ def input_items(call: Call) -> list[Item]:
             case SystemTurn():
                 text = joined_text(turn.blocks)
                 if text:
-                    # Where it stands: moving it would cost the prompt cache.
+                    # In its place: moving it would cost the prompt cache.
                     items.append(_message("developer", [_text(text)]))
             case UserTurn():
                 parts = [part for block in turn.blocks for part in _parts(block)]
@@ -42,7 +42,7 @@ def input_items(call: Call) -> list[Item]:
 
 
 class _AssistantWriter:
-    """The items of one turn of the model's, in the order in which it made them."""
+    """The items of one answer of the model, in the order in which it made them."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -108,14 +108,14 @@ def _result(result: ToolResult, call: Call) -> Item:
     if result.is_error:
         call.notes.add(Fidelity.RESULT_ERROR_WORDED)
         if not (parts and parts[0].get("text", "").startswith("Error")):
-            parts = _with_error_said(parts)
+            parts = _marked_as_error(parts)
     output: str | list[Item] = parts
     if all(part["type"] == "input_text" for part in parts):
         output = "\n\n".join(part["text"] for part in parts) or "(no output)"
     return {"type": "function_call_output", "call_id": sent_call_id(result.call_id, call.notes), "output": output}
 
 
-def _with_error_said(parts: list[Item]) -> list[Item]:
+def _marked_as_error(parts: list[Item]) -> list[Item]:
     if parts and parts[0]["type"] == "input_text":
         return [_text(f"Error: {parts[0]['text']}"), *parts[1:]]
     return [_text("Error: (no output)" if not parts else "Error:"), *parts]

@@ -1,4 +1,4 @@
-"""The body and headers around the conversation: limits, sampling, output format, and what others put in."""
+"""The body and headers around the conversation: limits, sampling, output format, added fields; and the count."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _text_format(call: Call) -> dict[str, Any]:
 
 
 def _identity(call: Call) -> dict[str, Any]:
-    """What keeps a session on one server, so that its prompt cache is found again, and which end user it is."""
+    """Fields that route a session to one server, so that its prompt cache is found again, and the end user."""
     fields: dict[str, Any] = {}
     session_id = call.session_id
     if session_id:

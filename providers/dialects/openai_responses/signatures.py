@@ -1,6 +1,6 @@
-"""What a turn of the model's leaves behind that is no text: its reasoning, encrypted, and the phase of its messages.
+"""The parts of an answer that are not text: its encrypted reasoning, and the phase of its messages.
 
-Both travel in the signature of a thinking block and stand in the next request where they stood in the answer.
+Both travel in the signature of a thinking block and return in the next request in the place that they had.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Carried(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def carried_reasoning(item: Item) -> dict[str, Any] | None:
-    """A reasoning item as the API takes it back, or None for one that it would look for in its store, in vain."""
+    """A reasoning item as the API takes it back, or None for one that the API would look for in its store, in vain."""
     content = _parts(item.content, "reasoning_text")
     if not item.encrypted_content and not content:
         return None

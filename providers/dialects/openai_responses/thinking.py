@@ -1,4 +1,4 @@
-"""How hard to think, whether to tell of it, and whether what was thought is to come back with the conversation.
+"""How hard to think, whether to show it, and whether the reasoning comes back with the conversation.
 
 https://platform.openai.com/docs/guides/reasoning
 """
@@ -22,10 +22,10 @@ def thinks(model: ModelConfig) -> bool:
 
 
 def carries_thinking(body: dict[str, Any]) -> bool:
-    """Whether the client shall be given thinking blocks to send back.
+    """Whether the client gets thinking blocks to send back.
 
-    One that asked for thinking expects them; one that has tools and did not refuse goes on with the same thoughts
-    after each call. A plain question is answered with plain text, as Claude would.
+    One that asked for thinking expects them; one that has tools and did not refuse continues the same reasoning after
+    each call. A plain question is answered with plain text, as Claude would.
     """
     mode = thinking_of(body).mode
     return mode == "on" or (mode == "unset" and bool(offered_tools(body)))

@@ -1,7 +1,7 @@
-"""The content blocks of a Claude upstream: verbatim where they are what Claude itself would send, put right where not.
+"""The content blocks of a Claude upstream: verbatim where they are what Claude itself would send, corrected where not.
 
-Servers that imitate Claude leave thinking unsigned, send a tool's input inside its start, or name calls with characters
-that Claude refuses. What cannot be put right (a delta that does not fit its block) raises Nonsense.
+Servers that imitate Claude leave thinking unsigned, send a tool's input inside its start, or use characters in ids of
+calls that Claude refuses. What cannot be corrected (a delta that does not fit its block) raises Malformed.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 _encode = msgspec.json.Encoder().encode
 
 
-class Nonsense(ValueError):
-    """What no reading of Claude's format allows; the text says what it was."""
+class Malformed(ValueError):
+    """Something that Claude's format does not allow; the message describes it."""
 
 
 class Delta(msgspec.Struct, gc=False):
@@ -54,19 +54,29 @@ class Delta(msgspec.Struct, gc=False):
 class Blocks:
     """The blocks of one answer, one open at a time. `has_tool_use`: one of them asks the client to run a tool."""
 
-    __slots__ = ("_allowed", "_early", "_early_size", "_ids", "_index", "_kind", "_notes", "_owed", "_said")
+    __slots__ = (
+        "_allowed",
+        "_early",
+        "_early_size",
+        "_ids",
+        "_index",
+        "_is_filled",
+        "_kind",
+        "_notes",
+        "_owed",
+    )
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._ids: set[str] = set()
         self._allowed: frozenset[str] | None = None
         self._owed: dict[str, Any] | None = None  # a delta that the end must bring if none like it came before
-        self._said = False  # text: there is some; thinking: it is signed
+        self._is_filled = False  # of a text block, or of a thinking block
         self._early: list[bytes] = []
         self._shut()
 
     def start(self, index: int, kind: str, data: bytes) -> list[Event]:
-        """The events of a content_block_start. Raises Nonsense."""
+        """The events of a content_block_start. Raises Malformed."""
         events = self.settle()
         self._index, self._kind = index, kind
         self._allowed = _DELTAS.get(kind)
@@ -78,25 +88,25 @@ class Blocks:
         return [*events, NativeBlockStarted(index, kind, data)]
 
     def delta(self, index: int, delta: Delta, data: bytes) -> list[Event]:
-        """The events of a content_block_delta. Raises Nonsense."""
+        """The events of a content_block_delta. Raises Malformed."""
         kind = delta.type
         if not kind:
-            raise Nonsense("a content_block_delta without its index or its type")
+            raise Malformed("a content_block_delta without its index or its type")
         field = _FIELDS.get(kind)
         value = None if field is None else getattr(delta, field)
         if field is not None and value is None:
-            raise Nonsense(f"a {kind} without its {field}")
+            raise Malformed(f"a {kind} without its {field}")
         if index != self._index:
             return []
         if self._allowed is not None and kind not in self._allowed and kind in KNOWN:
-            raise Nonsense(f"a {kind} in a block of type {self._kind}")
-        if self._kind == "text" and not self._said:
+            raise Malformed(f"a {kind} in a block of type {self._kind}")
+        if self._kind == "text" and not self._is_filled:
             return self._before_text(kind, value, data)
         if self._kind == "thinking":
-            if self._said:
-                raise Nonsense("more thinking after its signature")
+            if self._is_filled:
+                raise Malformed("more thinking after its signature")
             if kind == "signature_delta":
-                self._said, self._owed = True, None
+                self._is_filled, self._owed = True, None
         elif kind == "input_json_delta" and value:
             self._owed = None
         return [NativeBlockDelta(index, data)]
@@ -110,7 +120,7 @@ class Blocks:
     def settle(self) -> list[Event]:
         """What the open block lacks of its end; nothing is open then."""
         index, owed = self._index, self._owed
-        unsigned = self._kind == "thinking" and not self._said
+        unsigned = self._kind == "thinking" and not self._is_filled
         self._shut()
         if unsigned and owed is None:
             owed = {"type": "signature_delta", "signature": ""}
@@ -121,14 +131,14 @@ class Blocks:
     def _shut(self) -> None:
         self._index, self._kind = -1, ""
         self._allowed = self._owed = None
-        self._said = False
+        self._is_filled = False
         self._early.clear()
         self._early_size = 0
 
     def _before_text(self, kind: str, text: str | None, data: bytes) -> list[Event]:
         """Citations wait for the text, so that a block without any can be left out: it could not be sent back."""
         if kind == "text_delta" and text:
-            self._said = True
+            self._is_filled = True
             events: list[Event] = [NativeBlockDelta(self._index, early) for early in self._early]
             self._early.clear()
             return [*events, NativeBlockDelta(self._index, data)]
@@ -136,31 +146,31 @@ class Blocks:
             self._early.append(data)
             self._early_size += len(data)
             if self._early_size > HELD_AT_MOST:
-                raise Nonsense(f"more than {HELD_AT_MOST} bytes of citations without a text")
+                raise Malformed(f"more than {HELD_AT_MOST} bytes of citations without a text")
         return [Ping()]
 
     def _opened(self, block: dict[str, Any]) -> dict[str, Any]:
         """The block as Claude would start it, the same object if it is."""
         match block["type"]:
             case "text":
-                self._said = bool(_text(block, "text"))
+                self._is_filled = bool(_text(block, "text"))
                 return block if isinstance(block.get("text"), str) else {**block, "text": ""}
             case "thinking":
                 signature = _text(block, "signature")
                 if signature:
                     self._owed = {"type": "signature_delta", "signature": signature}
                 # DeepSeek's start has no signature (2026-05); clients look for both members.
-                whole = {**block, "thinking": _text(block, "thinking"), "signature": signature}
-                return block if whole == block else whole
+                complete = {**block, "thinking": _text(block, "thinking"), "signature": signature}
+                return block if complete == block else complete
             case kind:
                 return self._opened_call(block, kind)
 
     def _opened_call(self, block: dict[str, Any], kind: str) -> dict[str, Any]:
         called, given = block.get("id"), block.get("input", {})
         if not _text(block, "name"):
-            raise Nonsense(f"a {kind} without its name")
+            raise Malformed(f"a {kind} without its name")
         if called is not None and not isinstance(called, str):
-            raise Nonsense(f"a {kind} whose id is no text")
+            raise Malformed(f"a {kind} whose id is no text")
         changed: dict[str, Any] = {}
         if kind == "tool_use":
             free = _NOT_IN_IDS.sub("_", called or "")
@@ -181,5 +191,5 @@ class Blocks:
 def _text(block: dict[str, Any], name: str) -> str:
     value = block.get(name)
     if value is not None and not isinstance(value, str):
-        raise Nonsense(f"a {block['type']} block whose {name} is no text")
+        raise Malformed(f"a {block['type']} block whose {name} is no text")
     return value or ""

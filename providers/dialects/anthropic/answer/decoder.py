@@ -1,6 +1,6 @@
 """A Claude stream as events: blocks verbatim, the message's start and end with their counts read out of them.
 
-It hands the end on when the upstream says that nothing follows, so that one message_delta is made of however many came.
+It passes the end on when the upstream announces that nothing follows, so that all message_deltas become one.
 https://docs.claude.com/en/docs/build-with-claude/streaming
 """
 
@@ -13,7 +13,7 @@ import msgspec
 
 from providers.dialects.anthropic import errors
 from providers.dialects.anthropic.answer import stop
-from providers.dialects.anthropic.answer.blocks import KNOWN, Blocks, Delta, Nonsense
+from providers.dialects.anthropic.answer.blocks import KNOWN, Blocks, Delta, Malformed
 from providers.dialects.anthropic.answer.tokens import clean_usage, read_usage
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
@@ -70,7 +70,7 @@ class StreamDecoder:
         return self._events(self._reader.feed(data))
 
     def close(self) -> list[Event]:
-        """The end, or what is missing for it: an end counts when its reason was said, message_stop or not."""
+        """The end, or the failure: an end counts when its reason came, with message_stop or without."""
         events = self._events(self._reader.close(), at_the_end=True)
         if not self._over:
             self._over = True
@@ -91,11 +91,11 @@ class StreamDecoder:
                 else:
                     events += self._rare(event, data)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                # Half a document at the end of the body is a cut, not nonsense; imitations of Claude send [DONE].
+                # Half a document at the end of the body is a cut and not malformed; imitations of Claude send [DONE].
                 if not at_the_end and data.strip() not in {b"", b"[DONE]"}:
                     events.append(self._malformed("an event that is no JSON of Claude's shape"))
-            except Nonsense as nonsense:
-                events.append(self._malformed(str(nonsense)))
+            except Malformed as error:
+                events.append(self._malformed(str(error)))
         return events
 
     def _rare(self, event: _Event, data: bytes) -> list[Event]:
@@ -121,7 +121,7 @@ class StreamDecoder:
                 return [self._failed(errors.event_error(msgspec.json.decode(data)))]
             case "" if event.error:
                 return [self._failed(errors.event_error(msgspec.json.decode(data)))]
-        # Of a type to come: passed on as it is, where it can stand in a line of its own.
+        # Of a future type: passed on unchanged, if its name fits into a line.
         return [NativeEvent(event.type, data)] if _EVENT_NAME.fullmatch(event.type) else []
 
     def _message_start(self, message: Any) -> list[Event]:
@@ -143,7 +143,7 @@ class StreamDecoder:
         return [] if tokens is None else [TokensReported(tokens)]
 
     def _finished(self) -> list[Event]:
-        """The end, after what the last block lacks; nothing where its reason was not said."""
+        """The end, after what the last block lacks; nothing without a reason for it."""
         end = None if self._delta is None else stop.finished(self._delta)
         return [] if end is None else [*self._blocks.settle(), end]
 
@@ -160,7 +160,7 @@ class StreamDecoder:
 
 
 def _laid_over(old: Any, new: Any) -> dict[str, Any]:
-    """Two objects in one; what the newer one leaves null stays as the older one said."""
+    """Two objects in one; null in the newer one leaves the older value."""
     merged = dict(old) if isinstance(old, dict) else {}
     for name, value in (new if isinstance(new, dict) else {}).items():
         if value is not None or name not in merged:

@@ -8,7 +8,7 @@ import msgspec
 
 from providers.dialects.anthropic import errors
 from providers.dialects.anthropic.answer import stop
-from providers.dialects.anthropic.answer.blocks import Blocks, Delta, Nonsense
+from providers.dialects.anthropic.answer.blocks import Blocks, Delta, Malformed
 from providers.dialects.anthropic.answer.tokens import clean_usage, read_usage
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, StreamFailed, TokensReported
@@ -20,7 +20,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class JsonDecoder:
-    """Gathers the document; all events come from `close`."""
+    """Collects the document; all events come from `close`."""
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
@@ -36,7 +36,7 @@ class JsonDecoder:
         return []
 
     def close(self) -> list[Event]:
-        """The whole message, or the error that came with a good status."""
+        """The events of the message, or the error that came with a good status."""
         try:
             answer = msgspec.json.decode(b"".join(self._parts))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -46,8 +46,8 @@ class JsonDecoder:
             case {"type": "message", "content": list(content), "stop_reason": str()} if all(map(_is_block, content)):
                 try:
                     return _events(answer, Blocks(self._notes))
-                except Nonsense as nonsense:
-                    return [StreamFailed(UpstreamError(ErrorKind.MALFORMED, f"The provider sent {nonsense}."))]
+                except Malformed as error:
+                    return [StreamFailed(UpstreamError(ErrorKind.MALFORMED, f"The provider sent {error}."))]
             case {"error": _}:
                 return [StreamFailed(errors.event_error(answer))]
         return [StreamFailed(UpstreamError(ErrorKind.MALFORMED, "The provider's answer is no Claude message."))]

@@ -1,4 +1,4 @@
-"""What stands around the blocks of a Claude message, its start and end, as events; wrong types in it are left out."""
+"""The start and the end of a Claude message as events; values of wrong types are left out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from providers.dialects.anthropic.answer.tokens import clean_usage, read_usage
 from providers.events import MessageFinished, MessageStarted
 
-# What a message_start says whoever sends it; servers that imitate Claude leave out some of it.
+# What every message_start has; servers that imitate Claude leave out some of it.
 _ALWAYS: dict[str, Any] = {
     "type": "message",
     "role": "assistant",
@@ -32,5 +32,5 @@ def finished(event: dict[str, Any]) -> MessageFinished | None:
         return None
     sequence = sequence if isinstance(sequence, str) else None
     details = details if isinstance(details, dict) else None
-    told = {**delta, "stop_sequence": sequence} | ({"stop_details": details} if "stop_details" in delta else {})
-    return MessageFinished(reason, sequence, details, native={**event, "delta": told})
+    passed = {**delta, "stop_sequence": sequence} | ({"stop_details": details} if "stop_details" in delta else {})
+    return MessageFinished(reason, sequence, details, native={**event, "delta": passed})

@@ -16,7 +16,7 @@ from providers.framing.sse import MAX_EVENT_BYTES
 _STEP = re.compile(r"""\.([^.\[\]]+)|\[(\d{1,9})\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\]""", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _DEEPEST = 100
-_WHOLE_AT_MOST = 2**53
+_LARGEST_EXACT = 2**53
 
 
 class BrokenArguments(ValueError):
@@ -118,4 +118,4 @@ def _put(container: Any, step: str | int, value: Any) -> None:
 
 def _number(value: int | float) -> int | float:
     """A whole number without its ".0": every number here is a double, and tools that want an integer are strict."""
-    return int(value) if isinstance(value, float) and abs(value) < _WHOLE_AT_MOST and value.is_integer() else value
+    return int(value) if isinstance(value, float) and abs(value) < _LARGEST_EXACT and value.is_integer() else value

@@ -1,4 +1,4 @@
-"""The tool calls of one answer: told whole, or in pieces that are put together first.
+"""The tool calls of one answer: complete, or in pieces that are put together first.
 
 Pieces name the place of each value by JSON path and come in no order that would let their JSON be streamed.
 https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling#streaming-fc
@@ -50,13 +50,13 @@ class Calls:
         self.text_signature: str | None = None
 
     def any_started(self) -> bool:
-        """Whether the client was told of a call."""
+        """Whether a call was sent."""
         return bool(self._ids)
 
     def feed(self, call: FunctionCall, signature: str | None, events: list[Event]) -> None:
         """Add the events of one functionCall part. Raises BrokenArguments."""
         if call.name:
-            self.settle(events)  # an open call whose end was not said
+            self.settle(events)  # an open call without an announced end
             self._open = _Open(call.id, call.name)
         elif self._open is None:
             if call.args or call.partial_args:
@@ -75,7 +75,7 @@ class Calls:
             self.settle(events)
 
     def settle(self, events: list[Event]) -> None:
-        """Tell the open call, if there is one."""
+        """Sends the open call, if there is one."""
         current = self._open
         if current is None:
             return
@@ -95,7 +95,7 @@ class Calls:
         self._open = None
 
     def sign_thought(self, signature: str, events: list[Event]) -> None:
-        """The signature of the thinking just told."""
+        """The signature of the thinking just sent."""
         self._sign({"thought": signature}, events)
 
     def _sign(self, carried: dict[str, Any], events: list[Event]) -> None:
@@ -103,7 +103,7 @@ class Calls:
             events.append(ThinkingSignature(signatures.pack("gemini", self._origin, carried)))
 
     def _free_id(self, upstream_id: str | None) -> str:
-        """The upstream's id where a client may see it, else one of ours. Clients send it back as it is."""
+        """The upstream's id where a client accepts it, else a new one. Clients send it back unchanged."""
         if upstream_id is None or upstream_id in self._ids or _GOOD_ID.fullmatch(upstream_id) is None:
             upstream_id = f"toolu_{secrets.token_hex(12)}"
         self._ids.add(upstream_id)

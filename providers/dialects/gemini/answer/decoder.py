@@ -1,6 +1,6 @@
 """An answer's bytes into events: a stream of chunks, or the JSON document or array that a server sends without alt=sse.
 
-Nothing is made up: an answer that breaks off is a failure, never an end_turn. The end is told at the end of the body,
+Nothing is made up: an answer that breaks off is a failure, never an end_turn. The end is sent at the end of the body,
 because counts may follow the finish reason.
 """
 
@@ -92,7 +92,7 @@ class GeminiDecoder(DocumentDecoder):
         if feedback is not None and feedback.block_reason:
             self._block_reason, self._block_message = feedback.block_reason, feedback.block_reason_message
         if len(events) == before and not self._finish_reason:
-            events.append(Ping())  # of a call that comes in pieces nothing is told until it is whole
+            events.append(Ping())  # a call that comes in pieces is not sent until it is complete
 
     def _part(self, part: Part, events: list[Event]) -> None:
         signature = part.thought_signature

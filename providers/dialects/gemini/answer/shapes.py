@@ -1,4 +1,4 @@
-"""The JSON of an answer: one GenerateContentResponse, which is a whole answer or one chunk of a stream.
+"""The JSON of an answer: one GenerateContentResponse, which is a complete answer or one chunk of a stream.
 
 https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse. Names are spelled as they are there.
 """
@@ -13,7 +13,7 @@ from providers.framing.shapes import reader
 
 
 class PartialArg(msgspec.Struct, rename="camel", gc=False):
-    """One piece of a call's arguments: at `json_path`, one of the values. A null is told as a word or as null."""
+    """One piece of a call's arguments: at `json_path`, one of the values. A null is a word or null."""
 
     json_path: str | None = None
     string_value: str | None = None
@@ -24,7 +24,7 @@ class PartialArg(msgspec.Struct, rename="camel", gc=False):
 
 
 class FunctionCall(msgspec.Struct, rename="camel", gc=False):
-    """A call, whole; or its beginning (with a name), its continuation (without) or its end (with nothing at all)."""
+    """A complete call; or its beginning (with a name), its continuation (without) or its end (with nothing at all)."""
 
     id: str | None = None
     name: str | None = None
@@ -43,7 +43,7 @@ class Part(msgspec.Struct, rename="camel", gc=False):
 
 
 class Content(msgspec.Struct, gc=False):
-    """What the model says in this chunk."""
+    """The content of this chunk."""
 
     parts: list[Part] | None = None
 

@@ -1,4 +1,4 @@
-"""Why an answer ended, in Claude's words. A reason that nobody knows is a failure: an end is never invented.
+"""Why an answer ended, in Claude's words. An unknown reason is a failure: an end is never invented.
 
 https://ai.google.dev/api/generate-content#FinishReason
 """
@@ -17,7 +17,7 @@ _REFUSED = frozenset(
     }
 )
 UNSPECIFIED = frozenset({"", "FINISH_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED"})
-"""Words that say nothing."""
+"""Reasons without a meaning."""
 _EXPLANATION_AT_MOST = 2000
 
 
@@ -25,17 +25,19 @@ def failure_of(reason: str, message: str | None) -> UpstreamError | None:
     """The failure that a finish reason means, or None for a reason that ends an answer."""
     if reason == "STOP" or reason in _TOO_LONG or reason in _REFUSED:
         return None
-    said = f": {message[:_EXPLANATION_AT_MOST]}" if message else "."
-    return UpstreamError(ErrorKind.SERVER, f"The provider broke its answer off ({reason[:64]}){said}", code=reason[:64])
+    words = f": {message[:_EXPLANATION_AT_MOST]}" if message else "."
+    return UpstreamError(
+        ErrorKind.SERVER, f"The provider broke its answer off ({reason[:64]}){words}", code=reason[:64]
+    )
 
 
 def is_cut(reason: str) -> bool:
-    """Whether the answer was as long as it might be: what was begun last is not whole."""
+    """Whether the answer reached its limit: what it began last is incomplete."""
     return reason in _TOO_LONG
 
 
 def finished(reason: str, message: str | None, *, has_calls: bool) -> MessageFinished:
-    """The end of an answer. Gemini says STOP after tool calls too, and never which stop sequence it met."""
+    """The end of an answer. Gemini sends STOP after tool calls too, and never which stop sequence it met."""
     if reason in _REFUSED:
         return _refused(message or f"The provider stopped this answer ({reason}).")
     if reason in _TOO_LONG:

@@ -22,5 +22,5 @@ def tokens_of(usage: UsageMetadata) -> Tokens:
 
 
 def _sum(*counts: int | None) -> int | None:
-    told = [max(0, count) for count in counts if count is not None]
-    return sum(told) if told else None
+    known = [max(0, count) for count in counts if count is not None]
+    return sum(known) if known else None

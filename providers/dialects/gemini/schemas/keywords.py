@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema one by one: which Gemini has, which mean nothing to a model, which limit what."""
+"""The keywords of JSON Schema: those that Gemini has, those that mean nothing to a model, and limits by type."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _WITHOUT_MEANING = frozenset(
 ALL_KEYWORDS = (
     PLAIN_KEYWORDS | _WITHOUT_MEANING | frozenset({*_LIMITS, "description", "format", "required", "prefixItems"})
 )
-"""Those that are told, or lose nothing when they are not."""
+"""Those that are sent, or lose nothing when they are not."""
 
 
 def inferred_type(schema: dict[str, Any]) -> str | None:
@@ -70,7 +70,7 @@ def type_of_values(values: Iterable[Any]) -> str | None:
 
 
 def bounds_of(schema: dict[str, Any], kind: str) -> tuple[dict[str, Any], bool]:
-    """The limits on a value of this type, and whether they are all told exactly."""
+    """The limits on a value of this type, and whether they are all sent exactly."""
     bounds: dict[str, Any] = {}
     for keyword in _COUNTS.get(kind, ()):
         if isinstance(schema.get(keyword), int) and not isinstance(schema[keyword], bool):
@@ -81,9 +81,9 @@ def bounds_of(schema: dict[str, Any], kind: str) -> tuple[dict[str, Any], bool]:
     for keyword, exclusive, step in (("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1)):
         limit, beyond = _number(schema.get(keyword)), _number(schema.get(exclusive))
         if limit is None and beyond is not None:
-            whole = kind == "integer" and isinstance(beyond, int)
-            limit = beyond + step if whole else beyond
-            exact = exact and whole
+            is_whole = kind == "integer" and isinstance(beyond, int)
+            limit = beyond + step if is_whole else beyond
+            exact = exact and is_whole
         elif exclusive in schema:
             exact = False
         if limit is not None:
@@ -97,9 +97,9 @@ def texts_of(values: Iterable[Any]) -> list[str]:
 
 
 def described(description: Any, values: list[Any]) -> str:
-    """A description that tells the values too."""
-    told = "One of: " + ", ".join(msgspec.json.encode(value).decode() for value in values)
-    return f"{description} {told}" if isinstance(description, str) and description else told
+    """A description with the values in it."""
+    text = "One of: " + ", ".join(msgspec.json.encode(value).decode() for value in values)
+    return f"{description} {text}" if isinstance(description, str) and description else text
 
 
 def _number(value: Any) -> int | float | None:

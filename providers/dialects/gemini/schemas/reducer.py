@@ -1,7 +1,7 @@
 """JSON Schema reduced to what Gemini's Schema has: anything else in one fails the whole request with a 400.
 
 https://ai.google.dev/api/caching#Schema. References are put in place, unions with null become nullable, and what cannot
-be said is left out. Bounded in depth and size, because references can multiply.
+be expressed is left out. Bounded in depth and size, because references can multiply.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ANYTHING: Schema = {"type": "STRING"}
 def reduced(schema: Any) -> tuple[Schema, bool]:
     """The schema as Gemini takes it, and whether some of its meaning was lost."""
     reducer = _Reducer(schema if isinstance(schema, dict) else {})
-    return reducer.node(schema, 0), reducer.lost
+    return reducer.node(schema, 0), reducer.loses_meaning
 
 
 def without_variants(schema: Schema) -> tuple[Schema, bool]:
@@ -44,16 +44,16 @@ def without_variants(schema: Schema) -> tuple[Schema, bool]:
     properties: Schema = {}
     for variant in objects:
         properties = {**variant.get("properties", {}), **properties}
-    whole: Schema = {"type": "OBJECT", "properties": properties}
+    union: Schema = {"type": "OBJECT", "properties": properties}
     required = [name for name in properties if all(name in variant.get("required", ()) for variant in objects)]
-    return ({**whole, "required": required} if required else whole), True
+    return ({**union, "required": required} if required else union), True
 
 
 class _Reducer:
     def __init__(self, root: Schema) -> None:
         self._root = root
         self._left = _MOST_NODES
-        self.lost = False
+        self.loses_meaning = False
 
     def node(self, schema: Any, depth: int, seen: frozenset[str] = frozenset()) -> Schema:
         """One schema. `seen` are the references that led here."""
@@ -69,12 +69,12 @@ class _Reducer:
         except Unresolved:
             return self._lose(_with_description({"type": "OBJECT"}, schema))
         if any(keyword not in ALL_KEYWORDS and not keyword.startswith("x-") for keyword in schema):
-            self.lost = True
+            self.loses_meaning = True
         variants = _variants(schema)
         if variants is not None:
-            if not _stands_alone(schema, variants):
+            if not _is_complete_alone(schema, variants):
                 return self._union(schema, variants, depth, seen)
-            self.lost = True
+            self.loses_meaning = True
         kind, nullable, others = _kinds(schema)
         if others:
             rest = {key: value for key, value in schema.items() if key not in ("type", "anyOf", "oneOf")}
@@ -91,10 +91,10 @@ class _Reducer:
             return self._lose(_with_description({"type": "STRING", "nullable": True}, schema))
         if kind not in TYPES:
             if kind is not None:
-                self.lost = True
+                self.loses_meaning = True
             kind = type_of_values(values) if values else inferred_type(schema)
         if kind is None:
-            self.lost = True
+            self.loses_meaning = True
             kind = "string"
         found: Schema = {"type": TYPES[kind]}
         for keyword in ("title", "description"):
@@ -107,10 +107,10 @@ class _Reducer:
         if shape in FORMATS[kind]:
             found["format"] = shape
         elif shape is not None:
-            self.lost = True
+            self.loses_meaning = True
         bounds, exact = bounds_of(schema, kind)
         found |= bounds
-        self.lost = self.lost or not exact
+        self.loses_meaning = self.loses_meaning or not exact
         if kind == "object":
             found |= self._object(schema, depth, seen)
         elif kind == "array":
@@ -118,22 +118,22 @@ class _Reducer:
         return found
 
     def _add_values(self, found: Schema, kind: str, values: list[Any]) -> None:
-        """Gemini's enum is of strings that are not empty; other values are told in the description."""
-        told = [value for value in values if value is not None]
-        if not told:
+        """Gemini's enum is of strings that are not empty; other values go into the description."""
+        given = [value for value in values if value is not None]
+        if not given:
             return
         if kind != "string":
-            self.lost = True
-            found["description"] = described(found.get("description"), told)
+            self.loses_meaning = True
+            found["description"] = described(found.get("description"), given)
             return
-        texts = texts_of(told)
-        self.lost = self.lost or any(value not in texts for value in told)
+        texts = texts_of(given)
+        self.loses_meaning = self.loses_meaning or any(value not in texts for value in given)
         if texts:
             found["enum"] = texts
 
     def _object(self, schema: Schema, depth: int, seen: frozenset[str]) -> Schema:
         if isinstance(schema.get("additionalProperties"), dict) and schema["additionalProperties"]:
-            self.lost = True
+            self.loses_meaning = True
         given = schema.get("properties")
         if not isinstance(given, dict):
             return {}
@@ -150,12 +150,12 @@ class _Reducer:
         items = schema.get("items")
         several = schema.get("prefixItems") if "prefixItems" in schema else items
         if isinstance(several, list) and several:
-            self.lost = True
+            self.loses_meaning = True
             return self._union({}, several, depth + 1, seen)
         return self.node(items, depth + 1, seen)
 
     def _union(self, schema: Schema, variants: list[Any], depth: int, seen: frozenset[str]) -> Schema:
-        """One of several: Vertex wants anyOf to stand alone, so what is said of all is said of each."""
+        """One of several: Vertex takes nothing beside anyOf, so what holds for all is repeated in each."""
         nullable = schema.get("nullable") is True
         each: list[Schema] = []
         for variant in variants:
@@ -172,7 +172,7 @@ class _Reducer:
         return each[0] if len(each) == 1 else {"anyOf": each}
 
     def _lose(self, schema: Schema) -> Schema:
-        self.lost = True
+        self.loses_meaning = True
         return dict(schema)
 
 
@@ -184,8 +184,8 @@ def _variants(schema: Schema) -> list[Any] | None:
     return None
 
 
-def _stands_alone(schema: Schema, variants: list[Any]) -> bool:
-    """Whether a schema says more by itself than in its variants, which then only narrow it down."""
+def _is_complete_alone(schema: Schema, variants: list[Any]) -> bool:
+    """Whether a schema is complete without its variants, which then only narrow it down."""
     if isinstance(schema.get("properties"), dict) and schema["properties"]:
         return True
     return "type" in schema and not any(

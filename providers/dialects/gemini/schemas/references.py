@@ -15,7 +15,7 @@ class Unresolved(ValueError):
 
 
 def referred(schema: Schema, root: Schema, seen: frozenset[str]) -> tuple[Schema, frozenset[str]]:
-    """The schema with its $ref replaced by what that refers to; what stands beside it wins. Raises Unresolved."""
+    """The schema with its $ref replaced by what that refers to; its siblings win. Raises Unresolved."""
     while "$ref" in schema:
         reference = schema["$ref"]
         if not isinstance(reference, str) or reference in seen:
@@ -27,13 +27,13 @@ def referred(schema: Schema, root: Schema, seen: frozenset[str]) -> tuple[Schema
 
 
 def merged(schema: Schema, root: Schema, seen: frozenset[str]) -> tuple[Schema, frozenset[str]]:
-    """The schema with its allOf put together: properties and required of all, else the first to say it wins.
+    """The schema with its allOf put together: properties and required of all, of any other keyword the first.
 
     Raises Unresolved.
     """
     parts = schema.get("allOf")
     waiting = list(parts) if isinstance(parts, list) else []
-    whole = {key: value for key, value in schema.items() if key != "allOf"}
+    union = {key: value for key, value in schema.items() if key != "allOf"}
     taken = 0
     while waiting:
         taken += 1
@@ -48,14 +48,14 @@ def merged(schema: Schema, root: Schema, seen: frozenset[str]) -> tuple[Schema, 
         for key, value in part.items():
             if key == "allOf":
                 continue
-            there = whole.get(key)
+            there = union.get(key)
             if key == "properties" and isinstance(there, dict) and isinstance(value, dict):
-                whole[key] = {**value, **there}
+                union[key] = {**value, **there}
             elif key == "required" and isinstance(there, list) and isinstance(value, list):
-                whole[key] = [*there, *value]
-            elif key not in whole:
-                whole[key] = value
-    return whole, seen
+                union[key] = [*there, *value]
+            elif key not in union:
+                union[key] = value
+    return union, seen
 
 
 def _found(reference: str, root: Schema) -> Schema:

@@ -1,6 +1,6 @@
-"""An answer's lines into events. Calls come whole; nothing is made up but the ids that Ollama does not give them.
+"""An answer's lines into events. Calls come in one piece; only the ids that Ollama does not give them are made up.
 
-An answer is whole when a line says `done`: one that ends before has failed.
+An answer is complete with a line that is `done`: one that ends before has failed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import secrets
 
 import msgspec
 
-from providers.dialects.ollama.answer.shapes import Line, MalformedLine, Message, ToolCall, read_line
+from providers.dialects.ollama.answer.shapes import Line, Message, ToolCall, read_line
 from providers.dialects.ollama.errors import stream_error
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
@@ -26,6 +26,7 @@ from providers.events import (
 )
 from providers.framing.decoding import DocumentDecoder
 from providers.framing.ndjson import LineReader
+from providers.framing.shapes import Shapeless
 
 # The model was loaded or thrown out of memory: the answer to a request without messages.
 _NO_ANSWER = frozenset({"load", "unload"})
@@ -48,7 +49,7 @@ class OllamaDecoder(DocumentDecoder):
         """One line. The last one of an answer that breaks off may be half of one: then it is not malformed."""
         try:
             line = read_line(text)
-        except MalformedLine:
+        except Shapeless:
             if text.lstrip().startswith(b"<"):
                 self._break("The provider sent a web page instead of an answer.", events)
             elif not may_be_cut:
@@ -66,7 +67,7 @@ class OllamaDecoder(DocumentDecoder):
             self._finish(line, events)
 
     def _message(self, message: Message, events: list[Event]) -> None:
-        """Thinking, text, calls: a line may bring all three."""
+        """Thinking, text, calls: a line may have all three."""
         before = len(events)
         if message.thinking:
             events.append(ThinkingDelta(message.thinking))
@@ -95,7 +96,7 @@ class OllamaDecoder(DocumentDecoder):
         self._calls += 1
 
     def _free_id(self, given: str | None) -> str:
-        """The id that was given where a client may see it, else one of ours."""
+        """The given id where a client accepts it, else a new one."""
         if given is None or given in self._ids or _GOOD_ID.fullmatch(given) is None:
             given = f"toolu_{secrets.token_hex(12)}"
         self._ids.add(given)
@@ -106,7 +107,7 @@ class OllamaDecoder(DocumentDecoder):
             message = f"The provider did not answer: it only had the model {line.done_reason}ed."
             self._fail(UpstreamError(ErrorKind.TRUNCATED, message, code=line.done_reason), events)
             return
-        # The prompt is counted without saying what of it was cached.
+        # The count of the prompt does not show what of it was cached.
         tokens = Tokens(input=_count(line.prompt_eval_count), output=_count(line.eval_count))
         if tokens != Tokens():
             events.append(TokensReported(tokens))

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from providers.framing.shapes import Shapeless
+
 
 class Function(msgspec.Struct, gc=False):
     """What is called. The arguments stay JSON text: an object here, a string of JSON from some imitators."""
@@ -15,7 +17,7 @@ class Function(msgspec.Struct, gc=False):
 
 
 class ToolCall(msgspec.Struct, gc=False):
-    """A whole call. Only versions since 2025-11 give it an id."""
+    """A complete call. Only versions since 2025-11 give it an id."""
 
     id: str | None = None
     function: Function | None = None
@@ -41,16 +43,12 @@ class Line(msgspec.Struct, gc=False):
     error: Any = None
 
 
-class MalformedLine(ValueError):
-    """Not JSON, or JSON that is nothing like a line of an answer."""
-
-
 _decode = msgspec.json.Decoder(Line).decode
 
 
 def read_line(line: bytes) -> Line:
-    """Decode one line. Raises MalformedLine."""
+    """Decodes one line, strictly. Raises providers.framing.shapes.Shapeless."""
     try:
         return _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedLine("not a line of an answer") from error
+        raise Shapeless("not a line of an answer") from error

@@ -1,4 +1,4 @@
-"""Which fragment belongs to which tool call. A call is told as started once it has a name, its arguments follow.
+"""Which fragment belongs to which tool call. A call starts once it has a name, its arguments follow.
 
 Identity is the index, else the id, else the name: servers leave out any of them, repeat them, send "" for them, or use
 index 0 for every call.
@@ -54,7 +54,7 @@ class Calls:
         self._ids: set[str] = set()
 
     def any_started(self) -> bool:
-        """Whether the client was told of a call."""
+        """Whether a call has started."""
         return any(call.started for call in self._all)
 
     def feed(self, fragment: ToolCall, events: list[Event]) -> None:
@@ -84,7 +84,7 @@ class Calls:
             raise NamelessCall("The provider sent a tool call without a name.")
 
     def finish(self) -> None:
-        """Raises NamelessCall when a call with arguments cannot be told because its name never came."""
+        """Raises NamelessCall when the name of a call with arguments never came."""
         if any(call.held for call in self._all):
             raise NamelessCall("The provider sent a tool call without a name.")
 
@@ -114,14 +114,14 @@ class Calls:
         return call
 
     def _free_id(self, upstream_id: str | None) -> str:
-        """The id that the client sees and sends back: the upstream's, spelled out or replaced where it must be."""
-        told = None if upstream_id is None else client_call_id(upstream_id)
-        if told is None or told in self._ids:
-            told = f"toolu_{secrets.token_hex(12)}"
-        if upstream_id is not None and told != upstream_id:
+        """The id that the client gets and sends back: the upstream's, encoded or replaced where it must be."""
+        client_id = None if upstream_id is None else client_call_id(upstream_id)
+        if client_id is None or client_id in self._ids:
+            client_id = f"toolu_{secrets.token_hex(12)}"
+        if upstream_id is not None and client_id != upstream_id:
             self._notes.add(Fidelity.CALL_ID_CHANGED)
-        self._ids.add(told)
-        return told
+        self._ids.add(client_id)
+        return client_id
 
 
 def _begins_another(current: _Call, upstream_id: str | None, name: str, arguments: str) -> bool:
@@ -135,12 +135,12 @@ def _begins_another(current: _Call, upstream_id: str | None, name: str, argument
         return False
     if name != current.upstream_name:
         return True
-    # The same name again, without an id to tell: a second call, if the arguments begin anew.
+    # The same name again without an id: a second call, if the arguments begin anew.
     return current.has_arguments and arguments.startswith("{")
 
 
 def _arguments(function: Function | None) -> str:
-    """The fragment of JSON text; an object that came whole is written out, an empty one needs no words."""
+    """The fragment of JSON text; an object is encoded, an empty one is no text."""
     given: str | dict[str, Any] | None = None if function is None else function.arguments
     if isinstance(given, str):
         return given

@@ -37,8 +37,16 @@ class ChatDecoder(DocumentDecoder):
     """Decodes one answer. Whether it is a stream is seen from its first byte, which lies less often than its type."""
 
     __slots__ = (
-        "_finish", "_has_content", "_notes", "_refusal", "_says_done", "_started", "_stops",
-        "_takes_details", "_tokens", "_writer",
+        "_finish",
+        "_has_content",
+        "_is_done",
+        "_notes",
+        "_refusal",
+        "_started",
+        "_stops",
+        "_takes_details",
+        "_tokens",
+        "_writer",
     )  # fmt: skip
 
     def __init__(self, call: Call) -> None:
@@ -53,7 +61,7 @@ class ChatDecoder(DocumentDecoder):
         self._started = False
         self._has_content = False
         self._takes_details = True
-        self._says_done = False
+        self._is_done = False
 
     def _read(self, document: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:
         """One JSON document: a chunk, a completion, an error, or the sign that all was said.
@@ -65,7 +73,7 @@ class ChatDecoder(DocumentDecoder):
         except Shapeless:
             word = document.strip()
             if word == b"[DONE]":
-                self._says_done = True
+                self._is_done = True
                 self._end(events)
             elif word and not may_be_cut:
                 self._break("The provider sent something that is not a chat completion.", events)
@@ -151,7 +159,7 @@ class ChatDecoder(DocumentDecoder):
     def _end(self, events: list[Event]) -> None:
         """The finish, if the provider has said that this is the end; else the failure that it is."""
         # A document that could be read is a whole one.
-        if self._finish.reason is None and not (self._says_done or self._body.is_document):
+        if self._finish.reason is None and not (self._is_done or self._body.is_document):
             super()._end(events)
             return
         if not self._has_content and self._is_empty():

@@ -1,6 +1,6 @@
-"""The JSON of an answer: one chunk of a stream, or a whole completion, which has the same shape with `message`.
+"""The JSON of an answer: one chunk of a stream, or a complete answer, which has the same shape with `message`.
 
-Decoding is strict and fast where servers keep to the format, and lenient where one of them does not.
+Decoding is strict and fast where servers follow the format, and lenient where one of them does not.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class CostDetails(msgspec.Struct, gc=False):
 
 
 class Usage(msgspec.Struct, gc=False):
-    """Counts as the server tells them. `cost` is OpenRouter's price in dollars, as JSON text."""
+    """Counts as the server sends them. `cost` is OpenRouter's price in dollars, as JSON text."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -76,8 +76,8 @@ class Usage(msgspec.Struct, gc=False):
 
 
 class Choice(msgspec.Struct, gc=False):
-    """The first choice is the only one ever asked for. vLLM tells in `stop_reason` which stop string it met; Moonshot
-    tells the counts here."""
+    """The first choice is the only one ever asked for. vLLM has the stop string that it met in `stop_reason`, Moonshot
+    its counts here."""
 
     delta: Delta | None = None
     message: Delta | None = None

@@ -23,7 +23,7 @@ _BROKEN = {
 
 
 class Finish(msgspec.Struct):
-    """What was said about the end so far. `reason` is the server's word, `stop_string` the stop sequence it met."""
+    """What is known of the end so far. `reason` is the server's word, `stop_string` the stop sequence it met."""
 
     reason: str | None = None
     native: str | None = None
@@ -39,7 +39,7 @@ def failure_of(finish: Finish) -> UpstreamError | None:
 
 
 def finished(finish: Finish, *, has_calls: bool, refusal: str) -> MessageFinished:
-    """The end of an answer that is whole. Servers say "stop" after tool calls and "tool_calls" after none."""
+    """The end of a complete answer. Servers send "stop" after tool calls and "tool_calls" after none."""
     reason = (finish.reason or "stop").lower()
     native = (finish.native or "").lower()
     if reason in _REFUSED or native in _REFUSED or refusal:

@@ -16,7 +16,7 @@ _LARGEST_COST = 2**63 - 1
 
 
 def usage_of(chunk: Chunk) -> Usage | None:
-    """Where this chunk tells counts, if it does."""
+    """The counts of this chunk, wherever it has them."""
     if chunk.usage is not None:
         return chunk.usage
     if chunk.choices and chunk.choices[0].usage is not None:
@@ -53,7 +53,7 @@ def _output(usage: Usage, reasoning: int | None) -> int | None:
     output = _first(usage.completion_tokens)
     if output is None or not reasoning or usage.prompt_tokens is None:
         return output
-    # xAI leaves reasoning out of completion_tokens; its total tells.
+    # xAI leaves reasoning out of completion_tokens, but not out of its total.
     apart = usage.total_tokens == usage.prompt_tokens + output + reasoning
     return output + reasoning if apart else output
 

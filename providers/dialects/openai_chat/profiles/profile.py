@@ -11,39 +11,39 @@ ALL_CHOICES = frozenset({"auto", "none", "required", "named"})
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """One family of servers. `hosts` tell it by base URL, `port` by that of an address of one's own.
+    """One family of servers. `hosts` identify it by base URL, `port` by that of a self-hosted server.
 
     Limits and sampling
-      `stop_limit`: stop sequences that may be told; the rest is watched for here. Models that think take sampling
+      `stop_limit`: how many stop sequences may be sent; the gateway watches for the rest. Models that think take sampling
       parameters and stop sequences only with `thinkers_take_sampling` and `thinkers_take_stops`.
 
     Conversation
-      `system_in_place`: whether a system message may stand in the middle; else the user says it, marked as a reminder.
-      `merges_users`: user messages in a row are told as one, because the server's templates want turns to alternate.
+      `system_in_place`: whether a system message may come inside the conversation; else it becomes a reminder in a user message.
+      `merges_users`: user messages in a row are sent as one, because the server's templates want turns to alternate.
       `user_after_results`: whether a user message may follow tool results; else its text is added to the last of them.
       `null_content`: whether an assistant's message of calls alone may have null for its text; else it is "".
       `names_results`: a tool message has the tool's name. `short_call_ids`: ids of nine letters and digits.
-      `keeps_cache_control`: models for which cache_control goes into content parts.
+      `sends_cache_control`: models for which cache_control goes into content parts.
       `takes_urls`: whether the server fetches images by their web address; else they are fetched before.
-      `documents`: whether PDFs are told, and whether by address too; a server that nobody knows refuses them itself.
+      `documents`: whether PDFs are sent, and whether by address too; an unknown server refuses them itself.
 
     Tools
-      `tool_choices`: what can be said with tool_choice; the rest is told in words, and "none" by offering no tools.
+      `tool_choices`: the values of tool_choice; the rest is put into words, and "none" means to offer no tools.
       `parallel_control`: whether parallel_tool_calls is known; not by models that `parallel_except` matches.
       `history_needs_tools`: calls in the history are refused when no tools are offered.
 
     Thinking
       `effort`: how thinking is asked for: `reasoning_effort` (a word), `reasoning` (OpenRouter's object), `thinking`
       (an object with a type; `thinking_on` are further fields of it, and a word beside it where `efforts` has any),
-      `enable_thinking` (a boolean) or `template` (arguments of the chat template). It is asked of models that are
-      said to think, by their row's capability or by `thinkers`, except where `asks_every_model`.
+      `enable_thinking` (a boolean) or `template` (arguments of the chat template). It is asked of models that
+      think, by their row's capability or by `thinkers`, except where `asks_every_model`.
       `efforts`: the words the server knows, from the least to the most. `always_thinks`: models that refuse "off".
       `replay`: the field that takes earlier thinking back, of models that `replay_except` does not match; with
       `replay_required` every assistant message with tool calls must have it. `replays_details`: reasoning_details go
       back as they came.
 
     Around it
-      `schemas`: how the answer's JSON schema is told. `session_field`, `session_header`: what keeps a session on one
+      `schemas`: how the answer's JSON schema is sent. `session_field`, `session_header`: what routes a session to one
       server. `caller_field`: the end user, hashed. `extra`: further fields, `extra_with_tools`: those beside tools.
     """
 
@@ -65,7 +65,7 @@ class Profile(msgspec.Struct, frozen=True):
     null_content: bool = True
     names_results: bool = False
     short_call_ids: bool = False
-    keeps_cache_control: re.Pattern[str] | None = None
+    sends_cache_control: re.Pattern[str] | None = None
     takes_urls: bool = True
     documents: Literal["refused", "inline", "inline_or_url"] = "refused"
 
@@ -95,9 +95,9 @@ class Profile(msgspec.Struct, frozen=True):
     extra: tuple[tuple[str, Any], ...] = ()
     extra_with_tools: tuple[tuple[str, Any], ...] = ()
 
-    def keeps_marks(self, model: str) -> bool:
-        """Whether cache_control is told for a model."""
-        return self.keeps_cache_control is not None and self.keeps_cache_control.search(model) is not None
+    def sends_cache_marks(self, model: str) -> bool:
+        """Whether cache_control is sent for a model."""
+        return self.sends_cache_control is not None and self.sends_cache_control.search(model) is not None
 
     def replay_field(self, model: str) -> str | None:
         """The field that takes earlier thinking of a model back as text."""

@@ -1,6 +1,6 @@
 """The families of servers that speak this dialect, one entry each. Quirks as of November 2026.
 
-Nothing here is guessed from a model unless the entry says so.
+Nothing here is guessed from a model unless the entry does so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _OPENAI_WITHOUT_PARALLEL_CONTROL = re.compile(r"^o[1-9]", re.IGNORECASE)
 _AUTO_OR_NONE = frozenset({"auto", "none"})
 _NO_NAMED = frozenset({"auto", "none", "required"})
 
-GENERIC = Profile("generic", "another server", null_content=False, documents="inline")
+GENERIC = Profile("generic", "other server", null_content=False, documents="inline")
 
 HOSTED: tuple[Profile, ...] = (
     Profile(
@@ -59,7 +59,7 @@ HOSTED: tuple[Profile, ...] = (
         # These take their thinking back only signed or encrypted, as reasoning_details.
         replay_except=re.compile(r"^~?(?:anthropic|openai|google)/"),
         replays_details=True,
-        keeps_cache_control=re.compile(r"claude|gemini|^~?anthropic/"),
+        sends_cache_control=re.compile(r"claude|gemini|^~?anthropic/"),
         documents="inline_or_url",
         # https://openrouter.ai/docs/api-reference: requests of one session stay at one provider.
         session_field="session_id",
@@ -202,12 +202,12 @@ HOSTED: tuple[Profile, ...] = (
     ),
 )
 
-# Servers of one's own. Chat templates of open models often refuse a system message in the middle, or two user messages
-# in a row; names may be as long as Claude's, stop sequences as many as one likes. llama-cpp-python (0.3.36) and LM
+# Self-hosted servers. Chat templates of open models often refuse a system message in the middle, or two user messages
+# in a row; names may be as long as Claude's, there is no limit of stop sequences. llama-cpp-python (0.3.36) and LM
 # Studio (bug tracker #261) refuse a null for the text of a message.
 _OWN = Profile(
     "local",
-    "a server of one's own",
+    "self-hosted server",
     stop_limit=64,
     sends_top_k=True,
     system_in_place=False,
@@ -258,7 +258,7 @@ OWN: tuple[Profile, ...] = (
         "LiteLLM",
         sends_top_k=True,
         replay="reasoning_content",
-        keeps_cache_control=re.compile(r"claude|gemini|anthropic"),
+        sends_cache_control=re.compile(r"claude|gemini|anthropic"),
         documents="inline",
         # Bedrock behind it: "expected toolConfig" without definitions of the tools in the history.
         history_needs_tools=True,

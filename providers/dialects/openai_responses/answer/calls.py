@@ -1,4 +1,4 @@
-"""Function calls: told as started once their name is known, with arguments that come in deltas, whole, or both ways."""
+"""Function calls: each starts once its name is known; its arguments come in deltas, in one piece, or both ways."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 from providers.dialects.openai_responses.answer.items import CALL, OutputItem
 from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
-from providers.dialects.openai_responses.answer.writer import Speech
+from providers.dialects.openai_responses.answer.writer import EventWriter
 from providers.events import Event, ToolArgumentsDelta, ToolCallStarted
 
 HELD_AT_MOST = 1024 * 1024
@@ -24,19 +24,19 @@ class NamelessCall(ValueError):
 
 
 class Calls:
-    """The calls of one answer. `renamed` maps upstream names to the client's; `any_told`: the client knows of one."""
+    """The calls of one answer. `renamed` maps upstream names to the client's; `any_started`: one has started."""
 
-    __slots__ = ("_held", "_ids", "_renamed", "_speech", "any_told")
+    __slots__ = ("_held", "_ids", "_renamed", "_writer", "any_started")
 
-    def __init__(self, speech: Speech, renamed: Mapping[str, str]) -> None:
-        self._speech = speech
+    def __init__(self, writer: EventWriter, renamed: Mapping[str, str]) -> None:
+        self._writer = writer
         self._renamed = renamed
         self._ids: set[str] = set()
         self._held = 0
-        self.any_told = False
+        self.any_started = False
 
     def added(self, call: OutputItem, item: Item, events: list[Event]) -> None:
-        """A call is announced. Arguments that come along are kept: deltas usually repeat them."""
+        """A call is announced. Arguments that come with it are stored: deltas usually repeat them."""
         call.early = _json(item.arguments)
         if item.call_id:
             self._start(call, item, events)
@@ -44,47 +44,47 @@ class Calls:
     def delta(self, event: StreamEvent, events: list[Event]) -> None:
         """response.function_call_arguments.delta; raises NamelessCall"""
         if event.delta:
-            self._add(self._speech.item_of(event, CALL, events), event.delta, events)
+            self._add(self._writer.item_of(event, CALL, events), event.delta, events)
 
     def done(self, event: StreamEvent, events: list[Event]) -> None:
         """response.function_call_arguments.done; raises NamelessCall"""
         arguments = _json(event.arguments)
         if arguments:
-            self._complete(self._speech.item_of(event, CALL, events), arguments, events)
+            self._add_missing(self._writer.item_of(event, CALL, events), arguments, events)
 
-    def whole(self, call: OutputItem, item: Item, events: list[Event]) -> None:
-        """A call as it will be; raises NamelessCall"""
+    def complete(self, call: OutputItem, item: Item, events: list[Event]) -> None:
+        """A complete call; raises NamelessCall"""
         self._start(call, item, events, complete=True)
-        self._complete(call, _json(item.arguments), events)
+        self._add_missing(call, _json(item.arguments), events)
 
     def finish(self, events: list[Event]) -> None:
-        """No call gets more; raises NamelessCall when one cannot be told because its name never came."""
-        for call in self._speech.items.all:
-            if call.kind == CALL and not call.sent and call.told:
-                self._complete(call, call.early, events)
+        """No call gets more; raises NamelessCall when the name of one never came."""
+        for call in self._writer.items.all:
+            if call.kind == CALL and not call.sent and call.started:
+                self._add_missing(call, call.early, events)
             if call.held:
                 raise NamelessCall("The provider sent a tool call without a name.")
 
     def _start(self, call: OutputItem, item: Item, events: list[Event], *, complete: bool = False) -> None:
-        if call.told or not item.name:
+        if call.started or not item.name:
             return
-        call.told = self.any_told = True
-        self._speech.sign(events)
-        self._speech.interrupt()
+        call.started = self.any_started = True
+        self._writer.sign(events)
+        self._writer.interrupt()
         name = self._renamed.get(item.name, item.name)
         events.append(ToolCallStarted(call.key, self._free_id(item.call_id), name, complete))
         if call.held:
             events.append(ToolArgumentsDelta(call.key, "".join(call.held)))
             call.held.clear()
 
-    def _complete(self, call: OutputItem, arguments: str, events: list[Event]) -> None:
-        """Add what is still missing of the whole arguments."""
+    def _add_missing(self, call: OutputItem, arguments: str, events: list[Event]) -> None:
+        """Adds what is still missing of the complete arguments."""
         if len(arguments) > call.sent:
             self._add(call, arguments[call.sent :], events)
 
     def _add(self, call: OutputItem, arguments: str, events: list[Event]) -> None:
         call.sent += len(arguments)
-        if call.told:
+        if call.started:
             events.append(ToolArgumentsDelta(call.key, arguments))
             return
         call.held.append(arguments)
@@ -93,7 +93,7 @@ class Calls:
             raise NamelessCall("The provider sent a tool call without a name.")
 
     def _free_id(self, wanted: str | None) -> str:
-        """The provider's id where a client may see it, else one of ours. Clients send it back as it is."""
+        """The provider's id where a client accepts it, else a new one. Clients send it back unchanged."""
         if not wanted or wanted in self._ids or _GOOD_ID.fullmatch(wanted) is None:
             wanted = f"toolu_{secrets.token_hex(12)}"
         self._ids.add(wanted)

@@ -1,4 +1,4 @@
-"""The output items of one answer: which item an event belongs to, and what of it was told already.
+"""The output items of one answer: which item an event belongs to, and what of it was sent already.
 
 Identity is the output index, else the id; servers leave the index out, use 0 for every item, or give one item a new id
 in each event. Where the kind does not fit, it is another item.
@@ -18,29 +18,29 @@ class TooManyItems(ValueError):
 
 
 class OutputItem:
-    """One item. `said`: the parts of which something was told; `source`: which of its two tellings reasoning uses.
+    """One item. `sent_parts`: parts of which something was sent; `source`: which of its two texts reasoning uses.
 
-    Of a call: `told`: the client knows of it; `sent`: characters of arguments that came; `held`: those that wait for
-    the name; `early`: arguments that came with the announcement.
+    Of a call: `started`: it was sent; `sent`: characters of arguments that came; `held`: those that wait for the name;
+    `early`: arguments that came with the announcement.
     """
 
-    __slots__ = ("call_id", "early", "held", "key", "kind", "said", "sent", "source", "told")
+    __slots__ = ("call_id", "early", "held", "key", "kind", "sent", "sent_parts", "source", "started")
 
     def __init__(self, key: int, kind: str, call_id: str | None) -> None:
         self.key = key
         self.kind = kind
-        self.said: set[int] = set()
+        self.sent_parts: set[int] = set()
         self.source: str | None = None
         self.call_id = call_id
-        self.told = False
+        self.started = False
         self.sent = 0
         self.held: list[str] = []
         self.early = ""
 
-    def says(self, part: int) -> None:
-        """Something of a part is told. Raises TooManyItems."""
-        self.said.add(part)
-        if len(self.said) > AT_MOST:
+    def add_part(self, part: int) -> None:
+        """Something of a part is sent. Raises TooManyItems."""
+        self.sent_parts.add(part)
+        if len(self.sent_parts) > AT_MOST:
             raise TooManyItems(f"an item of more than {AT_MOST} parts")
 
 
@@ -89,7 +89,7 @@ class Items:
         return next((item for item in reversed(self.all) if item.kind == kind), None)
 
     def of_item(self, index: int | None, item: Item) -> OutputItem | None:
-        """What an item that comes whole was before, if it was announced."""
+        """The item that a complete one was announced as, if it was."""
         if item.type == CALL and item.call_id:
             found = self._by_index.get(index) if index is not None else None
             if found is not None and found.kind == CALL and found.call_id in (None, item.call_id):

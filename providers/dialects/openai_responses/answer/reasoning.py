@@ -1,40 +1,40 @@
-"""Reasoning items: their summary, or the reasoning itself where a server shows it, and what is to come back of them."""
+"""Reasoning items: their summary, or the reasoning itself where a server shows it, and what must come back of them."""
 
 from __future__ import annotations
 
 from providers.dialects.openai_responses.answer.items import REASONING, OutputItem
 from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
-from providers.dialects.openai_responses.answer.writer import Speech
+from providers.dialects.openai_responses.answer.writer import EventWriter
 from providers.dialects.openai_responses.signatures import carried_reasoning
 from providers.events import Event
 
 _SUMMARY, _CONTENT = "summary", "content"
 
 
-class Thoughts:
-    """Of an item that tells both its summary and its content, only what came first is told: the other repeats it."""
+class Reasoning:
+    """Of an item with both summary and content only what came first is sent: the other repeats it."""
 
-    __slots__ = ("_speech",)
+    __slots__ = ("_writer",)
 
-    def __init__(self, speech: Speech) -> None:
-        self._speech = speech
+    def __init__(self, writer: EventWriter) -> None:
+        self._writer = writer
 
     def part_added(self, event: StreamEvent, events: list[Event]) -> None:
         """response.reasoning_summary_part.added"""
-        item = self._speech.items.of_event(event, REASONING)
+        item = self._writer.items.of_event(event, REASONING)
         if item is not None:
-            self._speech.part_begins(item)
+            self._writer.part_begins(item)
 
     def summary_delta(self, event: StreamEvent, events: list[Event]) -> None:
         """response.reasoning_summary_text.delta"""
         if event.delta:
-            item = self._speech.item_of(event, REASONING, events)
+            item = self._writer.item_of(event, REASONING, events)
             self._think(item, _SUMMARY, event.summary_index or 0, event.delta, events)
 
     def content_delta(self, event: StreamEvent, events: list[Event]) -> None:
         """response.reasoning_text.delta"""
         if event.delta:
-            item = self._speech.item_of(event, REASONING, events)
+            item = self._writer.item_of(event, REASONING, events)
             self._think(item, _CONTENT, event.content_index or 0, event.delta, events)
 
     def summary_done(self, event: StreamEvent, events: list[Event]) -> None:
@@ -46,27 +46,27 @@ class Thoughts:
         """response.reasoning_text.done"""
         self._late(event, _CONTENT, event.content_index, event.text, events)
 
-    def whole(self, told: OutputItem, item: Item, events: list[Event]) -> None:
-        """A reasoning item as it will be."""
-        if not told.said:
+    def complete(self, known: OutputItem, item: Item, events: list[Event]) -> None:
+        """A complete reasoning item."""
+        if not known.sent_parts:
             source, parts = (_SUMMARY, item.summary) if item.summary else (_CONTENT, item.content)
             for number, part in enumerate(parts or ()):
                 if part.text:
-                    self._think(told, source, number, part.text, events)
+                    self._think(known, source, number, part.text, events)
         reasoning = carried_reasoning(item)
         if reasoning is not None:
-            self._speech.carry(reasoning, events)
+            self._writer.carry(reasoning, events)
 
     def _late(self, event: StreamEvent, source: str, part: int | None, text: str | None, events: list[Event]) -> None:
-        """A part that is done: told now if no delta told it."""
+        """A part that is done: sent now if no delta had it."""
         if not text:
             return
-        item = self._speech.item_of(event, REASONING, events)
-        if not item.said or (part is not None and part not in item.said):
+        item = self._writer.item_of(event, REASONING, events)
+        if not item.sent_parts or (part is not None and part not in item.sent_parts):
             self._think(item, source, part or 0, text, events)
 
     def _think(self, item: OutputItem, source: str, part: int, text: str, events: list[Event]) -> None:
         if item.source is None:
             item.source = source
         if item.source == source:
-            self._speech.thinking(item, part, text, events)
+            self._writer.thinking(item, part, text, events)

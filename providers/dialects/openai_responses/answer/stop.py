@@ -1,4 +1,4 @@
-"""Why an answer ended, in Claude's words. Whatever is no end that the API knows is a failure."""
+"""Why an answer ended, in Claude's words. Any end that the API does not define is a failure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TOO_LONG = frozenset({"max_output_tokens", "max_tokens", "length"})
 
 
 def ended(response: Response, *, has_calls: bool, refusal: str) -> MessageFinished | UpstreamError:
-    """What a response that will not change any more has come to."""
+    """How a finished response ended."""
     if response.error or response.status == "failed":
         return payload_error(response.error)
     if response.status == "incomplete":

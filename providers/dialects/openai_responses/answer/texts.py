@@ -1,34 +1,34 @@
-"""Messages: their text and their refusals, each part told once, whether it comes in deltas or only when it is done."""
+"""Messages: their text and their refusals, each part sent once, whether it comes in deltas or only when it is done."""
 
 from __future__ import annotations
 
 from providers.dialects.openai_responses.answer.items import MESSAGE, OutputItem
 from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
-from providers.dialects.openai_responses.answer.writer import Speech
+from providers.dialects.openai_responses.answer.writer import EventWriter
 from providers.events import Event
 
 _EXPLANATION_AT_MOST = 2000
 
 
 class Texts:
-    """`refusal` is what the model said against answering, shortened."""
+    """The text of all messages. `refusal` is the model's reason not to answer, shortened."""
 
-    __slots__ = ("_speech", "refusal")
+    __slots__ = ("_writer", "refusal")
 
-    def __init__(self, speech: Speech) -> None:
-        self._speech = speech
+    def __init__(self, writer: EventWriter) -> None:
+        self._writer = writer
         self.refusal = ""
 
     def text_delta(self, event: StreamEvent, events: list[Event]) -> None:
         """response.output_text.delta"""
         if event.delta:
-            item = self._speech.item_of(event, MESSAGE, events)
-            self._speech.text(item, event.content_index or 0, event.delta, events)
+            item = self._writer.item_of(event, MESSAGE, events)
+            self._writer.text(item, event.content_index or 0, event.delta, events)
 
     def refusal_delta(self, event: StreamEvent, events: list[Event]) -> None:
         """response.refusal.delta"""
         if event.delta:
-            self._refuse(self._speech.item_of(event, MESSAGE, events), event.content_index or 0, event.delta, events)
+            self._refuse(self._writer.item_of(event, MESSAGE, events), event.content_index or 0, event.delta, events)
 
     def text_done(self, event: StreamEvent, events: list[Event]) -> None:
         """response.output_text.done"""
@@ -44,27 +44,27 @@ class Texts:
         if part is not None and part.type in ("output_text", "refusal"):
             self._late(event, part.text, part.refusal, events)
 
-    def whole(self, told: OutputItem, item: Item, events: list[Event]) -> None:
-        """A message as it will be."""
-        if not told.said:
+    def complete(self, known: OutputItem, item: Item, events: list[Event]) -> None:
+        """A complete message."""
+        if not known.sent_parts:
             for number, part in enumerate(item.content or ()):
-                self._tell(told, number, part.text, part.refusal, events)
+                self._send(known, number, part.text, part.refusal, events)
 
     def _late(self, event: StreamEvent, text: str | None, refusal: str | None, events: list[Event]) -> None:
-        """A part that is done: told now if no delta told it."""
+        """A part that is done: sent now if no delta had it."""
         if not text and not refusal:
             return
-        item = self._speech.item_of(event, MESSAGE, events)
+        item = self._writer.item_of(event, MESSAGE, events)
         part = event.content_index
-        if not item.said or (part is not None and part not in item.said):
-            self._tell(item, part or 0, text, refusal, events)
+        if not item.sent_parts or (part is not None and part not in item.sent_parts):
+            self._send(item, part or 0, text, refusal, events)
 
-    def _tell(self, item: OutputItem, part: int, text: str | None, refusal: str | None, events: list[Event]) -> None:
+    def _send(self, item: OutputItem, part: int, text: str | None, refusal: str | None, events: list[Event]) -> None:
         if text:
-            self._speech.text(item, part, text, events)
+            self._writer.text(item, part, text, events)
         if refusal:
             self._refuse(item, part, refusal, events)
 
     def _refuse(self, item: OutputItem, part: int, text: str, events: list[Event]) -> None:
         self.refusal = (self.refusal + text)[:_EXPLANATION_AT_MOST]
-        self._speech.text(item, part, text, events)
+        self._writer.text(item, part, text, events)

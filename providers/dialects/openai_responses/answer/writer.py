@@ -1,4 +1,4 @@
-"""What of an answer is told, in which order: thinking, its signature, text, calls.
+"""Writes an answer's events in order: thinking, its signature, text, calls.
 
 A signature waits until what follows is known, because the phase of the next message travels in it too.
 """
@@ -17,21 +17,21 @@ from providers.events import Event, TextDelta, ThinkingDelta, ThinkingSignature
 _GAP = "\n\n"
 
 
-class Speech:
-    """The items that speak and what they say. `has_text` and `has_spoken`: whether text, or anything, was told."""
+class EventWriter:
+    """The content of one answer. `has_text` and `has_content`: whether text, or anything, was sent."""
 
-    __slots__ = ("_carries", "_open", "_origin", "_part", "_reasoning", "_speaker", "has_spoken", "has_text", "items")
+    __slots__ = ("_carries", "_current", "_open", "_origin", "_part", "_reasoning", "has_content", "has_text", "items")
 
     def __init__(self, call: Call) -> None:
         self._origin = origin(call)
         self._carries = carries_thinking(call.body)
         self._reasoning: dict[str, Any] | None = None
         self._open: type | None = None
-        self._speaker: OutputItem | None = None
+        self._current: OutputItem | None = None
         self._part: int | None = None
         self.items = Items()
         self.has_text = False
-        self.has_spoken = False
+        self.has_content = False
 
     def begin(self, index: int | None, item: Item, events: list[Event]) -> OutputItem:
         """A new item; the signature of the reasoning before it goes first. Raises TooManyItems."""
@@ -45,37 +45,37 @@ class Speech:
 
     def text(self, item: OutputItem, part: int, text: str, events: list[Event]) -> None:
         """More text of a message; two messages with nothing between are two paragraphs. Raises TooManyItems."""
-        if item is not self._speaker or part != self._part or self._open is not TextDelta:
-            if self._open is TextDelta and item is not self._speaker:
+        if item is not self._current or part != self._part or self._open is not TextDelta:
+            if self._open is TextDelta and item is not self._current:
                 text = _GAP + text
-            item.says(part)
-            self._open, self._speaker, self._part = TextDelta, item, part
-            self.has_text = self.has_spoken = True
+            item.add_part(part)
+            self._open, self._current, self._part = TextDelta, item, part
+            self.has_text = self.has_content = True
         events.append(TextDelta(text))
 
     def thinking(self, item: OutputItem, part: int, text: str, events: list[Event]) -> None:
         """More thinking; each part of a summary is a paragraph of its own. Raises TooManyItems."""
-        if item is not self._speaker or part != self._part or self._open is not ThinkingDelta:
+        if item is not self._current or part != self._part or self._open is not ThinkingDelta:
             if self._open is ThinkingDelta:
                 text = _GAP + text
-            item.says(part)
-            self._open, self._speaker, self._part = ThinkingDelta, item, part
-            self.has_spoken = True
+            item.add_part(part)
+            self._open, self._current, self._part = ThinkingDelta, item, part
+            self.has_content = True
         events.append(ThinkingDelta(text))
 
     def part_begins(self, item: OutputItem) -> None:
         """A new part of this item's summary begins, whatever number its text will have."""
-        if item is self._speaker and self._open is ThinkingDelta:
+        if item is self._current and self._open is ThinkingDelta:
             self._part = None
 
     def carry(self, reasoning: dict[str, Any], events: list[Event]) -> None:
-        """Have this reasoning item carried in the next signature."""
+        """Puts this reasoning item into the next signature."""
         self.sign(events)
         self._reasoning = reasoning
-        self.has_spoken = True
+        self.has_content = True
 
     def sign(self, events: list[Event], phase: str | None = None) -> None:
-        """Tell the signature that waits; with a phase also where there is no reasoning to carry."""
+        """Sends the signature that waits; with a phase also where there is no reasoning to carry."""
         reasoning, self._reasoning = self._reasoning, None
         if not self._carries:
             phase = None
@@ -85,6 +85,6 @@ class Speech:
         self.interrupt()
 
     def interrupt(self) -> None:
-        """Something else is told: what follows is no continuation."""
+        """Something else is sent: what follows is no continuation."""
         self._open = None
-        self.has_spoken = True
+        self.has_content = True
