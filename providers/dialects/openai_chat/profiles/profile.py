@@ -14,11 +14,11 @@ class Profile(msgspec.Struct, frozen=True):
     """One family of servers. `hosts` identify it by base URL, `port` by that of a self-hosted server.
 
     Limits and sampling
-      `stop_limit`: how many stop sequences may be sent; the gateway watches for the rest. Models that think take sampling
-      parameters and stop sequences only with `thinkers_take_sampling` and `thinkers_take_stops`.
+      `stop_limit`: how many stop sequences may be sent; the gateway watches for the rest. Models that think take
+      sampling parameters and stop sequences only with `thinkers_take_sampling` and `thinkers_take_stops`.
 
     Conversation
-      `system_in_place`: whether a system message may come inside the conversation; else it becomes a reminder in a user message.
+      `system_in_place`: whether a system message may come inside the conversation; else it becomes a user's reminder.
       `merges_users`: user messages in a row are sent as one, because the server's templates want turns to alternate.
       `user_after_results`: whether a user message may follow tool results; else its text is added to the last of them.
       `null_content`: whether an assistant's message of calls alone may have null for its text; else it is "".
@@ -88,7 +88,7 @@ class Profile(msgspec.Struct, frozen=True):
     replay_required: bool = False
     replays_details: bool = False
 
-    schemas: Literal["json_schema", "json_object", "told"] = "json_schema"
+    schemas: Literal["json_schema", "json_object", "words"] = "json_schema"
     session_field: str | None = None
     session_header: str | None = None
     caller_field: str | None = None

@@ -87,7 +87,7 @@ HOSTED: tuple[Profile, ...] = (
         max_tokens_field="max_completion_tokens",
         thinkers=re.compile(r"gpt-oss"),
         # https://console.groq.com/docs/structured-outputs: neither streamed nor beside tools.
-        schemas="told",
+        schemas="words",
         caller_field="user",
     ),
     Profile(
