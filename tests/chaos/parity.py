@@ -134,7 +134,7 @@ def counts_of(row: AttemptLog | RequestLog) -> Counts:
 def _check_tokens(row: AttemptLog, sighting: Sighting) -> None:
     counts = counts_of(row)
     last = sighting.reports[-1] if sighting.reports else NOTHING
-    where = f"{sighting.place}, {row.outcome}, {row.error_type}: the row has {counts}, the upstream characters "
+    where = f"{sighting.place}, {row.outcome}, {row.error_type}: the row has {counts}, the upstream reported "
     if row.estimated:
         _check_estimate(row, sighting)
     elif row.outcome == Outcome.COMPLETED:

@@ -1,4 +1,4 @@
-"""The witness: an upstream in a process of its own that counts. It survives the gateway and knows what it counts it.
+"""The witness: an upstream in a process of its own that counts. It survives the gateway and knows what it reported.
 
 It answers each request as the plan in it says and keeps a ledger by `x-attempt-id`; GET /ledger gives it as JSON.
 Run as `python -m tests.chaos.witness`; the first line that it prints is its port.
@@ -92,7 +92,7 @@ class Witness:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
         claude = path.endswith("/messages")
         for data, report, text in (_claude if claude else _chat)(act):
-            # Written down before it is characters: what anybody read of it is in the ledger.
+            # Recorded before it is sent: whatever a client read of it is in the ledger.
             if report is not None:
                 sighting.reports.append(report)
             sighting.characters += len(text)
@@ -101,7 +101,7 @@ class Witness:
             if act.pause:
                 await asyncio.sleep(act.pause)
         if act.way == "cut":
-            # An end of the body, not a reset: what was characters before arrives for sure.
+            # An end of the body, not a reset: what was sent before arrives for sure.
             writer.write_eof()
             await asyncio.sleep(0.05)
             raise _Over
