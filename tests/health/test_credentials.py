@@ -9,6 +9,7 @@ import pytest
 
 from providers.config import CredentialConfig
 from providers.errors import ErrorKind, UpstreamError
+from routing.health.state import Quota
 from routing.snapshot import CandidateConfig
 from tests.health.driver import HealthDriver, candidate, credential
 
@@ -200,6 +201,15 @@ def test_what_was_never_sent_is_not_counted() -> None:
         assert driver.health.cooling(known) is None
 
     asyncio.run(check())
+
+
+def test_what_was_never_sent_uses_no_tokens_even_when_it_ends_with_some() -> None:
+    limits, quota = credential(1, tokens_per_minute=100), Quota()
+    usage = quota.begin(limits, 0.0, 60)
+    quota.withdraw(usage)
+    quota.end(usage, 500, 1.0)
+    assert quota.wait(limits, 1.0) is None
+    assert quota.in_flight == 0
 
 
 def test_without_a_usable_credential_nothing_is_sent() -> None:

@@ -103,3 +103,10 @@ def test_an_exact_name_is_the_clients_choice_unless_its_route_yields() -> None:
     assert chosen_by(known, firm) == ("name", "exact")
     assert chosen_by(known, yielding) == ("scenarios", "image")
     assert chosen_by(make_facts("exact"), yielding) == ("name", "exact")
+
+
+def test_a_default_scenario_whose_route_is_not_the_keys_leaves_the_choice_to_the_default_route() -> None:
+    snapshot = make_snapshot(route("other"), route("rest"), scenarios={"default": "other"}, default="rest")
+    assert chosen_by(make_facts(), snapshot) == ("default_route", "other")
+    assert chosen_by(make_facts(), snapshot, restricted("rest")) == ("default_route", "rest")
+    assert chosen_by(make_facts(), snapshot, restricted("none")) == ("", "")
