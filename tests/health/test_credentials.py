@@ -120,6 +120,18 @@ def test_a_rate_limit_without_a_time_lasts_longer_each_time() -> None:
     assert driver.health.cooling(known) == 5
 
 
+def test_late_answers_to_a_rate_limit_do_not_lengthen_it_unless_they_name_a_later_time() -> None:
+    driver = HealthDriver()
+    known = candidate(FIRST)
+    trackers = [driver.begun(known) for _ in range(4)]
+    waits = []
+    for tracker, retry_after in zip(trackers, (None, None, 1.0, 9.0), strict=True):
+        tracker.ended(UpstreamError(ErrorKind.RATE_LIMIT, "slow down", retry_after=retry_after))
+        driver.clock.passes(1)
+        waits.append(driver.health.cooling(known))
+    assert waits == [4, 3, 2, 8]
+
+
 def test_a_rate_limit_where_there_is_no_credential_is_the_candidates() -> None:
     driver = HealthDriver()
     driver.tried(candidate(), ErrorKind.RATE_LIMIT)
