@@ -32,7 +32,7 @@ WATCHED: dict[str, Revision.Scope] = {
 _BUMP = "UPDATE routing_revision SET number = number + 1 WHERE scope = '{scope}';"
 
 
-def install_triggers(using: str = "default", **signal: Any) -> None:
+def install_triggers(using: str = "default", **kwargs: Any) -> None:
     """Creates the counters and all triggers in the database `using`; safe to repeat."""
     connection = connections[using]
     tables = set(connection.introspection.table_names())
