@@ -1,7 +1,7 @@
 """The wire fixtures: what an upstream sends, and the events that this means, in files that a person can read.
 
 `tests/wire/<dialect>/<case>/` holds `upstream.<ending>` (the bytes of a good answer's body: sse, ndjson, json) and
-`expected.json` (its events as JSON, as `told` writes them; Claude's own dialect needs none, its streams come out as
+`expected.json` (its events as JSON, as `as_json` writes them; Claude's own dialect needs none, its streams come out as
 they went in). Where they matter, `request.json` is the Claude request that is answered and `call.json` holds further
 arguments of `make_call`, such as the profile.
 """
@@ -127,7 +127,7 @@ def decode(call: Call, pieces: Iterable[bytes], content_type: str = TYPES["sse"]
 
 
 def claude_stream(events: Iterable[Event]) -> bytes:
-    """What a client gets of these events; a failure becomes an error event, as on the road."""
+    """What a client gets of these events; a failure becomes an error event, as in the gateway."""
     encoder = Encoder(SseSink(), "msg_ours", "our-model", 50)
     stream = encoder.feed(events)
     if encoder.failed is not None:
@@ -135,20 +135,20 @@ def claude_stream(events: Iterable[Event]) -> bytes:
     return stream + encoder.finish()
 
 
-def told(events: Iterable[Event]) -> list[dict[str, Any]]:
+def as_json(events: Iterable[Event]) -> list[dict[str, Any]]:
     """Events as JSON objects without what is None or false; ids that the decoder made up read `(made)`."""
-    return [_told(event) for event in events]
+    return [_event_as_json(event) for event in events]
 
 
-def _told(event: Event) -> dict[str, Any]:
+def _event_as_json(event: Event) -> dict[str, Any]:
     name = type(event).__name__
     if isinstance(event, StreamFailed):
         error = event.error
-        said: dict[str, Any] = {"kind": error.kind.value, "code": error.code, "message": error.message}
+        fields: dict[str, Any] = {"kind": error.kind.value, "code": error.code, "message": error.message}
     else:
-        said = msgspec.to_builtins(event)
-    if _MADE_ID.fullmatch(str(said.get("id"))):
-        said["id"] = "(made)"
-    if "tokens" in said and said["tokens"] is not None:
-        said["tokens"] = {kind: count for kind, count in said["tokens"].items() if count is not None}
-    return {"event": name, **{key: value for key, value in said.items() if value is not None and value is not False}}
+        fields = msgspec.to_builtins(event)
+    if _MADE_ID.fullmatch(str(fields.get("id"))):
+        fields["id"] = "(made)"
+    if "tokens" in fields and fields["tokens"] is not None:
+        fields["tokens"] = {kind: count for kind, count in fields["tokens"].items() if count is not None}
+    return {"event": name, **{key: value for key, value in fields.items() if value is not None and value is not False}}

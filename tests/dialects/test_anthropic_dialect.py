@@ -108,7 +108,7 @@ def test_pings_pass_after_the_start() -> None:
     assert stream.text == "Hi"
 
 
-def test_tokens_are_told_with_their_kinds() -> None:
+def test_tokens_are_reported_with_their_kinds() -> None:
     _, encoder = relayed([recorded("text")])
     assert encoder.tokens == Tokens(input=472, cache_read=2048, cache_write=120, cache_write_1h=100, output=15)
     assert relayed([recorded("thinking")])[1].tokens.reasoning == 41
@@ -146,7 +146,7 @@ def test_an_empty_answer_says_so() -> None:
     assert "no event" in failure(b"").error.message
 
 
-def test_an_end_without_message_stop_counts_when_its_reason_was_said() -> None:
+def test_an_end_without_message_stop_counts_when_its_reason_came() -> None:
     assert judged(relayed([recorded("no_message_stop")])[0]).stop_reason == "end_turn"
     cut = recorded("text").removesuffix(b'_stop"}\n\n')
     assert judged(relayed([cut])[0]).stop_reason == "stop_sequence"

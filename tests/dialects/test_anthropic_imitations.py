@@ -40,11 +40,11 @@ def test_deepseeks_thinking_gets_the_signature_that_its_start_lacks() -> None:
     assert thinking.deltas[-1] == {"type": "signature_delta", "signature": "91cfbb94-554b-4136-8e21-fa02280d56ed"}
 
 
-def test_unsigned_thinking_is_signed_with_nothing_and_a_signature_of_the_start_is_said_again() -> None:
+def test_unsigned_thinking_gets_an_empty_signature_and_a_signature_of_the_start_is_repeated() -> None:
     made = stream("thinking_unsigned")
     assert [block.type for block in made.blocks] == ["thinking", "text", "thinking"]
     signatures = [block.deltas[-1] for block in made.blocks if block.type == "thinking"]
-    assert signatures == [{"type": "signature_delta", "signature": said} for said in ("", "aGk=")]
+    assert signatures == [{"type": "signature_delta", "signature": value} for value in ("", "aGk=")]
 
 
 @pytest.mark.parametrize("name", ["usage_left_out", "start_left_out_much"])
@@ -55,7 +55,7 @@ def test_what_is_left_out_of_start_and_end_is_filled_in(name: str) -> None:
     assert type(made.events[-2]["usage"]["output_tokens"]) is int
 
 
-def test_input_in_a_calls_start_is_told_as_a_delta_unless_deltas_tell_it() -> None:
+def test_input_in_a_calls_start_is_sent_as_a_delta_unless_deltas_have_it() -> None:
     assert [call.input for call in stream("tool_input_in_the_start").tool_calls] == [
         {"city": "Paris"},
         {"city": "Rome"},
@@ -94,7 +94,7 @@ def test_a_delta_that_fits_no_reading_fails_the_stream() -> None:
     )
 
 
-def test_an_answer_in_one_document_is_put_right_as_well() -> None:
+def test_an_answer_in_one_document_is_corrected_too() -> None:
     call = make_call("anthropic")
     document = (
         b'{"type":"message","content":[{"type":"thinking","thinking":"Hm."},{"type":"text","text":""},'

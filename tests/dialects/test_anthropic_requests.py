@@ -224,7 +224,7 @@ def test_claude_errors(status: int, kind: str, expected: ErrorKind) -> None:
         "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length",
     ],
 )
-def test_an_overflow_is_told_in_the_words_that_clients_act_on(message: str) -> None:
+def test_an_overflow_comes_in_the_words_that_clients_act_on(message: str) -> None:
     error = DIALECTS["anthropic"].error(400, {}, claude_error("invalid_request_error", message))
     assert (error.kind, error.message) == (ErrorKind.CONTEXT_OVERFLOW, message)
     limited = DIALECTS["anthropic"].error(429, {}, claude_error("rate_limit_error", message))

@@ -24,7 +24,7 @@ _NO_PULL = "The Ollama server has no model {0}: run `ollama pull {0}` there, or 
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "kind", "message"),
+    ("status", "upstream_text", "kind", "message"),
     [
         (404, "model 'qwen3:8b' not found", ErrorKind.NOT_FOUND, _NO_PULL.format("qwen3:8b")),
         (
@@ -50,10 +50,10 @@ _NO_PULL = "The Ollama server has no model {0}: run `ollama pull {0}` there, or 
         (400, "{not json", ErrorKind.INVALID_REQUEST, None),
     ],
 )
-def test_refusals(status: int, said: str, kind: ErrorKind, message: str | None) -> None:
-    error = DIALECTS["ollama"].error(status, {}, json.dumps({"error": said}).encode())
+def test_refusals(status: int, upstream_text: str, kind: ErrorKind, message: str | None) -> None:
+    error = DIALECTS["ollama"].error(status, {}, json.dumps({"error": upstream_text}).encode())
     assert (error.kind, error.status) == (kind, status)
-    assert error.message == (message or said)
+    assert error.message == (message or upstream_text)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_refusals(status: int, said: str, kind: ErrorKind, message: str | None) 
         (b"[1]", "The provider answered with HTTP status 404 and no message."),
     ],
 )
-def test_what_is_no_ollama_is_told_as_it_is(body: bytes, message: str) -> None:
+def test_an_error_that_is_not_ollamas_keeps_its_message(body: bytes, message: str) -> None:
     error = DIALECTS["ollama"].error(404, {}, body)
     assert (error.kind, error.message) == (ErrorKind.NOT_FOUND, message)
 

@@ -108,7 +108,7 @@ def test_thinking(model: str, call: Json, body: Json, think: Any, codes: set[str
 
 
 @pytest.mark.parametrize(
-    ("choice", "offered", "told", "codes"),
+    ("choice", "offered", "words", "codes"),
     [
         (None, True, None, set()),
         ({"type": "auto"}, True, None, set()),
@@ -129,10 +129,10 @@ def test_thinking(model: str, call: Json, body: Json, think: Any, codes: set[str
         ({"type": "auto", "disable_parallel_tool_use": True}, True, None, {Fidelity.PARALLEL_CONTROL_DROPPED}),
     ],
 )
-def test_tool_choice_is_told_in_words(choice: Json | None, offered: bool, told: str | None, codes: set[str]) -> None:
+def test_tool_choice_is_put_into_words(choice: Json | None, offered: bool, words: str | None, codes: set[str]) -> None:
     out, noted = outcome(tools=[TOOL], system="Be brief.", tool_choice=choice)
     assert out.get("tools") == ([READ] if offered else None)
-    system = "Be brief." if told is None else f"Be brief.\n\n{told}"
+    system = "Be brief." if words is None else f"Be brief.\n\n{words}"
     assert out["messages"][0] == {"role": "system", "content": system}
     assert "tool_choice" not in out
     assert noted == codes
@@ -145,7 +145,7 @@ def test_a_tool_choice_without_tools_says_nothing() -> None:
     assert codes == {Fidelity.SERVER_TOOL_DROPPED}
 
 
-def test_schemas_are_told_in_the_types_that_ollama_reads() -> None:
+def test_schemas_are_sent_in_the_types_that_ollama_reads() -> None:
     schema = {
         "$schema": "x",
         "type": "object",

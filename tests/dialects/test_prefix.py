@@ -56,8 +56,8 @@ def test_where_cache_marks_are_kept_only_the_marks_move() -> None:
 
 
 @pytest.mark.parametrize("dialect", OTHERS)
-def test_nothing_of_claude_code_alone_is_told(dialect: str) -> None:
-    told = upstream_bytes(THIRD, dialect, url=OPENAI, model="gpt-5")
+def test_nothing_of_claude_code_alone_is_sent(dialect: str) -> None:
+    bodies = upstream_bytes(THIRD, dialect, url=OPENAI, model="gpt-5")
     for word in (
         b"billing",
         b"clear_thinking",
@@ -67,7 +67,7 @@ def test_nothing_of_claude_code_alone_is_told(dialect: str) -> None:
         b"$schema",
         b"00000000",
     ):
-        assert word not in told
+        assert word not in bodies
 
 
 def test_the_request_is_left_as_it_was() -> None:

@@ -13,7 +13,7 @@ import pytest
 from providers.dialects import DIALECTS
 from providers.events import Event, MessageFinished, StreamFailed, TokensReported
 from tests.claude.claude_stream import check_stream
-from tests.claude.wire import TYPES, Case, cases, claude_stream, told
+from tests.claude.wire import TYPES, Case, as_json, cases, claude_stream
 
 ALL = cases()
 STREAMS = [case for case in ALL if case.ending in {"sse", "ndjson"}]
@@ -74,7 +74,7 @@ def test_the_stream_is_legal(case: Case) -> None:
 @a_cut
 def test_the_same_stream_however_the_bytes_are_cut(case: Case, cut: Callable[[bytes], Iterable[bytes]]) -> None:
     if case.expected is not None:
-        assert told(case.events(cut(case.body))) == case.expected
+        assert as_json(case.events(cut(case.body))) == case.expected
     assert stream_of(case, cut(case.body)) == stream_of(case, [case.body])
 
 
@@ -95,7 +95,7 @@ def test_the_same_stream_between_comments(case: Case) -> None:
 
 
 @a_case
-def test_an_answer_cut_off_anywhere_never_ends_well_with_less_said(case: Case) -> None:
+def test_an_answer_cut_off_anywhere_never_ends_with_less_content(case: Case) -> None:
     whole = _without_counts(claude_stream(case.events([case.body])))
     call = case.call
     decoder = DIALECTS[case.dialect].decoder(TYPES[case.ending], call)
@@ -129,7 +129,7 @@ def _without_counts(stream: bytes) -> bytes:
     return re.sub(rb'"usage":\{[^{}]*(\{[^{}]*\}[^{}]*)*\}', b"", _MADE_ID.sub(b'"id":"(made)"', stream))
 
 
-def test_counts_are_told_before_the_end() -> None:
+def test_counts_are_reported_before_the_end() -> None:
     for case in ALL:
         kinds = [type(event) for event in case.events([case.body])]
         if TokensReported in kinds:

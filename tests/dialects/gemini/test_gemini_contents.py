@@ -17,7 +17,7 @@ PNG_PART = {"inlineData": {"mimeType": "image/png", "data": "aW1n"}}
 PDF_PART = {"inlineData": {"mimeType": "application/pdf", "data": "cGRm"}}
 
 
-def told(*messages: Json, model: str = "gemini-2.5-flash") -> tuple[list[Any], list[str]]:
+def sent(*messages: Json, model: str = "gemini-2.5-flash") -> tuple[list[Any], list[str]]:
     """The contents as (role, parts), and the notes."""
     call = make_call("gemini", {"messages": list(messages)}, model=model)
     contents = [(content["role"], content["parts"]) for content in sent_body(call)["contents"]]
@@ -28,8 +28,8 @@ def called(name: str = "Read", **arguments: Any) -> Json:
     return {"functionCall": {"name": name, "args": arguments}}
 
 
-def returned(said: str = "ok", name: str = "Read", kind: str = "result") -> Json:
-    return {"functionResponse": {"name": name, "response": {kind: said}}}
+def returned(model_parts: str = "ok", name: str = "Read", kind: str = "result") -> Json:
+    return {"functionResponse": {"name": name, "response": {kind: model_parts}}}
 
 
 def system(*blocks: Json) -> Json:
@@ -139,12 +139,12 @@ def system(*blocks: Json) -> Json:
         ),
     ],
 )
-def test_what_is_told_and_what_is_noted(messages: list[Json], contents: list[Any], notes: list[str]) -> None:
-    assert told(*messages) == (contents, notes)
+def test_what_is_sent_and_what_is_noted(messages: list[Json], contents: list[Any], notes: list[str]) -> None:
+    assert sent(*messages) == (contents, notes)
 
 
 def test_from_generation_3_calls_and_results_have_ids() -> None:
-    contents, _ = told(user("a"), assistant(use("one")), user(result("one")), model="gemini-3.8-flash")
+    contents, _ = sent(user("a"), assistant(use("one")), user(result("one")), model="gemini-3.8-flash")
     assert contents[1][1][0]["functionCall"] == {"id": "one", "name": "Read", "args": {}}
     assert contents[2][1][0]["functionResponse"] == {"id": "one", "name": "Read", "response": {"result": "ok"}}
 
@@ -159,14 +159,14 @@ def test_from_generation_3_calls_and_results_have_ids() -> None:
 )
 def test_media_that_gemini_cannot_be_given_are_refused_with_a_remedy(source: Json) -> None:
     with pytest.raises(UnsupportedRequest) as refused:
-        told(user({"type": "image", "source": source}))
+        sent(user({"type": "image", "source": source}))
     assert "base64" in refused.value.message
 
 
 def test_media_are_not_changed_on_the_way() -> None:
     data = base64.b64encode(bytes(range(256))).decode()
     image = {"type": "image", "source": {"type": "base64", "media_type": "image/webp", "data": data}}
-    assert told(user(image))[0] == [("user", [{"inlineData": {"mimeType": "image/webp", "data": data}}])]
+    assert sent(user(image))[0] == [("user", [{"inlineData": {"mimeType": "image/webp", "data": data}}])]
 
 
 def test_the_system_prompt_without_the_billing_header() -> None:

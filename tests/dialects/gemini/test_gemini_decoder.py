@@ -35,7 +35,7 @@ def sse(*chunks: Any) -> bytes:
     return b"".join(b"data: " + msgspec.json.encode(chunk) + b"\r\n\r\n" for chunk in chunks)
 
 
-def said(*parts: Any, finish: str | None = None) -> dict[str, Any]:
+def chunk_of(*parts: Any, finish: str | None = None) -> dict[str, Any]:
     """A chunk with these parts."""
     candidate: dict[str, Any] = {"content": {"parts": list(parts)}}
     return {"candidates": [candidate if finish is None else {**candidate, "finishReason": finish}]}
@@ -45,7 +45,7 @@ def streamed(*pieces: Any) -> list[Event]:
     """The events of a call whose arguments come in these pieces."""
     begin = {"functionCall": {"name": "f", "willContinue": True}}
     parts = [{"functionCall": {"partialArgs": [piece], "willContinue": True}} for piece in pieces]
-    return decode(CALL, [sse(said(begin), *map(said, parts), said({"functionCall": {}}, finish="STOP"))])
+    return decode(CALL, [sse(chunk_of(begin), *map(chunk_of, parts), chunk_of({"functionCall": {}}, finish="STOP"))])
 
 
 def failure(events: list[Event]) -> str:
@@ -89,7 +89,7 @@ def test_pieces_that_do_not_fit_together_are_a_failure(pieces: list[Any]) -> Non
     assert not any(isinstance(event, ToolCallStarted) for event in events)
 
 
-def test_a_call_in_pieces_is_a_sign_of_life_until_it_is_told() -> None:
+def test_a_call_in_pieces_is_a_sign_of_life_until_it_is_sent() -> None:
     kinds = [type(event) for event in streamed({"jsonPath": "$.a", "stringValue": "x", "willContinue": True})]
     assert kinds == [MessageStarted, Ping, ToolCallStarted, ToolArgumentsDelta, MessageFinished]
 
@@ -97,18 +97,18 @@ def test_a_call_in_pieces_is_a_sign_of_life_until_it_is_told() -> None:
 def test_a_call_that_the_limit_cuts_off_is_not_sent() -> None:
     begin = {"functionCall": {"name": "f", "willContinue": True}}
     piece = {"functionCall": {"partialArgs": [{"jsonPath": "$.a", "stringValue": "half a fi"}], "willContinue": True}}
-    events = decode(CALL, [sse(said(begin), said(piece), said(finish="MAX_TOKENS"))])
+    events = decode(CALL, [sse(chunk_of(begin), chunk_of(piece), chunk_of(finish="MAX_TOKENS"))])
     assert not any(isinstance(event, ToolCallStarted) for event in events)
     assert events[-1] == MessageFinished("max_tokens")
 
 
 def test_a_complete_call_before_the_limit_is_sent() -> None:
-    events = decode(CALL, [sse(said({"functionCall": {"name": "f", "args": {"a": 1}}}, finish="MAX_TOKENS"))])
+    events = decode(CALL, [sse(chunk_of({"functionCall": {"name": "f", "args": {"a": 1}}}, finish="MAX_TOKENS"))])
     assert [type(event) for event in events[1:]] == [ToolCallStarted, ToolArgumentsDelta, MessageFinished]
 
 
 def test_arguments_without_a_call_are_a_failure() -> None:
-    assert failure(decode(CALL, [sse(said({"functionCall": {"args": {"a": 1}}}, finish="STOP"))])) == "malformed"
+    assert failure(decode(CALL, [sse(chunk_of({"functionCall": {"args": {"a": 1}}}, finish="STOP"))])) == "malformed"
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_what_is_no_answer_is_a_failure(body: bytes, kind: str) -> None:
 
 def test_endless_arguments_are_cut_off() -> None:
     piece = sse(
-        said(
+        chunk_of(
             {"functionCall": {"partialArgs": [{"jsonPath": "$.a", "stringValue": "x" * 100_000}], "willContinue": True}}
         )
     )
-    begin = sse(said({"functionCall": {"name": "f", "willContinue": True}}))
+    begin = sse(chunk_of({"functionCall": {"name": "f", "willContinue": True}}))
 
     def endless() -> Iterator[bytes]:
         yield begin
@@ -164,7 +164,7 @@ def test_endless_arguments_are_cut_off() -> None:
     ],
 )
 def test_why_it_ended(finish: str, stop: str) -> None:
-    end = decode(CALL, [sse(said({"text": "x"}, finish=finish))])[-1]
+    end = decode(CALL, [sse(chunk_of({"text": "x"}, finish=finish))])[-1]
     assert isinstance(end, MessageFinished)
     assert end.stop_reason == stop
     assert (end.stop_details is not None) == (stop == "refusal")
@@ -178,7 +178,7 @@ def test_why_it_ended(finish: str, stop: str) -> None:
     ],
 )
 def test_what_is_no_end_is_a_failure_that_another_provider_may_mend(finish: str) -> None:
-    end = decode(CALL, [sse(said({"text": "x"}, finish=finish))])[-1]
+    end = decode(CALL, [sse(chunk_of({"text": "x"}, finish=finish))])[-1]
     assert isinstance(end, StreamFailed)
     assert (end.error.kind.value, end.error.code, end.error.retryable) == ("server", finish, True)
 

@@ -37,9 +37,9 @@ def test_so_it_does_with_thinking_of_its_own() -> None:
     assert upstream_bytes(second, MODELS[0]).startswith(upstream_bytes(first, MODELS[0]))
 
 
-def test_nothing_of_claude_alone_is_told_and_the_request_is_left_as_it_was() -> None:
+def test_nothing_of_claude_alone_is_sent_and_the_request_is_left_as_it_was() -> None:
     body = copy.deepcopy(THIRD)
-    told = upstream_bytes(body, MODELS[0])
+    bodies = upstream_bytes(body, MODELS[0])
     assert body == THIRD
     for word in (
         b"billing",
@@ -50,4 +50,4 @@ def test_nothing_of_claude_alone_is_told_and_the_request_is_left_as_it_was() -> 
         b"$schema",
         b"00000000",
     ):
-        assert word not in told
+        assert word not in bodies

@@ -22,7 +22,7 @@ THINK: dict[str, Any] = {"thinking": {"type": "adaptive"}}
 OFF: dict[str, Any] = {"thinking": {"type": "disabled"}}
 
 
-def told(fields: dict[str, Any], **options: Any) -> tuple[dict[str, Any], list[str]]:
+def translated(fields: dict[str, Any], **options: Any) -> tuple[dict[str, Any], list[str]]:
     """The upstream body of a request with these fields, and the notes."""
     call = make_call("gemini", {"messages": HELLO, **fields}, **{"model": "gemini-3.8-flash", **options})
     return sent_body(call), list(call.notes)
@@ -98,7 +98,7 @@ def test_the_conversation_comes_last() -> None:
     ],
 )
 def test_the_generation_config(fields: Any, options: Any, config: Any, notes: list[str]) -> None:
-    body, noted = told(fields, **options)
+    body, noted = translated(fields, **options)
     assert body.get("generationConfig") == config
     assert noted == notes
     assert "foo" not in body
@@ -108,13 +108,13 @@ def test_stops_beyond_five_are_left_to_the_gateway() -> None:
     assert sent(make_call("gemini", {"messages": HELLO, "stop_sequences": list("abcdefg")})).unsent_stops == ("f", "g")
 
 
-def test_with_tools_an_old_model_is_told_the_schema_in_words() -> None:
+def test_with_tools_an_old_model_gets_the_schema_in_words() -> None:
     fields = {"output_config": {"format": ANSWER}, "tools": [READ], "system": "S"}
-    body, notes = told(fields, model="gemini-2.5-pro")
+    body, notes = translated(fields, model="gemini-2.5-pro")
     assert "generationConfig" not in body
     assert '"integer"' in body["systemInstruction"]["parts"][1]["text"]
     assert notes == ["schema_told"]
-    assert "responseSchema" in told(fields)[0]["generationConfig"]
+    assert "responseSchema" in translated(fields)[0]["generationConfig"]
 
 
 def effort(word: str) -> dict[str, Any]:
@@ -158,20 +158,20 @@ def budget(tokens: int) -> dict[str, Any]:
     ],
 )
 def test_how_hard_to_think(model: str, fields: Any, config: Any, notes: list[str]) -> None:
-    body, noted = told(fields, model=model)
+    body, noted = translated(fields, model=model)
     assert body.get("generationConfig", {}).get("thinkingConfig") == config
     assert noted == notes
 
 
-def test_a_model_that_is_said_to_think_is_taken_for_a_new_one() -> None:
-    body, notes = told(THINK | effort("low"), model="our-tuned-model", capabilities=["thinking"])
+def test_a_model_whose_row_says_that_it_thinks_is_taken_for_a_new_one() -> None:
+    body, notes = translated(THINK | effort("low"), model="our-tuned-model", capabilities=["thinking"])
     assert body["generationConfig"]["thinkingConfig"] == {"thinkingLevel": "LOW", "includeThoughts": True}
     assert notes == []
 
 
 def test_tools_and_nothing_that_only_claude_knows() -> None:
     tool = {**READ, "type": "custom", "strict": True, "cache_control": {"type": "ephemeral"}, "input_examples": [{}]}
-    body, notes = told({"tools": [tool, NOW]})
+    body, notes = translated({"tools": [tool, NOW]})
     read = {"name": "Read", "description": "Reads.", "parameters": PARAMETERS}
     assert body["tools"] == [{"functionDeclarations": [read, {"name": "Now"}]}]
     assert notes == ["tool_fields_dropped", "cache_control_dropped"]
@@ -192,7 +192,7 @@ def test_tools_and_nothing_that_only_claude_knows() -> None:
     ],
 )
 def test_which_tools(tools: Any, fields: Any, names: list[str], notes: list[str]) -> None:
-    body, noted = told({"tools": tools, **fields})
+    body, noted = translated({"tools": tools, **fields})
     offered = [tool["name"] for tool in body["tools"][0]["functionDeclarations"]] if "tools" in body else []
     assert offered == names
     assert all(len(name) <= 64 for name in offered)
@@ -212,18 +212,18 @@ def test_which_tools(tools: Any, fields: Any, names: list[str], notes: list[str]
     ],
 )
 def test_the_tool_choice(choice: Any, config: Any, notes: list[str]) -> None:
-    body, noted = told({"tools": [READ, NOW], "tool_choice": choice})
+    body, noted = translated({"tools": [READ, NOW], "tool_choice": choice})
     assert body.get("toolConfig") == (None if config is None else {"functionCallingConfig": config})
     assert noted == notes
-    assert "toolConfig" not in told({"tool_choice": choice})[0]
+    assert "toolConfig" not in translated({"tool_choice": choice})[0]
 
 
 def test_a_transforms_tool_config_is_kept_beside_the_choice() -> None:
     streams = {"functionCallingConfig": {"streamFunctionCallArguments": True}}
-    body, notes = told({"tools": [READ], "tool_choice": {"type": "any"}, "toolConfig": streams})
+    body, notes = translated({"tools": [READ], "tool_choice": {"type": "any"}, "toolConfig": streams})
     assert body["toolConfig"] == {"functionCallingConfig": {"streamFunctionCallArguments": True, "mode": "ANY"}}
-    assert told({"tools": [READ], "toolConfig": {}})[0]["toolConfig"] == {}
-    assert "toolConfig" not in told({"toolConfig": streams})[0]
+    assert translated({"tools": [READ], "toolConfig": {}})[0]["toolConfig"] == {}
+    assert "toolConfig" not in translated({"toolConfig": streams})[0]
     assert notes == []
 
 

@@ -86,7 +86,7 @@ KNOWN = {
         ),
     ],
 )
-def test_what_is_told_without_loss(schema: Any, found: Any) -> None:
+def test_what_is_sent_without_loss(schema: Any, found: Any) -> None:
     assert reduced(schema) == (found, False)
 
 

@@ -85,7 +85,7 @@ def test_a_text_answer_stays_one_block_and_ends_with_it() -> None:
     assert blocks == [text("Forty-two.")]
 
 
-def test_thinking_without_a_signature_is_not_told_again() -> None:
+def test_thinking_without_a_signature_is_not_sent_again() -> None:
     sent, notes = echoed(answered("thinking"))
     assert shown(sent) == [("text", "Four.", None)]
     assert notes == ["thinking_dropped"]

@@ -12,7 +12,7 @@ from providers.dialects.openai_chat import OPENAI_CHAT
 from providers.events import MessageFinished, MessageStarted, StreamFailed
 from providers.framing.sse import MAX_EVENT_BYTES
 from tests.claude.openai_chat import decode, make_call
-from tests.claude.wire import told
+from tests.claude.wire import as_json
 
 CALL = make_call({"messages": [], "stop_sequences": ["\n\nHuman:"]})
 
@@ -25,7 +25,7 @@ def chunk(delta: dict[str, Any] | None = None, finish: str | None = None, **fiel
 
 def test_events_come_as_soon_as_their_bytes_are_there() -> None:
     decoder = OPENAI_CHAT.decoder("text/event-stream", CALL)
-    assert told(decoder.feed(chunk({"content": "Hi"})))[1:] == [{"event": "TextDelta", "text": "Hi"}]
+    assert as_json(decoder.feed(chunk({"content": "Hi"})))[1:] == [{"event": "TextDelta", "text": "Hi"}]
     assert decoder.feed(chunk({}, "stop")) == []
     usage = {"prompt_tokens": 1, "completion_tokens": 1}
     assert isinstance(decoder.feed(chunk(usage=usage))[-1], MessageFinished)
@@ -50,14 +50,14 @@ def test_nothing_follows_a_failure() -> None:
 def test_counts_after_the_finish_win_over_a_placeholder_in_its_chunk() -> None:
     body = chunk({"content": "Hi"}, "stop", usage={"prompt_tokens": 0, "completion_tokens": 0})
     body += chunk(usage={"prompt_tokens": 10, "completion_tokens": 5}) + b"data: [DONE]\n\n"
-    events = told(decode([body]))
+    events = as_json(decode([body]))
     assert events[-2] == {"event": "TokensReported", "tokens": {"input": 10, "output": 5}}
     assert [event["event"] for event in events].count("MessageFinished") == 1
 
 
 def test_text_after_an_early_finish_reason_is_not_lost() -> None:
     body = chunk({"content": "one "}, "stop") + chunk({"content": "two"}) + b"data: [DONE]\n\n"
-    assert [event["text"] for event in told(decode([body])) if event["event"] == "TextDelta"] == ["one ", "two"]
+    assert [event["text"] for event in as_json(decode([body])) if event["event"] == "TextDelta"] == ["one ", "two"]
 
 
 @pytest.mark.parametrize(("finish", "end"), [("stop", MessageFinished), (None, StreamFailed)])
@@ -67,15 +67,15 @@ def test_half_an_event_at_the_end_says_nothing(finish: str | None, end: type) ->
     assert [failure.error.kind.value for failure in events if isinstance(failure, StreamFailed)] in ([], ["truncated"])
 
 
-def test_a_whole_message_at_the_end_of_a_stream_is_not_said_twice() -> None:
+def test_a_whole_message_at_the_end_of_a_stream_is_not_sent_twice() -> None:
     whole = {"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}
-    events = told(decode([chunk({"content": "Hi"}) + chunk(choices=[whole])]))
+    events = as_json(decode([chunk({"content": "Hi"}) + chunk(choices=[whole])]))
     assert [event["text"] for event in events if event["event"] == "TextDelta"] == ["Hi"]
 
 
 def test_arguments_of_null_are_none() -> None:
     call = {"index": 0, "id": "call_1", "function": {"name": "f", "arguments": "null"}}
-    events = told(decode([chunk({"tool_calls": [call]}, "tool_calls")]))
+    events = as_json(decode([chunk({"tool_calls": [call]}, "tool_calls")]))
     assert [event["event"] for event in events] == ["MessageStarted", "ToolCallStarted", "MessageFinished"]
 
 
@@ -124,7 +124,7 @@ def test_a_stop_string_that_nobody_asked_for_is_no_stop_sequence() -> None:
 
 def test_a_call_whose_name_never_comes_is_a_failure_not_a_guess() -> None:
     call = {"index": 0, "id": "call_1", "function": {"arguments": '{"a":1}'}}
-    events = told(decode([chunk({"tool_calls": [call]}) + chunk({}, "tool_calls")]))
+    events = as_json(decode([chunk({"tool_calls": [call]}) + chunk({}, "tool_calls")]))
     assert [event["event"] for event in events] == ["MessageStarted", "StreamFailed"]
     assert events[-1]["kind"] == "malformed"
 
@@ -139,7 +139,7 @@ def test_arguments_that_wait_for_a_name_are_bounded() -> None:
 @pytest.mark.parametrize("start", [b"data: ", b"{"], ids=["stream", "document"])
 def test_an_answer_that_never_completes_an_event_is_bounded(start: bytes) -> None:
     events = decode([start, b"x" * (MAX_EVENT_BYTES // 2), b"x" * (MAX_EVENT_BYTES // 2)])
-    assert told(events)[0]["kind"] == "malformed"
+    assert as_json(events)[0]["kind"] == "malformed"
     assert len(events) == 1
 
 
@@ -173,7 +173,7 @@ def test_a_renamed_tool_gets_its_name_back() -> None:
     sent_name = msgspec.json.decode(OPENAI_CHAT.request(call).body)["tools"][0]["function"]["name"]
     assert len(sent_name) == 64
     answer = chunk({"tool_calls": [{"index": 0, "id": "call_1", "function": {"name": sent_name}}]}, "tool_calls")
-    assert told(decode([answer], call))[1] == {"event": "ToolCallStarted", "key": 0, "id": "call_1", "name": name}
+    assert as_json(decode([answer], call))[1] == {"event": "ToolCallStarted", "key": 0, "id": "call_1", "name": name}
 
 
 def test_made_up_ids_are_unique_and_legal() -> None:
@@ -205,7 +205,7 @@ def test_the_message_starts_once_and_with_the_first_chunk() -> None:
 )
 def test_counts_are_disjoint(usage: str, tokens: tuple[int | None, ...]) -> None:
     body = b'data: {"choices":[],"usage":' + usage.encode() + b"}\n\n"
-    reported = [event["tokens"] for event in told(decode([body])) if event["event"] == "TokensReported"]
+    reported = [event["tokens"] for event in as_json(decode([body])) if event["event"] == "TokensReported"]
     assert [(got.get("input"), got.get("cache_read"), got.get("cache_write")) for got in reported] == [tokens]
 
 
@@ -227,5 +227,5 @@ def test_counts_are_disjoint(usage: str, tokens: tuple[int | None, ...]) -> None
 )
 def test_a_price_is_exact(cost: str, pico: int | None) -> None:
     body = f'data: {{"choices":[],"usage":{{"prompt_tokens":1,"cost":{cost}}}}}\n\n'.encode()
-    reported = [event["tokens"] for event in told(decode([body])) if event["event"] == "TokensReported"]
+    reported = [event["tokens"] for event in as_json(decode([body])) if event["event"] == "TokensReported"]
     assert [got.get("cost") for got in reported] == [pico]

@@ -254,7 +254,7 @@ def test_what_goes_out_and_what_is_noted(asked: Json, options: dict[str, Any], o
 
 
 @pytest.mark.parametrize(
-    ("profile", "model", "told", "unsent"),
+    ("profile", "model", "taken", "unsent"),
     [
         ("openai", "gpt-4.1", ["a", "b", "c", "d"], ("e", "f")),
         ("openai", "gpt-5", None, ("a", "b", "c", "d", "e", "f")),
@@ -264,12 +264,12 @@ def test_what_goes_out_and_what_is_noted(asked: Json, options: dict[str, Any], o
         ("llamacpp", "m", ["a", "b", "c", "d", "e", "f"], ()),
     ],
 )
-def test_stop_sequences_that_cannot_be_told_are_left_to_us(
-    profile: str, model: str, told: list[str] | None, unsent: tuple[str, ...]
+def test_stop_sequences_that_cannot_be_sent_are_left_to_the_gateway(
+    profile: str, model: str, taken: list[str] | None, unsent: tuple[str, ...]
 ) -> None:
     stops = ["a", "b", "c", "", "d", "e", "f"]
     call = make_call("openai_chat", {"messages": [HELLO], "stop_sequences": stops}, profile=profile, model=model)
     request = sent(call)
-    assert msgspec.json.decode(request.body).get("stop") == told
+    assert msgspec.json.decode(request.body).get("stop") == taken
     assert request.unsent_stops == unsent
     assert list(call.notes) == (["stop_sequences_matched_here"] if unsent else [])

@@ -104,7 +104,7 @@ def test_media(messages: list[Json], out: list[Json]) -> None:
         ({"type": "document", "source": {"type": "url", "url": "https://a.example/a.pdf"}}, OPENAI, "address"),
     ],
 )
-def test_media_that_cannot_be_told_are_refused(block: Json, url: str, word: str) -> None:
+def test_media_that_cannot_be_sent_are_refused(block: Json, url: str, word: str) -> None:
     with pytest.raises(UnsupportedRequest) as refused:
         upstream_body({"messages": [user(block)]}, url=url)
     assert word in refused.value.message

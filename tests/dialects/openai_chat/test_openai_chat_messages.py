@@ -153,11 +153,13 @@ def test_messages(messages: list[Json], out: list[Json]) -> None:
     assert messages == before
 
 
-@pytest.mark.parametrize(("profile", "said"), [("openai", None), ("lmstudio", ""), ("llamacpp", ""), ("generic", "")])
-def test_calls_alone_have_no_text_as_the_server_wants_it(profile: str, said: str | None) -> None:
+@pytest.mark.parametrize(
+    ("profile", "content"), [("openai", None), ("lmstudio", ""), ("llamacpp", ""), ("generic", "")]
+)
+def test_calls_alone_have_no_text_as_the_server_wants_it(profile: str, content: str | None) -> None:
     """LM Studio and llama-cpp-python refuse a null there."""
     sent = upstream_body({"messages": [*READING, user(result("t1"), result("t2"))]}, profile=profile)["messages"]
-    assert sent[1]["content"] == said
+    assert sent[1]["content"] == content
 
 
 def test_the_system_prompt_without_the_billing_header() -> None:

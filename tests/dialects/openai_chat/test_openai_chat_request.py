@@ -135,7 +135,7 @@ def test_an_output_schema(schema: dict[str, Any], strict: bool) -> None:
     }
 
 
-def test_a_host_without_output_schemas_is_told_the_schema_in_words() -> None:
+def test_a_host_without_output_schemas_gets_the_schema_in_words() -> None:
     body = sent(
         system="Be brief.", output_config={"format": {"type": "json_schema", "schema": STRICT}}, to={"url": DEEPSEEK}
     )

@@ -72,7 +72,7 @@ def test_thinking_in_the_words_of_the_host(url: str, model: str, asked: dict[str
         (GENERIC, OFF, {}),
     ],
 )
-def test_thinking_of_a_model_that_is_said_to_think(url: str, asked: dict[str, Any], fields: dict[str, Any]) -> None:
+def test_thinking_by_the_models_row(url: str, asked: dict[str, Any], fields: dict[str, Any]) -> None:
     body = sent(**asked, to={"url": url, "model": "m", "capabilities": ["thinking"]})
     names = {"reasoning_effort", "reasoning", "thinking", "enable_thinking", "thinking_budget"}
     assert {name: body[name] for name in names & body.keys()} == fields

@@ -131,7 +131,7 @@ def test_a_damaged_signature_is_left_out() -> None:
         ({"tools": TOOLS, "thinking": {"type": "disabled"}}, ["text", "tool_use"]),
     ],
 )
-def test_a_phase_alone_is_told_only_to_who_expects_thinking(body: Json, types: list[str]) -> None:
+def test_a_phase_alone_is_sent_only_to_who_expects_thinking(body: Json, types: list[str]) -> None:
     stream = case("phases").body.replace(b'"type":"reasoning"', b'"type":"something_else"')
     stream = stream.replace(b"reasoning_summary_text.delta", b"something_else").replace(b".done", b".other")
     events = decode(make_call("openai_responses", {"messages": [], **body}, **OPTIONS), [stream])

@@ -213,7 +213,7 @@ def test_too_many_items_parts_and_arguments_without_a_name_are_given_up() -> Non
         assert last.error.kind is ErrorKind.MALFORMED
 
 
-def test_text_is_not_said_again_by_any_of_the_events_that_repeat_it() -> None:
+def test_text_is_not_sent_again_for_any_of_the_events_that_repeat_it() -> None:
     part = {"type": "output_text", "text": "Hello"}
     item = {"type": "message", "id": "msg_1", "content": [part]}
     events = read(

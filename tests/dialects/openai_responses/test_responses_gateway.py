@@ -45,7 +45,7 @@ def test_reasoning_goes_through_the_client_and_back(
     second = upstream.script(Reply(events_of("text")))
     result = {"type": "tool_result", "tool_use_id": content[1]["id"], "content": "ok"}
     turns = [("user", second.prompt), ("assistant", content), ("user", [result])]
-    asked["messages"] = [{"role": role, "content": said} for role, said in turns]
+    asked["messages"] = [{"role": role, "content": content} for role, content in turns]
     assert client.post({**asked, "stream": True}).stream().text == "Hello there."
     sent = second.seen[0]
     assert sent.path == "/responses/v1/responses"
@@ -58,8 +58,8 @@ def test_an_error_before_the_first_item_has_the_status_that_it_means(
     route: Route, client: Client, upstream: Upstream
 ) -> None:
     script = upstream.script(Reply(events_of("error_first_overflow")))
-    said = client.post(message(route.name, script.prompt)).error(400, "invalid_request_error")
-    assert said.startswith("prompt is too long")
+    error_text = client.post(message(route.name, script.prompt)).error(400, "invalid_request_error")
+    assert error_text.startswith("prompt is too long")
     script = upstream.script(Reply(events_of("error_first_quota")))
     client.post(message(route.name, script.prompt)).error(502, "api_error")
 

@@ -27,7 +27,7 @@ def ask(*messages: Json) -> tuple[list[Json], list[str]]:
     return items, list(call.notes)
 
 
-def said(role: str, *texts: str) -> Json:
+def items_of(role: str, *texts: str) -> Json:
     """A message as it goes out."""
     kind = "output_text" if role == "assistant" else "input_text"
     return {"type": "message", "role": role, "content": [{"type": kind, "text": words} for words in texts]}
@@ -46,22 +46,22 @@ def answered(call_id: str, output: Any = "ok") -> Json:
 @pytest.mark.parametrize(
     ("messages", "items", "notes"),
     [
-        pytest.param([user("Hi")], [said("user", "Hi")], [], id="a string"),
-        pytest.param([user(text("A"), text("B"))], [said("user", "A", "B")], [], id="blocks"),
+        pytest.param([user("Hi")], [items_of("user", "Hi")], [], id="a string"),
+        pytest.param([user(text("A"), text("B"))], [items_of("user", "A", "B")], [], id="blocks"),
         pytest.param(
             [user("Hi"), {"role": "system", "content": "Mind."}, assistant(text("Yes"))],
-            [said("user", "Hi"), said("developer", "Mind."), said("assistant", "Yes")],
+            [items_of("user", "Hi"), items_of("developer", "Mind."), items_of("assistant", "Yes")],
             [],
             id="a system message stays where it is",
         ),
         pytest.param(
             [user("Hi"), assistant(text("A"), use("c1", path="a", limit=2), use("c2"), text("B"))],
             [
-                said("user", "Hi"),
-                said("assistant", "A"),
+                items_of("user", "Hi"),
+                items_of("assistant", "A"),
                 called("c1", '{"path":"a","limit":2}'),
                 called("c2"),
-                said("assistant", "B"),
+                items_of("assistant", "B"),
                 answered("c1", "(no result)"),
                 answered("c2", "(no result)"),
             ],
@@ -70,7 +70,7 @@ def answered(call_id: str, output: Any = "ok") -> Json:
         ),
         pytest.param(
             [assistant(use("c1"), use("c2")), user(result("c2", "two"), text("Go on"), result("c1", [text("one")]))],
-            [called("c1"), called("c2"), answered("c1", "one"), answered("c2", "two"), said("user", "Go on")],
+            [called("c1"), called("c2"), answered("c1", "one"), answered("c2", "two"), items_of("user", "Go on")],
             [],
             id="results in any order",
         ),
@@ -106,13 +106,13 @@ def answered(call_id: str, output: Any = "ok") -> Json:
         ),
         pytest.param(
             [user(result("c9", "late"))],
-            [said("user", "(The result of a tool call that is not in this conversation:)", "late")],
+            [items_of("user", "(The result of a tool call that is not in this conversation:)", "late")],
             ["result_orphaned"],
             id="a result without its call",
         ),
         pytest.param(
             [user(text("Look"), PNG, PDF)],
-            [{**said("user", "Look"), "content": [{"type": "input_text", "text": "Look"}, PNG_OUT, PDF_OUT]}],
+            [{**items_of("user", "Look"), "content": [{"type": "input_text", "text": "Look"}, PNG_OUT, PDF_OUT]}],
             [],
             id="an image and a document",
         ),
@@ -125,7 +125,7 @@ def answered(call_id: str, output: Any = "ok") -> Json:
             ],
             [
                 {
-                    **said("user"),
+                    **items_of("user"),
                     "content": [
                         {"type": "input_image", "detail": "auto", "image_url": "https://example.com/a.png"},
                         {"type": "input_file", "file_url": "https://example.com/a.pdf"},
@@ -137,19 +137,19 @@ def answered(call_id: str, output: Any = "ok") -> Json:
         ),
         pytest.param(
             [user({"type": "document", "title": "T", "source": {"type": "text", "data": "Words"}})],
-            [said("user", "T\nWords")],
+            [items_of("user", "T\nWords")],
             ["document_as_text"],
             id="a document of text",
         ),
         pytest.param(
             [assistant({"type": "thinking", "thinking": "Hm", "signature": "by-claude"}, text("A"))],
-            [said("assistant", "A")],
+            [items_of("assistant", "A")],
             ["thinking_dropped"],
             id="Claude's thinking",
         ),
         pytest.param(
             [assistant({"type": "redacted_thinking", "data": "x"}, text("A"))],
-            [said("assistant", "A")],
+            [items_of("assistant", "A")],
             ["thinking_dropped"],
             id="redacted thinking",
         ),

@@ -143,7 +143,7 @@ def test_thinking(model: str, body: Json, expected: Json, notes: list[str]) -> N
     assert noted == notes
 
 
-def test_a_model_said_to_think_is_asked_whatever_its_name() -> None:
+def test_a_model_whose_row_says_that_it_thinks_is_asked_whatever_its_name() -> None:
     fields, _ = ask({"thinking": ADAPTIVE}, model="my-deployment", capabilities=["thinking"])
     assert fields["reasoning"] == {"summary": "auto"}
 
@@ -215,7 +215,7 @@ def test_output_format(schema: Json, strict: bool, notes: list[str]) -> None:
     assert noted == notes
 
 
-def test_a_session_keeps_its_cache_and_a_user_is_told_as_a_hash() -> None:
+def test_a_session_keeps_its_cache_and_a_user_is_sent_as_a_hash() -> None:
     fields, notes = ask({"metadata": {"user_id": "jane@example.com"}}, session_id="5f0c1f6e")
     assert fields["prompt_cache_key"] == "5f0c1f6e"
     assert len(fields["safety_identifier"]) == 32
@@ -224,7 +224,7 @@ def test_a_session_keeps_its_cache_and_a_user_is_told_as_a_hash() -> None:
     assert len(longer["prompt_cache_key"]) == 64
 
 
-def test_servers_that_imitate_openai_are_not_told_the_user() -> None:
+def test_servers_that_imitate_openai_do_not_get_the_user() -> None:
     fields, notes = ask({"metadata": {"user_id": "jane@example.com"}}, url="http://127.0.0.1:8000/v1")
     assert "safety_identifier" not in fields
     assert notes == []
