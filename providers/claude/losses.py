@@ -21,9 +21,12 @@ _FIELDS = (
     *("fallbacks", "fallback_credit_token", "billing_policy", "thread", "safeguards"),
 )
 _TOOL_FIELDS = ("strict", "input_examples", "allowed_callers")
-_OWN_BLOCKS = frozenset(
-    {"text", "image", "document", "search_result", "thinking", "redacted_thinking", "tool_use", "tool_result"}
-)
+_OWN_BLOCKS = frozenset({"image", "thinking", "tool_use"})
+_LOST_BLOCKS = {
+    "search_result": Fidelity.DOCUMENT_AS_TEXT,
+    "redacted_thinking": Fidelity.THINKING_DROPPED,
+    "tool_reference": Fidelity.TOOL_REFERENCE_AS_TEXT,
+}
 
 
 def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
@@ -49,28 +52,26 @@ def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
 def _note_block(block: dict[str, Any], notes: Notes) -> bool:
     """Notes what a block of a message loses; returns whether it, or one inside it, has cache_control."""
     kind = block.get("type")
-    if kind == "document":
-        source = block.get("source")
-        if isinstance(source, dict) and source.get("type") in ("text", "content"):
-            notes.add(Fidelity.DOCUMENT_AS_TEXT)
-        citations = block.get("citations")
-        if isinstance(citations, dict) and citations.get("enabled"):
-            notes.add(Fidelity.CITATIONS_DROPPED)
-    elif kind == "search_result":
-        notes.add(Fidelity.DOCUMENT_AS_TEXT)
-    elif kind == "text":
+    if kind == "text":
         if block.get("citations"):
             notes.add(Fidelity.CITATIONS_DROPPED)
-    elif kind == "redacted_thinking":
-        notes.add(Fidelity.THINKING_DROPPED)
-    elif kind == "tool_reference":
-        notes.add(Fidelity.TOOL_REFERENCE_AS_TEXT)
     elif kind == "tool_result":
         inner = [_note_block(part, notes) for part in _dicts(block.get("content"))]
         return any(inner) or bool(block.get("cache_control"))
+    elif kind == "document":
+        _note_document(block, notes)
     elif isinstance(kind, str) and kind not in _OWN_BLOCKS:
-        notes.add(Fidelity.SERVER_BLOCK_AS_TEXT)
+        notes.add(_LOST_BLOCKS.get(kind, Fidelity.SERVER_BLOCK_AS_TEXT))
     return bool(block.get("cache_control"))
+
+
+def _note_document(block: dict[str, Any], notes: Notes) -> None:
+    source = block.get("source")
+    if isinstance(source, dict) and source.get("type") in ("text", "content"):
+        notes.add(Fidelity.DOCUMENT_AS_TEXT)
+    citations = block.get("citations")
+    if isinstance(citations, dict) and citations.get("enabled"):
+        notes.add(Fidelity.CITATIONS_DROPPED)
 
 
 def _note_tools(body: dict[str, Any], notes: Notes) -> bool:

@@ -78,9 +78,7 @@ class Prompt:
                 case "document":
                     self._document(block)
                 case "thinking" | "redacted_thinking":
-                    if thinking:
-                        self._text(block.get("thinking"))
-                        self._opaque(block.get("data"))
+                    self._thought(block, thinking)
                 case "tool_use" | "server_tool_use" | "mcp_tool_use":
                     self.tokens += _CALL
                     self._text(block.get("name"))
@@ -96,6 +94,11 @@ class Prompt:
                     self.tokens += _CALL
                 case _:
                     self._anything(block)
+
+    def _thought(self, block: Block, counts: bool) -> None:
+        if counts:
+            self._text(block.get("thinking"))
+            self._opaque(block.get("data"))
 
     def _document(self, block: Block) -> None:
         self._text(block.get("title"))

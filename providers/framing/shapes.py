@@ -78,6 +78,13 @@ def _fit(value: Any, wanted: inspect.Type) -> Any:
             return [item for item in items if item is not None]
         case inspect.DictType() if isinstance(value, dict):
             return value
+        case inspect.CustomType():
+            return msgspec.Raw(msgspec.json.encode(value))  # the only custom type here is Raw
+    return _fit_scalar(value, wanted)
+
+
+def _fit_scalar(value: Any, wanted: inspect.Type) -> Any:
+    match wanted:
         case inspect.BoolType() if isinstance(value, bool):
             return value
         case inspect.StrType() if isinstance(value, str):
@@ -88,6 +95,4 @@ def _fit(value: Any, wanted: inspect.Type) -> Any:
             return int(value)
         case inspect.FloatType() if isinstance(value, int | float) and not isinstance(value, bool):
             return value
-        case inspect.CustomType():
-            return msgspec.Raw(msgspec.json.encode(value))  # the only custom type here is Raw
     return None

@@ -64,8 +64,7 @@ def _fixed(text: str) -> Any:
         elif piece in {"}", "]"}:
             if not waiting or waiting.pop() != piece:
                 return None
-            if comma is not None:
-                parts[comma] = ""
+            _drop(parts, comma)
         parts.append(piece)
         if piece == ",":
             comma = len(parts) - 1
@@ -73,9 +72,13 @@ def _fixed(text: str) -> Any:
             comma = None
         if not waiting:
             break
-    if comma is not None:
-        parts[comma] = ""
+    _drop(parts, comma)
     return _lenient("".join([*parts, *reversed(waiting)]))
+
+
+def _drop(parts: list[str], at: int | None) -> None:
+    if at is not None:
+        parts[at] = ""
 
 
 def _guessed(text: str) -> Any:

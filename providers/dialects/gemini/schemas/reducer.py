@@ -90,12 +90,7 @@ class _Reducer:
         if kind == "null":
             return self._lose(_with_description({"type": "STRING", "nullable": True}, schema))
         if kind not in TYPES:
-            if kind is not None:
-                self.loses_meaning = True
-            kind = type_of_values(values) if values else inferred_type(schema)
-        if kind is None:
-            self.loses_meaning = True
-            kind = "string"
+            kind = self._inferred(schema, kind, values)
         found: Schema = {"type": TYPES[kind]}
         for keyword in ("title", "description"):
             if isinstance(schema.get(keyword), str) and schema[keyword]:
@@ -116,6 +111,12 @@ class _Reducer:
         elif kind == "array":
             found["items"] = self._items(schema, depth, seen)
         return found
+
+    def _inferred(self, schema: Schema, kind: str | None, values: list[Any]) -> str:
+        """The type of a schema whose own type is unknown or missing."""
+        inferred = type_of_values(values) if values else inferred_type(schema)
+        self.loses_meaning = self.loses_meaning or kind is not None or inferred is None
+        return inferred or "string"
 
     def _add_values(self, found: Schema, kind: str, values: list[Any]) -> None:
         """Gemini's enum is of strings that are not empty; other values go into the description."""

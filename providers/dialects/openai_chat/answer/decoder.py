@@ -101,12 +101,8 @@ class ChatDecoder(DocumentDecoder):
             delta = choice.message  # at the end of a stream it would only repeat everything
         if delta is not None:
             self._delta(delta, events)
-        if choice.finish_reason:
-            self._note_finish(choice)
-            failure = failure_of(self._finish)
-            if failure is not None:
-                self._fail(failure, events)
-                return
+        if choice.finish_reason and self._finishes_with_failure(choice, events):
+            return
         if chunk.citations:
             self._notes.add(Fidelity.CITATIONS_DROPPED)
         usage = usage_of(chunk)
@@ -142,19 +138,25 @@ class ChatDecoder(DocumentDecoder):
         if delta.refusal:
             self._refusal = (self._refusal + delta.refusal)[:_EXPLANATION_AT_MOST]
             self._writer.text(delta.refusal, events)
-        if delta.tool_calls:
-            for fragment in delta.tool_calls:
-                self._writer.call(fragment, events)
-        elif delta.function_call is not None:
-            self._writer.call(ToolCall(index=0, function=delta.function_call), events)
+        if delta.tool_calls or delta.function_call is not None:
+            self._calls(delta, events)
         if len(events) > before:
             self._has_content = True
 
-    def _note_finish(self, choice: Choice) -> None:
+    def _calls(self, delta: Delta, events: list[Event]) -> None:
+        for fragment in delta.tool_calls or (ToolCall(index=0, function=delta.function_call),):
+            self._writer.call(fragment, events)
+
+    def _finishes_with_failure(self, choice: Choice, events: list[Event]) -> bool:
+        """Notes the finish; returns whether it is a failure, which then ends the answer."""
         self._finish.reason = choice.finish_reason
         self._finish.native = choice.native_finish_reason
         if isinstance(choice.stop_reason, str) and choice.stop_reason in self._stops:
             self._finish.stop_string = choice.stop_reason
+        failure = failure_of(self._finish)
+        if failure is not None:
+            self._fail(failure, events)
+        return failure is not None
 
     def _end(self, events: list[Event]) -> None:
         """The finish, if the provider has said that this is the end; else the failure that it is."""
