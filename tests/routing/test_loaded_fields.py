@@ -164,7 +164,7 @@ def test_every_field_stands_in_what_is_loaded(values: dict[str, dict[str, Any]],
     monkeypatch.setenv(values["providers.Credential"]["variable"], OF_ENVIRONMENT)
     with transaction.atomic():
         rows = filled.make(values, PLAIN)
-        loaded = load_snapshot({})
+        loaded = load_snapshot({"routing": 7})
         assert set(rows) == set(WATCHED) == set(_STRUCTS)
         for label in WATCHED:
             for field in _loaded_fields(label):
@@ -176,12 +176,15 @@ def test_every_field_stands_in_what_is_loaded(values: dict[str, dict[str, Any]],
                     struct = _STRUCTS[label](loaded, row)
                     found = attrgetter(place)(struct) if isinstance(place, str) else place(struct)
                     assert found == wanted, f"{label}.{name} is not what is stored"
-        (candidate,) = loaded.routes[rows["routing.Route"][0].name].candidates
-        assert candidate.model == _STRUCTS["providers.Model"](loaded, rows["providers.Model"][0])
-        assert candidate.provider == _STRUCTS["providers.Provider"](loaded, rows["providers.Provider"][0])
-        assert len(candidate.transforms.requests) == len(candidate.provider.transforms) + len(
-            candidate.model.transforms
+        provider, model = (
+            loaded.providers[rows["providers.Provider"][0].pk],
+            loaded.models[rows["providers.Model"][0].pk],
         )
+        (of_route,) = loaded.routes[rows["routing.Route"][0].name].candidates
+        for candidate in (of_route, loaded.candidates[provider.name, model.name]):
+            assert (candidate.provider, candidate.model) == (provider, model)
+            assert len(candidate.transforms.requests) == len(provider.transforms) + len(model.transforms)
+        assert loaded.revisions == {"routing": 7}
         transaction.set_rollback(True)
 
 
