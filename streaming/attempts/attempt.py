@@ -25,9 +25,8 @@ from routing.health import AttemptTracker, Health
 from routing.snapshot import CandidateConfig
 from streaming.attempts.continuation import Continuation
 from streaming.exchange.answer import Answer
-from streaming.exchange.lifecycle import Lifecycle
+from streaming.exchange.lifecycle import Lifecycle, Watch, timed_out
 from streaming.exchange.request import Request
-from streaming.exchange.watch import Watch, timed_out
 
 logger = logging.getLogger("gateway.request")
 
