@@ -1,7 +1,7 @@
-"""Usage rows. They carry ids and the names of that time and no foreign keys: history survives every deletion.
+"""Usage rows. They hold ids, the names of that time and no foreign keys: history survives every deletion.
 
 Column names follow OpenTelemetry's GenAI conventions where those have a word
-(https://opentelemetry.io/docs/specs/semconv/gen-ai/). NULL means that nobody said; it is never written as 0.
+(https://opentelemetry.io/docs/specs/semconv/gen-ai/). NULL means unknown; unknown is never stored as 0.
 Rows are written by usage.journal.writer and by nothing else.
 """
 
@@ -11,7 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 from usage.money import DollarsField
-from usage.rollups.models import DailyRollup, RollupZone, SessionSummary, UsageRollup  # noqa: F401
+from usage.rollups.models import DailyRollup, RollupZone, SessionSummary, SumColumns, UsageRollup  # noqa: F401
 
 
 class Outcome(models.TextChoices):
@@ -24,7 +24,7 @@ class Outcome(models.TextChoices):
     INTERRUPTED = "interrupted"
 
 
-class _Measured(models.Model):
+class _Measured(SumColumns):
     """What a request and an attempt have in common."""
 
     id = models.UUIDField(primary_key=True, editable=False, help_text="UUIDv7: sorts by time.")
@@ -39,20 +39,11 @@ class _Measured(models.Model):
     error_code = models.CharField(max_length=64, blank=True)
     stop_reason = models.CharField(max_length=40, blank=True)
     fidelity = models.JSONField(null=True, help_text="Codes of what the translation dropped, changed or emulated.")
-    input_tokens = models.BigIntegerField("input", null=True)
-    cache_read_tokens = models.BigIntegerField("cache read", null=True)
-    cache_write_tokens = models.BigIntegerField("cache write", null=True)
-    cache_write_1h_tokens = models.BigIntegerField(null=True, help_text="Part of cache write: kept for an hour.")
-    output_tokens = models.BigIntegerField("output", null=True)
-    reasoning_tokens = models.BigIntegerField(null=True, help_text="Part of the output.")
-    web_searches = models.BigIntegerField(null=True, help_text="Run by the provider itself, at a price of their own.")
-    estimated = models.BooleanField(default=False, help_text="Tokens counted here: the provider did not say.")
-    price_id = models.BigIntegerField("price", null=True, help_text="The prices that the cost was made of.")
-    cost = DollarsField("cost (USD)", null=True)
+    estimated = models.BooleanField(default=False, help_text="Tokens were estimated here: the provider reported none.")
+    price_id = models.BigIntegerField("price", null=True, help_text="The prices that the cost was computed from.")
     repriced_cost = DollarsField(
         "cost when last re-priced (USD)", null=True, help_text="Written by reprice_usage, beside the cost."
     )
-    provider_cost = DollarsField("provider's own cost (USD)", null=True)
     time_to_first_token_ms = models.PositiveIntegerField("first token (ms)", null=True)
     duration_ms = models.PositiveIntegerField("duration (ms)", null=True)
 
@@ -70,14 +61,14 @@ class RequestLog(_Measured):
     key_prefix = models.CharField(max_length=16, blank=True)
     route_id = models.BigIntegerField(null=True)
     route_name = models.CharField("route", max_length=160, blank=True)
-    request_model = models.CharField("asked for", max_length=200, blank=True)
+    request_model = models.CharField("requested model", max_length=200, blank=True)
     request_id = models.CharField(max_length=40, db_index=True)
     session_id = models.CharField(max_length=80, blank=True)
     agent_id = models.CharField(max_length=80, blank=True)
     client = models.CharField(max_length=80, blank=True, help_text="The caller's user agent.")
     streamed = models.BooleanField(default=False)
-    phase = models.CharField(max_length=40, blank=True, help_text="The routing phase that chose.")
-    rule = models.CharField(max_length=160, blank=True, help_text="What in that phase chose.")
+    phase = models.CharField(max_length=40, blank=True, help_text="The routing phase that chose the route.")
+    rule = models.CharField(max_length=160, blank=True, help_text="What matched in that phase.")
     decision = models.JSONField(null=True, help_text="Reasons and dropped candidates.")
     attempts = models.PositiveSmallIntegerField(default=0)
 
@@ -96,10 +87,10 @@ class RequestLog(_Measured):
 
 
 class AttemptLog(_Measured):
-    """One try at one candidate."""
+    """One call of one candidate."""
 
     request_log_id = models.UUIDField("request", db_index=True)
-    number = models.PositiveSmallIntegerField(help_text="1 is the first try.")
+    number = models.PositiveSmallIntegerField(help_text="1 is the first attempt.")
     dialect = models.CharField(max_length=40, blank=True)
     credential_id = models.BigIntegerField(null=True)
     credential_name = models.CharField("credential", max_length=60, blank=True)
@@ -114,11 +105,11 @@ class AttemptLog(_Measured):
 
 
 class SetAside(models.Model):
-    """A finished request that the database refused as a row, with the refusal: nothing is lost, somebody must look."""
+    """A finished request that the database rejected, with its error, for an administrator to look at."""
 
     request_id = models.CharField(max_length=40, db_index=True)
-    cause = models.TextField(help_text="What the database said.")
-    payload = models.JSONField(help_text="The request's and its attempts' columns.")
+    cause = models.TextField(help_text="The error of the database.")
+    payload = models.JSONField(help_text="The columns of the request and its attempts.")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -18,6 +18,7 @@ from usage.cost import Prices, cost, in_force
 from usage.models import AttemptLog, RequestLog
 from usage.money import to_dollars
 from usage.reports.query import Period
+from usage.rollups.measures import PRICED
 
 PAGE = 1000
 """Requests that are read, and with `write` saved, at a time."""
@@ -84,12 +85,7 @@ def _attempts(requests: list[UUID]) -> dict[UUID, list[AttemptLog]]:
 def _cost(row: AttemptLog | RequestLog, schedules: Schedules, moment: datetime) -> Decimal | None:
     pico = cost(
         in_force(schedules.get(row.model_id or 0, ()), moment.timestamp()),
-        input=row.input_tokens,
-        output=row.output_tokens,
-        cache_read=row.cache_read_tokens,
-        cache_write=row.cache_write_tokens,
-        cache_write_1h=row.cache_write_1h_tokens,
-        web_searches=row.web_searches,
+        **{kind: getattr(row, column) for column, kind in PRICED},
     )
     return None if pico is None else to_dollars(pico)
 

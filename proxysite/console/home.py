@@ -19,8 +19,10 @@ from usage.admin.filters import rows_url
 from usage.reports import formatting, query, totals
 from usage.reports.query import Period
 from usage.reports.totals import Axis, Line, Totals
+from usage.rollups.measures import REPORTED, Measure
 
 DAYS = 30
+_TOKEN_CARDS = tuple(measure for measure in REPORTED if measure.card)
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -116,10 +118,10 @@ def cards(lines: Sequence[Line], today: Period, month: Period) -> tuple[list[Car
     def both(title: str, figure: Any, note: Figure | None = None) -> Card:
         return Card(title, figure(today), figure(month), note)
 
-    def tokens(kind: str) -> Any:
+    def tokens(measure: Measure) -> Any:
         def figure(period: Period) -> Figure:
-            number = getattr(of[period], kind)
-            return Figure(formatting.tokens(number), formatting.count(number), rows_url(period, known=f"{kind}_tokens"))
+            number = getattr(of[period], measure.total)
+            return Figure(formatting.tokens(number), formatting.count(number), rows_url(period, known=measure.name))
 
         return figure
 
@@ -137,12 +139,7 @@ def cards(lines: Sequence[Line], today: Period, month: Period) -> tuple[list[Car
         both("First token, p50", wait(0)),
         both("First token, p95", wait(1)),
     ]
-    second = [
-        both("Input tokens", tokens("input")),
-        both("Cache read tokens", tokens("cache_read")),
-        both("Cache write tokens", tokens("cache_write")),
-        both("Output tokens", tokens("output")),
-    ]
+    second = [both(measure.card, tokens(measure)) for measure in _TOKEN_CARDS]
     return first, second
 
 

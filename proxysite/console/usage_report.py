@@ -21,16 +21,15 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
 from proxysite.console import notices
 from usage.admin.filters import rows_url
-from usage.reports import query, totals
+from usage.reports import formatting, query, totals
 from usage.reports.query import Period, Selection
-from usage.reports.totals import Line
+from usage.reports.totals import Line, Totals
+from usage.rollups.measures import REPORTED
 
 PER_PAGE = 100
 LONGEST_DAYS = 400
-COLUMNS = (
-    "day", "team_id", "team", "provider", "model", "requests", "errors", "input_tokens", "cache_read_tokens",
-    "cache_write_tokens", "output_tokens", "cost_usd",
-)  # fmt: skip
+_MEASURES = tuple(measure for measure in REPORTED if measure.report)
+COLUMNS = ("day", "team_id", "team", "provider", "model", *(measure.csv or measure.name for measure in _MEASURES))
 _BLOCK = 200
 
 
@@ -85,15 +84,21 @@ def page(request: HttpRequest) -> HttpResponse:
         selection, demos = form.selection(), notices.demo_names()
         lines = list(query.lines(query.breakdown(selection)))
         pages = Paginator(lines, PER_PAGE).get_page(request.GET.get("page"))
+        total, options = totals.summed(lines), _options(selection)
+        url, errors_url = (
+            rows_url(selection.period, **options),
+            rows_url(selection.period, outcomes=query.ERRORS, **options),
+        )
         query_fields = [(name, form.data[name]) for name in ("first", "last", "team", "model") if form.data.get(name)]
         context |= {
             "rows": [
-                {"line": line, "is_demo": line.provider_name in demos, **_links(line)} for line in pages.object_list
+                {"line": line, "is_demo": line.provider_name in demos, **_linked(line)} for line in pages.object_list
             ],
             "pages": pages,
-            "totals": totals.summed(lines),
-            "totals_url": rows_url(selection.period, **_options(selection)),
-            "errors_url": rows_url(selection.period, outcomes=query.ERRORS, **_options(selection)),
+            "headings": [measure.report for measure in _MEASURES],
+            "totals": total,
+            "totals_url": url,
+            "totals_cells": _cells(total, url, errors_url),
             "query": urlencode(query_fields),
         }
     return TemplateResponse(request, "console/usage_report.html", context)
@@ -144,20 +149,25 @@ async def _lazily(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _record(line: Line) -> list[Any]:
-    totals = line.totals
     return [
         line.day,
         line.team_id,
         _without_formula(line.team_name),
         _without_formula(line.provider_name or ""),
         _without_formula(line.model_name or ""),
-        totals.requests,
-        totals.errors,
-        totals.input,
-        totals.cache_read,
-        totals.cache_write,
-        totals.output,
-        None if totals.cost is None else f"{totals.cost:f}",
+        *(totals.exact(getattr(line.totals, measure.total)) for measure in _MEASURES),
+    ]
+
+
+def _cells(sums: Totals, url: str, errors_url: str) -> list[dict[str, str]]:
+    """Returns what the page shows of each measure, with the way to its rows."""
+    return [
+        {
+            "text": formatting.dollars(value) if measure.unit == "money" else formatting.count(value),
+            "url": errors_url if measure.name == "errors" else url,
+        }
+        for measure in _MEASURES
+        for value in [getattr(sums, measure.total)]
     ]
 
 
@@ -173,8 +183,9 @@ def _options(selection: Selection) -> dict[str, Any]:
     return options
 
 
-def _links(line: Line) -> dict[str, str]:
+def _linked(line: Line) -> dict[str, Any]:
     assert line.day is not None
     day = Period(line.day, line.day)
     options: dict[str, Any] = {"team": line.team_id, "provider": line.provider_name, "model": line.model_name}
-    return {"url": rows_url(day, **options), "errors_url": rows_url(day, outcomes=query.ERRORS, **options)}
+    url, errors_url = rows_url(day, **options), rows_url(day, outcomes=query.ERRORS, **options)
+    return {"url": url, "errors_url": errors_url, "cells": _cells(line.totals, url, errors_url)}

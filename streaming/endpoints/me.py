@@ -22,7 +22,8 @@ from streaming.exchange.client import Client
 from streaming.ingress.claude.errors import ClaudeError
 from usage.models import RequestLog
 from usage.reports import query
-from usage.reports.totals import Totals
+from usage.reports.totals import Totals, exact
+from usage.rollups.measures import REPORTED
 
 logger = logging.getLogger("gateway.request")
 
@@ -73,18 +74,9 @@ def _usage_and_errors(key_id: int) -> dict[str, Any]:
 
 
 def _usage(period: query.Period, totals: Totals) -> dict[str, Any]:
-    """Counts by Claude's names; a count that no row has is null, and `unpriced` answers are not in the cost."""
-    return {
-        "since": _time(period.start),
-        "requests": totals.requests,
-        "errors": totals.errors,
-        "input_tokens": totals.input,
-        "cache_read_input_tokens": totals.cache_read,
-        "cache_creation_input_tokens": totals.cache_write,
-        "output_tokens": totals.output,
-        "cost_usd": None if totals.cost is None else f"{totals.cost:f}",
-        "unpriced": totals.unpriced,
-    }
+    """Returns the measures under Claude's names. What no row knows is null; `unpriced` answers are not in the cost."""
+    values = {measure.me: exact(getattr(totals, measure.total)) for measure in REPORTED if measure.me}
+    return {"since": _time(period.start), **values}
 
 
 def _error(row: RequestLog) -> dict[str, Any]:

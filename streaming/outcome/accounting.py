@@ -15,20 +15,12 @@ from streaming.attempts.attempt import Attempt
 from streaming.exchange.exchange import Exchange
 from usage.cost import cost, in_force
 from usage.journal.account import Account
-from usage.journal.records import AttemptRecord, RequestRecord, known_sum
+from usage.journal.records import AttemptRecord, add_parts, copy_answer
 from usage.models import Outcome
+from usage.rollups.measures import EVENT_SUMS, PRICED
 
 logger = logging.getLogger("gateway.request")
 
-_COUNTS = (
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-    "reasoning_tokens",
-    "web_searches",
-)
 _NOT_A_CODE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -103,10 +95,10 @@ def request_ended(exchange: Exchange) -> None:
     if account.attempts and answer is not None:
         # Attempts are numbered from 1; where none answered, the last one counts.
         last = account.attempts[answer.answering_attempt - 1]
-        _take_over(request, last, account.attempts)
+        copy_answer(request, last, account.attempts)
         if answer.interrupted_attempts:
             numbers = {*answer.interrupted_attempts, last.number}
-            _add_up(request, [record for record in account.attempts if record.number in numbers])
+            add_parts(request, [record for record in account.attempts if record.number in numbers])
     account.close()
 
 
@@ -128,25 +120,11 @@ def _measured(account: Account, attempt: Attempt) -> AttemptRecord:
         record.estimated = True
     elif encoder is not None and encoder.ended_here:
         record.estimated = True
-    record.input_tokens = tokens.input
-    record.cache_read_tokens = tokens.cache_read
-    record.cache_write_tokens = tokens.cache_write
-    record.cache_write_1h_tokens = tokens.cache_write_1h
-    record.output_tokens = tokens.output
-    record.reasoning_tokens = tokens.reasoning
-    record.web_searches = tokens.web_searches
-    record.provider_cost = tokens.cost
+    for column, kind in EVENT_SUMS:
+        setattr(record, column, getattr(tokens, kind))
     # One request, one moment: what takes effect while it runs is for the next one.
     prices = in_force(attempt.candidate.model.prices, account.request.started_at.timestamp())
-    record.cost = cost(
-        prices,
-        input=tokens.input,
-        cache_read=tokens.cache_read,
-        cache_write=tokens.cache_write,
-        cache_write_1h=tokens.cache_write_1h,
-        output=tokens.output,
-        web_searches=tokens.web_searches,
-    )
+    record.cost = cost(prices, **{kind: getattr(tokens, kind) for _, kind in PRICED})
     record.price_id = None if record.cost is None else prices.id
     return record
 
@@ -154,24 +132,3 @@ def _measured(account: Account, attempt: Attempt) -> AttemptRecord:
 def _describe_credential(record: AttemptRecord, attempt: Attempt) -> None:
     if attempt.credential is not None:
         record.credential_id, record.credential_name = attempt.credential.id, attempt.credential.name
-
-
-def _take_over(request: RequestRecord, last: AttemptRecord, attempts: list[AttemptRecord]) -> None:
-    """The attempt that the client got is the request's; the costs of all attempts are its cost."""
-    request.provider_id, request.provider_name = last.provider_id, last.provider_name
-    request.model_id, request.model_name = last.model_id, last.model_name
-    request.stop_reason, request.fidelity = last.stop_reason, last.fidelity
-    request.input_tokens, request.output_tokens = last.input_tokens, last.output_tokens
-    request.cache_read_tokens, request.cache_write_tokens = last.cache_read_tokens, last.cache_write_tokens
-    request.cache_write_1h_tokens, request.web_searches = last.cache_write_1h_tokens, last.web_searches
-    request.reasoning_tokens = last.reasoning_tokens
-    request.price_id, request.estimated = last.price_id, last.estimated
-    request.cost = known_sum(attempt.cost for attempt in attempts)
-    request.provider_cost = known_sum(attempt.provider_cost for attempt in attempts)
-
-
-def _add_up(request: RequestRecord, parts: list[AttemptRecord]) -> None:
-    """An answer in parts has the tokens of all of them: each provider bills a prompt of its own."""
-    for field in _COUNTS:
-        setattr(request, field, known_sum(getattr(part, field) for part in parts))
-    request.estimated = any(part.estimated for part in parts)

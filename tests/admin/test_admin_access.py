@@ -94,7 +94,7 @@ def test_a_route_outside_the_allow_list_is_not_in_the_line_to_paste(admin_client
     Route.objects.create(name="small-1")
     assert '"model":"small-1"' in text_of(admin_client.post(ADD, _form(team, allowed_routes="small-*")))
     refused = text_of(admin_client.post(ADD, _form(team, name="other", allowed_routes="tiny")))
-    assert "may use none of the routes" in refused
+    assert "may not use any enabled route" in refused
 
 
 @pytest.mark.parametrize(

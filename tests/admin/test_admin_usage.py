@@ -178,10 +178,8 @@ def test_pages_explain_what_was_lost(admin_client: Client) -> None:
     attempt_row(row, 2, fidelity=["tool_renamed", "<b>from a later version</b>"])
     page = admin_client.get(reverse("admin:usage_requestlog_change", args=[row]))
     text = text_of(page)
-    assert text.index("Earlier thinking was left out") < text.rindex(
-        "A tool with a name that the provider does not take"
-    )
+    assert text.index("Earlier thinking was left out") < text.rindex("A tool was sent under another name")
     assert b"<b>from a later version</b>" not in page.content
     text = text_of(admin_client.get(reverse("admin:usage_attemptlog_change", args=[first])))
     assert "Earlier thinking was left out" in text
-    assert "A tool with a name" not in text
+    assert "A tool was sent under another name" not in text

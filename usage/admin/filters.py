@@ -19,11 +19,13 @@ from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
 
 from providers.fidelity import EXPLANATIONS
 from usage.reports.query import Period
+from usage.rollups.measures import REPORTED
 
 NONE = "(none)"
 """Stands in an address for rows that have no such name or id."""
 ANY = "(any)"
 _RECENT = 5000
+_KNOWN = tuple(measure.name for measure in REPORTED if measure.kind == "sum")
 
 
 def rows_url(
@@ -131,12 +133,9 @@ class KnownFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The figures."""
+        sums = [(name, name.replace("_", " ")) for name in _KNOWN]
         return [
-            ("input_tokens", "input tokens"),
-            ("cache_read_tokens", "cache read tokens"),
-            ("cache_write_tokens", "cache write tokens"),
-            ("output_tokens", "output tokens"),
-            ("cost", "cost"),
+            *sums,
             ("unpriced", "no cost: completed without a price"),
             ("time_to_first_token_ms", "time to first token"),
         ]

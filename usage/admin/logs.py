@@ -29,6 +29,7 @@ from usage.admin.filters import (
 from usage.admin.timeline import explained, timeline, with_demo_mark
 from usage.models import AttemptLog, RequestLog, SetAside
 from usage.reports import formatting
+from usage.rollups import measures
 
 _OUTCOMES = {
     "Completed": "success",
@@ -38,12 +39,10 @@ _OUTCOMES = {
     "Interrupted": "danger",
 }
 
+_COUNTED = [*(measure.name for measure in measures.of_kind("sum") if measure.unit != "money"), "estimated"]
 # Two in a row: more leave no room for what they mean.
 _MEASURES: list[str | tuple[str, ...]] = [
-    ("input_tokens", "output_tokens"),
-    ("cache_read_tokens", "reasoning_tokens"),
-    ("cache_write_tokens", "cache_write_1h_tokens"),
-    ("web_searches", "estimated"),
+    *(tuple(_COUNTED[at : at + 2]) for at in range(0, len(_COUNTED), 2)),
     ("shown_cost", "provider_cost"),
     ("shown_repriced", "price_id"),
     ("first_token", "duration"),

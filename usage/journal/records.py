@@ -1,19 +1,39 @@
-"""Usage rows before they are rows: mutable structs with a column's name for every field, money in pico-dollars.
+"""Usage rows before they are inserted: mutable structs with a field for every column, money in pico-dollars.
 
-They hold names, numbers and short machine words, never a prompt, an answer or an upstream's free text.
+They hold names, numbers and short codes, never a prompt, an answer or an upstream's free text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
 
+from usage.rollups import measures
 
-class _Measured(msgspec.Struct, kw_only=True):
+if TYPE_CHECKING:
+
+    class _Sums(msgspec.Struct, kw_only=True):
+        # Those that code names; a new one needs no line here.
+        input_tokens: int | None = None
+        cache_read_tokens: int | None = None
+        cache_write_tokens: int | None = None
+        cache_write_1h_tokens: int | None = None
+        output_tokens: int | None = None
+        reasoning_tokens: int | None = None
+        web_searches: int | None = None
+        cost: int | None = None
+        provider_cost: int | None = None
+
+else:
+    _Sums = msgspec.defstruct("_Sums", [(name, int | None, None) for name in measures.SUMS], kw_only=True)
+
+
+class _Measured(_Sums, kw_only=True):
     id: UUID
     started_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
     outcome: str = ""
@@ -26,24 +46,15 @@ class _Measured(msgspec.Struct, kw_only=True):
     error_code: str = ""
     stop_reason: str = ""
     fidelity: list[str] | None = None
-    input_tokens: int | None = None
-    cache_read_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    cache_write_1h_tokens: int | None = None
-    output_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    web_searches: int | None = None
     estimated: bool = False
     price_id: int | None = None
-    cost: int | None = None
     repriced_cost: int | None = None
-    provider_cost: int | None = None
     time_to_first_token_ms: int | None = None
     duration_ms: int | None = None
 
 
 class RequestRecord(_Measured, kw_only=True):
-    """A usage.models.RequestLog to be."""
+    """Becomes a usage.models.RequestLog."""
 
     team_id: int | None = None
     team_name: str = ""
@@ -65,7 +76,7 @@ class RequestRecord(_Measured, kw_only=True):
 
 
 class AttemptRecord(_Measured, kw_only=True):
-    """A usage.models.AttemptLog to be."""
+    """Becomes a usage.models.AttemptLog."""
 
     request_log_id: UUID
     number: int
@@ -79,7 +90,30 @@ Finished = tuple[RequestRecord, list[AttemptRecord]]
 """A request that has ended, with its attempts."""
 
 
+_COUNTED = tuple(name for name in measures.SUMS if name not in measures.MONEY)
+_COPIED = (
+    "provider_id", "provider_name", "model_id", "model_name", "stop_reason", "fidelity", "estimated", "price_id",
+    *_COUNTED,
+)  # fmt: skip
+_copied = attrgetter(*_COPIED)
+
+
+def copy_answer(request: RequestRecord, answered: AttemptRecord, attempts: Sequence[AttemptRecord]) -> None:
+    """Completes a request from the attempt that its client got the answer of. It costs what all its attempts cost."""
+    for name, value in zip(_COPIED, _copied(answered), strict=True):
+        setattr(request, name, value)
+    for name in measures.MONEY:
+        setattr(request, name, known_sum(getattr(attempt, name) for attempt in attempts))
+
+
+def add_parts(request: RequestRecord, parts: Sequence[AttemptRecord]) -> None:
+    """Adds up the tokens of an answer that several attempts gave in parts: each provider bills a prompt of its own."""
+    for name in _COUNTED:
+        setattr(request, name, known_sum(getattr(part, name) for part in parts))
+    request.estimated = any(part.estimated for part in parts)
+
+
 def known_sum(amounts: Iterable[int | None]) -> int | None:
-    """The sum of what is known; None when nothing is."""
+    """Returns the sum of the known amounts, or None if none is known."""
     known = [amount for amount in amounts if amount is not None]
     return sum(known) if known else None

@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from usage.journal import segments
-from usage.journal.records import Finished, known_sum
+from usage.journal.records import Finished, copy_answer
 from usage.journal.segments import Entry
 from usage.journal.writer import BATCH
 from usage.models import Outcome
@@ -108,9 +108,5 @@ def _finished(entry: Entry) -> Finished:
     for attempt in attempts:
         attempt.outcome = attempt.outcome or Outcome.INTERRUPTED
     if attempts:
-        last = attempts[-1]
-        request.provider_id, request.provider_name = last.provider_id, last.provider_name
-        request.model_id, request.model_name = last.model_id, last.model_name
-        request.cost = known_sum(attempt.cost for attempt in attempts)
-        request.provider_cost = known_sum(attempt.provider_cost for attempt in attempts)
+        copy_answer(request, attempts[-1], attempts)
     return request, attempts

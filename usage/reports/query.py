@@ -1,6 +1,6 @@
-"""Every question that dashboards and reports ask about usage, answered from the rollups. Nothing else sums usage up.
+"""Every query of dashboards and reports about usage, answered from the rollups. Nothing else adds usage up.
 
-A sum over requests of which none knows a figure is None, never 0.
+The sum of a figure that no request knows is None, never 0.
 """
 
 from __future__ import annotations
@@ -17,42 +17,43 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from access.models import Team
-from usage.models import Outcome, RequestLog
+from usage.models import RequestLog
 from usage.reports.totals import Line, Totals
 from usage.rollups import histogram
-from usage.rollups.accumulate import ERRORS as ERRORS
 from usage.rollups.accumulate import midnight
+from usage.rollups.measures import ERRORS as ERRORS
+from usage.rollups.measures import REPORTED
 from usage.rollups.models import DailyRollup, RollupZone, UsageRollup
 
 EXACT_UP_TO = 10_000
-"""Of so many values a percentile is exact; of more it comes from histograms, within histogram.ERROR_PERCENT."""
+"""Up to so many values a percentile is exact; beyond, it comes from histograms, within histogram.ERROR_PERCENT."""
 
 Groups = QuerySet[Any, dict[str, Any]]
 
 
 class Period(msgspec.Struct, frozen=True):
-    """Whole days from `first` to `last`, both included, as the clock of TIME_ZONE has them."""
+    """Days of TIME_ZONE from `first` to `last`, both included."""
 
     first: date
     last: date
 
     @property
     def start(self) -> datetime:
-        """The first moment."""
+        """The first moment of the first day."""
         return midnight(self.first)
 
     @property
     def end(self) -> datetime:
-        """The moment after the last one."""
+        """The first moment after the last day."""
         return midnight(self.last + timedelta(days=1))
 
     def days(self) -> list[date]:
-        """Each day, in order."""
+        """Returns each day, in order."""
         return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """Which rows count: a period and, where given, one team, one client key and one provider's model."""
+    """Which rows count: those of a period and, where given, of one team, client key and provider's model."""
 
     period: Period
     team_id: int | None = None
@@ -62,38 +63,38 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 def last_days(number: int) -> Period:
-    """The last `number` days, today included."""
+    """Returns the last `number` days, today included."""
     today = timezone.localdate(timezone=timezone.get_default_timezone())
     return Period(today - timedelta(days=number - 1), today)
 
 
 def this_month() -> Period:
-    """From the first of this month until today."""
+    """Returns the days from the first of this month until today."""
     today = last_days(1).last
     return Period(today.replace(day=1), today)
 
 
 def any_usage() -> bool:
-    """Whether there was a single request."""
+    """Returns whether there was any request."""
     return UsageRollup.objects.exists()
 
 
 def totals(selection: Selection) -> Totals:
-    """Everything summed up."""
-    return _totals(_rollups(selection).aggregate(**_measures()))
+    """Returns the totals of a selection."""
+    return _totals(_rollups(selection).aggregate(**_sums()))
 
 
 def last_errors(key_id: int, days: int, most: int) -> list[RequestLog]:
-    """What a client key's caller saw as an error within the last `days`, newest first."""
+    """Returns the requests of a client key that its caller saw fail within the last `days`, newest first."""
     rows = _rows(Selection(last_days(days), key_id=key_id)).filter(outcome__in=ERRORS)
     # Not by id alone: this is the order of the index on a key's rows.
     return list(rows.order_by("-started_at", "-id")[:most])
 
 
 def first_token_percentiles(period: Period, fractions: tuple[float, ...] = (0.5, 0.95)) -> tuple[int | None, ...]:
-    """Milliseconds to the first token at each fraction, by nearest rank: the smallest value that at least that share
-    of the known values does not exceed. None where no request of the period knows it. Exact up to EXACT_UP_TO values
-    as long as their rows are kept."""
+    """Returns milliseconds to the first token at each fraction, by nearest rank: the smallest value that at least that
+    share of the known values does not exceed; None where no request of the period knows it. Exact up to EXACT_UP_TO
+    values, as long as their rows exist."""
     bins: histogram.Bins = {}
     for stored in _spans(period, overall=True).values_list("first_token_bins", flat=True):
         histogram.add(bins, {int(number): count for number, count in stored.items()})
@@ -108,27 +109,27 @@ def first_token_percentiles(period: Period, fractions: tuple[float, ...] = (0.5,
 
 
 def daily(period: Period) -> list[Line]:
-    """Per day, team and model, newest day first: one query for everything that is added up from it."""
+    """Returns the lines per day, team and model, newest day first, from one query."""
     return list(lines(breakdown(Selection(period))))
 
 
 def breakdown(selection: Selection) -> Groups:
-    """Per day, team and model, newest day first; `lines` reads it."""
+    """Groups usage per day, team and model, newest day first; `lines` reads it."""
     rows = _rollups(selection).annotate(day=TruncDate("starts_at", tzinfo=timezone.get_default_timezone()))
     groups: Groups = rows.values("day", "team_id", "provider_name", "model_name")
-    groups = groups.annotate(team_label=Max("team_name"), **_measures())
+    groups = groups.annotate(team_label=Max("team_name"), **_sums())
     order = ["-day", "team_label", "team_id", "provider_name", "model_name"]
     return groups.order_by(*order)
 
 
 def lines(rows: Groups) -> Iterator[Line]:
-    """The lines of a `breakdown`, read from the database as they are asked for."""
+    """Yields the lines of a `breakdown` as they are read from the database."""
     names = _team_names()
     return (_line(row, names) for row in rows.iterator(chunk_size=1000))
 
 
 def seen(period: Period) -> tuple[list[tuple[int, str]], list[tuple[str, str]]]:
-    """The teams of the period as (id, name), and its models as (provider, model), each in order."""
+    """Returns the teams of a period as (id, name), and its models as (provider, model), each in order."""
     columns = ("team_id", "provider_name", "model_name")
     rows = list(_rollups(Selection(period)).values_list(*columns).annotate(label=Max("team_name")))
     teams = {team: label for team, _, _, label in rows if team is not None} | _team_names()
@@ -156,9 +157,9 @@ def _rollups(selection: Selection) -> QuerySet[Any]:
 
 
 def _spans(period: Period, *, overall: bool) -> QuerySet[Any]:
-    """The days of a period; its quarter hours while the days of TIME_ZONE are not made."""
-    whole = RollupZone.objects.filter(name=settings.TIME_ZONE).exists()
-    model: Any = DailyRollup if whole else UsageRollup
+    """Returns the days of a period, or its quarter hours while the days of this TIME_ZONE are not built."""
+    has_days = RollupZone.objects.filter(name=settings.TIME_ZONE).exists()
+    model: Any = DailyRollup if has_days else UsageRollup
     spans: QuerySet[Any] = model.objects.filter(overall=overall, starts_at__gte=period.start, starts_at__lt=period.end)
     return spans
 
@@ -173,26 +174,24 @@ def _narrowed(rows: QuerySet[Any], selection: Selection) -> QuerySet[Any]:
     return rows.order_by().filter(**{column: value for column, value in narrowed.items() if value is not None})
 
 
-def _measures() -> dict[str, Aggregate]:
-    # Not the columns' own names: Django takes no annotation that is called like a field.
+def _sums() -> dict[str, Aggregate]:
     return {
-        "m_requests": Sum("requests", default=0),
-        "m_errors": Sum("requests", filter=Q(outcome__in=ERRORS), default=0),
-        "m_input": Sum("input_tokens"),
-        "m_cache_read": Sum("cache_read_tokens"),
-        "m_cache_write": Sum("cache_write_tokens"),
-        "m_output": Sum("output_tokens"),
-        "m_cost": Sum("cost"),
-        "m_unpriced": Sum("unknown_cost", filter=Q(outcome=Outcome.COMPLETED), default=0),
+        # Not the columns' own names: Django takes no annotation that is called like a field.
+        f"total_{measure.total}": Sum(
+            measure.source or measure.name,
+            filter=Q(outcome__in=measure.outcomes) if measure.outcomes else None,
+            default=None if measure.kind == "sum" else 0,
+        )
+        for measure in REPORTED
     }
 
 
 def _totals(row: dict[str, Any]) -> Totals:
-    # SUM over bigint is numeric on PostgreSQL.
-    found = {name[2:]: value for name, value in row.items() if name.startswith("m_")}
-    for name, value in found.items():
-        if name != "cost" and value is not None:
-            found[name] = int(value)
+    found: dict[str, Any] = {}
+    for measure in REPORTED:
+        value = row[f"total_{measure.total}"]
+        # SUM over bigint is numeric on PostgreSQL.
+        found[measure.total] = value if value is None or measure.unit == "money" else int(value)
     return Totals(**found)
 
 
@@ -208,5 +207,5 @@ def _line(row: dict[str, Any], names: dict[int, str]) -> Line:
 
 
 def _team_names() -> dict[int, str]:
-    # A team that was renamed is one line under its name of today; one that was deleted keeps its last name.
+    # A renamed team is one line under its current name; a deleted one keeps its last name.
     return dict(Team.objects.values_list("id", "name"))

@@ -1,37 +1,55 @@
-"""Lines of a report and adding them up; what nobody knows is None and stays so. Pure: the database is report's."""
+"""Lines of a report and how they add up; what is unknown is None and stays so. Reads no database."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+
+from usage.rollups import measures
 
 Axis = Literal["model", "team"]
 
 
-class Totals(msgspec.Struct, frozen=True):
-    """Sums over rows; `unpriced` counts the answers whose cost nobody could tell."""
+if TYPE_CHECKING:
 
-    requests: int = 0
-    errors: int = 0
-    input: int | None = None
-    cache_read: int | None = None
-    cache_write: int | None = None
-    output: int | None = None
-    cost: Decimal | None = None
-    unpriced: int = 0
+    class _Totals(msgspec.Struct, frozen=True):
+        # Those that code names; a new one needs no line here.
+        requests: int = 0
+        errors: int = 0
+        input: int | None = None
+        cache_read: int | None = None
+        cache_write: int | None = None
+        output: int | None = None
+        cost: Decimal | None = None
+        unpriced: int = 0
+
+else:
+    _Totals = msgspec.defstruct(
+        "_Totals",
+        [(measure.total, Any, None if measure.kind == "sum" else 0) for measure in measures.REPORTED],
+        frozen=True,
+    )
+
+
+class Totals(_Totals, frozen=True):
+    """The measures of a report, added up. A sum is None if no request knew it; `unpriced` is the number of answers
+    without a known cost."""
 
     @property
     def tokens(self) -> int:
-        """All kinds together, for charts: what is unknown adds nothing."""
-        return sum(kind or 0 for kind in (self.input, self.cache_read, self.cache_write, self.output))
+        """All tokens together, for charts: an unknown sum adds nothing."""
+        return sum(getattr(self, total) or 0 for total in _TOKENS)
+
+
+_TOKENS = tuple(measure.total for measure in measures.REPORTED if measure.kind == "sum" and measure.unit == "tokens")
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line of a report. What a question did not ask for is None; a name that rows left empty is ''."""
+    """One line of a report. What it is not grouped by is None; a name that rows left empty is ''."""
 
     totals: Totals
     day: date | None = None
@@ -42,22 +60,27 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def by_day(daily_lines: Iterable[Line], axis: Axis) -> list[Line]:
-    """`daily` lines added up per day and model or team; days without rows are missing."""
+    """Adds `daily` lines up per day and model or team; days without rows are missing."""
     return _merged(daily_lines, lambda line: (line.day, *_key(line, axis)), axis, keep_day=True)
 
 
 def by_axis(daily_lines: Iterable[Line], axis: Axis) -> list[Line]:
-    """`daily` lines added up per model or team, the busiest first."""
+    """Adds `daily` lines up per model or team, the busiest first."""
     merged = _merged(daily_lines, lambda line: _key(line, axis), axis, keep_day=False)
     return sorted(merged, key=lambda line: -line.totals.requests)
 
 
 def summed(daily_lines: Iterable[Line]) -> Totals:
-    """`daily` lines added up."""
-    whole = Totals()
+    """Adds `daily` lines up."""
+    total = Totals()
     for line in daily_lines:
-        whole = _plus(whole, line.totals)
-    return whole
+        total = _plus(total, line.totals)
+    return total
+
+
+def exact(value: int | Decimal | None) -> int | str | None:
+    """Returns a total for programs: amounts as exact decimals, what is unknown as None."""
+    return f"{value:f}" if isinstance(value, Decimal) else value
 
 
 def _key(line: Line, axis: Axis) -> tuple[Any, ...]:

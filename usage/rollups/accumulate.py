@@ -1,50 +1,48 @@
-"""Request records added up in memory: a batch becomes a few cells, each one row of a rollup to be. No database here."""
+"""Adds request records up in memory: a batch becomes a few cells, each of which becomes a row of a rollup."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 from hashlib import blake2b
-from operator import attrgetter
+from operator import add, attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 from django.utils import timezone
 
+from usage.journal import texts
 from usage.journal.records import RequestRecord
-from usage.models import Outcome
-from usage.rollups import histogram
-from usage.rollups.models import SessionSummary, UsageRollup
+from usage.rollups import histogram, measures
+from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, ERRORS, SUMS
+from usage.rollups.models import SessionSummary
 
 LARGEST = 2**63 - 1
-"""What a column of integers holds."""
+"""The largest integer that a column holds."""
 QUARTER = 15 * 60
 """Seconds of a bucket."""
-DIMENSIONS = (
-    "team_id", "team_name", "key_id", "key_name", "route_id", "route_name", "provider_id", "provider_name", "model_id",
-    "model_name", "outcome",
-)  # fmt: skip
-COUNTS = ("requests", "attempts", "unknown_tokens", "unknown_cost", "estimated")
-SUMS = (
-    "input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens",
-    "reasoning_tokens", "web_searches", "cost", "provider_cost",
-)  # fmt: skip
-BINS = ("first_token_bins", "duration_bins")
-ERRORS = (Outcome.FAILED, Outcome.REFUSED, Outcome.INTERRUPTED)
-"""The outcomes that a caller saw as an error."""
 
 _dimensions = attrgetter(*DIMENSIONS)
 _sums = attrgetter(*SUMS)
-_INPUT, _OUTPUT, _COST = SUMS.index("input_tokens"), SUMS.index("output_tokens"), SUMS.index("cost")
-_TEXTS = tuple((DIMENSIONS.index(name), name) for name in DIMENSIONS if not name.endswith("_id"))
-_LONGEST: dict[str, int] = {field.attname: field.max_length or 0 for field in UsageRollup._meta.concrete_fields}
-_LONGEST_SESSION = SessionSummary._meta.get_field("session_id").max_length or 0
-_NOTHING = tuple(None if name.endswith("_id") else "" for name in DIMENSIONS[:-1])
+_count_measures = measures.of_kind("count")
+_EACH = [at for at, count in enumerate(_count_measures) if not count.source and not count.unknown]
+_ADDED = [at for at, count in enumerate(_count_measures) if count.source]
+_added = attrgetter(*(_count_measures[at].source for at in _ADDED))
+_UNKNOWN = [
+    (at, [SUMS.index(name) for name in count.unknown]) for at, count in enumerate(_count_measures) if count.unknown
+]
+_binned = attrgetter(*(bins.source for bins in measures.of_kind("bins")))
+_longest = {measure.name: measure.max_length for measure in measures.of_kind("dimension") if measure.max_length}
+_TEXTS = [(DIMENSIONS.index(name), longest, texts.cutter(longest)) for name, longest in _longest.items()]
+_cut_team, _cut_key = texts.cutter(_longest["team_name"]), texts.cutter(_longest["key_name"])
+_cut_session = texts.cutter(SessionSummary._meta.get_field("session_id").max_length or 0)
+_NO_DIMENSIONS = tuple("" if name in _longest else None for name in DIMENSIONS if name != "outcome")
+_OUTCOME = DIMENSIONS.index("outcome")
 
 
 class Key(NamedTuple):
-    """What a rollup's row stands for: a moment (seconds since 1970) and DIMENSIONS in order."""
+    """What a row of a rollup is about: a moment (seconds since 1970) and DIMENSIONS in order."""
 
     starts_at: int
     overall: bool
@@ -52,55 +50,64 @@ class Key(NamedTuple):
 
 
 class Cell:
-    """Counts, sums (None where no request knew) and the two histograms of BINS, in the order of the names above."""
+    """COUNTS, SUMS (None where no request knew) and the histograms of BINS, each in order. It is empty until the first
+    request is counted."""
 
     __slots__ = ("bins", "counts", "sums")
 
     def __init__(self) -> None:
         self.counts: list[int] = [0] * len(COUNTS)
-        self.sums: list[int | None] = [None] * len(SUMS)
-        self.bins: tuple[histogram.Bins, histogram.Bins] = ({}, {})
+        self.sums: list[int | None] = []
+        self.bins: list[histogram.Bins] = [{} for _ in BINS]
 
-    def take(self, record: RequestRecord) -> None:
-        """Count one request."""
-        values = _sums(record)
-        counts, sums = self.counts, self.sums
-        counts[0] += 1
-        counts[1] += record.attempts
-        if values[_INPUT] is None or values[_OUTPUT] is None:
-            counts[2] += 1
-        if values[_COST] is None:
-            counts[3] += 1
-        counts[4] += record.estimated
-        for position, value in enumerate(values):
-            if value is not None:
-                known = sums[position]
-                sums[position] = value if known is None else known + value
-        for bins, value in zip(self.bins, (record.time_to_first_token_ms, record.duration_ms), strict=True):
+    def count(self, record: RequestRecord) -> None:
+        """Counts one request."""
+        values, counts = _sums(record), self.counts
+        for at in _EACH:
+            counts[at] += 1
+        for at, value in zip(_ADDED, _added(record), strict=True):
+            counts[at] += value
+        for at, needed in _UNKNOWN:
+            for position in needed:
+                if values[position] is None:
+                    counts[at] += 1
+                    break
+        self._add_sums(values)
+        for bins, value in zip(self.bins, _binned(record), strict=True):
             if value is not None:
                 number = histogram.bin_of(value)
                 bins[number] = bins.get(number, 0) + 1
 
     def add(self, other: Cell) -> None:
-        """Count all that another cell counted."""
-        for position, count in enumerate(other.counts):
-            self.counts[position] += count
-        for position, value in enumerate(other.sums):
-            if value is not None:
-                known = self.sums[position]
-                self.sums[position] = value if known is None else known + value
-        for mine, theirs in zip(self.bins, other.bins, strict=True):
-            histogram.add(mine, theirs)
+        """Counts all requests of another cell."""
+        if self.sums:
+            self.counts = list(map(add, self.counts, other.counts))
+            for own, more in zip(self.bins, other.bins, strict=True):
+                histogram.add(own, more)
+        else:
+            self.counts = other.counts.copy()
+            self.bins = [bins.copy() for bins in other.bins]
+        self._add_sums(other.sums)
 
     def figures(self) -> dict[str, Any]:
-        """Everything counted and summed, by the names of columns. One absurd figure of a provider must not make a sum
-        that no column holds, and so refuse all rows after it: sums end at LARGEST."""
+        """Returns counts and sums by column. A sum ends at LARGEST: one absurd value of a provider must not make a row
+        that the database refuses, with all rows after it."""
         sums = (value if value is None else min(value, LARGEST) for value in self.sums)
         return dict(zip((*COUNTS, *SUMS), (*self.counts, *sums), strict=True))
 
+    def _add_sums(self, values: Sequence[int | None]) -> None:
+        sums = self.sums
+        if not sums:
+            self.sums = list(values)
+            return
+        for position, value in enumerate(values):
+            if value is not None:
+                known = sums[position]
+                sums[position] = value if known is None else known + value
+
 
 class Session(Cell):
-    """A cell with what only sessions have."""
+    """A cell with the columns that only sessions have."""
 
     __slots__ = ("errors", "first_seen", "key_name", "last_seen", "team_name")
 
@@ -110,12 +117,12 @@ class Session(Cell):
         self.first_seen = self.last_seen = record.started_at
         self.team_name = self.key_name = ""
 
-    def take(self, record: RequestRecord) -> None:
-        """Count one request; the newest one's names stay."""
-        super().take(record)
+    def count(self, record: RequestRecord) -> None:
+        """Counts one request; the names are those of the newest one."""
+        super().count(record)
         self.errors += record.outcome in ERRORS
         self.first_seen = min(self.first_seen, record.started_at)
-        names = cut(record.team_name, _LONGEST["team_name"]), cut(record.key_name, _LONGEST["key_name"])
+        names = _cut_team(record.team_name), _cut_key(record.key_name)
         newest = max((self.last_seen, self.team_name, self.key_name), (record.started_at, *names))
         self.last_seen, self.team_name, self.key_name = newest
 
@@ -126,24 +133,24 @@ SessionKey = tuple[int | None, int | None, str]
 
 
 def quarters(records: Iterable[RequestRecord]) -> Cells:
-    """The cells by quarter hour, those of all dimensions together among them."""
+    """Returns the cells by quarter hour: for each set of dimensions, and overall for each outcome."""
     found: dict[tuple[float, Any], Cell] = {}
     for record in records:
         raw = (record.started_at.timestamp() // QUARTER, _dimensions(record))
         cell = found.get(raw)
         if cell is None:
             cell = found[raw] = Cell()
-        cell.take(record)
+        cell.count(record)
     cells: Cells = {}
     for (number, dimensions), cell in found.items():
         starts_at = int(number) * QUARTER
         add_cell(cells, Key(starts_at, False, _as_stored(dimensions)), cell)
-        add_cell(cells, Key(starts_at, True, (*_NOTHING, dimensions[-1])), cell)
+        add_cell(cells, Key(starts_at, True, (*_NO_DIMENSIONS, dimensions[_OUTCOME])), cell)
     return cells
 
 
 def days(by_quarter: Cells) -> Cells:
-    """Cells by quarter hour added up to the days of TIME_ZONE."""
+    """Returns cells by quarter hour added up to the days of TIME_ZONE."""
     cells: Cells = {}
     starts: dict[int, int] = {}
     for key, cell in by_quarter.items():
@@ -155,51 +162,46 @@ def days(by_quarter: Cells) -> Cells:
 
 
 def sessions(records: Iterable[RequestRecord]) -> dict[SessionKey, Session]:
-    """The sessions that requests belong to; a request without a session id belongs to none."""
+    """Returns the sessions of requests; a request without a session id belongs to none."""
     found: dict[SessionKey, Session] = {}
     for record in records:
-        session_id = cut(record.session_id, _LONGEST_SESSION) if record.session_id else ""
+        session_id = _cut_session(record.session_id)
         if session_id:
             key = (record.team_id, record.key_id, session_id)
             session = found.get(key)
             if session is None:
                 session = found[key] = Session(record)
-            session.take(record)
+            session.count(record)
     return found
 
 
 def add_cell(cells: Cells, key: Key, cell: Cell) -> None:
-    """Count a cell into the one of this key."""
-    mine = cells.get(key)
-    if mine is None:
-        mine = cells[key] = Cell()
-    mine.add(cell)
+    """Adds a cell to the one of this key."""
+    present = cells.get(key)
+    if present is None:
+        present = cells[key] = Cell()
+    present.add(cell)
 
 
 def identity(of: Key | SessionKey) -> UUID:
-    """The id of the row for a key: the same in every process, so that two workers meet in one row."""
+    """Returns the id of the row for a key: the same in every process, so that two workers meet in one row."""
     return UUID(bytes=blake2b(msgspec.json.encode(of), digest_size=16).digest())
 
 
 def midnight(day: date) -> datetime:
-    """The first moment of a day, as the clock of TIME_ZONE has it."""
+    """Returns the first moment of a day of TIME_ZONE."""
     return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
 
 
 def local_day(moment: int) -> date:
-    """The day of TIME_ZONE that a moment (seconds since 1970) is in."""
+    """Returns the day of TIME_ZONE that a moment (seconds since 1970) is in."""
     return datetime.fromtimestamp(moment, UTC).astimezone(timezone.get_default_timezone()).date()
 
 
-def cut(text: str, longest: int) -> str:
-    """A text as usage.journal.inserts stores it."""
-    return text.replace("\0", "")[:longest]
-
-
 def _as_stored(dimensions: tuple[Any, ...]) -> tuple[Any, ...]:
-    if all("\0" not in dimensions[at] and len(dimensions[at]) <= _LONGEST[name] for at, name in _TEXTS):
+    if all("\0" not in dimensions[at] and len(dimensions[at]) <= longest for at, longest, _ in _TEXTS):
         return dimensions
     stored = list(dimensions)
-    for at, name in _TEXTS:
-        stored[at] = cut(stored[at], _LONGEST[name])
+    for at, _, cut in _TEXTS:
+        stored[at] = cut(stored[at])
     return tuple(stored)

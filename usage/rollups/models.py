@@ -1,62 +1,107 @@
 """Usage added up: by quarter hour, by day, by session. Written by `upsert` and rebuilt by `rebuild` only.
 
-The dimension set is team, key, route, provider, model and outcome, each with its id and its name of that time; a row's
-id is a digest of them and of the moment. The user is left out as long as keys have no owner, and tags as long as
-requests have none. Sums count known values only and are NULL where no row knew; counts beside them say how many did
-not.
+Columns come from usage.rollups.measures. The dimensions are team, key, route, provider, model and outcome, with the ids
+and names of that time; a row's id is a digest of them and of the moment. The user is left out as long as keys have no
+owner, and tags as long as requests have none. Sums add up known values only and are NULL where no request had one;
+counts tell how many had none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
 from django.db import models
 
 from usage.money import DollarsField
+from usage.rollups import measures
+from usage.rollups.measures import MEASURES, Measure
+
+M = TypeVar("M", bound=models.Model)
 
 
-class _Sums(models.Model):
-    """What every summary counts and adds up."""
+def _column(measure: Measure) -> Any:
+    label = measure.label or None
+    if measure.kind == "dimension" and measure.max_length:
+        return models.CharField(label, max_length=measure.max_length, blank=True)
+    if measure.kind == "bins":
+        return models.JSONField(label, help_text=measure.help_text)
+    integer = DollarsField if measure.unit == "money" else models.BigIntegerField
+    return integer(label, null=measure.kind != "count", help_text=measure.help_text)
 
-    id = models.UUIDField(primary_key=True, editable=False, help_text="Digest of what the row stands for.")
-    team_id = models.BigIntegerField(null=True)
-    team_name = models.CharField("team", max_length=80, blank=True)
-    key_id = models.BigIntegerField(null=True)
-    key_name = models.CharField("key", max_length=80, blank=True)
-    requests = models.BigIntegerField()
-    attempts = models.BigIntegerField()
-    unknown_tokens = models.BigIntegerField(help_text="Requests whose input or output tokens nobody told.")
-    unknown_cost = models.BigIntegerField(help_text="Requests without a cost.")
-    estimated = models.BigIntegerField(help_text="Requests whose tokens were counted here.")
-    input_tokens = models.BigIntegerField("input", null=True)
-    cache_read_tokens = models.BigIntegerField("cache read", null=True)
-    cache_write_tokens = models.BigIntegerField("cache write", null=True)
-    cache_write_1h_tokens = models.BigIntegerField(null=True, help_text="Part of cache write: kept for an hour.")
-    output_tokens = models.BigIntegerField("output", null=True)
-    reasoning_tokens = models.BigIntegerField(null=True, help_text="Part of the output.")
-    web_searches = models.BigIntegerField(null=True)
-    cost = DollarsField("cost (USD)", null=True)
-    provider_cost = DollarsField("provider's own cost (USD)", null=True)
+
+def _with_columns(of: Iterable[Measure]) -> Callable[[type[M]], type[M]]:
+    """Returns the class decorator that adds the columns of measures to a model."""
+
+    def add(model: type[M]) -> type[M]:
+        for measure in of:
+            model.add_to_class(measure.name, _column(measure))
+        return model
+
+    return add
+
+
+@_with_columns(measures.of_kind("sum"))
+class SumColumns(models.Model):
+    """The sums: what a request has of each in its row, and what rollups add up."""
 
     class Meta:
         abstract = True
 
+    if TYPE_CHECKING:
+        # Those that code names; a new one needs no line here.
+        input_tokens: int | None
+        cache_read_tokens: int | None
+        cache_write_tokens: int | None
+        cache_write_1h_tokens: int | None
+        output_tokens: int | None
+        reasoning_tokens: int | None
+        web_searches: int | None
+        cost: Any  # Decimal | None, as loose as DollarsField
+        provider_cost: Any
 
-class _Rollup(_Sums):
-    """One dimension set in one span of time."""
+
+@_with_columns(measure for measure in MEASURES if measure.kind == "count" or measure.in_sessions)
+class _Summary(SumColumns):
+    """The columns of everything that is added up."""
+
+    id = models.UUIDField(primary_key=True, editable=False, help_text="Digest of the dimensions and the moment.")
+
+    class Meta:
+        abstract = True
+
+    if TYPE_CHECKING:
+        team_id: int | None
+        team_name: str
+        key_id: int | None
+        key_name: str
+        requests: int
+        attempts: int
+        unknown_tokens: int
+        unknown_cost: int
+        estimated: int
+
+
+@_with_columns(measure for measure in MEASURES if measure.kind in {"dimension", "bins"} and not measure.in_sessions)
+class _Rollup(_Summary):
+    """One set of dimensions in one span of time."""
 
     starts_at = models.DateTimeField()
     overall = models.BooleanField(help_text="All of this outcome together: every other dimension is empty.")
-    route_id = models.BigIntegerField(null=True)
-    route_name = models.CharField("route", max_length=160, blank=True)
-    provider_id = models.BigIntegerField(null=True)
-    provider_name = models.CharField("provider", max_length=60, blank=True)
-    model_id = models.BigIntegerField(null=True)
-    model_name = models.CharField("model", max_length=160, blank=True)
-    outcome = models.CharField(max_length=14)
-    first_token_bins = models.JSONField(help_text="Time to the first token, as usage.rollups.histogram counts.")
-    duration_bins = models.JSONField(help_text="Duration, as usage.rollups.histogram counts.")
 
     class Meta:
         abstract = True
+
+    if TYPE_CHECKING:
+        route_id: int | None
+        route_name: str
+        provider_id: int | None
+        provider_name: str
+        model_id: int | None
+        model_name: str
+        outcome: str
+        first_token_bins: dict[str, int]
+        duration_bins: dict[str, int]
 
 
 class UsageRollup(_Rollup):
@@ -74,7 +119,7 @@ class UsageRollup(_Rollup):
 
 
 class DailyRollup(_Rollup):
-    """Requests of one day of TIME_ZONE; `starts_at` is its first moment. RollupZone says if the days are whole."""
+    """Requests of one day of TIME_ZONE; `starts_at` is its first moment. RollupZone names the zone of complete days."""
 
     class Meta:
         verbose_name = "usage by day"
@@ -87,7 +132,7 @@ class DailyRollup(_Rollup):
         return f"the day from {self.starts_at:%Y-%m-%d %H:%M}"
 
 
-class SessionSummary(_Sums):
+class SessionSummary(_Summary):
     """All requests of one session id under one key, with the names that its newest request had."""
 
     session_id = models.CharField(max_length=80)
@@ -109,8 +154,8 @@ class SessionSummary(_Sums):
 
 
 class RollupZone(models.Model):
-    """The one row that names the TIME_ZONE whose days DailyRollup holds whole. Another zone is answered from quarter
-    hours, which is slower, until `manage.py rebuild_rollups` has made its days."""
+    """The one row, naming the TIME_ZONE whose days DailyRollup holds. Others are answered from quarter hours, which is
+    slower, until `manage.py rebuild_rollups` has built their days."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     name = models.CharField(max_length=80)

@@ -21,16 +21,14 @@ from usage.journal.records import RequestRecord
 from usage.models import RequestLog
 from usage.money import to_pico
 from usage.rollups import accumulate, upsert
-from usage.rollups.accumulate import BINS, COUNTS, DIMENSIONS, QUARTER, SUMS, Cell, Cells, Key, midnight
+from usage.rollups.accumulate import QUARTER, Cell, Cells, Key, midnight
+from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, MEASURES, MONEY, SUMS
 from usage.rollups.models import DailyRollup, RollupZone, SessionSummary, UsageRollup
 
 _SESSIONS = 200
 """Sessions a transaction."""
-_MONEY = ("cost", "provider_cost")
-_FIELDS = (
-    "id", "started_at", *DIMENSIONS, "session_id", "attempts", *SUMS, "estimated", "time_to_first_token_ms",
-    "duration_ms",
-)  # fmt: skip
+_SOURCES = [measure.source for measure in MEASURES if measure.kind in {"count", "bins"} and measure.source]
+_FIELDS = ("id", "started_at", "session_id", *DIMENSIONS, *SUMS, *_SOURCES)
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -121,7 +119,7 @@ def _some_sessions(session_ids: list[str], check: bool) -> list[Difference]:
         for row in made:
             mine = stored.get(row["id"])
             if mine is not None:
-                mine |= {name: _pico(mine[name]) for name in _MONEY}
+                mine |= {name: _pico(mine[name]) for name in MONEY}
                 if mine["first_seen"] < row["first_seen"]:
                     # Its first rows were pruned: the summary knows more than those that are left.
                     continue
@@ -142,8 +140,8 @@ def _lock() -> None:
 
 
 def _records(rows: QuerySet[RequestLog]) -> Iterator[RequestRecord]:
-    money = {f"{name}_pico": Cast(name, BigIntegerField()) for name in _MONEY}
-    columns = [f"{name}_pico" if name in _MONEY else name for name in _FIELDS]
+    money = {f"{name}_pico": Cast(name, BigIntegerField()) for name in MONEY}
+    columns = [f"{name}_pico" if name in MONEY else name for name in _FIELDS]
     for values in rows.order_by().annotate(**money).values_list(*columns).iterator(chunk_size=2000):
         yield RequestRecord(**dict(zip(_FIELDS, values, strict=True)))
 
@@ -154,9 +152,8 @@ def _stored(model: type[UsageRollup] | type[DailyRollup], start: datetime, end: 
     for row in rows.values().iterator(chunk_size=2000):
         cell = Cell()
         cell.counts = [row[name] for name in COUNTS]
-        cell.sums = [_pico(row[name]) if name in _MONEY else row[name] for name in SUMS]
-        one, other = ({int(number): count for number, count in row[name].items()} for name in BINS)
-        cell.bins = (one, other)
+        cell.sums = [_pico(row[name]) if name in MONEY else row[name] for name in SUMS]
+        cell.bins = [{int(number): count for number, count in row[name].items()} for name in BINS]
         moment = int(row["starts_at"].timestamp())
         found[Key(moment, row["overall"], tuple(row[name] for name in DIMENSIONS))] = cell
     return found
