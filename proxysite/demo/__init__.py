@@ -1,4 +1,4 @@
-"""The demo upstream: a small OpenAI-compatible server on loopback whose canned answers show every way a stream can go.
+"""The demo upstream: a small OpenAI-compatible server on loopback with canned answers for every course of a stream.
 
-It knows nothing of the gateway and needs no Django; the gateway reaches it over HTTP like any other provider.
+It is independent of the gateway and of Django; the gateway calls it over HTTP like any other provider.
 """

@@ -17,20 +17,20 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _BREAK_AFTER = 4
-"""Chunks that a stream still sends before it breaks off."""
+"""Number of chunks that a stream sends before it breaks off."""
 _BURST = 16
-"""Chunks without a delay that leave together, as they would from a fast server."""
+"""Number of chunks without delay that are sent together, as a fast server does."""
 
 
 async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-    """Answer one HTTP request."""
+    """Answers one HTTP request."""
     path, method = scope["path"], scope["method"]
     if path == "/v1/chat/completions" and method == "POST":
         await _chat(receive, send)
     elif path == "/v1/models" and method in {"GET", "HEAD"}:
         await _json(send, 200, {"object": "list", "data": [_model(name) for name in MODELS]})
     else:
-        await _json(send, 404, wire.error(f"There is no {method} {path} here.", "not_found", "invalid_request_error"))
+        await _json(send, 404, wire.error(f"{method} {path} does not exist.", "not_found", "invalid_request_error"))
 
 
 async def _chat(receive: Receive, send: Send) -> None:
@@ -46,31 +46,31 @@ async def _chat(receive: Receive, send: Send) -> None:
         # msgspec's own errors are ValueErrors too.
         await _json(send, 400, wire.error(str(wrong), "invalid_request", "invalid_request_error"))
         return
-    if made.manner.refusal:
-        await _refuse(send, made.manner.refusal)
+    if made.behaviour.refusal:
+        await _refuse(send, made.behaviour.refusal)
     elif request.get("stream"):
         options = request.get("stream_options")
         await _stream(receive, send, made, isinstance(options, dict) and bool(options.get("include_usage")))
-    elif made.manner.break_off:
+    elif made.behaviour.break_off:
         await _refuse(send, Refusal(500, "internal_error", f"The demo upstream failed, as {made.model} always does."))
     else:
-        await asyncio.sleep(made.manner.delay)
+        await asyncio.sleep(made.behaviour.delay)
         await _respond(send, 200, wire.completion(made))
 
 
 async def _stream(receive: Receive, send: Send, made: Answer, include_usage: bool) -> None:
-    """Send the chunks at the model's pace, until they end or the client goes."""
+    """Sends the chunks at the model's pace, until they end or the client disconnects."""
     headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    manner = made.manner
+    behaviour = made.behaviour
     gone = asyncio.ensure_future(receive())
     burst = b""
     try:
         for number, chunk in enumerate(wire.chunks(made, include_usage)):
-            if manner.break_off and number == _BREAK_AFTER:
+            if behaviour.break_off and number == _BREAK_AFTER:
                 break
-            if manner.delay:
-                await asyncio.wait({gone}, timeout=manner.delay)
+            if behaviour.delay:
+                await asyncio.wait({gone}, timeout=behaviour.delay)
                 burst = chunk
             else:
                 burst += chunk
@@ -83,10 +83,10 @@ async def _stream(receive: Receive, send: Send, made: Answer, include_usage: boo
             burst = b""
     finally:
         gone.cancel()
-    if manner.break_off == "drop":
-        # An answer that is not finished: the server closes the connection under it.
+    if behaviour.break_off == "drop":
+        # The answer is left unfinished, so the server closes the connection.
         return
-    if manner.break_off == "error":
+    if behaviour.break_off == "error":
         broken = wire.error(f"The demo upstream failed midway, as {made.model} always does.", "internal_error")
         await send({"type": "http.response.body", "body": b"data: " + msgspec.json.encode(broken) + b"\n\n"})
     else:

@@ -16,11 +16,11 @@ _BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 
 class DemoFailed(Exception):
-    """The child ended, or did not answer in time; the text says which."""
+    """The child process ended, or did not answer in time; the text says which."""
 
 
 class Child:
-    """A running demo upstream. It ends with `stop()`, and by itself when this process is gone."""
+    """A running demo upstream. It ends with `stop()`, and by itself when this process has ended."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self._process = process
@@ -28,11 +28,11 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     def stop(self, timeout: float = 5.0) -> None:
-        """End it and wait until it is gone (`timeout` in seconds, then it is killed). Safe to repeat."""
+        """Ends the process and waits for it; kills it after `timeout` seconds. Can be repeated."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -43,12 +43,12 @@ class Child:
 
 
 def start(port: int, timeout: float = 10.0) -> Child:
-    """Start it on loopback and wait until it answers (`timeout` in seconds). Raises PortTaken or DemoFailed.
+    """Starts it on loopback and waits up to `timeout` seconds until it answers. Raises PortTaken or DemoFailed.
 
-    The socket is opened here, so a port that is taken is known at once and nobody else's answer is mistaken for ours.
+    This process opens the socket, so a port in use is an error at once, and no other server can answer instead.
     """
     with listen(port) as listener:
-        process = subprocess.Popen(  # noqa: S603 - our own module, and nothing of it from outside
+        process = subprocess.Popen(  # noqa: S603 - this package's own module, without input from outside
             [sys.executable, "-m", "proxysite.demo.server", "--fd", str(listener.fileno())],
             cwd=_BASE_DIR,
             pass_fds=[listener.fileno()],
@@ -78,7 +78,7 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, deadline
             connection.request("GET", "/v1/models")
             connection.getresponse().read()
         except (OSError, http.client.HTTPException):
-            # It died, or time is up: the next turn says which.
+            # It ended, or time is up: the next iteration tells which.
             time.sleep(0.02)
         else:
             return

@@ -1,4 +1,4 @@
-"""What the demo upstream sees in a chat request: the last thing the user said, tools, and results that came back."""
+"""Reads a chat request: the user's last prompt, the tools, and the results of tools."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Tool(msgspec.Struct, frozen=True):
 
 
 class Conversation(msgspec.Struct, frozen=True):
-    """`asked`: the user's last words without what clients put around them; `results`: texts of the tools just run."""
+    """`prompt` is the user's last text without clients' reminders; `results` are the texts of the tools just run."""
 
-    asked: str
+    prompt: str
     results: tuple[str, ...]
     tools: tuple[Tool, ...]
     images: int
 
 
 def read(request: dict[str, Any]) -> Conversation:
-    """The conversation of a chat request. Raises ValueError where its shape is none."""
+    """The conversation of a chat request. Raises ValueError for one without messages."""
     messages = request.get("messages")
     if not isinstance(messages, list) or not messages or not all(isinstance(m, dict) for m in messages):
         raise ValueError("'messages' must be a list of at least one message.")
@@ -35,7 +35,7 @@ def read(request: dict[str, Any]) -> Conversation:
     user_messages = [message for message in messages if message.get("role") == "user"]
     last = user_messages[-1] if user_messages else {}
     return Conversation(
-        asked=_asked(last.get("content")),
+        prompt=_prompt(last.get("content")),
         results=tuple(" ".join(_texts(m.get("content"))) for m in turn if m.get("role") == "tool"),
         tools=tuple(_tools(request.get("tools"))),
         images=sum(_part_type(part) == "image_url" for part in _parts(last.get("content"))),
@@ -49,15 +49,15 @@ def _since_last_answer(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return messages
 
 
-def _asked(content: Any) -> str:
-    """The last text that is left when reminders of the client are taken away: prompts come after them."""
+def _prompt(content: Any) -> str:
+    """The last text without the client's reminders; prompts come after them."""
     texts = [text for text in map(_without_reminders, _texts(content)) if text]
     return texts[-1] if texts else ""
 
 
 def _without_reminders(text: str) -> str:
     before, opened, unclosed = _REMINDER.sub("", text).partition("<system-reminder>")
-    # One that never closes, with all parts of the message in one string: the prompt is the last paragraph.
+    # An unclosed reminder, with all parts of the message in one string: the prompt is the last paragraph.
     after = unclosed.rpartition("\n\n")[2] if opened and "\n\n" in unclosed else ""
     return (after or before).strip()
 

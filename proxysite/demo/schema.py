@@ -1,4 +1,4 @@
-"""A value that satisfies a JSON schema, always the same one: arguments for tools that the demo upstream never saw."""
+"""Makes a value that satisfies a JSON schema, always the same one: arguments for unknown tools."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _of_type(kind: str, schema: dict[str, Any], root: Any, word: str, depth: int
         wanted = max(1, schema.get("minItems") or 0)
         return [_value(schema.get("items"), root, word, depth + 1) for _ in range(wanted)]
     if kind in {"integer", "number"}:
-        return _number(schema, whole=kind == "integer")
+        return _number(schema, is_integer=kind == "integer")
     if kind == "boolean":
         return True
     if kind == "null":
@@ -74,7 +74,7 @@ def _of_type(kind: str, schema: dict[str, Any], root: Any, word: str, depth: int
     return text.ljust(schema.get("minLength") or 0, ".")[: schema.get("maxLength")]
 
 
-def _number(schema: dict[str, Any], whole: bool) -> int | float:
+def _number(schema: dict[str, Any], is_integer: bool) -> int | float:
     low = schema.get("minimum")
     if low is None and schema.get("exclusiveMinimum") is not None:
         low = schema["exclusiveMinimum"] + 1
@@ -83,7 +83,7 @@ def _number(schema: dict[str, Any], whole: bool) -> int | float:
         high = schema["exclusiveMaximum"] - 1
     number = 1 if low is None else max(1, low)
     number = number if high is None else min(number, high)
-    return math.ceil(number) if whole else number
+    return math.ceil(number) if is_integer else number
 
 
 def _resolve(reference: Any, root: Any) -> Any:

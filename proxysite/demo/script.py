@@ -1,4 +1,4 @@
-"""What the demo upstream answers to a chat request. Pure and deterministic: the same request, the same answer."""
+"""The demo upstream's answer to a chat request. Pure and deterministic: the same request gives the same answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from providers.counting import CHARACTERS_PER_TOKEN
 from proxysite.demo import tools
 from proxysite.demo.conversation import Conversation, read
-from proxysite.demo.models import MODELS, Manner
+from proxysite.demo.models import MODELS, Behaviour
 from proxysite.demo.schema import example
 
 _PIECES = re.compile(r"\S+\s*|\s+")
@@ -21,7 +21,7 @@ _QUOTE = 300
 
 
 class UnknownModel(Exception):
-    """The request names a model that the demo upstream does not play."""
+    """The request names a model that the demo upstream does not have."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens in OpenAI's counting: the prompt holds the cached ones, the completion holds the reasoning."""
+    """Tokens as OpenAI counts them: the prompt includes the cached ones, the completion includes the reasoning."""
 
     prompt: int
     cached: int
@@ -46,7 +46,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     id: str
     model: str
-    manner: Manner
+    behaviour: Behaviour
     reasoning: tuple[str, ...]
     text: tuple[str, ...]
     calls: tuple[Call, ...]
@@ -57,14 +57,14 @@ class Answer(msgspec.Struct, frozen=True):
 def answer(request: dict[str, Any]) -> Answer:
     """The answer to a parsed chat request. Raises UnknownModel, and ValueError for a request without messages."""
     name = request.get("model")
-    manner = MODELS.get(name) if isinstance(name, str) else None
-    if manner is None or not isinstance(name, str):
-        raise UnknownModel(f"The model {name!r} does not exist. There are: {', '.join(MODELS)}.")
+    behaviour = MODELS.get(name) if isinstance(name, str) else None
+    if behaviour is None or not isinstance(name, str):
+        raise UnknownModel(f"The model {name!r} does not exist. Existing models: {', '.join(MODELS)}.")
     conversation = read(request)
     digest = hashlib.sha256(msgspec.json.encode(request)).hexdigest()
-    calls = _calls(request, conversation, manner, digest)
-    reasoning = _pieces(_reasoning(conversation, bool(calls))) if _thinks(request, manner) else ()
-    text = _pieces(_until_stop(_text(request, conversation, manner, bool(calls)), request.get("stop")))
+    calls = _calls(request, conversation, behaviour, digest)
+    reasoning = _pieces(_reasoning(conversation, bool(calls))) if _thinks(request, behaviour) else ()
+    text = _pieces(_until_stop(_text(request, conversation, behaviour, bool(calls)), request.get("stop")))
     finish_reason = "tool_calls" if calls else "stop"
     limit = request.get("max_completion_tokens") or request.get("max_tokens")
     if isinstance(limit, int) and len(reasoning) + len(text) + _tokens_of(calls) > limit:
@@ -74,7 +74,7 @@ def answer(request: dict[str, Any]) -> Answer:
     return Answer(
         id=f"chatcmpl-demo-{digest[:24]}",
         model=name,
-        manner=manner,
+        behaviour=behaviour,
         reasoning=reasoning,
         text=text,
         calls=calls,
@@ -83,11 +83,11 @@ def answer(request: dict[str, Any]) -> Answer:
     )
 
 
-def _calls(request: dict[str, Any], conversation: Conversation, manner: Manner, digest: str) -> tuple[Call, ...]:
+def _calls(request: dict[str, Any], conversation: Conversation, behaviour: Behaviour, digest: str) -> tuple[Call, ...]:
     wanted = tools.calls(
         conversation,
         request.get("tool_choice"),
-        eager=manner.eager,
+        eager=behaviour.eager,
         parallel=request.get("parallel_tool_calls") is not False,
     )
     return tuple(
@@ -97,21 +97,21 @@ def _calls(request: dict[str, Any], conversation: Conversation, manner: Manner, 
     )
 
 
-def _thinks(request: dict[str, Any], manner: Manner) -> bool:
-    return manner.thinks or request.get("reasoning_effort") not in {None, "none"}
+def _thinks(request: dict[str, Any], behaviour: Behaviour) -> bool:
+    return behaviour.thinks or request.get("reasoning_effort") not in {None, "none"}
 
 
 def _reasoning(conversation: Conversation, calling: bool) -> str:
     if conversation.results:
-        return "The tool has answered. I report what it said."
+        return "The tool has answered. I report its result."
     step = "A tool can do that, so I call it." if calling else "No tool is needed, so I answer at once."
-    return f"The user wrote {len(conversation.asked)} characters. {step}"
+    return f"The user wrote {len(conversation.prompt)} characters. {step}"
 
 
-def _text(request: dict[str, Any], conversation: Conversation, manner: Manner, calling: bool) -> str:
-    if manner.words:
-        counted = _COUNT_TO.search(conversation.asked)
-        count = int(counted[1].replace(",", "") or 0) if counted else manner.words
+def _text(request: dict[str, Any], conversation: Conversation, behaviour: Behaviour, calling: bool) -> str:
+    if behaviour.words:
+        counted = _COUNT_TO.search(conversation.prompt)
+        count = int(counted[1].replace(",", "") or 0) if counted else behaviour.words
         return " ".join(f"word{number}" for number in range(1, count + 1))
     if conversation.results:
         return "The tool answered:\n\n" + "\n\n".join(result[:2000] for result in conversation.results)
@@ -126,16 +126,16 @@ def _text(request: dict[str, Any], conversation: Conversation, manner: Manner, c
 
 
 def _small_talk(conversation: Conversation) -> str:
-    found = _SUM.search(conversation.asked)
+    found = _SUM.search(conversation.prompt)
     if found:
         left, right = int(found[1]), int(found[3])
         result = {"+": left + right, "-": left - right}.get(found[2], left * right)
-        return f"{left} {found[2]} {right} = {result}. I am the demo upstream: sums are as far as I go."
-    quote = conversation.asked[:_QUOTE] + ("…" if len(conversation.asked) > _QUOTE else "")
+        return f"{left} {found[2]} {right} = {result}. I am the demo upstream, and sums are all I can do."
+    quote = conversation.prompt[:_QUOTE] + ("…" if len(conversation.prompt) > _QUOTE else "")
     seen = f" I was shown {conversation.images} image(s)." if conversation.images else ""
     return (
         f"You said: “{quote}”.{seen} I am the demo upstream of this gateway: a small server with canned answers, "
-        "reached over HTTP like any provider. Add a provider in the admin and a real model answers here."
+        "called over HTTP like any provider. Add a provider in the admin to get answers from a real model."
     )
 
 
@@ -154,7 +154,7 @@ def _tokens_of(calls: tuple[Call, ...]) -> int:
 
 
 def _usage(request: dict[str, Any], reasoning: int, rest: int) -> Usage:
-    """Four bytes of the prompt make a token, and a quarter of them counts as cached, always."""
+    """Counts four bytes of the prompt as a token, and a quarter of the tokens as cached."""
     size = len(msgspec.json.encode([request.get("messages"), request.get("tools")]))
     prompt = max(1, size // CHARACTERS_PER_TOKEN)
     return Usage(prompt=prompt, cached=prompt // 4, completion=reasoning + rest, reasoning=reasoning)

@@ -1,4 +1,4 @@
-"""Running the demo upstream with uvicorn, on loopback only.
+"""Runs the demo upstream with uvicorn, on loopback only.
 
 As a child of the gateway (`python -m proxysite.demo.server --fd N`) it ends when its standard input does: the parent
 holds the other end of that pipe, which closes however the parent dies.
@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 
 
 class PortTaken(Exception):
-    """Something else listens where the demo upstream should."""
+    """Another process listens on the demo upstream's port."""
 
 
 def listen(port: int) -> socket.socket:
@@ -29,13 +29,13 @@ def listen(port: int) -> socket.socket:
         return socket.create_server((HOST, port), backlog=2048)
     except OSError as error:
         raise PortTaken(
-            f"The demo upstream cannot listen on {HOST}:{port} ({os.strerror(error.errno or 0)}). It takes the port "
-            "after the gateway's: choose another PORT, end what listens there, or set DEMO_UPSTREAM=false."
+            f"The demo upstream cannot listen on {HOST}:{port} ({os.strerror(error.errno or 0)}). It uses the port "
+            "after the gateway's. Choose another PORT, stop what listens there, or set DEMO_UPSTREAM=false."
         ) from error
 
 
 def run(listener: socket.socket, until_input_ends: bool = False) -> None:
-    """Serve until a signal comes or, if wanted, standard input ends."""
+    """Serves until a signal, or with `until_input_ends` until standard input ends."""
     logging.basicConfig(level=logging.ERROR, format="demo upstream: %(message)s")
     # demo-drop leaves its answer unfinished on purpose.
     logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in record.getMessage())
@@ -56,7 +56,7 @@ def _stop_at_end_of_input(server: uvicorn.Server) -> None:
 
 
 def main() -> None:
-    """Serve on a socket that the parent opened."""
+    """Serves on a socket that the parent process opened."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fd", type=int, required=True, help="file descriptor of the listening socket")
     run(socket.socket(fileno=parser.parse_args().fd), until_input_ends=True)

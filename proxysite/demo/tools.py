@@ -1,4 +1,4 @@
-"""Which tools the demo upstream calls: those that the user asks for, with arguments that fit. Pure."""
+"""Chooses the tools to call: those that the user asks for, with valid arguments. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COMMAND = re.compile(
 _QUOTED = re.compile(r"`([^`]+)`")
 _LISTED = re.compile(r"\b(?:bash|commands?|parallel)\s*:\s*(?P<command>\S.*)", re.IGNORECASE | re.DOTALL)
 _AT_ONCE = re.compile(r"\s+(?:in parallel|both|at once)$", re.IGNORECASE)
-_DULL_WORDS = frozenset(
+_COMMON_WORDS = frozenset(
     {"get", "set", "list", "fetch", "find", "search", "do", "make", "the", "mcp", "current", "tool"}
 )
 
@@ -28,7 +28,7 @@ Wanted = tuple[str, dict[str, Any]]
 
 
 def calls(conversation: Conversation, choice: Any, eager: bool, parallel: bool) -> list[Wanted]:
-    """The calls to make now, at most two. `choice` is the request's tool_choice, `parallel` whether two are allowed."""
+    """The calls to make, at most two. `choice` is the request's tool_choice, `parallel` whether two are allowed."""
     tools = conversation.tools
     if not tools or conversation.results or choice == "none":
         return []
@@ -38,7 +38,7 @@ def calls(conversation: Conversation, choice: Any, eager: bool, parallel: bool) 
     if not chosen:
         return []
     wanted = _two(chosen, conversation, eager) if parallel else [(chosen[0], 0)]
-    return [(tool.name, _arguments(tool, conversation.asked, variant)) for tool, variant in wanted]
+    return [(tool.name, _arguments(tool, conversation.prompt, variant)) for tool, variant in wanted]
 
 
 def _forced(tools: tuple[Tool, ...], choice: Any) -> list[Tool]:
@@ -47,20 +47,20 @@ def _forced(tools: tuple[Tool, ...], choice: Any) -> list[Tool]:
 
 
 def _asked_for(conversation: Conversation) -> list[Tool]:
-    """Tools that the user names, else the one that `run`, `use` or `call` can only mean."""
-    prompt, tools = conversation.asked, conversation.tools
+    """The tools that the user names, else the one that `run`, `use` or `call` implies."""
+    prompt, tools = conversation.prompt, conversation.tools
     named = [tool for tool in tools if _names(prompt, tool.name)]
     if named or not _VERB.search(prompt):
         return named
     bash = [tool for tool in tools if tool.name == "Bash"]
     if bash:
-        # An agent's tools are called Read or Write: "how do I use a list?" is no call for any of them.
+        # An agent's tools have names like Read: "how do I use a list?" does not ask for one.
         return bash if _RUN.search(prompt) else []
     return [tools[0]]
 
 
 def _names(prompt: str, name: str) -> bool:
-    """Whether a message names a tool: a telling name anywhere, an everyday word (Read) only where a tool is meant."""
+    """Whether a prompt names a tool: a distinctive name anywhere, a common word (Read) only as the name of a tool."""
     word = re.escape(name)
     if re.search(r"[_\d-]|[a-z][A-Z]", name) and re.search(rf"\b{word}\b", prompt, re.IGNORECASE):
         return True
@@ -68,8 +68,10 @@ def _names(prompt: str, name: str) -> bool:
         return True
     if re.search(rf"\b{word}[\"'`]?\s+tool\b", prompt, re.IGNORECASE):
         return True
-    telling = [part for part in name.lower().split("_") if part not in _DULL_WORDS] if "_" in name else []
-    return bool(telling) and all(re.search(rf"\b{re.escape(part)}\b", prompt, re.IGNORECASE) for part in telling)
+    distinctive = [part for part in name.lower().split("_") if part not in _COMMON_WORDS] if "_" in name else []
+    return bool(distinctive) and all(
+        re.search(rf"\b{re.escape(part)}\b", prompt, re.IGNORECASE) for part in distinctive
+    )
 
 
 def _preferred(tools: tuple[Tool, ...]) -> Tool:
@@ -79,7 +81,7 @@ def _preferred(tools: tuple[Tool, ...]) -> Tool:
 def _two(chosen: list[Tool], conversation: Conversation, eager: bool) -> list[tuple[Tool, int]]:
     if len(chosen) > 1:
         return [(chosen[0], 0), (chosen[1], 0)]
-    if not eager and not _TWO.search(conversation.asked):
+    if not eager and not _TWO.search(conversation.prompt):
         return [(chosen[0], 0)]
     others = [tool for tool in conversation.tools if tool is not chosen[0]]
     if others and chosen[0].name != "Bash":

@@ -1,4 +1,4 @@
-"""OpenAI's Chat Completions JSON for an answer, whole or as server-sent chunks. Pure."""
+"""OpenAI's Chat Completions JSON for an answer, complete or as server-sent chunks. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def completion(answer: Answer) -> bytes:
 
 
 def chunks(answer: Answer, include_usage: bool) -> Iterator[bytes]:
-    """Each server-sent event of an answer but `[DONE]`, in order: role, reasoning, text, calls, finish, usage."""
+    """The server-sent events of an answer except `[DONE]`, in order: role, reasoning, text, calls, finish, usage."""
     head = {"id": answer.id, "object": "chat.completion.chunk", "created": _CREATED, "model": answer.model}
     # With include_usage every chunk but the last carries a null.
     usage = b',"usage":null' if include_usage else b""
@@ -51,9 +51,9 @@ def error(message: str, code: str, kind: str = "server_error") -> dict[str, Any]
 
 def _deltas(answer: Answer) -> Iterator[dict[str, Any]]:
     yield {"role": "assistant", "content": ""}
-    for part in _together(answer.reasoning, answer.manner.pieces):
+    for part in _together(answer.reasoning, answer.behaviour.pieces):
         yield {"reasoning_content": part}
-    for part in _together(answer.text, answer.manner.pieces):
+    for part in _together(answer.text, answer.behaviour.pieces):
         yield {"content": part}
     for index, call in enumerate(answer.calls):
         start = {"index": index, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}

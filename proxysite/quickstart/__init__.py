@@ -1,1 +1,1 @@
-"""What a first start makes so that a newcomer has something to call; nothing here changes what is there already."""
+"""Sets up a new installation, so that there is something to call; existing rows are not changed."""

@@ -1,6 +1,6 @@
-"""`python -m proxysite.quickstart`: write the secrets that the settings want to read, then `manage.py quickstart`.
+"""`python -m proxysite.quickstart`: writes the secrets that the settings read, then runs `manage.py quickstart`.
 
-One process for what `make run` does before it serves, because each start of Django costs a newcomer a second.
+It is one process, because each start of Django takes a second.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 
 def main() -> None:
-    """Run it with the arguments of `manage.py quickstart`; the database is migrated first."""
-    # The same two steps with which the settings find their folder.
+    """Takes the arguments of `manage.py quickstart`, and migrates the database first."""
+    # The settings find their folder in the same two steps.
     environ.Env.read_env(BASE_DIR / ".env")
     folder = Path(os.environ.get("DATA_DIR", str(BASE_DIR / "data"))).expanduser().resolve()
     if secrets.ensure(folder):

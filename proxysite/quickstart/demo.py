@@ -1,4 +1,4 @@
-"""The demo upstream as a provider: rows for the models that `proxysite.demo` plays."""
+"""Creates the demo upstream's provider, with rows for the models of `proxysite.demo`."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from proxysite.demo.models import MODELS
 PROVIDER_NAME = "demo"
 DEFAULT_ROUTE = "demo"
 
-# Invented, so that the cost columns show something before there is a real provider.
+# Made up, so that the cost columns have values before there is a real provider.
 _PRICES = {"input": Decimal(1), "output": Decimal(5), "cache_read": Decimal("0.1"), "cache_write_5m": Decimal("1.25")}
 _NOTES = (
     "The built-in demo upstream: canned answers from a small server that `make run` starts beside the gateway. "
-    "Its prices are invented. Switch it off or delete it once you have a provider."
+    "Its prices are made up. Disable or delete it once you have a provider."
 )
 
 
 def base_url(port: int) -> str:
-    """Where the demo upstream of a gateway on `port` listens: the next port, on loopback."""
+    """The base URL of the demo upstream of a gateway on `port`: the next port, on loopback."""
     return f"http://127.0.0.1:{port + 1}/v1"
 
 
 def ensure_provider(port: int) -> bool:
-    """Make the provider and its models; True if they are new. Of an existing one only the port is corrected."""
+    """Creates the provider and its models and returns True; of an existing provider only the port is corrected."""
     provider, created = Provider.objects.get_or_create(
         name=PROVIDER_NAME,
         defaults={

@@ -1,6 +1,6 @@
-"""Ollama for quickstart: an address in place of a key, and whatever models it has pulled, asked for once at the start.
+"""Ollama for quickstart: an address instead of a key, and the models that it has pulled, fetched once at the start.
 
-It does not wait for one that is not running: the next start asks again.
+A server that is not running is skipped; the next start tries again.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from proxysite.quickstart.presets import ProviderPreset, local_preset
 
 NAME = "ollama"
 VARIABLE = "OLLAMA_BASE_URL"
-_PATIENCE = 2.0
-_MOST_BYTES = 4 * 1024 * 1024
+_TIMEOUT = 2.0
+_MAX_BYTES = 4 * 1024 * 1024
 _NO_CHAT = ("embed", "bge-", "minilm")
-"""In the names of models that only make vectors."""
+"""Parts of the names of models that only make embeddings."""
 
 
 class Found:
-    """What the environment and the server say: a preset, or a sentence on why there is none, or neither."""
+    """A preset, the reason why there is none, or neither where Ollama is not configured."""
 
     __slots__ = ("preset", "why_not")
 
@@ -32,24 +32,24 @@ class Found:
 
 
 def find(environ: Mapping[str, str]) -> Found:
-    """Ask the server at OLLAMA_BASE_URL for its models (https://docs.ollama.com/api/tags)."""
+    """Fetches the models of the server at OLLAMA_BASE_URL (https://docs.ollama.com/api/tags)."""
     address = environ.get(VARIABLE, "").strip().rstrip("/")
-    # With /v1 it is the address that OpenAI's clients want.
+    # With /v1 it is the base URL for OpenAI's clients.
     address = address.removesuffix("/v1").removesuffix("/api")
     if not address:
         return Found()
     if not address.startswith(("http://", "https://")):
-        return Found(why_not=f"{VARIABLE} is {address!r}: it begins with http://, such as http://127.0.0.1:11434.")
+        return Found(why_not=f"{VARIABLE} is {address!r}. It must start with http://, such as http://127.0.0.1:11434.")
     try:
-        answer = asyncio.run(fetch(f"{address}/api/tags", most_bytes=_MOST_BYTES, seconds=_PATIENCE, local=True))
+        answer = asyncio.run(fetch(f"{address}/api/tags", most_bytes=_MAX_BYTES, seconds=_TIMEOUT, local=True))
         models = _chatting(read_list(NAME, answer.content))
     except (FetchFailed, NoModelList):
-        return Found(why_not=f"no Ollama answers at {address}. Start it, then start this again.")
+        return Found(why_not=f"no Ollama server answers at {address}. Start it, then run this again.")
     if not models:
-        return Found(why_not=f"the Ollama at {address} has no model. Pull one, then start this again.")
+        return Found(why_not=f"the Ollama server at {address} has no models. Pull one, then run this again.")
     return Found(local_preset(address, models))
 
 
 def _chatting(listed: list[ListedModel]) -> tuple[str, ...]:
-    """The models that chat, the one pulled last first: that is the list's order."""
+    """The chat models in the list's order, the one pulled last first."""
     return tuple(model.name for model in listed if not any(word in model.name for word in _NO_CHAT))

@@ -1,6 +1,6 @@
-"""Providers that quickstart knows, as data: a key in the environment makes the provider; another one is another row.
+"""The providers that quickstart creates, as data: each has a variable for its API key.
 
-Windows are of the makers' lists of 2026-11. Prices are here only where the price library does not know the model.
+Context windows are from the vendors' lists of 2026-11. Prices are given only where the price library lacks a model.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import msgspec
 
 
 class ModelPreset(msgspec.Struct, frozen=True):
-    """One upstream model. It answers the route of its own name and those in `routes`.
+    """One upstream model. It serves the route of its own name and those in `routes`.
 
-    `stands_in_for` are routes that it answers only while nothing answers them properly: Claude Code asks for Claude's
-    models by name, whoever is behind the gateway. `prices` are US dollars by field of providers.pricing.prices.Price.
+    `stands_in_for` are routes that it serves only while no other model does: Claude Code asks for Claude's models by
+    name, whichever providers the gateway has. `prices` are US dollars by field of providers.pricing.prices.Price.
     """
 
     name: str
@@ -27,11 +27,11 @@ class ModelPreset(msgspec.Struct, frozen=True):
 
 
 class ProviderPreset(msgspec.Struct, frozen=True):
-    """One provider. `<PREFIX>_API_KEY` makes it, `<PREFIX>_UPSTREAM_URL` replaces its base URL.
+    """One provider. `<PREFIX>_API_KEY` enables it, `<PREFIX>_UPSTREAM_URL` replaces its base URL.
 
     The name is not <PREFIX>_BASE_URL because ANTHROPIC_BASE_URL is how a client is pointed at this gateway.
-    `default` is the route that answers unknown model names if this is the first provider. One that `is_local` has
-    no key: see proxysite.quickstart.ollama.
+    `default` is the route for unknown model names if this is the first provider. A provider that `is_local` has
+    no key; see proxysite.quickstart.ollama.
     """
 
     name: str
@@ -164,11 +164,11 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
         ),
     ),
 )
-"""In the order in which they answer a route that several of them know."""
+"""In the order in which they become candidates of a route that several of them serve."""
 
 
 def local_preset(base_url: str, models: tuple[str, ...]) -> ProviderPreset:
-    """Ollama at an address, with the models that it has; the first of them stands in for Claude's."""
+    """Ollama at an address with its models; the first of them stands in for Claude's."""
     return ProviderPreset(
         name="ollama",
         dialect="ollama",

@@ -1,5 +1,5 @@
-"""The rows of a first start. Nothing that exists is changed, but for the demo's port; nothing deleted comes back
-unless its provider does."""
+"""Creates the rows of a first start. Existing rows are not changed, except the demo's port; deleted rows do not come
+back unless their provider does."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ TEAM_NAME = "Default team"
 KEY_NAME = "quickstart"
 
 
-class Made(msgspec.Struct, frozen=True):
-    """What there is to tell. `password` and `client_key` are set only when they were made just now; `missing` is why a
-    provider that was asked for is not there."""
+class Provisioned(msgspec.Struct, frozen=True):
+    """The result. `password` and `client_key` are set only if they were created now; `missing` is the reason why a
+    configured provider is not there."""
 
     password: str | None
     client_key: str | None
@@ -41,12 +41,12 @@ class Made(msgspec.Struct, frozen=True):
     missing: str = ""
 
     def __repr__(self) -> str:
-        return f"Made(providers={self.providers}, route={self.route!r})"
+        return f"Provisioned(providers={self.providers}, route={self.route!r})"
 
 
-def provision(environ: Mapping[str, str], port: int) -> Made:
-    """Make what is missing, all of it or nothing. Raises ValidationError for a base URL that is none."""
-    # Before the transaction: it waits for another server.
+def provision(environ: Mapping[str, str], port: int) -> Provisioned:
+    """Creates what is missing, all or nothing. Raises ValidationError for an invalid base URL."""
+    # Before the transaction, because it waits for another server.
     known = Provider.objects.filter(name=ollama.NAME).exists()
     local = ollama.Found() if known else ollama.find(environ)
     with transaction.atomic():
@@ -54,13 +54,13 @@ def provision(environ: Mapping[str, str], port: int) -> Made:
         wanted = [preset for preset in PRESETS if _wanted(preset, environ)]
         if local.preset is not None:
             wanted.append(local.preset)
-        made = [preset for preset in wanted if _provider(preset, environ)]
-        _routes(made)
+        created = [preset for preset in wanted if _provider(preset, environ)]
+        _routes(created)
         if settings.DEMO_UPSTREAM and demo.ensure_provider(port):
             for model in Model.objects.filter(provider__name=demo.PROVIDER_NAME).order_by("id"):
                 _route(model.name, [model])
-        _choose_default(made, fresh)
-        return Made(
+        _choose_default(created, fresh)
+        return Provisioned(
             password=_administrator(),
             client_key=_client_key(),
             providers=tuple(Provider.objects.filter(enabled=True).values_list("name", flat=True)),
@@ -89,17 +89,17 @@ def _client_key() -> str | None:
 
 def _wanted(preset: ProviderPreset, environ: Mapping[str, str]) -> bool:
     secret = environ.get(preset.key_variable, "").strip()
-    # A client key of ours in ANTHROPIC_API_KEY is for the SDK that calls this gateway, not for a provider.
+    # A client key of this gateway in ANTHROPIC_API_KEY is for an SDK that calls it, not for a provider.
     return bool(secret) and not secret.startswith(CLIENT_KEY_PREFIX)
 
 
 def _provider(preset: ProviderPreset, environ: Mapping[str, str]) -> bool:
-    """Make the provider with its credential and models; False if there is one of that name already."""
+    """Creates the provider with its credential and models; returns False if one of that name exists."""
     if Provider.objects.filter(name=preset.name).exists():
         return False
     variable = ollama.VARIABLE if preset.is_local else preset.url_variable
     base_url = preset.base_url if preset.is_local else environ.get(variable, "").strip() or preset.base_url
-    # Who set such an address in the environment means it.
+    # An address in the environment is set on purpose.
     is_local = preset.is_local or is_own_network(base_url)
     provider = Provider(name=preset.name, dialect=preset.dialect, base_url=base_url, is_local=is_local)
     try:
@@ -123,18 +123,18 @@ def _model(provider: Provider, preset: ModelPreset) -> None:
         max_output=preset.max_output,
         capabilities=list(preset.capabilities),
     )
-    # By the provider's name too: behind an address of one's own it is still that maker's model.
+    # By the provider's name too: behind a custom base URL it is still that vendor's model.
     known = listed_price(provider.name, provider.base_url, model.name, timezone.now())
     amounts = known.amounts if known is not None else {kind: Decimal(text) for kind, text in preset.prices.items()}
     if amounts:
         Price.objects.create(model=model, **amounts)
 
 
-def _routes(made: Sequence[ProviderPreset]) -> None:
-    """Routes for new providers: a model's own name and the names it shares, with stand-ins where nothing else is."""
+def _routes(created: Sequence[ProviderPreset]) -> None:
+    """Creates routes for new providers: by a model's own name, by shared names, and for stand-ins where none exists."""
     answering: dict[str, list[Model]] = {}
     standing_in: dict[str, list[Model]] = {}
-    for preset in made:
+    for preset in created:
         rows = {row.name: row for row in Model.objects.filter(provider__name=preset.name)}
         for entry in preset.models:
             for name in (entry.name, *entry.routes):
@@ -148,24 +148,24 @@ def _routes(made: Sequence[ProviderPreset]) -> None:
 
 
 def _route(name: str, models: Iterable[Model]) -> None:
-    """A route over `models` in that order; one that exists is somebody's choice and stays as it is.
+    """Creates a route over `models` in that order, unless a route of that name exists.
 
-    One with a Claude model's name yields to rules: Claude Code asks for those names, whatever the request is about.
+    One with a Claude model's name yields to rules, because Claude Code always asks for those names.
     """
-    route, created = Route.objects.get_or_create(name=name, defaults={"yields": name in CLAUDE})
-    if created:
+    route, is_new = Route.objects.get_or_create(name=name, defaults={"yields": name in CLAUDE})
+    if is_new:
         for position, model in enumerate(models):
             Candidate.objects.create(route=route, model=model, position=position)
 
 
-def _choose_default(made: Sequence[ProviderPreset], fresh: bool) -> None:
-    """Give a new installation its default route, and take it from the demo when the first real provider comes."""
-    name = made[0].default if made else demo.DEFAULT_ROUTE
+def _choose_default(created: Sequence[ProviderPreset], fresh: bool) -> None:
+    """Sets the default route of a new installation, and moves it from the demo to the first real provider."""
+    name = created[0].default if created else demo.DEFAULT_ROUTE
     current = Route.objects.filter(is_default=True).first()
     if current is None:
         if fresh:
             Route.objects.filter(name=name).update(is_default=True)
-    elif made and not current.candidates.filter(model__provider__is_demo=False).exists():
+    elif created and not current.candidates.filter(model__provider__is_demo=False).exists():
         Route.objects.filter(pk=current.pk).update(is_default=False)
         Route.objects.filter(name=name).update(is_default=True)
 

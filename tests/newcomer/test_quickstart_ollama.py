@@ -60,14 +60,14 @@ def test_ollama_is_asked_for_its_models(ending: str, an_ollama: Any, monkeypatch
         assert models_of(name) == ["ollama: qwen3.8:27b"]
     assert models_of("gemma-4:31b") == ["ollama: gemma-4:31b"]
     assert default_route() == "claude-sonnet-5-5"
-    assert "Not made" not in text
+    assert "Skipped" not in text
     for row in (provider, *provider.models.all()):
         row.full_clean()
     rows = everything()
     an_ollama.answer = {"models": [{"name": "another"}]}
-    assert "Not made" not in run()
+    assert "Skipped" not in run()
     monkeypatch.setenv("OLLAMA_BASE_URL", f"http://127.0.0.1:{free_port()}")
-    assert "Not made" not in run()
+    assert "Skipped" not in run()
     assert everything() == rows
 
 
@@ -86,13 +86,13 @@ def test_an_ollama_that_does_not_answer_is_named_and_made_the_next_time(
 ) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("OLLAMA_BASE_URL", url)
-    assert f"no Ollama answers at {url}" in line(run(), "  Not made    ollama")
+    assert f"no Ollama server answers at {url}" in line(run(), "  Skipped     ollama")
     assert not Provider.objects.filter(name="ollama").exists()
     an_ollama.answer = {"models": []}
     monkeypatch.setenv("OLLAMA_BASE_URL", an_ollama.url)
-    assert "has no model" in line(run(), "  Not made    ollama")
+    assert "has no models" in line(run(), "  Skipped     ollama")
     an_ollama.answer = ["no", "Ollama"]
-    assert "has no model" in line(run(), "  Not made    ollama")
+    assert "has no models" in line(run(), "  Skipped     ollama")
     an_ollama.answer = {"models": [{"name": "llama4"}, 7, {"name": 7}]}
     run()
     assert models_of("llama4") == ["ollama: llama4"]
@@ -101,4 +101,4 @@ def test_an_ollama_that_does_not_answer_is_named_and_made_the_next_time(
 @pytest.mark.parametrize("value", ["127.0.0.1:11434", "localhost", "ftp://127.0.0.1"])
 def test_an_ollama_address_that_is_none_is_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OLLAMA_BASE_URL", value)
-    assert "it begins with http://" in line(run(), "  Not made    ollama")
+    assert "It must start with http://" in line(run(), "  Skipped     ollama")

@@ -1,4 +1,4 @@
-"""`manage.py demo_upstream --port N`: the demo upstream by itself, on loopback, until it is interrupted."""
+"""`manage.py demo_upstream --port N`: runs the demo upstream alone, on loopback, until it is interrupted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from proxysite.demo import server
 
 
 class Command(BaseCommand):
-    """Serves the demo upstream. `make run` needs no such command: the gateway starts its own."""
+    """Serves the demo upstream. `make run` does not need it: the gateway starts its own."""
 
     help = "Run the demo upstream on 127.0.0.1."
     requires_system_checks = []

@@ -1,4 +1,4 @@
-"""`manage.py generate_key`: one new key for ENCRYPTION_KEYS, as a line for the environment. Nothing is stored."""
+"""`manage.py generate_key`: prints a new key for ENCRYPTION_KEYS as a line for the environment. Stores nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from proxysite.quickstart.secrets import encryption_key
 
 
 class Command(BaseCommand):
-    """Print ENCRYPTION_KEYS=<key>; what to do with it goes to stderr, so that the line can be appended to a file."""
+    """Prints ENCRYPTION_KEYS=<key>; the instructions go to stderr, so that the line can be appended to a file."""
 
     help = "Print a new encryption key as a line for the environment."
     requires_system_checks = []
@@ -18,6 +18,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(f"ENCRYPTION_KEYS={encryption_key()}")
         self.stderr.write(
-            "Put this line into the environment of every worker. To replace a key, write the new one first and keep "
-            "the old one behind a comma for as long as credentials stored under it are in use."
+            "Add this line to the environment of every worker. To replace a key, put the new one first and the old one "
+            "after a comma, for as long as credentials encrypted with the old one are in use."
         )

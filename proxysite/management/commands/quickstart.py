@@ -1,4 +1,4 @@
-"""`manage.py quickstart`: make an empty installation usable and say how to use it. The second time it only says."""
+"""`manage.py quickstart`: sets up an empty installation and prints how to use it; later runs only print."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ from proxysite.quickstart import provision, welcome
 
 
 class Command(BaseCommand):
-    """Makes an administrator, a team with a client key, and the providers whose keys stand in the environment."""
+    """Creates an administrator, a team with a client key, and the providers whose API keys are in the environment."""
 
-    help = "Make an administrator, a client key and the providers whose API keys stand in the environment."
-    # Checks say what is missing in an installation; this command is what makes it.
+    help = "Create an administrator, a client key and the providers whose API keys are in the environment."
+    # The checks report what an installation lacks, and this command creates it.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 3456), help="where serve listens")
-        parser.add_argument("--migrate", action="store_true", help="first migrate the database, if it has to be")
+        parser.add_argument(
+            "--port", type=int, default=int(os.environ.get("PORT") or 3456), help="the port that serve listens on"
+        )
+        parser.add_argument("--migrate", action="store_true", help="migrate the database first, if necessary")
 
     def handle(self, *args: Any, **options: Any) -> None:
         port: int = options["port"]
         if not 1 <= port <= 65534:
-            raise CommandError(f"PORT is {port}: choose one from 1 to 65534 (the demo upstream takes the next one).")
+            raise CommandError(f"PORT is {port}. Choose one from 1 to 65534 (the demo upstream uses the next one).")
         if options["migrate"]:
             self._migrate()
         try:
-            made = provision.provision(os.environ, port)
+            result = provision.provision(os.environ, port)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        self.stdout.write(welcome.text(made, f"http://127.0.0.1:{port}"))
+        self.stdout.write(welcome.text(result, f"http://127.0.0.1:{port}"))
 
     def _migrate(self) -> None:
         # `migrate` with nothing to do still spends a second on permissions and signals.

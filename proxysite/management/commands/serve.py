@@ -1,4 +1,4 @@
-"""`manage.py serve`: the gateway on uvicorn with uvloop and httptools."""
+"""`manage.py serve`: serves the gateway with uvicorn, uvloop and httptools."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from proxysite.demo import child as demo
 
 
 class Command(BaseCommand):
-    """Serve until SIGTERM or SIGINT; see proxysite.server for what those mean."""
+    """Serves until SIGTERM or SIGINT, which proxysite.server describes."""
 
     help = "Serve the gateway (API and admin) with uvicorn."
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         host, port, count = options["host"], options["port"], options["workers"]
         if count < 1:
-            raise CommandError("--workers takes a number from 1 on.")
+            raise CommandError("--workers must be at least 1.")
         if options["descriptor"] is not None:
             _serve(host, port, socket.socket(fileno=options["descriptor"]))
             return
