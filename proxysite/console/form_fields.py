@@ -46,7 +46,7 @@ class JsonField(forms.JSONField):
         except json.JSONDecodeError as error:
             raise ValidationError(
                 f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}. "
-                "Names and texts stand in double quotes, and the last entry has no comma after it."
+                "Put names and texts in double quotes, and no comma after the last entry."
             ) from error
         except RecursionError as error:
             raise ValidationError("This JSON is nested too deeply.") from error
@@ -54,10 +54,10 @@ class JsonField(forms.JSONField):
 
 
 class NamedOnce(PaginationInlineFormSet):
-    """Inline rows of which no two may have the same value in `once`; the error stands beside the second one."""
+    """Inline rows that must differ in the field `once`; the error is shown beside the second of two equal ones."""
 
     once = "name"
-    message = "This name stands here twice: choose another one."
+    message = "This name is used twice. Choose another one."
 
     def validate_unique(self) -> None:
         """In place of Django's message above the whole table."""

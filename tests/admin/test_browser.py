@@ -260,7 +260,7 @@ def test_a_chain_is_put_together_in_rows(browser: WebDriver, administrator: str,
         "maxtoken",
     ]
     _click(browser, rows[1].find_element(By.CSS_SELECTOR, "[title='Move up']"))
-    _click(browser, browser.find_element(By.CSS_SELECTOR, "[title='Add a transform']"))
+    _click(browser, browser.find_element(By.CSS_SELECTOR, "[title='Add transform']"))
     added = browser.find_elements(By.CSS_SELECTOR, ".gw-chain-row")[2]
     Select(added.find_element(By.TAG_NAME, "select")).select_by_value("extrathinktag")
     assert "Take thinking between tags" in added.text

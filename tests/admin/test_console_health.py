@@ -64,7 +64,7 @@ def test_everything_is_healthy_at_first(admin_client: Client, rows: dict[str, An
     assert "Reset" not in text_of(admin_client.get(PAGE))
 
 
-def test_those_in_trouble_stand_first(admin_client: Client, rows: dict[str, Any]) -> None:
+def test_unhealthy_circuits_come_first(admin_client: Client, rows: dict[str, Any]) -> None:
     provider, (main, _), (large, small) = rows["provider"], rows["keys"], rows["models"]
     state(f"candidate:{provider.pk}:{small.pk}")
     state(f"candidate:{provider.pk}:{large.pk}", seconds=-1)
@@ -132,7 +132,7 @@ def test_a_switched_off_circuit_breaker_is_noted(admin_client: Client, settings:
     assert "no provider is skipped" in text_of(admin_client.get(PAGE))
 
 
-def test_home_says_who_is_held_back(admin_client: Client, rows: dict[str, Any]) -> None:
+def test_home_names_unhealthy_providers(admin_client: Client, rows: dict[str, Any]) -> None:
     assert "Not called for now" not in text_of(admin_client.get("/admin/"))
     state(f"provider:{rows['provider'].pk}", cause="connect_timeout")
     home = admin_client.get("/admin/")

@@ -27,7 +27,7 @@ def provider() -> Provider:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
-    """What the probe was called with; it answers well to `small` and badly to everything else."""
+    """What the probe was called with; it succeeds for `small` and fails for everything else."""
     calls: list[tuple[int, str]] = []
 
     async def probe(provider_id: int, model_name: str) -> ProbeResult:
@@ -85,12 +85,12 @@ def test_an_error_comes_with_what_to_do(admin_client: Client, provider: Provider
 
 
 @pytest.mark.parametrize(
-    ("data", "says"), [({}, "Choose a model or enter"), ({"model": "strange"}, "strange is not one of")]
+    ("data", "message"), [({}, "Choose a model or enter"), ({"model": "strange"}, "strange is not one of")]
 )
 def test_without_a_model_nothing_is_sent(
-    admin_client: Client, provider: Provider, asked: list[Any], data: dict[str, str], says: str
+    admin_client: Client, provider: Provider, asked: list[Any], data: dict[str, str], message: str
 ) -> None:
-    assert says in text_of(admin_client.post(_url(provider), data))
+    assert message in text_of(admin_client.post(_url(provider), data))
     assert asked == []
 
 

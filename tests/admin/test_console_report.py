@@ -138,7 +138,7 @@ def test_without_dates_it_is_the_last_thirty_days(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "says"),
+    ("query", "message"),
     [
         ("?first=2026-03-05&last=2026-03-04", "at most 400 days"),
         ("?first=2020-01-01&last=2026-03-04", "at most 400 days"),
@@ -147,8 +147,8 @@ def test_without_dates_it_is_the_last_thirty_days(admin_client: Client) -> None:
         ("?team=77", "77 is not one of the available choices"),
     ],
 )
-def test_invalid_filters_are_errors(admin_client: Client, query: str, says: str) -> None:
-    assert says in text_of(admin_client.get(PAGE + query))
+def test_invalid_filters_are_errors(admin_client: Client, query: str, message: str) -> None:
+    assert message in text_of(admin_client.get(PAGE + query))
     assert admin_client.get(CSV + query).status_code == 400
 
 

@@ -179,7 +179,7 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_an_address_tells_the_dialect(address: str, tmp_path: Path) -> None:
+def test_an_address_implies_the_dialect(address: str, tmp_path: Path) -> None:
     taken(tmp_path, small(api_base_url=address))
     provider = Provider.objects.get()
     assert (provider.dialect, provider.base_url) == ADDRESSES[address]

@@ -197,7 +197,7 @@ TARGETS = {
 
 
 @pytest.mark.parametrize(("model", "provider"), TARGETS)
-def test_what_stands_before_the_slash(model: str, provider: str) -> None:
+def test_provider_prefixes(model: str, provider: str) -> None:
     found = target(model, provider, has_address=False)
     assert found is not None
     assert (found.name, found.service.dialect, found.service.platform, found.model) == TARGETS[model, provider]

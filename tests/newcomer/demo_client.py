@@ -42,7 +42,7 @@ def read_stream(demo: httpx.Client, request: dict[str, Any]) -> list[dict[str, A
 
 
 def read_message(demo: httpx.Client, request: dict[str, Any]) -> dict[str, Any]:
-    """The message of an answer that is not streamed, after a look whether the stream says the same."""
+    """The message of an answer that is not streamed, after checking that the stream has the same."""
     whole = demo.post("/chat/completions", json=request).json()
     message: dict[str, Any] = whole["choices"][0]["message"]
     chunks = read_stream(demo, {**request, "stream_options": {"include_usage": True}})

@@ -1,4 +1,4 @@
-"""The demo upstream as a child process: it says when it cannot start and never outlives the gateway."""
+"""The demo upstream as a child process: it reports when it cannot start and never outlives the gateway."""
 
 from __future__ import annotations
 

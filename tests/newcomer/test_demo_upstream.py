@@ -1,4 +1,4 @@
-"""The demo upstream over a real socket: what each of its models does, well or badly."""
+"""The demo upstream over a real socket: what each of its models does, answers and failures."""
 
 from __future__ import annotations
 

@@ -96,8 +96,8 @@ class Run:
 
 def environment(**more: str) -> dict[str, str]:
     """What a newcomer's shell has: no setting of ours, nothing of the make that runs the tests."""
-    kept = ("PATH", "HOME", "LANG", "TMPDIR")
-    own = {name: value for name, value in os.environ.items() if name in kept or name.startswith(("PIP_", "SSL_"))}
+    passed_on = ("PATH", "HOME", "LANG", "TMPDIR")
+    own = {name: value for name, value in os.environ.items() if name in passed_on or name.startswith(("PIP_", "SSL_"))}
     return {**own, **more}
 
 
@@ -183,7 +183,7 @@ def test_the_first_run_serves_and_the_second_installs_and_changes_nothing(checko
 @pytest.mark.parametrize(
     ("receiver", "number", "codes"),
     [
-        # make ends by the signal it was sent; the server by itself, well.
+        # make ends by the signal it was sent; the server exits by itself, with success.
         ("make", signal.SIGINT, {-signal.SIGINT, 2}),
         ("make", signal.SIGTERM, {-signal.SIGTERM, 2}),
         ("group", signal.SIGINT, {-signal.SIGINT, 2}),

@@ -1,4 +1,4 @@
-"""quickstart: what a first run makes and prints, and that a second one changes and tells nothing."""
+"""quickstart: what a first run makes and prints, and that a second one changes nothing and prints no secret."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_port_that_leaves_no_room_for_the_demo_is_refused() -> None:
 # --- the second run --------------------------------------------------------------------------------------------------
 
 
-def test_the_second_run_changes_nothing_and_tells_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_run_changes_nothing_and_prints_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-0123456789abcdef")
     first = run()
     secret = line(first, "export ANTHROPIC_AUTH_TOKEN=").partition("=")[2]

@@ -71,7 +71,7 @@ def test_ollama_is_asked_for_its_models(ending: str, an_ollama: Any, monkeypatch
     assert everything() == rows
 
 
-def test_ollama_answers_claudes_names_only_where_nobody_else_does(
+def test_ollama_answers_claudes_names_only_where_no_other_provider_does(
     an_ollama: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OLLAMA_BASE_URL", an_ollama.url)

@@ -26,7 +26,7 @@ class TypeScript:
         self._standing = standing
 
     def run(self, name: str, dialect: str, script: Script) -> Any:
-        """What the script tells after it asked the route of a dialect."""
+        """The script's output after a request to the route of a dialect."""
         return npm.run_script(
             name,
             GATEWAY=self._gateway.base_url,

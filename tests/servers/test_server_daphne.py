@@ -62,7 +62,7 @@ def test_daphne_streams_notices_leavers_and_loses_no_row_when_stopped(
         reading.until(b"Never ")
         daphne.signal(signal.SIGTERM)
         daphne.wait_exit()
-    # The rows of finished requests are written though Daphne tells nobody that it ends.
+    # The rows of finished requests are written although Daphne sends no lifespan event when it ends.
     ids = [answer.request_id for answer in [streamed, *answers]]
     assert RequestLog.objects.filter(request_id__in=ids, outcome="completed").count() == len(ids)
     assert endless.wait_closed() > 0

@@ -1,4 +1,4 @@
-"""What a server says before it can serve: it is up, not ready and why; it becomes ready without a restart."""
+"""A server that cannot serve yet: it is up, not ready, and gives the reason; it becomes ready without a restart."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def test_a_server_before_its_database_says_so_and_recovers() -> None:
         assert state[0] == 503
         assert state[1]["status"] == "not ready"
         assert "database" in " ".join(state[1]["causes"])
-        nobody = Client(gateway.base_url, "sk-px-any")
-        assert nobody.get("/healthz").status == 200
-        assert "readyz" in nobody.post(message("any")).error(503, "api_error")
+        client = Client(gateway.base_url, "sk-px-any")
+        assert client.get("/healthz").status == 200
+        assert "readyz" in client.post(message("any")).error(503, "api_error")
         migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
         subprocess.run(migrate, cwd=ROOT, env=gateway.environment, check=True, capture_output=True)
         gateway.wait_ready(timeout=3)
-        nobody.post(message("any")).error(401, "authentication_error")
+        client.post(message("any")).error(401, "authentication_error")
     finally:
         gateway.stop()

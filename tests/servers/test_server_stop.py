@@ -52,7 +52,7 @@ def test_a_stop_lets_streams_finish_and_ends_the_rest_with_an_error(
             unanswered.wait()
             gateway.signal()
             signalled = time.monotonic()
-            # For DRAIN_DELAY it says that it goes and still serves, so that a balancer can turn away first.
+            # For DRAIN_DELAY it is not ready and still serves, so that a load balancer can switch first.
             while (state := gateway.readiness())[0] == 200:
                 assert time.monotonic() - signalled < 1.0
             assert state[0] == 503

@@ -1,4 +1,4 @@
-"""What the operator is told about LiteLLM's settings that have no equivalent."""
+"""The reasons why LiteLLM's settings without an equivalent are not carried over."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-/* A chain of transforms as rows: choose, give options, move, take out. The text area stays what is sent; text that is no
-   chain is left in it to be put right. Without scripts there is the text area alone. */
+/* Edits a chain of transforms as rows: choose, set options, move, remove. The form sends the text area; text that is not
+   a chain stays in it to be corrected. Without scripts there is only the text area. */
 (() => {
   const parsed = (text) => {
     if (!text.trim()) return [];
@@ -66,7 +66,7 @@
         select, input,
         button("↑", "Move up", () => row.previousElementSibling?.before(row)),
         button("↓", "Move down", () => row.nextElementSibling?.after(row)),
-        button("✕", "Take out", () => row.remove()),
+        button("✕", "Remove", () => row.remove()),
         hint,
       );
       list.append(row);
@@ -74,7 +74,7 @@
 
     for (const entry of chain) add(entry.name, entry.options && Object.keys(entry.options).length ? JSON.stringify(entry.options) : "");
     const text = element("button", { type: "button", className: "gw-chain-button", textContent: "Edit as JSON" });
-    const tools = element("div", { className: "gw-chain-tools" }, button("+ Add a transform", "Add a transform", () => add(Object.keys(known)[0], "")), text);
+    const tools = element("div", { className: "gw-chain-tools" }, button("+ Add transform", "Add transform", () => add(Object.keys(known)[0], "")), text);
     const rows = element("div", { className: "gw-chain" }, list, tools);
     text.addEventListener("click", () => { rows.remove(); area.hidden = false; area.focus(); });
     area.hidden = true;
