@@ -105,7 +105,9 @@ def request_ended(exchange: Exchange) -> None:
 def _measured(account: Account, attempt: Attempt) -> AttemptRecord:
     record = account.attempts[attempt.number - 1]
     account.close_attempt(record)
-    _describe_credential(record, attempt)
+    if record.credential_id is None:
+        # Nothing was admitted.
+        _describe_credential(record, attempt)
     record.http_status = attempt.http_status
     record.upstream_request_id = attempt.upstream_request_id
     record.fidelity = list(attempt.notes)
