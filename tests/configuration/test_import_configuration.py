@@ -152,7 +152,7 @@ WRONG = {
         "providers[0].base_url: Start the address with https://"
     ),
     "version: 1\nproviders: [{name: p, dialect: openai_chat, base_url: 'http://localhost:1'}]": (
-        "providers[0].base_url: This is this machine or a private network"
+        "providers[0].base_url: This address is this machine or a private network"
     ),
     "version: 1\nproviders: [{name: Upper, dialect: openai_chat, base_url: 'https://a.example'}]": (
         "providers[0].name: Use lower-case letters"
