@@ -18,11 +18,13 @@ from streaming.exchange.request import Body, Request
 from streaming.ingress.claude.frames import SseSink
 from streaming.outcome import accounting
 from tests.streaming.relaying import KEY, candidate
+from usage.cost import Prices
 from usage.journal.account import Account, new_identity, request_id_of
 from usage.journal.records import AttemptRecord, RequestRecord
 from usage.models import Outcome
 
 TOKENS = Tokens(**{name: 1000 + place for place, name in enumerate(Tokens.__struct_fields__)})
+PRICES = Prices(input=3, output=5, cache_read=1, cache_write=4, per_web_search=7, id=9)
 COLUMNS = {
     "input": "input_tokens",
     "cache_read": "cache_read_tokens",
@@ -56,6 +58,7 @@ class Accounted:
     def attempt(self, tokens: Tokens | None, outcome: Outcome, *, ends: bool = True) -> AttemptRecord:
         """The record of an attempt that sent a text, reported `tokens` and ended."""
         of = candidate("http://127.0.0.1:9")
+        of = msgspec.structs.replace(of, model=msgspec.structs.replace(of.model, prices=(PRICES,)))
         record = accounting.begin_attempt(self.exchange.account, of)
         attempt = Attempt(of, self.request, self.answer, self.lifecycle, id=record.id, number=record.number)
         attempt.responded = True
@@ -137,5 +140,11 @@ def test_without_an_answer_the_last_attempt_is_the_requests() -> None:
         request = made.end()
         assert request.input_tokens == last.input_tokens == 1
         assert request.attempts == 2
+        # Every attempt is paid for.
+        first = made.exchange.account.attempts[0]
+        assert first.cost is not None
+        assert last.cost is not None
+        assert first.cost != last.cost
+        assert (request.cost, request.provider_cost) == (first.cost + last.cost, 2 * (TOKENS.cost or 0))
 
     run(test)
