@@ -71,7 +71,7 @@ class Run:
         """Return when all have ended, and what went into files is shown."""
         RESULTS.mkdir(exist_ok=True)
         loop = asyncio.get_running_loop()
-        # Ctrl-C reaches every pytest by itself; a SIGTERM is for this process alone and is passed on as one.
+        # Ctrl-C reaches every pytest by itself; a SIGTERM is for this process alone and is passed on.
         loop.add_signal_handler(signal.SIGINT, self._waiting.clear)
         loop.add_signal_handler(signal.SIGTERM, self._stop)
         await asyncio.gather(self._run_in_turn(0), self._run_in_turn(1))
@@ -101,7 +101,7 @@ class Run:
         self._waiting.clear()
         for process in self._processes:
             if process.returncode is None:
-                process.send_signal(signal.SIGINT)
+                process.terminate()
 
 
 def main() -> int:

