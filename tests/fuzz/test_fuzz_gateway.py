@@ -66,7 +66,7 @@ def test_headers_that_never_end_are_an_error_in_time(
 ) -> None:
     script = upstream.script(Reply(before=[b"HTTP/1.1 200 OK\r\n", Endless(line)]))
     before = gateway.resident_bytes()
-    answer = client.post(message(standing.routes["quick"].name, script.prompt))
+    answer = client.post(message(standing.routes["begins"].name, script.prompt))
     assert answer.status in {502, 504}, answer.raw
     script.wait_closed()
     assert gateway.resident_bytes() - before < 80 * MB
@@ -74,26 +74,26 @@ def test_headers_that_never_end_are_an_error_in_time(
 
 @pytest.mark.chaos
 @a_dialect
-def test_a_stream_of_a_gigabyte_in_one_block_takes_no_memory(
+def test_a_stream_of_250_megabytes_in_one_block_takes_no_memory(
     dialect: str, gateway: Gateway, client: Client, standing: Standing, upstream: Upstream
 ) -> None:
     piece = speak.more(dialect, BIG)
     steps: list[Step] = [
         speak.opening(dialect, "Once"),
-        Endless(piece, 1000 * MB // len(piece)),
+        Endless(piece, 250 * MB // len(piece)),
         speak.closing(dialect),
     ]
     script = upstream.script(Reply(steps))
     largest = before = gateway.resident_bytes()
     received, tail = 0, b""
-    with client.reading(message(standing.routes[dialect].name, script.prompt), timeout=60) as reading:
+    with client.reading(message(standing.routes[dialect].name, script.prompt)) as reading:
         while data := reading.read():
             received += len(data)
             tail = (tail + data)[-100:]
             reading.raw.clear()
             if received % (50 * MB) < len(data):
                 largest = max(largest, gateway.resident_bytes())
-    assert received > 990 * MB
+    assert received > 240 * MB
     assert largest - before < 60 * MB
     assert tail.endswith(b'data: {"type":"message_stop"}\n\n')
 

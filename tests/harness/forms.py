@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 from django.contrib.auth import get_user_model
+from django.test import Client
 
 from tests.harness.configure import unique
 from tests.harness.patience import PATIENCE
@@ -49,22 +50,32 @@ class _Fields(HTMLParser):
 
 
 class Admin:
-    """A superuser who is logged in at `base_url`. Use it as a context manager."""
+    """A superuser who is logged in at `base_url`: with a password in the form of the site, or, which spares both sides
+    to hash it, with a session that is there already. Use it as a context manager."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, *, by_form: bool = False) -> None:
         self.name = unique("admin")
-        get_user_model().objects.create_superuser(self.name, password=PASSWORD)
+        self._by_form = by_form
+        self._user = get_user_model().objects.create_superuser(self.name, password=PASSWORD if by_form else None)
         self._http = httpx.Client(
             base_url=base_url, follow_redirects=True, trust_env=False, verify=False, timeout=PATIENCE
         )
 
     def __enter__(self) -> Admin:
+        if self._by_form:
+            self._fill_in_the_form()
+        else:
+            browser = Client()
+            browser.force_login(self._user)
+            self._http.cookies.update({name: cookie.value for name, cookie in browser.cookies.items()})
+        return self
+
+    def _fill_in_the_form(self) -> None:
         page = self._http.get("/admin/login/")
         fields = {**_fields(page.text), "username": self.name, "password": PASSWORD}
         answer = self._http.post("/admin/login/?next=/admin/", data=fields)
         assert answer.status_code == 200
         assert answer.url.path == "/admin/", "the log-in was refused"
-        return self
 
     def __exit__(self, *exc: object) -> None:
         self._http.close()

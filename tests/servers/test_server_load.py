@@ -12,16 +12,17 @@ from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing, make_key
 from tests.harness.gateway import Gateway
+from tests.harness.patience import PATIENCE, SOON
 from tests.harness.rows import Rows
 from tests.harness.script import Endless, Gate, Reply
 from tests.harness.upstream import Upstream
 
 STREAMS = 50
-TOKENS = 10_000
+TOKENS = 2_000
 MEGABYTE = 1024 * 1024
 
 
-def test_fifty_streams_of_ten_thousand_tokens_lose_no_byte(
+def test_fifty_streams_of_two_thousand_tokens_lose_no_byte(
     orm: Rows, gateway: Gateway, standing: Standing, upstream: Upstream
 ) -> None:
     key = make_key()
@@ -40,14 +41,14 @@ def test_fifty_streams_of_ten_thousand_tokens_lose_no_byte(
 
     def read(number: int) -> tuple[str, bytes]:
         body = message(standing.routes["openai_chat"].name, scripts[number].prompt)
-        with client.reading(body, timeout=120) as reading:
+        with client.reading(body, timeout=PATIENCE) as reading:
             answer = reading.finish()
         return answer.request_id, answer.raw
 
     with ThreadPoolExecutor(STREAMS) as pool:
         futures = [pool.submit(read, number) for number in range(STREAMS)]
         for script in scripts:
-            script.wait(timeout=30)
+            script.wait()
         everyone_is_here.open()
         results = [future.result() for future in futures]
     for text, (_, raw) in zip(texts, results, strict=True):
@@ -83,7 +84,7 @@ def test_a_client_that_does_not_read_holds_the_upstream_back_and_costs_no_memory
         while seen.sent <= sent + MEGABYTE:
             assert reading.read()
         left = reading.leave()
-    assert script.wait_closed() - left < 0.2
+    assert script.wait_closed() - left < SOON
     assert orm.request(reading.headers["request-id"]).outcome == "client_closed"
 
 
@@ -102,6 +103,6 @@ def test_an_idle_connection_and_a_slow_sender_do_not_hold_others_up(
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(10)
-        assert time.monotonic() - began < 5
+            thread.join(PATIENCE)
+        assert time.monotonic() - began < SOON
     assert len(script.seen) == 5

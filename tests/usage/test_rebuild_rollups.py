@@ -39,9 +39,15 @@ def history() -> None:
     store([_one(n) for n in range(20)])
 
 
-def _one(n: int) -> RequestRecord:
+@pytest.fixture
+def one_day() -> None:
+    """The same requests on one day, which takes half the time to rebuild."""
+    store([_one(n, days=1) for n in range(20)])
+
+
+def _one(n: int, days: int = 2) -> RequestRecord:
     return request(
-        day(f"2026-03-0{5 + n % 2}T{n:02}:10:00"),
+        day(f"2026-03-0{5 + n % days}T{n:02}:10:00"),
         team_id=n % 2,
         team_name=f"t{n % 2}",
         session_id=f"s{n % 3}" if n % 3 else "",
@@ -74,7 +80,7 @@ def test_rollups_that_the_writer_made_are_what_the_rows_say(history: None) -> No
     ],
     ids=["missing", "tokens", "cost", "bins", "dimensions", "day", "no days", "session", "no sessions"],
 )  # fmt: skip
-def test_what_differs_is_told_and_put_right(history: None, spoil: Callable[[], Any], says: str) -> None:
+def test_what_differs_is_told_and_put_right(one_day: None, spoil: Callable[[], Any], says: str) -> None:
     before = _everything()
     spoil()
     out = StringIO()
@@ -84,10 +90,9 @@ def test_what_differs_is_told_and_put_right(history: None, spoil: Callable[[], A
     assert _everything() != before
     _rebuild()
     assert _everything() == before
-    _rebuild(check=True)
 
 
-def test_rows_of_before_the_rollups_get_theirs(history: None) -> None:
+def test_rows_of_before_the_rollups_get_theirs(one_day: None) -> None:
     before = _everything()
     for model in (UsageRollup, DailyRollup, SessionSummary):
         model._default_manager.all().delete()
@@ -145,7 +150,7 @@ def test_a_writer_that_goes_on_meanwhile_loses_nothing() -> None:
     for thread in threads:
         thread.start()
     try:
-        for _ in range(5):
+        for _ in range(3):
             UsageRollup.objects.update(requests=1)
             _rebuild(check=False)
     finally:
