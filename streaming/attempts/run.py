@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import functools
+import logging
 
 from django.conf import settings
 
@@ -29,6 +29,8 @@ from streaming.exchange.request import Request
 from streaming.outcome import accounting, observers
 from streaming.runtime import Runtime
 from usage.models import Outcome
+
+logger = logging.getLogger("gateway.request")
 
 
 async def answer_with_attempts(
@@ -74,7 +76,7 @@ async def answer_with_attempts(
 class _Runner:
     """Runs the attempts of one request. `continuing` is the answer that the next one continues."""
 
-    __slots__ = ("_admit", "_answer", "_decision", "_exchange", "_plan", "_request", "_runtime", "continuing")
+    __slots__ = ("_answer", "_decision", "_exchange", "_plan", "_request", "_runtime", "continuing")
 
     def __init__(
         self,
@@ -85,7 +87,6 @@ class _Runner:
         plan: AttemptPlan,
         runtime: Runtime,
     ) -> None:
-        self._admit = functools.partial(accounting.admit, exchange.account)
         self._exchange = exchange
         self._request = request
         self._answer = answer
@@ -141,17 +142,23 @@ class _Runner:
             continuing=self.continuing,
             admit=self._admit,
         )
-        announce_model(self._exchange, self._answer.encoder, self._decision, planned.candidate, record.number)
+        self._announce(attempt)
         return attempt
 
     def _hedge(self) -> Attempt | None:
         planned = self._plan.hedge(self._exchange.lifecycle.loop.time())
         return None if planned is None else self._begin(planned)
 
+    def _admit(self, attempt: Attempt) -> None:
+        accounting.admit(self._exchange.account, attempt)
+
+    def _announce(self, attempt: Attempt) -> None:
+        announce_model(self._exchange, self._answer.encoder, self._decision, attempt.candidate, attempt.number)
+
     def _won(self, attempt: Attempt) -> None:
         # Both have announced themselves by now; this one answers.
         self._answer.note_fidelity(attempt.notes)
-        announce_model(self._exchange, self._answer.encoder, self._decision, attempt.candidate, attempt.number)
+        self._announce(attempt)
 
     async def _run(self, attempt: Attempt) -> Failure | None:
         """One attempt to its end; returns None when it has answered."""

@@ -64,14 +64,12 @@ class Answer:
         self.interrupted_attempts: list[int] = []
         self.sink = new_sink()
         self.transcript = Transcript(self.sink) if continues and self.stream is not None else None
-        self.encoder = Encoder(
-            self.sink if self.transcript is None else self.transcript, message_id, request.model, request.input_estimate
-        )
+        self.encoder = self._new_encoder(self.sink if self.transcript is None else self.transcript)
 
     def start_over(self) -> None:
         """Begins the answer anew; nothing of it has been sent."""
         self.sink = self._new_sink()
-        self.encoder = Encoder(self.sink, self._message_id, self._request.model, self._request.input_estimate)
+        self.encoder = self._new_encoder(self.sink)
 
     def note_fidelity(self, notes: Notes) -> None:
         """Stores what the translation lost, for a header of the answer."""
@@ -101,3 +99,6 @@ class Answer:
         self._written_at = now
         client.queue(data)
         self._pinging = self._lifecycle.loop.create_task(client.flush())
+
+    def _new_encoder(self, sink: Sink) -> Encoder:
+        return Encoder(sink, self._message_id, self._request.model, self._request.input_estimate)

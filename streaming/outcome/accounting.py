@@ -105,9 +105,7 @@ def request_ended(exchange: Exchange) -> None:
 def _measured(account: Account, attempt: Attempt) -> AttemptRecord:
     record = account.attempts[attempt.number - 1]
     account.close_attempt(record)
-    if record.credential_id is None:
-        # Nothing was admitted.
-        _describe_credential(record, attempt)
+    _describe_credential(record, attempt)
     record.http_status = attempt.http_status
     record.upstream_request_id = attempt.upstream_request_id
     record.fidelity = list(attempt.notes)

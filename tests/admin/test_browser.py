@@ -265,7 +265,7 @@ def test_a_chain_is_put_together_in_rows(browser: WebDriver, administrator: str,
     Select(added.find_element(By.TAG_NAME, "select")).select_by_value("extrathinktag")
     assert "Take thinking between tags" in added.text
     added.find_element(By.TAG_NAME, "input").send_keys('{"tag": "thought"}')
-    _click(browser, rows[0].find_element(By.CSS_SELECTOR, "[title='Remove']"))
+    _click(browser, rows[0].find_element(By.CSS_SELECTOR, "[title='Take out']"))
     _click(browser, browser.find_element(By.NAME, "_continue"))
     WebDriverWait(browser, 15).until(lambda driver: "was changed successfully" in driver.page_source)
     provider.refresh_from_db()

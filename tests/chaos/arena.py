@@ -29,6 +29,7 @@ from tests.chaos.witness import Sighting
 from tests.harness import database as harness
 from tests.harness.configure import make_key, make_provider, make_route, unique
 from tests.harness.gateway import ROOT, Gateway
+from tests.harness.patience import PATIENCE, until
 
 ENDLESS = Act(words=1_000_000, pause=0.2)
 _PLACES = {"chat": "openai_chat", "claude": "anthropic", "first": "openai_chat", "second": "anthropic"}
@@ -129,17 +130,14 @@ class Arena:
 
     def ledger(self) -> list[Sighting]:
         """What the witness saw until now."""
-        answer = httpx.get(f"{self._witness_url}/ledger", timeout=30, trust_env=False)
+        answer = httpx.get(f"{self._witness_url}/ledger", timeout=PATIENCE, trust_env=False, verify=False)
         return msgspec.json.decode(answer.content, type=list[Sighting])
 
-    def wait_seen(self, count: int, timeout: float = 20) -> None:
+    def wait_seen(self, count: int) -> None:
         """Until the witness has seen so many attempts."""
-        deadline = time.monotonic() + timeout
-        while len(self.ledger()) < count:
-            assert time.monotonic() < deadline, f"the upstream saw {len(self.ledger())} attempts, not {count}"
-            time.sleep(0.02)
+        until(lambda: len(self.ledger()) >= count, lambda: f"{count} attempts, not {len(self.ledger())}")
 
-    def prove(self, *, timeout: float = 15, refused: bool = False) -> Rows:
+    def prove(self, *, timeout: float = PATIENCE, refused: bool = False) -> Rows:
         """Parity, at the latest after `timeout` seconds; the rows."""
         calls = self.driver.calls
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tests.chaos.plan import Plan
+from tests.harness.patience import PATIENCE
 
 
 @dataclass
@@ -49,9 +50,9 @@ class Driver:
 
     def close(self) -> None:
         """Break off what still runs."""
-        asyncio.run_coroutine_threadsafe(self._cancel(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._cancel(), self._loop).result(PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         self._loop.close()
 
     def send(self, plans: Iterable[Plan], client: str = "chaos/1.0") -> list[Call]:
@@ -76,9 +77,9 @@ class Driver:
             yield
         finally:
             stop.set()
-            working.result(120)
+            working.result(2 * PATIENCE)
 
-    def wait(self, calls: Iterable[Call], *, until: str = "ended", timeout: float = 30) -> None:
+    def wait(self, calls: Iterable[Call], *, until: str = "ended", timeout: float = PATIENCE) -> None:
         """Until each of `calls` has ended, or is `speaking`."""
         deadline = time.monotonic() + timeout
         for call in calls:

@@ -15,6 +15,7 @@ from tests.admin.pages import text_of
 from tests.chaos import parity, tally
 from tests.chaos.arena import ENDLESS, Arena
 from tests.chaos.plan import Act
+from tests.harness.patience import PATIENCE, until
 from usage.models import Outcome, SetAside
 
 POISON = {
@@ -85,10 +86,7 @@ def test_a_row_that_the_database_refuses_is_set_aside_and_the_others_are_written
     poisoned += arena.driver.send([replace(arena.plan(), route="no-such\0model")], client="poison/1.0")
     arena.driver.send(arena.plan() for _ in range(20))
     arena.driver.wait(arena.driver.calls)
-    deadline = time.monotonic() + 10
-    while SetAside.objects.count() < 3:
-        assert time.monotonic() < deadline, server.complaints()
-        time.sleep(0.05)
+    until(lambda: SetAside.objects.count() >= 3, server.complaints)
     kept = {row.request_id: row for row in SetAside.objects.all()}
     assert kept.keys() == {call.request_id for call in poisoned}
     attempts = {str(attempt["id"]) for row in kept.values() for attempt in row.payload["attempts"]}
@@ -96,7 +94,7 @@ def test_a_row_that_the_database_refuses_is_set_aside_and_the_others_are_written
     ledger = [sighting for sighting in arena.ledger() if sighting.attempt not in attempts]
     others = [call for call in arena.driver.calls if call not in poisoned]
     assert len(ledger) == len(others) == 40
-    rows = parity.settle(lambda: parity.check(ledger, others), 10)
+    rows = parity.settle(lambda: parity.check(ledger, others), PATIENCE)
     assert {row.outcome for row in rows.requests.values()} == {Outcome.COMPLETED}
     assert "this row is poison" in kept[poisoned[0].request_id].cause
     assert all(row.cause for row in kept.values())

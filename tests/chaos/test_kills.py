@@ -11,6 +11,7 @@ from tests.chaos import tally
 from tests.chaos.arena import ENDLESS, Arena, Server
 from tests.chaos.parity import NOTHING, counts_of
 from tests.chaos.plan import Act
+from tests.harness.patience import until
 from usage.models import Outcome
 
 STREAMS = 50
@@ -83,7 +84,7 @@ def test_sigterm_under_load(arena: Arena) -> None:
     with arena.driver.load(arena.short_plans(), at_once=20):
         time.sleep(20 if tally.LONG else 2)
         server.signal(signal.SIGTERM)
-        assert server.wait_exit(15) == 0
+        assert server.wait_exit() == 0
         arena.driver.wait(endless)
     # Nothing is left for a later server to do.
     rows = arena.prove(timeout=0)
@@ -95,8 +96,7 @@ def test_sigterm_under_load(arena: Arena) -> None:
 def test_one_of_two_workers_is_killed(arena: Arena) -> None:
     server = arena.serve(workers=2, DRAIN_DEADLINE="1")
     first, second = server.workers()
-    while server.logs().count("Application startup complete") < 2:
-        time.sleep(0.05)
+    until(lambda: server.logs().count("Application startup complete") >= 2, server.logs)
     running = []
     for _ in range(STREAMS):
         # Not all at once, which would all be accepted by the first worker to look.
@@ -107,19 +107,16 @@ def test_one_of_two_workers_is_killed(arena: Arena) -> None:
         time.sleep(1)
         arena.killed.append(time.monotonic())
         os.kill(first, signal.SIGKILL)
-        deadline = time.monotonic() + 15
-        while second not in (now := server.workers()) or len(set(now) - {first}) < 2:
-            assert time.monotonic() < deadline, f"the dead worker was not replaced: {now}"
-            time.sleep(0.05)
+        until(lambda: second in server.workers() and len({*server.workers()} - {first}) >= 2, "another worker")
         time.sleep(2)
     cut = [call for call in running if call.ended is not None]
     assert 0 < len(cut) < STREAMS, "both workers have streams, and those of the living one go on"
     # The living worker (or the new one) has adopted the dead one's journal while it serves.
-    deadline = time.monotonic() + 10
     wanted = {call.plan.session for call in cut}
-    while missing := wanted - {row.session_id for row in arena.rows().requests.values()}:
-        assert time.monotonic() < deadline, f"{len(missing)} streams of the dead worker are no rows"
-        time.sleep(0.1)
+    until(
+        lambda: wanted <= {row.session_id for row in arena.rows().requests.values()},
+        "the streams of the dead worker to be rows",
+    )
     assert sum(call.ended is None for call in running) == STREAMS - len(cut)
     assert server.stop() == 0
     rows = arena.prove()
@@ -136,4 +133,4 @@ def test_rounds_of_kills_at_random_moments(arena: Arena) -> None:
             else:
                 assert server.stop() == 0
     arena.serve()
-    arena.prove(timeout=30)
+    arena.prove()

@@ -53,7 +53,7 @@ def test_mixed_requests_are_accounted_for_to_the_last_digit(arena: Arena) -> Non
     # Providers that fail on purpose would be left alone by the circuit breaker, and with them most of the accounts.
     server = arena.serve(CIRCUIT_BREAKER="false")
     arena.driver.run([_plan(arena) for _ in range(REQUESTS)], at_once=24)
-    rows = arena.prove(timeout=30)
+    rows = arena.prove()
     assert len(rows.requests) == REQUESTS
     outcomes = {row.outcome for row in rows.requests.values()}
     assert outcomes == {Outcome.COMPLETED, Outcome.FAILED, Outcome.CLIENT_CLOSED}

@@ -102,8 +102,8 @@ def test_when_every_candidate_fails_the_last_one_has_the_word(
 
 
 def test_a_slow_first_candidate_gives_way_to_the_second(client: Client, standing: Standing, upstream: Upstream) -> None:
-    script = upstream.script(quick=[Reply([HANG])], second=[speak.chat_answer("quicker")])
-    assert client.post(message(standing.routes["quick_chain"].name, script.prompt)).stream().text == "quicker"
+    script = upstream.script(begins=[Reply([HANG])], second=[speak.chat_answer("quicker")])
+    assert client.post(message(standing.routes["begins_chain"].name, script.prompt)).stream().text == "quicker"
 
 
 AFTER_CONTENT: dict[str, list[Step]] = {

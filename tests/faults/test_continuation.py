@@ -11,7 +11,10 @@ from tests.harness.rows import Rows
 from tests.harness.script import CUT, HANG, Reply, Step
 from tests.harness.upstream import Upstream
 
-DIALECTS = {"bad": "openai_chat", "healthy": "openai_chat", "bad_claude": "anthropic", "healthy_claude": "anthropic"}
+DIALECTS = {
+    **dict.fromkeys(("bad", "stalling", "healthy"), "openai_chat"),
+    **dict.fromkeys(("bad_claude", "stalling_claude", "healthy_claude"), "anthropic"),
+}
 RECEIVED = "The answer to your question is, "
 
 BREAKS: dict[str, list[Step]] = {"cut": [CUT], "end": [], "silence": [HANG], "error": []}
@@ -32,6 +35,8 @@ def _breaks_off(name: str, how: str = "cut", text: str = RECEIVED) -> Reply:
 def test_the_next_candidate_goes_on(
     first: str, second: str, how: str, client: Client, make: MakeRoute, upstream: Upstream, orm: Rows
 ) -> None:
+    if how == "silence":
+        first = first.replace("bad", "stalling")
     route = make(first, second, continues=True)
     script = upstream.script(
         **{first: [_breaks_off(first, how)], second: [speak.answer(DIALECTS[second], "after all, 42.")]}

@@ -18,6 +18,7 @@ from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing, make_key, make_model, make_provider, make_route, unique
 from tests.harness.gateway import Gateway
+from tests.harness.patience import PATIENCE, until
 from tests.harness.rows import Rows
 from tests.harness.script import CUT, HANG, Reply, Script, Seen, Step, Wait
 from tests.harness.upstream import Upstream
@@ -25,7 +26,7 @@ from usage.models import AttemptLog, RequestLog
 
 SEED = 20261125
 CLIENTS = 50
-ROUNDS = 2
+ROUNDS = 1
 PHASE = 1.5
 """Seconds for which one upstream fails."""
 START = speak.chat_chunk({"role": "assistant", "content": ""})
@@ -77,7 +78,11 @@ class Storm(Script):
                 calm()
 
 
-@pytest.fixture
+def _limited(milliseconds: str) -> Reply:
+    return speak.refusal("openai_chat", 429, "slow down", headers={"retry-after-ms": milliseconds})
+
+
+@pytest.fixture(scope="module")
 def stormy_gateway(live_database: None, standing: Standing) -> Iterator[Gateway]:
     """A gateway whose circuits stay open for half a second."""
     running = Gateway("storm", env={"CIRCUIT_SECONDS": "0.5", "LOG_LEVEL": "INFO"})
@@ -92,31 +97,29 @@ def _until_closed(models: list[Model]) -> None:
     keys = [key for m in models for key in (f"candidate:{m.provider_id}:{m.pk}", f"provider:{m.provider_id}")]
     # What hangs fails later, and what one process finds out stands in the database a moment after.
     time.sleep(2.3)
-    deadline = time.monotonic() + 20
-    while HealthState.objects.filter(key__in=keys).exclude(state="closed").exists():
-        assert time.monotonic() < deadline, "a circuit stays open although its upstream is well"
-        time.sleep(0.05)
+    open_ones = HealthState.objects.filter(key__in=keys).exclude(state="closed")
+    until(lambda: not open_ones.exists(), "a circuit stays open although its upstream is well")
 
 
 def test_who_comes_while_everybody_cools_down_waits_as_the_route_retries(
     stormy_gateway: Gateway, upstream: Upstream, orm: Rows, standing: Standing
 ) -> None:
-    provider = make_provider("openai_chat", f"{upstream.base_url}/limited/v1")
-    routes = [make_route([make_model(provider)], retries=1), make_route([provider.models.get()])]
+    brief, long = (make_provider("openai_chat", f"{upstream.base_url}/{name}/v1") for name in ("brief", "long"))
+    model = make_model(brief)
+    retried, alone = make_route([model], retries=1), make_route([make_model(long)])
     stormy_gateway.wait_snapshot()
-    limited = speak.refusal("openai_chat", 429, "slow down", headers={"retry-after-ms": "1500"})
-    script = upstream.script(limited, speak.chat_answer("now"))
+    script = upstream.script(brief=[_limited("1500"), speak.chat_answer("now")], long=[_limited("9000")])
     client = Client(stormy_gateway.base_url, standing.key.secret)
+    # A route without retries says so at once.
+    client.post(message(alone.name, script.prompt)).error(429, "rate_limit_error")
+    client.post(message(alone.name, script.prompt)).error(529, "overloaded_error")
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(client.post, message(routes[0].name, script.prompt))
-        script.wait()
-        time.sleep(0.3)
-        second = pool.submit(client.post, message(routes[0].name, script.prompt))
-        # A route without retries says so at once.
-        began = time.monotonic()
-        client.post(message(routes[1].name, script.prompt)).error(529, "overloaded_error")
-        assert time.monotonic() - began < 1
-        answers = [first.result(20), second.result(20)]
+        first = pool.submit(client.post, message(retried.name, script.prompt))
+        pair = f"pair:{brief.credentials.get().pk}:{model.pk}"
+        paused = HealthState.objects.filter(key=pair).exclude(state="closed")
+        until(paused.exists, "the provider to be paused")
+        second = pool.submit(client.post, message(retried.name, script.prompt))
+        answers = [first.result(PATIENCE), second.result(PATIENCE)]
     assert [answer.stream().text for answer in answers] == ["now", "now"]
     assert [orm.request(answer.request_id).attempts for answer in answers] == [2, 1]
 
@@ -149,7 +152,7 @@ def test_fifty_streams_while_one_of_three_fails(stormy_gateway: Gateway, upstrea
             time.sleep(1)
         finally:
             over.set()
-        received = [pair for each in callers for pair in each.result(30)]
+        received = [pair for each in callers for pair in each.result(PATIENCE)]
 
     # Every upstream did fail, and every answer names the attempt that its row says completed.
     assert set(storm.failed) == set(names)

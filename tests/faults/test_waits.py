@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 
 from tests.faults.conftest import MakeRoute
 from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.gateway import Gateway
+from tests.harness.patience import SOON
 from tests.harness.rows import Rows
 from tests.harness.script import HANG, Reply
 from tests.harness.upstream import Upstream
@@ -42,8 +44,10 @@ def test_a_retry_after_is_waited_for_and_the_wait_shows_between_the_attempts(
     assert script.seen[1].arrived - script.seen[0].arrived >= 1.0
     first, second = orm.attempts(orm.request(answer.request_id))
     assert (second.started_at - first.started_at).total_seconds() >= 1.0
+    # The attempt was over before the wait began.
     assert first.duration_ms is not None
-    assert first.duration_ms < 900
+    ended_at = first.started_at + timedelta(milliseconds=first.duration_ms)
+    assert (second.started_at - ended_at).total_seconds() >= 0.9
 
 
 def test_a_retry_after_in_milliseconds(client: Client, make: MakeRoute, upstream: Upstream) -> None:
@@ -51,7 +55,7 @@ def test_a_retry_after_in_milliseconds(client: Client, make: MakeRoute, upstream
     limited = speak.refusal("openai_chat", 429, "slow", headers={"retry-after-ms": "300", "retry-after": "30"})
     script = upstream.script(healthy=[limited, speak.chat_answer("now")])
     assert client.post(message(route.name, script.prompt)).stream().text == "now"
-    assert 0.3 <= script.seen[1].arrived - script.seen[0].arrived < 3
+    assert 0.3 <= script.seen[1].arrived - script.seen[0].arrived < SOON
 
 
 def test_who_wants_too_long_a_wait_is_left_for_the_next_at_once(
@@ -59,9 +63,8 @@ def test_who_wants_too_long_a_wait_is_left_for_the_next_at_once(
 ) -> None:
     route = make("bad", "healthy", retries=3)
     script = upstream.script(bad=[_limited("11")], healthy=[speak.chat_answer("now")])
-    began = time.monotonic()
     assert client.post(message(route.name, script.prompt)).stream().text == "now"
-    assert time.monotonic() - began < 3
+    assert script.seen[1].arrived - script.seen[0].arrived < 11
     assert len(script.seen) == 2
 
 
@@ -90,13 +93,13 @@ def test_the_first_candidates_word_about_the_request_outweighs_a_broken_fallback
 
 
 def test_the_deadline_bounds_the_waits(client: Client, make: MakeRoute, upstream: Upstream, orm: Rows) -> None:
-    route = make("healthy", retries=5, deadline=1.5)
-    script = upstream.script(healthy=[_limited("2")])
+    route = make("healthy", retries=5, deadline=8)
+    script = upstream.script(healthy=[_limited("9")])
     began = time.monotonic()
     answer = client.post(message(route.name, script.prompt))
     answer.error(429, "rate_limit_error")
     # A wait that would end after the deadline is not begun.
-    assert time.monotonic() - began < 1.4
+    assert time.monotonic() - began < 8
     assert len(script.seen) == 1
 
 
@@ -106,7 +109,7 @@ def test_the_deadline_ends_an_attempt_under_way(client: Client, make: MakeRoute,
     began = time.monotonic()
     answer = client.post(message(route.name, script.prompt))
     assert "longer than this route allows" in answer.error(504, "timeout_error")
-    assert 0.5 < time.monotonic() - began < 2
+    assert time.monotonic() - began >= 0.7
     row = orm.request(answer.request_id)
     assert [a.error_type for a in orm.attempts(row)] == ["deadline"]
     assert script.wait_closed()
@@ -120,19 +123,19 @@ def test_the_deadline_ends_a_stream_with_an_error_event(client: Client, make: Ma
 
 
 def test_a_client_that_goes_while_a_retry_waits_ends_it_at_once(
-    client: Client, make: MakeRoute, upstream: Upstream, orm: Rows
+    client: Client, gateway: Gateway, make: MakeRoute, upstream: Upstream, orm: Rows
 ) -> None:
     route = make("healthy", retries=3)
-    script = upstream.script(healthy=[_limited("8"), speak.chat_answer()])
+    script = upstream.script(healthy=[_limited("9"), speak.chat_answer()])
+    end = gateway.log_end()
 
     def refused() -> None:
-        script.wait()
-        time.sleep(0.3)
+        gateway.wait_logged("attempt failed", end)
 
     began = time.monotonic()
     client.leave_unanswered(message(route.name, script.prompt), refused, session="gone-while-waiting")
     row = orm.by_session("gone-while-waiting")
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 9
     assert (row.outcome, row.error_code) == ("client_closed", "client_closed")
     assert [(a.outcome, a.error_type) for a in orm.attempts(row)] == [("failed", "rate_limit")]
     assert len(script.seen) == 1
@@ -148,4 +151,4 @@ def test_pings_go_on_while_a_retry_waits(
     assert answer.stream().text == "at last"
     events = [json.loads(part.partition(b"data: ")[2])["type"] for part in answer.raw.split(b"\n\n")[:-1]]
     assert events[0] == "message_start"
-    assert events.count("ping") >= 3
+    assert events.count("ping") >= 2

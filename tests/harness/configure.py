@@ -91,23 +91,21 @@ class Standing:
 
 
 def make_standing(upstream_url: str) -> Standing:
-    """Routes by name: every dialect, chains of two candidates, and one with short time-outs.
+    """Routes by name: every dialect, chains of two candidates, and some with one short time-out each.
 
-    The first path segment of a provider's base URL is its name here, so that a script can tell them apart.
+    The first path segment of a provider's base URL is its name here, so that a script can tell them apart. Only one
+    time-out is short, so that a busy machine does not make another one come first.
     """
-    quick: dict[str, Any] = {
-        "connect_timeout": 1,
-        "first_event_timeout": 0.6,
-        "idle_timeout": 0.6,
-        "total_timeout": 2.0,
-    }
     providers = {
         **{name: make_provider(name, f"{upstream_url}/{name}{SPEAKERS[name].prefix}") for name in DIALECTS},
         "first": make_provider("openai_chat", f"{upstream_url}/first/api/v1"),
         "second": make_provider("openai_chat", f"{upstream_url}/second/api/v1"),
         "third": make_provider("anthropic", f"{upstream_url}/third"),
-        "quick": make_provider("openai_chat", f"{upstream_url}/quick/v1", **quick),
-        "quick_claude": make_provider("anthropic", f"{upstream_url}/quick_claude", **quick),
+        "begins": make_provider("openai_chat", f"{upstream_url}/begins/v1", first_event_timeout=0.4),
+        "begins_claude": make_provider("anthropic", f"{upstream_url}/begins_claude", first_event_timeout=0.4),
+        "goes_on": make_provider("openai_chat", f"{upstream_url}/goes_on/v1", idle_timeout=0.4),
+        "goes_on_claude": make_provider("anthropic", f"{upstream_url}/goes_on_claude", idle_timeout=0.4),
+        "ends": make_provider("openai_chat", f"{upstream_url}/ends/v1", total_timeout=1),
     }
     models = {name: make_model(provider) for name, provider in providers.items()}
     chains = {
@@ -115,7 +113,7 @@ def make_standing(upstream_url: str) -> Standing:
         "chain": ["first", "second"],
         "from_claude": ["third", "first"],
         "to_claude": ["first", "third"],
-        "quick_chain": ["quick", "second"],
+        "begins_chain": ["begins", "second"],
     }
     routes = {
         name: make_route([models[link] for link in links], name=unique(name.replace("_", "-")))

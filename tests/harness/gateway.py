@@ -142,6 +142,20 @@ class Gateway:
         """Everything it wrote."""
         return self.log_file.read_text(errors="replace")
 
+    def log_end(self) -> int:
+        """Where its log ends now."""
+        return self.log_file.stat().st_size
+
+    def wait_logged(self, words: str, since: int) -> None:
+        """Until it has logged these words after `since`, an end of before."""
+
+        def is_logged() -> bool:
+            with self.log_file.open("rb") as log:
+                log.seek(since)
+                return words.encode() in log.read()
+
+        until(is_logged, f"{words!r} in its log")
+
     def records(self, request_id: str | None = None) -> list[dict[str, Any]]:
         """Its JSON log lines, all or those of one request."""
         lines = [json.loads(line) for line in self.logs().splitlines() if line.startswith("{")]

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.harness.patience import PATIENCE, until
@@ -61,13 +62,14 @@ class Reply:
 
 @dataclass
 class Seen:
-    """One request as it arrived. Times are time.monotonic()."""
+    """One request as it arrived. Times are time.monotonic(); `port` is the other side's."""
 
     path: str
     headers: dict[str, str]
     raw: bytes
     arrived: float
     connection: int
+    port: int = 0
     closed: float | None = None
     """When the other side closed the connection while the answer was under way."""
     sent: int = 0
@@ -112,14 +114,11 @@ class Script:
         return self.seen[count - 1]
 
     def wait_read(self, reply: Reply) -> None:
-        """Wait until the gateway should have read all that the first answer says before it falls silent."""
+        """Wait until the gateway has read all that the first answer says before it falls silent."""
         seen = self.wait()
         size = sum(len(step) for step in reply.steps if isinstance(step, bytes))
-        while seen.sent < size:
-            time.sleep(0.002)
-        if size:
-            # Sent is not yet read, and nothing outside the gateway can see that it is.
-            time.sleep(0.1)
+        until(lambda: seen.sent >= size, "the first answer to be sent")
+        until(lambda: _unread_bytes(seen.port) == 0, "the first answer to be read")
 
     def wait_closed(self, count: int = 1, timeout: float = PATIENCE) -> float:
         """When the gateway closed the connection of request number `count` (time.monotonic())."""
@@ -127,3 +126,17 @@ class Script:
         until(lambda: seen.closed is not None, "the upstream connection is still open", timeout=timeout)
         assert seen.closed is not None
         return seen.closed
+
+
+def _unread_bytes(port: int) -> int:
+    """How many bytes wait at a TCP port of this machine for its program to read them; where only Linux could tell, none
+    after a moment."""
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        time.sleep(0.2)
+        return 0
+    for line in table.read_text().splitlines()[1:]:
+        _, local, _, _, queues, *_ = line.split()
+        if int(local.partition(":")[2], 16) == port:
+            return int(queues.partition(":")[2], 16)
+    return 0

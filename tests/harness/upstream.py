@@ -94,7 +94,7 @@ class Upstream:
         assert isinstance(reader, _Reader)
         number = next(self._numbers)
         with contextlib.suppress(_PeerGone, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            async for seen in _requests(reader, number):
+            async for seen in _requests(reader, number, writer.get_extra_info("peername")[1]):
                 mark = _MARK.findall(seen.raw) or _MARK.findall(seen.path.encode())
                 script = self._scripts.get(mark[-1].decode()) if mark else None
                 reply = script.next_reply(seen) if script else None
@@ -105,7 +105,7 @@ class Upstream:
         writer.transport.abort()
 
 
-async def _requests(reader: asyncio.StreamReader, number: int) -> AsyncIterator[Seen]:
+async def _requests(reader: asyncio.StreamReader, number: int, port: int) -> AsyncIterator[Seen]:
     while True:
         first = await reader.readexactly(1)
         if not first.isalpha():
@@ -122,7 +122,7 @@ async def _requests(reader: asyncio.StreamReader, number: int) -> AsyncIterator[
                 raw += await reader.readexactly(size)
                 await reader.readline()
             await reader.readline()
-        yield Seen(line.split(" ")[1], headers, raw, time.monotonic(), number)
+        yield Seen(line.split(" ")[1], headers, raw, time.monotonic(), number, port)
 
 
 async def _answer(reply: Reply, seen: Seen, reader: _Reader, writer: asyncio.StreamWriter) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,21 +21,18 @@ from tests.harness.patience import PATIENCE, until
 from tests.harness.rows import Rows
 from tests.harness.script import CUT, HANG, Gate, Reply, Script
 from tests.harness.upstream import Upstream
-from tests.health.environment import dead_server, state_of
+from tests.health.environment import dead_server, end_waiting, state_of
 from usage.models import AttemptLog
 
 pytestmark = pytest.mark.both_databases
 
-OPEN = 1.5
-TIMEOUT = 4.0
-"""Seconds for a connection to the dead server: more than an answer takes on a busy machine."""
 HEALTHY = speak.answer("openai_chat")
 
 
 @pytest.fixture(scope="module")
 def pair(live_database: None, standing: Standing) -> Iterator[tuple[Gateway, Gateway]]:
-    """Two gateways on one database, whose circuits stay open for a second and a half."""
-    one, other = (Gateway(f"health{number}", env={"CIRCUIT_SECONDS": str(OPEN)}) for number in (1, 2))
+    """Two gateways on one database, whose circuits stay open for half a minute or until `end_waiting`."""
+    one, other = (Gateway(f"health{number}") for number in (1, 2))
     with contextlib.ExitStack() as stack:
         for running in (one, other):
             running.launch()
@@ -80,6 +76,12 @@ class Scenario:
         assert answer.stream().complete
         return answer
 
+    def reaches(self, script: Script, number: int = 0) -> bool:
+        """Whether one request reaches the failing candidate."""
+        before = self.count(script)
+        self.ask(script, number)
+        return self.count(script) > before
+
     @property
     def key(self) -> str:
         """The failing candidate's circuit."""
@@ -106,8 +108,8 @@ def test_it_opens_after_five_failures_and_one_probe_closes_it(scenario: Scenario
     for _ in range(9):
         scenario.ask(script)
     assert scenario.count(script) == 5
-    time.sleep(OPEN)
-    scenario.ask(script)
+    end_waiting(scenario.key)
+    until(lambda: scenario.reaches(script), "a probe")
     assert scenario.count(script) == 6
     scenario.ask(script)
     assert scenario.count(script) == 7
@@ -119,10 +121,12 @@ def test_while_the_probe_is_out_other_requests_go_elsewhere(scenario: Scenario) 
     script = scenario.script(*[BROKEN["500"]] * 5, Reply([gate, *HEALTHY.steps]))
     for _ in range(5):
         scenario.ask(script)
-    time.sleep(OPEN)
+    end_waiting(scenario.key)
     with ThreadPoolExecutor(21) as pool:
-        probe = pool.submit(scenario.ask, script)
-        until(lambda: scenario.count(script) == 6)
+        while scenario.count(script) == 5:
+            # The one that hangs is the probe. Until the gateway knows that it may probe, others answer.
+            probe = pool.submit(scenario.ask, script)
+            until(lambda probe=probe: probe.done() or scenario.count(script) == 6)  # type: ignore[misc]
         others = [pool.submit(scenario.ask, script) for _ in range(20)]
         for other in others:
             other.result(PATIENCE)
@@ -136,27 +140,21 @@ def test_what_one_process_learns_the_other_one_knows(scenario: Scenario) -> None
     for _ in range(5):
         scenario.ask(script, 0)
     until(lambda: state_of(scenario.key) == "open")
-    time.sleep(0.6)
-    for _ in range(5):
-        scenario.ask(script, 1)
-    assert scenario.count(script) == 5
+    until(lambda: not scenario.reaches(script, 1), "the other one to know")
+    assert scenario.count(script) < 10, "the other one opened it after five failures of its own"
 
 
-def test_a_reset_reaches_both_within_two_seconds(scenario: Scenario, orm: Rows) -> None:
+def test_a_reset_reaches_both(scenario: Scenario, orm: Rows) -> None:
     refused = speak.refusal("openai_chat", 401, "bad key")
-    script = scenario.script(refused, HEALTHY)
+    script = scenario.script(refused)
     scenario.ask(script, 0)
     credential = f"credential:{scenario.provider.credentials.get().pk}"
     until(lambda: state_of(credential) == "open")
-    time.sleep(0.6)
-    for number in (0, 1):
-        scenario.ask(script, number)
-    assert scenario.count(script) == 1
+    until(lambda: not scenario.reaches(script, 1), "the other one to know")
     sharing.reset([credential], "reset by a test")
-    time.sleep(1.0)
+    script = scenario.script(HEALTHY)
     for number in (0, 1):
-        scenario.ask(script, number)
-    assert scenario.count(script) == 3
+        until(lambda number=number: scenario.reaches(script, number), "the reset")  # type: ignore[misc]
 
 
 def test_an_edited_provider_is_tried_again_at_once(scenario: Scenario) -> None:
@@ -222,44 +220,42 @@ def test_when_all_candidates_cool_down_the_error_says_for_how_long(scenario: Sce
     answer = scenario.clients[0].post(message(route.name, script.prompt))
     text = answer.error(529, "overloaded_error")
     assert "it failed recently" in text
-    assert 1 <= int(answer.headers["retry-after"]) <= 2
+    assert 1 <= int(answer.headers["retry-after"]) <= 30
     assert scenario.count(script) == 5
 
 
 def test_at_most_five_pay_for_a_dead_server_however_many_start_at_once(scenario: Scenario, orm: Rows) -> None:
     key = make_key()
     with dead_server() as (url, _):
-        dead = make_provider("openai_chat", f"{url}/v1", connect_timeout=TIMEOUT)
+        dead = make_provider("openai_chat", f"{url}/v1", connect_timeout=2)
         route = make_route([make_model(dead), scenario.healthy])
         scenario.wait_loaded()
         script = scenario.script(HEALTHY)
-        seconds = _storm(scenario, key, route, script, 50)
-        # The others do not wait for the time-out.
-        assert sum(took < TIMEOUT for took in seconds) == 45
+        _storm(scenario, key, route, script, 50)
         assert _paid(key, 50, dead) == 5
-        # The circuit is open now; on a busy machine it may have waited long enough for its probe.
+        # It is open now: nobody waits.
         _storm(scenario, key, route, script, 20)
-        paid = _paid(key, 70, dead)
-        assert paid in (5, 6)
-        time.sleep(OPEN)
+        assert _paid(key, 70, dead) == 5
+        end_waiting(f"provider:{dead.pk}")
         # One at a time probes it from now on.
-        _storm(scenario, key, route, script, 20)
-        assert _paid(key, 90, dead) <= paid + 1
+        sent = 70
+        while _paid(key, sent, dead) == 5:
+            _storm(scenario, key, route, script, 20)
+            sent += 20
+        assert _paid(key, sent, dead) == 6
 
 
-def _storm(scenario: Scenario, key: Key, route: Route, script: Script, number: int) -> list[float]:
-    """So many requests at once; how long each took. All are answered."""
+def _storm(scenario: Scenario, key: Key, route: Route, script: Script, number: int) -> None:
+    """So many requests at once. All are answered."""
     barrier = threading.Barrier(number)
     client = scenario.clients[0].with_key(key.secret)
 
-    def one(_: int) -> float:
+    def one(_: int) -> None:
         barrier.wait(PATIENCE)
-        began = time.monotonic()
         assert client.post(message(route.name, script.prompt)).stream().complete
-        return time.monotonic() - began
 
     with ThreadPoolExecutor(number) as pool:
-        return list(pool.map(one, range(number)))
+        list(pool.map(one, range(number)))
 
 
 def _paid(key: Key, requests: int, dead: Provider) -> int:

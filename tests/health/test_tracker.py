@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
 from providers.errors import ErrorKind, UpstreamError
+from routing.health import tracker as tracker_module
+from tests.harness.patience import PATIENCE
 from tests.health.driver import HealthDriver, candidate
 
-KNOWN = candidate(connect=2.0)
+KNOWN = candidate(connect=60)
 LATE = UpstreamError(ErrorKind.CONNECT_TIMEOUT, "late")
 
 
@@ -25,7 +26,7 @@ async def _start(
         try:
             await tracker.may_connect(only)
             outcomes.append("connects")
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         except UpstreamError as error:
             outcomes.append(error.kind.value if error.retryable else "final")
             tracker.ended(error)
@@ -37,6 +38,13 @@ async def _start(
     return outcomes, tasks
 
 
+async def _told(outcomes: list[str], count: int) -> None:
+    """Wait for the outcomes of so many attempts."""
+    async with asyncio.timeout(PATIENCE):
+        while len(outcomes) < count:
+            await asyncio.sleep(0.005)
+
+
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
@@ -46,13 +54,12 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 def test_the_sixth_goes_to_the_next_candidate_soon() -> None:
     async def check() -> None:
         driver = HealthDriver()
-        began = time.monotonic()
         outcomes, tasks = await _start(driver, 50)
         assert outcomes == ["connects"] * 5
-        await asyncio.wait(tasks, timeout=0.6)
+        # Those who have an alternative wait far less long than for a connection, which may take a minute here.
+        await _told(outcomes, 50)
         assert outcomes.count("connects") == 5
         assert outcomes.count("connect_timeout") == 45
-        assert time.monotonic() - began < 1
         await _end(tasks)
         # Those five failed, so that nobody else pays.
         assert driver.health.cooling(KNOWN) == 30
@@ -63,8 +70,8 @@ def test_the_sixth_goes_to_the_next_candidate_soon() -> None:
 def test_what_was_never_sent_is_no_failure() -> None:
     async def check() -> None:
         driver = HealthDriver()
-        _, tasks = await _start(driver, 50)
-        await asyncio.wait(tasks, timeout=0.6)
+        outcomes, tasks = await _start(driver, 50)
+        await _told(outcomes, 50)
         assert driver.health.cooling(KNOWN) is None
         await _end(tasks)
 
@@ -80,7 +87,7 @@ def test_one_connection_is_a_sign_of_life_for_all_who_wait() -> None:
         outcomes, tasks = await _start(driver, 20)
         assert outcomes == []
         trackers[0].connected()
-        await asyncio.sleep(0.05)
+        await _told(outcomes, 20)
         assert outcomes == ["connects"] * 20
         await _end(tasks)
 
@@ -94,11 +101,11 @@ def test_the_only_candidate_is_waited_for() -> None:
         for tracker in trackers:
             await tracker.may_connect(only=True)
         outcomes, tasks = await _start(driver, 3, only=True)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(2 * tracker_module.PATIENCE)
         assert outcomes == []
         for tracker in trackers:
             tracker.ended(LATE)
-        await asyncio.sleep(0.05)
+        await _told(outcomes, 3)
         assert outcomes == ["overloaded"] * 3
         await _end(tasks)
 
@@ -124,7 +131,7 @@ def test_a_client_that_leaves_makes_room() -> None:
             await tracker.may_connect(only=False)
         outcomes, tasks = await _start(driver, 1)
         trackers[0].ended(None, counted=False)
-        await asyncio.sleep(0.05)
+        await _told(outcomes, 1)
         assert outcomes == ["connects"]
         await _end(tasks)
 
@@ -137,7 +144,7 @@ def test_a_dead_server_gets_one_probe_at_a_time() -> None:
         driver.fails(KNOWN, 5, ErrorKind.CONNECT_TIMEOUT)
         driver.clock.passes(30)
         outcomes, tasks = await _start(driver, 10)
-        await asyncio.sleep(0.05)
+        await _told(outcomes, 10)
         assert sorted(outcomes) == ["connects"] + ["overloaded"] * 9
         await _end(tasks)
         assert driver.health.cooling(KNOWN) == 60
@@ -156,7 +163,7 @@ def test_a_probe_that_connects_lets_those_in_who_have_nowhere_else_to_go() -> No
         await asyncio.sleep(0.05)
         assert outcomes == []
         probe.connected()
-        await asyncio.sleep(0.05)
+        await _told(outcomes, 3)
         assert outcomes == ["connects"] * 3
         await _end(tasks)
 
@@ -165,10 +172,10 @@ def test_a_probe_that_connects_lets_those_in_who_have_nowhere_else_to_go() -> No
 
 def test_an_open_circuit_rejects_at_once() -> None:
     async def check() -> None:
-        driver = HealthDriver()
-        tracker = driver.begun(KNOWN)
-        driver.fails(KNOWN, 5)
-        late = driver.begun(KNOWN)
+        driver, known = HealthDriver(), candidate(connect=2)
+        tracker = driver.begun(known)
+        driver.fails(known, 5)
+        late = driver.begun(known)
         await tracker.may_connect(only=True)
         with pytest.raises(UpstreamError) as caught:
             await late.may_connect(only=True)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 from tests.harness import database
 from tests.harness.call import Client, message
 from tests.harness.gateway import ROOT, Gateway
+from tests.harness.patience import until
 
 
 def test_a_server_before_its_database_says_so_and_recovers() -> None:
     gateway = Gateway("unready", env={"DATABASE_URL": f"sqlite:///{database.FOLDER}/not-yet.sqlite3"})
     try:
         gateway.launch()
-        deadline = time.monotonic() + 20
-        while (state := gateway.readiness())[0] == 0:
-            assert time.monotonic() < deadline, gateway.logs()
-            time.sleep(0.05)
+        until(lambda: gateway.readiness()[0] != 0, gateway.logs)
+        state = gateway.readiness()
         assert state[0] == 503
         assert state[1]["status"] == "not ready"
         assert "database" in " ".join(state[1]["causes"])
@@ -27,7 +25,7 @@ def test_a_server_before_its_database_says_so_and_recovers() -> None:
         assert "readyz" in client.post(message("any")).error(503, "api_error")
         migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
         subprocess.run(migrate, cwd=ROOT, env=gateway.environment, check=True, capture_output=True)
-        gateway.wait_ready(timeout=3)
+        gateway.wait_ready()
         client.post(message("any")).error(401, "authentication_error")
     finally:
         gateway.stop()

@@ -14,6 +14,7 @@ from tests.harness import speak
 from tests.harness.call import Answer, Client, message
 from tests.harness.configure import Standing, make_key
 from tests.harness.gateway import Gateway
+from tests.harness.patience import PATIENCE, until
 from tests.harness.rows import Rows
 from tests.harness.script import HANG, Gate, Reply
 from tests.harness.upstream import Upstream
@@ -24,7 +25,7 @@ from usage.models import RequestLog
 def test_a_stop_lets_streams_finish_and_ends_the_rest_with_an_error(
     standing: Standing, upstream: Upstream, orm: Rows
 ) -> None:
-    gateway = Gateway("stop", env={"DRAIN_DELAY": "1.2", "DRAIN_DEADLINE": "3"}).start()
+    gateway = Gateway("stop", env={"DRAIN_DELAY": "2", "DRAIN_DEADLINE": "3"}).start()
     try:
         client = Client(gateway.base_url, standing.key.secret)
         gate = Gate()
@@ -53,25 +54,23 @@ def test_a_stop_lets_streams_finish_and_ends_the_rest_with_an_error(
             gateway.signal()
             signalled = time.monotonic()
             # For DRAIN_DELAY it is not ready and still serves, so that a load balancer can switch first.
-            while (state := gateway.readiness())[0] == 200:
-                assert time.monotonic() - signalled < 1.0
+            until(lambda: gateway.readiness()[0] != 200, "the server to go")
+            state = gateway.readiness()
             assert state[0] == 503
             assert "shutting down" in " ".join(state[1]["causes"])
             served = client.post(message(standing.routes["openai_chat"].name, late.prompt))
             assert served.stream().text == "still served"
-            while gateway.readiness()[0] != 0:
-                assert time.monotonic() - signalled < 3.0, "it still accepts connections"
-                time.sleep(0.05)
-            assert time.monotonic() - signalled > 1.0
+            until(lambda: gateway.readiness()[0] == 0, "an end of accepting connections")
+            assert time.monotonic() - signalled >= 2.0
             gate.open()
             finished = first.finish()
             assert finished.stream().text == "Going on"
             broken = second.finish()
             stream, error = broken.broken_stream()
             assert (stream.text, error["type"]) == ("Never ", "overloaded_error")
-            third.result(timeout=10).error(529, "overloaded_error")
-            assert 2.0 < time.monotonic() - signalled < 6.5
-        assert gateway.wait_exit(10) == 0, gateway.logs()
+            third.result(PATIENCE).error(529, "overloaded_error")
+            assert time.monotonic() - signalled >= 5.0
+        assert gateway.wait_exit() == 0, gateway.logs()
         assert endless.wait_closed() > signalled
         answers = [finished, served, broken, third.result()]
         # All rows are there when the process is gone.
@@ -105,16 +104,13 @@ def test_a_stop_under_load_loses_no_row(workers: int, standing: Standing, upstre
     try:
         for thread in threads:
             thread.start()
-        deadline = time.monotonic() + 10
-        while len(answers) < 150:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: len(answers) >= 80, lambda: f"80 answers, not {len(answers)}")
         gateway.signal(signal.SIGTERM if workers == 1 else signal.SIGINT)
-        assert gateway.wait_exit(20) == 0, gateway.logs()
+        assert gateway.wait_exit() == 0, gateway.logs()
     finally:
         stop.set()
         for thread in threads:
-            thread.join(20)
+            thread.join(PATIENCE)
         gateway.stop()
     assert all(answer.stream().text == "loaded" for answer in answers)
     ids = {answer.request_id for answer in answers}

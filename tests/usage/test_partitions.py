@@ -17,6 +17,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connection, connections
 from django.test import Client
 
+from tests.harness.patience import SOON
 from tests.usage.dated import table_of, written
 from usage.journal import partitions
 from usage.models import AttemptLog, RequestLog
@@ -126,7 +127,7 @@ def test_a_lock_that_is_not_to_be_had_is_given_up_and_tried_again(monkeypatch: p
         began = time.monotonic()
         with pytest.raises(OperationalError):
             partitions.ensure()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < SOON
         written("2026-03-10")
     assert len(partitions.ensure()) == 6
     assert RequestLog.objects.count() == 1
@@ -175,7 +176,7 @@ def test_whole_months_are_dropped_and_say_for_how_long_they_locked() -> None:
     assert [one.partition for one in pruned] == [
         "usage_requestlog_2025_12", "usage_requestlog_2026_01", "usage_attemptlog_2025_12", "usage_attemptlog_2026_01",
     ]  # fmt: skip
-    assert all(0 < one.locked_ms < 1_000 for one in pruned)
+    assert all(0 < one.locked_ms < SOON * 1_000 for one in pruned)
     assert _partitions()[0] == "usage_attemptlog_2026_02"
     assert RequestLog.objects.count() == 2
 
@@ -203,7 +204,7 @@ def test_a_long_report_is_not_waited_for_and_holds_nobody_up(monkeypatch: pytest
             waits.append(time.monotonic() - began)
         thread.join()
     assert len(refused) == 1
-    assert max(waits) < 0.5
+    assert max(waits) < SOON
     assert RequestLog.objects.count() == len(waits) + 1
     assert partitions.prune(0)[0].partition == "usage_requestlog_2026_01"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,6 +20,7 @@ from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import make_model, make_provider, make_route
 from tests.harness.gateway import Gateway
+from tests.harness.patience import until
 from tests.harness.rows import Rows
 from tests.harness.script import Reply
 from tests.harness.upstream import Upstream
@@ -211,16 +211,20 @@ def test_what_claude_reports_is_charged_by_its_kinds(
 
 
 def test_a_price_begins_by_itself(orm: Rows, gateway: Gateway, client: Client, upstream: Upstream) -> None:
-    model = make_model(make_provider("openai_chat", f"{upstream.base_url}/turn/v1"), {})
-    route = make_route([model])
-    turn = timezone.now() + timedelta(seconds=2)
-    old = _price(model, None, turn, input=Decimal(1), output=Decimal(1))
-    new = _price(model, turn, None, input=Decimal(2), output=Decimal(2))
-    gateway.wait_snapshot()
-    revisions = gateway.readiness()[1]["revisions"]
     script = upstream.script(speak.chat_answer())
-    before = orm.request(client.post(message(route.name, script.prompt)).request_id)
-    time.sleep(max(0.0, (turn - timezone.now()).total_seconds()) + 0.05)
+    # A turn that is far enough for a request before it: further, on a machine that is slow to answer.
+    for seconds in (1.5, 6, 24):
+        model = make_model(make_provider("openai_chat", f"{upstream.base_url}/turn/v1"), {})
+        route = make_route([model])
+        turn = timezone.now() + timedelta(seconds=seconds)
+        old = _price(model, None, turn, input=Decimal(1), output=Decimal(1))
+        new = _price(model, turn, None, input=Decimal(2), output=Decimal(2))
+        gateway.wait_snapshot()
+        revisions = gateway.readiness()[1]["revisions"]
+        before = orm.request(client.post(message(route.name, script.prompt)).request_id)
+        if timezone.now() < turn:
+            break
+    until(lambda: timezone.now() > turn)
     after = orm.request(client.post(message(route.name, script.prompt)).request_id)
     assert gateway.readiness()[1]["revisions"] == revisions
     assert (before.price_id, after.price_id) == (old.pk, new.pk)
