@@ -89,7 +89,7 @@ def test_candidates_are_taken_dropped_with_a_cause_or_left_over() -> None:
         ("nothing", ANYONE, 404, "There is no model 'nothing' here."),
         ("blind", restricted("other"), 403, "may not use 'blind'"),
         ("blind", ANYONE, 400, "it calls no tools"),
-        ("gone", ANYONE, 503, "An administrator"),
+        ("gone", ANYONE, 503, "Ask an administrator"),
     ],
 )
 def test_a_refusal_is_the_one_that_the_client_would_get(asked: str, key: Any, status: int, message: str) -> None:
