@@ -1,10 +1,10 @@
-"""Who may call: teams and client keys."""
+"""Teams and client keys: who may call."""
 
 from django.apps import AppConfig
 
 
 class AccessConfig(AppConfig):
-    """The room at the bottom: it knows nobody above it."""
+    """The lowest room: it imports no other."""
 
     name = "access"
     verbose_name = "Access"

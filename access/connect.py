@@ -1,4 +1,4 @@
-"""The lines that a caller pastes to use the gateway: in the admin, and wherever else a key is handed out."""
+"""The shell lines that a caller pastes to use the gateway."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 
 class PasteLine(msgspec.Struct, frozen=True):
-    """One line for a shell and what it is for. It may hold a key, so it has no telling repr."""
+    """One line for a shell and its purpose. It may hold a key, so its repr does not show it."""
 
     label: str
     text: str
@@ -21,12 +21,13 @@ class PasteLine(msgspec.Struct, frozen=True):
 
 
 def base_url(request: HttpRequest) -> str:
-    """Where callers reach the gateway: PUBLIC_URL, or else the address that this page was asked for under."""
+    """Returns where callers reach the gateway: PUBLIC_URL, or else the address of this page."""
     return settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
 
 
 def paste_lines(base_url: str, key: str, model: str) -> tuple[PasteLine, PasteLine, PasteLine]:
-    """The address, the key and a streaming call; `base_url` is scheme and host of the gateway, `model` a route."""
+    """Returns the lines for the address, the key and a streaming call. `base_url` is scheme and host of the gateway,
+    `model` a route."""
     base_url = base_url.rstrip("/")
     body = {
         "model": model,

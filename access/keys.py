@@ -1,4 +1,4 @@
-"""Client keys: making one, and recognising a caller by the one it presents. Pure; raises no HTTP."""
+"""Client keys: creates them, and authenticates callers by theirs. Knows no HTTP and no database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = len(PREFIX) + 4
 
 
 class NewKey(msgspec.Struct, frozen=True):
-    """A key that was just made. `secret` exists here and nowhere else: show it once."""
+    """A new key. `secret` is stored nowhere: show it once."""
 
     secret: str
     prefix: str
@@ -25,7 +25,7 @@ class NewKey(msgspec.Struct, frozen=True):
 
 
 class KeyRecord(msgspec.Struct, frozen=True):
-    """What the hot path knows of a client key. Times are POSIX seconds; `allowed_routes` is None for every route."""
+    """A client key as requests need it. Times are POSIX seconds; `allowed_routes` is None for all routes."""
 
     id: int
     name: str
@@ -41,12 +41,12 @@ class KeyRecord(msgspec.Struct, frozen=True):
     shows_routing: bool = False
 
     def may_use(self, route_name: str) -> bool:
-        """Whether the key's allow-list holds the route."""
+        """Returns whether the key's allow-list has the route."""
         return self.allowed_routes is None or self.allowed_routes.fullmatch(route_name) is not None
 
 
 class AccessDenied(Exception):
-    """The caller is not let in; the text says why and what to do."""
+    """The caller is rejected; the message says why and what to do."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -54,26 +54,26 @@ class AccessDenied(Exception):
 
 
 class NotAuthenticated(AccessDenied):
-    """No key, an unknown one, or one that is revoked or expired."""
+    """The key is missing, unknown, revoked or expired."""
 
 
 class NotPermitted(AccessDenied):
-    """A good key that may not do this."""
+    """The key is valid but may not do this."""
 
 
 def new_key() -> NewKey:
-    """A fresh key with 192 bits of randomness."""
+    """Returns a new key with 192 bits of randomness."""
     secret = PREFIX + secrets.token_urlsafe(24)
     return NewKey(secret=secret, prefix=secret[:_SHOWN], hash=hash_key(secret))
 
 
 def hash_key(secret: str) -> str:
-    """SHA-256 as 64 hex digits; the secrets are random, so no slow hash is needed."""
+    """Returns the SHA-256 as 64 hex digits; the secrets are random, so no slow hash is needed."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def allowed_pattern(lines: str) -> re.Pattern[str] | None:
-    """One pattern for an allow-list of names and globs (one a line), or None for an empty list."""
+    """Returns one pattern for an allow-list of names and globs (one per line), or None for an empty list."""
     globs = [line.strip() for line in lines.splitlines() if line.strip()]
     if not globs:
         return None
@@ -81,7 +81,7 @@ def allowed_pattern(lines: str) -> re.Pattern[str] | None:
 
 
 def presented(headers: Mapping[str, str]) -> str | None:
-    """The key in `x-api-key` or `Authorization: Bearer`, header names in lower case; x-api-key wins."""
+    """Returns the key in `x-api-key` or `Authorization: Bearer`, header names in lower case; x-api-key wins."""
     key = headers.get("x-api-key", "").strip()
     if key:
         return key
@@ -90,10 +90,10 @@ def presented(headers: Mapping[str, str]) -> str | None:
 
 
 def authenticate(headers: Mapping[str, str], keys: Mapping[str, KeyRecord], now: float) -> KeyRecord:
-    """The record of the presented key; `keys` is indexed by hash, `now` is POSIX seconds.
+    """Returns the record of the presented key; `keys` is indexed by hash, `now` is POSIX seconds.
 
-    The look-up is by hash, so its time says nothing about any key's characters.
-    Raises NotAuthenticated, or NotPermitted when the key's team is switched off.
+    The look-up is by hash, so its time reveals nothing about any key.
+    Raises NotAuthenticated, or NotPermitted if the key's team is disabled.
     """
     secret = presented(headers)
     if secret is None:
@@ -102,16 +102,16 @@ def authenticate(headers: Mapping[str, str], keys: Mapping[str, KeyRecord], now:
         )
     record = keys.get(hash_key(secret))
     if record is None:
-        raise NotAuthenticated("This client key is not known here. Ask an administrator of this gateway for a key.")
+        raise NotAuthenticated("The client key is unknown. Ask an administrator of this gateway for a key.")
     check_in_force(record, now)
     return record
 
 
 def check_in_force(record: KeyRecord, now: float) -> None:
-    """Raises NotAuthenticated for a key that is revoked or expired, NotPermitted when its team is switched off."""
+    """Raises NotAuthenticated for a key that is revoked or expired, NotPermitted if its team is disabled."""
     if record.revoked:
         raise NotAuthenticated(f"The client key {record.prefix}… was revoked. Ask an administrator for a new one.")
     if record.expires_at is not None and record.expires_at <= now:
         raise NotAuthenticated(f"The client key {record.prefix}… has expired. Ask an administrator for a new one.")
     if not record.team_enabled:
-        raise NotPermitted(f"The team {record.team_name!r} is switched off. Ask an administrator of this gateway.")
+        raise NotPermitted(f"The team {record.team_name!r} is disabled. Ask an administrator of this gateway.")

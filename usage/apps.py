@@ -1,4 +1,4 @@
-"""What was spent: usage rows, their one writer, prices and reports."""
+"""Usage rows, their one writer, costs and reports."""
 
 from django.apps import AppConfig
 

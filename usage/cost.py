@@ -1,4 +1,4 @@
-"""What tokens cost, in whole pico-dollars; exact, because a price is an integer of pico-dollars per token."""
+"""The cost of tokens in pico-dollars; exact, because a price is an integer of pico-dollars per token."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import msgspec
 
 
 class Prices(msgspec.Struct, frozen=True):
-    """What a model's use costs from `valid_from` until just before `valid_until` (POSIX seconds; None: no bound).
+    """The prices of a model from `valid_from` until just before `valid_until` (POSIX seconds; None: no bound).
 
-    Pico-dollars per token by kind, per request and per web search that the provider ran; None where nobody entered a
-    price. `id` is that of the row it was read from.
+    They are pico-dollars per token by kind, per request and per web search that the provider ran; None where no price
+    is known. `id` is that of their row.
     """
 
     input: int | None = None
@@ -26,7 +26,7 @@ class Prices(msgspec.Struct, frozen=True):
     valid_until: float | None = None
 
     def holds(self, moment: float) -> bool:
-        """Whether these are the prices of that moment."""
+        """Returns whether these prices are valid at `moment`."""
         return (self.valid_from is None or self.valid_from <= moment) and (
             self.valid_until is None or moment < self.valid_until
         )
@@ -37,7 +37,7 @@ NO_PRICES = Prices()
 
 
 def in_force(prices: Iterable[Prices], moment: float) -> Prices:
-    """The first of a model's prices that holds at `moment` (POSIX seconds), or NO_PRICES."""
+    """Returns the first of a model's prices that is valid at `moment` (POSIX seconds), or NO_PRICES."""
     for candidate in prices:
         if candidate.holds(moment):
             return candidate
@@ -54,17 +54,17 @@ def cost(
     cache_write_1h: int | None = None,
     web_searches: int | None = None,
 ) -> int | None:
-    """Pico-dollars of an answer; None when its input or output was never told, or a price that it needs is missing.
+    """Returns the pico-dollars of an answer, or None if its input or output or a price that it needs is unknown.
 
-    The kinds are disjoint, but for `cache_write_1h`, the part of `cache_write` that is kept for an hour. A cache kind
-    without a price of its own costs what input costs; a write for an hour first looks for the price of a plain one.
+    The kinds are disjoint, except for `cache_write_1h`, the part of `cache_write` that is cached for an hour. A cache
+    kind without a price costs as much as input; a write for an hour without a price costs as much as any other write.
     """
     if input is None or output is None:
         return None
     read_price = prices.input if prices.cache_read is None else prices.cache_read
     write_price = prices.input if prices.cache_write is None else prices.cache_write
     hour_price = write_price if prices.cache_write_1h is None else prices.cache_write_1h
-    # No provider should report more of a part than of the whole; if one does, the whole is what was written.
+    # No provider should report a part that exceeds its total; if one does, the total counts.
     for_an_hour = min(cache_write_1h or 0, cache_write or 0)
     total = prices.per_request or 0
     for count, price in (

@@ -1,6 +1,6 @@
 """Money: an integer of pico-dollars in the database and on the hot path, a Decimal of US dollars at the edges.
 
-SQLite keeps a DecimalField as a float; integers are exact everywhere.
+SQLite stores a DecimalField as a float; integers are exact everywhere.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PICO = 10**12
 
 
 def to_pico(dollars: Decimal) -> int:
-    """Pico-dollars of an amount in US dollars; anything below a pico-dollar is refused with a ValueError."""
+    """Returns the pico-dollars of an amount in US dollars. Raises ValueError for a fraction of a pico-dollar."""
     scaled = dollars * PICO
     if scaled != scaled.to_integral_value():
         raise ValueError("more than 12 decimals of a dollar")
@@ -23,12 +23,12 @@ def to_pico(dollars: Decimal) -> int:
 
 
 def to_dollars(pico: int) -> Decimal:
-    """US dollars of an amount in pico-dollars, exact."""
+    """Returns the exact US dollars of an amount in pico-dollars."""
     return Decimal(pico).scaleb(-12)
 
 
 def per_token(dollars_per_million: Decimal) -> int:
-    """Pico-dollars a token of a price in US dollars a million; a price finer than that is refused with a ValueError."""
+    """Returns the pico-dollars per token of a price in US dollars per million. Raises ValueError for a finer price."""
     pico = dollars_per_million * (PICO // 1_000_000)
     if pico != pico.to_integral_value():
         raise ValueError("more than 6 decimals of a dollar per million tokens")
@@ -40,7 +40,7 @@ class DollarsField(models.BigIntegerField):  # type: ignore[type-arg]
 
     description = "US dollars, stored as integer pico-dollars"
 
-    # For the type checker: what may be assigned. What is read is Decimal | None, which it cannot be told per field.
+    # For the type checker: what may be assigned. What is read is Decimal | None, which cannot be declared per field.
     _pyi_private_set_type: Any
     _pyi_private_get_type: Any
 
@@ -65,7 +65,7 @@ class DollarsField(models.BigIntegerField):  # type: ignore[type-arg]
 class PerMillionField(DollarsField):
     """A price in US dollars per million tokens: a whole number of pico-dollars per token, or it is not stored."""
 
-    description = "US dollars per million, a whole number of pico-dollars each"
+    description = "US dollars per million, an integer of pico-dollars each"
 
     def get_prep_value(self, value: Any) -> int | None:
         dollars = self.to_python(value)

@@ -1,6 +1,6 @@
-"""What history would cost at other prices: a second column beside the cost, which stays what it was.
+"""The cost of past usage at other prices: a second column beside the cost, which does not change.
 
-Costs are computed anew from the token counts of each attempt, as they were when the request ended.
+Costs are recomputed from the token counts of each attempt, as they were when the request ended.
 """
 
 from __future__ import annotations
@@ -41,25 +41,25 @@ class Repriced(msgspec.Struct):
 def reprice(
     period: Period, schedules: Schedules, *, as_of: datetime | None, model_name: str | None = None, write: bool = False
 ) -> list[Repriced]:
-    """Re-price the requests that began within `period`, at the prices of `as_of`, or of each request's own time if that
-    is None. Returns the sums by provider and model; only with `write` is `repriced_cost` saved, a page at a time, so
-    that it may be stopped and repeated."""
+    """Re-prices the requests that began within `period`, at the prices of `as_of`, or of each request's own time if
+    None. Returns the sums by provider and model. `repriced_cost` is saved only with `write`, page by page, so that this
+    may be stopped and repeated."""
     sums: dict[tuple[str, str], Repriced] = {}
     for page in _pages(period, model_name):
         attempts = _attempts([row.id for row in page])
         for row in page:
             # Without its attempts a request still has the counts of the last one.
-            tries: Sequence[AttemptLog | RequestLog] = attempts[row.id] or [row]
-            for one in tries:
+            calls: Sequence[AttemptLog | RequestLog] = attempts[row.id] or [row]
+            for one in calls:
                 one.repriced_cost = _cost(one, schedules, as_of or row.started_at)
-            row.repriced_cost = _sum([one.repriced_cost for one in tries])
+            row.repriced_cost = _sum([one.repriced_cost for one in calls])
             name = (row.provider_name, row.model_name)
             _add(sums.setdefault(name, Repriced(*name)), row)
         if write:
             with transaction.atomic():
                 RequestLog.objects.bulk_update(page, ["repriced_cost"], batch_size=250)
-                tried = [one for several in attempts.values() for one in several]
-                AttemptLog.objects.bulk_update(tried, ["repriced_cost"], batch_size=250)
+                called = [one for several in attempts.values() for one in several]
+                AttemptLog.objects.bulk_update(called, ["repriced_cost"], batch_size=250)
     return [sums[name] for name in sorted(sums)]
 
 

@@ -1,6 +1,6 @@
-"""Invented usage rows of months past, for measuring and for trying out reports. The same seed makes the same rows.
+"""Made-up usage rows of past months, for measurements and for trying out reports. The same seed gives the same rows.
 
-Their teams, keys and so on have ids from 900,001 up and names that say so: they count for nobody who is real.
+Their teams, keys and so on have ids from 900,001 up and names of their own, so they mix with no real ones.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from usage.journal.records import AttemptRecord, RequestRecord
 _FIRST_ID = 900_001
 _HOUR_MS = 3_600_000
 _BY_HOUR = (1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 18, 16, 14, 16, 18, 18, 16, 12, 8, 6, 5, 4, 3, 2)
-"""How much a working day's hours (UTC) hold of it; a weekend's a fifth of that."""
+"""The share of each hour (UTC) of a working day; weekends have a fifth of it."""
 _TEAMS, _KEYS = 8, 60
 
 # Name, provider, dialect, weight, and pico-dollars per token of input, cache read, cache write, output.
@@ -48,7 +48,7 @@ class _Caller(msgspec.Struct):
 def rows(
     count: int, since: datetime, until: datetime, seed: int
 ) -> Iterator[tuple[RequestRecord, list[AttemptRecord]]]:
-    """`count` requests with their attempts in order of time, busy in working hours, from `since` to before `until`."""
+    """Yields `count` requests with their attempts in order of time, from `since` to before `until`."""
     random = Random(seed)  # noqa: S311
     callers = [
         _Caller(
@@ -68,20 +68,20 @@ def rows(
 
 
 def _moments(count: int, since: datetime, until: datetime, random: Random) -> Iterator[int]:
-    """Unix milliseconds, rising."""
+    """Yields Unix milliseconds in ascending order."""
     first, last = int(since.timestamp() * 1000), int(until.timestamp() * 1000)
     hours = list(range(first, last, _HOUR_MS))
     weights = []
     for hour in hours:
         moment = datetime.fromtimestamp(hour / 1000, UTC)
         weights.append(_BY_HOUR[moment.hour] * (0.2 if moment.weekday() >= 5 else 1.0))
-    whole, so_far, made = sum(weights), 0.0, 0
+    total, so_far, done = sum(weights), 0.0, 0
     for hour, weight in zip(hours, weights, strict=True):
         so_far += weight
-        due = round(count * so_far / whole)
+        due = round(count * so_far / total)
         length = min(_HOUR_MS, last - hour)
-        yield from sorted(hour + int(random.random() * length) for _ in range(due - made))
-        made = due
+        yield from sorted(hour + int(random.random() * length) for _ in range(due - done))
+        done = due
 
 
 def _row(
@@ -107,10 +107,10 @@ def _row(
             "model_name": f"invented/{name}",
         }
     if outcome == "completed":
-        whole, output = int(random.lognormvariate(9.0, 1.2)), int(random.lognormvariate(5.5, 1.0))
-        read = int(whole * 0.8) if random.random() < 0.7 else 0
-        write = (whole - read) // 2 if prices[2] else 0
-        tokens = (whole - read - write, read, write, output)
+        prompt, output = int(random.lognormvariate(9.0, 1.2)), int(random.lognormvariate(5.5, 1.0))
+        read = int(prompt * 0.8) if random.random() < 0.7 else 0
+        write = (prompt - read) // 2 if prices[2] else 0
+        tokens = (prompt - read - write, read, write, output)
         shared |= dict(
             zip(("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"), tokens, strict=True),
             cost=sum(count * price for count, price in zip(tokens, prices, strict=True)),

@@ -98,19 +98,19 @@ def test_a_route_outside_the_allow_list_is_not_in_the_line_to_paste(admin_client
 
 
 @pytest.mark.parametrize(
-    ("fields", "field", "says"),
+    ("fields", "field", "expected"),
     [
         ({"allowed_routes": "good\nclaude sonnet"}, "allowed_routes", "'claude sonnet'"),
-        ({"expires_at_0": "2020-01-01", "expires_at_1": "00:00:00"}, "expires_at", "revoke the key instead"),
+        ({"expires_at_0": "2020-01-01", "expires_at_1": "00:00:00"}, "expires_at", "or revoke the key"),
         ({"name": ""}, "name", "required"),
     ],
 )
 def test_mistakes_are_reported_beside_the_field(
-    admin_client: Client, team: Team, fields: dict[str, str], field: str, says: str
+    admin_client: Client, team: Team, fields: dict[str, str], field: str, expected: str
 ) -> None:
     errors = errors_of(admin_client.post(ADD, _form(team, **fields)))
     assert list(errors) == [field]
-    assert says in errors[field][0]
+    assert expected in errors[field][0]
     assert not ClientKey.objects.exists()
 
 
@@ -173,7 +173,7 @@ def test_the_list_shows_state_and_last_use_with_a_fixed_number_of_queries(
     assert found["k1"] == at("2026-02-03 10:00")
     assert found["k2"] is None
     text = text_of(response)
-    assert all(word in text for word in ("expired", "team is off", "active", "never", "Feb. 3, 2026"))
+    assert all(word in text for word in ("expired", "team disabled", "active", "never", "Feb. 3, 2026"))
 
 
 def test_deleting_a_team_leaves_history_alone(admin_client: Client, team: Team) -> None:

@@ -1,4 +1,4 @@
-"""Client keys: who gets in, and what those are told who do not."""
+"""Client keys: who is authenticated, and the errors for everyone else."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_nobody_else_gets_in(headers: dict[str, str]) -> None:
     [
         ({"revoked": True}, NotAuthenticated, "revoked"),
         ({"expires_at": NOW}, NotAuthenticated, "expired"),
-        ({"team_enabled": False}, NotPermitted, "switched off"),
+        ({"team_enabled": False}, NotPermitted, "disabled"),
     ],
 )
 def test_a_key_that_no_longer_works_says_why(changes: dict[str, object], error: type[Exception], words: str) -> None:

@@ -1,4 +1,4 @@
-"""Requests as the writer stores them, and what the rollups must then say, counted from rows in the plainest way."""
+"""Requests as the writer stores them, and what the rollups must then hold, computed from rows in the simplest way."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def store(requests: Sequence[RequestRecord]) -> set[UUID]:
 
 def counted(rows: Sequence[RequestLog]) -> dict[str, Any]:
     """Counts, sums and histograms over rows."""
-    told: dict[str, Any] = {
+    found: dict[str, Any] = {
         "requests": len(rows),
         "attempts": sum(row.attempts for row in rows),
         "unknown_tokens": sum(row.input_tokens is None or row.output_tokens is None for row in rows),
@@ -74,8 +74,8 @@ def counted(rows: Sequence[RequestLog]) -> dict[str, Any]:
     }
     for name in SUMS:
         known = [getattr(row, name) for row in rows if getattr(row, name) is not None]
-        told[name] = sum(known) if known else None
-    return told
+        found[name] = sum(known) if known else None
+    return found
 
 
 def _bins(rows: Sequence[RequestLog], name: str) -> dict[str, int]:

@@ -17,7 +17,7 @@ from usage.money import DollarsField, to_dollars
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 NOW = datetime(2026, 3, 31, 23, 59, 59, 123456, tzinfo=UTC)
-ODD = 'Zoë\'s "50 %s" \\u0000 \\ {x} 💰\n'
+UNUSUAL = 'Zoë\'s "50 %s" \\u0000 \\ {x} 💰\n'
 
 
 def test_only_what_was_not_there_is_new() -> None:
@@ -36,11 +36,11 @@ def test_the_first_arrival_stands() -> None:
 
 
 def test_attempts_that_arrive_twice_are_one_row_each() -> None:
-    whole = request(NOW)
-    tries = [attempt(whole, number=number) for number in (1, 2)]
-    insert([whole], tries)
-    assert insert([], tries) == set()
-    assert list(AttemptLog.objects.order_by("number").values_list("id", flat=True)) == [one.id for one in tries]
+    one = request(NOW)
+    attempts = [attempt(one, number=number) for number in (1, 2)]
+    insert([one], attempts)
+    assert insert([], attempts) == set()
+    assert list(AttemptLog.objects.order_by("number").values_list("id", flat=True)) == [call.id for call in attempts]
 
 
 def test_nothing_to_insert_asks_nothing_of_the_database(django_assert_num_queries: Any) -> None:
@@ -57,20 +57,20 @@ def _filled(record: Any) -> Any:
             continue
         value: Any = number
         if isinstance(field, models.CharField):
-            value = ODD[: field.max_length]
+            value = UNUSUAL[: field.max_length]
         elif isinstance(field, models.BooleanField):
             value = True
         elif isinstance(field, models.JSONField):
-            value = {"reasons": [[ODD, None, 1.5, True]], ODD: {}}
+            value = {"reasons": [[UNUSUAL, None, 1.5, True]], UNUSUAL: {}}
         setattr(record, name, value)
     return record
 
 
 def test_every_column_holds_what_the_record_held() -> None:
-    whole = _filled(request(NOW))
-    tried = _filled(attempt(whole))
-    insert([whole], [tried])
-    for row, record in ((RequestLog.objects.get(), whole), (AttemptLog.objects.get(), tried)):
+    one = _filled(request(NOW))
+    call = _filled(attempt(one))
+    insert([one], [call])
+    for row, record in ((RequestLog.objects.get(), one), (AttemptLog.objects.get(), call)):
         for field in row._meta.concrete_fields:
             stored, held = getattr(row, field.attname), getattr(record, field.attname)
             assert stored == (to_dollars(held) if isinstance(field, DollarsField) else held), field.attname

@@ -164,7 +164,7 @@ def test_a_torn_line_costs_only_itself() -> None:
 
 
 def test_a_journal_at_its_limit_fails_says_so_and_recovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usage.journal.journal.TRY_AGAIN", 0.0)
+    monkeypatch.setattr("usage.journal.journal.RETRY_SECONDS", 0.0)
     recorder = recorder_in(tmp_path, max_bytes=5_000)
     accounts = []
     while recorder.journal.failing is None:

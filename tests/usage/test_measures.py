@@ -129,7 +129,7 @@ def _cost(tokens: Any) -> int:
 
 
 def _expected(*answers: Tokens) -> dict[str, Any]:
-    """What rollups must say of one request with these answers, by measure."""
+    """What rollups must hold of one request with these answers, by measure."""
     found: dict[str, Any] = {column: sum(getattr(tokens, kind) for tokens in answers) for column, kind in EVENT_SUMS}
     found["cost"] = sum(map(_cost, answers))
     counts = {"requests": 1, "attempts": len(answers), "unknown_tokens": 0, "unknown_cost": 0, "estimated": 0}

@@ -1,4 +1,4 @@
-"""Months as partitions on PostgreSQL: made ahead, filled by id, dropped whole, and Django notices nothing of it."""
+"""Months as partitions on PostgreSQL: created ahead, filled by id and dropped, without Django noticing."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_two_workers_at_once_make_each_partition_once() -> None:
 
 @pytest.mark.usefixtures("in_march", "committed")
 def test_a_lock_that_is_not_to_be_had_is_given_up_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partitions, "MAKING_PAUSES", (0.01,))
+    monkeypatch.setattr(partitions, "CREATE_PAUSES", (0.01,))
     with _somebody_else("SELECT * FROM usage_requestlog_default"):
         began = time.monotonic()
         with pytest.raises(OperationalError):
@@ -155,13 +155,13 @@ def test_rows_that_arrive_while_their_partition_is_made_are_not_refused() -> Non
     assert {table_of(row) for row in rows} == {f"usage_requestlog_2026_{month:02}" for month in range(3, 13)}
 
 
-def test_the_command_says_what_it_made() -> None:
-    said = StringIO()
-    call_command("make_partitions", ahead=0, stdout=said)
-    call_command("make_partitions", ahead=0, stdout=said)
-    assert said.getvalue().splitlines() == [
-        *(f"made {name}" for name in reversed(_partitions())),
-        "All partitions are there.",
+def test_the_command_reports_what_it_created() -> None:
+    output = StringIO()
+    call_command("make_partitions", ahead=0, stdout=output)
+    call_command("make_partitions", ahead=0, stdout=output)
+    assert output.getvalue().splitlines() == [
+        *(f"created {name}" for name in reversed(_partitions())),
+        "All partitions exist.",
     ]
 
 
@@ -183,7 +183,7 @@ def test_whole_months_are_dropped_and_say_for_how_long_they_locked() -> None:
 
 @pytest.mark.usefixtures("in_march", "committed")
 def test_a_long_report_is_not_waited_for_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partitions, "DROPPING_PAUSES", (0.05,) * 5)
+    monkeypatch.setattr(partitions, "DROP_PAUSES", (0.05,) * 5)
     partitions.ensure(since=date(2026, 1, 1))
     written("2026-01-05")
     refused, waits = [], []

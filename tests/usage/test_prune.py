@@ -1,4 +1,4 @@
-"""Pruning: whole months go, by their ids, and nothing else does."""
+"""Pruning removes complete months by their ids, and nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 def in_march(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is March 2026."""
     monkeypatch.setattr(partitions, "this_month", lambda: date(2026, 3, 1))
-    monkeypatch.setattr(partitions, "BREATH", 0.0)
+    monkeypatch.setattr(partitions, "DELETE_PAUSE", 0.0)
 
 
 def _left() -> list[str]:
@@ -65,7 +65,7 @@ def test_a_dry_run_says_what_would_go_and_removes_nothing() -> None:
 
 
 def test_single_rows_are_deleted_in_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partitions, "BATCH", 10)
+    monkeypatch.setattr(partitions, "DELETE_BATCH", 10)
     written(*["2025-06-01"] * 35, "2026-03-02")
     with CaptureQueriesContext(connection) as queries:
         partitions.prune(0)
@@ -74,16 +74,16 @@ def test_single_rows_are_deleted_in_small_batches(monkeypatch: pytest.MonkeyPatc
     assert len(deletions) == 2 * 4
 
 
-def test_the_command_says_what_it_did() -> None:
+def test_the_command_reports_what_it_removed() -> None:
     written("2025-06-01", "2026-03-02")
-    said = StringIO()
-    call_command("prune_usage", keep=12, stdout=said)
-    call_command("prune_usage", keep=0, dry_run=True, stdout=said)
-    call_command("prune_usage", keep=0, stdout=said)
-    assert said.getvalue().splitlines() == [
-        "Nothing is that old.",
-        "would go: 1 single rows of usage_requestlog",
-        "would go: 1 single rows of usage_attemptlog",
+    output = StringIO()
+    call_command("prune_usage", keep=12, stdout=output)
+    call_command("prune_usage", keep=0, dry_run=True, stdout=output)
+    call_command("prune_usage", keep=0, stdout=output)
+    assert output.getvalue().splitlines() == [
+        "There are no rows that old.",
+        "would be removed: 1 single rows of usage_requestlog",
+        "would be removed: 1 single rows of usage_attemptlog",
         "removed: 1 single rows of usage_requestlog",
         "removed: 1 single rows of usage_attemptlog",
     ]

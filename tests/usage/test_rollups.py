@@ -1,4 +1,4 @@
-"""Rollups say what rows say, whatever the rows, in whichever order they come and from however many workers."""
+"""Rollups match the rows, whatever the rows, their order and the number of workers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _berlin_day(moment: datetime) -> datetime:
 
 @EXAMPLES
 @given(st.lists(st.lists(records, max_size=12), max_size=4))
-def test_rollups_are_what_the_rows_say(settings: Any, batches: list[list[RequestRecord]]) -> None:
+def test_rollups_match_the_rows(settings: Any, batches: list[list[RequestRecord]]) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     with transaction.atomic():
         for batch in batches:

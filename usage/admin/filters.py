@@ -1,4 +1,4 @@
-"""Filters of the usage lists, and the addresses that lead to exactly the rows behind a number."""
+"""Filters of the usage lists, and the URLs of exactly the rows behind a number."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from usage.reports.query import Period
 from usage.rollups.measures import REPORTED
 
 NONE = "(none)"
-"""Stands in an address for rows that have no such name or id."""
+"""The value in a URL for rows without that name or id."""
 ANY = "(any)"
 _RECENT = 5000
 _KNOWN = tuple(measure.name for measure in REPORTED if measure.kind == "sum")
@@ -31,8 +31,10 @@ _KNOWN = tuple(measure.name for measure in REPORTED if measure.kind == "sum")
 def rows_url(
     period: Period | None = None, *, outcomes: Iterable[str] = (), known: str = "", **options: int | str | None
 ) -> str:
-    """The request list narrowed to `period` and the given team, key, route, provider and model; None or '' means the
-    rows without one. `known` is a parameter value of KnownFilter."""
+    """Returns the URL of the request list, filtered by `period` and the given team, key, route, provider and model.
+
+    None or '' selects the rows without one. `known` is a parameter value of KnownFilter.
+    """
     pairs: list[tuple[str, str]] = []
     if period is not None:
         pairs += [("started_at_from", period.first.isoformat()), ("started_at_to", period.last.isoformat())]
@@ -44,10 +46,10 @@ def rows_url(
 
 
 class DayRangeFilter(RangeDateFilter):
-    """From a day to a day, both whole, as the clock of TIME_ZONE has them."""
+    """Days of TIME_ZONE, the first and the last included."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow to the days; a text that is no date goes back to the unfiltered list."""
+        """Filters by days; text that is not a date leads back to the unfiltered list."""
         if first := self._midnight("from", 0):
             queryset = queryset.filter(started_at__gte=first)
         if end := self._midnight("to", 1):
@@ -65,13 +67,13 @@ class DayRangeFilter(RangeDateFilter):
 
 
 class _SeenFilter(DropdownFilter):
-    """Choices are what the newest rows hold, so that a list of millions opens at once."""
+    """Offers the values of the newest rows, so that a list of millions opens at once."""
 
     column: ClassVar[str]
     label: ClassVar[str]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """What the newest rows hold, and what is chosen now."""
+        """Returns the values of the newest rows and the chosen one."""
         model: type[Model] = model_admin.model
         newest = model._default_manager.order_by("-id").values("id")[:_RECENT]
         seen = dict(
@@ -84,7 +86,7 @@ class _SeenFilter(DropdownFilter):
         return sorted(choices.items(), key=lambda choice: (choice[0] != NONE, choice[1].lower()))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Exactly the chosen one."""
+        """Filters by the chosen value."""
         chosen = self.value()
         if not chosen:
             return queryset
@@ -92,7 +94,7 @@ class _SeenFilter(DropdownFilter):
         if chosen == NONE:
             return queryset.filter(**({f"{self.column}__isnull": True} if numeric else {self.column: ""}))
         if numeric and not chosen.isdecimal():
-            raise IncorrectLookupParameters(f"{self.parameter_name} is a number")
+            raise IncorrectLookupParameters(f"{self.parameter_name} must be a number")
         return queryset.filter(**{self.column: chosen})
 
 
@@ -127,21 +129,21 @@ class ModelFilter(_SeenFilter):
 
 
 class KnownFilter(DropdownFilter):
-    """Rows that know a figure: the ones that a sum or a percentile was made of."""
+    """Rows where a figure is known: those that a sum or a percentile was computed from."""
 
-    title, parameter_name = "figure that is known", "known"
+    title, parameter_name = "known figure", "known"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The figures."""
+        """Returns the figures."""
         sums = [(name, name.replace("_", " ")) for name in _KNOWN]
         return [
             *sums,
-            ("unpriced", "no cost: completed without a price"),
+            ("unpriced", "completed without a price"),
             ("time_to_first_token_ms", "time to first token"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Rows where it is not NULL."""
+        """Filters by the chosen figure."""
         chosen = self.value()
         if chosen == "unpriced":
             return queryset.filter(cost__isnull=True, outcome="completed")
@@ -151,20 +153,20 @@ class KnownFilter(DropdownFilter):
 
 
 class FidelityFilter(DropdownFilter):
-    """Rows whose translation dropped, changed or emulated something, by the code of it."""
+    """Rows whose translation dropped, changed or emulated something, by its code."""
 
     title, parameter_name = "fidelity code", "fidelity"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """All codes, and any of them."""
+        """Returns all codes, and any of them."""
         return [(ANY, "any"), *((code.value, code.replace("_", " ")) for code in EXPLANATIONS)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Rows that hold it."""
+        """Filters by the chosen code."""
         chosen = self.value()
         if not chosen:
             return queryset
-        # SQLite has no containment of JSON; a code in its quotes is found in the text of either database.
+        # SQLite cannot test JSON for containment; a quoted code is found in the text on both databases.
         rows: QuerySet[Any] = queryset.alias(fidelity_text=Cast("fidelity", TextField()))
         rows = rows.filter(fidelity_text__contains='"' if chosen == ANY else f'"{chosen}"')
         return rows

@@ -1,4 +1,4 @@
-"""Usage rows in the admin: to be read, filtered and searched, never made, changed or deleted."""
+"""Usage rows in the admin: they can be read, filtered and searched, but not added, changed or deleted."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _OUTCOMES = {
 }
 
 _COUNTED = [*(measure.name for measure in measures.of_kind("sum") if measure.unit != "money"), "estimated"]
-# Two in a row: more leave no room for what they mean.
+# Two per line: more leave no room for their help texts.
 _MEASURES: list[str | tuple[str, ...]] = [
     *(tuple(_COUNTED[at : at + 2]) for at in range(0, len(_COUNTED), 2)),
     ("shown_cost", "provider_cost"),
@@ -54,10 +54,10 @@ def _two_lines(first: str, second: str, *, is_demo: bool = False) -> str:
 
 
 class UsageAdmin(ModelAdmin):
-    """What requests and attempts have in common."""
+    """What the pages of requests and attempts have in common."""
 
     list_per_page = 50
-    # Counting millions of rows for a page number is dearer than the page.
+    # Counting millions of rows for a page number costs more than the page.
     paginator = InfinitePaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -68,41 +68,41 @@ class UsageAdmin(ModelAdmin):
     ordering = ["-id"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Rows are written by the gateway alone."""
+        """Only the gateway writes rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """History is not edited."""
+        """Nobody edits history."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """History is not thinned by hand."""
+        """Only prune_usage deletes history."""
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """The list; an address with a NUL in it, which PostgreSQL takes in no text, leads to the unfiltered one."""
+        """Shows the list. A URL with a NUL, which PostgreSQL accepts in no text, leads to the unfiltered one."""
         if any("\0" in value for _, values in request.GET.lists() for value in values):
             return HttpResponseRedirect(request.path)
         return super().changelist_view(request, extra_context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With the rows of demo providers marked."""
+        """Returns rows with those of demo providers marked."""
         return with_demo_mark(super().get_queryset(request))
 
     @display(description="Started", ordering="id")
     def started(self, row: Any) -> Any:
-        """When, as the clock of TIME_ZONE has it."""
+        """The time in TIME_ZONE."""
         moment = timezone.localtime(row.started_at, timezone.get_default_timezone())
         return _two_lines(f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}")
 
     @display(description="Answered by")
     def answered_by(self, row: Any) -> str:
-        """Model and provider."""
+        """The model and its provider."""
         return _two_lines(row.model_name, row.provider_name, is_demo=row.is_demo)
 
     @display(description="Tokens in / out")
     def token_counts(self, row: Any) -> str:
-        """The four kinds in two lines."""
+        """The four kinds of tokens in two lines."""
         return render_to_string("usage/token_counts.html", {"row": row})
 
     @display(description="Cost", ordering="cost")
@@ -112,17 +112,17 @@ class UsageAdmin(ModelAdmin):
 
     @display(description="Cost when last re-priced")
     def shown_repriced(self, row: Any) -> str:
-        """In US dollars; never in place of the cost."""
+        """In US dollars."""
         return formatting.dollars(row.repriced_cost)
 
-    @display(description="First token / all", ordering="duration_ms")
+    @display(description="First token / total", ordering="duration_ms")
     def took(self, row: Any) -> str:
-        """Time to the first token, and in all."""
+        """The time to the first token and the total duration."""
         return _two_lines(formatting.milliseconds(row.time_to_first_token_ms), formatting.milliseconds(row.duration_ms))
 
     @display(description="Outcome", ordering="outcome")
     def ended(self, row: Any) -> str:
-        """How it ended, with the error if there was one."""
+        """The outcome, with the error if there was one."""
         return render_to_string("usage/outcome.html", {"row": row, "variant": _OUTCOMES[row.get_outcome_display()]})
 
     @display(description="Fidelity")
@@ -133,18 +133,18 @@ class UsageAdmin(ModelAdmin):
 
     @display(description="First token", ordering="time_to_first_token_ms")
     def first_token(self, row: Any) -> str:
-        """Time to it."""
+        """The time to the first token."""
         return formatting.milliseconds(row.time_to_first_token_ms)
 
     @display(description="Duration", ordering="duration_ms")
     def duration(self, row: Any) -> str:
-        """From beginning to end."""
+        """The time from start to end."""
         return formatting.milliseconds(row.duration_ms)
 
 
 @admin.register(RequestLog)
 class RequestLogAdmin(UsageAdmin):
-    """Requests, and the page of one with its decision and attempts."""
+    """Requests, each with its decision and attempts on its page."""
 
     list_display = [
         "started", "ended", "caller", "asked_for", "answered_by", "token_counts", "shown_cost", "took",
@@ -161,7 +161,7 @@ class RequestLogAdmin(UsageAdmin):
         KnownFilter,
     ]
     search_fields = ["request_id__exact", "session_id__exact"]
-    search_help_text = "A whole request id or session id"
+    search_help_text = "Complete request id or session id"
     change_form_outer_after_template = "usage/request_story.html"
     fieldsets = [
         (None, {"fields": [
@@ -177,24 +177,24 @@ class RequestLogAdmin(UsageAdmin):
 
     @display(description="Caller")
     def caller(self, row: RequestLog) -> str:
-        """Team and key."""
+        """The team and its key."""
         return _two_lines(row.team_name, row.key_name)
 
     @display(description="Route")
     def asked_for(self, row: RequestLog) -> str:
-        """The route, and what was asked for where that is another name."""
+        """The route, and the requested model where that is another name."""
         asked = "" if row.request_model in {"", row.route_name} else f"for {row.request_model}"
         return _two_lines(row.route_name, asked)
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
-        """With the attempts in order."""
+        """Shows the request with its attempts in order."""
         extra = {"timeline": timeline(object_id), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra)
 
 
 @admin.register(AttemptLog)
 class AttemptLogAdmin(UsageAdmin):
-    """Attempts: the tries behind the requests."""
+    """The attempts of requests."""
 
     list_display = [
         "started", "number", "ended", "answered_by", "http_status", "token_counts", "shown_cost", "took",
@@ -209,7 +209,7 @@ class AttemptLogAdmin(UsageAdmin):
         KnownFilter,
     ]
     search_fields = ["upstream_request_id__exact"]
-    search_help_text = "A whole upstream request id"
+    search_help_text = "Complete upstream request id"
     fields = [
         "its_request", ("started", "number"), ("ended", "http_status"), ("error_type", "error_code"), "answered_by",
         ("dialect", "credential_name"), ("stop_reason", "upstream_request_id"),
@@ -219,14 +219,14 @@ class AttemptLogAdmin(UsageAdmin):
 
     @display(description="Request")
     def its_request(self, row: AttemptLog) -> str:
-        """The way to the request."""
+        """A link to the request."""
         url = reverse("admin:usage_requestlog_change", args=[row.request_log_id])
         return format_html('<a class="text-link" href="{}">show</a>', url)
 
 
 @admin.register(SetAside)
 class SetAsideAdmin(ModelAdmin):
-    """Rows that the database refused: to be looked at, and deleted when dealt with."""
+    """Rows that the database rejected. Delete one when you have dealt with it."""
 
     list_display = ["request_id", "created_at", "cause"]
     search_fields = ["request_id__exact"]
@@ -234,5 +234,5 @@ class SetAsideAdmin(ModelAdmin):
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """They come from the writer alone."""
+        """Only the writer adds them."""
         return False

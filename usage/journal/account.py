@@ -1,4 +1,4 @@
-"""The account of one request: in the journal before a byte goes upstream, closed exactly once."""
+"""The account of one request: in the journal before anything is sent upstream, closed exactly once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""One quiet thread per worker: brings the journal onto the disk, adopts what dead workers left, makes months ahead."""
+"""One background thread per worker: syncs the journal to disk, adopts the journals of dead workers, and creates the
+partitions of the coming months."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ RETRY_SECONDS = 60.0
 
 
 class Housekeeper:
-    """`start` after the journal, `stop` before it."""
+    """Start it after the journal and stop it before."""
 
     def __init__(self, journal: Journal, writer: Writer, *, adopt_seconds: float) -> None:
         self._journal = journal
@@ -31,13 +32,13 @@ class Housekeeper:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the thread; its first acts are to make the months and to adopt."""
+        """Starts the thread, which first creates partitions and adopts journals."""
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="usage-housekeeper", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """Ends the thread."""
         thread, self._thread = self._thread, None
         if thread is not None:
             self._stopping.set()
@@ -62,12 +63,12 @@ class Housekeeper:
         try:
             replay.adopt(self._journal.folder.parent, self._journal.folder, self._writer.write_through)
         except Exception:
-            # The thread must live; what was not adopted is there the next time.
+            # The thread must go on; what was not adopted is tried again next time.
             logger.exception("a journal could not be adopted")
             connection.close()
 
     def _make_months(self) -> bool:
-        """Make the partitions of this month and the next ones; False when the database is away."""
+        """Creates the partitions of this month and the next ones; returns False when the database is unavailable."""
         try:
             partitions.ensure()
         except DatabaseError as error:

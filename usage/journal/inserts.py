@@ -1,8 +1,8 @@
-"""The one place that inserts usage rows, in the caller's transaction. A row that arrives twice is one row.
+"""The only module that inserts usage rows, in the caller's transaction. A row that arrives twice is stored once.
 
-PostgreSQL takes a batch as one JSON parameter and takes it apart itself: 3 µs of our CPU a row as fast as COPY; that
-itself costs 7 to 13, multi-row VALUES 118. SQLite runs in our own process and is slower at JSON than at bound values
-(58 µs a row against 24), so there values are bound, as many at once as it has variables for.
+PostgreSQL gets a batch as one JSON parameter and unpacks it itself. That takes 3 µs of this process per row and is as
+fast as COPY, which takes 7 to 13 µs; VALUES of many rows take 118 µs. SQLite runs in this process and is slower at JSON
+than at bound values (58 µs per row against 24), so values are bound, as many per statement as it has variables for.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Records = Sequence[RequestRecord] | Sequence[AttemptRecord]
 
 
 def insert(requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord]) -> set[UUID]:
-    """Insert rows of both tables; ids that are there already are left alone. Call it inside a transaction.
+    """Inserts rows of both tables; rows that exist are not changed. Call it inside a transaction.
 
-    Returns the ids of the requests that were not there before. Raises django.db.Error, or ValueError or OverflowError
-    for what no database takes.
+    Returns the ids of the requests that did not exist. Raises django.db.Error, or ValueError or OverflowError for
+    values that no database accepts.
     """
     new = insert_requests(requests)
     insert_attempts(attempts)
@@ -35,12 +35,12 @@ def insert(requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord])
 
 
 def insert_requests(records: Sequence[RequestRecord]) -> set[UUID]:
-    """Insert RequestLog rows as `insert` does."""
+    """Inserts RequestLog rows as `insert` does."""
     return _insert(RequestLog, RequestRecord, records)
 
 
 def insert_attempts(records: Sequence[AttemptRecord]) -> set[UUID]:
-    """Insert AttemptLog rows as `insert` does; returns the ids of the attempts that were not there before."""
+    """Inserts AttemptLog rows as `insert` does; returns the ids of the attempts that did not exist."""
     return _insert(AttemptLog, AttemptRecord, records)
 
 
@@ -53,7 +53,7 @@ def _insert(model: type[models.Model], record: type[msgspec.Struct], records: Re
 
 
 def _columns(model: type[models.Model], record: type[msgspec.Struct]) -> list[Any]:
-    """The model's fields that a record has, too; other columns keep their default."""
+    """Returns the model's fields that a record has; other columns get their default."""
     return [field for field in model._meta.concrete_fields if field.attname in record.__struct_fields__]
 
 
@@ -62,7 +62,7 @@ def _into(model: type[models.Model], fields: Sequence[Any]) -> str:
     return f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(quote(field.column) for field in fields)})"
 
 
-_UNLESS_THERE = "ON CONFLICT (id) DO NOTHING RETURNING id"
+_UNLESS_PRESENT = "ON CONFLICT (id) DO NOTHING RETURNING id"
 
 
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ _UNLESS_THERE = "ON CONFLICT (id) DO NOTHING RETURNING id"
 def _as_json(model: type[models.Model], record: type[msgspec.Struct], records: Records) -> set[UUID]:
     payload = msgspec.json.encode(records)
     if rb"\u0000" in payload:
-        # PostgreSQL takes a NUL in no text.
+        # PostgreSQL accepts no NUL in a text.
         payload = msgspec.json.encode(texts.without_nul(msgspec.to_builtins(records)))
     with connection.cursor() as cursor:
         cursor.execute(_json_statement(model, record), [payload.decode()])
@@ -80,7 +80,7 @@ def _as_json(model: type[models.Model], record: type[msgspec.Struct], records: R
 
 @cache
 def _json_statement(model: type[models.Model], record: type[msgspec.Struct]) -> str:
-    """INSERT of all objects in a JSON array, in the order of ids: so two writers of the same rows cannot deadlock."""
+    """Returns the INSERT of all objects in a JSON array, in the order of ids so that two writers cannot deadlock."""
     quote = connection.ops.quote_name
     fields = _columns(model, record)
     values, types = [], []
@@ -91,17 +91,17 @@ def _json_statement(model: type[models.Model], record: type[msgspec.Struct]) -> 
             kind = "text"
         else:
             values.append(column)
-        # An object's keys are the record's names, which are the columns' as there are no foreign keys.
+        # An object's keys are the record's field names, which are those of the columns: there are no foreign keys.
         types.append(f"{column} {kind}")
     source = f"SELECT {', '.join(values)} FROM json_to_recordset(%s) AS records({', '.join(types)}) ORDER BY id"  # noqa: S608
-    return f"{_into(model, fields)} {source} {_UNLESS_THERE}"
+    return f"{_into(model, fields)} {source} {_UNLESS_PRESENT}"
 
 
 # --- SQLite ----------------------------------------------------------------------------------------------------------
 
 
 def _as_values(model: type[models.Model], record: type[msgspec.Struct], records: Records) -> set[UUID]:
-    read, converted, most = _reader(model, record)
+    read, converters, most = _reader(model, record)
     new: set[UUID] = set()
     with connection.cursor() as cursor:
         for at in range(0, len(records), most):
@@ -109,7 +109,7 @@ def _as_values(model: type[models.Model], record: type[msgspec.Struct], records:
             values: list[Any] = []
             for one in chunk:
                 row = list(read(one))
-                for index, convert in converted:
+                for index, convert in converters:
                     row[index] = convert(row[index])
                 values += row
             cursor.execute(_values_statement(model, record, len(chunk)), values)
@@ -121,16 +121,16 @@ def _as_values(model: type[models.Model], record: type[msgspec.Struct], records:
 def _reader(
     model: type[models.Model], record: type[msgspec.Struct]
 ) -> tuple[Callable[[Any], tuple[Any, ...]], list[tuple[int, Callable[[Any], Any]]], int]:
-    """What reads a record's columns, what makes SQLite's values of which of them, how many rows fit a statement."""
+    """Returns the reader of a record's columns, the converters of some of them, and how many rows fit a statement."""
     fields = _columns(model, record)
-    converted = [(index, convert) for index, field in enumerate(fields) if (convert := _converter(field))]
+    converters = [(index, convert) for index, field in enumerate(fields) if (convert := _converter(field))]
     most = (connection.features.max_query_params or 999) // len(fields)
-    return attrgetter(*(field.attname for field in fields)), converted, most
+    return attrgetter(*(field.attname for field in fields)), converters, most
 
 
 def _converter(field: Any) -> Callable[[Any], Any] | None:
-    # The values that Django stores, without asking its fields: that would cost more than the insert. The driver takes
-    # numbers as they are, and money is pico-dollars already.
+    # Django's fields convert, too, but that would cost more than the insert. The driver takes numbers as they are, and
+    # money is in pico-dollars already.
     if isinstance(field, models.UUIDField):
         return texts.sqlite_id
     if isinstance(field, models.DateTimeField):
@@ -146,4 +146,4 @@ def _converter(field: Any) -> Callable[[Any], Any] | None:
 def _values_statement(model: type[models.Model], record: type[msgspec.Struct], rows: int) -> str:
     fields = _columns(model, record)
     marks = f"({', '.join(['%s'] * len(fields))})"
-    return f"{_into(model, fields)} VALUES {', '.join([marks] * rows)} {_UNLESS_THERE}"
+    return f"{_into(model, fields)} VALUES {', '.join([marks] * rows)} {_UNLESS_PRESENT}"

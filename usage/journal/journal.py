@@ -1,7 +1,7 @@
-"""The journal of one worker: what must survive a crash is on disk before the upstream hears of it.
+"""The journal of one worker: what must survive a crash is written before anything is sent upstream.
 
-Segments live in a folder of the worker's own, held by a lock. One goes when every request in it is in the database.
-A disk that takes no more is reported by `failing`, and requests go on without the journal.
+Segments are in a folder of the worker's own, held by a lock. One is removed when all its requests are in the database.
+A disk that cannot be written is reported by `failing`, and requests go on without the journal.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ logger = logging.getLogger("gateway.usage")
 
 SEGMENT_BYTES = 4 * 1024 * 1024
 SEGMENT_SECONDS = 60.0
-TRY_AGAIN = 1.0
-"""Seconds between two tries to write while the disk refuses."""
+RETRY_SECONDS = 1.0
+"""Seconds between two attempts to write while the disk fails."""
 
 
 class Journal:
@@ -38,10 +38,10 @@ class Journal:
         self._current: Segment | None = None
         self._began = 0.0
         self._number = 0
-        self._try_at = 0.0
+        self._retry_at = 0.0
 
     def start(self) -> None:
-        """Make the folder and take its lock; a disk that refuses is `failing`, not an error."""
+        """Creates the folder and locks it; a disk that fails sets `failing` and raises nothing."""
         with self._guard:
             try:
                 self._take_folder()
@@ -49,8 +49,8 @@ class Journal:
                 self._failed(error)
 
     def append(self, account: Account, *, ended: bool) -> bool:
-        """Write down how the account stands; False when the disk does not take it."""
-        if self.failing is not None and time.monotonic() < self._try_at:
+        """Writes the current state of an account; returns False when the disk fails."""
+        if self.failing is not None and time.monotonic() < self._retry_at:
             return False
         line = segments.line_of(Entry("end" if ended else "open", account.request, account.attempts))
         with self._guard:
@@ -72,7 +72,7 @@ class Journal:
         return True
 
     def written(self, account: Account) -> None:
-        """The account is in the database (or set aside there): its lines are needed no more."""
+        """Releases the lines of an account, which is in the database (or set aside there)."""
         with self._guard:
             for segment in account.segments:
                 segment.holds -= 1
@@ -81,7 +81,7 @@ class Journal:
             account.segments.clear()
 
     def sync(self) -> None:
-        """Bring everything appended so far onto the disk."""
+        """Syncs everything appended so far to disk."""
         try:
             with self._guard:
                 descriptor = None if self._current is None else self._current.handle()
@@ -95,7 +95,7 @@ class Journal:
                 self._failed(error)
 
     def stop(self) -> None:
-        """Close the journal. A folder whose requests are all in the database goes; another one waits to be adopted."""
+        """Closes the journal. The folder is removed if all its requests are in the database, else it can be adopted."""
         with self._guard:
             if self._current is not None:
                 self._retire(self._current)
@@ -103,14 +103,14 @@ class Journal:
             if self._lock is None:
                 return
             if not any(self.folder.glob(f"*{segments.SUFFIX}")):
-                gone = self.folder.rename(self.folder.with_name(f"{segments.HIDDEN}{self.folder.name}"))
-                (gone / segments.LOCK).unlink(missing_ok=True)
-                gone.rmdir()
+                removed = self.folder.rename(self.folder.with_name(f"{segments.HIDDEN}{self.folder.name}"))
+                (removed / segments.LOCK).unlink(missing_ok=True)
+                removed.rmdir()
             os.close(self._lock)
             self._lock = None
 
     def _segment(self, more: int) -> Segment:
-        """The segment for the next line. Raises OSError."""
+        """Returns the segment for the next line. Raises OSError."""
         if self._lock is None:
             self._take_folder()
         if self.size + more > self._max_bytes:
@@ -129,14 +129,14 @@ class Journal:
         return segment
 
     def _take_folder(self) -> None:
-        """Make the folder, locked from the moment that others can see it. Raises OSError."""
+        """Creates the folder, locked before others can see it. Raises OSError."""
         hidden = self.folder.with_name(f"{segments.HIDDEN}{self.folder.name}")
         hidden.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = segments.lock(hidden)
         hidden.rename(self.folder)
 
     def _retire(self, segment: Segment) -> None:
-        """Close a segment for good; remove it if nothing in it is needed."""
+        """Closes a segment for good, and removes it if nothing in it is needed."""
         segment.sync()
         segment.close()
         if segment.holds == 0:
@@ -147,13 +147,13 @@ class Journal:
         segment.remove()
 
     def _failed(self, error: OSError) -> None:
-        # What follows a torn line in the same file would be torn with it.
+        # A line after a torn one in the same file would be lost with it.
         segment, self._current = self._current, None
         if segment is not None:
             segment.close()
             if segment.holds == 0:
                 self._remove(segment)
-        self._try_at = time.monotonic() + TRY_AGAIN
+        self._retry_at = time.monotonic() + RETRY_SECONDS
         if self.failing is None:
             logger.error("the journal cannot be written", extra={"fields": {"cause": str(error)}})
         self.failing = str(error)

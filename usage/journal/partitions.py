@@ -1,7 +1,7 @@
-"""Months of usage rows: on PostgreSQL a partition each, made ahead and dropped whole; on SQLite only a range of ids.
+"""Months of usage rows: on PostgreSQL each is a partition, created ahead and dropped at once; on SQLite a range of ids.
 
-A row's month is that of its UUIDv7 id, in UTC. Rows whose month has no partition go to DEFAULT: none is refused.
-Nothing here waits long for a lock: whoever waits for one on PostgreSQL makes everybody behind wait, too.
+A row's month is that of its UUIDv7 id, in UTC. Rows of a month without a partition go to DEFAULT, so none is rejected.
+Nothing here waits long for a lock, because on PostgreSQL all later statements wait behind one that waits.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from usage.models import AttemptLog, RequestLog
 
 MODELS = (RequestLog, AttemptLog)
 LOCK_TIMEOUT_MS = 100
-"""How long one try may wait for a lock, and so hold up others."""
-MAKING_PAUSES = (0.1, 0.2, 0.4, 0.8)
-"""Seconds between tries to make a partition; a caller that gets none of them has months of time to try again."""
-DROPPING_PAUSES = (0.2, 0.5, 1.0, 2.0) + (5.0,) * 10
-BATCH = 500
-BREATH = 0.01
-"""Seconds between two batches of deletions, for other writers to get in."""
+"""How long one attempt may wait for a lock, and so hold up others."""
+CREATE_PAUSES = (0.1, 0.2, 0.4, 0.8)
+"""Seconds between attempts to create a partition. A caller for whom all fail has months of time to retry."""
+DROP_PAUSES = (0.2, 0.5, 1.0, 2.0) + (5.0,) * 10
+DELETE_BATCH = 500
+DELETE_PAUSE = 0.01
+"""Seconds between two batches of deletions, in which other writers get their turn."""
 
-_ADVISORY_KEY = 0x75736167  # any number of our own: "usag"
+_ADVISORY_KEY = 0x75736167  # "usag": any number that nothing else locks
 _BOUNDS = re.compile(r"FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)")
 _T = TypeVar("_T")
 
 
 class Pruned(msgspec.Struct, frozen=True):
-    """Rows that went, or would go: those of a dropped `partition`, or single ones where that is empty.
+    """Rows that were removed, or would be: those of a dropped `partition`, or single ones where that is empty.
 
-    A partition's `rows` are the planner's estimate; nobody could use the table for `locked_ms` at most.
+    A partition's `rows` are the planner's estimate; the table was locked for `locked_ms` at most.
     """
 
     table: str
@@ -54,45 +54,45 @@ class _Partition(msgspec.Struct, frozen=True):
 
 
 def this_month() -> date:
-    """The first day of the month that it is in UTC."""
+    """Returns the first day of the current month in UTC."""
     return datetime.now(UTC).date().replace(day=1)
 
 
 def months_after(month: date, count: int) -> date:
-    """The month `count` months later, or earlier."""
+    """Returns the month `count` months later, or earlier."""
     years, index = divmod(month.month - 1 + count, 12)
     return date(month.year + years, index + 1, 1)
 
 
 def lowest_id(month: date) -> UUID:
-    """The lowest UUIDv7 of a month: its first millisecond in UTC in the upper 48 bits, zeros below.
+    """Returns the lowest UUIDv7 of a month: its first millisecond in UTC in the upper 48 bits, zeros below.
 
     https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
     """
     return UUID(int=int(datetime(month.year, month.month, 1, tzinfo=UTC).timestamp() * 1000) << 80)
 
 
-# --- making ----------------------------------------------------------------------------------------------------------
+# --- creating --------------------------------------------------------------------------------------------------------
 
 
 def ensure(ahead: int = 2, *, since: date | None = None) -> list[str]:
-    """Make the partitions of this month (or the one of `since`) up to `ahead` months from now; returns those made.
+    """Creates the partitions of this month (or the one of `since`) up to `ahead` months from now; returns the new ones.
 
-    Rows of theirs that DEFAULT holds move in. Nothing happens on SQLite, and one look into the catalogue is all when
-    they are there. Safe for several workers at once. Raises OperationalError when locks were not to be had: try later.
+    Their rows in DEFAULT are moved into them. If all exist, it is one query of the catalogue. SQLite has none.
+    Several workers may call it at once. Raises OperationalError when it got no lock in time: try again later.
     """
     if connection.vendor != "postgresql":
         return []
     month, last = since or this_month(), months_after(this_month(), ahead)
-    made = []
-    standing = _partitions()
+    created = []
+    existing = _partitions()
     while month <= last:
         for model in MODELS:
             table, wanted = model._meta.db_table, month
-            if not _covered(standing, table, month):
-                made += _patiently(lambda table=table, wanted=wanted: _make(table, wanted), MAKING_PAUSES)  # type: ignore[misc]
+            if not _covered(existing, table, month):
+                created += _with_retries(lambda table=table, wanted=wanted: _create(table, wanted), CREATE_PAUSES)  # type: ignore[misc]
         month = months_after(month, 1)
-    return made
+    return created
 
 
 def _covered(partitions: list[_Partition], table: str, month: date) -> bool:
@@ -100,7 +100,7 @@ def _covered(partitions: list[_Partition], table: str, month: date) -> bool:
     return any(one.table == table and one.lowest <= lowest < one.end for one in partitions)
 
 
-def _make(table: str, month: date) -> list[str]:
+def _create(table: str, month: date) -> list[str]:
     name = f"{table}_{month:%Y_%m}"
     lowest, end = lowest_id(month), lowest_id(months_after(month, 1))
     with transaction.atomic(), connection.cursor() as cursor:
@@ -108,9 +108,9 @@ def _make(table: str, month: date) -> list[str]:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADVISORY_KEY])
         if _covered(_partitions(), table, month):
             return []
-        # A table of its own that is attached blocks no reader of other months, unlike PARTITION OF.
+        # To create a table and attach it blocks no reader of other months, unlike PARTITION OF.
         cursor.execute(f'CREATE TABLE "{name}" (LIKE "{table}" INCLUDING ALL)')
-        # Inserts wait a moment: one that was on its way into DEFAULT would be refused when this month leaves it.
+        # Inserts wait for a moment: a running one into DEFAULT would fail when this month leaves it.
         cursor.execute(f'LOCK TABLE ONLY "{table}" IN SHARE ROW EXCLUSIVE MODE')
         cursor.execute(f'LOCK TABLE "{table}_default" IN ACCESS EXCLUSIVE MODE')
         cursor.execute(
@@ -126,11 +126,11 @@ def _make(table: str, month: date) -> list[str]:
 
 
 def prune(keep_months: int, *, dry_run: bool = False) -> list[Pruned]:
-    """Remove the rows of all months before the last `keep_months` whole ones; the current month always stays.
+    """Removes the rows of all months before the last `keep_months`; the current month always stays.
 
     PostgreSQL drops partitions, each in a transaction of its own. Single rows (on SQLite all, on PostgreSQL those that
-    an odd clock brought into DEFAULT) are deleted in small batches. Raises OperationalError when a lock was not to be
-    had: what went is gone, call again. `dry_run` only looks. Raises ValueError for less than 0 months.
+    a wrong clock put into DEFAULT) are deleted in small batches. Raises OperationalError when it got no lock in time:
+    what was removed stays removed, call again. `dry_run` only counts. Raises ValueError for less than 0 months.
     """
     if keep_months < 0:
         raise ValueError("months to keep are counted from 0")
@@ -141,7 +141,7 @@ def prune(keep_months: int, *, dry_run: bool = False) -> list[Pruned]:
         old = [partition for partition in _partitions() if partition.table == table and partition.end <= end]
         for partition in old:
             rows = _estimate(partition)
-            locked = 0.0 if dry_run else _patiently(lambda one=partition: _drop(one), DROPPING_PAUSES)  # type: ignore[misc]
+            locked = 0.0 if dry_run else _with_retries(lambda one=partition: _drop(one), DROP_PAUSES)  # type: ignore[misc]
             pruned.append(Pruned(table, partition.name, rows, locked))
         if dry_run:
             singles = model.objects.filter(id__lt=end)
@@ -156,9 +156,9 @@ def prune(keep_months: int, *, dry_run: bool = False) -> list[Pruned]:
 
 
 def _drop(partition: _Partition) -> float:
-    """Drop a partition; returns for how many milliseconds at most the whole table was locked.
+    """Drops a partition; returns for how many milliseconds at most the table was locked.
 
-    That is until the answer to COMMIT, which comes when the files are deleted; the lock is gone before.
+    That is until COMMIT returns, after the files are deleted; the lock is released before.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
@@ -171,19 +171,19 @@ def _drop(partition: _Partition) -> float:
 def _delete(model: type[RequestLog] | type[AttemptLog], end: UUID) -> int:
     deleted = 0
     while True:
-        batch = model.objects.filter(id__lt=end).order_by("id").values_list("id", flat=True)[:BATCH]
+        batch = model.objects.filter(id__lt=end).order_by("id").values_list("id", flat=True)[:DELETE_BATCH]
         count, _ = model.objects.filter(id__in=batch).delete()
         deleted += count
-        if count < BATCH:
+        if count < DELETE_BATCH:
             return deleted
-        time.sleep(BREATH)
+        time.sleep(DELETE_PAUSE)
 
 
 # --- PostgreSQL's catalogue and locks --------------------------------------------------------------------------------
 
 
 def _partitions() -> list[_Partition]:
-    """All partitions of both tables with bounds, oldest first; none on SQLite."""
+    """Returns all partitions of both tables that have bounds, oldest first; none on SQLite."""
     if connection.vendor != "postgresql":
         return []
     found = []
@@ -207,13 +207,13 @@ def _estimate(partition: _Partition) -> int:
         row = cursor.fetchone()
         if row and row[0] >= 0:
             return int(row[0])
-        # Never analysed: then it is small.
+        # Never analysed, so it is small.
         cursor.execute(f'SELECT count(*) FROM "{partition.name}"')  # noqa: S608
         return int(cursor.fetchone()[0])
 
 
-def _patiently(action: Callable[[], _T], pauses: tuple[float, ...]) -> _T:
-    """What `action` returns, tried again after each pause while it gets no lock in time."""
+def _with_retries(action: Callable[[], _T], pauses: tuple[float, ...]) -> _T:
+    """Returns what `action` returns, retried after each pause while it gets no lock in time."""
     for pause in pauses:
         try:
             return action()

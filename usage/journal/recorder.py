@@ -22,7 +22,7 @@ class Recorder:
         return Account(self, RequestRecord(id=identity, request_id=request_id_of(identity)))
 
     def admitted(self, account: Account) -> None:
-        """Called by an account before each of its attempts goes upstream."""
+        """Called by an account before each of its attempts is sent upstream."""
         self.journal.append(account, ended=False)
 
     def closed(self, account: Account) -> None:

@@ -1,4 +1,4 @@
-"""Adopting what a dead worker left: its journal's requests become rows, unfinished ones with outcome interrupted."""
+"""Adopts the journals of dead workers: their requests become rows, unfinished ones with outcome interrupted."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ logger = logging.getLogger("gateway.usage")
 WriteThrough = Callable[[list[Finished]], bool]
 
 STALE = 60.0
-"""Seconds after which a hidden folder belongs to nobody."""
+"""Seconds after which a hidden folder has no owner."""
 
 
 def adopt(root: Path, own: Path, write: WriteThrough) -> int:
-    """Replay every folder under `root` whose owner is gone; returns how many requests came of it.
+    """Replays every folder under `root` whose owner is dead; returns the number of requests.
 
-    `write` puts a batch into the database and says whether it did; what it does not take is left for the next time.
+    `write` inserts a batch and returns whether it did; what it does not insert is tried again next time.
     """
     if not root.is_dir():
         return 0
     adopted = 0
     for folder in sorted(root.iterdir()):
-        if folder == own or not folder.is_dir() or any(folder.glob(f"*{segments.KEPT}")):
+        if folder == own or not folder.is_dir() or any(folder.glob(f"*{segments.UNREADABLE}")):
             continue
         if not folder.name.startswith(segments.HIDDEN):
             adopted += _adopt_one(folder, write)
         elif time.time() - folder.stat().st_mtime > STALE:
-            # Its owner died while it made or removed the folder: there is nothing in it but a lock.
+            # Its owner died while creating or removing the folder, which holds nothing but a lock.
             shutil.rmtree(folder)
     return adopted
 
 
 def read(folder: Path) -> tuple[list[Finished], int]:
-    """The accounts in a folder as rows to be, and how many torn lines there were."""
+    """Returns the accounts of a folder as finished requests, and the number of torn lines."""
     latest: dict[UUID, Entry] = {}
     torn = 0
     for path in sorted(folder.glob(f"*{segments.SUFFIX}")):
         try:
             read = list(segments.entries(path.read_bytes()))
         except segments.Unreadable as error:
-            kept = path.rename(path.with_suffix(segments.KEPT))
-            fields = {"file": str(kept), "cause": str(error)}
+            unreadable = path.rename(path.with_suffix(segments.UNREADABLE))
+            fields = {"file": str(unreadable), "cause": str(error)}
             logger.error("a journal of another version is kept: start that version on it", extra={"fields": fields})
             continue
         for entry in read:
@@ -83,12 +83,12 @@ def _adopt_one(folder: Path, write: WriteThrough) -> int:
                 return 0
         for path in folder.glob(f"*{segments.SUFFIX}"):
             path.unlink()
-        if any(folder.glob(f"*{segments.KEPT}")):
+        if any(folder.glob(f"*{segments.UNREADABLE}")):
             return len(accounts)
-        # The folder first loses its name, so that nobody opens its lock between the two last steps.
-        gone = folder.rename(folder.with_name(f"{segments.HIDDEN}{folder.name}"))
-        (gone / segments.LOCK).unlink(missing_ok=True)
-        gone.rmdir()
+        # Renamed first, so that no other worker opens its lock between the two last steps.
+        removed = folder.rename(folder.with_name(f"{segments.HIDDEN}{folder.name}"))
+        (removed / segments.LOCK).unlink(missing_ok=True)
+        removed.rmdir()
     finally:
         os.close(lock)
     logger.warning(

@@ -1,7 +1,7 @@
-"""The journal's lines and files: a line is a checksum, a blank, and the JSON of one request's account so far.
+"""The journal's lines and files. A line is a checksum, a space, and the JSON of one request's account so far.
 
-A line that is torn, by a crash or by a disk, is told from a whole one by its checksum and skipped. A whole line that
-this version cannot read is another's: its file is kept.
+A line that was torn by a crash or by a disk has a wrong checksum and is skipped. A complete line that this version
+cannot read was written by another version: its file is not removed.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import msgspec
 from usage.journal.records import AttemptRecord, RequestRecord
 
 SUFFIX = ".journal"
-KEPT = ".unreadable"
+UNREADABLE = ".unreadable"
 LOCK = "lock"
 HIDDEN = "."
-"""How the name of a folder begins that its owner has not locked yet."""
+"""The prefix of a folder that its owner has not locked yet."""
 
 
 class Entry(msgspec.Struct):
-    """One line: `open` before an attempt's first byte goes upstream, `end` when the request has ended.
+    """One line: `open` before an attempt is sent upstream, `end` when the request has ended.
 
     A later entry of the same request replaces an earlier one.
     """
@@ -40,17 +40,17 @@ _decode = msgspec.json.Decoder(Entry).decode
 
 
 def line_of(entry: Entry) -> bytes:
-    """The line of an entry, with its newline."""
+    """Returns the line of an entry, with its newline."""
     text = _encode(entry)
     return b"%08x %b\n" % (zlib.crc32(text), text)
 
 
 class Unreadable(Exception):
-    """A whole line that is no entry of this version's."""
+    """A complete line that is no entry of this version."""
 
 
 def entries(data: bytes) -> Iterator[Entry | None]:
-    """The entries of a segment's bytes in order; None for every line that is torn. Raises Unreadable."""
+    """Yields the entries of a segment in order, and None for each torn line. Raises Unreadable."""
     for line in data.split(b"\n"):
         if not line:
             continue
@@ -66,7 +66,7 @@ def entries(data: bytes) -> Iterator[Entry | None]:
 
 
 class Segment:
-    """One append-only file. `holds` counts the accounts that have a line here and are not in the database yet."""
+    """One append-only file. `holds` is the number of accounts with a line here that are not in the database yet."""
 
     __slots__ = ("_descriptor", "closed", "dirty", "holds", "path", "size")
 
@@ -79,14 +79,14 @@ class Segment:
         self.dirty = False
 
     def append(self, line: bytes) -> None:
-        """Write a line in one write. Raises OSError, also when only a part of it was taken (a full disk)."""
+        """Writes a line in one write. Raises OSError, also when only a part was written (a full disk)."""
         if os.write(self._descriptor, line) != len(line):
             raise OSError("a line was written in part")
         self.size += len(line)
         self.dirty = True
 
     def sync(self) -> None:
-        """Bring what was appended onto the disk. Raises OSError."""
+        """Syncs what was appended to disk. Raises OSError."""
         descriptor = self.handle()
         if descriptor is not None:
             try:
@@ -95,26 +95,26 @@ class Segment:
                 os.close(descriptor)
 
     def handle(self) -> int | None:
-        """A descriptor of one's own to bring what was appended onto the disk by, or None if all of it is there."""
+        """Returns a duplicate descriptor to sync what was appended with, or None if everything is synced."""
         if self.closed or not self.dirty:
             return None
         self.dirty = False
         return os.dup(self._descriptor)
 
     def close(self) -> None:
-        """No more lines; a second call does nothing."""
+        """Closes the file; a second call does nothing."""
         if not self.closed:
             self.closed = True
             os.close(self._descriptor)
 
     def remove(self) -> None:
-        """All of its requests are in the database."""
+        """Removes the file: all its requests are in the database."""
         self.close()
         self.path.unlink(missing_ok=True)
 
 
 def lock(folder: Path) -> int | None:
-    """The descriptor of the folder's lock, held until it is closed or its process ends; None if another holds it."""
+    """Locks a folder until the returned descriptor is closed or the process ends; None if another process holds it."""
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

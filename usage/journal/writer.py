@@ -1,7 +1,7 @@
 """The one writer of usage rows: a thread per worker that takes closed accounts off the event loop and inserts batches.
 
-A database that is away is waited for, with the journal as the memory that survives; a row that it refuses is set aside
-with its cause while the batch goes on.
+While the database is unavailable, accounts wait here and in the journal, which survives a crash. A row that it rejects
+is set aside with the error, and the rest of the batch is inserted.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ logger = logging.getLogger("gateway.usage")
 BATCH = 500
 """Requests that are inserted at a time, at most."""
 LINGER = 0.1
-"""Seconds that a lone row waits for company."""
+"""Seconds that a row waits for others to form a batch."""
 RETRY = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds between tries while the database is away; the last one repeats."""
+"""Seconds between attempts while the database is unavailable; the last one repeats."""
 
 
 class Writer:
-    """`put` from any thread; `stop` returns when everything put before is in the database, or the patience is over.
+    """`put` accounts from any thread; `stop` returns when all are in the database, or when its time is up.
 
-    `written` is called in the writer's thread with every account that needs its journal lines no more.
+    `written` is called in the writer's thread with every account whose journal lines are no longer needed.
     """
 
     def __init__(self, written: Callable[[Account], None]) -> None:
@@ -46,23 +46,23 @@ class Writer:
         self.failing_since: float | None = None
 
     def start(self) -> None:
-        """Start the thread; a second call does nothing."""
+        """Starts the thread; a second call does nothing."""
         if self._thread is None:
             self._give_up_at = float("inf")
             self._thread = threading.Thread(target=self._run, name="usage-writer", daemon=True)
             self._thread.start()
 
     def put(self, account: Account) -> None:
-        """Hand over a closed account. Never blocks."""
+        """Queues a closed account. Never blocks."""
         self._queue.put(account)
 
     @property
     def waiting(self) -> int:
-        """How many closed accounts are not yet in the database (about)."""
+        """The approximate number of closed accounts that are not in the database yet."""
         return self._queue.qsize()
 
     def stop(self, patience: float = 10.0) -> None:
-        """Write what is left, for at most `patience` seconds while the database is away, and end the thread."""
+        """Writes what is left, for at most `patience` seconds if the database is unavailable, and ends the thread."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
@@ -71,7 +71,8 @@ class Writer:
         thread.join(patience + 5.0)
 
     def write_through(self, batch: list[Finished]) -> bool:
-        """Insert a batch in the caller's thread; False when the database is away. Refused rows are set aside."""
+        """Inserts a batch in the caller's thread, and sets rejected rows aside; returns False when the database is
+        unavailable."""
         try:
             self._insert_or_set_aside(batch)
         except (OperationalError, InterfaceError) as error:
@@ -92,7 +93,7 @@ class Writer:
             connection.close()
 
     def _collect(self) -> tuple[list[Account], bool]:
-        """The next batch, and False once the end mark was taken."""
+        """Returns the next batch, and False once the end mark was taken."""
         account = self._queue.get()
         if account is None:
             return [], False
@@ -112,7 +113,7 @@ class Writer:
         try:
             self._write(accounts)
         except Exception:
-            # The thread must live; these accounts stay in the journal for the next start.
+            # The thread must go on; these accounts stay in the journal until the next start.
             logger.exception("usage rows left in the journal", extra={"fields": {"rows": len(accounts)}})
             connection.close()
 
@@ -144,13 +145,16 @@ class Writer:
         return True
 
     def _insert_or_set_aside(self, batch: Sequence[Finished]) -> None:
-        """Insert; a row that the database refuses is found by halving and set aside. Raises when it is away."""
+        """Inserts a batch. A row that the database rejects is found by bisection and set aside.
+
+        Raises when the database is unavailable.
+        """
         try:
             self._insert(batch)
         except (OperationalError, InterfaceError):
             raise
         except (DatabaseError, ValueError, OverflowError) as error:
-            # Not only the database refuses: its driver does, say, a number that fits no column.
+            # Its driver rejects rows, too, such as those with a number that fits no column.
             if len(batch) == 1:
                 self._set_aside(batch[0], error)
                 return

@@ -1,7 +1,7 @@
-"""Latency as counts in fixed bins, so that millions of values add up to one short map and still tell any percentile.
+"""Latency as counts in fixed bins, so that millions of values add up to one short map that still has all percentiles.
 
-A bin is [lowest, highest] in whole milliseconds and speaks for its values with one of them, `middle`, that is at most
-ERROR_PERCENT away from each: bins grow with the values (about 1.105 times each; below 20 ms a bin is one value). A
+A bin is [lowest, highest] in integer milliseconds. One of its values, `middle`, stands for all and differs from each by
+ERROR_PERCENT at most: bins grow with the values (about 1.105 times each; below 20 ms a bin is one value). A
 percentile is the middle of the bin that holds the nearest-rank value, so it is within ±5 % of the exact one. From 24
 hours on there is one open bin, for which that does not hold.
 
@@ -33,27 +33,27 @@ def _bins() -> tuple[list[int], list[int]]:
 
 
 LOWEST, MIDDLES = _bins()
-"""For each bin its lowest value and the value that it tells. Stored histograms depend on them: never change them."""
+"""For each bin its lowest value and its middle. Stored histograms depend on them: never change them."""
 
 
 def bin_of(milliseconds: int) -> int:
-    """The bin of a value; a negative one counts as 0."""
+    """Returns the bin of a value; a negative one counts as 0."""
     return max(0, bisect_right(LOWEST, milliseconds) - 1)
 
 
 def total(bins: Mapping[int, int]) -> int:
-    """How many values were counted."""
+    """Returns the number of values."""
     return sum(bins.values())
 
 
 def add(to: Bins, bins: Mapping[int, int]) -> None:
-    """Add the counts of one histogram to another."""
+    """Adds the counts of one histogram to another."""
     for number, count in bins.items():
         to[number] = to.get(number, 0) + count
 
 
 def percentile(bins: Mapping[int, int], fraction: float) -> int | None:
-    """Milliseconds at a fraction of (0, 1], by nearest rank; None for no values."""
+    """Returns the milliseconds at a fraction of (0, 1], by nearest rank; None if there are no values."""
     rank = math.ceil(fraction * total(bins))
     for number in sorted(bins):
         rank -= bins[number]

@@ -1,8 +1,8 @@
-"""Makes the rollups anew from the rows, or compares the two, while the gateway runs.
+"""Rebuilds the rollups from the rows, or compares the two, while the gateway runs.
 
-Each quarter hour, day and session is one short transaction that locks the rollups against writers (on SQLite a writing
-transaction is alone anyway) before it reads. A writer that has inserted rows and waits for the lock is not seen here,
-and adds its rows to the new rollup afterwards. Nobody who reads waits. What lost its rows to prune_usage is left alone.
+Each quarter hour, day and session is one short transaction that locks the rollups against writers before it reads (on
+SQLite a writing transaction is alone anyway). The rows of a writer that waits for the lock are not visible yet; it adds
+them to the new rollup afterwards. Readers never wait. Rollups whose rows were removed by prune_usage are not changed.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, MEASURES, MONEY, SU
 from usage.rollups.models import DailyRollup, RollupZone, SessionSummary, UsageRollup
 
 _SESSIONS = 200
-"""Sessions a transaction."""
+"""Sessions per transaction."""
 _SOURCES = [measure.source for measure in MEASURES if measure.kind in {"count", "bins"} and measure.source]
 _FIELDS = ("id", "started_at", "session_id", *DIMENSIONS, *SUMS, *_SOURCES)
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A row of a rollup that is not what the rows say; a side that has no such row is None."""
+    """A row of a rollup that differs from its requests; the side that does not have it is None."""
 
     table: str
-    stands_for: str
+    subject: str
     stored: dict[str, Any] | None
     expected: dict[str, Any] | None
 
     def __str__(self) -> str:
         if self.stored is None or self.expected is None:
-            return f"{self.table}: {self.stands_for}: {'is missing' if self.stored is None else 'has no requests'}"
+            return f"{self.table}: {self.subject}: {'is missing' if self.stored is None else 'has no requests'}"
         parts = [
-            f"{name} is {self.stored[name]}, requests say {value}"
+            f"{name} is {self.stored[name]}, should be {value}"
             for name, value in self.expected.items()
             if self.stored[name] != value
         ]
-        return f"{self.table}: {self.stands_for}: {'; '.join(parts)}"
+        return f"{self.table}: {self.subject}: {'; '.join(parts)}"
 
 
 def rebuild(first: date | None = None, last: date | None = None, *, check: bool = False) -> Iterator[Difference]:
-    """Go through the days of TIME_ZONE from `first` to `last`, both included, or all; yields what was wrong, and unless
-    `check` has put it right by then. Read it to the end."""
+    """Compares the days of TIME_ZONE from `first` to `last`, both included, or all days; yields the differences, which
+    are corrected by then unless `check`. Iterate to the end."""
     span = UsageRollup.objects.aggregate(first=Min("starts_at"), last=Max("starts_at"))
     rows = RequestLog.objects.aggregate(first=Min("started_at"), last=Max("started_at"))
     days = DailyRollup.objects.aggregate(first=Min("starts_at"), last=Max("starts_at"))
@@ -93,7 +93,7 @@ def _quarter(start: datetime, check: bool) -> list[Difference]:
         _lock()
         expected = accumulate.quarters(_records(RequestLog.objects.filter(started_at__gte=start, started_at__lt=end)))
         if not expected:
-            # Perhaps they were pruned: what is known of them is known from here alone.
+            # They may have been pruned: the rollup is all that is left of them.
             return []
         found = list(_compared(UsageRollup, _stored(UsageRollup, start, end), expected))
         if found and not check:
@@ -112,20 +112,22 @@ def _sessions(start: datetime, end: datetime, check: bool) -> Iterator[Differenc
 def _some_sessions(session_ids: list[str], check: bool) -> list[Difference]:
     with transaction.atomic():
         _lock()
-        made = upsert.session_rows(accumulate.sessions(_records(RequestLog.objects.filter(session_id__in=session_ids))))
+        rebuilt = upsert.session_rows(
+            accumulate.sessions(_records(RequestLog.objects.filter(session_id__in=session_ids)))
+        )
         there: QuerySet[Any] = SessionSummary.objects.filter(session_id__in=session_ids)
         stored: dict[Any, dict[str, Any]] = {row["id"]: dict(row) for row in there.values()}
         wrong, found = [], []
-        for row in made:
-            mine = stored.get(row["id"])
-            if mine is not None:
-                mine |= {name: _pico(mine[name]) for name in MONEY}
-                if mine["first_seen"] < row["first_seen"]:
-                    # Its first rows were pruned: the summary knows more than those that are left.
+        for row in rebuilt:
+            present = stored.get(row["id"])
+            if present is not None:
+                present |= {name: _pico(present[name]) for name in MONEY}
+                if present["first_seen"] < row["first_seen"]:
+                    # Its first rows were pruned: the summary holds more than those that are left.
                     continue
-            if mine != row:
+            if present != row:
                 wrong.append(row)
-                found.append(Difference(SessionSummary._meta.db_table, row["session_id"], mine, row))
+                found.append(Difference(SessionSummary._meta.db_table, row["session_id"], present, row))
         if wrong and not check:
             SessionSummary.objects.filter(id__in=[row["id"] for row in wrong]).delete()
             upsert.write(SessionSummary, wrong)
@@ -134,7 +136,7 @@ def _some_sessions(session_ids: list[str], check: bool) -> list[Difference]:
 
 def _lock() -> None:
     if connection.vendor == "postgresql":
-        # Always this table, for sessions too: a writer takes it first. Readers go on.
+        # Always this table, for sessions too: a writer locks it first. Readers do not wait.
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {UsageRollup._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
 
@@ -161,16 +163,16 @@ def _stored(model: type[UsageRollup] | type[DailyRollup], start: datetime, end: 
 
 def _compared(model: type[Model], stored: Cells, expected: Cells) -> Iterable[Difference]:
     for key in {**stored, **expected}:
-        mine, theirs = _shown(stored.get(key)), _shown(expected.get(key))
-        if mine != theirs:
-            yield Difference(model._meta.db_table, _words(key), mine, theirs)
+        present, wanted = _values(stored.get(key)), _values(expected.get(key))
+        if present != wanted:
+            yield Difference(model._meta.db_table, _description(key), present, wanted)
 
 
-def _shown(cell: Cell | None) -> dict[str, Any] | None:
+def _values(cell: Cell | None) -> dict[str, Any] | None:
     return None if cell is None else {**cell.figures(), **dict(zip(BINS, cell.bins, strict=True))}
 
 
-def _words(key: Key) -> str:
+def _description(key: Key) -> str:
     moment = datetime.fromtimestamp(key.starts_at, UTC)
     set_ = "all" if key.overall else ", ".join("-" if value in (None, "") else str(value) for value in key.dimensions)
     return f"{moment:%Y-%m-%d %H:%M} UTC, {set_}"

@@ -130,11 +130,13 @@ def _change(column: str, vendor: str) -> str:
 def _both_bins(old: str, new: str, vendor: str) -> str:
     """Returns the sum of two histograms."""
     if vendor == "postgresql":
-        each, made, number = "jsonb_each_text", "jsonb_object_agg(key, times)", "CAST(value AS bigint)"
+        each, collect, number = "jsonb_each_text", "jsonb_object_agg(key, times)", "CAST(value AS bigint)"
     else:
-        each, made, number = "json_each", "json_group_object(key, times)", "value"
+        each, collect, number = "json_each", "json_group_object(key, times)", "value"
     entries = f"SELECT key, value FROM {each}({old}) UNION ALL SELECT key, value FROM {each}({new})"  # noqa: S608
-    return f"SELECT {made} FROM (SELECT key, sum({number}) AS times FROM ({entries}) AS both_bins GROUP BY key) AS bins"  # noqa: S608
+    return (
+        f"SELECT {collect} FROM (SELECT key, sum({number}) AS times FROM ({entries}) AS both_bins GROUP BY key) AS bins"  # noqa: S608
+    )
 
 
 def _newest(column: str) -> str:

@@ -1,4 +1,4 @@
-"""`manage.py generate_usage --rows 100000 --months 3 --seed 1`: invented usage rows. Not for a gateway in use."""
+"""`manage.py generate_usage --rows 100000 --months 3 --seed 1`: made-up usage rows. Not for a gateway in use."""
 
 from __future__ import annotations
 
@@ -18,41 +18,43 @@ _REPORT_SECONDS = 10.0
 
 
 class Command(BaseCommand):
-    """Make rows and write them as the gateway does, whatever it keeps beside them included."""
+    """Makes up rows and writes them, with their rollups, as the gateway does."""
 
     help = (
-        "Invent usage rows (requests, nearly all with an attempt) of this month and the ones before it and write them "
+        "Make up usage rows (requests, nearly all with an attempt) of this month and the ones before and write them "
         "as the gateway does. Within an hour the same arguments give the same rows, which are written once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """--rows, --months and --seed."""
         parser.add_argument("--rows", type=int, required=True, help="how many requests")
-        parser.add_argument("--months", type=int, default=1, help="how many months, this one included (default 1)")
-        parser.add_argument("--seed", type=int, default=1, help="another seed, other rows (default 1)")
+        parser.add_argument("--months", type=int, default=1, help="how many months, including this one (default 1)")
+        parser.add_argument("--seed", type=int, default=1, help="another seed gives other rows (default 1)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make the partitions, then the rows."""
+        """Creates the partitions, then the rows."""
         count, months = options["rows"], options["months"]
         if count < 0 or months < 1:
-            raise CommandError("--rows counts from 0 and --months from 1.")
+            raise CommandError("--rows must be 0 or more, and --months 1 or more.")
         first = partitions.months_after(partitions.this_month(), 1 - months)
         partitions.ensure(since=first)
         since = datetime(first.year, first.month, 1, tzinfo=UTC)
         until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         rows = sample_data.rows(count, since, max(until, since + timedelta(hours=1)), options["seed"])
-        # Nobody keeps a journal of what is invented.
+        # Made-up rows need no journal.
         writer = Writer(lambda account: None)
         done, began = 0, time.monotonic()
         reported_at = began
         while batch := list(islice(rows, _BATCH)):
             if not writer.write_through(batch):
-                raise CommandError(f"The database went away after {done:,} rows; the same command goes on from there.")
+                raise CommandError(
+                    f"The database became unavailable after {done:,} rows; run the same command to continue."
+                )
             done += len(batch)
             if time.monotonic() - reported_at > _REPORT_SECONDS:
                 reported_at = time.monotonic()
                 self.stdout.write(f"{done:,} of {count:,} requests, {done / (reported_at - began):,.0f}/s")
         if writer.set_aside:
-            raise CommandError(f"The database refused {writer.set_aside:,} of the rows.")
+            raise CommandError(f"The database rejected {writer.set_aside:,} of the rows.")
         seconds = time.monotonic() - began
         self.stdout.write(f"{done:,} requests in {seconds:.1f} s, {done / max(seconds, 1e-3):,.0f}/s")

@@ -1,4 +1,4 @@
-"""`manage.py make_partitions`: the partitions of this month and the next ones. Workers do the same once a day."""
+"""`manage.py make_partitions`: creates the partitions of this month and the next ones, as workers do daily."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ from usage.journal import partitions
 
 
 class Command(BaseCommand):
-    """Make what is missing, and say what was."""
+    """Creates the missing partitions, and reports them."""
 
-    help = "Make the partitions for usage rows of this month and the next ones (PostgreSQL; SQLite has none)."
+    help = "Create the partitions for usage rows of this month and the next ones (PostgreSQL; SQLite has none)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """--ahead."""
-        parser.add_argument("--ahead", type=int, default=2, metavar="MONTHS", help="months after this one (default 2)")
+        parser.add_argument(
+            "--ahead", type=int, default=2, metavar="MONTHS", help="how many months after this one (default 2)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make them."""
+        """Creates them."""
         if options["ahead"] < 0:
-            raise CommandError("--ahead counts months from 0.")
+            raise CommandError("--ahead must be 0 or more.")
         if connection.vendor != "postgresql":
-            self.stdout.write("This database has no partitions: nothing to do.")
+            self.stdout.write("SQLite has no partitions: nothing to do.")
             return
         try:
-            made = partitions.ensure(options["ahead"])
+            created = partitions.ensure(options["ahead"])
         except OperationalError as error:
-            raise CommandError(f"No lock was to be had in time; run the command again. The cause: {error}") from error
-        for name in made:
-            self.stdout.write(f"made {name}")
-        if not made:
-            self.stdout.write("All partitions are there.")
+            raise CommandError(f"The table was locked by others; run the command again. Cause: {error}") from error
+        for name in created:
+            self.stdout.write(f"created {name}")
+        if not created:
+            self.stdout.write("All partitions exist.")

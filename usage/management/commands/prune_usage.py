@@ -1,4 +1,4 @@
-"""`manage.py prune_usage --keep 12`: remove usage rows of whole months long past. Nothing else removes usage rows."""
+"""`manage.py prune_usage --keep 12`: removes usage rows of past months. Nothing else removes usage rows."""
 
 from __future__ import annotations
 
@@ -11,36 +11,38 @@ from usage.journal import partitions
 
 
 class Command(BaseCommand):
-    """Remove, and say what went and for how long the table was locked."""
+    """Removes rows, and reports which and for how long the table was locked."""
 
-    help = (
-        "Remove usage rows of the months before the last ones. PostgreSQL drops partitions, SQLite deletes in batches."
-    )
+    help = "Remove the usage rows of old months. PostgreSQL drops partitions, SQLite deletes in batches."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """--keep and --dry-run."""
         parser.add_argument(
-            "--keep", type=int, required=True, metavar="MONTHS", help="whole months to keep beside the current one"
+            "--keep",
+            type=int,
+            required=True,
+            metavar="MONTHS",
+            help="how many complete months to keep, besides the current one",
         )
-        parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+        parser.add_argument("--dry-run", action="store_true", help="only report what would be removed")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Remove the rows."""
+        """Removes the rows."""
         try:
             pruned = partitions.prune(options["keep"], dry_run=options["dry_run"])
         except ValueError as error:
             raise CommandError(f"--keep: {error}.") from error
         except OperationalError as error:
             raise CommandError(
-                f"Somebody else used the table all the time, or the database went away. What was removed stays so; run "
-                f"the command again. The cause: {error}"
+                "The table was locked by others, or the database is unavailable. What was removed stays removed; run "
+                f"the command again. Cause: {error}"
             ) from error
-        verb = "would go" if options["dry_run"] else "removed"
+        verb = "would be removed" if options["dry_run"] else "removed"
         for one in pruned:
             if one.partition:
-                locked = "" if options["dry_run"] else f", locked for {one.locked_ms:.1f} ms at most"
+                locked = "" if options["dry_run"] else f", locked for at most {one.locked_ms:.1f} ms"
                 self.stdout.write(f"{verb}: {one.partition}, about {one.rows:,} rows{locked}")
             else:
                 self.stdout.write(f"{verb}: {one.rows:,} single rows of {one.table}")
         if not pruned:
-            self.stdout.write("Nothing is that old.")
+            self.stdout.write("There are no rows that old.")

@@ -1,4 +1,4 @@
-"""`manage.py rebuild_rollups`: makes the rollups anew from the rows, or with --check only says where the two differ."""
+"""`manage.py rebuild_rollups`: rebuilds the rollups from the rows, or with --check only reports where they differ."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ SHOWN = 50
 
 class Command(BaseCommand):
     help = (
-        "Compares the rollups (quarter hours, days, sessions) with the usage rows and puts right what differs. It may "
-        "run while the gateway does, but not together with prune_usage."
+        "Compare the rollups (quarter hours, days, sessions) with the usage rows and correct what differs. It may run "
+        "while the gateway does, but not together with prune_usage."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The days and --check."""
-        parser.add_argument("--from", dest="first", type=date.fromisoformat, help="First day, such as 2026-03-01.")
-        parser.add_argument("--to", dest="last", type=date.fromisoformat, help="Last day, itself included.")
-        parser.add_argument("--check", action="store_true", help="Change nothing; exit with 1 if anything differs.")
+        parser.add_argument("--from", dest="first", type=date.fromisoformat, help="first day, such as 2026-03-01")
+        parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last day (included)")
+        parser.add_argument("--check", action="store_true", help="change nothing, and exit with 1 if anything differs")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Show the first differences and count the rest."""
+        """Shows the first differences and counts the rest."""
         first, last, check = options["first"], options["last"], options["check"]
         if first and last and last < first:
             raise CommandError("--to is before --from.")
@@ -39,10 +39,8 @@ class Command(BaseCommand):
             self.stdout.write(f"… and {found - SHOWN} more")
         if check and found:
             raise CommandError(
-                f"{found} rollups are not what the rows say; rebuild_rollups without --check rebuilds them."
+                f"{found} rollups differ from the rows. Run rebuild_rollups without --check to rebuild them."
             )
         self.stdout.write(
-            f"{found} rollups rebuilt, the others are what the rows say."
-            if found
-            else "The rollups are what the rows say."
+            f"{found} rollups rebuilt; the others matched the rows." if found else "All rollups match the rows."
         )
