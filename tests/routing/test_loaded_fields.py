@@ -17,7 +17,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from providers.models import Credential, Model
+from providers.models import Credential, Model, Provider
 from routing.loading.load import load_snapshot
 from routing.loading.revision import WATCHED
 from routing.models import Alias, Candidate, Route, Rule
@@ -184,6 +184,7 @@ def test_every_field_stands_in_what_is_loaded(values: dict[str, dict[str, Any]],
         for candidate in (of_route, loaded.candidates[provider.name, model.name]):
             assert (candidate.provider, candidate.model) == (provider, model)
             assert len(candidate.transforms.requests) == len(provider.transforms) + len(model.transforms)
+        assert provider.needs_secret
         assert loaded.revisions == {"routing": 7}
         transaction.set_rollback(True)
 
@@ -214,14 +215,23 @@ def test_the_default_route_is_the_one_that_says_so() -> None:
     assert loaded.default_route is loaded.routes["second"]
 
 
+def test_a_candidate_that_cannot_be_called_is_kept_with_the_cause() -> None:
+    provider = Provider.objects.create(name="p", dialect="openai_chat", base_url="https://example.com/v1")
+    route = Route.objects.create(name="r")
+    for name in ("on", "off"):
+        model = Model.objects.create(provider=provider, name=name, enabled=name == "on")
+        Candidate.objects.create(route=route, model=model)
+    loaded = load_snapshot({}).routes["r"]
+    assert [one.name for one in loaded.candidates] == ["p: on"]
+    assert loaded.dropped == (("p: off", "the model is switched off"),)
+
+
 @EXAMPLES
 @given(places=st.lists(st.integers(0, 100), min_size=3, max_size=3, unique=True))
 def test_rows_are_loaded_in_their_order(places: list[int]) -> None:
     with transaction.atomic():
         made = sorted(places)
-        provider = apps.get_model("providers.Provider")._default_manager.create(
-            name="p", dialect="openai_chat", base_url="https://example.com/v1"
-        )
+        provider = Provider.objects.create(name="p", dialect="openai_chat", base_url="https://example.com/v1")
         route = Route.objects.create(name="r")
         for place in places:
             model = Model.objects.create(provider=provider, name=str(place))
