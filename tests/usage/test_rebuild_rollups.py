@@ -65,6 +65,7 @@ def test_rollups_of_the_writer_match_the_rows(history: None) -> None:
     assert _everything() == before
 
 
+@pytest.mark.usefixtures("one_day")
 @pytest.mark.parametrize(
     ("spoil", "expected"),
     [
@@ -80,7 +81,7 @@ def test_rollups_of_the_writer_match_the_rows(history: None) -> None:
     ],
     ids=["missing", "tokens", "cost", "bins", "dimensions", "day", "no days", "session", "no sessions"],
 )  # fmt: skip
-def test_differences_are_reported_and_corrected(one_day: None, spoil: Callable[[], Any], expected: str) -> None:
+def test_differences_are_reported_and_corrected(spoil: Callable[[], Any], expected: str) -> None:
     before = _everything()
     spoil()
     out = StringIO()
@@ -92,7 +93,8 @@ def test_differences_are_reported_and_corrected(one_day: None, spoil: Callable[[
     assert _everything() == before
 
 
-def test_rows_of_before_the_rollups_get_theirs(one_day: None) -> None:
+@pytest.mark.usefixtures("one_day")
+def test_rows_of_before_the_rollups_get_theirs() -> None:
     before = _everything()
     for model in (UsageRollup, DailyRollup, SessionSummary):
         model._default_manager.all().delete()
