@@ -20,7 +20,7 @@ TOOLS: list[Any] = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sdk(gateway: Gateway, standing: Standing) -> Iterator[anthropic.Anthropic]:
     """The strict SDK with the standing key, without retries."""
     with anthropic.Anthropic(
@@ -164,7 +164,7 @@ def test_the_gateways_own_error_classes(sdk: anthropic.Anthropic, standing: Stan
     with pytest.raises(anthropic.NotFoundError):
         sdk.messages.batches.list()
     wrong = sdk.with_options(api_key="sk-px-wrong")
-    with pytest.raises(anthropic.AuthenticationError, match="not known"):
+    with pytest.raises(anthropic.AuthenticationError, match="unknown"):
         wrong.models.list()
     old_style = sdk.with_options(default_headers={"x-api-key": standing.key.secret}, api_key="sk-px-wrong")
     assert old_style.models.list().data
