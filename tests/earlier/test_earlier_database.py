@@ -14,7 +14,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from access.keys import NotAuthenticated, NotPermitted, authenticate
-from routing.health import Health
+from providers.models import Credential, Model
+from routing.health import Health, circuit
 from routing.health.sharing import Sharing
 from routing.loading.load import load_snapshot
 from routing.loading.revision import numbers
@@ -90,6 +91,18 @@ def test_who_was_cooling_down_still_is() -> None:
     Sharing(health).sync(Loop())  # type: ignore[arg-type]
     cooling = sorted(one.name for one in snapshot.candidates.values() if health.cooling(one) is not None)
     assert cooling == expected()["loaded"]["cooling"]
+
+
+def test_circuits_have_the_names_that_workers_of_the_earlier_version_know() -> None:
+    model = Model.objects.get(name="vendor/large:beta")
+    credential = Credential.objects.get(name="first")
+    gemini, ollama = (Model.objects.get(name=f"small-{name}") for name in ("gemini", "ollama"))
+    assert {row["key"] for row in expected()["rows"]["routing.HealthState"]} == {
+        circuit.of_provider(gemini.provider_id),
+        circuit.of_candidate(ollama.provider_id, ollama.pk),
+        circuit.of_credential(credential.pk),
+        circuit.of_pair(credential.pk, model.pk),
+    }
 
 
 def test_a_write_is_still_noticed() -> None:
