@@ -93,19 +93,19 @@ lint: dev ## The checks that run nothing
 TESTS ?=
 
 test: dev ## The tests, on SQLite and on a PostgreSQL that they start themselves (TESTS=tests/usage for fewer)
-	@$(PY) -m tests test --only '$(TESTS)'
+	@$(PY) -m tests test --only='$(TESTS)'
 
 test-clients: dev # The tests with real clients alone
-	@$(PY) -m tests clients --only '$(TESTS)'
+	@$(PY) -m tests clients --only='$(TESTS)'
 
 test-chaos: dev # Servers killed, databases stopped, disks filled: that no usage row is lost, in short
-	@$(PY) -m tests chaos --only '$(TESTS)'
+	@$(PY) -m tests chaos --only='$(TESTS)'
 
 test-count: dev # That no request takes more instructions than recorded; says why where it cannot compare
-	@$(PY) -m tests count --only '$(TESTS)'
+	@$(PY) -m tests count --only='$(TESTS)'
 
 test-all: test ## ... and those with real clients (SDKs, Claude Code, nginx, a browser), chaos, instruction counts
-	@$(PY) -m tests clients chaos count --only '$(TESTS)'
+	@$(PY) -m tests clients chaos count --only='$(TESTS)'
 
 chaos: dev ## ... chaos for longer, from a new seed (SEED=1 for a known one); ends in one verdict line
 	@$(PY) -m tests.chaos --long $(if $(SEED),--seed '$(SEED)')
