@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ from tests.clients import claude_code, npm
 from tests.harness import speak
 from tests.harness.configure import Standing, make_model, make_provider, make_route
 from tests.harness.gateway import Gateway
+from tests.harness.patience import until
 from tests.harness.rows import Rows
 from tests.harness.script import HANG, Reply, Script
 from tests.harness.upstream import Upstream
@@ -93,9 +93,8 @@ def test_between_two_turns(dialect: str, other: str, session: Session, orm: Rows
     session.says(_turn(dialect), heir=speak.answer(other, "It printed hi."))
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(session.run, route)
-        turn = session.script.wait(timeout=60)
-        while not turn.finished:
-            time.sleep(0.002)
+        turn = session.script.wait()
+        until(lambda: turn.finished, "the first turn to be answered")
         session.die()
         run = running.result()
     assert run.succeeded()["result"] == "It printed hi."
@@ -112,16 +111,11 @@ def test_in_the_middle_of_the_second_turns_text(
     continues: bool, dialect: str, other: str, session: Session, orm: Rows
 ) -> None:
     route = session.route(dialect, other, continues=continues)
-    half = speak.opening(dialect, "It printed ")
-    session.says(
-        _turn(dialect), Reply([half, HANG]), heir=speak.answer(other, "hi." if continues else "It printed hi.")
-    )
+    half = Reply([speak.opening(dialect, "It printed "), HANG])
+    session.says(_turn(dialect), half, heir=speak.answer(other, "hi." if continues else "It printed hi."))
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(session.run, route)
-        turn = session.script.wait(2, timeout=60)
-        while turn.sent < len(half):
-            time.sleep(0.002)
-        time.sleep(0.3)
+        session.script.wait_read(half, 2)
         session.die()
         run = running.result()
     assert run.succeeded()["result"] == "It printed hi."

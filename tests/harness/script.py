@@ -113,12 +113,12 @@ class Script:
             )
         return self.seen[count - 1]
 
-    def wait_read(self, reply: Reply) -> None:
-        """Wait until the gateway has read all that the first answer says before it falls silent."""
-        seen = self.wait()
+    def wait_read(self, reply: Reply, count: int = 1) -> None:
+        """Wait until the gateway has read all that answer number `count`, a `reply`, says before it falls silent."""
+        seen = self.wait(count)
         size = sum(len(step) for step in reply.steps if isinstance(step, bytes))
-        until(lambda: seen.sent >= size, "the first answer to be sent")
-        until(lambda: _unread_bytes(seen.port) == 0, "the first answer to be read")
+        until(lambda: seen.sent >= size, "the answer to be sent")
+        until(lambda: _unread_bytes(seen.port) == 0, "the answer to be read")
 
     def wait_closed(self, count: int = 1, timeout: float = PATIENCE) -> float:
         """When the gateway closed the connection of request number `count` (time.monotonic())."""
