@@ -98,10 +98,10 @@ def test_circuits_have_the_names_that_workers_of_the_earlier_version_know() -> N
     credential = Credential.objects.get(name="first")
     gemini, ollama = (Model.objects.get(name=f"small-{name}") for name in ("gemini", "ollama"))
     assert {row["key"] for row in expected()["rows"]["routing.HealthState"]} == {
-        circuit.of_provider(gemini.provider_id),
-        circuit.of_candidate(ollama.provider_id, ollama.pk),
-        circuit.of_credential(credential.pk),
-        circuit.of_pair(credential.pk, model.pk),
+        circuit.provider_key(gemini.provider_id),
+        circuit.candidate_key(ollama.provider_id, ollama.pk),
+        circuit.credential_key(credential.pk),
+        circuit.pair_key(credential.pk, model.pk),
     }
 
 
