@@ -68,7 +68,7 @@ def test_a_provider_that_cannot_answer_makes_it_an_estimate(
     reply: Reply, client: Client, standing: Standing, upstream: Upstream
 ) -> None:
     script = upstream.script(reply)
-    answer = count(client, standing.routes["quick_claude"].name, script)
+    answer = count(client, standing.routes["begins_claude"].name, script)
     assert answer.status == 200
     assert answer.headers["x-gateway-count"] == "local"
     assert 12 <= answer.json["input_tokens"] <= 30
