@@ -11,7 +11,7 @@ from tests.harness import speak
 from tests.harness.call import Answer, Client, message
 from tests.harness.configure import Standing
 from tests.harness.rows import Rows
-from tests.harness.script import CUT, Reply, Script, Wait
+from tests.harness.script import CUT, HANG, Reply, Script
 from tests.harness.upstream import Upstream
 
 JSON = {"content-type": "application/json"}
@@ -61,14 +61,16 @@ def test_others_are_counted_here(client: Client, standing: Standing, upstream: U
         Reply([b'{"input_tokens": "7"}'], headers=JSON),
         Reply([CUT]),
         Reply(raw=b"nonsense\r\n\r\n"),
-        Reply([b'{"input_tokens": 7}'], headers=JSON, before=[Wait(5)]),
+        Reply([b'{"input_tokens": 7}'], headers=JSON, before=[HANG]),
     ],
 )
 def test_a_provider_that_cannot_answer_makes_it_an_estimate(
     reply: Reply, client: Client, standing: Standing, upstream: Upstream
 ) -> None:
     script = upstream.script(reply)
-    answer = count(client, standing.routes["begins_claude"].name, script)
+    # Of one that is late nothing more is expected; the others may take their time on a busy machine.
+    late = bool(reply.before)
+    answer = count(client, standing.routes["begins_claude" if late else "anthropic"].name, script)
     assert answer.status == 200
     assert answer.headers["x-gateway-count"] == "local"
     assert 12 <= answer.json["input_tokens"] <= 30
