@@ -38,7 +38,7 @@ async def _start(
     return outcomes, tasks
 
 
-async def _told(outcomes: list[str], count: int) -> None:
+async def _report(outcomes: list[str], count: int) -> None:
     """Wait for the outcomes of so many attempts."""
     async with asyncio.timeout(PATIENCE):
         while len(outcomes) < count:
@@ -57,7 +57,7 @@ def test_the_sixth_goes_to_the_next_candidate_soon() -> None:
         outcomes, tasks = await _start(driver, 50)
         assert outcomes == ["connects"] * 5
         # Those who have an alternative wait far less long than for a connection, which may take a minute here.
-        await _told(outcomes, 50)
+        await _report(outcomes, 50)
         assert outcomes.count("connects") == 5
         assert outcomes.count("connect_timeout") == 45
         await _end(tasks)
@@ -71,7 +71,7 @@ def test_what_was_never_sent_is_no_failure() -> None:
     async def check() -> None:
         driver = HealthDriver()
         outcomes, tasks = await _start(driver, 50)
-        await _told(outcomes, 50)
+        await _report(outcomes, 50)
         assert driver.health.cooling(KNOWN) is None
         await _end(tasks)
 
@@ -87,7 +87,7 @@ def test_one_connection_is_a_sign_of_life_for_all_who_wait() -> None:
         outcomes, tasks = await _start(driver, 20)
         assert outcomes == []
         trackers[0].connected()
-        await _told(outcomes, 20)
+        await _report(outcomes, 20)
         assert outcomes == ["connects"] * 20
         await _end(tasks)
 
@@ -105,7 +105,7 @@ def test_the_only_candidate_is_waited_for() -> None:
         assert outcomes == []
         for tracker in trackers:
             tracker.ended(LATE)
-        await _told(outcomes, 3)
+        await _report(outcomes, 3)
         assert outcomes == ["overloaded"] * 3
         await _end(tasks)
 
@@ -131,7 +131,7 @@ def test_a_client_that_leaves_makes_room() -> None:
             await tracker.may_connect(only=False)
         outcomes, tasks = await _start(driver, 1)
         trackers[0].ended(None, counted=False)
-        await _told(outcomes, 1)
+        await _report(outcomes, 1)
         assert outcomes == ["connects"]
         await _end(tasks)
 
@@ -144,7 +144,7 @@ def test_a_dead_server_gets_one_probe_at_a_time() -> None:
         driver.fails(KNOWN, 5, ErrorKind.CONNECT_TIMEOUT)
         driver.clock.passes(30)
         outcomes, tasks = await _start(driver, 10)
-        await _told(outcomes, 10)
+        await _report(outcomes, 10)
         assert sorted(outcomes) == ["connects"] + ["overloaded"] * 9
         await _end(tasks)
         assert driver.health.cooling(KNOWN) == 60
@@ -163,7 +163,7 @@ def test_a_probe_that_connects_lets_those_in_who_have_nowhere_else_to_go() -> No
         await asyncio.sleep(0.05)
         assert outcomes == []
         probe.connected()
-        await _told(outcomes, 3)
+        await _report(outcomes, 3)
         assert outcomes == ["connects"] * 3
         await _end(tasks)
 
