@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from usage.rollups.generated import caller
+from usage.rollups.measures import PRICED
+
 
 class Prices(msgspec.Struct, frozen=True):
     """The prices of a model from `valid_from` until just before `valid_until` (POSIX seconds; None: no bound).
@@ -81,3 +84,9 @@ def cost(
             return None
         total += count * price
     return total
+
+
+cost_of_tokens = caller(cost, ((kind, kind) for _, kind in PRICED))
+"""cost_of_tokens(prices, tokens) is the cost of providers.events.Tokens."""
+cost_of_row = caller(cost, ((kind, column) for column, kind in PRICED))
+"""cost_of_row(prices, row) is the cost of a usage row."""

@@ -14,11 +14,10 @@ from uuid import UUID
 import msgspec
 from django.db import transaction
 
-from usage.cost import Prices, cost, in_force
+from usage.cost import Prices, cost_of_row, in_force
 from usage.models import AttemptLog, RequestLog
 from usage.money import to_dollars
 from usage.reports.query import Period
-from usage.rollups.measures import PRICED
 
 PAGE = 1000
 """Requests that are read, and with `write` saved, at a time."""
@@ -83,10 +82,7 @@ def _attempts(requests: list[UUID]) -> dict[UUID, list[AttemptLog]]:
 
 
 def _cost(row: AttemptLog | RequestLog, schedules: Schedules, moment: datetime) -> Decimal | None:
-    pico = cost(
-        in_force(schedules.get(row.model_id or 0, ()), moment.timestamp()),
-        **{kind: getattr(row, column) for column, kind in PRICED},
-    )
+    pico: int | None = cost_of_row(in_force(schedules.get(row.model_id or 0, ()), moment.timestamp()), row)
     return None if pico is None else to_dollars(pico)
 
 

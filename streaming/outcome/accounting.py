@@ -13,11 +13,10 @@ from routing.facts.request_facts import RequestFacts, stored_facts
 from routing.snapshot import CandidateConfig
 from streaming.attempts.attempt import Attempt
 from streaming.exchange.exchange import Exchange
-from usage.cost import cost, in_force
+from usage.cost import cost_of_tokens, in_force
 from usage.journal.account import Account
-from usage.journal.records import AttemptRecord, add_parts, copy_answer
+from usage.journal.records import AttemptRecord, add_parts, copy_answer, copy_tokens
 from usage.models import Outcome
-from usage.rollups.measures import EVENT_SUMS, PRICED
 
 logger = logging.getLogger("gateway.request")
 
@@ -120,11 +119,10 @@ def _measured(account: Account, attempt: Attempt) -> AttemptRecord:
         record.estimated = True
     elif encoder is not None and encoder.ended_here:
         record.estimated = True
-    for column, kind in EVENT_SUMS:
-        setattr(record, column, getattr(tokens, kind))
+    copy_tokens(record, tokens)
     # One request, one moment: what takes effect while it runs is for the next one.
     prices = in_force(attempt.candidate.model.prices, account.request.started_at.timestamp())
-    record.cost = cost(prices, **{kind: getattr(tokens, kind) for _, kind in PRICED})
+    record.cost = cost_of_tokens(prices, tokens)
     record.price_id = None if record.cost is None else prices.id
     return record
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
 
 from usage.rollups import measures
+from usage.rollups.generated import copier
 
 if TYPE_CHECKING:
 
@@ -95,13 +95,18 @@ _COPIED = (
     "provider_id", "provider_name", "model_id", "model_name", "stop_reason", "fidelity", "estimated", "price_id",
     *_COUNTED,
 )  # fmt: skip
-_copied = attrgetter(*_COPIED)
+_copy = copier((name, name) for name in _COPIED)
+_copy_money = copier((name, name) for name in measures.MONEY)
+copy_tokens = copier(measures.EVENT_SUMS)
+"""copy_tokens(record, tokens) copies the sums that providers.events.Tokens hold into a record."""
 
 
 def copy_answer(request: RequestRecord, answered: AttemptRecord, attempts: Sequence[AttemptRecord]) -> None:
     """Completes a request from the attempt that its client got the answer of. It costs what all its attempts cost."""
-    for name, value in zip(_COPIED, _copied(answered), strict=True):
-        setattr(request, name, value)
+    _copy(request, answered)
+    if len(attempts) == 1:
+        _copy_money(request, answered)
+        return
     for name in measures.MONEY:
         setattr(request, name, known_sum(getattr(attempt, name) for attempt in attempts))
 

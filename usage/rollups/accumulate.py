@@ -15,6 +15,7 @@ from django.utils import timezone
 from usage.journal import texts
 from usage.journal.records import RequestRecord
 from usage.rollups import histogram, measures
+from usage.rollups.generated import function
 from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, ERRORS, SUMS
 from usage.rollups.models import SessionSummary
 
@@ -26,12 +27,18 @@ QUARTER = 15 * 60
 _dimensions = attrgetter(*DIMENSIONS)
 _sums = attrgetter(*SUMS)
 _count_measures = measures.of_kind("count")
-_EACH = [at for at, count in enumerate(_count_measures) if not count.source and not count.unknown]
-_ADDED = [at for at, count in enumerate(_count_measures) if count.source]
-_added = attrgetter(*(_count_measures[at].source for at in _ADDED))
-_UNKNOWN = [
-    (at, [SUMS.index(name) for name in count.unknown]) for at, count in enumerate(_count_measures) if count.unknown
-]
+
+
+def _increment(count: measures.Measure) -> str:
+    """What a record adds to a count, as code over `record` and its `sums`."""
+    if count.source:
+        return f"record.{count.source}"
+    return " or ".join(f"sums[{SUMS.index(name)}] is None" for name in count.unknown) or "1"
+
+
+_increment_counts = function(
+    "counts, sums, record", [f"counts[{at}] += {_increment(count)}" for at, count in enumerate(_count_measures)]
+)
 _binned = attrgetter(*(bins.source for bins in measures.of_kind("bins")))
 _longest = {measure.name: measure.max_length for measure in measures.of_kind("dimension") if measure.max_length}
 _TEXTS = [(DIMENSIONS.index(name), longest, texts.cutter(longest)) for name, longest in _longest.items()]
@@ -62,16 +69,8 @@ class Cell:
 
     def count(self, record: RequestRecord) -> None:
         """Counts one request."""
-        values, counts = _sums(record), self.counts
-        for at in _EACH:
-            counts[at] += 1
-        for at, value in zip(_ADDED, _added(record), strict=True):
-            counts[at] += value
-        for at, needed in _UNKNOWN:
-            for position in needed:
-                if values[position] is None:
-                    counts[at] += 1
-                    break
+        values = _sums(record)
+        _increment_counts(self.counts, values, record)
         self._add_sums(values)
         for bins, value in zip(self.bins, _binned(record), strict=True):
             if value is not None:
