@@ -57,7 +57,6 @@ class Scenario:
         self.wait_loaded()
 
     def wait_loaded(self) -> None:
-        """Wait until both gateways have loaded the configuration."""
         for running in self.gateways:
             running.wait_snapshot()
 
