@@ -84,7 +84,7 @@ def test_an_administrator_makes_a_key_and_uses_it(
     _choose(browser, team)
     browser.find_element(By.NAME, "name").send_keys("Browser key")
     browser.find_element(By.NAME, "_save").click()
-    WebDriverWait(browser, 15).until(lambda driver: "never again" in driver.page_source)
+    WebDriverWait(browser, 15).until(lambda driver: "shown only once" in driver.page_source)
     shown = re.search(r"sk-px-[A-Za-z0-9_-]{32}", browser.page_source)
     assert shown is not None
     assert f"export ANTHROPIC_BASE_URL={gateway.base_url}" in browser.page_source
@@ -263,9 +263,9 @@ def test_a_chain_is_put_together_in_rows(browser: WebDriver, administrator: str,
     _click(browser, browser.find_element(By.CSS_SELECTOR, "[title='Add transform']"))
     added = browser.find_elements(By.CSS_SELECTOR, ".gw-chain-row")[2]
     Select(added.find_element(By.TAG_NAME, "select")).select_by_value("extrathinktag")
-    assert "Take thinking between tags" in added.text
+    assert "Turn text between tags" in added.text
     added.find_element(By.TAG_NAME, "input").send_keys('{"tag": "thought"}')
-    _click(browser, rows[0].find_element(By.CSS_SELECTOR, "[title='Take out']"))
+    _click(browser, rows[0].find_element(By.CSS_SELECTOR, "[title='Remove']"))
     _click(browser, browser.find_element(By.NAME, "_continue"))
     WebDriverWait(browser, 15).until(lambda driver: "was changed successfully" in driver.page_source)
     provider.refresh_from_db()
