@@ -40,7 +40,7 @@ class Workers:
         self._signal: int | None = None
 
     def run(self) -> int:
-        """Serves until a signal. Returns the exit status: 0 when every worker exited with 0."""
+        """Serves until a signal. Returns the exit status: 0 when every worker exited with 0 or had not started."""
         for sig in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sig, self._on_signal)
         self._children = [self._start() for _ in range(self._count)]
@@ -51,7 +51,9 @@ class Workers:
         for child, _ in self._children:
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)
-        return max(abs(child.wait()) for child, _ in self._children)
+        # A worker that is still starting has no handler yet, so the signal itself ends it: it has served nothing.
+        statuses = [child.wait() for child, _ in self._children]
+        return max(0 if status == -signal.SIGTERM else abs(status) for status in statuses)
 
     def _on_signal(self, sig: int, frame: FrameType | None) -> None:
         if self._signal is not None and sig == signal.SIGINT:
