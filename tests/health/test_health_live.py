@@ -62,29 +62,24 @@ class Scenario:
             running.wait_snapshot()
 
     def script(self, *replies: Reply) -> Script:
-        """What the failing candidate sends; the other one is healthy."""
         segment = self.healthy.provider.base_url.rsplit("/", 2)[1]
         return self.upstream.script(**{self.segment: list(replies), segment: [HEALTHY]})
 
     def count(self, script: Script) -> int:
-        """How many requests the failing candidate has received."""
         return sum(seen.path.startswith(f"/{self.segment}/") for seen in script.seen)
 
     def ask(self, script: Script, number: int = 0, route: Route | None = None) -> Answer:
-        """One request that is answered."""
         answer = self.clients[number].post(message((route or self.route).name, script.prompt))
         assert answer.stream().complete
         return answer
 
     def reaches(self, script: Script, number: int = 0) -> bool:
-        """Whether one request reaches the failing candidate."""
         before = self.count(script)
         self.ask(script, number)
         return self.count(script) > before
 
     @property
     def key(self) -> str:
-        """The failing candidate's circuit."""
         return f"candidate:{self.provider.pk}:{self.bad.pk}"
 
 
