@@ -116,7 +116,8 @@ def _title() -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what asks for a database, before marks choose, and write into each test's report on which one it runs."""
     for item in items:
-        asks = item.get_closest_marker("django_db") or _ASKED_FOR & set(getattr(item, "fixturenames", ()))
+        marked = item.get_closest_marker("django_db") or item.get_closest_marker("database")
+        asks = marked or _ASKED_FOR & set(getattr(item, "fixturenames", ()))
         if asks:
             item.add_marker("database")
         item.user_properties.append((summary.DATABASE, _NAMES[KIND] if asks else "no database"))

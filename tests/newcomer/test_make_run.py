@@ -21,6 +21,8 @@ from tests.harness.gateway import free_port
 from tests.harness.patience import PATIENCE
 from tests.newcomer.checkout import Checkout, Run, copy_checkout, environment, installed, listens
 
+pytestmark = pytest.mark.database  # A SQLite database of its own: it runs beside the tests on SQLite.
+
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
