@@ -36,9 +36,16 @@ def _increment(count: measures.Measure) -> str:
     return " or ".join(f"sums[{SUMS.index(name)}] is None" for name in count.unknown) or "1"
 
 
+def _addition(at: int) -> str:
+    """What adds a value to a sum, as code over `sums` and `values`. None means unknown and adds nothing."""
+    both = f"value if sums[{at}] is None else sums[{at}] + value"
+    return f"if (value := values[{at}]) is not None: sums[{at}] = {both}"
+
+
 _increment_counts = function(
     "counts, sums, record", [f"counts[{at}] += {_increment(count)}" for at, count in enumerate(_count_measures)]
 )
+_add_sums = function("sums, values", [_addition(at) for at in range(len(SUMS))])
 _binned = attrgetter(*(bins.source for bins in measures.of_kind("bins")))
 _longest = {measure.name: measure.max_length for measure in measures.of_kind("dimension") if measure.max_length}
 _TEXTS = [(DIMENSIONS.index(name), longest, texts.cutter(longest)) for name, longest in _longest.items()]
@@ -95,14 +102,10 @@ class Cell:
         return dict(zip((*COUNTS, *SUMS), (*self.counts, *sums), strict=True))
 
     def _add_sums(self, values: Sequence[int | None]) -> None:
-        sums = self.sums
-        if not sums:
+        if self.sums:
+            _add_sums(self.sums, values)
+        else:
             self.sums = list(values)
-            return
-        for position, value in enumerate(values):
-            if value is not None:
-                known = sums[position]
-                sums[position] = value if known is None else known + value
 
 
 class Session(Cell):

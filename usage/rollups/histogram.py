@@ -38,7 +38,7 @@ LOWEST, MIDDLES = _bins()
 
 def bin_of(milliseconds: int) -> int:
     """Returns the bin of a value; a negative one counts as 0."""
-    return max(0, bisect_right(LOWEST, milliseconds) - 1)
+    return bisect_right(LOWEST, milliseconds) - 1 if milliseconds > 0 else 0
 
 
 def total(bins: Mapping[int, int]) -> int:
