@@ -22,10 +22,9 @@ from routing.decision import (
     RouteRefused,
 )
 from routing.facts.request_facts import RequestFacts
-from routing.live import AllHealthy, LiveState
 from routing.phases import PHASES
 from routing.phases.choice import Choice
-from routing.selection import select
+from routing.selection import AllHealthy, LiveState, select
 from routing.snapshot import RouteConfig, Snapshot
 
 _MAX_LISTED = 20

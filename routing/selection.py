@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
 from providers.config import ModelConfig
 from routing.decision import Drop, Dropped
 from routing.facts.request_facts import RequestFacts
-from routing.live import LiveState
 from routing.snapshot import CandidateConfig, RouteConfig
 from routing.spread import Draw, session_share, weighted_key
 from usage.cost import cost, in_force
@@ -23,6 +23,48 @@ COMPARED_OUTPUT = 1000
 """Tokens of output that costs are compared with: the length of an answer is unknown before."""
 MAX_REQUIRED_OUTPUT = 32_000
 """Tokens. Coding agents ask for as much as any model gives, so a higher `max_tokens` is a ceiling, no requirement."""
+
+
+class LiveState(Protocol):
+    """The state of the candidates as this process knows it.
+
+    A protocol, so that decisions stay pure: the same question with the same answers gives the same decision.
+    """
+
+    def cooling(self, candidate: CandidateConfig) -> float | None:
+        """Returns the seconds until a candidate may be tried again, None when it may be now.
+
+        Also counts as cooling down: none of its provider's credentials may be used.
+        """
+        ...
+
+    def why_cooling(self, candidate: CandidateConfig) -> str:
+        """Returns why a candidate is cooling down, as half a sentence."""
+        ...
+
+    def time_to_first_token(self, candidate: CandidateConfig) -> float | None:
+        """Returns the recent average in seconds, None when it is unknown."""
+        ...
+
+    def in_flight(self, candidate: CandidateConfig) -> int:
+        """Returns how many of its answers this process is streaming."""
+        ...
+
+
+class AllHealthy:
+    """For explanations without traffic: every candidate is available, no time is known."""
+
+    def cooling(self, candidate: CandidateConfig) -> float | None:
+        return None
+
+    def why_cooling(self, candidate: CandidateConfig) -> str:
+        return ""
+
+    def time_to_first_token(self, candidate: CandidateConfig) -> float | None:
+        return None
+
+    def in_flight(self, candidate: CandidateConfig) -> int:
+        return 0
 
 
 class Lack(msgspec.Struct, frozen=True):

@@ -21,8 +21,7 @@ from routing.loading.store import store
 from routing.snapshot import Snapshot
 from streaming import custom_router
 from streaming.exchange.exchange import Exchange
-from streaming.exchange.lifecycle import Ending
-from streaming.exchange.sweeper import Sweeper
+from streaming.exchange.lifecycle import Ending, Sweeper
 from usage.journal.housekeeper import Housekeeper
 from usage.journal.journal import Journal
 from usage.journal.recorder import Recorder

@@ -18,10 +18,9 @@ from routing.decision import Decision, Reason, RouteRefused
 from routing.facts.content import without_subagent_tags
 from routing.facts.request_facts import RequestFacts
 from routing.health import Health
-from routing.live import AllHealthy
 from routing.phases import PHASES
 from routing.rules.conditions import FIELDS
-from routing.selection import estimated_cost
+from routing.selection import AllHealthy, estimated_cost
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
 from streaming import custom_router
 from streaming.ingress.claude import preview

@@ -18,8 +18,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from providers.admin.forms import CredentialForm, ModelForm, ProviderForm, credential_state
-from providers.admin.price_forms import PriceForm, PriceSet
+from providers.admin.forms import CredentialForm, ModelForm, PriceForm, PriceSet, ProviderForm, credential_state
 from providers.models import Credential, Model, Provider
 from providers.pricing.prices import Price
 from proxysite.console.form_fields import NamedOnce

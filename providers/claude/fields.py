@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -25,6 +26,8 @@ KNOWN = frozenset(
         "safeguards",
     }
 )
+EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "max")
+"""From the least to the most. Claude has those from "low" on, some providers have a lower one."""
 
 
 class Thinking(msgspec.Struct, frozen=True):
@@ -60,6 +63,17 @@ def thinking_of(body: dict[str, Any]) -> Thinking:
     if not isinstance(budget, int):
         return Thinking("on", effort)
     return Thinking("on", effort or _effort_of(budget), budget, is_derived=effort is None)
+
+
+def nearest_effort(effort: str, known: Sequence[str]) -> str:
+    """The known word that comes nearest to `effort` from below, else the least one; a word unknown here is "medium".
+
+    `known` goes from the least to the most and is not empty.
+    """
+    if effort not in EFFORTS:
+        return "medium" if "medium" in known else known[0]
+    at_most = EFFORTS[: EFFORTS.index(effort) + 1]
+    return next((word for word in reversed(at_most) if word in known), known[0])
 
 
 def output_limit(call: Call) -> int | None:

@@ -5,15 +5,17 @@ A context overflow gets Claude's sentence; any other message is the server's own
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
 from providers.errors import ErrorKind, UpstreamError, kind_of_status
 from providers.errors.overflow import overflow_message
-from providers.errors.retry_after import retry_after, retry_delay
 from providers.errors.wording import error_levels, error_words, message_for_status, message_of, plain_text
 
 MAX_MESSAGE = 2000
@@ -116,4 +118,44 @@ def _overflow_numbers(levels: list[dict[str, Any]]) -> tuple[int, int] | None:
         prompt, most = level.get("n_prompt_tokens"), level.get("n_ctx")
         if isinstance(prompt, int) and isinstance(most, int):
             return prompt, most
+    return None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Returns seconds to wait, from retry-after-ms or retry-after (a number or an HTTP date); None without a valid one.
+
+    `headers` have names in lower case.
+    """
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        value = headers.get(name, "").strip()
+        if not value:
+            continue
+        try:
+            seconds = float(value) / unit
+        except ValueError:
+            try:
+                seconds = max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+            except (ValueError, OverflowError):
+                continue
+        if math.isfinite(seconds) and seconds >= 0:
+            return seconds
+    return None
+
+
+def retry_delay(levels: list[dict[str, Any]]) -> float | None:
+    """Returns seconds to wait, from a RetryInfo in an error's details: `"retryDelay": "17s"`.
+
+    https://cloud.google.com/apis/design/errors#error_details
+    """
+    for level in levels:
+        details = level.get("details")
+        for detail in details if isinstance(details, list) else ():
+            delay = detail.get("retryDelay") if isinstance(detail, dict) else None
+            if isinstance(delay, str) and delay.endswith("s"):
+                try:
+                    seconds = float(delay[:-1])
+                except ValueError:
+                    continue
+                if math.isfinite(seconds):
+                    return max(0.0, seconds)
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path
 
-from proxysite.console import health, provider_models, provider_test, usage_report
+from proxysite.console import health, providers, usage_report
 from proxysite.console.explain import page as explain
 
 app_name = "console"
@@ -15,6 +15,6 @@ urlpatterns = [
     path("health/", admin.site.admin_view(health.page), name="health"),
     path("health/reset/", admin.site.admin_view(health.reset), name="health-reset"),
     path("explain/", admin.site.admin_view(explain.page), name="explain"),
-    path("providers/<int:provider_id>/models/", admin.site.admin_view(provider_models.page), name="provider-models"),
-    path("providers/<int:provider_id>/test/", admin.site.admin_view(provider_test.page), name="provider-test"),
+    path("providers/<int:provider_id>/models/", admin.site.admin_view(providers.list_models), name="provider-models"),
+    path("providers/<int:provider_id>/test/", admin.site.admin_view(providers.test), name="provider-test"),
 ]

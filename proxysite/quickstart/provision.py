@@ -21,13 +21,28 @@ from providers.models import Credential, Model, Provider
 from providers.outbound.addresses import is_own_network
 from providers.pricing.price_list import listed_price
 from providers.pricing.prices import Price
-from proxysite.quickstart import demo, ollama
+from proxysite.demo.models import MODELS
+from proxysite.quickstart import ollama
 from proxysite.quickstart.presets import CLAUDE, PRESETS, ModelPreset, ProviderPreset
 from routing.models import Candidate, Route
 
 ADMIN_NAME = "admin"
 TEAM_NAME = "Default team"
 KEY_NAME = "quickstart"
+DEMO_NAME = "demo"
+DEMO_ROUTE = "demo"
+
+# Made up, so that the cost columns have values before there is a real provider.
+_DEMO_PRICES = {
+    "input": Decimal(1),
+    "output": Decimal(5),
+    "cache_read": Decimal("0.1"),
+    "cache_write_5m": Decimal("1.25"),
+}
+_DEMO_NOTES = (
+    "The built-in demo upstream: canned answers from a small server that `make run` starts beside the gateway. "
+    "Its prices are made up. Disable or delete it once you have a provider."
+)
 
 
 class Provisioned(msgspec.Struct, frozen=True):
@@ -56,8 +71,8 @@ def provision(environ: Mapping[str, str], port: int) -> Provisioned:
             wanted.append(local.preset)
         created = [preset for preset in wanted if _provider(preset, environ)]
         _routes(created)
-        if settings.DEMO_UPSTREAM and demo.ensure_provider(port):
-            for model in Model.objects.filter(provider__name=demo.PROVIDER_NAME).order_by("id"):
+        if settings.DEMO_UPSTREAM and _demo(port):
+            for model in Model.objects.filter(provider__name=DEMO_NAME).order_by("id"):
                 _route(model.name, [model])
         _choose_default(created, fresh)
         return Provisioned(
@@ -115,6 +130,39 @@ def _provider(preset: ProviderPreset, environ: Mapping[str, str]) -> bool:
     return True
 
 
+def _demo_base_url(port: int) -> str:
+    """The base URL of the demo upstream of a gateway on `port`: the next port, on loopback."""
+    return f"http://127.0.0.1:{port + 1}/v1"
+
+
+def _demo(port: int) -> bool:
+    """Creates the demo's provider and models and returns True; of an existing provider only the port is corrected."""
+    provider, created = Provider.objects.get_or_create(
+        name=DEMO_NAME,
+        defaults={
+            "dialect": "openai_chat",
+            "base_url": _demo_base_url(port),
+            "is_local": True,
+            "is_demo": True,
+            "notes": _DEMO_NOTES,
+        },
+    )
+    if not created:
+        if provider.is_demo and provider.base_url != _demo_base_url(port):
+            Provider.objects.filter(pk=provider.pk).update(base_url=_demo_base_url(port))
+        return False
+    for name in MODELS:
+        model = Model.objects.create(
+            provider=provider,
+            name=name,
+            context_window=200_000,
+            max_output=64_000,
+            capabilities=["tools", "images", "thinking", "structured_output"],
+        )
+        Price.objects.create(model=model, **_DEMO_PRICES)
+    return True
+
+
 def _model(provider: Provider, preset: ModelPreset) -> None:
     model = Model.objects.create(
         provider=provider,
@@ -160,7 +208,7 @@ def _route(name: str, models: Iterable[Model]) -> None:
 
 def _choose_default(created: Sequence[ProviderPreset], fresh: bool) -> None:
     """Sets the default route of a new installation, and moves it from the demo to the first real provider."""
-    name = created[0].default if created else demo.DEFAULT_ROUTE
+    name = created[0].default if created else DEMO_ROUTE
     current = Route.objects.filter(is_default=True).first()
     if current is None:
         if fresh:

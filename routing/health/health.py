@@ -18,7 +18,10 @@ from routing.spread import Draw
 
 
 class Health:
-    """Answers routing's questions (`routing.live.LiveState`) and learns from attempts. `clock` is monotonic seconds."""
+    """Answers routing's questions (`routing.selection.LiveState`) and learns from attempts.
+
+    `clock` is monotonic seconds.
+    """
 
     def __init__(
         self,

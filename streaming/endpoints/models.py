@@ -1,21 +1,29 @@
-"""GET /v1/models and /v1/models/{id}: the routes that a key may use."""
+"""GET /v1/models and /v1/models/{id}: the routes that a key may use, as Claude's model list has them.
+
+https://docs.claude.com/en/api/models-list
+"""
 
 from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 
 from access.keys import KeyRecord
 from routing import engine
 from routing.phases import names
-from routing.snapshot import Snapshot
+from routing.snapshot import RouteConfig, Snapshot
 from streaming.exchange.client import Client
-from streaming.ingress.claude import catalog
 from streaming.ingress.claude.errors import ClaudeError
+
+_PAGE_SIZE = 20
+_LARGEST_PAGE = 1000
 
 
 async def list_models(query: bytes, client: Client, key: KeyRecord, snapshot: Snapshot) -> None:
     """Answers one page of the list. Raises ClaudeError 400 for a wrong query."""
-    page = catalog.page(query, engine.usable_routes(key, snapshot), snapshot)
+    page = _page(query, engine.usable_routes(key, snapshot), snapshot)
     await client.respond(200, msgspec.json.encode(page))
 
 
@@ -26,4 +34,58 @@ async def retrieve_model(name: str, client: Client, key: KeyRecord, snapshot: Sn
         raise ClaudeError(
             404, f"There is no model {name[:200]!r} for this client key. GET /v1/models lists the available models."
         )
-    await client.respond(200, msgspec.json.encode(catalog.item(found[0])))
+    await client.respond(200, msgspec.json.encode(_item(found[0])))
+
+
+def _page(query: bytes, names: list[str], snapshot: Snapshot) -> dict[str, Any]:
+    """Returns the page of the routes `names` that a query string asks for.
+
+    Raises ClaudeError 400 for a wrong `limit`, or a cursor that is not in the list.
+    """
+    asked = {name: values[-1] for name, values in parse_qs(query.decode("latin-1")).items()}
+    limit = _limit(asked.get("limit", str(_PAGE_SIZE)))
+    start, end = 0, len(names)
+    if "after_id" in asked:
+        start = _position(names, asked["after_id"], "after_id") + 1
+    if "before_id" in asked:
+        end = _position(names, asked["before_id"], "before_id")
+        start = max(start, end - limit)
+    shown = names[start:end][:limit]
+    more = end > start + limit if "before_id" not in asked else start > 0
+    return {
+        "data": [_item(snapshot.routes[name]) for name in shown],
+        "has_more": more,
+        "first_id": shown[0] if shown else None,
+        "last_id": shown[-1] if shown else None,
+    }
+
+
+def _item(route: RouteConfig) -> dict[str, Any]:
+    """Returns a route as one model of the list."""
+    first = route.candidates[0].model if route.candidates else None
+    return {
+        "type": "model",
+        "id": route.name,
+        "display_name": route.display_name,
+        "created_at": route.created_at,
+        "lifecycle": "active",
+        "capabilities": None,
+        "line": None,
+        "deprecated_at": None,
+        "retires_at": None,
+        "max_input_tokens": first.context_window if first is not None else None,
+        "max_tokens": first.max_output if first is not None else None,
+    }
+
+
+def _limit(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= _LARGEST_PAGE:
+        raise ClaudeError(400, f"limit: Input should be a whole number from 1 to {_LARGEST_PAGE}")
+    return int(text)
+
+
+def _position(names: list[str], name: str, field: str) -> int:
+    try:
+        return names.index(name)
+    except ValueError:
+        raise ClaudeError(400, f"{field}: there is no model {name[:200]!r} in this list") from None

@@ -1,19 +1,22 @@
 """How long a request and its attempts may run, and what ends them: tasks, deadlines, an ending from outside.
 
-Deadlines are plain numbers that the sweeper compares: noting an event costs no timer.
+Deadlines are plain numbers that one task, the sweeper, compares a few times a second: a timer per chunk would cost more
+than the chunk, and here a chunk only notes the time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from providers.errors import ErrorKind, UpstreamError
 
 NEVER = math.inf
+INTERVAL = 0.1
+"""Seconds between two looks of the sweeper."""
 _TIMED_OUT: Mapping[ErrorKind, str] = {
     ErrorKind.CONNECT_TIMEOUT: "The provider could not be reached in time.",
     ErrorKind.FIRST_EVENT_TIMEOUT: "The provider did not begin to answer in time.",
@@ -143,3 +146,38 @@ class Lifecycle:
                 watch.fire(expired)
                 fired = True
         return fired
+
+
+class Swept(Protocol):
+    """What the sweeper looks at."""
+
+    def tick(self, now: float) -> object:
+        """Does what is due at `now`, in the event loop's seconds."""
+        ...
+
+
+class Sweeper:
+    """Ticks each member of `running` while the process serves."""
+
+    def __init__(self, running: Collection[Swept]) -> None:
+        self._running = running
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Starts the task in the running loop."""
+        self._task = asyncio.create_task(self._run(), name="sweeper")
+
+    async def stop(self) -> None:
+        """Ends the task."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(INTERVAL)
+            now = loop.time()
+            for swept in tuple(self._running):
+                swept.tick(now)

@@ -13,7 +13,7 @@ from providers.model_list import ListedModel
 from providers.models import Model, Provider
 from providers.outbound.model_lists import NoModelList
 from providers.pricing.prices import Price
-from proxysite.console import provider_models
+from proxysite.console import providers
 from tests.admin.pages import links_of, staff, text_of
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def listing(monkeypatch: pytest.MonkeyPatch) -> list[ListedModel]:
     async def model_list(provider: ProviderConfig) -> list[ListedModel]:
         return models
 
-    monkeypatch.setattr(provider_models, "model_list", model_list)
+    monkeypatch.setattr(providers, "model_list", model_list)
     return models
 
 
@@ -69,7 +69,7 @@ def test_the_reason_for_no_list_is_shown(
     async def model_list(provider: ProviderConfig) -> list[ListedModel]:
         raise NoModelList("The list could not be fetched: its server answered HTTP 401.")
 
-    monkeypatch.setattr(provider_models, "model_list", model_list)
+    monkeypatch.setattr(providers, "model_list", model_list)
     assert "answered HTTP 401" in text_of(admin_client.get(_url(provider)))
     assert admin_client.post(_url(provider), {"name": ["gpt-4o"]}).status_code == 200
     assert Model.objects.count() == 1

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from providers.models import Model, Provider
-from proxysite.console import provider_test
+from proxysite.console import providers
 from streaming.probe import ProbeResult
 from tests.admin.pages import staff, text_of
 from usage.models import RequestLog
@@ -44,7 +44,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
             )
         return ProbeResult(ok=False, latency_ms=80, http_status=401, error="Bad key.", advice="Enter the key anew.")
 
-    monkeypatch.setattr(provider_test, "probe", probe)
+    monkeypatch.setattr(providers, "probe", probe)
     return calls
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.framing.ndjson import LineReader
+from providers.framing.decoding import LineReader
 from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from django.utils import timezone
 
-from configuration.explain import lookup, question
+from configuration.explain import question
 from configuration.explain.engine import explain
 from configuration.explain.samples import SAMPLES, Sample
 from configuration.explain.upstream_preview import MASK
@@ -41,7 +41,7 @@ def test_it_is_what_is_sent(
     body = json.dumps(_marked(sample, standing.routes[dialect].name, script.prompt)).encode()
     answer = client.post(body, headers=sample.headers)
     assert answer.status == 200
-    snapshot, _ = lookup.saved_snapshot()
+    snapshot, _ = question.saved_snapshot()
     key = next(key for key in snapshot.keys.values() if key.id == standing.key.row.pk)
     headers = {"anthropic-version": "2023-06-01", "user-agent": "tests/1.0", **sample.headers}
     found = explain(question.of_request(body, headers, key, timezone.localtime()), snapshot, timezone.now().timestamp())

@@ -12,7 +12,7 @@ from configuration.explain.upstream_preview import MASK, SIGNED
 from providers.config import TransformConfig
 from providers.dialects import DIALECTS
 from providers.outbound import media
-from providers.platforms.bedrock.options import BedrockOptions
+from providers.platforms.bedrock import BedrockOptions
 from providers.transforms import compile_chain_of
 from tests.explain.questions import SECRET, explanation_of, provider, request_body
 from tests.routing.builders import candidate, make_snapshot, route

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from proxysite.demo import child
+from proxysite.demo import server
 from tests.harness.gateway import free_port
 from tests.harness.patience import PATIENCE
 
@@ -17,7 +17,7 @@ from tests.harness.patience import PATIENCE
 @contextlib.contextmanager
 def running_demo() -> Iterator[httpx.Client]:
     """A client of a demo upstream that runs as long."""
-    running = child.start(free_port())
+    running = server.start(free_port())
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{running.port}/v1", trust_env=False, timeout=PATIENCE) as client:
             yield client

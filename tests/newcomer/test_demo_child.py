@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from proxysite.demo import child
+from proxysite.demo import server
 from tests.harness.gateway import ROOT, free_port
 from tests.harness.patience import PATIENCE, until
 
@@ -26,23 +26,23 @@ def _wait_until_closed(port: int) -> None:
 
 
 def test_stop_ends_it_and_frees_its_port() -> None:
-    running = child.start(free_port())
+    running = server.start(free_port())
     running.stop()
     running.stop()
     assert not _listens(running.port)
-    again = child.start(running.port)
+    again = server.start(running.port)
     again.stop()
 
 
 def test_a_taken_port_is_shown_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(child.PortTaken, match=rf"127\.0\.0\.1:{port}.*another PORT"):
-            child.start(port)
+        with pytest.raises(server.PortTaken, match=rf"127\.0\.0\.1:{port}.*another PORT"):
+            server.start(port)
 
 
 def test_it_is_on_loopback_only_and_out_of_reach_of_ctrl_c() -> None:
-    running = child.start(free_port())
+    running = server.start(free_port())
     try:
         assert not _listens(running.port, "127.0.0.2")
         assert os.getpgid(running.pid) != os.getpgid(0)
@@ -53,7 +53,7 @@ def test_it_is_on_loopback_only_and_out_of_reach_of_ctrl_c() -> None:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_it_ends_with_its_parent_however_that_dies(number: signal.Signals) -> None:
     port = free_port()
-    script = f"from proxysite.demo import child; child.start({port}); print('up', flush=True); input()"
+    script = f"from proxysite.demo import server; server.start({port}); print('up', flush=True); input()"
     parent = subprocess.Popen(
         [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

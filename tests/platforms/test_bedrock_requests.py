@@ -13,8 +13,7 @@ from providers.config import ModelConfig, ProviderConfig, Secret
 from providers.dialects import DIALECTS
 from providers.dialects.contract import Call
 from providers.errors import ErrorKind, UpstreamError
-from providers.platforms.bedrock import Bedrock
-from providers.platforms.bedrock.options import BedrockOptions, region_of
+from providers.platforms.bedrock import Bedrock, BedrockOptions, region_of
 
 BEDROCK = Bedrock()
 MODEL = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"

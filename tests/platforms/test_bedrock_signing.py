@@ -12,8 +12,7 @@ import pytest
 from providers.config import ModelConfig, ProviderConfig, Secret
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
-from providers.platforms.bedrock import Bedrock
-from providers.platforms.bedrock.options import BedrockOptions
+from providers.platforms.bedrock import Bedrock, BedrockOptions
 from providers.platforms.bedrock.signing import renewed_keys
 from tests.harness.script import Reply, Script, Seen
 from tests.harness.upstream import Upstream

@@ -9,7 +9,7 @@ import time
 import traceback
 from pathlib import Path
 
-from proxysite.demo import child
+from proxysite.demo import server as demo_server
 from tests.harness.gateway import free_port
 from tests.real.checks import checks
 from tests.real.servers import SERVERS, DidNotWork, Server
@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("servers", nargs="*", metavar="server", help=f"some of {', '.join(SERVERS)} (default: all)")
     names = parser.parse_args().servers or list(SERVERS)
     began, passed, failed, absent = time.monotonic(), 0, 0, []
-    demo = child.start(free_port())
+    demo = demo_server.start(free_port())
     try:
         for name in names:
             with tempfile.TemporaryDirectory(prefix=f"real-{name}-") as folder:

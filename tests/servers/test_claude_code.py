@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from providers.dialects import DIALECTS
-from proxysite.demo import child
+from proxysite.demo import server
 from tests.clients import claude_code
 from tests.harness import speak
 from tests.harness.configure import Standing, make_model, make_provider, make_route
@@ -131,7 +131,7 @@ def test_a_bash_turn_in_bedrocks_frames(
 
 
 def test_a_bash_turn_on_the_demo_upstream(tmp_path: Path, gateway: Gateway, standing: Standing, orm: Rows) -> None:
-    demo = child.start(free_port())
+    demo = server.start(free_port())
     try:
         provider = make_provider("openai_chat", f"http://127.0.0.1:{demo.port}/v1", secret="", is_demo=True)
         route = make_route([make_model(provider, name="demo-fast")])

@@ -1,4 +1,4 @@
-"""Converts providers of claude-code-router, version 2 and 3: address, keys, models, transformers."""
+"""Converts providers of claude-code-router, version 2 and 3: address, keys, models, prices, transformers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from msgspec import UNSET
 
-from configuration.file.schema import ProviderEntry
-from configuration.foreign.ccr import credentials, transformers
+from configuration.file.schema import CredentialEntry, PriceEntry, ProviderEntry
+from configuration.foreign.ccr import transformers
 from configuration.foreign.conversion import Conversion
 from configuration.foreign.servers import Server, fitting_profile, server_of
-from configuration.foreign.values import items, mapping, stripped
+from configuration.foreign.values import dollars, items, mapping, stripped, whole_number
 from providers.dialects import DIALECTS
 from providers.platforms import PLATFORMS
 from providers.transforms import parse_chain, skipped_names
@@ -38,6 +38,16 @@ _REASONS = {
     "modelDescriptions": "Model descriptions for subagents are not supported.",
 }
 _READ_SEPARATELY = frozenset({"credentials", "extraBody", "extraHeaders", "modelMetadata"})
+_PRICES = {
+    "inputUsdPerMillionTokens": "input",
+    "outputUsdPerMillionTokens": "output",
+    "cacheReadUsdPerMillionTokens": "cache_read",
+    "cacheWriteUsdPerMillionTokens": "cache_write_5m",
+    "cacheWrite5mUsdPerMillionTokens": "cache_write_5m",
+    "cacheWrite1hUsdPerMillionTokens": "cache_write_1h",
+}
+_MAX_SMALLINT = 32_767
+_LIMITS = {"rpm": "requests_per_minute", "tpm": "tokens_per_minute"}
 _IGNORED = frozenset(
     {
         *("id", "icon", "provider", "billing", "capabilities", "autoFetchModels", "autoFetchKnownModels"),
@@ -90,7 +100,7 @@ def _provider(
         provider.profile = fit
     if _of(entry, "enabled") is False:
         provider.enabled = False
-    provider.credentials = credentials.read(conversion, place, entry, _of(entry, "key"), server)
+    provider.credentials = _credentials(conversion, place, entry, _of(entry, "key"), server)
     if headers := conversion.headers(f"{place}.extraHeaders", entry.get("extraHeaders")):
         provider.headers = headers
     if fields := mapping(entry.get("extraBody")):
@@ -99,7 +109,7 @@ def _provider(
     for name in filter(None, map(stripped, items(_of(entry, "models")))):
         conversion.model(provider, name)
     _models(conversion, place, provider, chains, server)
-    credentials.describe(conversion, f"{place}.modelMetadata", provider, entry.get("modelMetadata"))
+    _describe(conversion, f"{place}.modelMetadata", provider, entry.get("modelMetadata"))
     known = {name for names in _NAMES.values() for name in names}
     conversion.skip_unknown(place, entry, known | _READ_SEPARATELY | _IGNORED, _REASONS)
     return provider
@@ -152,3 +162,62 @@ def _effective(conversion: Conversion, place: str, chain: list[dict[str, Any]], 
     for name in idle:
         conversion.skip(place, f"{name} has no effect where Claude's answers are passed on unchanged.")
     return [transform for transform in chain if transform["name"] not in idle]
+
+
+def _credentials(
+    conversion: Conversion, place: str, entry: Mapping[str, Any], key: Any, server: Server
+) -> list[CredentialEntry]:
+    """The credentials of a provider: one key, or a pool of keys."""
+    found: list[CredentialEntry] = []
+    for number, given in enumerate(items(entry.get("credentials"))):
+        if isinstance(given, dict):
+            credential = _pooled(conversion, f"{place}.credentials[{number}]", given, number)
+            if credential is not None and credential.name not in {each.name for each in found}:
+                found.append(credential)
+    if not found:
+        single = conversion.credential(f"{place}.api_key", key if key is not None else "")
+        found = [] if single is None else [single]
+    if server.is_local:
+        # Local servers need no key; what a file gives there is a placeholder.
+        found = [credential for credential in found if credential.stored is UNSET]
+    return found
+
+
+def _pooled(conversion: Conversion, place: str, given: Mapping[str, Any], number: int) -> CredentialEntry | None:
+    key = next((given[name] for name in ("api_key", "apiKey", "apikey") if given.get(name)), None)
+    name = next((given[name] for name in ("name", "label", "id") if isinstance(given.get(name), str)), "")
+    credential = conversion.credential(f"{place}.api_key", key, name=(name or f"key {number + 1}")[:60])
+    if credential is None:
+        conversion.skip(place, "The credential has no key.")
+        return None
+    # Their priority is the position: the lowest is used first.
+    credential.position = min(whole_number(given.get("priority")) or number + 1, _MAX_SMALLINT)
+    if weight := whole_number(given.get("weight")):
+        credential.weight = min(weight, _MAX_SMALLINT)
+    if given.get("enabled") is False:
+        credential.enabled = False
+    for limit, value in mapping(given.get("limits")).items():
+        if limit in _LIMITS and whole_number(value):
+            setattr(credential, _LIMITS[limit], whole_number(value))
+        elif value:
+            conversion.skip(f"{place}.limits.{limit}", "A credential only has limits per minute.")
+    return credential
+
+
+def _describe(conversion: Conversion, place: str, provider: ProviderEntry, metadata: Any) -> None:
+    """Sets the context window, limit and prices of a provider's models."""
+    for name, value in mapping(metadata).items():
+        given = mapping(value)
+        model = conversion.model(provider, name)
+        window = whole_number(given.get("contextWindow")) or whole_number(given.get("maxContextWindow"))
+        most = whole_number(given.get("maxOutputTokens"))
+        if window:
+            model.context_window = window
+        if most and most <= (window or most):
+            model.max_output = most
+        prices = mapping(given.get("pricing"))
+        amounts: dict[str, Any] = {
+            ours: amount for theirs, ours in _PRICES.items() if (amount := dollars(prices.get(theirs))) is not None
+        }
+        if amounts:
+            model.prices = [PriceEntry(**amounts)]

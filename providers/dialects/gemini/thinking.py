@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.claude.effort import nearest_effort
-from providers.claude.fields import Thinking, thinking_of
+from providers.claude.fields import Thinking, nearest_effort, thinking_of
 from providers.dialects.contract import Call
 from providers.dialects.gemini.generation import budgets_of, can_stop_thinking, generation_of, levels_of, thinks
 from providers.fidelity import Fidelity

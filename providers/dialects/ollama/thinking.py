@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from providers.claude.effort import nearest_effort
-from providers.claude.fields import thinking_of
+from providers.claude.fields import nearest_effort, thinking_of
 from providers.dialects.contract import Call
 from providers.fidelity import Fidelity
 

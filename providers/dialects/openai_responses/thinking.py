@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.claude.effort import nearest_effort
-from providers.claude.fields import thinking_of
+from providers.claude.fields import nearest_effort, thinking_of
 from providers.claude.tools import offered_tools
 from providers.config import ModelConfig
 from providers.dialects.contract import Call

@@ -12,7 +12,7 @@ import msgspec
 
 from providers.errors import ErrorKind, UpstreamError, kind_of_status
 from providers.errors.overflow import overflow_message
-from providers.errors.retry_after import retry_after
+from providers.errors.response import retry_after
 
 # In lower case: a response's header writes ThrottlingException, a frame throttlingException.
 _KINDS = {

@@ -16,7 +16,7 @@ from unfold.widgets import (
 )
 
 from access.keys import KeyRecord
-from configuration.explain import lookup, question, trial_rules
+from configuration.explain import question, trial_rules
 from configuration.explain.question import ANY_KEY, Question, Unexplainable
 from routing.facts.request_facts import TokenRatios
 from routing.selection import COMPARED_OUTPUT
@@ -97,7 +97,7 @@ class ExplainForm(forms.Form):
         self._upstream = may("providers.change_provider")
         self._keys = {"": ANY_KEY}
         if may("access.view_clientkey"):
-            self._keys |= {str(key.id): key for key in lookup.keys_of(snapshot)}
+            self._keys |= {str(key.id): key for key in question.keys_of(snapshot)}
         self.fields["key"].choices = [(value, _key_label(key)) for value, key in self._keys.items()]  # type: ignore[attr-defined]
         if not may("usage.view_requestlog"):
             del self.fields["logged"]

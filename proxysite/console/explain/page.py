@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from configuration.explain import lookup
+from configuration.explain import question
 from configuration.explain.engine import explain
 from configuration.explain.question import Unexplainable
 from configuration.explain.result import Explanation, UpstreamView
@@ -43,7 +43,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """The form, and the explanation of what was submitted."""
     context = {**admin.site.each_context(request), "title": "Explain", "samples": SAMPLES}
     try:
-        snapshot, warning = lookup.saved_snapshot()
+        snapshot, warning = question.saved_snapshot()
     except Unexplainable as error:
         return TemplateResponse(request, "console/explain.html", {**context, "warning": str(error)})
     now = timezone.localtime()

@@ -10,8 +10,13 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
 
-from proxysite.quickstart import provision, welcome
+from access.connect import paste_lines
+from proxysite.quickstart import provision
+from proxysite.quickstart.provision import ADMIN_NAME, Provisioned
+
+_NO_KEY = "YOUR-CLIENT-KEY"
 
 
 class Command(BaseCommand):
@@ -37,10 +42,36 @@ class Command(BaseCommand):
             result = provision.provision(os.environ, port)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        self.stdout.write(welcome.text(result, f"http://127.0.0.1:{port}"))
+        self.stdout.write(_welcome(result, f"http://127.0.0.1:{port}"))
 
     def _migrate(self) -> None:
         # `migrate` with nothing to do still spends a second on permissions and signals.
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", interactive=False)
+
+
+def _welcome(result: Provisioned, base_url: str) -> str:
+    """Returns the text that quickstart prints; each `export` and the `curl` has a line of its own.
+
+    Secrets appear only in the run that created them.
+    """
+    lines = ["", f"  Gateway     {base_url}", f"  Admin       {base_url}{reverse('admin:index')}"]
+    if result.password:
+        lines.append(f"  Sign in     {ADMIN_NAME} / {result.password}    (shown only now)")
+    else:
+        lines.append(
+            "  Sign in     with the password of the first start; to set a new one: manage.py changepassword NAME"
+        )
+    if result.client_key:
+        lines.append(f"  Client key  {result.client_key}    (shown only now)")
+    else:
+        where = f"{base_url}{reverse('admin:access_clientkey_add')}"
+        lines.append(f"  Client key  shown when it was created; create another at {where}")
+    lines.append(f"  Providers   {', '.join(result.providers) or 'none yet: add one in the admin'}")
+    if result.missing:
+        lines.append(f"  Skipped     ollama: {result.missing}")
+    address, token, curl = paste_lines(base_url, result.client_key or _NO_KEY, result.route or "demo")
+    lines += ["", "Try it in another terminal:", "", curl.text, ""]
+    lines += ["Claude Code and the SDKs:", "", address.text, token.text, ""]
+    return "\n".join(lines)

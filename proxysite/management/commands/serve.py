@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from proxysite import server, workers
-from proxysite.demo import child as demo
+from proxysite.demo import server as demo
 
 
 class Command(BaseCommand):

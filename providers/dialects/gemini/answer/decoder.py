@@ -18,8 +18,7 @@ from providers.dialects.gemini.answer.tokens import tokens_of
 from providers.dialects.gemini.tools import renamed_tools
 from providers.errors.response import payload_error
 from providers.events import Event, MessageStarted, Ping, TextDelta, ThinkingDelta, Tokens, TokensReported
-from providers.framing.bodies import BodyReader
-from providers.framing.decoding import DocumentDecoder
+from providers.framing.decoding import BodyReader, DocumentDecoder
 from providers.framing.shapes import Shapeless
 
 

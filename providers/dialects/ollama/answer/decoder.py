@@ -24,8 +24,7 @@ from providers.events import (
     ToolArgumentsDelta,
     ToolCallStarted,
 )
-from providers.framing.decoding import DocumentDecoder
-from providers.framing.ndjson import LineReader
+from providers.framing.decoding import DocumentDecoder, LineReader
 from providers.framing.shapes import Shapeless
 
 # The model was loaded or thrown out of memory: the answer to a request without messages.

@@ -25,8 +25,7 @@ from providers.errors import ErrorKind, UpstreamError
 from providers.errors.response import payload_error
 from providers.events import Event, MessageStarted, Tokens, TokensReported
 from providers.fidelity import Fidelity
-from providers.framing.bodies import BodyReader
-from providers.framing.decoding import DocumentDecoder
+from providers.framing.decoding import BodyReader, DocumentDecoder
 from providers.framing.shapes import Shapeless
 
 _NO_CHOICE = Choice()

@@ -14,8 +14,7 @@ from providers.dialects.openai_responses.answer.reader import BEFORE_THE_START, 
 from providers.dialects.openai_responses.answer.shapes import Response, StreamEvent, read_event, read_response
 from providers.errors.response import payload_error
 from providers.events import Event
-from providers.framing.bodies import BodyReader
-from providers.framing.decoding import DocumentDecoder
+from providers.framing.decoding import BodyReader, DocumentDecoder
 from providers.framing.shapes import Shapeless
 
 _NO_RESPONSE = (

@@ -1,4 +1,4 @@
-"""The page that lists a provider's models and adds the selected ones."""
+"""A provider's pages: one lists its models and adds the selected ones, the other sends it a small request as a test."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.db import transaction
@@ -15,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from providers.config import ProviderConfig
 from providers.model_list import ListedModel
@@ -23,6 +25,7 @@ from providers.outbound.model_lists import NoModelList, model_list
 from providers.pricing.price_list import listed_price
 from providers.pricing.prices import Price
 from routing.loading import load, revision
+from streaming.probe import probe
 
 
 class _NotUsable(Exception):
@@ -31,7 +34,7 @@ class _NotUsable(Exception):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(["providers.change_provider", "providers.add_model"], raise_exception=True)
-def page(request: HttpRequest, provider_id: int) -> HttpResponse:
+def list_models(request: HttpRequest, provider_id: int) -> HttpResponse:
     """Fetches and shows the list; a POST adds the selected models."""
     provider = get_object_or_404(Provider, pk=provider_id)
     models: list[ListedModel] = []
@@ -85,3 +88,50 @@ def _add(provider: Provider, selected: list[ListedModel]) -> int:
             if amounts:
                 Price.objects.create(model=row, **amounts)
     return added
+
+
+class ProbeForm(forms.Form):
+    """Selects one of the provider's models, or another by name."""
+
+    model = forms.ChoiceField(required=False, label="Model", widget=UnfoldAdminSelectWidget())
+    other = forms.CharField(
+        required=False,
+        max_length=160,
+        label="Or another model",
+        help_text="The provider's name for it. The model does not have to be configured here.",
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, provider: Provider, *args: Any) -> None:
+        super().__init__(*args)
+        names = provider.models.values_list("name", flat=True)
+        self.fields["model"].choices = [("", "Select model"), *((name, name) for name in names)]  # type: ignore[attr-defined]
+        if len(names) > 0:
+            self.fields["model"].initial = names[0]
+
+    def clean(self) -> dict[str, Any]:
+        """A typed name takes precedence; one of the two fields is required."""
+        data: dict[str, Any] = super().clean() or {}
+        data["name"] = (data.get("other") or data.get("model") or "").strip()
+        if not data["name"] and not self.errors:
+            self.add_error("model", "Choose a model or enter the name of one.")
+        return data
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("providers.change_provider", raise_exception=True)
+def test(request: HttpRequest, provider_id: int) -> HttpResponse:
+    """The form, and after a POST the result: the request is sent as live ones are, and the answer is not stored."""
+    provider = get_object_or_404(Provider, pk=provider_id)
+    form = ProbeForm(provider, request.POST) if request.method == "POST" else ProbeForm(provider)
+    submitted = form.is_bound and form.is_valid()
+    result = async_to_sync(probe)(provider_id, form.cleaned_data["name"]) if submitted else None
+    context = {
+        **admin.site.each_context(request),
+        "title": f"Test {provider.name}",
+        "provider": provider,
+        "form": form,
+        "result": result,
+        "tested": form.cleaned_data["name"] if result is not None else "",
+    }
+    return TemplateResponse(request, "console/provider_test.html", context)
