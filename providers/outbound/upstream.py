@@ -6,27 +6,23 @@ The guarded client makes the connections. Redirects and cookies are not followed
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
 import httpx
-from aiohttp.client_reqrep import ClientRequest
-from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
 from providers.config import ProviderConfig
 from providers.dialects.contract import UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
 from providers.outbound.addresses import refusal_of_host
+from providers.outbound.connection import OpenTrace, TracedConnector, open_trace
 from providers.outbound.errors import address_refused, connection_error, invalid_base_url, is_connection_lost
-from providers.outbound.guard import USER_AGENT, GuardedConnector, ssl_context
+from providers.outbound.guard import USER_AGENT, ssl_context
 
 ERROR_BODY_BYTES = 64 * 1024
 """How much of an error's body is read."""
-_KEEP_ALIVE = 75.0
 _DRAIN = 1.0
 """Seconds to keep reading after an answer's end."""
 _RESENDS = 2
@@ -40,38 +36,6 @@ OWN_HEADERS = (
     ("accept-encoding", "identity"),
 )
 """The headers of every request to a provider, before the dialect's."""
-
-
-class OpenTrace:
-    """What one `open` learns: whether its connection was reused, and the callback for when it is established."""
-
-    __slots__ = ("connected", "reused")
-
-    def __init__(self, connected: Callable[[], None]) -> None:
-        self.connected = connected
-        self.reused = False
-
-
-_open_trace: ContextVar[OpenTrace | None] = ContextVar("trace", default=None)
-
-
-class _Connector(GuardedConnector):
-    """Records for the current `open` that a connection is established and whether it was reused."""
-
-    def __init__(self, *, local: bool) -> None:
-        super().__init__(local=local, keepalive_timeout=_KEEP_ALIVE, ttl_dns_cache=30)
-        self._known: weakref.WeakSet[Any] = weakref.WeakSet()
-
-    async def connect(
-        self, req: ClientRequest, traces: list[aiohttp.tracing.Trace], timeout: aiohttp.ClientTimeout
-    ) -> Connection:
-        connection = await super().connect(req, traces, timeout)
-        trace = _open_trace.get()
-        if trace is not None:
-            trace.reused = connection.protocol in self._known
-            self._known.add(connection.protocol)
-            trace.connected()
-        return connection
 
 
 class Response:
@@ -152,7 +116,7 @@ class Upstream:
         self.closed = False
         session = aiohttp.ClientSession(
             # With a proxy, only the proxy's address is connected to: the administrator's choice.
-            connector=_Connector(local=self.is_local or bool(self.proxy_url)),
+            connector=TracedConnector(local=self.is_local or bool(self.proxy_url)),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             skip_auto_headers=("user-agent", "accept", "accept-encoding", "content-type"),
@@ -177,19 +141,20 @@ class Upstream:
         `connected` is called once a connection is established. Raises UpstreamError of the connection kinds.
         """
         trace = OpenTrace(connected)
-        token = _open_trace.set(trace)
+        token = open_trace.set(trace)
         try:
             for resend in range(_RESENDS + 1):
                 try:
                     sent = await self._transport.handle_async_request(self._http(request, connect_timeout))
                 except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
-                    # A reused connection that the server had closed: nothing was processed on it.
-                    if not (trace.reused and is_connection_lost(error) and resend < _RESENDS):
+                    # Only what the server cannot have processed is sent again under the same id.
+                    again = resend < _RESENDS and is_connection_lost(error) and trace.surely_unseen(request.body)
+                    if not again:
                         raise connection_error(error) from error
                 else:
                     return await _refuse_redirect(Response(sent))
         finally:
-            _open_trace.reset(token)
+            open_trace.reset(token)
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _http(self, request: UpstreamRequest, connect_timeout: float) -> httpx.Request:

@@ -11,6 +11,7 @@ from tests.chaos import tally
 from tests.chaos.arena import Arena
 from tests.chaos.parity import NOTHING, counts_of
 from tests.chaos.plan import Act, Plan
+from tests.chaos.witness import WORKED
 from usage.models import AttemptLog, Outcome, RequestLog
 from usage.money import to_dollars
 
@@ -19,12 +20,12 @@ REQUESTS = 5_000 if tally.LONG else 500
 
 def _act(rng: random.Random) -> Act:
     """One upstream's behaviour: mostly whole answers, with what they report varied from nothing to billions."""
-    way = rng.choices(["answer", "refuse", "reset", "cut", "error"], [80, 8, 2, 5, 5])[0]
+    way = rng.choices(["answer", "refuse", "reset", "cut", "error"], [78, 8, 4, 5, 5])[0]
     silent = rng.random() < 0.05
     return Act(
         way=way,  # type: ignore[arg-type]
         words=rng.randint(1, 6),
-        wait=rng.choice([0, 0, 0, 0.02]),
+        wait=rng.choice([0, WORKED] if way == "reset" else [0, 0, 0, 0.02]),
         pause=rng.choice([0, 0, 0, 0.01]),
         status=rng.choice([400, 401, 404, 429, 500, 503, 529]),
         input=None if silent else rng.choice([0, 1, rng.randint(2, 200_000), rng.randint(10**6, 10**8)]),

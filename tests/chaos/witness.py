@@ -19,6 +19,9 @@ import msgspec
 from tests.chaos.plan import Act, plan_in
 from tests.harness import speak
 
+WORKED = 0.2
+"""Seconds after which a request that is reset has certainly been worked on."""
+
 
 class Counts(msgspec.Struct, frozen=True):
     """Token counts as one report gave them."""
@@ -34,6 +37,7 @@ class Sighting(msgspec.Struct):
     """One attempt as the witness saw it.
 
     `reports` are cumulative, `characters` counts the text that was sent; `finished` when the complete answer was.
+    `worked` says that it had the request for a while, or began to answer.
     """
 
     attempt: str
@@ -43,6 +47,7 @@ class Sighting(msgspec.Struct):
     reports: list[Counts] = []
     characters: int = 0
     finished: bool = False
+    worked: bool = False
 
 
 Piece = tuple[bytes, Counts | None, str]
@@ -77,6 +82,7 @@ class Witness:
         act = plan.acts[place]
         sighting = self.ledger.setdefault(attempt, Sighting(attempt, plan.session, place))
         sighting.arrivals += 1
+        sighting.worked = act.way != "reset" or act.wait >= WORKED
         if act.wait:
             await asyncio.sleep(act.wait)
         if act.way == "reset":
