@@ -18,8 +18,9 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import report, targets, usage, workloads
+from benchmarks import report, targets, workloads
 from benchmarks.children import Child, Cores, DidNotRun
+from benchmarks.parts import usage
 from benchmarks.rig import Rig, machine
 from benchmarks.site import ROUTES
 from benchmarks.targets import Site, Target
@@ -107,7 +108,7 @@ def _parts(cores: Cores, folder: Path) -> list[Figure]:
     """The micro-benchmarks, on the gateway's core."""
     print("MICRO ...", end=" ", flush=True)
     with cores.on(cores.gateway):
-        child = Child.module("micro", log=folder / "micro.log")
+        child = Child.module("parts.micro", log=folder / "micro.log")
     try:
         return msgspec.json.decode(child.answer(), type=list[Figure])
     finally:

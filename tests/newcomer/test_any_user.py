@@ -49,7 +49,7 @@ def test_make_run_serves(checkout: Checkout) -> None:
 
 
 def test_make_test_passes_on_both_databases(checkout: Checkout) -> None:
-    code, output = checkout.make("test", "TESTS=tests/usage/test_writer.py")
+    code, output = checkout.make("test", "TESTS=tests/usage/journal/test_writer.py")
     assert code == 0, output
     summary = output.partition("Tests by database:")[2].split("\n")
     assert [line.strip() for line in summary if line] == ["PostgreSQL: 5 tests", "SQLite: 5 tests"]

@@ -169,7 +169,7 @@ def test_what_postgresql_ends_with_is_shown(checkout: Checkout) -> None:
     try:
         initdb.write_text("#!/bin/sh\necho no cluster today >&2\nexit 127\n")
         initdb.chmod(0o755)
-        code, output = checkout.make("test", "TESTS=tests/usage/test_writer.py")
+        code, output = checkout.make("test", "TESTS=tests/usage/journal/test_writer.py")
     finally:
         kept.replace(initdb)
     assert code == 2, output

@@ -18,9 +18,9 @@ from providers.outbound.media import MediaCache, with_media
 from providers.translation import Translation
 from tests.claude.claude_blocks import Json, assistant, result, text, use, user
 from tests.claude.wire import make_call
-from tests.harness.internet import PUBLIC, Internet
 from tests.harness.script import HANG, Endless, Reply, Script
 from tests.harness.upstream import Upstream
+from tests.rooms.internet import PUBLIC, Internet
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
 JPEG, GIF, WEBP, PDF = b"\xff\xd8\xff\xe0rest", b"GIF89arest", b"RIFF\0\0\0\0WEBPrest", b"\n%PDF-1.7 rest"

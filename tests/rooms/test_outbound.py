@@ -13,10 +13,10 @@ from providers.errors import ErrorKind, UpstreamError
 from providers.outbound.addresses import Refusal
 from providers.outbound.guard import Fetched, FetchFailed, fetch
 from providers.outbound.upstream import Upstreams
-from tests.harness.internet import PUBLIC, PUBLIC_TOO, Internet
 from tests.harness.patience import PATIENCE
 from tests.harness.script import CUT, HANG, Endless, Reply, Script
 from tests.harness.upstream import Upstream
+from tests.rooms.internet import PUBLIC, PUBLIC_TOO, Internet
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 

@@ -16,7 +16,8 @@ from statistics import median
 
 import msgspec
 
-from benchmarks import answers, decoders, routing
+from benchmarks import answers
+from benchmarks.parts import decoders, routing
 from benchmarks.workloads import Figure
 from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Secret
 from providers.dialects import DIALECTS

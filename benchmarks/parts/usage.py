@@ -51,7 +51,7 @@ def measure(cores: Cores, folder: Path) -> list[Figure]:
 
 def _child(cores: Cores, folder: Path, env: Mapping[str, str]) -> list[Figure]:
     with cores.on(cores.gateway):
-        child = Child.module("usage", log=folder / "usage.log", env=env)
+        child = Child.module("parts.usage", log=folder / "usage.log", env=env)
     try:
         return msgspec.json.decode(child.answer(), type=list[Figure])
     finally:

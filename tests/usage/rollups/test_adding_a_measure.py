@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
 _COPIED = (
     *("access", "configuration", "providers", "proxysite", "routing", "streaming", "usage", "templates", "tests"),
     "pyproject.toml",
@@ -67,4 +67,4 @@ def test_a_measure_is_four_changes(copy: Path) -> None:
     _insert(answer / "tokens.py", "        reasoning=reasoning,\n", "        audio=usage.audio_tokens,\n")
     _insert(copy / "usage/rollups/measures.py", '    Measure("cost", "sum"', _ROW, before=True)
     _run(copy, "-c", _MIGRATE_AND_CHECK)
-    _run(copy, "-m", "pytest", "tests/usage/test_measures.py", "-k", "followed or count_of_the_events")
+    _run(copy, "-m", "pytest", "tests/usage/rollups/test_measures.py", "-k", "followed or count_of_the_events")

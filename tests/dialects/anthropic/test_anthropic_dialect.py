@@ -18,7 +18,7 @@ from streaming.ingress.claude.frames import SseSink
 from streaming.ingress.claude.message import MessageFold
 from tests.claude.claude_stream import ParsedStream, check_stream, read_events
 
-WIRE = Path(__file__).parent.parent / "wire" / "anthropic"
+WIRE = Path(__file__).parent.parent.parent / "wire" / "anthropic"
 WHOLE = [
     "text",
     "thinking",

@@ -1,0 +1,1 @@
+"""Single parts of the gateway in a loop, without a client or a server."""

@@ -1,0 +1,1 @@
+"""The Claude dialect and the servers that imitate it."""

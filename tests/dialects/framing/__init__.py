@@ -1,0 +1,1 @@
+"""Bodies that are cut anywhere, into events and lines."""

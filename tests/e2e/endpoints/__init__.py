@@ -1,0 +1,1 @@
+"""The endpoints beside Messages, and who is let in."""

@@ -1,0 +1,1 @@
+"""From a finished request to its row."""

@@ -1,0 +1,1 @@
+"""Usage added up by quarter hour, day and session, and its measures."""
