@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 from django.apps import apps
@@ -70,6 +71,13 @@ def test_every_module_stays_readable() -> None:
     lines = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in SOURCES}
     too_long = {path: count for path, count in lines.items() if count > 300}
     assert too_long == {}, "a file that grows past 300 lines has found two subjects"
+
+
+def test_every_folder_can_be_seen_at_a_glance() -> None:
+    modules = (path for root in (*ROOMS, "tests", "benchmarks") for path in (ROOT / root).rglob("*.py"))
+    folders = Counter(path.parent.relative_to(ROOT) for path in modules if path.name != "__init__.py")
+    too_many = {folder: count for folder, count in folders.items() if count > 15}
+    assert too_many == {}, "a folder of more than 15 modules has found two subjects"
 
 
 def test_every_module_says_what_it_is_for() -> None:

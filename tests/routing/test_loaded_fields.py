@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from providers.models import Credential, Model, Provider
+from routing.loading import load
 from routing.loading.load import load_snapshot
 from routing.loading.revision import WATCHED
 from routing.models import Alias, Candidate, Route, Rule
@@ -248,3 +249,12 @@ def test_rows_are_loaded_in_their_order(places: list[int]) -> None:
         in_rank = sorted(loaded.rules.rules, key=lambda rule: rule.rank)
         assert [rule.name for rule in in_rank] == list(map(str, reversed(made)))
         transaction.set_rollback(True)
+
+
+def test_a_provider_that_appears_between_two_queries_waits_for_the_next_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = Provider.objects.create(name="new", dialect="openai_chat", base_url="https://example.com/v1")
+    Model.objects.create(provider=provider, name="m")
+    with monkeypatch.context() as before:
+        before.setattr(load, "_providers", dict)
+        assert load_snapshot({}).candidates == {}
+    assert set(load_snapshot({}).candidates) == {("new", "m")}
