@@ -64,6 +64,7 @@ class Blocks:
         "_kind",
         "_notes",
         "_owed",
+        "_unanswered",
     )
 
     def __init__(self, notes: Notes) -> None:
@@ -73,6 +74,7 @@ class Blocks:
         self._owed: dict[str, Any] | None = None  # a delta that the end must bring if none like it came before
         self._is_filled = False  # of a text block, or of a thinking block
         self._early: list[bytes] = []
+        self._unanswered = 0  # deltas of other blocks since the open one's last
         self._shut()
 
     def start(self, index: int, kind: str, data: bytes) -> list[Event]:
@@ -97,12 +99,13 @@ class Blocks:
         if field is not None and value is None:
             raise Malformed(f"a {kind} without its {field}")
         if index != self._index:
-            return []
+            return self._elsewhere(index, delta, data)
         if self._allowed is not None and kind not in self._allowed and kind in KNOWN:
             raise Malformed(f"a {kind} in a block of type {self._kind}")
         if self._kind == "text" and not self._is_filled:
             return self._before_text(kind, value, data)
         if self._kind == "thinking":
+            self._unanswered = 0
             if self._is_filled:
                 raise Malformed("more thinking after its signature")
             if kind == "signature_delta":
@@ -117,6 +120,10 @@ class Blocks:
             return []
         return [*self.settle(), NativeBlockStopped(index, data)]
 
+    def finish(self) -> list[Event]:
+        """What the answer lacks of its end. Raises Malformed."""
+        return self.settle()
+
     def settle(self) -> list[Event]:
         """What the open block lacks of its end; nothing is open then."""
         index, owed = self._index, self._owed
@@ -127,6 +134,10 @@ class Blocks:
         if owed is None:
             return []
         return [NativeBlockDelta(index, _encode({"type": "content_block_delta", "index": index, "delta": owed}))]
+
+    def _elsewhere(self, index: int, delta: Delta, data: bytes) -> list[Event]:
+        """The events of a delta for a block that is not open."""
+        return []
 
     def _shut(self) -> None:
         self._index, self._kind = -1, ""

@@ -13,7 +13,8 @@ import msgspec
 
 from providers.dialects.anthropic import errors
 from providers.dialects.anthropic.answer import stop
-from providers.dialects.anthropic.answer.blocks import KNOWN, Blocks, Delta, Malformed
+from providers.dialects.anthropic.answer.blocks import KNOWN, Delta, Malformed
+from providers.dialects.anthropic.answer.overlap import SerialBlocks
 from providers.dialects.anthropic.answer.tokens import clean_usage, read_usage
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
@@ -60,7 +61,7 @@ class StreamDecoder:
 
     def __init__(self, notes: Notes) -> None:
         self._reader = SSEReader()
-        self._blocks = Blocks(notes)
+        self._blocks = SerialBlocks(notes)
         self._delta: dict[str, Any] | None = None
         self._over = False
         self._any = False
@@ -73,8 +74,11 @@ class StreamDecoder:
         """The end, or the failure: an end counts when its reason came, with message_stop or without."""
         events = self._events(self._reader.close(), at_the_end=True)
         if not self._over:
+            try:
+                events += self._finished() or [self._truncated()]
+            except Malformed as error:
+                events.append(self._malformed(str(error)))
             self._over = True
-            events += self._finished() or [self._truncated()]
         return events
 
     def _events(self, payloads: list[bytes], *, at_the_end: bool = False) -> list[Event]:
@@ -145,7 +149,7 @@ class StreamDecoder:
     def _finished(self) -> list[Event]:
         """The end, after what the last block lacks; nothing without a reason for it."""
         end = None if self._delta is None else stop.finished(self._delta)
-        return [] if end is None else [*self._blocks.settle(), end]
+        return [] if end is None else [*self._blocks.finish(), end]
 
     def _failed(self, error: UpstreamError) -> StreamFailed:
         self._over = True
