@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from providers.errors import ErrorKind, UpstreamError, kind_of_status
+from providers.errors.content import content_kind
 from providers.errors.overflow import overflow_message
 from providers.errors.wording import error_levels, error_words, message_for_status, message_of, plain_text
 
@@ -53,6 +54,19 @@ _WORDS: tuple[tuple[str, ErrorKind], ...] = (
     ("badrequest", ErrorKind.INVALID_REQUEST),
     ("bad_request", ErrorKind.INVALID_REQUEST),
     ("content_filter", ErrorKind.INVALID_REQUEST),
+    # https://platform.openai.com/docs/api-reference/responses/object (error.code): what the prompt's images lack.
+    ("invalid_image", ErrorKind.INVALID_REQUEST),
+    ("invalid_base64_image", ErrorKind.INVALID_REQUEST),
+    ("image_too_", ErrorKind.INVALID_REQUEST),
+    ("image_parse_error", ErrorKind.INVALID_REQUEST),
+    ("image_file_", ErrorKind.INVALID_REQUEST),
+    ("empty_image_file", ErrorKind.INVALID_REQUEST),
+    ("unsupported_image", ErrorKind.INVALID_REQUEST),
+    ("download_image", ErrorKind.INVALID_REQUEST),
+)
+# A wrong key that is answered with 400: xAI's "Incorrect API key provided", Gemini's "API key not valid".
+_WRONG_KEY = re.compile(
+    r"^\W*(?:incorrect api key|invalid api key|api key not valid|api key is invalid)", re.IGNORECASE
 )
 # Only used where neither a status nor a code decides.
 _WORDINGS: tuple[tuple[str, ErrorKind], ...] = (
@@ -89,7 +103,10 @@ def payload_error(payload: Any, *, status: int | None = None, wait: float | None
     effective = status if status is not None else number
     message = message_of(payload)[:_READ_AT_MOST] or message_for_status(effective)
     overflow = overflow_message(message, words=words, numbers=_overflow_numbers(levels))
-    kind = ErrorKind.CONTEXT_OVERFLOW if overflow is not None else _kind(effective, words, message)
+    if overflow is not None:
+        kind = ErrorKind.CONTEXT_OVERFLOW
+    else:
+        kind = content_kind(_kind(effective, words, message), message, words=words, status=effective)
     code = next((cut for word in words if (cut := _NOT_IN_CODES.sub("_", word)[:64])), None)
     if code is None and number is not None:
         code = str(number)
@@ -107,6 +124,8 @@ def _kind(status: int | None, words: tuple[str, ...], message: str) -> ErrorKind
         wording = message.lower()
         return next((kind for phrase, kind in _WORDINGS if phrase in wording), ErrorKind.SERVER)
     kind = kind_of_status(status)
+    if kind is ErrorKind.INVALID_REQUEST and _WRONG_KEY.search(message) is not None:
+        return ErrorKind.AUTHENTICATION
     if by_word is None or (by_word is ErrorKind.INVALID_REQUEST and status >= 500):
         return kind
     return by_word if kind in _VAGUE or by_word is ErrorKind.BILLING else kind

@@ -36,9 +36,11 @@ def error_levels(payload: Any) -> list[dict[str, Any]]:
             payload = payload[0]
         if not isinstance(payload, dict):
             break
-        metadata = payload.get("metadata")
-        if isinstance(metadata, dict):
-            levels.insert(0, metadata)
+        # OpenRouter's, and Azure's.
+        for name in ("metadata", "innererror"):
+            inner = payload.get(name)
+            if isinstance(inner, dict):
+                levels.insert(0, inner)
         levels.insert(0, payload)
         payload = payload.get("error") or payload.get("detail") or payload.get("x_groq")
     return levels
@@ -52,12 +54,16 @@ def error_words(levels: list[dict[str, Any]]) -> tuple[tuple[str, ...], int | No
     for level in levels:
         for field in ("code", "type", "status", "error_type"):
             value = level.get(field)
-            if isinstance(value, str) and value.isdigit():
-                value = int(value)
+            if isinstance(value, str) and value.isascii() and value.isdigit():
+                value = int(value[:9])
             if isinstance(value, str) and value and value != "error":
                 words.append(value)
-            elif isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600:
-                number = value
+            elif isinstance(value, int) and not isinstance(value, bool):
+                if 400 <= value < 600:
+                    number = value
+                elif value >= 600:
+                    # A code of the server's own, such as Z.ai's 1301.
+                    words.append(str(value))
         details = level.get("details")
         for detail in details if isinstance(details, list) else ():
             reason = detail.get("reason") if isinstance(detail, dict) else None

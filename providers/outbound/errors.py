@@ -48,7 +48,7 @@ def connection_error(error: Exception) -> UpstreamError:
     if isinstance(cause, aiohttp.ServerTimeoutError | TimeoutError):
         return UpstreamError(ErrorKind.CONNECT_TIMEOUT, "The provider could not be reached in time.")
     if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ClientProxyConnectionError):
-        return UpstreamError(ErrorKind.CONNECT, "The provider address_refused the connection.")
+        return UpstreamError(ErrorKind.CONNECT, "The provider refused the connection.")
     if isinstance(cause, aiohttp.ClientResponseError):
         return UpstreamError(ErrorKind.MALFORMED, "The provider's response is not HTTP.")
     if isinstance(cause, aiohttp.InvalidURL):

@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from providers.dialects import DIALECTS
+from providers.dialects.openai_chat.profiles import choices
+from tests.dialects.overflow_wordings import BY_PLATFORM, BY_PROFILE
 from tests.dialects.test_refusals import openai, refused
 
 OPENAI_LONG = (
@@ -163,6 +165,25 @@ def test_a_prompt_that_is_too_long_in_claudes_words(message: str, code: Any, cla
     assert (error.kind.value, error.message) == ("context_overflow", claudes)
 
 
+@pytest.mark.parametrize(("message", "claudes"), [(row[-3], row[-2]) for row in (*BY_PROFILE, *BY_PLATFORM)])
+def test_what_every_profiles_server_says(message: str, claudes: str) -> None:
+    error = refused(400, openai(message))
+    assert (error.kind.value, error.message) == ("context_overflow", claudes)
+
+
+def test_every_profile_has_its_wording() -> None:
+    assert {row[0] for row in BY_PROFILE} == {name for name, _ in choices()} - {"", "generic", "local"}
+
+
+def test_a_code_of_the_servers_own_is_enough() -> None:
+    error = refused(400, {"error": {"code": "1261", "message": "Prompt 超长"}})
+    assert (error.kind.value, error.code, error.message) == (
+        "context_overflow",
+        "1261",
+        "prompt is too long: Prompt 超长",
+    )
+
+
 def test_llama_cpp_tells_the_numbers_apart() -> None:
     inner = {"code": 400, "message": "m", "type": "exceed_context_size_error", "n_prompt_tokens": 900, "n_ctx": 512}
     error = refused(400, {"error": inner})
@@ -175,6 +196,9 @@ def test_llama_cpp_tells_the_numbers_apart() -> None:
         "Request too large for gpt-5 on tokens per min (TPM): Limit 30000, Requested 40000.",
         "max_tokens is too large: 128000. This model supports at most 16384 completion tokens.",
         "Invalid 'messages[0].content': string too long.",
+        "max_tokens must be at least 1, got 0.",
+        "Too many tokens, please wait before trying again.",
+        "The maximum tokens you requested exceeds the model limit of 32768",
     ],
 )
 def test_what_is_no_long_prompt(message: str) -> None:

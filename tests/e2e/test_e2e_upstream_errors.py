@@ -97,6 +97,23 @@ def test_a_context_overflow_has_the_words_that_clients_act_on(
         assert text == "prompt is too long: 130001 tokens > 128000 maximum"
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_prompt_that_is_refused_for_its_content_blames_no_credential(
+    dialect: str, client: Client, standing: Standing, upstream: Upstream, orm: Rows
+) -> None:
+    words = "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"
+    script = upstream.script(speak.refusal(dialect, 403, words))
+    route = standing.routes[dialect].name
+    answers = [client.post(message(route, script.prompt, stream=stream)) for stream in (True, False, True)]
+    for answer in answers:
+        assert answer.error(400, "invalid_request_error") == words
+        assert "x-should-retry" not in answer.headers
+    # Neither the credential nor the candidate cools down: each request reached the provider.
+    assert len(script.seen) == 3
+    (attempt,) = orm.attempts(orm.request(answers[0].request_id))
+    assert (attempt.error_type, attempt.http_status) == ("invalid_request", 403)
+
+
 NONSENSE = {
     "html-502": Reply([b"<html><h1>502 Bad Gateway</h1></html>"], status=502, headers={"content-type": "text/html"}),
     "html-200": Reply([b"<html>Please log in</html>"], status=200, headers={"content-type": "text/html"}),

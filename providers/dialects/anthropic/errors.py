@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from providers.errors import ErrorKind, UpstreamError, kind_of_status
+from providers.errors.content import content_kind
 from providers.errors.overflow import overflow_message
 from providers.errors.response import retry_after
-from providers.errors.wording import plain_text
+from providers.errors.wording import error_levels, error_words, plain_text
 
 _KINDS = {
     "invalid_request_error": ErrorKind.INVALID_REQUEST,
@@ -41,45 +42,51 @@ def response_error(status: int, headers: Mapping[str, str], body: bytes) -> Upst
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         value = None
-    code, message = _read(value)
+    code, message, words = _read(value)
     if not message and value is None:
         message = plain_text(body[:_READ_AT_MOST].decode("utf-8", "replace").strip())[:_LONGEST_TEXT]
     message = message or f"The provider answered with HTTP status {status} and no message."
     kind = _KINDS.get(code or "")
     if kind is None or kind in _VAGUE:
         kind = kind_of_status(status)
-    return _error(kind, message, code, status, retry_after(headers))
+    return _error(kind, message, code, words, status, retry_after(headers))
 
 
 def event_error(value: Any) -> UpstreamError:
     """The error of an event inside a stream, or of a JSON document that came with a good status."""
-    code, message = _read(value)
+    code, message, words = _read(value)
     kind = _KINDS.get(code or "", ErrorKind.SERVER)
     message = message or "The provider reported an error without a message."
-    return _error(kind, message, code)
+    return _error(kind, message, code, words)
 
 
-def _read(value: Any) -> tuple[str | None, str]:
-    """The machine word and the message of an error object, {"error": "..."}, {"message": ...} or {"detail": ...}."""
+def _read(value: Any) -> tuple[str | None, str, tuple[str, ...]]:
+    """The type, the message and all machine words of an error object, or of {"error": "..."} and the like."""
     if not isinstance(value, dict):
-        return None, value if isinstance(value, str) else ""
+        return None, value if isinstance(value, str) else "", ()
     error = value.get("error", value)
     if isinstance(error, str):
-        return None, error
+        return None, error, error_words(error_levels(value))[0]
     if not isinstance(error, dict):
-        return None, ""
+        return None, "", ()
     kind = error.get("type")
     texts = (text for name in ("message", "detail") if isinstance(text := error.get(name), str))
-    return kind if isinstance(kind, str) else None, next(texts, "")
+    return kind if isinstance(kind, str) else None, next(texts, ""), error_words(error_levels(value))[0]
 
 
 def _error(
-    kind: ErrorKind, message: str, code: str | None, status: int | None = None, wait: float | None = None
+    kind: ErrorKind,
+    message: str,
+    code: str | None,
+    words: tuple[str, ...],
+    status: int | None = None,
+    wait: float | None = None,
 ) -> UpstreamError:
     """The error; a server that only imitates Claude has its context overflow put into Claude's words."""
     if kind in {ErrorKind.INVALID_REQUEST, ErrorKind.TOO_LARGE} or (status is None and kind is ErrorKind.SERVER):
         claudes = any(words in message for words in _OVERFLOW)
-        overflow = message if claudes else overflow_message(message, words=(code,) if code else ())
+        overflow = message if claudes else overflow_message(message, words=words)
         if overflow is not None:
             kind, message = ErrorKind.CONTEXT_OVERFLOW, overflow
+    kind = content_kind(kind, message, words=words, status=status)
     return UpstreamError(kind, message, code=code, status=status, retry_after=wait)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from providers.errors import ErrorKind, UpstreamError, kind_of_status
+from providers.errors.content import content_kind
 from providers.errors.overflow import overflow_message
 from providers.errors.response import retry_after
 
@@ -72,6 +73,7 @@ def _error(
     overflow = overflow_message(message) if kind in {ErrorKind.INVALID_REQUEST, ErrorKind.SERVER} else None
     if overflow is not None:
         kind, message = ErrorKind.CONTEXT_OVERFLOW, overflow
+    kind = content_kind(kind, message, words=(code,), status=status)
     return UpstreamError(kind, message, code=code[:64] or None, status=status, retry_after=wait)
 
 
