@@ -82,6 +82,18 @@ def test_waits_double_up_to_their_cap_and_are_jittered_from_nothing() -> None:
     assert Planned(FIRST, retries=1, dice=0.5).fails(BROKEN) == ("model1", 0.125)
 
 
+MAY_BE_OVER = "conflict rate_limit overloaded server connect connect_timeout first_event_timeout idle_timeout"
+BROKE_OFF = "connection_lost truncated malformed"
+
+
+@pytest.mark.parametrize("kind", f"{MAY_BE_OVER} {BROKE_OFF}".split())
+def test_what_may_be_over_a_moment_later_is_tried_again(kind: str) -> None:
+    planned = Planned(FIRST, SECOND, retries=1)
+    # Health is not informed: it would let some of these cool down.
+    planned.informs_health = False
+    assert planned.fails(ErrorKind(kind)) == ("model1", 0.25)
+
+
 def test_the_second_candidate_has_retries_of_its_own() -> None:
     planned = Planned(FIRST, SECOND, retries=1)
     assert [planned.fails(BROKEN) for _ in range(4)] == [("model1", 0.25), ("model2", 0.0), ("model2", 0.25), None]
@@ -173,6 +185,17 @@ def test_no_wait_goes_beyond_the_deadline() -> None:
     assert planned.fails(ErrorKind.RATE_LIMIT, retry_after=2.0) == ("model2", 0.0)
     planned.now = 10.0
     assert planned.fails(BROKEN) is None
+    planned = Planned(FIRST, SECOND, retries=1, deadline=8.0)
+    planned.house.tried(SECOND, ErrorKind.RATE_LIMIT, retry_after=8.0)
+    assert planned.fails(ErrorKind.NOT_FOUND) is None
+
+
+def test_after_an_interrupted_answer_the_same_candidate_is_the_last_choice() -> None:
+    planned = Planned(FIRST, SECOND, retries=1)
+    following = planned.plan.after([failure(FIRST, BROKEN)], 0.0, continues=True)
+    assert following == NextAttempt(SECOND, only=True)
+    following = planned.plan.after([failure(SECOND, BROKEN)], 0.0, continues=True)
+    assert following == NextAttempt(SECOND, only=True, wait=0.25)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +205,9 @@ def test_what_a_provider_cannot_do_goes_to_the_next_and_not_again(kind: ErrorKin
     assert Planned(FIRST, SECOND, retries=3).fails(kind) == ("model2", 0.0)
 
 
-@pytest.mark.parametrize("kind", [ErrorKind.INVALID_REQUEST, ErrorKind.TOO_LARGE, ErrorKind.DEADLINE])
+@pytest.mark.parametrize(
+    "kind", [ErrorKind.INVALID_REQUEST, ErrorKind.TOO_LARGE, ErrorKind.TOTAL_TIMEOUT, ErrorKind.DEADLINE]
+)
 def test_what_another_would_not_do_better_ends_it(kind: ErrorKind) -> None:
     assert Planned(FIRST, SECOND, retries=3).fails(kind) is None
 
@@ -261,3 +286,9 @@ def test_a_second_attempt_beside_the_first() -> None:
     assert planned.fails(BROKEN) == ("model2", 0.0)
     assert planned.plan.hedge_after() is None
     assert planned.plan.hedge(0.0) is None
+
+
+def test_two_attempts_side_by_side_are_two_attempts() -> None:
+    planned = Planned(FIRST, SECOND, candidate(model=3, provider=3), hedges=True, max_attempts=2)
+    assert planned.plan.hedge(0.0) is not None
+    assert planned.plan.after([failure(FIRST, BROKEN), failure(SECOND, BROKEN)], 0.0) is None
