@@ -285,6 +285,7 @@ def _scope_of(kind: ErrorKind, *, answered: bool) -> FailureScope:
     if answered and kind is ErrorKind.TOTAL_TIMEOUT:
         # The provider sent all the time: the answer was long, and the limit is the gateway's.
         return FailureScope.REQUEST
+    # Such as the request's own deadline: the provider may have had only a moment of it.
     return _SCOPES.get(kind, FailureScope.REQUEST)
 
 

@@ -118,8 +118,7 @@ class Attempt:
                 raise
             # The sweeper cancelled the task for a deadline: the provider failed, the request goes on.
             self.task.uncancel()
-            # The request's own deadline says nothing about the provider, which may have had only a moment of it.
-            failure, counted = timed_out(kind), kind is not ErrorKind.DEADLINE
+            failure, counted = timed_out(kind), True
             raise failure from None
         finally:
             self._watch.end()

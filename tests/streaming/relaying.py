@@ -18,7 +18,7 @@ from streaming.custom_router import CustomRouter
 from streaming.endpoints.messages import relay
 from streaming.exchange.client import Client
 from streaming.exchange.exchange import Exchange
-from streaming.exchange.lifecycle import Lifecycle
+from streaming.exchange.lifecycle import Lifecycle, Sweeper
 from streaming.runtime import Runtime
 from tests.routing.builders import make_snapshot, route
 from usage.journal.account import Account, new_identity, request_id_of
@@ -50,20 +50,28 @@ class Relayed:
         self.body = b"".join(message["body"] for message in messages[1:])
 
 
-async def relayed(prompt: str, *candidates: CandidateConfig, stream: bool = True, **route_fields: Any) -> Relayed:
-    """Sends a request to a route over the candidates and returns what became of it."""
+async def relayed(
+    prompt: str, *candidates: CandidateConfig, stream: bool = True, health: Health | None = None, **route_fields: Any
+) -> Relayed:
+    """Sends a request to a route over the candidates and returns what became of it.
+
+    The client leaves as soon as it has its complete answer.
+    """
     body = {"model": "r", "max_tokens": 50, "stream": stream, "messages": [{"role": "user", "content": prompt}]}
     incoming = [{"type": "http.request", "body": msgspec.json.encode(body), "more_body": False}]
     outgoing: list[dict[str, Any]] = []
+    answered = asyncio.Event()
 
     async def receive() -> dict[str, Any]:
         if incoming:
             return incoming.pop()
-        await asyncio.get_running_loop().create_future()
-        raise AssertionError("nothing completes the future")
+        await answered.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: dict[str, Any]) -> None:
         outgoing.append(message)
+        if message["type"] == "http.response.body" and not message["more_body"]:
+            answered.set()
 
     identity, task = new_identity(), asyncio.current_task()
     assert task is not None
@@ -74,13 +82,16 @@ async def relayed(prompt: str, *candidates: CandidateConfig, stream: bool = True
     upstreams = Upstreams()
     runtime = SimpleNamespace(
         custom=CustomRouter(None, 1.0),
-        health=Health(),
+        health=health or Health(),
         ratios=TokenRatios(),
         recorder=SimpleNamespace(refusal=lambda: None),
         upstreams=upstreams,
     )
+    sweeper = Sweeper([exchange])
+    sweeper.start()
     try:
         await relay(exchange, receive, make_snapshot(route("r", *candidates, **route_fields)), cast(Runtime, runtime))
     finally:
+        await sweeper.stop()
         await upstreams.close()
     return Relayed(exchange, outgoing)

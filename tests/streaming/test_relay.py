@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from routing.health import CircuitSettings, Health
 from streaming.attempts.attempt import Attempt
 from streaming.encoding.encoder import Encoder
 from streaming.exchange.answer import Answer
@@ -18,7 +19,7 @@ from streaming.exchange.lifecycle import Lifecycle
 from streaming.exchange.request import Body, Request
 from streaming.outcome import observers
 from tests.harness import speak
-from tests.harness.script import Reply, Script, Step, Wait
+from tests.harness.script import HANG, Reply, Script, Step, Wait
 from tests.harness.upstream import Upstream
 from tests.streaming.relaying import candidate, relayed
 from usage.journal.account import Account
@@ -76,6 +77,26 @@ def test_the_account_is_complete_when_the_observers_of_a_request_are_called(upst
     assert (row.provider_name, row.model_name, row.attempts) == ("provider1", "model1", 2)
     assert (first.http_status, first.error_type) == (429, "rate_limit")
     assert (second.http_status, second.error_type, second.error_code) == (401, "authentication", "bad_key")
+
+
+@pytest.mark.parametrize(
+    ("first_event", "deadline", "blamed"), [(60, 0.3, False), (0.3, 60, True)], ids=["the route's", "the provider's"]
+)
+def test_a_provider_is_blamed_for_its_own_deadline_alone(
+    first_event: float, deadline: float, blamed: bool, upstream: Upstream
+) -> None:
+    script = upstream.script(Reply([HANG]))
+    health = Health(CircuitSettings(failures=1))
+    silent = candidate(upstream.base_url, first_event=first_event)
+    assert asyncio.run(relayed(script.prompt, silent, health=health, deadline=deadline)).status == 504
+    assert (health.cooling(silent) is not None) is blamed
+
+
+def test_a_client_that_leaves_with_its_complete_answer_has_not_left_early(upstream: Upstream) -> None:
+    # The provider does not close its stream, so the request goes on for a moment after the client has left.
+    script = upstream.script(Reply([*speak.chat_answer("done").steps, HANG]))
+    account = asyncio.run(relayed(script.prompt, candidate(upstream.base_url))).exchange.account
+    assert [each.outcome for each in (account.request, *account.attempts)] == ["completed", "completed"]
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
