@@ -88,7 +88,8 @@ EXPLANATIONS: dict[Fidelity, str] = {
     "the calls.",
     Fidelity.SERVER_TOOL_DROPPED: "A tool that Anthropic runs itself (web search, code execution, …) was not offered.",
     Fidelity.SERVER_BLOCK_AS_TEXT: "Earlier output of such a tool was sent as text, or left out.",
-    Fidelity.CALL_ID_CHANGED: "A tool call's id was changed to a form that the other side accepts.",
+    Fidelity.CALL_ID_CHANGED: "A tool call's id was changed to a form that the other side accepts, or because an "
+    "earlier call of the conversation has it.",
     Fidelity.ARGUMENTS_REPAIRED: "A tool call's arguments were not valid JSON and were repaired.",
     Fidelity.ANSWERED_HERE: "max_tokens 0 warms Claude's cache; no provider was called.",
     Fidelity.MAX_TOKENS_LOWERED: "max_tokens was lowered to what the model or its context window allows.",

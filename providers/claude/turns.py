@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.blocks import Block, blocks_of, text_block
+from providers.claude.call_ids import renamed_calls
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
 
@@ -59,11 +60,12 @@ Turn = SystemTurn | UserTurn | AssistantTurn | ResultsTurn
 def turns(messages: Any, notes: Notes) -> Iterator[Turn]:
     """Walk the messages. Turns that hold nothing are left out; assistant messages in a row are one turn.
 
-    What is made up or restated goes into `notes`.
+    What is made up or restated goes into `notes`. No two calls have one id.
     Raises UnsupportedRequest for a message that is not an object or has an unknown role.
     """
     run = _read(messages)
     start = 0
+    ids: set[str] = set()
     while start < len(run):
         role, blocks = run[start]
         if role != "assistant":
@@ -75,15 +77,18 @@ def turns(messages: Any, notes: Notes) -> Iterator[Turn]:
             blocks = [*blocks, *run[start][1]]
             start += 1
         blocks = _with_valid_calls(blocks)
+        calls = [block for block in blocks if block.get("type") == "tool_use"]
+        renamed = renamed_calls(calls, ids)
+        if renamed:
+            notes.add(Fidelity.CALL_ID_CHANGED)
         if blocks:
-            yield AssistantTurn(blocks)
+            yield AssistantTurn([_with_id(block, renamed) for block in blocks] if renamed else blocks)
         end = start
         while end < len(run) and run[end][0] != "assistant":
             end += 1
-        calls = [block for block in blocks if block.get("type") == "tool_use"]
         taken: dict[int, Block] = {}
         if calls:
-            taken, results = _results(calls, run[start:end], notes)
+            taken, results = _results(calls, run[start:end], renamed, notes)
             yield ResultsTurn(results)
         for role, rest in run[start:end]:
             yield from _turn(role, rest, taken, notes)
@@ -119,29 +124,34 @@ def _with_valid_calls(blocks: list[Block]) -> list[Block]:
     return valid
 
 
+def _with_id(block: Block, renamed: dict[int, str]) -> Block:
+    return {**block, "id": renamed[id(block)]} if id(block) in renamed else block
+
+
 def _results(
-    calls: list[Block], run: list[tuple[str, list[Block]]], notes: Notes
+    calls: list[Block], run: list[tuple[str, list[Block]]], renamed: dict[int, str], notes: Notes
 ) -> tuple[dict[int, Block], list[ToolResult]]:
     """The result blocks that were taken, by identity, and the results in the order of the calls."""
     waiting: dict[str, list[Block]] = {}
     for role, blocks in run:
         for block in blocks:
-            call_id = block.get("tool_use_id")
-            if role == "user" and block.get("type") == "tool_result" and isinstance(call_id, str):
-                waiting.setdefault(call_id, []).append(block)
+            answered = block.get("tool_use_id")
+            if role == "user" and block.get("type") == "tool_result" and isinstance(answered, str):
+                waiting.setdefault(answered, []).append(block)
     taken: dict[int, Block] = {}
     results = []
     for call in calls:
         found = waiting.get(call["id"])
+        call_id: str = renamed.get(id(call)) or call["id"]
         if not found:
             notes.add(Fidelity.RESULT_MADE_UP)
-            results.append(ToolResult(call["id"], call["name"], [text_block(NO_RESULT)]))
+            results.append(ToolResult(call_id, call["name"], [text_block(NO_RESULT)]))
             continue
         block = found.pop(0)
         taken[id(block)] = block
         results.append(
             ToolResult(
-                call["id"],
+                call_id,
                 call["name"],
                 blocks_of(block.get("content")),
                 is_error=block.get("is_error") is True,

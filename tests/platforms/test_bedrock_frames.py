@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 from providers.dialects.anthropic.answer.decoder import StreamDecoder
 from providers.errors import ErrorKind
 from providers.events import Event, MessageFinished, StreamFailed
-from providers.fidelity import Notes
 from providers.framing.sse import EventTooLong
 from providers.platforms.bedrock import Bedrock
 from providers.platforms.bedrock.frames import FramesDecoder
 from tests.claude.claude_stream import check_stream
-from tests.claude.wire import claude_stream
+from tests.claude.wire import claude_stream, make_call
 from tests.harness import speak
 from tests.platforms import eventstream
 
@@ -36,7 +35,7 @@ BODY = b"".join(FRAMES)
 
 
 def decode(pieces: Iterable[bytes]) -> list[Event]:
-    decoder = FramesDecoder(StreamDecoder(Notes()))
+    decoder = FramesDecoder(StreamDecoder(make_call("anthropic")))
     events = [event for piece in pieces for event in decoder.feed(piece)]
     return events + decoder.close()
 
@@ -49,7 +48,7 @@ def failure(events: list[Event]) -> tuple[ErrorKind, str]:
 
 
 def plain() -> list[Event]:
-    decoder = StreamDecoder(Notes())
+    decoder = StreamDecoder(make_call("anthropic"))
     return decoder.feed(b"".join(ANSWER)) + decoder.close()
 
 
@@ -99,10 +98,10 @@ def test_a_frame_shorter_than_a_frame(total: int) -> None:
 
 def test_a_frame_that_claims_to_be_huge_is_not_waited_for() -> None:
     with pytest.raises(EventTooLong, match="a frame of more than"):
-        FramesDecoder(StreamDecoder(Notes())).feed(_prelude(17 << 20, 20))
+        FramesDecoder(StreamDecoder(make_call("anthropic"))).feed(_prelude(17 << 20, 20))
     # botocore has a limit too; and lengths without a right checksum are noise, told at once.
     for start in (_prelude(1 << 31, 20), _prelude(0xFFFFFFFF, 20), struct.pack(">III", 17 << 20, 20, 1)):
-        assert failure(FramesDecoder(StreamDecoder(Notes())).feed(start))[0] is ErrorKind.MALFORMED
+        assert failure(FramesDecoder(StreamDecoder(make_call("anthropic"))).feed(start))[0] is ErrorKind.MALFORMED
 
 
 def test_a_long_frame_in_many_pieces_is_joined_once() -> None:
@@ -110,7 +109,7 @@ def test_a_long_frame_in_many_pieces_is_joined_once() -> None:
     event = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
     frame = eventstream.chunk(event)
     pieces = [frame[at : at + 1000] for at in range(0, len(frame), 1000)]
-    decoder = FramesDecoder(StreamDecoder(Notes()))
+    decoder = FramesDecoder(StreamDecoder(make_call("anthropic")))
     decoder.feed(b"".join(eventstream.chunks(speak.opening("anthropic", "Short"))))
     assert [len(decoder.feed(piece)) for piece in pieces] == [0] * (len(pieces) - 1) + [1]
 
@@ -159,7 +158,7 @@ def test_a_chunk_without_bytes_is_malformed(payload: bytes) -> None:
 
 def test_line_breaks_inside_an_event_end_no_event() -> None:
     event = b'{"type":\n"message_start",\r\n\r\n"message": {"id": "m", "model": "x", "usage": {"input_tokens": 3}}}'
-    assert len(FramesDecoder(StreamDecoder(Notes())).feed(eventstream.chunk(event))) == 1
+    assert len(FramesDecoder(StreamDecoder(make_call("anthropic"))).feed(eventstream.chunk(event))) == 1
     forged = b'{"type":"ping"}\n\ndata: {"type":"message_stop"}'
     assert failure(decode([eventstream.chunk(forged)]))[0] is ErrorKind.MALFORMED
 
@@ -189,5 +188,5 @@ def test_whatever_comes_there_is_one_end_and_a_legal_stream(parts: list[bytes], 
     ],
 )
 def test_a_text_of_a_server_in_between_is_read_as_it_is(content_type: str, framed: bool) -> None:
-    decoder = StreamDecoder(Notes())
+    decoder = StreamDecoder(make_call("anthropic"))
     assert isinstance(Bedrock().decoder(content_type, decoder), FramesDecoder) is framed

@@ -18,7 +18,7 @@ from providers.model_list import ListedModel, ModelList, listed_model
 
 
 def _decoder(content_type: str, call: Call) -> Decoder:
-    return JsonDecoder(call.notes) if "json" in content_type.lower() else StreamDecoder(call.notes)
+    return JsonDecoder(call) if "json" in content_type.lower() else StreamDecoder(call)
 
 
 def _model(entry: Mapping[str, Any]) -> ListedModel | None:

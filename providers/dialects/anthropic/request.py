@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from providers.claude.call_ids import with_distinct_ids
 from providers.claude.fields import output_limit
-from providers.claude.signatures import is_claudes, is_gateways
+from providers.claude.signatures import is_claudes, is_gateways, origin_of
 from providers.dialects.contract import Call, CountRequest, UpstreamRequest
 from providers.fidelity import Fidelity
 
@@ -25,6 +26,7 @@ def messages_request(call: Call) -> UpstreamRequest:
     body = {**call.body, "model": call.model.name, "stream": True}
     _limit_output(body, call)
     _drop_foreign_thinking(body, call)
+    _tell_calls_apart(body, call)
     return UpstreamRequest(_path(call, "/messages"), _headers(call, "text/event-stream"), _encode(body))
 
 
@@ -33,6 +35,7 @@ def count_request(call: Call) -> CountRequest:
     body = {name: value for name, value in call.body.items() if name not in _NOT_COUNTED}
     body["model"] = call.model.name
     _drop_foreign_thinking(body, call)
+    _tell_calls_apart(body, call)
     return CountRequest(_path(call, "/messages/count_tokens"), _headers(call, "application/json"), _encode(body))
 
 
@@ -57,6 +60,15 @@ def _drop_foreign_thinking(body: dict[str, Any], call: Call) -> None:
             message = {**message, "content": content}
         remaining.append(message)
     body["messages"] = remaining
+
+
+def _tell_calls_apart(body: dict[str, Any], call: Call) -> None:
+    """Change the ids that two calls have; `body` is changed, the messages in it are not."""
+    origin = None if _is_claude(call) else origin_of(call.provider, call.model)
+    history = body.get("messages")
+    distinct = with_distinct_ids(history, origin, call.notes)
+    if distinct is not history:
+        body["messages"] = distinct
 
 
 def _is_claude(call: Call) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from providers.claude import signatures
 from providers.claude.blocks import Block, joined_text, text_of
+from providers.claude.call_ids import own_id
 from providers.claude.media import media_of, nested_media
 from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolResult, UserTurn, turns
 from providers.dialects.contract import Call
@@ -128,7 +129,7 @@ class _Writer:
 
     def _identified(self, call_id: str, item: Part) -> Part:
         """The item with the call's id, where Gemini has ids; older models match by order and refuse unknown fields."""
-        return {"id": call_id, **item} if self._has_ids else item
+        return {"id": own_id(call_id, self._origin), **item} if self._has_ids else item
 
     def _carried(self, block: Block) -> dict[str, str]:
         """The signatures that a thinking block brings back, by what they belong to."""

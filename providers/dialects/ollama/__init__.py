@@ -15,7 +15,7 @@ OLLAMA = Dialect(
     name="ollama",
     label="Ollama",
     request=chat_request,
-    decoder=lambda content_type, call: OllamaDecoder(),
+    decoder=lambda content_type, call: OllamaDecoder(call),
     error=response_error,
     count_request=counts_nothing,
     # https://docs.ollama.com/api/tags

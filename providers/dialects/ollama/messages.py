@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from providers.claude.blocks import Block, joined_text, system_blocks, text_of
+from providers.claude.call_ids import own_id
 from providers.claude.media import Media, media_of, nested_media
 from providers.claude.signatures import is_claudes
 from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolResult, UserTurn, turns
@@ -18,13 +19,13 @@ Message = dict[str, Any]
 
 
 def chat_messages(
-    body: dict[str, Any], notes: Notes, *, replays_thinking: bool, last_system: str | None = None
+    body: dict[str, Any], notes: Notes, *, origin: str, replays_thinking: bool, last_system: str | None = None
 ) -> list[Message]:
-    """The messages of a Claude request; `last_system` is added to the system prompt.
+    """The messages of a Claude request; `last_system` is added to the system prompt. `origin` is the model.
 
     Raises UnsupportedRequest for media that Ollama cannot be given.
     """
-    writer = _Writer(notes, replays_thinking)
+    writer = _Writer(notes, origin, replays_thinking)
     system = joined_text(system_blocks(body))
     writer.add("system", "\n\n".join(text for text in (system, last_system) if text))
     for turn in turns(body.get("messages"), notes):
@@ -48,9 +49,10 @@ def chat_messages(
 class _Writer:
     """The messages so far, and the images of tool results that wait for the next user message."""
 
-    def __init__(self, notes: Notes, replays_thinking: bool) -> None:
+    def __init__(self, notes: Notes, origin: str, replays_thinking: bool) -> None:
         self.messages: list[Message] = []
         self._notes = notes
+        self._origin = origin
         self._replays_thinking = replays_thinking
         self._waiting_text: list[str] = []
         self._waiting: list[str] = []
@@ -81,7 +83,7 @@ class _Writer:
         """One message with text, calls and, for a model that thinks, thinking."""
         # The text came as one stream and was cut only by what lay between: put together, it is what the model wrote.
         text = "".join(text for block in blocks if (text := text_of(block)) is not None)
-        calls = [_call(block) for block in blocks if block.get("type") == "tool_use"]
+        calls = [self._call(block) for block in blocks if block.get("type") == "tool_use"]
         thinking = "".join(self._thinking(block) for block in blocks if block.get("type") == "thinking")
         if not text and not calls:
             return
@@ -106,9 +108,13 @@ class _Writer:
             self._notes.add(Fidelity.RESULT_ERROR_WORDED)
             if not text.startswith("Error"):
                 text = f"Error: {text}"
-        self.messages.append(
-            {"role": "tool", "tool_name": result.name, "tool_call_id": result.call_id, "content": text}
-        )
+        call_id = own_id(result.call_id, self._origin)
+        self.messages.append({"role": "tool", "tool_name": result.name, "tool_call_id": call_id, "content": text})
+
+    def _call(self, block: Block) -> Message:
+        given = block.get("input")
+        function = {"name": block["name"], "arguments": given if isinstance(given, dict) else {}}
+        return {"id": own_id(block["id"], self._origin), "function": function}
 
     def _thinking(self, block: Block) -> str:
         """Thinking to send back. Claude's is signed for Claude alone; its summary is not what another model thought."""
@@ -119,14 +125,6 @@ class _Writer:
             self._notes.add(Fidelity.THINKING_DROPPED)
             return ""
         return text
-
-
-def _call(block: Block) -> Message:
-    given = block.get("input")
-    return {
-        "id": block["id"],
-        "function": {"name": block["name"], "arguments": given if isinstance(given, dict) else {}},
-    }
 
 
 def _images(blocks: list[Block]) -> list[str]:

@@ -8,6 +8,7 @@ import msgspec
 
 from providers.claude.fields import extra_fields, output_limit, output_schema
 from providers.claude.losses import note_losses
+from providers.claude.signatures import origin_of
 from providers.claude.tools import Tool
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.dialects.ollama.messages import chat_messages
@@ -43,7 +44,10 @@ def _body(call: Call) -> dict[str, Any]:
     fields |= _tool_fields(tools, call)
     fields |= extra
     instruction = choice_in_words(body, tools, call.notes)
-    fields["messages"] = chat_messages(body, call.notes, replays_thinking=thinks(call), last_system=instruction)
+    origin = origin_of(call.provider, call.model)
+    fields["messages"] = chat_messages(
+        body, call.notes, origin=origin, replays_thinking=thinks(call), last_system=instruction
+    )
     return fields
 
 

@@ -118,7 +118,7 @@ class _Writer:
 
     def result(self, result: ToolResult) -> None:
         """A tool message; media follow in a user message, because to most servers a tool message is text."""
-        call_id = upstream_call_id(result.call_id, self._profile, self._notes)
+        call_id = upstream_call_id(result.call_id, self._profile, self._replay.origin, self._notes)
         media = [part for block in result.blocks for part in self._parts.media(block)]
         text = joined_text(result.blocks)
         if media:
@@ -146,7 +146,7 @@ class _Writer:
         if name != block["name"]:
             self._notes.add(Fidelity.TOOL_RENAMED)
         return {
-            "id": upstream_call_id(block["id"], self._profile, self._notes),
+            "id": upstream_call_id(block["id"], self._profile, self._replay.origin, self._notes),
             "type": "function",
             "function": {"name": name, "arguments": arguments},
         }

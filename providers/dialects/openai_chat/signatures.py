@@ -20,12 +20,12 @@ def signature_of(origin: str) -> str:
 
 
 class Replay:
-    """The earlier thinking that goes back to the model of one call."""
+    """The earlier thinking that goes back to the model of one call; `origin` identifies that model."""
 
-    __slots__ = ("_field", "_is_required", "_notes", "_origin", "_takes_details")
+    __slots__ = ("_field", "_is_required", "_notes", "_takes_details", "origin")
 
     def __init__(self, call: Call, profile: Profile) -> None:
-        self._origin = origin_of(call.provider, call.model)
+        self.origin = origin_of(call.provider, call.model)
         self._field = profile.replay_field(call.model.name)
         self._is_required = profile.replay_required
         self._takes_details = profile.replays_details
@@ -38,7 +38,7 @@ class Replay:
         for block in blocks:
             if block.get("type") != "thinking":
                 continue
-            found = details_of(block, self._origin) if self._takes_details else None
+            found = details_of(block, self.origin) if self._takes_details else None
             if found is not None:
                 details += found
             elif self._field is not None and self._is_own(block.get("signature")):
@@ -58,4 +58,4 @@ class Replay:
 
     def _is_own(self, signature: Any) -> bool:
         """Unsigned thinking comes from older answers of a server that signs nothing."""
-        return not signature or unpack(KIND, self._origin, signature) is not None
+        return not signature or unpack(KIND, self.origin, signature) is not None

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.blocks import blocks_of
+from providers.claude.call_ids import own_id
 from providers.claude.tools import Tool, offered_tools, upstream_name
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.profiles.profile import Profile
@@ -68,9 +69,9 @@ def client_call_id(upstream_id: str) -> str | None:
     return f"{_SPELLED}{spelled}" if 0 < len(spelled) <= 128 else None
 
 
-def upstream_call_id(call_id: str, profile: Profile, notes: Notes) -> str:
-    """The id on the other side; the same for the same id, always."""
-    own = _own_spelling(call_id)
+def upstream_call_id(call_id: str, profile: Profile, origin: str, notes: Notes) -> str:
+    """The id on the other side; the same for the same id, always. `origin` is the model that is called."""
+    own = _own_spelling(call_id if profile.unique_call_ids else own_id(call_id, origin))
     if profile.short_call_ids:
         # La Plateforme's older models: "must be a-z, A-Z, 0-9, with a length of 9".
         if _SHORT_ID.fullmatch(own):

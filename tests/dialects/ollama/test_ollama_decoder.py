@@ -22,12 +22,12 @@ from providers.events import (
 from providers.framing.sse import MAX_EVENT_BYTES
 from tests.claude.anything import ANYTHING
 from tests.claude.claude_stream import check_stream
-from tests.claude.wire import claude_stream
+from tests.claude.wire import claude_stream, make_call
 
 
 def decoded(body: bytes) -> list[Event]:
     """The events of a whole body."""
-    decoder = OllamaDecoder()
+    decoder = OllamaDecoder(make_call("ollama"))
     return decoder.feed(body) + decoder.close()
 
 
@@ -96,7 +96,7 @@ def test_each_call_has_its_own_key_and_its_own_arguments() -> None:
 
 
 def test_an_endless_line_is_given_up() -> None:
-    decoder = OllamaDecoder()
+    decoder = OllamaDecoder(make_call("ollama"))
     piece = b"x" * 1024 * 1024
     events: list[Event] = []
     fed = 0

@@ -91,13 +91,13 @@ CASES: dict[str, tuple[list[Json], list[Json]]] = {
             {"role": "user", "content": "(The result of a tool call that is not in this conversation:)\n\n2"},
         ],
     ),
-    "calls that share an id have a result each": (
+    "calls that share an id have a result each, and no id twice": (
         [HELLO, assistant(use("t1"), use("t1", "Grep")), user(result("t1", "1"), result("t1", "2"))],
         [
             HELLO_OUT,
-            {"role": "assistant", "content": None, "tool_calls": [call_out("t1"), call_out("t1", "Grep")]},
+            {"role": "assistant", "content": None, "tool_calls": [call_out("t1"), call_out("t1_2", "Grep")]},
             tool_out("t1", "1"),
-            tool_out("t1", "2"),
+            tool_out("t1_2", "2"),
         ],
     ),
     "an error says so once": (

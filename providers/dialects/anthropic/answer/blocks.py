@@ -7,13 +7,14 @@ calls that Claude refuses. What cannot be corrected (a delta that does not fit i
 from __future__ import annotations
 
 import re
-import secrets
 from typing import Any
 
 import msgspec
 
+from providers.claude.call_ids import CallIds
+from providers.dialects.contract import Call
 from providers.events import Event, NativeBlockDelta, NativeBlockStarted, NativeBlockStopped, Ping
-from providers.fidelity import Fidelity, Notes
+from providers.fidelity import Fidelity
 
 HELD_AT_MOST = 1024 * 1024
 """Bytes of citations that may come before the text they belong to."""
@@ -67,9 +68,9 @@ class Blocks:
         "_unanswered",
     )
 
-    def __init__(self, notes: Notes) -> None:
-        self._notes = notes
-        self._ids: set[str] = set()
+    def __init__(self, call: Call) -> None:
+        self._notes = call.notes
+        self._ids = CallIds(call)
         self._allowed: frozenset[str] | None = None
         self._owed: dict[str, Any] | None = None  # a delta that the end must bring if none like it came before
         self._is_filled = False  # of a text block, or of a thinking block
@@ -184,10 +185,7 @@ class Blocks:
             raise Malformed(f"a {kind} whose id is no text")
         changed: dict[str, Any] = {}
         if kind == "tool_use":
-            free = _NOT_IN_IDS.sub("_", called or "")
-            if not free or free in self._ids:
-                free = f"toolu_{secrets.token_hex(12)}"
-            self._ids.add(free)
+            free = self._ids.free(_NOT_IN_IDS.sub("_", called or ""))
             if free != called:
                 changed["id"] = free
                 self._notes.add(Fidelity.CALL_ID_CHANGED)

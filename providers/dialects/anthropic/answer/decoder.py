@@ -16,6 +16,7 @@ from providers.dialects.anthropic.answer import stop
 from providers.dialects.anthropic.answer.blocks import KNOWN, Delta, Malformed
 from providers.dialects.anthropic.answer.overlap import SerialBlocks
 from providers.dialects.anthropic.answer.tokens import clean_usage, read_usage
+from providers.dialects.contract import Call
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
     Event,
@@ -24,7 +25,6 @@ from providers.events import (
     StreamFailed,
     TokensReported,
 )
-from providers.fidelity import Notes
 from providers.framing.sse import SSEReader
 
 
@@ -59,9 +59,9 @@ _EVENT_NAME = re.compile(r"[\w.-]+")
 class StreamDecoder:
     """One response's server-sent events."""
 
-    def __init__(self, notes: Notes) -> None:
+    def __init__(self, call: Call) -> None:
         self._reader = SSEReader()
-        self._blocks = SerialBlocks(notes)
+        self._blocks = SerialBlocks(call)
         self._delta: dict[str, Any] | None = None
         self._over = False
         self._any = False

@@ -10,9 +10,9 @@ from providers.dialects.anthropic import errors
 from providers.dialects.anthropic.answer import stop
 from providers.dialects.anthropic.answer.blocks import Blocks, Delta, Malformed
 from providers.dialects.anthropic.answer.tokens import clean_usage, read_usage
+from providers.dialects.contract import Call
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, StreamFailed, TokensReported
-from providers.fidelity import Notes
 from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong
 
 _AT_THE_END = ("stop_reason", "stop_sequence", "stop_details", "container")
@@ -22,8 +22,8 @@ _encode = msgspec.json.Encoder().encode
 class JsonDecoder:
     """Collects the document; all events come from `close`."""
 
-    def __init__(self, notes: Notes) -> None:
-        self._notes = notes
+    def __init__(self, call: Call) -> None:
+        self._blocks = Blocks(call)
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -45,7 +45,7 @@ class JsonDecoder:
         match answer:
             case {"type": "message", "content": list(content), "stop_reason": str()} if all(map(_is_block, content)):
                 try:
-                    return _events(answer, Blocks(self._notes))
+                    return _events(answer, self._blocks)
                 except Malformed as error:
                     return [StreamFailed(UpstreamError(ErrorKind.MALFORMED, f"The provider sent {error}."))]
             case {"error": _}:

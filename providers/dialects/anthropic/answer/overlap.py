@@ -10,8 +10,8 @@ from __future__ import annotations
 import msgspec
 
 from providers.dialects.anthropic.answer.blocks import Blocks, Delta, Malformed
+from providers.dialects.contract import Call
 from providers.events import Event, Ping
-from providers.fidelity import Notes
 
 WAITING_AT_MOST = 16 * 1024 * 1024
 """Bytes of the blocks that wait."""
@@ -40,8 +40,8 @@ class SerialBlocks(Blocks):
 
     __slots__ = ("_size", "_waiting")
 
-    def __init__(self, notes: Notes) -> None:
-        super().__init__(notes)
+    def __init__(self, call: Call) -> None:
+        super().__init__(call)
         self._waiting: list[_Waiting] = []
         self._size = 0
 

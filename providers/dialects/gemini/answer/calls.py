@@ -7,13 +7,13 @@ https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-c
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from providers.claude import signatures
+from providers.claude.call_ids import CallIds
 from providers.dialects.gemini.answer.arguments import Arguments, BrokenArguments
 from providers.dialects.gemini.answer.shapes import FunctionCall
 from providers.events import Event, ThinkingSignature, ToolArgumentsDelta, ToolCallStarted
@@ -42,10 +42,10 @@ class Calls:
 
     __slots__ = ("_ids", "_open", "_origin", "_renamed", "text_signature")
 
-    def __init__(self, renamed: Mapping[str, str], origin: str) -> None:
+    def __init__(self, renamed: Mapping[str, str], origin: str, ids: CallIds) -> None:
         self._renamed = renamed
         self._origin = origin
-        self._ids: set[str] = set()
+        self._ids = ids
         self._open: _Open | None = None
         self.text_signature: str | None = None
 
@@ -104,7 +104,4 @@ class Calls:
 
     def _free_id(self, upstream_id: str | None) -> str:
         """The upstream's id where a client accepts it, else a new one. Clients send it back unchanged."""
-        if upstream_id is None or upstream_id in self._ids or _GOOD_ID.fullmatch(upstream_id) is None:
-            upstream_id = f"toolu_{secrets.token_hex(12)}"
-        self._ids.add(upstream_id)
-        return upstream_id
+        return self._ids.free(upstream_id if upstream_id and _GOOD_ID.fullmatch(upstream_id) else None)

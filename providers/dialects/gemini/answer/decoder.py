@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from providers.claude.call_ids import CallIds
 from providers.claude.signatures import origin_of
 from providers.dialects.contract import Call
 from providers.dialects.gemini.answer.arguments import BrokenArguments
@@ -31,7 +32,7 @@ class GeminiDecoder(DocumentDecoder):
 
     def __init__(self, call: Call) -> None:
         super().__init__(BodyReader())
-        self._calls = Calls(renamed_tools(call.body), origin_of(call.provider, call.model))
+        self._calls = Calls(renamed_tools(call.body), origin_of(call.provider, call.model), CallIds(call))
         self._finish_reason = ""
         self._finish_message: str | None = None
         self._block_reason = ""

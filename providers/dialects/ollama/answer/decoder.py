@@ -6,10 +6,11 @@ An answer is complete with a line that is `done`: one that ends before has faile
 from __future__ import annotations
 
 import re
-import secrets
 
 import msgspec
 
+from providers.claude.call_ids import CallIds
+from providers.dialects.contract import Call
 from providers.dialects.ollama.answer.shapes import Line, Message, ToolCall, read_line
 from providers.dialects.ollama.errors import stream_error
 from providers.errors import ErrorKind, UpstreamError
@@ -37,10 +38,10 @@ class OllamaDecoder(DocumentDecoder):
 
     __slots__ = ("_calls", "_has_content", "_ids", "_started")
 
-    def __init__(self) -> None:
+    def __init__(self, call: Call) -> None:
         super().__init__(LineReader())
         self._calls = 0
-        self._ids: set[str] = set()
+        self._ids = CallIds(call)
         self._started = False
         self._has_content = False
 
@@ -96,10 +97,7 @@ class OllamaDecoder(DocumentDecoder):
 
     def _free_id(self, given: str | None) -> str:
         """The given id where a client accepts it, else a new one."""
-        if given is None or given in self._ids or _GOOD_ID.fullmatch(given) is None:
-            given = f"toolu_{secrets.token_hex(12)}"
-        self._ids.add(given)
-        return given
+        return self._ids.free(given if given and _GOOD_ID.fullmatch(given) else None)
 
     def _finish(self, line: Line, events: list[Event]) -> None:
         if line.done_reason in _NO_ANSWER and not self._has_content:

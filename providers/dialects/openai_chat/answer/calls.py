@@ -6,16 +6,17 @@ index 0 for every call.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from providers.claude.call_ids import CallIds
+from providers.dialects.contract import Call
 from providers.dialects.openai_chat.answer.shapes import Function, ToolCall
 from providers.dialects.openai_chat.tools import client_call_id
 from providers.events import Event, ToolArgumentsDelta, ToolCallStarted
-from providers.fidelity import Fidelity, Notes
+from providers.fidelity import Fidelity
 
 HELD_AT_MOST = 1024 * 1024
 """Characters of arguments that may wait for their call's name."""
@@ -45,13 +46,13 @@ class Calls:
 
     __slots__ = ("_all", "_by_id", "_by_index", "_ids", "_notes", "_renamed")
 
-    def __init__(self, renamed: Mapping[str, str], notes: Notes) -> None:
+    def __init__(self, renamed: Mapping[str, str], call: Call) -> None:
         self._renamed = renamed
-        self._notes = notes
+        self._notes = call.notes
         self._all: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
         self._by_id: dict[str, _Call] = {}
-        self._ids: set[str] = set()
+        self._ids = CallIds(call)
 
     def any_started(self) -> bool:
         """Whether a call has started."""
@@ -115,12 +116,9 @@ class Calls:
 
     def _free_id(self, upstream_id: str | None) -> str:
         """The id that the client gets and sends back: the upstream's, encoded or replaced where it must be."""
-        client_id = None if upstream_id is None else client_call_id(upstream_id)
-        if client_id is None or client_id in self._ids:
-            client_id = f"toolu_{secrets.token_hex(12)}"
+        client_id = self._ids.free(None if upstream_id is None else client_call_id(upstream_id))
         if upstream_id is not None and client_id != upstream_id:
             self._notes.add(Fidelity.CALL_ID_CHANGED)
-        self._ids.add(client_id)
         return client_id
 
 

@@ -23,6 +23,7 @@ class Profile(msgspec.Struct, frozen=True):
       `user_after_results`: whether a user message may follow tool results; else its text is added to the last of them.
       `null_content`: whether an assistant's message of calls alone may have null for its text; else it is "".
       `names_results`: a tool message has the tool's name. `short_call_ids`: ids of nine letters and digits.
+      `unique_call_ids`: a history in which two calls have one id is refused, even if the server itself gave it twice.
       `sends_cache_control`: models for which cache_control goes into content parts.
       `takes_urls`: whether the server fetches images by their web address; else they are fetched before.
       `documents`: whether PDFs are sent, and whether by address too; an unknown server refuses them itself.
@@ -65,6 +66,7 @@ class Profile(msgspec.Struct, frozen=True):
     null_content: bool = True
     names_results: bool = False
     short_call_ids: bool = False
+    unique_call_ids: bool = False
     sends_cache_control: re.Pattern[str] | None = None
     takes_urls: bool = True
     documents: Literal["refused", "inline", "inline_or_url"] = "refused"

@@ -26,6 +26,7 @@ HOSTED: tuple[Profile, ...] = (
         max_tokens_field="max_completion_tokens",
         thinkers_take_sampling=False,
         thinkers_take_stops=False,
+        unique_call_ids=True,
         thinkers=REASONING,
         parallel_except=_OPENAI_WITHOUT_PARALLEL_CONTROL,
         documents="inline",
@@ -39,6 +40,7 @@ HOSTED: tuple[Profile, ...] = (
         max_tokens_field="max_completion_tokens",
         thinkers_take_sampling=False,
         thinkers_take_stops=False,
+        unique_call_ids=True,
         thinkers=REASONING,
         parallel_except=_OPENAI_WITHOUT_PARALLEL_CONTROL,
         session_field="prompt_cache_key",
@@ -69,6 +71,8 @@ HOSTED: tuple[Profile, ...] = (
         "deepseek",
         "DeepSeek",
         hosts=("deepseek.com",),
+        # "Duplicate value for 'tool_call_id'": https://github.com/craft-ai-agents/craft-agents-oss/issues/630, 2026-04.
+        unique_call_ids=True,
         stop_limit=16,
         # https://api-docs.deepseek.com/guides/thinking_mode: medium and xhigh are taken and mean the next one up.
         effort="thinking",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from providers.claude.call_ids import CallIds
 from providers.dialects.openai_responses.answer.items import CALL, OutputItem
 from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
 from providers.dialects.openai_responses.answer.writer import EventWriter
@@ -28,10 +28,10 @@ class Calls:
 
     __slots__ = ("_held", "_ids", "_renamed", "_writer", "any_started")
 
-    def __init__(self, writer: EventWriter, renamed: Mapping[str, str]) -> None:
+    def __init__(self, writer: EventWriter, renamed: Mapping[str, str], ids: CallIds) -> None:
         self._writer = writer
         self._renamed = renamed
-        self._ids: set[str] = set()
+        self._ids = ids
         self._held = 0
         self.any_started = False
 
@@ -94,10 +94,7 @@ class Calls:
 
     def _free_id(self, wanted: str | None) -> str:
         """The provider's id where a client accepts it, else a new one. Clients send it back unchanged."""
-        if not wanted or wanted in self._ids or _GOOD_ID.fullmatch(wanted) is None:
-            wanted = f"toolu_{secrets.token_hex(12)}"
-        self._ids.add(wanted)
-        return wanted
+        return self._ids.free(wanted if wanted and _GOOD_ID.fullmatch(wanted) else None)
 
 
 def _json(arguments: str | dict[str, Any] | None) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from providers.claude.call_ids import CallIds
 from providers.claude.tools import renamed_tools
 from providers.dialects.contract import Call
 from providers.dialects.openai_responses.answer.calls import Calls
@@ -44,7 +45,7 @@ class Answer:
         self._writer = EventWriter(call)
         self._texts = texts = Texts(self._writer)
         self._reasoning = reasoning = Reasoning(self._writer)
-        self._calls = calls = Calls(self._writer, renamed_tools(call.body, NAME_LIMIT))
+        self._calls = calls = Calls(self._writer, renamed_tools(call.body, NAME_LIMIT), CallIds(call))
         self._response: Response | None = None
         self.has_started = False
         self.is_over = False
