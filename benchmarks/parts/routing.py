@@ -21,10 +21,9 @@ from providers.config import ModelConfig, ProviderConfig
 from routing.engine import decide
 from routing.facts.request_facts import RequestFacts, TokenRatios, gather
 from routing.rules.aliases import AliasIndex, make_alias
-from routing.rules.buckets import RuleIndex
+from routing.rules.buckets import RuleConfig, RuleIndex, make_rule
 from routing.rules.concepts import ConceptConfig, ConceptIndex, words_of
 from routing.rules.conditions import parse_conditions
-from routing.rules.rule import RuleConfig, make_rule
 from routing.snapshot import CandidateConfig, RouteConfig, ScenarioConfig, Snapshot
 
 _ROUTES, _RULES, _KEYS, _ALIASES, _CONCEPTS, _TEAMS = 500, 2_000, 5_000, 300, 200, 40

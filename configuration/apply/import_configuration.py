@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Model as Row
+from msgspec import UNSET
 
 from access.models import ClientKey, Team
-from configuration.apply import access, providers, routing
+from configuration.apply import providers, routing
 from configuration.apply.context import ImportContext
 from configuration.apply.import_report import ImportReport
 from configuration.file.reading import ParsedFile
+from configuration.file.schema import KeyEntry, TeamEntry
 from providers.models import Credential, Model, Provider
 from routing.loading import BrokenConfiguration
 from routing.loading.load import load_snapshot
@@ -29,7 +32,7 @@ def import_configuration(parsed: ParsedFile, *, write: bool) -> ImportReport:
     context = ImportContext(report, complete=configuration.complete, foreign=parsed.foreign)
     with transaction.atomic():
         # A dry run writes the rows too and rolls back, so that it meets every error that a real run would.
-        access.write_teams(context, configuration.teams)
+        _write_teams(context, configuration.teams)
         providers.write_providers(context, configuration.providers)
         routing.write_routes(context, configuration.routes)
         routing.write_targeting(context, configuration)
@@ -74,3 +77,32 @@ def _untouched(context: ImportContext) -> dict[str, list[str]]:
         if names := sorted(str(row) for row in rows):
             found[str(kind._meta.verbose_name_plural)] = names
     return found
+
+
+def _write_teams(context: ImportContext, entries: Sequence[TeamEntry]) -> None:
+    """Writes the teams and their client keys. Raises ConfigurationError."""
+    teams: set[Any] = set()
+    for number, entry in enumerate(entries):
+        place = context.place("teams", number, f"team {entry.name}")
+        context.refuse_duplicate(place, teams, entry.name)
+        team = Team.objects.filter(name=entry.name).first() or Team(name=entry.name)
+        context.save(place, team, entry.name, entry)
+        existing = {row.name: row for row in ClientKey.objects.filter(team=team)}
+        keys: set[Any] = set()
+        for index, key in enumerate(entry.keys):
+            where = f"{place}.keys[{index}]"
+            context.refuse_duplicate(where, keys, key.name)
+            _write_key(context, where, team, existing.get(key.name), key)
+
+
+def _write_key(context: ImportContext, place: str, team: Team, row: ClientKey | None, entry: KeyEntry) -> None:
+    name = f"{team.name}: {entry.name}"
+    if row is None and entry.hash is UNSET:
+        context.report.not_carried_over.append(
+            f"{place}: Client key {name} has no hash in the file; create a new key in the admin."
+        )
+        return
+    if context.complete and row is not None and entry.hash is UNSET:
+        # A key's hash has no default to fall back to.
+        entry.hash, entry.prefix = row.hash, row.prefix
+    context.save(place, row or ClientKey(team=team, name=entry.name), name, entry)

@@ -13,7 +13,7 @@ from access.keys import KeyRecord
 from routing.facts.request_facts import RequestFacts, TokenRatios, gather
 from routing.loading import load, revision
 from routing.loading.store import store
-from routing.rules.rule import RuleConfig
+from routing.rules.buckets import RuleConfig
 from routing.selection import COMPARED_OUTPUT
 from routing.snapshot import Snapshot
 from streaming.consumer import CREDENTIALS

@@ -8,9 +8,8 @@ import msgspec
 
 from configuration.explain.question import Unexplainable
 from routing.models import ScenarioRoute
-from routing.rules.buckets import RuleIndex
+from routing.rules.buckets import RuleConfig, RuleIndex, make_rule
 from routing.rules.conditions import ConditionError, parse_conditions
-from routing.rules.rule import RuleConfig, make_rule
 from routing.snapshot import Snapshot
 
 EXAMPLE = '[{"conditions": [{"field": "tokens", "operator": "at_least", "value": 60000}], "route": "…"}]'

@@ -5,10 +5,9 @@ from __future__ import annotations
 from routing.loading import BrokenConfiguration
 from routing.models import Alias, Concept, Rule, ScenarioRoute
 from routing.rules.aliases import AliasIndex, make_alias
-from routing.rules.buckets import RuleIndex
+from routing.rules.buckets import RuleIndex, make_rule
 from routing.rules.concepts import ConceptConfig, ConceptIndex, words_of
 from routing.rules.conditions import ConditionError, parse_conditions
-from routing.rules.rule import make_rule
 from routing.snapshot import RouteConfig, ScenarioConfig
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from access.keys import KeyRecord
 from routing.facts.request_facts import RequestFacts
 from routing.phases.choice import Choice, no_choice
-from routing.rules.rule import RuleConfig
+from routing.rules.buckets import RuleConfig
 from routing.snapshot import RouteConfig, Snapshot
 
 _MAX_EXPLAINED = 5

@@ -9,20 +9,54 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 import msgspec
 from ahocorasick_rs import AhoCorasick
 
 from routing.facts.request_facts import RequestFacts
-from routing.rules.conditions import Condition, Predicate, compile_condition, field_of
-from routing.rules.rule import RuleConfig
-
-Usable = Callable[[RuleConfig], bool]
-"""Whether a rule that holds may be taken."""
+from routing.rules.conditions import Condition, Predicate, compile_all, compile_condition, field_of
 
 _MAX_NAMES = 4096
 _MIN_WORD = 3
 """Characters. A letter is found in every line of a text, and each find costs more than testing the rule."""
+
+
+class RuleConfig(msgspec.Struct, frozen=True):
+    """One rule: its conditions, compiled, and the route or the scenario that it leads to.
+
+    `rank` is its place in the order of rules, 0 the first; `team_id` None is every team.
+    """
+
+    id: int
+    name: str
+    rank: int
+    holds: Predicate
+    conditions: tuple[Condition, ...] = ()
+    match: Literal["all", "any"] = "all"
+    team_id: int | None = None
+    route: str = ""
+    scenario: str = ""
+
+
+def make_rule(
+    id: int,
+    name: str,
+    rank: int,
+    conditions: tuple[Condition, ...],
+    *,
+    match: Literal["all", "any"] = "all",
+    team_id: int | None = None,
+    route: str = "",
+    scenario: str = "",
+) -> RuleConfig:
+    """Returns a rule with its conditions compiled. Raises routing.rules.conditions.ConditionError."""
+    holds = compile_all(conditions, match)
+    return RuleConfig(id, name, rank, holds, conditions, match, team_id, route, scenario)
+
+
+Usable = Callable[[RuleConfig], bool]
+"""Whether a rule that holds may be taken."""
 
 
 class RuleIndex:

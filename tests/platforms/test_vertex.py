@@ -14,8 +14,7 @@ from providers.config import ModelConfig, ProviderConfig, Secret
 from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
-from providers.platforms.vertex import Vertex
-from providers.platforms.vertex.options import VertexOptions, location_of
+from providers.platforms.vertex import Vertex, VertexOptions, location_of
 from providers.platforms.vertex.tokens import renewed_token
 from tests.harness.script import Reply
 from tests.harness.upstream import Upstream

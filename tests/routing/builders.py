@@ -10,10 +10,9 @@ from routing import engine
 from routing.decision import Decision
 from routing.facts import request_facts
 from routing.rules.aliases import AliasIndex, make_alias
-from routing.rules.buckets import RuleIndex
+from routing.rules.buckets import RuleConfig, RuleIndex, make_rule
 from routing.rules.concepts import ConceptConfig, ConceptIndex, words_of
 from routing.rules.conditions import parse_conditions
-from routing.rules.rule import RuleConfig, make_rule
 from routing.snapshot import CandidateConfig, RouteConfig, ScenarioConfig, Snapshot
 
 OPENROUTER = ProviderConfig(id=1, name="openrouter", dialect="openai_chat", base_url="https://openrouter.ai/api/v1")

@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.facts.request_facts import RequestFacts
-from routing.rules.buckets import RuleIndex
+from routing.rules.buckets import RuleIndex, make_rule
 from routing.rules.conditions import FIELDS, OPERATORS, ConditionError, compile_all, glob, parse_conditions
-from routing.rules.rule import make_rule
 from tests.routing.builders import make_facts, rule
 
 VALUES: dict[str, Any] = {

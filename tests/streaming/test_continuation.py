@@ -17,9 +17,8 @@ from providers.events import (
 )
 from providers.translation import EditedDecoder
 from streaming.attempts.continuation import Continuation, Transcript, continuation
-from streaming.attempts.continuation.overlap import Overlap
 from streaming.attempts.continuation.request import ASK
-from streaming.attempts.continuation.splice import Splice
+from streaming.attempts.continuation.splice import Overlap, Splice
 from streaming.encoding.encoder import Encoder
 from streaming.ingress.claude.frames import SseSink
 from tests.claude.claude_stream import ParsedStream, check_stream

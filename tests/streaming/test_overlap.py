@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.attempts.continuation.overlap import Overlap
+from streaming.attempts.continuation.splice import Overlap
 
 
 def joined(before: str, *deltas: str, exact: bool = False) -> str:

@@ -6,22 +6,49 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
+from msgspec import Meta
 
 from providers.dialects.contract import Call, CountRequest, Decoder, Dialect, UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
 from providers.errors.response import response_error
 from providers.fidelity import Fidelity
 from providers.platforms.contract import R, missing_library
-from providers.platforms.http import base_path, body_field, edited_body, path_segment
+from providers.platforms.http import base_path, body_field, edited_body, host_of, path_segment
 from providers.platforms.renewed import NotAuthorized
-from providers.platforms.vertex.options import VertexOptions, location_of, service_account
-from providers.platforms.vertex.tokens import renewed_token
+from providers.platforms.vertex.tokens import renewed_token, service_account
 
 VERSION = "vertex-2023-10-16"
+_REGIONAL = re.compile(r"^([a-z]+-[a-z]+\d+)-aiplatform\.googleapis\.com$")
+_MULTIREGIONAL = re.compile(r"^aiplatform\.(us|eu)\.rep\.googleapis\.com$")
+_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9:.-]*$")]
+
+
+class VertexOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The project, the location, and the betas that are passed on."""
+
+    project: Annotated[_Name | None, Meta(description="the project's id; left out: the service account's")] = None
+    location: Annotated[
+        _Name | None, Meta(description="such as europe-west1 or global; left out: the one in the base URL")
+    ] = None
+    betas: Annotated[
+        tuple[str, ...] | None, Meta(description="Claude's betas that are passed on; left out: all of them")
+    ] = None
+
+
+def location_of(base_url: str, options: VertexOptions) -> str:
+    """Returns the location of the models; "" when neither the options nor the host name it."""
+    if options.location:
+        return options.location
+    name = host_of(base_url)
+    if name == "aiplatform.googleapis.com":
+        return "global"
+    found = _REGIONAL.match(name) or _MULTIREGIONAL.match(name)
+    return found[1] if found else ""
 
 
 class Vertex:

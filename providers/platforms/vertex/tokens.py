@@ -14,17 +14,36 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import aiohttp
+import msgspec
 
 from providers.config import Secret
 from providers.outbound.guard import GuardedConnector, refusal_in
 from providers.platforms.renewed import Fetched, NotAuthorized, RenewedSecret
-from providers.platforms.vertex.options import service_account
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _EARLY, _AT_THE_LATEST = 300.0, 10.0
 """Seconds before its expiry at which a token is renewed, and at which it is no longer used."""
 _SECONDS = 10.0
 _MOST_BYTES = 1024 * 1024
+_NOT_A_KEY = (
+    "The credential of a provider on Vertex AI is the JSON key of a service account: paste the complete file. "
+    "Without a credential, this machine's application default credentials are used."
+)
+
+
+@lru_cache(maxsize=256)
+def service_account(secret: Secret) -> dict[str, Any]:
+    """Returns the key in a credential's secret. Raises NotAuthorized unless it is a service account's.
+
+    Other kinds of Google credential files can name programs to run and servers to call.
+    """
+    try:
+        info = msgspec.json.decode(secret.reveal())
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        raise NotAuthorized(_NOT_A_KEY) from error
+    if not isinstance(info, dict) or info.get("type") != "service_account":
+        raise NotAuthorized(_NOT_A_KEY)
+    return info
 
 
 class _Answer(NamedTuple):

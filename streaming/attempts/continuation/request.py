@@ -7,8 +7,7 @@ from typing import Any
 
 from providers.config import ModelConfig
 from providers.counting import CHARACTERS_PER_TOKEN
-from streaming.attempts.continuation.overlap import Overlap
-from streaming.attempts.continuation.splice import Splice
+from streaming.attempts.continuation.splice import Overlap, Splice
 
 ASK = (
     "Your answer broke off at this point. Go on exactly where it stops, as if there had been no interruption: repeat "

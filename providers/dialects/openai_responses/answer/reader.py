@@ -14,11 +14,10 @@ from providers.claude.call_ids import CallIds
 from providers.claude.tools import renamed_tools
 from providers.dialects.contract import Call
 from providers.dialects.openai_responses.answer.calls import Calls
+from providers.dialects.openai_responses.answer.content import Reasoning, Texts
 from providers.dialects.openai_responses.answer.items import CALL, KINDS, MESSAGE, REASONING
-from providers.dialects.openai_responses.answer.reasoning import Reasoning
 from providers.dialects.openai_responses.answer.shapes import Item, Response, StreamEvent
 from providers.dialects.openai_responses.answer.stop import ended
-from providers.dialects.openai_responses.answer.texts import Texts
 from providers.dialects.openai_responses.answer.tokens import tokens_of
 from providers.dialects.openai_responses.answer.writer import EventWriter
 from providers.dialects.openai_responses.tools import NAME_LIMIT
