@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -27,12 +28,14 @@ from usage.journal.records import RequestRecord
 KEY = KeyRecord(id=7, name="mia", prefix="sk-px-ab", hash="", team_id=1, team_name="red")
 
 
-def candidate(base_url: str, number: int = 1, path: str = "/v1", **timeouts: float) -> CandidateConfig:
+def candidate(
+    base_url: str, number: int = 1, path: str = "/v1", dialect: str = "openai_chat", **timeouts: float
+) -> CandidateConfig:
     """A model of an OpenAI-compatible provider at the scripted upstream."""
     provider = ProviderConfig(
         id=number,
         name=f"provider{number}",
-        dialect="openai_chat",
+        dialect=dialect,
         base_url=f"{base_url}{path}",
         is_local=True,
         timeouts=Timeouts(**timeouts),
@@ -51,13 +54,25 @@ class Relayed:
 
 
 async def relayed(
-    prompt: str, *candidates: CandidateConfig, stream: bool = True, health: Health | None = None, **route_fields: Any
+    prompt: str,
+    *candidates: CandidateConfig,
+    stream: bool = True,
+    stops: Sequence[str] = (),
+    health: Health | None = None,
+    **route_fields: Any,
 ) -> Relayed:
     """Sends a request to a route over the candidates and returns what became of it.
 
     The client leaves as soon as it has its complete answer.
     """
-    body = {"model": "r", "max_tokens": 50, "stream": stream, "messages": [{"role": "user", "content": prompt}]}
+    body: dict[str, Any] = {
+        "model": "r",
+        "max_tokens": 50,
+        "stream": stream,
+        "messages": [{"role": "user", "content": prompt}],
+    }
+    if stops:
+        body["stop_sequences"] = stops
     incoming = [{"type": "http.request", "body": msgspec.json.encode(body), "more_body": False}]
     outgoing: list[dict[str, Any]] = []
     answered = asyncio.Event()

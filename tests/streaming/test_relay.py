@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,6 +98,20 @@ def test_a_client_that_leaves_with_its_complete_answer_has_not_left_early(upstre
     script = upstream.script(Reply([*speak.chat_answer("done").steps, HANG]))
     account = asyncio.run(relayed(script.prompt, candidate(upstream.base_url))).exchange.account
     assert [each.outcome for each in (account.request, *account.attempts)] == ["completed", "completed"]
+
+
+def test_a_provider_that_would_go_on_after_a_stop_sequence_is_left_at_once(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What follows any other end is read, so that the connection can be used again.
+    monkeypatch.setattr("providers.outbound.upstream._DRAIN", 30.0)
+    text = b'data: {"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"One. STOP"}\n\n'
+    script = upstream.script(Reply([text, HANG]))
+    responses = candidate(upstream.base_url, dialect="openai_responses")
+    began = time.monotonic()
+    answer = asyncio.run(relayed(script.prompt, responses, stream=False, stops=["STOP"]))
+    assert b'"stop_sequence":"STOP"' in answer.body
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
