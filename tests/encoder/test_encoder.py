@@ -66,6 +66,15 @@ def test_message_start_says_the_estimate_and_the_end_what_is_known() -> None:
     assert made.tokens == Tokens(input=7, cache_read=3, output=6)
 
 
+@pytest.mark.parametrize("last", [4, 0])
+@pytest.mark.parametrize("name", Tokens.__struct_fields__)
+def test_the_last_report_of_a_count_is_the_count(name: str, last: int) -> None:
+    made = encoder()
+    reports = [TokensReported(Tokens(**{name: last})), TokensReported(Tokens())]
+    made.feed([MessageStarted(tokens=Tokens(**{name: 9})), *reports])
+    assert made.tokens == Tokens(**{name: last})
+
+
 def test_known_counts_stand_in_message_start() -> None:
     tokens = Tokens(input=7, cache_read=3, cache_write=2, output=0)
     (start,) = read_events(encoder().feed([MessageStarted(tokens=tokens)]))
