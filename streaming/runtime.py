@@ -9,6 +9,8 @@ import asyncio
 import atexit
 import functools
 import logging
+import time
+from datetime import UTC, datetime
 
 from django.conf import settings
 
@@ -28,6 +30,9 @@ from usage.journal.recorder import Recorder
 from usage.journal.writer import Writer
 
 logger = logging.getLogger("gateway.runtime")
+
+_SHOWN_SECONDS = 600.0
+"""How long a warning is shown of what was set right at once."""
 
 
 class Runtime:
@@ -100,9 +105,20 @@ class Runtime:
         for exchange in tuple(self.exchanges):
             exchange.interrupt(Ending.SHUTDOWN)
 
+    def refusal(self) -> str | None:
+        """Returns why requests are refused now because they would leave no usage row, None while they are served."""
+        return None if settings.UNACCOUNTED == "serve" else self.recorder.refusal()
+
     def warnings(self) -> list[str]:
         """Returns what is wrong with this worker's accounts while requests continue."""
         found = []
+        gone_at = self.journal.disappeared_at
+        if gone_at is not None and time.time() - gone_at < _SHOWN_SECONDS:
+            moment = datetime.fromtimestamp(gone_at, UTC).strftime("%H:%M:%S")
+            found.append(
+                f"Files of the usage journal disappeared from {self.journal.folder.parent} and were written anew at "
+                f"{moment} UTC. Nothing but the gateway may remove files there."
+            )
         if self.journal.failing is not None:
             found.append(f"The usage journal cannot be written: {self.journal.failing}.")
         if self.recorder.writer.failing_since is not None:

@@ -36,6 +36,9 @@ async def _ready(client: Client, runtime: Runtime) -> None:
     database = await asyncio.get_running_loop().run_in_executor(None, _database_error)
     if database is not None:
         causes.append(f"the database does not answer: {database}")
+    refusal = runtime.refusal()
+    if refusal is not None:
+        causes.append(f"requests are refused: {refusal}")
     answer: dict[str, Any] = {"status": "not ready" if causes else "ready", "revisions": status.revisions}
     if causes:
         answer["causes"] = causes

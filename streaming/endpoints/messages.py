@@ -9,7 +9,6 @@ import asyncio
 import logging
 
 import msgspec
-from django.conf import settings
 from django.utils.timezone import localtime
 
 from routing.facts import request_facts
@@ -85,8 +84,8 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
     )
     del content
     decision = await decide(exchange, facts, snapshot, runtime)
-    refusal = runtime.recorder.refusal()
-    if refusal is not None and settings.UNACCOUNTED != "serve":
+    refusal = runtime.refusal()
+    if refusal is not None:
         raise Refused(
             RefusalKind.OVERLOADED,
             f"This gateway serves nothing that it cannot account for, and {refusal}. Try again in a minute.",

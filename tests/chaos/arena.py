@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -45,6 +46,10 @@ class Server(Gateway):
         now = time.monotonic()
         self.wait_exit()
         return now
+
+    def limit_files(self, size: int) -> None:
+        """No file of the server may be larger: what a full disk is to it alone."""
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     def workers(self) -> list[int]:
         """The process ids of its workers."""

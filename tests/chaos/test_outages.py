@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import tally
-from tests.chaos.arena import ENDLESS, Arena, Server
+from tests.chaos.arena import ENDLESS, Arena
 from tests.chaos.driver import Call
 from tests.chaos.plan import Act
 from tests.harness.patience import until
@@ -115,24 +115,19 @@ def _refused(call: Call) -> bool:
     return call.status == 529 and b"neither the usage journal nor the database" in call.text
 
 
-def _limit(server: Server, size: int) -> None:
-    """No file of the server may be larger: what a full disk is to it alone."""
-    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-
 def test_without_journal_and_database_requests_are_refused(arena: Arena) -> None:
     server = arena.serve()
     arena.driver.run([arena.plan() for _ in range(10)], at_once=5)
     across = arena.driver.send(arena.plan(act=STEADY) for _ in range(5))
     arena.driver.wait(across, until="speaking")
     with arena.database.away():
-        _limit(server, 0)
+        server.limit_files(0)
         refused = _asked(arena, _refused)
         assert refused.plan.session not in {sighting.session for sighting in arena.ledger()}
         arena.driver.wait(across)
         assert all(call.finished for call in across), "a running stream was not left alone"
         # One of the two is enough.
-        _limit(server, resource.RLIM_INFINITY)
+        server.limit_files(resource.RLIM_INFINITY)
         _asked(arena, lambda call: call.finished)
     # Whatever was served is a row: it waited in memory.
     arena.prove(refused=True)
@@ -141,13 +136,13 @@ def test_without_journal_and_database_requests_are_refused(arena: Arena) -> None
 def test_without_journal_and_database_requests_are_served_if_that_is_wanted(arena: Arena) -> None:
     server = arena.serve(UNACCOUNTED="serve")
     with arena.database.away():
-        _limit(server, 0)
+        server.limit_files(0)
         calls = []
         end = time.monotonic() + 3
         while time.monotonic() < end:
             calls.append(_asked(arena, lambda call: call.ended is not None))
         assert all(call.finished for call in calls)
-    _limit(server, resource.RLIM_INFINITY)
+    server.limit_files(resource.RLIM_INFINITY)
     arena.prove()
 
 

@@ -28,7 +28,7 @@ class Account:
     An account without an owner is not recorded.
     """
 
-    __slots__ = ("_attempts_began", "_began", "_owner", "attempts", "request", "segments")
+    __slots__ = ("_attempts_began", "_began", "_owner", "attempts", "ended", "request", "segments")
 
     def __init__(self, owner: AccountOwner | None, request: RequestRecord) -> None:
         self._owner = owner
@@ -37,6 +37,7 @@ class Account:
         self.attempts: list[AttemptRecord] = []
         self._attempts_began: list[float] = []
         self.segments: list[Segment] = []
+        self.ended = False
 
     def attempt(self) -> AttemptRecord:
         """Begins the record of the next attempt; `admit` must follow before anything is sent upstream."""
@@ -66,6 +67,7 @@ class Account:
         """Ends the request: its outcome goes into the journal and on to the writer."""
         self.request.duration_ms = _milliseconds(time.perf_counter() - self._began)
         self.request.attempts = len(self.attempts)
+        self.ended = True
         if self._owner is not None:
             self._owner.closed(self)
 

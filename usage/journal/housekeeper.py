@@ -1,4 +1,4 @@
-"""One background thread per worker: syncs the journal to disk, adopts the journals of dead workers, and creates the
+"""One background thread per worker: syncs and checks the journal, adopts the journals of dead workers, and creates the
 partitions of the coming months."""
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Housekeeper:
         try:
             while True:
                 self._journal.sync()
+                self._test()
                 if time.monotonic() >= months_at:
                     months_at = time.monotonic() + (MONTHS_SECONDS if self._make_months() else RETRY_SECONDS)
                 if time.monotonic() >= adopt_at:
@@ -58,6 +59,12 @@ class Housekeeper:
                     return
         finally:
             connection.close()
+
+    def _test(self) -> None:
+        """Finds out what no request may show: that a file is gone, or that journal and database fail at once."""
+        self._journal.check(by_writing=not self._writer.takes_rows())
+        if self._journal.failing is not None:
+            self._writer.test()
 
     def _adopt(self) -> None:
         try:

@@ -34,6 +34,14 @@ def insert(requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord])
     return new
 
 
+def take_locks() -> None:
+    """Takes the locks that inserts take: a test of whether rows can be written. On SQLite a transaction has them."""
+    if connection.vendor == "postgresql":
+        tables = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in (RequestLog, AttemptLog))
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {tables} IN ROW EXCLUSIVE MODE")
+
+
 def insert_requests(records: Sequence[RequestRecord]) -> set[UUID]:
     """Inserts RequestLog rows as `insert` does."""
     return _insert(RequestLog, RequestRecord, records)

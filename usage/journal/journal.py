@@ -1,11 +1,13 @@
 """The journal of one worker: what must survive a crash is written before anything is sent upstream.
 
 Segments are in a folder of the worker's own, held by a lock. One is removed when all its requests are in the database.
-A disk that cannot be written is reported by `failing`, and requests go on without the journal.
+A disk that cannot be written is reported by `failing`, and requests go on without the journal. `check` finds a folder
+that disappeared and a disk that works again, and writes what the journal lacks.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import threading
@@ -22,20 +24,32 @@ SEGMENT_BYTES = 4 * 1024 * 1024
 SEGMENT_SECONDS = 60.0
 RETRY_SECONDS = 1.0
 """Seconds between two attempts to write while the disk fails."""
+_AT_A_TIME = 100
+"""Accounts that are written anew without a break."""
+_TEST_LINES = b"\n" * 1024
+"""Empty lines, which readers skip, about as long as an entry."""
 
 
 class Journal:
-    """`append` on the event loop, `written` in the writer's thread, `sync` in the housekeeper's."""
+    """`append` on the event loop, `written` in the writer's thread, `sync` and `check` in the housekeeper's."""
 
     def __init__(self, root: Path, *, fsync_always: bool = False, max_bytes: int = 2**28) -> None:
-        self.folder = root / f"{new_identity().hex}-{os.getpid()}"
+        self._root = root
+        self.folder = self._new_folder()
         self.failing: str | None = None
+        self.disappeared_at: float | None = None
+        """When the folder or a file in it was found to be gone, the last time; POSIX seconds."""
         self.size = 0
         self._fsync_always = fsync_always
         self._max_bytes = max_bytes
         self._guard = threading.Lock()
         self._lock: int | None = None
+        self._left: list[int] = []
+        """The locks of folders that were moved away. While they are held, nobody adopts what still runs here."""
+        self._segments: list[Segment] = []
         self._current: Segment | None = None
+        self._unwritten: dict[Account, None] = {}
+        """Accounts whose latest lines the journal lacks and should have."""
         self._began = 0.0
         self._number = 0
         self._retry_at = 0.0
@@ -51,32 +65,28 @@ class Journal:
     def append(self, account: Account, *, ended: bool) -> bool:
         """Writes the current state of an account; returns False when the disk fails."""
         if self.failing is not None and time.monotonic() < self._retry_at:
+            with self._guard:
+                self._unwritten[account] = None
             return False
-        line = segments.line_of(Entry("end" if ended else "open", account.request, account.attempts))
+        line = _line(account, ended=ended)
         with self._guard:
             try:
-                segment = self._segment(len(line))
-                segment.append(line)
-                if self._fsync_always:
-                    segment.sync()
+                self._put(account, line)
             except OSError as error:
+                self._unwritten[account] = None
                 self._failed(error)
                 return False
-            self.size += len(line)
-            if segment not in account.segments:
-                account.segments.append(segment)
-                segment.holds += 1
         if self.failing is not None:
-            self.failing = None
-            logger.warning("the journal can be written again")
+            self._works()
         return True
 
     def written(self, account: Account) -> None:
         """Releases the lines of an account, which is in the database (or set aside there)."""
         with self._guard:
+            self._unwritten.pop(account, None)
             for segment in account.segments:
-                segment.holds -= 1
-                if segment.closed and segment.holds == 0:
+                segment.holds.discard(account)
+                if segment.closed and not segment.holds:
                     self._remove(segment)
             account.segments.clear()
 
@@ -94,20 +104,65 @@ class Journal:
             with self._guard:
                 self._failed(error)
 
+    def check(self, *, by_writing: bool = False) -> None:
+        """Replaces what disappeared, and writes what the journal lacks as soon as the disk takes it.
+
+        `by_writing` tests a disk that is not known to fail; one that is known to is always tested.
+        """
+        with self._guard:
+            try:
+                if self._lock is not None:
+                    self._replace_missing()
+                if by_writing or self.failing is not None:
+                    self._test_disk()
+            except OSError as error:
+                self._failed(error)
+                return
+        if self.failing is not None:
+            self._works()
+        while self._unwritten:
+            # A few at a time: requests wait meanwhile.
+            with self._guard:
+                try:
+                    for account in list(itertools.islice(self._unwritten, _AT_A_TIME)):
+                        self._put(account, _line(account, ended=account.ended))
+                except OSError as error:
+                    self._failed(error)
+                    return
+
     def stop(self) -> None:
         """Closes the journal. The folder is removed if all its requests are in the database, else it can be adopted."""
+        if self._unwritten or self._segments:
+            self.check()
         with self._guard:
-            if self._current is not None:
-                self._retire(self._current)
-                self._current = None
-            if self._lock is None:
-                return
-            if not any(self.folder.glob(f"*{segments.SUFFIX}")):
-                removed = self.folder.rename(self.folder.with_name(f"{segments.HIDDEN}{self.folder.name}"))
-                (removed / segments.LOCK).unlink(missing_ok=True)
-                removed.rmdir()
-            os.close(self._lock)
+            try:
+                self._close_folder()
+            except OSError as error:
+                logger.warning("the journal's folder could not be removed", extra={"fields": {"cause": str(error)}})
+            for lock in (self._lock, *self._left):
+                if lock is not None:
+                    os.close(lock)
             self._lock = None
+            self._left.clear()
+
+    def _put(self, account: Account, line: bytes) -> None:
+        """Writes the latest line of an account. Raises OSError."""
+        segment = self._segment(len(line))
+        segment.append(line)
+        if self._fsync_always:
+            segment.sync()
+        self.size += len(line)
+        if account not in segment.holds:
+            account.segments.append(segment)
+            segment.holds.add(account)
+        if self._unwritten:
+            self._unwritten.pop(account, None)
+
+    def _test_disk(self) -> None:
+        """Writes empty lines. Raises OSError."""
+        lines = b"\n" if self.failing is None else _TEST_LINES
+        self._segment(len(lines)).append(lines)
+        self.size += len(lines)
 
     def _segment(self, more: int) -> Segment:
         """Returns the segment for the next line. Raises OSError."""
@@ -125,8 +180,12 @@ class Journal:
         if segment is None:
             self._number += 1
             segment = self._current = Segment(self.folder / f"{self._number:08d}{segments.SUFFIX}")
+            self._segments.append(segment)
             self._began = time.monotonic()
         return segment
+
+    def _new_folder(self) -> Path:
+        return self._root / f"{new_identity().hex}-{os.getpid()}"
 
     def _take_folder(self) -> None:
         """Creates the folder, locked before others can see it. Raises OSError."""
@@ -135,25 +194,81 @@ class Journal:
         self._lock = segments.lock(hidden)
         hidden.rename(self.folder)
 
+    def _close_folder(self) -> None:
+        """Closes the segment, and removes the folder if nothing in it is needed. Raises OSError."""
+        if self._current is not None:
+            self._retire(self._current)
+            self._current = None
+        if self._lock is None or any(self.folder.glob(f"*{segments.SUFFIX}")):
+            return
+        removed = self.folder.rename(self.folder.with_name(f"{segments.HIDDEN}{self.folder.name}"))
+        (removed / segments.LOCK).unlink(missing_ok=True)
+        removed.rmdir()
+
+    def _replace_missing(self) -> None:
+        """Takes a new folder where this one is gone, and notes what the lost files held. Raises OSError."""
+        is_held = self._lock is not None and segments.is_at(self._lock, self.folder / segments.LOCK)
+        missing = [segment for segment in self._segments if not (is_held and segment.is_in_place())]
+        if is_held and not missing:
+            return
+        self.disappeared_at = time.time()
+        fields = {"folder": str(self.folder), "files": len(missing)}
+        logger.error("files of the usage journal disappeared: they are written anew", extra={"fields": fields})
+        for segment in missing:
+            for account in segment.holds:
+                account.segments.remove(segment)
+                self._unwritten[account] = None
+            segment.holds.clear()
+            self._remove(segment)
+        if self._current in missing:
+            self._current = None
+        if not is_held:
+            self._leave_folder()
+            self._take_folder()
+
+    def _leave_folder(self) -> None:
+        lock, self._lock = self._lock, None
+        self.folder = self._new_folder()
+        if lock is None:
+            return
+        if os.fstat(lock).st_nlink:
+            self._left.append(lock)
+        else:
+            os.close(lock)
+
     def _retire(self, segment: Segment) -> None:
         """Closes a segment for good, and removes it if nothing in it is needed."""
         segment.sync()
         segment.close()
-        if segment.holds == 0:
+        if not segment.holds:
             self._remove(segment)
 
     def _remove(self, segment: Segment) -> None:
         self.size -= segment.size
-        segment.remove()
+        self._segments.remove(segment)
+        try:
+            segment.remove()
+        except OSError as error:
+            # Whoever adopts it finds its rows in the database.
+            fields = {"file": str(segment.path), "cause": str(error)}
+            logger.warning("a file of the journal could not be removed", extra={"fields": fields})
+
+    def _works(self) -> None:
+        self.failing = None
+        logger.warning("the journal can be written again")
 
     def _failed(self, error: OSError) -> None:
         # A line after a torn one in the same file would be lost with it.
         segment, self._current = self._current, None
         if segment is not None:
             segment.close()
-            if segment.holds == 0:
+            if not segment.holds:
                 self._remove(segment)
         self._retry_at = time.monotonic() + RETRY_SECONDS
         if self.failing is None:
             logger.error("the journal cannot be written", extra={"fields": {"cause": str(error)}})
         self.failing = str(error)
+
+
+def _line(account: Account, *, ended: bool) -> bytes:
+    return segments.line_of(Entry("end" if ended else "open", account.request, account.attempts))

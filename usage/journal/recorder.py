@@ -34,6 +34,6 @@ class Recorder:
 
     def refusal(self) -> str | None:
         """Returns why no request can be recorded now, or None while the journal or the database can be written."""
-        if self.journal.failing is None or self.writer.failing_since is None:
+        if self.journal.failing is None or self.writer.takes_rows():
             return None
         return "neither the usage journal nor the database can be written"

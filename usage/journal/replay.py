@@ -35,11 +35,14 @@ def adopt(root: Path, own: Path, write: WriteThrough) -> int:
     for folder in sorted(root.iterdir()):
         if folder == own or not folder.is_dir() or any(folder.glob(f"*{segments.UNREADABLE}")):
             continue
-        if not folder.name.startswith(segments.HIDDEN):
-            adopted += _adopt_one(folder, write)
-        elif time.time() - folder.stat().st_mtime > STALE:
-            # Its owner died while creating or removing the folder, which holds nothing but a lock.
-            shutil.rmtree(folder)
+        try:
+            if not folder.name.startswith(segments.HIDDEN):
+                adopted += _adopt_one(folder, write)
+            elif time.time() - folder.stat().st_mtime > STALE:
+                # Its owner died while creating or removing the folder, which holds nothing but a lock.
+                shutil.rmtree(folder)
+        except FileNotFoundError:
+            logger.warning("a journal disappeared while it was adopted", extra={"fields": {"folder": folder.name}})
     return adopted
 
 

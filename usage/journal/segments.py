@@ -11,7 +11,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -66,7 +66,7 @@ def entries(data: bytes) -> Iterator[Entry | None]:
 
 
 class Segment:
-    """One append-only file. `holds` is the number of accounts with a line here that are not in the database yet."""
+    """One append-only file. `holds` are the accounts with a line here that are not in the database yet."""
 
     __slots__ = ("_descriptor", "closed", "dirty", "holds", "path", "size")
 
@@ -74,7 +74,7 @@ class Segment:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self.path = path
         self.size = 0
-        self.holds = 0
+        self.holds: set[Any] = set()
         self.closed = False
         self.dirty = False
 
@@ -111,6 +111,19 @@ class Segment:
         """Removes the file: all its requests are in the database."""
         self.close()
         self.path.unlink(missing_ok=True)
+
+    def is_in_place(self) -> bool:
+        """Whether the file is still what its path names."""
+        return self.path.exists() if self.closed else is_at(self._descriptor, self.path)
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is what a path names: not if it was removed, moved, or covered by another."""
+    try:
+        there = path.stat()
+    except OSError:
+        return False
+    return os.path.samestat(os.fstat(descriptor), there)
 
 
 def lock(folder: Path) -> int | None:

@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from enum import Enum, auto
 
 import msgspec
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -27,8 +28,18 @@ BATCH = 500
 """Requests that are inserted at a time, at most."""
 LINGER = 0.1
 """Seconds that a row waits for others to form a batch."""
+STUCK_SECONDS = 1.0
+"""Seconds after which a batch that is not inserted shows that the database takes no rows."""
 RETRY = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between attempts while the database is unavailable; the last one repeats."""
+
+
+class _Mark(Enum):
+    """What is in the queue beside accounts."""
+
+    TEST = auto()
+    """Find out whether the database takes rows."""
+    END = auto()
 
 
 class Writer:
@@ -39,7 +50,8 @@ class Writer:
 
     def __init__(self, written: Callable[[Account], None]) -> None:
         self._written = written
-        self._queue: queue.SimpleQueue[Account | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Account | _Mark] = queue.SimpleQueue()
+        self._busy_since: float | None = None
         self._thread: threading.Thread | None = None
         self._give_up_at = float("inf")
         self.set_aside = 0
@@ -56,6 +68,16 @@ class Writer:
         """Queues a closed account. Never blocks."""
         self._queue.put(account)
 
+    def test(self) -> None:
+        """Finds out whether the database takes rows, if no rows are on their way to it."""
+        if self._busy_since is None and self._queue.empty():
+            self._queue.put(_Mark.TEST)
+
+    def takes_rows(self) -> bool:
+        """Whether the database takes rows, as far as the latest batch shows: it must not fail, nor wait for long."""
+        busy = self._busy_since
+        return self.failing_since is None and (busy is None or time.monotonic() - busy < STUCK_SECONDS)
+
     @property
     def waiting(self) -> int:
         """The approximate number of closed accounts that are not in the database yet."""
@@ -67,7 +89,7 @@ class Writer:
         if thread is None:
             return
         self._give_up_at = time.monotonic() + patience
-        self._queue.put(None)
+        self._queue.put(_Mark.END)
         thread.join(patience + 5.0)
 
     def write_through(self, batch: list[Finished]) -> bool:
@@ -84,30 +106,31 @@ class Writer:
     def _run(self) -> None:
         try:
             while True:
-                accounts, more = self._collect()
-                if accounts:
+                accounts, last = self._collect()
+                if accounts or last is _Mark.TEST:
+                    self._busy_since = time.monotonic()
                     self._write_or_leave(accounts)
-                if not more:
+                    self._busy_since = None
+                if last is _Mark.END:
                     return
         finally:
             connection.close()
 
-    def _collect(self) -> tuple[list[Account], bool]:
-        """Returns the next batch, and False once the end mark was taken."""
-        account = self._queue.get()
-        if account is None:
-            return [], False
-        batch = [account]
-        until = time.monotonic() + LINGER
+    def _collect(self) -> tuple[list[Account], _Mark | None]:
+        """Returns the next batch, and the mark that ended it."""
+        batch: list[Account] = []
+        until = float("inf")
         while len(batch) < BATCH:
             try:
-                account = self._queue.get(timeout=max(0.0, until - time.monotonic()))
+                taken = self._queue.get(timeout=max(0.0, until - time.monotonic()) if batch else None)
             except queue.Empty:
                 break
-            if account is None:
-                return batch, False
-            batch.append(account)
-        return batch, True
+            if isinstance(taken, _Mark):
+                return batch, taken
+            if not batch:
+                until = time.monotonic() + LINGER
+            batch.append(taken)
+        return batch, None
 
     def _write_or_leave(self, accounts: list[Account]) -> None:
         try:
@@ -178,5 +201,7 @@ class Writer:
     def _insert(self, batch: Sequence[Finished]) -> None:
         requests = [request for request, _ in batch]
         with transaction.atomic():
+            if not batch:
+                inserts.take_locks()
             new = inserts.insert(requests, [attempt for _, attempts in batch for attempt in attempts])
             upsert.add([request for request in requests if request.id in new])
