@@ -11,6 +11,8 @@ import msgspec
 
 PREFIX = "sk-px-"
 _SHOWN = len(PREFIX) + 4
+_MOST_KEYS = 8
+"""How many keys of one request are looked up; each costs a hash."""
 
 
 class NewKey(msgspec.Struct, frozen=True):
@@ -80,31 +82,48 @@ def allowed_pattern(lines: str) -> re.Pattern[str] | None:
     return re.compile("|".join(".*".join(map(re.escape, glob.split("*"))) for glob in globs))
 
 
-def presented(headers: Mapping[str, str]) -> str | None:
-    """Returns the key in `x-api-key` or `Authorization: Bearer`, header names in lower case; x-api-key wins."""
-    key = headers.get("x-api-key", "").strip()
-    if key:
-        return key
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
+def presented(headers: Mapping[str, str]) -> list[str]:
+    """Returns what may be a client key, header names in lower case: `x-api-key` first, then `Authorization`.
+
+    Clients send both when they find two keys in their environment. Either header may hold the key alone or after
+    `Bearer`, and several behind commas: that is how a header that was sent twice arrives.
+    """
+    found = []
+    for name in ("x-api-key", "authorization"):
+        for value in headers.get(name, "").split(","):
+            words = value.split()
+            if len(words) == 2 and words[0].lower() == "bearer":
+                found.append(words[1])
+            elif len(words) == 1 and words[0].lower() != "bearer":
+                found.append(words[0])
+    return found[:_MOST_KEYS]
 
 
 def authenticate(headers: Mapping[str, str], keys: Mapping[str, KeyRecord], now: float) -> KeyRecord:
-    """Returns the record of the presented key; `keys` is indexed by hash, `now` is POSIX seconds.
+    """Returns the record of the first key presented that is in force. `keys` is by hash, `now` in POSIX seconds.
 
     The look-up is by hash, so its time reveals nothing about any key.
-    Raises NotAuthenticated, or NotPermitted if the key's team is disabled.
+    Raises NotAuthenticated, or NotPermitted if the key's team is disabled; of known keys the first one says why.
     """
-    secret = presented(headers)
-    if secret is None:
+    sent = presented(headers)
+    refusal: AccessDenied | None = None
+    for secret in sent:
+        record = keys.get(hash_key(secret))
+        if record is None:
+            continue
+        try:
+            check_in_force(record, now)
+        except AccessDenied as error:
+            refusal = refusal or error
+        else:
+            return record
+    if refusal is not None:
+        raise refusal
+    if not sent:
         raise NotAuthenticated(
             "No client key was sent. Send it as `x-api-key: <key>` or `Authorization: Bearer <key>`."
         )
-    record = keys.get(hash_key(secret))
-    if record is None:
-        raise NotAuthenticated("The client key is unknown. Ask an administrator of this gateway for a key.")
-    check_in_force(record, now)
-    return record
+    raise NotAuthenticated("The client key is unknown. Ask an administrator of this gateway for a key.")
 
 
 def check_in_force(record: KeyRecord, now: float) -> None:

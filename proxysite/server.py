@@ -12,6 +12,7 @@ from types import FrameType
 import uvicorn
 from django.conf import settings
 
+from proxysite.protocol import GatewayProtocol
 from streaming.runtime import serve
 
 logger = logging.getLogger("gateway.server")
@@ -29,7 +30,7 @@ def configuration(host: str, port: int) -> uvicorn.Config:
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=GatewayProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from channels.generic.http import AsyncHttpConsumer
+from django.conf import settings
 
 from access.keys import AccessDenied, KeyRecord, authenticate
 from routing.snapshot import Snapshot
@@ -19,32 +21,36 @@ from streaming.endpoints.messages import relay
 from streaming.exchange.client import Client, Receive, Send
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Lifecycle
-from streaming.ingress.claude import errors
+from streaming.ingress import header_lines
+from streaming.ingress.claude import errors, paths
 from streaming.outcome import accounting
 from streaming.runtime import Runtime
 from usage.journal.account import new_identity, request_id_of
 
 Scope = dict[str, Any]
 
-_METHODS = {
-    "/v1/messages": "POST",
-    "/v1/messages/count_tokens": "POST",
-    "/v1/models": "GET",
-    "/v1/me": "GET",
-}
-_MODEL = "/v1/models/"
-CREDENTIALS = ("authorization", "x-api-key", "cookie", "proxy-authorization")
+CREDENTIALS: Final = ("authorization", "x-api-key", "cookie", "proxy-authorization")
 """Headers with a client's own secrets: they are removed as soon as the caller is authenticated."""
+_PAGES: Final = ("/admin", settings.STATIC_URL)
+"""How the paths of the pages for people and of their files begin; the front page is one of them."""
 
 
 def owns(scope: Scope) -> bool:
-    """Whether a request is for this consumer rather than for Django."""
+    """Whether a request is for this consumer rather than for Django, which has the pages alone."""
     path: str = scope["path"]
-    return path.startswith("/v1/") or path in health.PROBES or (path == "/" and scope["method"] == "HEAD")
+    if path.startswith(paths.PREFIX):
+        return True
+    return not path.startswith(_PAGES) and (path != "/" or scope["method"] != "GET")
+
+
+def malformed(message: str) -> tuple[str, bytes]:
+    """Returns a request id and the body of the 400 for bytes that are no HTTP request."""
+    request_id = request_id_of(new_identity())
+    return request_id, errors.ClaudeError(400, message).body(request_id)
 
 
 class ClaudeConsumer(AsyncHttpConsumer):
-    """Everything under /v1/, and the probes; one instance serves one request."""
+    """Everything but the pages: the API below /v1/, the probes, and 404 for all others. One instance, one request."""
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -56,31 +62,48 @@ class ClaudeConsumer(AsyncHttpConsumer):
         if not runtime.started:
             await runtime.start()
         client = Client(send)
-        if not scope["path"].startswith("/v1/"):
-            await health.probe(scope["path"], client, runtime)
+        path: str = scope["path"]
+        if path in health.PROBES or (path == "/" and scope["method"] == "HEAD"):
+            await health.probe(path, client, runtime)
             return
         identity = new_identity()
         client.request_id = request_id_of(identity)
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = header_lines.joined(scope["headers"])
         try:
-            snapshot = runtime.store.current
-            if snapshot is None:
-                raise errors.ClaudeError(503, "The gateway has no configuration yet; GET /readyz says why.")
-            try:
-                key = authenticate(headers, snapshot.keys, time.time())
-            except AccessDenied as error:
-                raise errors.of_access(error) from error
-            for name in CREDENTIALS:
-                headers.pop(name, None)
-            if scope["path"] == "/v1/messages" and scope["method"] == "POST":
-                task = asyncio.current_task()
-                assert task is not None
-                exchange = Exchange(runtime.recorder.open(identity), client, key, headers, Lifecycle(task))
-                await _messages(exchange, receive, snapshot, runtime)
-            else:
-                await _other(scope, headers, receive, client, key, snapshot, runtime)
+            await _dispatch(scope, headers, receive, client, identity, runtime)
         except errors.ClaudeError as error:
             await client.respond(error.status, error.body(client.request_id), error.headers)
+
+
+async def _dispatch(
+    scope: Scope, headers: dict[str, str], receive: Receive, client: Client, identity: UUID, runtime: Runtime
+) -> None:
+    """Authenticates and answers. Raises ClaudeError."""
+    path, method = paths.meant(scope["path"]), scope["method"]
+    if not path.startswith(paths.PREFIX):
+        raise _not_found(method, path, " A client's base URL is the address of this gateway without a path.")
+    snapshot = runtime.store.current
+    if snapshot is None:
+        raise errors.ClaudeError(503, "The gateway has no configuration yet; GET /readyz says why.")
+    try:
+        key = authenticate(headers, snapshot.keys, time.time())
+    except AccessDenied as error:
+        raise errors.of_access(error) from error
+    for name in CREDENTIALS:
+        headers.pop(name, None)
+    if path == paths.MESSAGES and method == "POST":
+        task = asyncio.current_task()
+        assert task is not None
+        exchange = Exchange(runtime.recorder.open(identity), client, key, headers, Lifecycle(task))
+        await _messages(exchange, receive, snapshot, runtime)
+        return
+    wanted = paths.method_of(path)
+    if wanted is None:
+        raise _not_found(method, path)
+    # HEAD is GET without the body, which the server leaves out.
+    if method != wanted and (method, wanted) != ("HEAD", "GET"):
+        raise errors.ClaudeError(405, f"{path[:100]} takes {wanted}, not {method}.", [(b"allow", wanted.encode())])
+    await _other(path, scope["query_string"], headers, receive, client, key, snapshot, runtime)
 
 
 async def _messages(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:
@@ -93,7 +116,8 @@ async def _messages(exchange: Exchange, receive: Receive, snapshot: Snapshot, ru
 
 
 async def _other(
-    scope: Scope,
+    path: str,
+    query: bytes,
     headers: dict[str, str],
     receive: Receive,
     client: Client,
@@ -102,22 +126,20 @@ async def _other(
     runtime: Runtime,
 ) -> None:
     """The endpoints that leave no usage row. Raises ClaudeError."""
-    path, method = scope["path"], scope["method"]
-    wanted = "GET" if path.startswith(_MODEL) else _METHODS.get(path)
-    if wanted is None:
-        raise errors.ClaudeError(
-            404,
-            f"This gateway has no {method} {path[:100]}. It has POST /v1/messages, POST /v1/messages/count_tokens, "
-            "GET /v1/models and GET /v1/me.",
-        )
-    if method != wanted:
-        raise errors.ClaudeError(405, f"{path} takes {wanted}, not {method}.", [(b"allow", wanted.encode())])
-    if path == "/v1/messages/count_tokens":
+    if path == paths.COUNT_TOKENS:
         await count_tokens.count_tokens(headers, receive, client, key, snapshot, runtime)
-    elif path == "/v1/me":
+    elif path == paths.ME:
         await me.me(client, key, snapshot)
-    elif path == "/v1/models":
-        await models.list_models(scope["query_string"], client, key, snapshot)
+    elif path == paths.MODELS:
+        await models.list_models(query, client, key, snapshot)
     else:
         # ASGI has percent-decoded the path, so an id may hold slashes and colons.
-        await models.retrieve_model(path.removeprefix(_MODEL), client, key, snapshot)
+        await models.retrieve_model(path.removeprefix(paths.MODEL), client, key, snapshot)
+
+
+def _not_found(method: str, path: str, advice: str = "") -> errors.ClaudeError:
+    return errors.ClaudeError(
+        404,
+        f"This gateway has no {method} {path[:100]}. It has POST /v1/messages, POST /v1/messages/count_tokens, "
+        f"GET /v1/models and GET /v1/me.{advice}",
+    )

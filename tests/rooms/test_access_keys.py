@@ -38,6 +38,12 @@ def record(secret: str, **changes: object) -> KeyRecord:
         {"authorization": "bearer  KEY "},
         {"x-api-key": "KEY", "authorization": "Bearer something-else"},
         {"x-api-key": "", "authorization": "Bearer KEY"},
+        {"x-api-key": "sk-ant-api03-old", "authorization": "Bearer KEY"},
+        {"x-api-key": "Bearer KEY"},
+        {"authorization": "KEY"},
+        {"x-api-key": "one,KEY"},
+        {"authorization": "Bearer one,Bearer KEY"},
+        {"x-api-key": ",".join([*"abcdefg", "KEY"])},
     ],
 )
 def test_a_key_is_accepted_in_either_header(headers: dict[str, str]) -> None:
@@ -46,11 +52,48 @@ def test_a_key_is_accepted_in_either_header(headers: dict[str, str]) -> None:
     assert authenticate(sent, {key.hash: record(key.secret)}, NOW).name == "laptop"
 
 
-@pytest.mark.parametrize("headers", [{}, {"authorization": "Basic abc"}, {"x-api-key": "sk-px-unknown"}])
-def test_nobody_else_gets_in(headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({}, "No client key"),
+        ({"authorization": "Basic abc"}, "No client key"),
+        ({"authorization": "Bearer "}, "No client key"),
+        ({"x-api-key": "sk-px-unknown"}, "unknown"),
+        ({"x-api-key": "sk-px-unknown", "authorization": "Bearer other"}, "unknown"),
+        ({"authorization": "Basic KEY"}, "No client key"),
+        ({"x-api-key": "prefix KEY"}, "No client key"),
+        ({"cookie": "KEY", "proxy-authorization": "Bearer KEY"}, "No client key"),
+        ({"x-api-key": ",".join([*"abcdefgh", "KEY"])}, "unknown"),
+    ],
+)
+def test_nobody_else_gets_in(headers: dict[str, str], words: str) -> None:
     key = new_key()
-    with pytest.raises(NotAuthenticated):
-        authenticate(headers, {key.hash: record(key.secret)}, NOW)
+    sent = {name: value.replace("KEY", key.secret) for name, value in headers.items()}
+    with pytest.raises(NotAuthenticated, match=words):
+        authenticate(sent, {key.hash: record(key.secret)}, NOW)
+
+
+def test_of_two_known_keys_x_api_key_counts_and_one_in_force_beside_one_that_is_not() -> None:
+    one, two = new_key(), new_key()
+    sent = {"x-api-key": one.secret, "authorization": f"Bearer {two.secret}"}
+
+    def caller(one_is: dict[str, object], two_is: dict[str, object]) -> str:
+        records = {
+            one.hash: record(one.secret, name="one", **one_is),
+            two.hash: record(two.secret, name="two", **two_is),
+        }
+        return authenticate(sent, records, NOW).name
+
+    assert caller({}, {}) == "one"
+    endings: list[dict[str, object]] = [{"revoked": True}, {"expires_at": NOW}, {"team_enabled": False}]
+    for no_longer in endings:
+        assert caller(no_longer, {}) == "two"
+        assert caller({}, no_longer) == "one"
+    # Neither: the first says why.
+    with pytest.raises(NotAuthenticated, match=f"{one.prefix}… has expired"):
+        caller({"expires_at": NOW}, {"revoked": True})
+    with pytest.raises(NotPermitted, match="disabled"):
+        caller({"team_enabled": False}, {"revoked": True})
 
 
 @pytest.mark.parametrize(

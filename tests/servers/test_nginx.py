@@ -2,73 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.harness import programs, speak
+from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing
-from tests.harness.gateway import ROOT, Gateway, free_port
-from tests.harness.patience import PATIENCE, SOON, until
+from tests.harness.gateway import Gateway
+from tests.harness.nginx import running_nginx
+from tests.harness.patience import SOON
 from tests.harness.rows import Rows
 from tests.harness.script import HANG, Gate, Reply
 from tests.harness.upstream import Upstream
 
 pytestmark = pytest.mark.clients
 
-_FRAME = """
-daemon off;
-master_process off;
-{user}
-pid {folder}/nginx.pid;
-error_log {folder}/error.log warn;
-events {{ worker_connections 256; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {folder}/gateway.conf;
-}}
-"""
-
 
 @pytest.fixture
 def nginx(gateway: Gateway, tmp_path: Path) -> Iterator[str]:
-    """The address of an nginx in front of the gateway, with only the two places changed that say CHANGE."""
-    port = free_port()
-    conf = (ROOT / "deploy" / "nginx.conf").read_text()
-    conf, servers = re.subn(r"server 127\.0\.0\.1:3456;", f"server 127.0.0.1:{gateway.port};", conf)
-    conf, listens = re.subn(r"^    listen 80;$", f"    listen 127.0.0.1:{port};", conf, flags=re.MULTILINE)
-    assert (servers, listens) == (1, 1)
-    (tmp_path / "gateway.conf").write_text(conf)
-    frame = tmp_path / "nginx.conf"
-    frame.write_text(_FRAME.format(folder=tmp_path, user="user root;" if os.geteuid() == 0 else ""))
-    log = tmp_path / "error.log"
-    command: list[str | Path] = [programs.find("nginx"), "-p", tmp_path, "-e", log, "-c", frame]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    try:
-        until(lambda: process.poll() is not None or _answers(port), log.read_text)
-        assert process.poll() is None, f"nginx ended: {process.communicate()[1].decode()}"
+    """The address of an nginx in front of the gateway."""
+    with running_nginx(tmp_path, [gateway.port]) as port:
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.communicate(timeout=PATIENCE)
-
-
-def _answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @pytest.mark.parametrize("dialect", ["openai_chat", "anthropic"])

@@ -5,6 +5,7 @@ Unknown fields pass; a required field that is missing or wrong is named in the e
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ import msgspec
 from django.conf import settings
 
 from streaming.exchange.client import Receive
+from streaming.ingress import compression
 from streaming.ingress.claude.errors import ClaudeError
 
 _ROLES = frozenset({"user", "assistant", "system"})
@@ -22,7 +24,32 @@ class ClientGone(Exception):
 
 
 async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
-    """Returns the complete body. Raises ClaudeError 413 as soon as it is known to be too large, or ClientGone."""
+    """Returns the complete body. Raises ClaudeError 413 as soon as it is known to be too large, or ClientGone; for a
+    compressed body 415 where its compression is unknown here and 400 where it is broken."""
+    encoding = headers.get("content-encoding")
+    if encoding is None:
+        return await _read(receive, headers)
+    try:
+        coding = compression.coding(encoding)
+        body = await _read(receive, headers)
+        return body if coding is None else await compression.decompressed(body, coding, settings.MAX_BODY_BYTES)
+    except compression.UnknownCompression as error:
+        raise ClaudeError(
+            415,
+            f"The content-encoding {encoding[:100]!r} is not supported. "
+            f"Send the body uncompressed, or as one of {compression.SUPPORTED}.",
+            [(b"accept-encoding", compression.SUPPORTED.encode())],
+            code="unknown_compression",
+        ) from error
+    except compression.BrokenCompression as error:
+        raise ClaudeError(
+            400, f"The body is not whole, or not {encoding[:100]!r} as its content-encoding says.", code="invalid_body"
+        ) from error
+    except compression.TooMuch as error:
+        raise _too_large(settings.MAX_BODY_BYTES) from error
+
+
+async def _read(receive: Receive, headers: Mapping[str, str]) -> bytes:
     limit: int = settings.MAX_BODY_BYTES
     announced = headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit:
@@ -50,6 +77,9 @@ async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
 
 def parse(body: bytes) -> dict[str, Any]:
     """Returns the JSON object of a body. Raises ClaudeError 400."""
+    if body.startswith(codecs.BOM_UTF8):
+        # As .NET and PowerShell write it; RFC 8259 lets a parser ignore it.
+        body = body[len(codecs.BOM_UTF8) :]
     try:
         request = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -172,7 +172,7 @@ def test_readyz_says_which_configuration_is_live(gateway: Gateway) -> None:
         ("POST", "/v1/files"),
         ("GET", "/v1/nothing/here"),
         ("GET", "/v1/"),
-        ("POST", "/v1/messages/"),
+        ("POST", "/v1/mesages"),
     ],
 )
 def test_an_unknown_path_is_a_claude_shaped_404(method: str, path: str, client: Client) -> None:
