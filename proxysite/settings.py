@@ -32,6 +32,7 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 
 # --- the gateway -----------------------------------------------------------------------------------------------------
+CORS_ALLOWED_ORIGINS = [origin.rstrip("/") for origin in env.list("CORS_ALLOWED_ORIGINS", default=[])]
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=32 * 1024 * 1024)
 MAX_JSON_DEPTH = env.int("MAX_JSON_DEPTH", default=128)
 HOLD_BACK_SECONDS = env.float("HOLD_BACK_SECONDS", default=15.0)

@@ -21,7 +21,7 @@ from streaming.endpoints.messages import relay
 from streaming.exchange.client import Client, Receive, Send
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Lifecycle
-from streaming.ingress import header_lines
+from streaming.ingress import cors, header_lines
 from streaming.ingress.claude import errors, paths
 from streaming.outcome import accounting
 from streaming.runtime import Runtime
@@ -69,6 +69,11 @@ class ClaudeConsumer(AsyncHttpConsumer):
         identity = new_identity()
         client.request_id = request_id_of(identity)
         headers = header_lines.joined(scope["headers"])
+        if settings.CORS_ALLOWED_ORIGINS:
+            client.shared = cors.response_headers(headers, settings.CORS_ALLOWED_ORIGINS)
+            if cors.is_preflight(scope["method"], headers):
+                await client.respond_empty(cors.preflight_headers(headers))
+                return
         try:
             await _dispatch(scope, headers, receive, client, identity, runtime)
         except errors.ClaudeError as error:

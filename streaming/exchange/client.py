@@ -20,7 +20,8 @@ class Client:
     """Writes one answer: either `respond` once, or `write` any number of times and then `finish`.
 
     `queue` and `flush` are for the sweeper's pings: what is queued goes out before the next write, so the order holds.
-    `fidelity` is the value of the header with the translation's codes, `routing` the headers that show the decision.
+    `fidelity` is the value of the header with the translation's codes, `routing` the headers that show the decision,
+    `shared` those that let pages of other origins read the answer.
     """
 
     __slots__ = (
@@ -30,6 +31,7 @@ class Client:
         "fidelity",
         "request_id",
         "routing",
+        "shared",
         "started",
         "status",
         "writing",
@@ -41,6 +43,7 @@ class Client:
         self.request_id = ""
         self.fidelity = ""
         self.routing: Headers = []
+        self.shared: Headers = []
         self.started = False
         self.done = False
         self.status: int | None = None
@@ -89,6 +92,12 @@ class Client:
         self.done = True
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
+    async def respond_empty(self, headers: Headers) -> None:
+        """Sends a complete answer without a body."""
+        await self._start(204, headers)
+        self.done = True
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
     async def _start(self, status: int, headers: Headers) -> None:
         self.started = True
         self.status = status
@@ -97,4 +106,5 @@ class Client:
         if self.fidelity:
             headers.append((b"x-gateway-fidelity", self.fidelity.encode()))
         headers += self.routing
+        headers += self.shared
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
