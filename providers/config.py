@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from providers.claude.support import ClaudeSupport
 from usage.cost import Prices
 
 CAPABILITIES: Final[dict[str, str]] = {
@@ -103,6 +104,7 @@ class ProviderConfig(msgspec.Struct, frozen=True):
 class ModelConfig(msgspec.Struct, frozen=True):
     """One upstream model at one provider. `capabilities` holds names from `CAPABILITIES`.
 
+    `supports` is what a Claude model takes in a request, None where nothing is known of it.
     `prices` holds past, present and future prices: `usage.cost.in_force` returns those of a moment.
     """
 
@@ -114,3 +116,4 @@ class ModelConfig(msgspec.Struct, frozen=True):
     capabilities: frozenset[str] = frozenset()
     prices: tuple[Prices, ...] = ()
     transforms: tuple[TransformConfig, ...] = ()
+    supports: ClaudeSupport | None = None

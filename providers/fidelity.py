@@ -28,6 +28,7 @@ class Fidelity(StrEnum):
     # Thinking
     THINKING_DROPPED = "thinking_dropped"
     THINKING_CONTROL_DROPPED = "thinking_control_dropped"
+    THINKING_RESTATED = "thinking_restated"
     EFFORT_CHANGED = "effort_changed"
     # Tools
     TOOL_CHOICE_DROPPED = "tool_choice_dropped"
@@ -54,6 +55,8 @@ class Fidelity(StrEnum):
     SCHEMA_NOT_STRICT = "schema_not_strict"
     SCHEMA_WORDED = "schema_told"
     # Everything else
+    PREFILL_RESTATED = "prefill_restated"
+    CACHE_CONTROL_MOVED = "cache_control_moved"
     CACHE_CONTROL_DROPPED = "cache_control_dropped"
     BETA_DROPPED = "beta_dropped"
     FIELD_DROPPED = "field_dropped"
@@ -75,6 +78,7 @@ EXPLANATIONS: dict[Fidelity, str] = {
     Fidelity.CITATIONS_DROPPED: "Citations were requested or sent; the provider does not support them.",
     Fidelity.THINKING_DROPPED: "Earlier thinking was left out: another model wrote it, or this model takes none back.",
     Fidelity.THINKING_CONTROL_DROPPED: "The request says how to think; the provider or model has no such setting.",
+    Fidelity.THINKING_RESTATED: "How to think was put into the form that the model takes.",
     Fidelity.EFFORT_CHANGED: "The effort was changed to the nearest one that the provider knows.",
     Fidelity.TOOL_CHOICE_DROPPED: "The request says which tool to call; the provider has no such setting.",
     Fidelity.TOOL_CHOICE_WORDED: "Which tool to call was put into words: the provider has no field for it.",
@@ -100,8 +104,12 @@ EXPLANATIONS: dict[Fidelity, str] = {
     Fidelity.USER_ID_HASHED: "metadata.user_id was sent as a hash.",
     Fidelity.SCHEMA_NOT_STRICT: "The answer's JSON schema does not qualify for the provider's strict mode.",
     Fidelity.SCHEMA_WORDED: "The answer's JSON schema was put into words: the provider has no field for it.",
+    Fidelity.PREFILL_RESTATED: "The request begins the answer; a user message asks the model to go on with it, since "
+    "it continues no answer itself.",
+    Fidelity.CACHE_CONTROL_MOVED: "cache_control of the whole request was put on its last block: the provider takes "
+    "it on blocks only.",
     Fidelity.CACHE_CONTROL_DROPPED: "cache_control was left out: the provider caches by its own rules, or not at all.",
-    Fidelity.BETA_DROPPED: "A beta feature was requested by header; the provider is not a Claude server.",
+    Fidelity.BETA_DROPPED: "A beta feature was requested by header; the provider or model does not take it.",
     Fidelity.FIELD_DROPPED: "A field of Claude's API was left out: the provider has no equivalent.",
     Fidelity.TRANSFORMED: "A transform of the provider's or model's chain changed the request.",
     Fidelity.CONTINUED: "An earlier attempt broke off in its text, and this attempt was asked to continue it.",

@@ -1,6 +1,7 @@
-"""docs/fidelity.md, made of the codes and of what the source says about who notes them.
+"""docs/fidelity.md, made of the codes and of what the source says about who notes them; docs/claude-on-clouds.md, made
+of the tables of the clouds that sell Claude.
 
-`python -m tests.harness.fidelity_table` writes it; a test compares. A dialect may note what a module of its own, or one
+`python -m tests.harness.fidelity_table` writes both; tests compare. A dialect may note what a module of its own, or one
 that it imports inside `providers`, mentions.
 """
 
@@ -11,9 +12,13 @@ from pathlib import Path
 
 from providers.dialects import DIALECTS
 from providers.fidelity import EXPLANATIONS, Fidelity
+from providers.platforms.bedrock.claude import BEDROCK
+from providers.platforms.claude.table import Row, Server
+from providers.platforms.vertex.claude import VERTEX
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "fidelity.md"
+CLOUDS_PAGE = ROOT / "docs" / "claude-on-clouds.md"
 _SHARED = ("providers/translation.py", "providers/transforms", "providers/platforms", "streaming")
 _INTRODUCTION = """\
 # What is lost on the way
@@ -32,6 +37,31 @@ Codes are never renamed. This page is written by `python -m tests.harness.fideli
 | code | what it means | noted by |
 |---|---|---|
 """
+_CLOUDS_INTRODUCTION = """\
+# What Bedrock and Vertex AI take of Claude's API
+
+Both clouds serve Claude, and both refuse a whole request for one beta or field that they do not know. So each has a
+table: what is forwarded, moved, restated or dropped, and the [code](fidelity.md) that is noted. A beta that it does
+not name is dropped (`beta_dropped`); anything else is forwarded. A request that counts tokens has
+no betas.
+
+A provider's own list (`{"betas": [...]}` in its options) replaces the betas of the table, and a field whose beta is
+then passed on is forwarded as well. This page is written by `python -m tests.harness.fidelity_table` from
+`providers/platforms/bedrock/claude.py` and `providers/platforms/vertex/claude.py`; a test compares it.
+"""
+_HEAD = "\n## {title}\n\n| what | name | becomes of it | code | source, read |\n|---|---|---|---|---|\n"
+_PLACES = {
+    "beta": "beta",
+    "field": "field",
+    "output_config": "in `output_config`",
+    "thinking": "in `thinking`",
+    "edit": "edit of `context_management`",
+    "tool": "in a tool",
+    "server_tool": "tool that the server runs",
+    "message": "in a message",
+    "block": "in a block",
+    "cache_control": "in `cache_control`",
+}
 
 
 def page() -> str:
@@ -85,5 +115,28 @@ def _mentioned(file: Path) -> set[Fidelity]:
     }
 
 
+def clouds_page() -> str:
+    """The page of the clouds as it must be."""
+    return _CLOUDS_INTRODUCTION + _table(BEDROCK, "Amazon Bedrock") + _table(VERTEX, "Google Vertex AI")
+
+
+def _table(server: Server, title: str) -> str:
+    return _HEAD.format(title=title) + "".join(map(_line, server.rows))
+
+
+def _line(row: Row) -> str:
+    done = row.does
+    if row.into:
+        done += " to " + ", ".join(row.into)
+    if row.name == "role=system" and row.does == "forwarded":
+        done += " to models that take it, else restated"
+    if row.beta is not None:
+        done = f"forwarded with `{row.beta}`, else {done}"
+    name = f"`{row.name}…`" if row.place in ("edit", "server_tool") else f"`{row.name}`"
+    code = "" if row.code is None else f"`{row.code.value}`"
+    return f"| {_PLACES[row.place]} | {name} | {done} | {code} | {row.source}, {row.read} |\n"
+
+
 if __name__ == "__main__":
     PAGE.write_text(page())
+    CLOUDS_PAGE.write_text(clouds_page())

@@ -15,25 +15,12 @@ from msgspec import Meta
 from providers.dialects.contract import Call, CountRequest, Decoder, Dialect
 from providers.errors import ErrorKind, UpstreamError
 from providers.platforms.bedrock import errors, requests
+from providers.platforms.bedrock.claude import BEDROCK
 from providers.platforms.bedrock.frames import FramesDecoder
 from providers.platforms.bedrock.signing import keys_of, loaded, renewed_keys, signed
 from providers.platforms.contract import R, missing_library
 from providers.platforms.http import host_of, path_segment
 
-# Claude's betas that Bedrock documents (November 2026); any other fails the whole request with "invalid beta flag".
-# https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
-DOCUMENTED_BETAS = (
-    "computer-use-2025-01-24",
-    "token-efficient-tools-2025-02-19",
-    "interleaved-thinking-2025-05-14",
-    "output-128k-2025-02-19",
-    "dev-full-thinking-2025-05-14",
-    "context-1m-2025-08-07",
-    "context-management-2025-06-27",
-    "effort-2025-11-24",
-    "tool-search-tool-2025-10-19",
-    "tool-examples-2025-10-29",
-)
 _SIGNED = frozenset({"content-type", "accept"})
 _HOST = re.compile(r"(?:^|\.)bedrock-runtime(?:-fips)?\.([a-z]{2,4}(?:-[a-z]+)+-\d+)\.")
 
@@ -51,8 +38,8 @@ class BedrockOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     profile: Annotated[_Name | None, Meta(description="a profile of ~/.aws; left out: this machine's own keys")] = None
     role_arn: Annotated[_Arn | None, Meta(description="a role to assume with those keys")] = None
     betas: Annotated[
-        tuple[str, ...], Meta(description="the betas that are passed on; left out: those that Bedrock documents")
-    ] = DOCUMENTED_BETAS
+        tuple[str, ...], Meta(description="the betas that are passed on; left out: those that Bedrock takes")
+    ] = BEDROCK.betas
 
 
 def region_of(base_url: str, options: BedrockOptions) -> str:
@@ -83,14 +70,13 @@ class Bedrock:
 
     def request(self, call: Call, request: R, *, counting: bool) -> R:
         """Moves the model into the path, the API version and the betas into the body."""
-        options = cast(BedrockOptions, call.provider.options)
-        headers, betas = requests.platform_headers(call, request.headers, options.betas)
-        body = requests.invocation(request.body, betas, call)
+        headers, asked = requests.platform_headers(request.headers)
+        body = requests.invocation(request.body, asked, call, counting=counting)
         model = call.model.name
         if isinstance(request, CountRequest):
             path = f"/model/{path_segment(requests.model_to_count(model))}/count-tokens"
-            asked = msgspec.json.encode({"input": {"invokeModel": {"body": requests.count_body(body)}}})
-            return msgspec.structs.replace(request, path=path, headers=headers, body=asked, read=requests.read_count)
+            wrapped = msgspec.json.encode({"input": {"invokeModel": {"body": requests.count_body(body)}}})
+            return msgspec.structs.replace(request, path=path, headers=headers, body=wrapped, read=requests.read_count)
         path = f"/model/{path_segment(model)}/invoke-with-response-stream"
         return msgspec.structs.replace(request, path=path, headers=headers, body=body)
 

@@ -12,30 +12,15 @@ import msgspec
 
 from providers.dialects.contract import Call
 from providers.errors import ErrorKind, UpstreamError
-from providers.fidelity import Fidelity
+from providers.platforms.bedrock.claude import BEDROCK
+from providers.platforms.claude.fit import fit
+from providers.platforms.claude.plan import chosen_betas, listed_betas, plan_of
 from providers.platforms.http import body_field, edited_body
 
 VERSION = "bedrock-2023-05-31"
 Headers = tuple[tuple[str, str], ...]
-
-# One beta of Anthropic's own API is two on Bedrock.
-_RENAMED = {"advanced-tool-use-2025-11-20": ("tool-search-tool-2025-10-19", "tool-examples-2025-10-29")}
-_UNKNOWN_FIELDS = frozenset(
-    {
-        "billing_policy",
-        "container",
-        "diagnostics",
-        "fallback_credit_token",
-        "fallbacks",
-        "inference_geo",
-        "mcp_servers",
-        "safeguards",
-        "service_tier",
-        "speed",
-        "thread",
-    }
-)
-_NEEDS_BETA = {"context_management": "context-management-2025-06-27"}
+# What stands in the path or the header here.
+_OWN = frozenset({"model", "stream", "anthropic_version", "anthropic_beta"})
 _REGIONAL = re.compile(r"^(?:us|us-gov|eu|apac|jp|au|ca|sa|me|af|global)\.(?=anthropic\.)")
 
 
@@ -43,33 +28,28 @@ class _Counted(msgspec.Struct):
     inputTokens: int
 
 
-def platform_headers(call: Call, headers: Headers, allowed: tuple[str, ...]) -> tuple[Headers, list[str]]:
-    """Returns the headers without those of Anthropic's own API, and the betas that are passed on."""
+def platform_headers(headers: Headers) -> tuple[Headers, list[str]]:
+    """Returns the headers without those of Anthropic's own API, and the betas that were asked for."""
     asked: list[str] = []
     others = []
     for name, value in headers:
         if name == "anthropic-beta":
-            asked += (beta for part in value.split(",") if (beta := part.strip()))
+            asked += listed_betas(value)
         elif name == "accept":
             others.append((name, "application/vnd.amazon.eventstream, application/json"))
         elif name != "anthropic-version" and not name.startswith("x-claude-code-"):
             others.append((name, value))
-    known = [name for beta in asked for name in _RENAMED.get(beta, (beta,))]
-    betas = [beta for beta in dict.fromkeys(known) if beta in allowed]
-    if any(beta not in allowed for beta in known):
-        call.notes.add(Fidelity.BETA_DROPPED)
-    return tuple(others), betas
+    return tuple(others), asked
 
 
-def invocation(body: bytes, betas: list[str], call: Call) -> bytes:
+def invocation(body: bytes, asked: list[str], call: Call, *, counting: bool) -> bytes:
     """Returns the body of InvokeModel."""
-    unknown = {name for name, beta in _NEEDS_BETA.items() if beta not in betas} | _UNKNOWN_FIELDS
-    if unknown & call.body.keys():
-        call.notes.add(Fidelity.FIELD_DROPPED)
+    betas = chosen_betas(BEDROCK, asked, call, counting=counting)
+    fields = fit(body, plan_of(BEDROCK, frozenset(betas)), call)
     first: dict[str, object] = {"anthropic_version": VERSION}
     if betas:
         first["anthropic_beta"] = betas
-    return edited_body(body, without={"model", "stream", *unknown}, first=first)
+    return msgspec.json.encode(first | {name: value for name, value in fields.items() if name not in _OWN})
 
 
 def count_body(body: bytes) -> str:

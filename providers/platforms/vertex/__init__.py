@@ -13,13 +13,15 @@ from typing import Annotated, Any, cast
 import msgspec
 from msgspec import Meta
 
-from providers.dialects.contract import Call, CountRequest, Decoder, Dialect, UpstreamRequest
+from providers.dialects.contract import Call, CountRequest, Decoder, Dialect
 from providers.errors import ErrorKind, UpstreamError
 from providers.errors.response import response_error
-from providers.fidelity import Fidelity
+from providers.platforms.claude.fit import fit
+from providers.platforms.claude.plan import chosen_betas, listed_betas, plan_of
 from providers.platforms.contract import R, missing_library
-from providers.platforms.http import base_path, body_field, edited_body, host_of, path_segment
+from providers.platforms.http import base_path, body_field, host_of, path_segment
 from providers.platforms.renewed import NotAuthorized
+from providers.platforms.vertex.claude import VERTEX
 from providers.platforms.vertex.tokens import renewed_token, service_account
 
 VERSION = "vertex-2023-10-16"
@@ -36,7 +38,7 @@ class VertexOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _Name | None, Meta(description="such as europe-west1 or global; left out: the one in the base URL")
     ] = None
     betas: Annotated[
-        tuple[str, ...] | None, Meta(description="Claude's betas that are passed on; left out: all of them")
+        tuple[str, ...] | None, Meta(description="Claude's betas that are passed on; left out: those that Vertex takes")
     ] = None
 
 
@@ -93,29 +95,23 @@ class Vertex:
 
 
 def _for_claude(call: Call, request: R) -> R:
-    first = {"anthropic_version": VERSION}
-    headers = _headers_for_claude(call, request)
-    if isinstance(request, CountRequest):
-        path = f"{_models(call, 'anthropic')}/count-tokens:rawPredict"
-        return msgspec.structs.replace(request, path=path, headers=headers, body=edited_body(request.body, first=first))
-    path = f"{_models(call, 'anthropic')}/{path_segment(call.model.name)}:streamRawPredict"
-    body = edited_body(request.body, without={"model"}, first=first)
-    return msgspec.structs.replace(request, path=path, headers=headers, body=body)
-
-
-def _headers_for_claude(call: Call, request: UpstreamRequest) -> tuple[tuple[str, str], ...]:
-    """Drops the version, which is in the body, and the betas that the provider does not take."""
-    allowed = cast(VertexOptions, call.provider.options).betas
+    counting = isinstance(request, CountRequest)
+    asked: list[str] = []
     headers = []
     for name, value in request.headers:
-        if name == "anthropic-beta" and allowed is not None:
-            asked = [beta for part in value.split(",") if (beta := part.strip())]
-            value = ",".join(beta for beta in asked if beta in allowed)
-            if not set(asked) <= set(allowed):
-                call.notes.add(Fidelity.BETA_DROPPED)
-        if name != "anthropic-version" and value:
+        if name == "anthropic-beta":
+            asked += listed_betas(value)
+        elif name != "anthropic-version":
             headers.append((name, value))
-    return tuple(headers)
+    betas = chosen_betas(VERTEX, asked, call, counting=counting)
+    if betas:
+        headers.append(("anthropic-beta", ",".join(betas)))
+    fields = fit(request.body, plan_of(VERTEX, frozenset(betas)), call)
+    without = {"anthropic_version"} if counting else {"anthropic_version", "model"}
+    body = {"anthropic_version": VERSION} | {name: value for name, value in fields.items() if name not in without}
+    model = "count-tokens:rawPredict" if counting else f"{path_segment(call.model.name)}:streamRawPredict"
+    path = f"{_models(call, 'anthropic')}/{model}"
+    return msgspec.structs.replace(request, path=path, headers=tuple(headers), body=msgspec.json.encode(body))
 
 
 def _for_gemini(call: Call, request: R) -> R:
