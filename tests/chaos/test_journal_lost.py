@@ -44,7 +44,7 @@ def test_the_journal_disappears_and_is_written_anew(arena: Arena) -> None:
             arena.driver.wait(finished)
             arena.driver.wait(running, until="speaking")
             _remove_files(arena)
-            until(lambda server=server: "files of the usage journal disappeared" in server.logs(), "a word about it")
+            until(lambda: "files of the usage journal disappeared" in arena.servers[-1].logs(), "a word about it")
             time.sleep(1)
             arena.killed.append(server.kill())
     server = arena.serve()
@@ -74,15 +74,17 @@ def test_requests_are_refused_as_soon_as_neither_journal_nor_database_takes_rows
     arena.driver.wait(across, until="speaking")
     with arena.database.away():
         server.limit_files(0)
-        # No request has to find out.
         began = time.monotonic()
-        until(lambda: server.readiness()[0] == 503, "not to be ready", timeout=20)
-        arena.driver.send([arena.plan()])
-        (refused,) = arena.driver.calls[-1:]
-        arena.driver.wait([refused])
-        assert refused.status == 529, refused
-        assert time.monotonic() - began < NOTICED + 3
-        until(lambda: "requests are refused" in str(server.readiness()[1].get("causes")), "the cause")
+
+        def is_refused() -> bool:
+            (call,) = arena.driver.send([arena.plan()])
+            arena.driver.wait([call])
+            return call.status == 529
+
+        until(is_refused, "a refusal", timeout=20)
+        assert time.monotonic() - began < NOTICED
+        status, body = server.readiness()
+        assert (status, "requests are refused" in str(body["causes"])) == (503, True)
         arena.driver.wait(across)
         assert all(call.finished for call in across), "a running stream was not left alone"
         # The journal alone is enough, and that it works again is noticed without a request.

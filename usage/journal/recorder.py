@@ -23,7 +23,8 @@ class Recorder:
 
     def admitted(self, account: Account) -> None:
         """Called by an account before each of its attempts is sent upstream."""
-        self.journal.append(account, ended=False)
+        if not self.journal.append(account, ended=False):
+            self.writer.test()
 
     def closed(self, account: Account) -> None:
         """Called by an account, once, at its end."""
