@@ -17,6 +17,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
 
 from providers.outbound.guard import GuardedConnector
 
@@ -74,7 +75,10 @@ class _Protocol(ResponseHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Notices a head that had begun: the parser returns it now, and only once."""
         if not self.answering and self._parser is not None:
-            self.answering = self._parser.feed_eof() is not None
+            try:
+                self.answering = self._parser.feed_eof() is not None
+            except HttpProcessingError:  # A head that had begun, with lines that cannot be read.
+                self.answering = True
         super().connection_lost(exc)
 
 
