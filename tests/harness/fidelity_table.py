@@ -125,7 +125,7 @@ def _table(server: Server, title: str) -> str:
 
 
 def _line(row: Row) -> str:
-    done = row.does
+    done: str = row.does
     if row.into:
         done += " to " + ", ".join(row.into)
     if row.name == "role=system" and row.does == "forwarded":
