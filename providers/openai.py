@@ -1,4 +1,4 @@
-"""What the dialects of OpenAI share: what its models' names mean, the schemas of its strict mode, its list of models.
+"""What the dialects of OpenAI share: what its models' names mean, and its list of models.
 
 https://platform.openai.com/docs/models, as of November 2026. A name that OpenAI did not give (a deployment at Azure, a
 model of somebody else's) tells nothing: there the model's row says what it can do.
@@ -28,28 +28,6 @@ def gpt_version(name: str) -> tuple[int, int] | None:
     """The version of a GPT model, (5, 0) for gpt-5; None for every other name."""
     found = _GPT.match(_bare(name))
     return None if found is None else (int(found[1]), int(found[2] or 0))
-
-
-def is_strict(schema: Any) -> bool:
-    """Whether a JSON schema fits OpenAI's strict mode: no object in it may have further or optional properties.
-
-    https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
-    """
-    if isinstance(schema, list):
-        return all(is_strict(item) for item in schema)
-    if not isinstance(schema, dict):
-        return True
-    properties = schema.get("properties")
-    if schema.get("type") == "object" or isinstance(properties, dict):
-        names = list(properties) if isinstance(properties, dict) else []
-        required = schema.get("required")
-        if schema.get("additionalProperties") is not False or not isinstance(required, list):
-            return False
-        if any(name not in required for name in names):
-            return False
-        if not all(is_strict(value) for value in (properties or {}).values()):
-            return False
-    return all(is_strict(value) for key, value in schema.items() if key not in ("properties", "enum", "const"))
 
 
 def _model(entry: Mapping[str, Any]) -> ListedModel | None:

@@ -14,6 +14,9 @@ from providers.dialects.contract import Call, UpstreamRequest
 from providers.dialects.ollama.messages import chat_messages
 from providers.dialects.ollama.thinking import thinking_fields, thinks
 from providers.dialects.ollama.tools import choice_in_words, function_of, tools_to_offer
+from providers.fidelity import Fidelity
+from providers.schemas.fitting import fitted
+from providers.schemas.rules import GRAMMAR
 
 _PATH = "/api/chat"
 
@@ -34,7 +37,10 @@ def _body(call: Call) -> dict[str, Any]:
     fields |= thinking_fields(call)
     schema = output_schema(body)
     if schema is not None:
-        fields["format"] = {key: value for key, value in schema.items() if key != "$schema"}
+        cleaned = {key: value for key, value in schema.items() if key != "$schema"}
+        fields["format"] = fitted(cleaned, GRAMMAR)
+        if fields["format"] is not cleaned:
+            call.notes.add(Fidelity.SCHEMA_NOT_STRICT)
     extra = extra_fields(body)
     options = _options(call)
     if isinstance(extra.get("options"), dict):

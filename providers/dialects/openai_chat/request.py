@@ -16,7 +16,9 @@ from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.dialects.openai_chat.thinking import thinking_fields, thinks
 from providers.dialects.openai_chat.tools import tool_offer
 from providers.fidelity import Fidelity
-from providers.openai import is_strict
+from providers.schemas.fitting import fitted
+from providers.schemas.roots import may_be_object
+from providers.schemas.strict import is_strict
 
 _PATH = "/chat/completions"
 _OTHER_LIMIT = "max_completion_tokens"
@@ -105,16 +107,21 @@ def _schema_fields(call: Call, profile: Profile) -> tuple[dict[str, Any], str | 
     schema = output_schema(call.body)
     if schema is None:
         return {}, None
-    if profile.schemas == "json_schema":
+    rules = profile.schema_rules
+    is_object = may_be_object(schema)
+    if profile.schemas == "json_schema" and (is_object or not rules.plain_root):
         cleaned = {key: value for key, value in schema.items() if key != "$schema"}
-        strict = is_strict(cleaned)
+        strict = is_strict(cleaned, rules)
         if not strict:
             call.notes.add(Fidelity.SCHEMA_NOT_STRICT)
+            cleaned = fitted(cleaned, rules)
         wanted = {"name": "answer", "schema": cleaned, "strict": strict}
         return {"response_format": {"type": "json_schema", "json_schema": wanted}}, None
     call.notes.add(Fidelity.SCHEMA_WORDED)
-    instruction = f"Answer with one JSON object that follows this JSON schema: {msgspec.json.encode(schema).decode()}"
-    return {"response_format": {"type": "json_object"}} if profile.schemas == "json_object" else {}, instruction
+    what = "object" if is_object else "value"
+    instruction = f"Answer with one JSON {what} that follows this JSON schema: {msgspec.json.encode(schema).decode()}"
+    forced = profile.schemas != "words" and is_object
+    return {"response_format": {"type": "json_object"}} if forced else {}, instruction
 
 
 def _stickiness(call: Call, profile: Profile) -> dict[str, Any]:

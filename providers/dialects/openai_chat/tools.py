@@ -20,6 +20,7 @@ from providers.claude.tools import Tool, offered_tools, upstream_name
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.fidelity import Fidelity, Notes
+from providers.schemas import fitted_schemas
 
 _GOOD_ID = re.compile(r"[a-zA-Z0-9_-]{1,256}")
 _SHORT_ID = re.compile(r"[a-zA-Z0-9]{9}")
@@ -49,7 +50,7 @@ def tool_offer(call: Call, profile: Profile) -> Offer:
     if choice.get("type") == "none" and "none" not in profile.tool_choices and not restored:
         call.notes.add(Fidelity.TOOL_CHOICE_DROPPED)
         return Offer({})
-    offer = Offer({"tools": [_function(tool, profile, call.notes) for tool in tools]})
+    offer = Offer({"tools": _functions(tools, profile, call.notes)})
     _choose(offer, choice, tools, profile, call.notes)
     if choice.get("disable_parallel_tool_use") is True:
         excepted = profile.parallel_except is not None and profile.parallel_except.search(call.model.name) is not None
@@ -84,13 +85,20 @@ def upstream_call_id(call_id: str, profile: Profile, origin: str, notes: Notes) 
     return f"call_{hashlib.sha256(own.encode()).hexdigest()[:32]}"
 
 
-def _function(tool: Tool, profile: Profile, notes: Notes) -> dict[str, Any]:
+def _functions(tools: list[Tool], profile: Profile, notes: Notes) -> list[dict[str, Any]]:
+    fitting = fitted_schemas([tool.schema for tool in tools], profile.schema_rules)
+    if fitting.changed:
+        notes.add(Fidelity.TOOL_SCHEMA_SIMPLIFIED)
+    return [_function(tool, schema, profile, notes) for tool, schema in zip(tools, fitting.each, strict=True)]
+
+
+def _function(tool: Tool, schema: msgspec.Raw, profile: Profile, notes: Notes) -> dict[str, Any]:
     function: dict[str, Any] = {"name": upstream_name(tool.name, profile.tool_name_limit)}
     if function["name"] != tool.name:
         notes.add(Fidelity.TOOL_RENAMED)
     if tool.description is not None:
         function["description"] = tool.description
-    function["parameters"] = tool.schema
+    function["parameters"] = schema
     return {"type": "function", "function": function}
 
 

@@ -18,7 +18,10 @@ from providers.dialects.openai_responses.thinking import reasoning_fields, think
 from providers.dialects.openai_responses.tools import tool_fields
 from providers.errors import ErrorKind, UpstreamError
 from providers.fidelity import Fidelity
-from providers.openai import is_strict
+from providers.schemas.fitting import fitted
+from providers.schemas.roots import may_be_object
+from providers.schemas.rules import OPENAI
+from providers.schemas.strict import is_strict
 
 _PATH = "/responses"
 _COUNT_PATH = "/responses/input_tokens"
@@ -38,10 +41,11 @@ def responses_request(call: Call) -> UpstreamRequest:
     reasoning = reasoning_fields(call)
     fields |= _sampling(call, reasoning)
     fields |= reasoning
-    fields |= _text_format(call)
+    text, instruction = _text_format(call)
+    fields |= text
     fields |= _identity(call)
     fields |= extra_fields(call.body)
-    fields |= _conversation(call)
+    fields |= _conversation(call, instruction)
     return UpstreamRequest(
         path=_PATH, headers=_headers(call), body=msgspec.json.encode(fields), unsent_stops=_stops(call)
     )
@@ -65,10 +69,12 @@ def count_request(call: Call) -> CountRequest | None:
     )
 
 
-def _conversation(call: Call) -> dict[str, Any]:
+def _conversation(call: Call, instruction: str | None = None) -> dict[str, Any]:
     """Tools, instructions and input. The input comes last, so that a longer conversation only adds bytes at the end."""
     fields = tool_fields(call)
     system = joined_text(system_blocks(call.body))
+    if instruction is not None:
+        system = f"{system}\n\n{instruction}" if system else instruction
     if system:
         fields["instructions"] = system
     fields["input"] = input_items(call)
@@ -118,15 +124,21 @@ def _stops(call: Call) -> tuple[str, ...]:
     return stops
 
 
-def _text_format(call: Call) -> dict[str, Any]:
+def _text_format(call: Call) -> tuple[dict[str, Any], str | None]:
+    """The field, or what is added to the instructions instead: the API takes schemas of objects alone."""
     schema = output_schema(call.body)
     if schema is None:
-        return {}
+        return {}, None
     cleaned = {key: value for key, value in schema.items() if key != "$schema"}
-    strict = is_strict(cleaned)
+    if not may_be_object(cleaned):
+        call.notes.add(Fidelity.SCHEMA_WORDED)
+        words = msgspec.json.encode(cleaned).decode()
+        return {}, f"Answer with one JSON value that follows this JSON schema: {words}"
+    strict = is_strict(cleaned, OPENAI)
     if not strict:
         call.notes.add(Fidelity.SCHEMA_NOT_STRICT)
-    return {"text": {"format": {"type": "json_schema", "name": "answer", "schema": cleaned, "strict": strict}}}
+        cleaned = fitted(cleaned, OPENAI)
+    return {"text": {"format": {"type": "json_schema", "name": "answer", "schema": cleaned, "strict": strict}}}, None
 
 
 def _identity(call: Call) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 from providers.claude.tools import offered_tools, upstream_name
 from providers.dialects.contract import Call
 from providers.fidelity import Fidelity, Notes
+from providers.schemas import fitted_schemas
+from providers.schemas.rules import OPENAI
 
 NAME_LIMIT = 64
 _ID_LIMIT = 64
@@ -51,15 +53,18 @@ def tool_fields(call: Call) -> dict[str, Any]:
             call.notes.add(Fidelity.TOOL_CHOICE_DROPPED)
     if choice.get("disable_parallel_tool_use") is True:
         fields["parallel_tool_calls"] = False
+    fitting = fitted_schemas([tool.schema for tool in tools], OPENAI)
+    if fitting.changed:
+        call.notes.add(Fidelity.TOOL_SCHEMA_SIMPLIFIED)
     fields["tools"] = [
         {
             "type": "function",
             "name": sent_name(tool.name, call.notes),
             **({} if tool.description is None else {"description": tool.description}),
-            "parameters": tool.schema,
+            "parameters": schema,
             # Left out, it means true here: the schema would be rewritten, and every optional property be required.
             "strict": False,
         }
-        for tool in tools
+        for tool, schema in zip(tools, fitting.each, strict=True)
     ]
     return fields

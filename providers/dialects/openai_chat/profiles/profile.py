@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from providers.schemas.rules import HOSTED, SchemaRules
+
 ALL_CHOICES = frozenset({"auto", "none", "required", "named"})
 
 
@@ -32,6 +34,7 @@ class Profile(msgspec.Struct, frozen=True):
       `tool_choices`: the values of tool_choice; the rest is put into words, and "none" means to offer no tools.
       `parallel_control`: whether parallel_tool_calls is known; not by models that `parallel_except` matches.
       `history_needs_tools`: calls in the history are refused when no tools are offered.
+      `schema_rules`: what is refused in a JSON schema, of a tool or of the answer.
 
     Thinking
       `effort`: how thinking is asked for: `reasoning_effort` (a word), `reasoning` (OpenRouter's object), `thinking`
@@ -76,6 +79,7 @@ class Profile(msgspec.Struct, frozen=True):
     parallel_control: bool = True
     parallel_except: re.Pattern[str] | None = None
     history_needs_tools: bool = False
+    schema_rules: SchemaRules = HOSTED
 
     effort: Literal["none", "reasoning_effort", "reasoning", "thinking", "enable_thinking", "template"] = (
         "reasoning_effort"

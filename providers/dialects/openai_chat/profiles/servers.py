@@ -11,6 +11,7 @@ import msgspec
 
 from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.openai import REASONING
+from providers.schemas import rules
 
 _OPENAI_WITHOUT_PARALLEL_CONTROL = re.compile(r"^o[1-9]", re.IGNORECASE)
 _AUTO_OR_NONE = frozenset({"auto", "none"})
@@ -27,6 +28,7 @@ HOSTED: tuple[Profile, ...] = (
         thinkers_take_sampling=False,
         thinkers_take_stops=False,
         unique_call_ids=True,
+        schema_rules=rules.OPENAI,
         thinkers=REASONING,
         parallel_except=_OPENAI_WITHOUT_PARALLEL_CONTROL,
         documents="inline",
@@ -41,6 +43,7 @@ HOSTED: tuple[Profile, ...] = (
         thinkers_take_sampling=False,
         thinkers_take_stops=False,
         unique_call_ids=True,
+        schema_rules=rules.OPENAI,
         thinkers=REASONING,
         parallel_except=_OPENAI_WITHOUT_PARALLEL_CONTROL,
         session_field="prompt_cache_key",
@@ -104,6 +107,7 @@ HOSTED: tuple[Profile, ...] = (
         user_after_results=False,
         names_results=True,
         short_call_ids=True,
+        schema_rules=rules.MISTRAL,
         effort="none",
     ),
     # Only the small early models take an effort, the others refuse it; those that think refuse stop sequences.
@@ -142,6 +146,7 @@ HOSTED: tuple[Profile, ...] = (
         replay_required=True,
         tool_choices=_AUTO_OR_NONE,
         parallel_control=False,
+        schema_rules=rules.MOONSHOT,
         schemas="json_object",
         session_field="prompt_cache_key",
     ),
@@ -191,6 +196,7 @@ HOSTED: tuple[Profile, ...] = (
         "Fireworks",
         hosts=("fireworks.ai",),
         sends_top_k=True,
+        schema_rules=rules.FIREWORKS,
         thinkers=re.compile(r"gpt-oss"),
         replay="reasoning_content",
         session_header="x-session-affinity",
@@ -202,6 +208,7 @@ HOSTED: tuple[Profile, ...] = (
         hosts=("cerebras.ai",),
         max_tokens_field="max_completion_tokens",
         thinkers=re.compile(r"gpt-oss"),
+        schema_rules=rules.CEREBRAS,
         caller_field="user",
     ),
 )
@@ -218,14 +225,17 @@ _OWN = Profile(
     merges_users=True,
     null_content=False,
     documents="inline",
+    # Which one it is is not known, and llama.cpp is the strictest.
+    schema_rules=rules.LLAMA_CPP,
 )
 LOCAL = _OWN
 _MODEL_SERVER = msgspec.structs.replace(_OWN, tool_name_limit=128, documents="refused", effort="template")
+_ANY_SCHEMA_SERVER = msgspec.structs.replace(_MODEL_SERVER, schema_rules=rules.ANYTHING)
 
 OWN: tuple[Profile, ...] = (
     # delta.reasoning since https://github.com/vllm-project/vllm/pull/33402.
-    msgspec.structs.replace(_MODEL_SERVER, name="vllm", label="vLLM", replay="reasoning", caller_field="user"),
-    msgspec.structs.replace(_MODEL_SERVER, name="sglang", label="SGLang", replay="reasoning_content"),
+    msgspec.structs.replace(_ANY_SCHEMA_SERVER, name="vllm", label="vLLM", replay="reasoning", caller_field="user"),
+    msgspec.structs.replace(_ANY_SCHEMA_SERVER, name="sglang", label="SGLang", replay="reasoning_content"),
     # https://github.com/ggml-org/llama.cpp/tree/master/tools/server: tool_choice is a word only.
     msgspec.structs.replace(
         _MODEL_SERVER,
@@ -251,6 +261,7 @@ OWN: tuple[Profile, ...] = (
         name="ollama",
         label="Ollama /v1",
         port=11434,
+        schema_rules=rules.OLLAMA,
         effort="reasoning_effort",
         replay="reasoning",
         tool_choices=frozenset({"auto"}),

@@ -1,0 +1,43 @@
+"""JSON schemas as the servers of OpenAI's APIs take them: of a tool's input, and of an answer.
+
+A schema that a server takes goes out as it came. One that it would refuse, and with it the whole request, is changed as
+little as possible. The schemas of tools are looked at once: agents send the same fifty with every request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from providers.schemas.fitting import fitted
+from providers.schemas.rules import SchemaRules
+
+_CACHED_AT_MOST = 128 * 1024
+
+_encode = msgspec.json.encode
+
+
+class FittedSchemas(msgspec.Struct, frozen=True):
+    """The JSON of each schema, and whether one of them is another than was asked for."""
+
+    each: tuple[msgspec.Raw, ...]
+    changed: bool
+
+
+def fitted_schemas(schemas: Sequence[dict[str, Any]], rules: SchemaRules) -> FittedSchemas:
+    """The schemas of tools by a server's rules."""
+    encoded = _encode(schemas)
+    return _cached(encoded, rules) if len(encoded) <= _CACHED_AT_MOST else _made(encoded, rules)
+
+
+def _made(schemas: bytes, rules: SchemaRules) -> FittedSchemas:
+    given = msgspec.json.decode(schemas)
+    found = [fitted(schema, rules) for schema in given]
+    changed = any(new is not old for new, old in zip(found, given, strict=True))
+    return FittedSchemas(tuple(msgspec.Raw(_encode(schema)) for schema in found), changed)
+
+
+_cached = lru_cache(maxsize=64)(_made)
