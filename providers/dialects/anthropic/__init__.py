@@ -9,16 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from providers.dialects.anthropic.answer.decoder import StreamDecoder
-from providers.dialects.anthropic.answer.json_body import JsonDecoder
+from providers.dialects.anthropic.answer.body import BodyDecoder
 from providers.dialects.anthropic.errors import response_error
 from providers.dialects.anthropic.request import DEFAULT_VERSION, count_request, messages_request
-from providers.dialects.contract import Call, Decoder, Dialect
+from providers.dialects.contract import Dialect
 from providers.model_list import ListedModel, ModelList, listed_model
-
-
-def _decoder(content_type: str, call: Call) -> Decoder:
-    return JsonDecoder(call) if "json" in content_type.lower() else StreamDecoder(call)
 
 
 def _model(entry: Mapping[str, Any]) -> ListedModel | None:
@@ -29,7 +24,7 @@ ANTHROPIC = Dialect(
     name="anthropic",
     label="Anthropic Messages",
     request=messages_request,
-    decoder=_decoder,
+    decoder=BodyDecoder,
     error=response_error,
     count_request=count_request,
     # https://docs.claude.com/en/api/models-list

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from providers.dialects import DIALECTS
@@ -13,54 +10,9 @@ from providers.events import StreamFailed
 from streaming.encoding.encoder import Encoder
 from streaming.ingress.claude.frames import SseSink
 from streaming.ingress.claude.message import MessageFold
+from tests.claude.claude_events import Json, args, body, signature, start, stop, text, thinking, tool
 from tests.claude.claude_stream import ParsedStream, check_stream
 from tests.claude.wire import claude_stream, decode, make_call
-
-Json = dict[str, Any]
-
-
-def start(index: int, kind: str, **fields: Any) -> Json:
-    empty: Json = {"text": {"text": ""}, "thinking": {"thinking": "", "signature": ""}}.get(kind, {"input": {}})
-    return {"type": "content_block_start", "index": index, "content_block": {"type": kind, **empty, **fields}}
-
-
-def tool(index: int, name: str) -> Json:
-    return start(index, "tool_use", id=f"toolu_{name}", name=name)
-
-
-def delta(index: int, kind: str, **fields: Any) -> Json:
-    return {"type": "content_block_delta", "index": index, "delta": {"type": kind, **fields}}
-
-
-def text(index: int, piece: str) -> Json:
-    return delta(index, "text_delta", text=piece)
-
-
-def thinking(index: int, piece: str) -> Json:
-    return delta(index, "thinking_delta", thinking=piece)
-
-
-def signature(index: int, value: str) -> Json:
-    return delta(index, "signature_delta", signature=value)
-
-
-def args(index: int, piece: str) -> Json:
-    return delta(index, "input_json_delta", partial_json=piece)
-
-
-def stop(index: int) -> Json:
-    return {"type": "content_block_stop", "index": index}
-
-
-def body(*events: Json, reason: str = "tool_use") -> bytes:
-    """A whole answer of these block events."""
-    usage = {"input_tokens": 9, "output_tokens": 1}
-    opening = {"type": "message_start", "message": {"id": "msg_1", "model": "m", "content": [], "usage": usage}}
-    end = {"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": usage}
-    return b"".join(
-        f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
-        for event in (opening, *events, end, {"type": "message_stop"})
-    )
 
 
 def relayed(*events: Json, reason: str = "tool_use") -> ParsedStream:

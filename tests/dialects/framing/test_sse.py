@@ -43,6 +43,16 @@ def singly(body: bytes) -> Iterable[bytes]:
         (b"data: no blank line at the end", [b"no blank line at the end"]),
         (b"data: a\n\ndata: b\n", [b"a", b"b"]),
         (b"", []),
+        # What servers write beside the standard.
+        (b'error: {"code":400,"message":"m"}\n\n', [b'{"error":{"code":400,"message":"m"}}']),
+        (b'data: a\nerror:{"error":{"message":"m"}}\n\n', [b"a", b'{"error":{"message":"m"}}']),
+        (b"error: it broke\n\n", [b'{"error":"it broke"}']),
+        (b'event: error\ndata: {"message":"m"}\n\ndata: a\n\n', [b'{"error":{"message":"m"}}', b"a"]),
+        (b'event:error\ndata: {"type":"error","code":"c"}\n\n', [b'{"type":"error","code":"c"}']),
+        (b"event: error\ndata: Busy\n\n", [b'{"error":"Busy"}']),
+        (b"event: error\n\ndata: a\n\n", [b"a"]),
+        (b'data: a\n\n{"b":1}\ndata: c\n\n', [b"a", b'{"b":1}', b"c"]),
+        (b'data: {"a":\ndata: 1}\n{"a":2}\n\n', [b'{"a":\n1}']),
     ],
 )
 def test_what_a_body_says(body: bytes, events: list[bytes]) -> None:

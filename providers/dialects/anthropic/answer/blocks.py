@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.call_ids import CallIds
+from providers.dialects.anthropic.answer.whole_blocks import taken_apart
 from providers.dialects.contract import Call
 from providers.events import Event, NativeBlockDelta, NativeBlockStarted, NativeBlockStopped, Ping
 from providers.fidelity import Fidelity
@@ -120,6 +121,18 @@ class Blocks:
         if index != self._index:
             return []
         return [*self.settle(), NativeBlockStopped(index, data)]
+
+    def whole(self, index: int, block: dict[str, Any], *, ends: bool = True) -> list[Event]:
+        """The events of a block that came in one piece; it stays open unless it `ends`. Raises Malformed."""
+        opened, deltas = taken_apart(block)
+        start = {"type": "content_block_start", "index": index, "content_block": opened}
+        events = self.start(index, block["type"], _encode(start))
+        for delta in deltas:
+            event = {"type": "content_block_delta", "index": index, "delta": delta}
+            events += self.delta(index, msgspec.convert(delta, Delta), _encode(event))
+        if ends:
+            events += self.stop(index, _encode({"type": "content_block_stop", "index": index}))
+        return events
 
     def finish(self) -> list[Event]:
         """What the answer lacks of its end. Raises Malformed."""

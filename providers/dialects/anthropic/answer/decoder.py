@@ -13,9 +13,10 @@ import msgspec
 
 from providers.dialects.anthropic import errors
 from providers.dialects.anthropic.answer import stop
-from providers.dialects.anthropic.answer.blocks import KNOWN, Delta, Malformed
+from providers.dialects.anthropic.answer.blocks import KNOWN, Blocks, Delta, Malformed
+from providers.dialects.anthropic.answer.json_body import message_events
 from providers.dialects.anthropic.answer.overlap import SerialBlocks
-from providers.dialects.anthropic.answer.tokens import clean_usage, read_usage
+from providers.dialects.anthropic.answer.whole_blocks import is_block
 from providers.dialects.contract import Call
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
@@ -62,7 +63,8 @@ class StreamDecoder:
     def __init__(self, call: Call) -> None:
         self._reader = SSEReader()
         self._blocks = SerialBlocks(call)
-        self._delta: dict[str, Any] | None = None
+        self._ending = stop.Ending()
+        self._call = call
         self._over = False
         self._any = False
 
@@ -103,53 +105,70 @@ class StreamDecoder:
         return events
 
     def _rare(self, event: _Event, data: bytes) -> list[Event]:
+        if event.error and event.error != b"null":
+            return [self._failed(errors.event_error(msgspec.json.decode(data)))]
         match event.type:
-            case "content_block_start" if (
-                event.index >= 0 and event.content_block is not None and event.content_block.type
-            ):
-                return self._blocks.start(event.index, event.content_block.type, data)
-            case "content_block_stop" if event.index >= 0:
-                return self._blocks.stop(event.index, data)
             case "content_block_start" | "content_block_delta" | "content_block_stop":
-                return [self._malformed(f"a {event.type} without its index or its type")]
+                return self._of_block(event, data)
             case "message_start":
                 return self._message_start(msgspec.json.decode(data).get("message"))
             case "message_delta":
                 return self._message_delta(msgspec.json.decode(data))
             case "message_stop":
-                self._over = True
-                return self._finished() or [self._malformed("message_stop without a stop reason")]
+                return self._message_stop(msgspec.json.decode(data))
+            case "message":
+                return self._whole(msgspec.json.decode(data))
             case "ping":
                 return [Ping()]
             case "error":
                 return [self._failed(errors.event_error(msgspec.json.decode(data)))]
-            case "" if event.error:
-                return [self._failed(errors.event_error(msgspec.json.decode(data)))]
         # Of a future type: passed on unchanged, if its name fits into a line.
         return [NativeEvent(event.type, data)] if _EVENT_NAME.fullmatch(event.type) else []
+
+    def _of_block(self, event: _Event, data: bytes) -> list[Event]:
+        if event.index >= 0 and event.type == "content_block_stop":
+            return self._blocks.stop(event.index, data)
+        block = event.content_block
+        if event.index >= 0 and event.type == "content_block_start" and block is not None and block.type:
+            return self._blocks.start(event.index, block.type, data)
+        return [self._malformed(f"a {event.type} without its index or its type")]
 
     def _message_start(self, message: Any) -> list[Event]:
         if not isinstance(message, dict):
             return [self._malformed("message_start without a message")]
+        self._blocks.give(message.get("content"))
+        self._ending.begun(message)
         return [stop.started(message)]
 
     def _message_delta(self, event: dict[str, Any]) -> list[Event]:
-        if not isinstance(event.get("delta"), dict):
+        tokens, is_one = self._ending.add(event)
+        if not is_one:
             return [self._malformed("message_delta without a delta")]
-        held = self._delta
-        if held is not None:
-            event = {**held, **event}
-            for part in ("delta", "usage"):
-                event[part] = _laid_over(held.get(part), event.get(part))
-        event["usage"] = clean_usage(event.get("usage"))
-        self._delta = event
-        tokens = read_usage(event.get("usage"))
         return [] if tokens is None else [TokensReported(tokens)]
+
+    def _message_stop(self, event: dict[str, Any]) -> list[Event]:
+        self._over = True
+        tokens = self._ending.stopped(event)
+        counted: list[Event] = [] if tokens is None else [TokensReported(tokens)]
+        return [*counted, *(self._finished() or [self._malformed("message_stop without a stop reason")])]
+
+    def _whole(self, message: dict[str, Any]) -> list[Event]:
+        """A complete message instead of the events of one."""
+        if not isinstance(message.get("content"), list) or not all(map(is_block, message["content"])):
+            return [self._malformed("a message without content")]
+        self._over = True
+        return message_events(message, Blocks(self._call))
 
     def _finished(self) -> list[Event]:
         """The end, after what the last block lacks; nothing without a reason for it."""
-        end = None if self._delta is None else stop.finished(self._delta)
-        return [] if end is None else [*self._blocks.finish(), end]
+        end = self._ending.finished()
+        if end is None:
+            return []
+        events = self._blocks.finish()
+        if end.stop_reason == "error":
+            broken = UpstreamError(ErrorKind.SERVER, "The provider broke its answer off (error).", code="error")
+            return [*events, self._failed(broken)]
+        return [*events, end]
 
     def _failed(self, error: UpstreamError) -> StreamFailed:
         self._over = True
@@ -161,15 +180,6 @@ class StreamDecoder:
     def _truncated(self) -> StreamFailed:
         what = "ended before it was complete" if self._any else "holds no event at all"
         return self._failed(UpstreamError(ErrorKind.TRUNCATED, f"The provider's answer {what}."))
-
-
-def _laid_over(old: Any, new: Any) -> dict[str, Any]:
-    """Two objects in one; null in the newer one leaves the older value."""
-    merged = dict(old) if isinstance(old, dict) else {}
-    for name, value in (new if isinstance(new, dict) else {}).items():
-        if value is not None or name not in merged:
-            merged[name] = value
-    return merged
 
 
 def _event(data: bytes) -> _Event:

@@ -2,14 +2,18 @@
 not. The first that started streams, the others wait for its end.
 
 https://github.com/langchain-ai/langchain/pull/37025 (2026-04-27), https://github.com/Wei-Shaw/sub2api/pull/4302
-(2026-07-14).
+(2026-07-14). Claude itself may put blocks into message_start, where a program of its called a tool:
+https://github.com/vercel/ai/pull/14512 (2026-04-16).
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from providers.dialects.anthropic.answer.blocks import Blocks, Delta, Malformed
+from providers.dialects.anthropic.answer.whole_blocks import is_block
 from providers.dialects.contract import Call
 from providers.events import Event, Ping
 
@@ -38,15 +42,25 @@ class _Waiting:
 class SerialBlocks(Blocks):
     """The blocks of one answer in the order of their starts; a delta for none of them starts one, if it can."""
 
-    __slots__ = ("_size", "_waiting")
+    __slots__ = ("_given", "_size", "_waiting")
 
     def __init__(self, call: Call) -> None:
         super().__init__(call)
         self._waiting: list[_Waiting] = []
         self._size = 0
+        self._given: dict[int, dict[str, Any]] = {}  # the blocks of message_start by their places
+
+    def give(self, content: Any) -> None:
+        """The content of message_start: it is sent unless its blocks are streamed as well."""
+        if isinstance(content, list):
+            self._given = {place: block for place, block in enumerate(content) if is_block(block)}
 
     def start(self, index: int, kind: str, data: bytes) -> list[Event]:
         """The events of a content_block_start. Raises Malformed."""
+        events = self._given_before(index, msgspec.json.decode(data)["content_block"]) if self._given else []
+        return [*events, *self._start(index, kind, data)]
+
+    def _start(self, index: int, kind: str, data: bytes) -> list[Event]:
         if not self._waiting and self._index in (-1, index):
             return super().start(index, kind, data)
         self._unanswered = 0
@@ -64,13 +78,15 @@ class SerialBlocks(Blocks):
 
     def finish(self) -> list[Event]:
         """What the open block lacks of its end, and all that waited for it. Raises Malformed."""
-        events = super().finish()
+        events = [*self._all_given(), *super().finish()]
         while self._waiting:
             events += self._advance()
             events += super().finish()
         return events
 
     def _elsewhere(self, index: int, delta: Delta, data: bytes) -> list[Event]:
+        if self._given:
+            return [*self._given_at(index), *self.delta(index, delta, data)]
         waiting = self._waiting_at(index)
         if waiting is None:
             return self._implied(index, delta, data)
@@ -102,6 +118,37 @@ class SerialBlocks(Blocks):
                 events += super().stop(block.index, block.stop)
         if not self._waiting:
             self._size = 0
+        return events
+
+    def _given_before(self, index: int, block: dict[str, Any]) -> list[Event]:
+        """The blocks of message_start that come before one that starts: all of them, unless it is one of them."""
+        same = self._given.get(index)
+        if same is not None and (same["type"], same.get("id")) == (block.get("type"), block.get("id")):
+            del self._given[index]
+            return self._all_given(before=index)
+        return self._all_given()
+
+    def _given_at(self, index: int) -> list[Event]:
+        """The block of message_start that a delta belongs to, with those before it; all of them if it is none."""
+        if index not in self._given:
+            return self._all_given()
+        block = self._given.pop(index)
+        events = self._all_given(before=index)
+        later, self._given = self._given, {}
+        events += self.whole(index, block, ends=False)
+        self._given = later
+        return events
+
+    def _all_given(self, before: int | None = None) -> list[Event]:
+        given, self._given = self._given, {}
+        events: list[Event] = []
+        later: dict[int, dict[str, Any]] = {}
+        for place, block in given.items():
+            if before is not None and place > before:
+                later[place] = block
+            else:
+                events += self.whole(place, block)
+        self._given = later
         return events
 
     def _waiting_at(self, index: int) -> _Waiting | None:

@@ -28,7 +28,7 @@ from providers.fidelity import Fidelity
 from providers.framing.decoding import BodyReader, DocumentDecoder
 from providers.framing.shapes import Shapeless
 
-_NO_CHOICE = Choice()
+_NOTHING = Delta()
 _EXPLANATION_AT_MOST = 2000
 
 
@@ -44,6 +44,7 @@ class ChatDecoder(DocumentDecoder):
         "_started",
         "_stops",
         "_takes_details",
+        "_takes_one",
         "_tokens",
         "_writer",
     )  # fmt: skip
@@ -51,6 +52,8 @@ class ChatDecoder(DocumentDecoder):
     def __init__(self, call: Call) -> None:
         stops = call.body.get("stop_sequences")
         self._stops = tuple(stop for stop in stops if isinstance(stop, str)) if isinstance(stops, list) else ()
+        # Somebody who asks for several answers gets the first.
+        self._takes_one = call.body.get("n", 1) != 1
         self._writer = EventWriter(call)
         self._notes = call.notes
         super().__init__(BodyReader())
@@ -92,16 +95,16 @@ class ChatDecoder(DocumentDecoder):
         if _is_error(chunk):
             self._fail(payload_error(msgspec.json.decode(document)), events)
             return
-        choice = chunk.choices[0] if chunk.choices else _NO_CHOICE
         if not self._started and (chunk.choices or chunk.id or chunk.model):
             self._start(chunk, events)
-        delta = choice.delta
-        if delta is None and not self._has_content:
-            delta = choice.message  # at the end of a stream it would only repeat everything
-        if delta is not None:
-            self._delta(delta, events)
-        if choice.finish_reason and self._finishes_with_failure(choice, events):
-            return
+        # https://github.com/karthink/gptel/pull/1284 (2026-03-11): Copilot puts each call into a choice of its own.
+        is_first = not self._has_content
+        for choice in chunk.choices or ():
+            self._choice(choice, is_first, events)
+            if self._is_over:
+                return
+            if self._takes_one:
+                break
         if chunk.citations:
             self._notes.add(Fidelity.CITATIONS_DROPPED)
         usage = usage_of(chunk)
@@ -113,6 +116,21 @@ class ChatDecoder(DocumentDecoder):
             events.append(TokensReported(tokens))
         if self._finish.reason and tokens.output:
             self._end(events)  # counts of zero are a placeholder: the true ones may come in a later chunk
+
+    def _choice(self, choice: Choice, is_first: bool, events: list[Event]) -> None:
+        """The events of a choice; a complete message counts if nothing came before: else it only repeats everything."""
+        if choice.error:
+            self._fail(payload_error({"error": choice.error}), events)
+            return
+        delta = choice.delta
+        if is_first and (delta is None or delta == _NOTHING):
+            delta = choice.message
+            if delta is None and choice.text:
+                delta = Delta(content=choice.text)
+        if delta is not None:
+            self._delta(delta, events)
+        if choice.finish_reason:
+            self._note_finish(choice, events)
 
     def _start(self, chunk: Chunk, events: list[Event]) -> None:
         self._started = True
@@ -146,8 +164,7 @@ class ChatDecoder(DocumentDecoder):
         for fragment in delta.tool_calls or (ToolCall(index=0, function=delta.function_call),):
             self._writer.call(fragment, events)
 
-    def _finishes_with_failure(self, choice: Choice, events: list[Event]) -> bool:
-        """Notes the finish; returns whether it is a failure, which then ends the answer."""
+    def _note_finish(self, choice: Choice, events: list[Event]) -> None:
         self._finish.reason = choice.finish_reason
         self._finish.native = choice.native_finish_reason
         if isinstance(choice.stop_reason, str) and choice.stop_reason in self._stops:
@@ -155,7 +172,6 @@ class ChatDecoder(DocumentDecoder):
         failure = failure_of(self._finish)
         if failure is not None:
             self._fail(failure, events)
-        return failure is not None
 
     def _end(self, events: list[Event]) -> None:
         """The finish, if the provider has said that this is the end; else the failure that it is."""

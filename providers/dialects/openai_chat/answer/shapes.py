@@ -76,11 +76,13 @@ class Usage(msgspec.Struct, gc=False):
 
 
 class Choice(msgspec.Struct, gc=False):
-    """The first choice is the only one ever asked for. vLLM has the stop string that it met in `stop_reason`, Moonshot
-    its counts here."""
+    """One choice is asked for, which GitHub Copilot may send in several. vLLM has the stop string that it met in
+    `stop_reason`, Moonshot its counts here, OpenRouter an error, completions that are no chat their `text`."""
 
     delta: Delta | None = None
     message: Delta | None = None
+    text: str | None = None
+    error: Any = None
     finish_reason: str | None = None
     native_finish_reason: str | None = None
     stop_reason: str | int | None = None

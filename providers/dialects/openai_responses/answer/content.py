@@ -55,6 +55,10 @@ class Texts:
             for number, part in enumerate(item.content or ()):
                 self._send(known, number, part.text, part.refusal, events)
 
+    def send(self, text: str, events: list[Event]) -> None:
+        """A text that no item had."""
+        self._writer.text(self._writer.begin(None, Item(type=MESSAGE), events), 0, text, events)
+
     def _late(self, event: StreamEvent, text: str | None, refusal: str | None, events: list[Event]) -> None:
         """A part that is done: sent now if no delta had it."""
         if not text and not refusal:

@@ -89,15 +89,21 @@ class Answer:
         if response.status in ("completed", "incomplete"):
             self.start(response, events)
             has_text, has_content = self._writer.has_text, self._writer.has_content
-            for item in response.output or ():
+            for item in response.output or self._early_output():
                 self._last_item(item, has_text, has_content, events)
             self._calls.finish(events)
+            if response.output_text and not self._writer.has_text:
+                self._texts.send(response.output_text, events)
         self._writer.sign(events)
         if response.usage is not None:
             events.append(TokensReported(tokens_of(response.usage)))
         end = ended(response, has_calls=self._calls.any_started, refusal=self._texts.refusal)
         self.is_over = True
         events.append(StreamFailed(end) if isinstance(end, UpstreamError) else end)
+
+    def _early_output(self) -> list[Item]:
+        """The items of a response that was complete when it was announced."""
+        return (self._response.output if self._response is not None else None) or []
 
     def _created(self, event: StreamEvent, events: list[Event]) -> None:
         self._response = event.response or self._response
@@ -108,6 +114,8 @@ class Answer:
 
     def _over(self, event: StreamEvent, events: list[Event]) -> None:
         response = event.response or Response()
+        if response.usage is None and event.usage is not None:
+            response = msgspec.structs.replace(response, usage=event.usage)
         ending = (event.type or "").rpartition(".")[2]
         # The event's name counts: some servers leave an older status in the response.
         status = response.status if ending == "done" else ending

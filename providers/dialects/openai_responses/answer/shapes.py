@@ -64,13 +64,14 @@ class Incomplete(msgspec.Struct, gc=False):
 
 
 class Response(msgspec.Struct, gc=False):
-    """The response as it stands."""
+    """The response as it stands. `output_text` is no field of OpenAI's API but of its SDK, and of some servers."""
 
     id: str | None = None
     object: str | None = None
     model: str | None = None
     status: str | None = None
     output: list[Item] | None = None
+    output_text: str | None = None
     usage: Usage | None = None
     error: Any = None
     incomplete_details: Incomplete | None = None
@@ -91,6 +92,7 @@ class StreamEvent(msgspec.Struct, gc=False):
     part: Part | None = None
     item: Item | None = None
     response: Response | None = None
+    usage: Usage | None = None
     object: str | None = None
     error: Any = None
     code: Any = None
