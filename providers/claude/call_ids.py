@@ -33,13 +33,13 @@ _LONGEST = 256
 class CallIds:
     """The ids of one answer's calls, unlike each other and unlike those of the conversation."""
 
-    __slots__ = ("_earlier", "_model", "_notes", "_provider", "_taken")
+    __slots__ = ("_call", "_earlier", "_taken")
 
     def __init__(self, call: Call) -> None:
-        messages = _listed(call.body.get("messages"))
-        self._earlier = frozenset(call["id"] for message in messages for call in _calls_of(message))
+        self._call = call
+        self._earlier: frozenset[str] | None = None
+        """The ids in the conversation; looked for when the answer's first call comes."""
         self._taken: set[str] = set()
-        self._provider, self._model, self._notes = call.provider, call.model, call.notes
 
     def __len__(self) -> int:
         """How many calls the answer has so far."""
@@ -52,12 +52,18 @@ class CallIds:
         """
         if not wanted or wanted in self._taken:
             wanted = _new_id()
-        elif wanted in self._earlier:
-            self._notes.add(Fidelity.CALL_ID_CHANGED)
-            marked = f"{MARK}{origin_of(self._provider, self._model)}_{secrets.token_hex(3)}_{wanted}"
-            wanted = marked if len(marked) <= _LONGEST and marked not in self._earlier else _new_id()
+        elif wanted in (earlier := self._in_conversation()):
+            self._call.notes.add(Fidelity.CALL_ID_CHANGED)
+            marked = f"{MARK}{origin_of(self._call.provider, self._call.model)}_{secrets.token_hex(3)}_{wanted}"
+            wanted = marked if len(marked) <= _LONGEST and marked not in earlier else _new_id()
         self._taken.add(wanted)
         return wanted
+
+    def _in_conversation(self) -> frozenset[str]:
+        if self._earlier is None:
+            messages = _listed(self._call.body.get("messages"))
+            self._earlier = frozenset(call["id"] for message in messages for call in _calls_of(message))
+        return self._earlier
 
 
 def own_id(call_id: str, origin: str) -> str:
