@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from routing.snapshot import CandidateConfig, RouteConfig
+from usage.sentence import Sentence
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -70,11 +71,14 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class RouteRefused(Exception):
-    """No decision: base class of its causes. The text is for the caller."""
+    """No decision: base class of its causes. `message` is for the caller, `why` for the usage row."""
 
-    def __init__(self, message: str, reasons: tuple[Reason, ...] = (), dropped: tuple[Dropped, ...] = ()) -> None:
+    def __init__(
+        self, message: str, reasons: tuple[Reason, ...] = (), dropped: tuple[Dropped, ...] = (), *, why: Sentence
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.why = why
         self.reasons = reasons
         self.dropped = dropped
 
@@ -108,10 +112,11 @@ class NoHealthyCandidate(RouteRefused):
         reasons: tuple[Reason, ...],
         dropped: tuple[Dropped, ...],
         *,
+        why: Sentence,
         route: RouteConfig,
         retry_after: float,
     ) -> None:
-        super().__init__(message, reasons, dropped)
+        super().__init__(message, reasons, dropped, why=why)
         self.route = route
         self.retry_after = retry_after
 

@@ -6,6 +6,7 @@ The same function serves live traffic and every page that explains it.
 from __future__ import annotations
 
 import time
+from typing import LiteralString
 
 import msgspec
 
@@ -26,8 +27,10 @@ from routing.phases import PHASES
 from routing.phases.choice import Choice
 from routing.selection import AllHealthy, LiveState, select
 from routing.snapshot import RouteConfig, Snapshot
+from usage.sentence import Sentence, joined
 
 _MAX_LISTED = 20
+_MAX_CAUSES = 3
 _ALL_HEALTHY = AllHealthy()
 
 
@@ -49,7 +52,7 @@ def decide(
     chosen = choose(facts, key, snapshot)
     route = chosen.choice.route
     if route is None:
-        raise NoSuchRoute(_unknown(facts.request_model, key, snapshot), chosen.reasons)
+        raise _no_such_route(facts.request_model, key, snapshot, chosen.reasons)
     attempts, dropped, how = select(route, facts, live, time.time() if now is None else now)
     reasons = (*chosen.reasons, *(Reason("candidates", text) for text in how))
     if not attempts:
@@ -112,6 +115,7 @@ def _refused(route: RouteConfig, reasons: tuple[Reason, ...], dropped: tuple[Dro
             f"No model of {route.name!r} is available now ({causes}).",
             reasons,
             dropped,
+            why=_why("No model of {route!r} is available now ({causes}).", route, dropped),
             route=route,
             retry_after=min(waits),
         )
@@ -120,17 +124,26 @@ def _refused(route: RouteConfig, reasons: tuple[Reason, ...], dropped: tuple[Dro
             f"No model of {route.name!r} can do what this request asks for ({causes}). Ask for another model.",
             reasons,
             dropped,
+            why=_why("No model of {route!r} can do what this request asks for ({causes}).", route, dropped),
         )
     return NoUsableCandidate(
         f"No model of {route.name!r} can be called ({causes}). Ask an administrator to check the route.",
         reasons,
         dropped,
+        why=_why("No model of {route!r} can be called ({causes}).", route, dropped),
     )
 
 
-def _unknown(asked: str, key: KeyRecord, snapshot: Snapshot) -> str:
+def _why(template: LiteralString, route: RouteConfig, dropped: tuple[Dropped, ...]) -> Sentence:
+    causes = [Sentence("{name}: {cause}", name=each.candidate, cause=each.cause) for each in dropped[:_MAX_CAUSES]]
+    return Sentence(template, route=route.name, causes=joined("; ", causes) if causes else "it has no candidates")
+
+
+def _no_such_route(asked: str, key: KeyRecord, snapshot: Snapshot, reasons: tuple[Reason, ...]) -> NoSuchRoute:
     names = usable_routes(key, snapshot)
     if not names:
-        return f"There is no model {asked!r}, and this client key may use no route yet. Ask an administrator."
+        why = Sentence("There is no model {asked!r}, and this client key may use no route yet.", asked=asked)
+        return NoSuchRoute(f"{why} Ask an administrator.", reasons, why=why)
     more = f" and {len(names) - _MAX_LISTED} more (GET /v1/models lists all)" if len(names) > _MAX_LISTED else ""
-    return f"There is no model {asked!r} here. Use one of: {', '.join(names[:_MAX_LISTED])}{more}."
+    why = Sentence("There is no model {asked!r} here.", asked=asked)
+    return NoSuchRoute(f"{why} Use one of: {', '.join(names[:_MAX_LISTED])}{more}.", reasons, why=why)

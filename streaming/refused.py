@@ -7,6 +7,7 @@ from typing import Final
 
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from routing.decision import NoCapableCandidate, NoHealthyCandidate, NoSuchRoute, RouteForbidden, RouteRefused
+from usage.sentence import Sentence, own_words
 
 
 class RefusalKind(Enum):
@@ -31,12 +32,24 @@ class RefusalKind(Enum):
 
 
 class Refused(Exception):
-    """A request that gets no answer. `retry_after` is in seconds, `code` is what the usage row stores."""
+    """A request that gets no answer: `message` is for the caller; the usage row stores `why` and `code`.
 
-    def __init__(self, kind: RefusalKind, message: str, *, retry_after: float | None = None, code: str = "") -> None:
+    `retry_after` is in seconds. `why` is the message where that is a Sentence of the gateway's own.
+    """
+
+    def __init__(
+        self,
+        kind: RefusalKind,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        code: str = "",
+        why: Sentence | None = None,
+    ) -> None:
         super().__init__(kind.name)
         self.kind = kind
         self.message = message
+        self.why = own_words(message) if why is None else str(why)
         self.retry_after = retry_after
         self.code = code
 
@@ -69,10 +82,26 @@ _SERVER_ERRORS: Final[dict[int | None, RefusalKind]] = {
     503: RefusalKind.UPSTREAM_UNAVAILABLE,
     504: RefusalKind.TIMED_OUT,
 }
-_ABOUT_THE_GATEWAY: Final[dict[ErrorKind, str]] = {
-    ErrorKind.AUTHENTICATION: "does not accept this gateway's credential",
-    ErrorKind.BILLING: "requires payment for this gateway's account",
-    ErrorKind.PERMISSION: "does not permit this gateway's credential to do that",
+_ABOUT_THE_GATEWAY: Final[dict[ErrorKind, Sentence]] = {
+    ErrorKind.AUTHENTICATION: Sentence("does not accept this gateway's credential"),
+    ErrorKind.BILLING: Sentence("requires payment for this gateway's account"),
+    ErrorKind.PERMISSION: Sentence("does not permit this gateway's credential to do that"),
+}
+# What a row says in place of a provider's own words.
+_WHAT_HAPPENED: Final[dict[ErrorKind, Sentence]] = {
+    **_ABOUT_THE_GATEWAY,
+    ErrorKind.INVALID_REQUEST: Sentence("rejected the request"),
+    ErrorKind.CONTEXT_OVERFLOW: Sentence("rejected the prompt: it is too long for the model"),
+    ErrorKind.TOO_LARGE: Sentence("rejected the request: it is too large"),
+    ErrorKind.NOT_FOUND: Sentence("does not have the model, or the address is wrong"),
+    ErrorKind.CONFLICT: Sentence("reported a conflict with another request"),
+    ErrorKind.RATE_LIMIT: Sentence("limits the rate of requests or tokens"),
+    ErrorKind.OVERLOADED: Sentence("is overloaded"),
+    ErrorKind.SERVER: Sentence("reported an error of its own"),
+    ErrorKind.CONNECT: Sentence("could not be reached"),
+    ErrorKind.CONNECTION_LOST: Sentence("closed the connection in the middle of its answer"),
+    ErrorKind.TRUNCATED: Sentence("ended its answer before it was complete"),
+    ErrorKind.MALFORMED: Sentence("sent an answer that cannot be read"),
 }
 # Failures that the gateway noticed itself: their messages do not name the provider.
 _NOTICED_HERE: Final = frozenset(
@@ -90,24 +119,36 @@ _NOTICED_HERE: Final = frozenset(
 )
 
 
+_OF_ROUTING: Final[dict[type[RouteRefused], tuple[RefusalKind, str]]] = {
+    NoSuchRoute: (RefusalKind.NOT_FOUND, "no_such_route"),
+    RouteForbidden: (RefusalKind.FORBIDDEN, "route_forbidden"),
+    NoCapableCandidate: (RefusalKind.INVALID_REQUEST, "no_capable_candidate"),
+    NoHealthyCandidate: (RefusalKind.OVERLOADED, "no_healthy_candidate"),
+}
+
+
 def of_routing(error: RouteRefused) -> Refused:
     """Returns what a request without a route, or without a candidate, means to the caller."""
-    if isinstance(error, NoSuchRoute):
-        return Refused(RefusalKind.NOT_FOUND, error.message, code="no_such_route")
-    if isinstance(error, RouteForbidden):
-        return Refused(RefusalKind.FORBIDDEN, error.message, code="route_forbidden")
-    if isinstance(error, NoCapableCandidate):
-        return Refused(RefusalKind.INVALID_REQUEST, error.message, code="no_capable_candidate")
-    if isinstance(error, NoHealthyCandidate):
-        return Refused(
-            RefusalKind.OVERLOADED, error.message, retry_after=error.retry_after, code="no_healthy_candidate"
-        )
-    return Refused(RefusalKind.BROKEN_ROUTE, error.message, code="no_usable_candidate")
+    kind, code = _OF_ROUTING.get(type(error), (RefusalKind.BROKEN_ROUTE, "no_usable_candidate"))
+    wait = error.retry_after if isinstance(error, NoHealthyCandidate) else None
+    return Refused(kind, error.message, retry_after=wait, code=code, why=error.why)
 
 
-def of_unsupported(error: UnsupportedRequest) -> Refused:
+def of_unsupported(error: UnsupportedRequest, provider_name: str) -> Refused:
     """Returns what a request means that the provider's dialect cannot express."""
-    return Refused(RefusalKind.INVALID_REQUEST, error.message, code="unsupported_request")
+    why = why_failed(error, provider_name)
+    return Refused(RefusalKind.INVALID_REQUEST, error.message, code="unsupported_request", why=why)
+
+
+def why_failed(error: UpstreamError | UnsupportedRequest, provider_name: str) -> Sentence:
+    """Returns why an attempt failed, in the gateway's own words: a provider's may quote the prompt."""
+    if isinstance(error.message, Sentence):
+        return Sentence("{sentence} (provider {provider})", sentence=error.message, provider=provider_name)
+    if isinstance(error, UnsupportedRequest):
+        return Sentence("The provider {provider} cannot be sent this request.", provider=provider_name)
+    what = _WHAT_HAPPENED.get(error.kind, _WHAT_HAPPENED[ErrorKind.SERVER])
+    status = Sentence(" (HTTP {status})", status=error.status) if error.status else ""
+    return Sentence("The provider {provider} {what}{status}.", provider=provider_name, what=what, status=status)
 
 
 def of_upstream(error: UpstreamError, provider_name: str, retry_after: float | None = None) -> Refused:
@@ -115,7 +156,7 @@ def of_upstream(error: UpstreamError, provider_name: str, retry_after: float | N
 
     `retry_after` replaces the error's own, where another attempt knows better.
     """
-    kind = _KINDS[error.kind]
+    kind, why = _KINDS[error.kind], why_failed(error, provider_name)
     if error.kind is ErrorKind.SERVER:
         kind = _SERVER_ERRORS.get(error.status, kind)
     message = error.message
@@ -131,4 +172,5 @@ def of_upstream(error: UpstreamError, provider_name: str, retry_after: float | N
         message or f"The provider {provider_name} failed.",
         retry_after=error.retry_after if retry_after is None else retry_after,
         code=error.kind.value,
+        why=why,
     )

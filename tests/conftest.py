@@ -77,6 +77,7 @@ def gateway(live_database: None, standing: Standing) -> Iterator[Gateway]:
 def hasty_gateway(live_database: None, standing: Standing) -> Iterator[Gateway]:
     """A gateway on the same database whose clocks run fast: it holds back for half a second, and so on."""
     env = {"HOLD_BACK_SECONDS": "0.5", "PING_SECONDS": "0.3", "EMPTY_DELTA_SECONDS": "0.5", "CIRCUIT_BREAKER": "false"}
+    env |= {"STORE_PROVIDER_ERRORS": "true"}
     plain_logs = {"LOG_FORMAT": "text", "LOG_LEVEL": "INFO"}
     running = Gateway("hasty", env={**env, "MAX_BODY_BYTES": "100000", "MAX_JSON_DEPTH": "20", **plain_logs})
     try:

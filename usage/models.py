@@ -37,6 +37,16 @@ class _Measured(SumColumns):
     http_status = models.PositiveSmallIntegerField("status", null=True)
     error_type = models.CharField("error", max_length=40, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
+    error_message = models.CharField(
+        "why", max_length=500, null=True, blank=True, help_text="Why it failed, in the gateway's own words."
+    )
+    provider_message = models.CharField(
+        "provider's words",
+        max_length=200,
+        null=True,
+        blank=True,
+        help_text="The first line of the provider's error, without quotations and keys; with STORE_PROVIDER_ERRORS.",
+    )
     stop_reason = models.CharField(max_length=40, blank=True)
     fidelity = models.JSONField(null=True, help_text="Codes of what the translation dropped, changed or emulated.")
     estimated = models.BooleanField(default=False, help_text="Tokens were estimated here: the provider reported none.")

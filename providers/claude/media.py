@@ -11,6 +11,7 @@ import msgspec
 
 from providers.claude.blocks import Block
 from providers.errors import UnsupportedRequest
+from usage.sentence import Sentence
 
 _NAMES = {"image": "An image", "document": "A document"}
 
@@ -34,23 +35,26 @@ def media_of(block: Block) -> Media | None:
         return None
     source = block.get("source")
     if not isinstance(source, dict):
-        raise UnsupportedRequest(f"{_NAMES[kind]} block has no source.")
+        raise UnsupportedRequest(Sentence("{what} block has no source.", what=_NAMES[kind]))
     match source.get("type"):
         case "base64":
             return Media(kind, _data_url(kind, source), inline=True, title=_title(block))
         case "url":
             url = source.get("url")
             if not isinstance(url, str):
-                raise UnsupportedRequest(f"{_NAMES[kind]} block's source has no url.")
+                raise UnsupportedRequest(Sentence("{what} block's source has no url.", what=_NAMES[kind]))
             return Media(kind, url, inline=url.startswith("data:"), title=_title(block))
         case "text" | "content" if kind == "document":
             return None
         case "file":
             raise UnsupportedRequest(
-                f"{_NAMES[kind]} is given by a file id. Files are kept at Anthropic and this provider cannot read "
-                "them; send it as base64."
+                Sentence(
+                    "{what} is given by a file id. Files are kept at Anthropic and this provider cannot read them; "
+                    "send it as base64.",
+                    what=_NAMES[kind],
+                )
             )
-    raise UnsupportedRequest(f"{_NAMES[kind]} block has a source of an unknown type.")
+    raise UnsupportedRequest(Sentence("{what} block has a source of an unknown type.", what=_NAMES[kind]))
 
 
 def nested_media(block: Block) -> list[Block]:
@@ -65,7 +69,7 @@ def nested_media(block: Block) -> list[Block]:
 def _data_url(kind: str, source: dict[str, Any]) -> str:
     data = source.get("data")
     if not isinstance(data, str):
-        raise UnsupportedRequest(f"{_NAMES[kind]} block's source has no data.")
+        raise UnsupportedRequest(Sentence("{what} block's source has no data.", what=_NAMES[kind]))
     media_type = source.get("media_type")
     if not isinstance(media_type, str):
         media_type = "image/png" if kind == "image" else "application/pdf"

@@ -16,6 +16,7 @@ from providers.claude.blocks import Block, blocks_of, text_block
 from providers.claude.call_ids import renamed_calls
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
+from usage.sentence import Sentence
 
 NO_RESULT = "(no result)"
 
@@ -97,14 +98,16 @@ def turns(messages: Any, notes: Notes) -> Iterator[Turn]:
 
 def _read(messages: Any) -> list[tuple[str, list[Block]]]:
     if not isinstance(messages, list):
-        raise UnsupportedRequest("`messages` is not a list.")
+        raise UnsupportedRequest(Sentence("`messages` is not a list."))
     run = []
     for number, message in enumerate(messages):
         if not isinstance(message, dict):
-            raise UnsupportedRequest(f"messages.{number} is not an object.")
+            raise UnsupportedRequest(Sentence("messages.{number} is not an object.", number=number))
         role = message.get("role")
         if role not in ("user", "assistant", "system"):
-            raise UnsupportedRequest(f"messages.{number}.role is neither user nor assistant nor system.")
+            raise UnsupportedRequest(
+                Sentence("messages.{number}.role is neither user nor assistant nor system.", number=number)
+            )
         run.append((role, blocks_of(message.get("content"))))
     return run
 

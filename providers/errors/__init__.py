@@ -55,8 +55,8 @@ class UpstreamError(ProviderFailure):
     """One attempt failed.
 
     `message` is the provider's own wording where it gave one: it is shown to the client and never logged or stored,
-    because providers quote prompts in it. `code` is the provider's error code, `status` its HTTP status,
-    `retry_after` seconds.
+    because providers quote prompts in it. A usage.sentence.Sentence is the gateway's own, and stored. `code` is the
+    provider's error code, `status` its HTTP status, `retry_after` seconds.
     """
 
     def __init__(
@@ -82,7 +82,10 @@ class UpstreamError(ProviderFailure):
 
 
 class UnsupportedRequest(ProviderFailure):
-    """The request holds something that the dialect cannot express, and dropping it would change its meaning."""
+    """The request holds something that the dialect cannot express, and dropping it would change its meaning.
+
+    As with UpstreamError, rows store the message only if it is a usage.sentence.Sentence.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__("unsupported_request")

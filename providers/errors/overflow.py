@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from providers.errors.overflow_wordings import CODES, NUMBERED, PHRASES
+from usage.sentence import Sentence
 
 _PATTERNS = tuple(re.compile(pattern, re.IGNORECASE | re.DOTALL) for pattern, _, _ in NUMBERED)
 _WORDINGS = re.compile("|".join(phrase for phrase, _, _ in PHRASES), re.IGNORECASE)
@@ -16,7 +17,7 @@ _WORDINGS = re.compile("|".join(phrase for phrase, _, _ in PHRASES), re.IGNORECA
 def overflow_message(
     message: str, *, words: tuple[str, ...] = (), numbers: tuple[int, int] | None = None
 ) -> str | None:
-    """Returns Claude's sentence for a context overflow, or None for any other message.
+    """Returns Claude's sentence for a context overflow, or None for any other message. With numbers it is a Sentence.
 
     `words` are the server's code and type, `numbers` the prompt's tokens and the maximum, if fields hold them.
     """
@@ -33,12 +34,17 @@ def overflow_message(
         if prompt > most:
             return _too_long(prompt, most)
         if prompt + output > most:
-            return f"input length and `max_tokens` exceed context limit: {prompt} + {output} > {most}"
+            return Sentence(
+                "input length and `max_tokens` exceed context limit: {prompt} + {output} > {most}",
+                prompt=prompt,
+                output=output,
+                most=most,
+            )
     return message if message.lower().startswith("prompt is too long") else f"prompt is too long: {message}"
 
 
 def _too_long(prompt: int, most: int) -> str:
-    return f"prompt is too long: {prompt} tokens > {most} maximum"
+    return Sentence("prompt is too long: {prompt} tokens > {most} maximum", prompt=prompt, most=most)
 
 
 def _number(digits: str) -> int:

@@ -18,6 +18,7 @@ from providers.errors import ErrorKind, UpstreamError, kind_of_status
 from providers.errors.content import content_kind
 from providers.errors.overflow import overflow_message
 from providers.errors.wording import error_levels, error_words, message_for_status, message_of, plain_text
+from usage.sentence import Sentence
 
 MAX_MESSAGE = 2000
 _READ_AT_MOST = 16 * 1024
@@ -110,7 +111,7 @@ def payload_error(payload: Any, *, status: int | None = None, wait: float | None
     code = next((cut for word in words if (cut := _NOT_IN_CODES.sub("_", word)[:64])), None)
     if code is None and number is not None:
         code = str(number)
-    message = (overflow or message)[:MAX_MESSAGE]
+    message = overflow if isinstance(overflow, Sentence) else (overflow or message)[:MAX_MESSAGE]
     wait = retry_delay(levels) if wait is None else wait
     return UpstreamError(kind, message, code=code, status=status, retry_after=wait)
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from usage.sentence import Sentence
+
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _HIDDEN = re.compile(r"<(script|style)\b.*?</\1>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>")
@@ -107,5 +109,5 @@ def plain_text(text: str) -> str:
 def message_for_status(status: int | None) -> str:
     """Returns the message for an error without one."""
     if status is None:
-        return "The provider reported an error without a message."
-    return f"The provider answered with HTTP status {status} and no message."
+        return Sentence("The provider reported an error without a message.")
+    return Sentence("The provider answered with HTTP status {status} and no message.", status=status)

@@ -7,17 +7,22 @@ import aiohttp
 from providers.errors import ErrorKind, UpstreamError
 from providers.outbound.addresses import Refusal
 from providers.outbound.guard import refusal_in
+from usage.sentence import Sentence
 
 
 def invalid_base_url() -> UpstreamError:
     """Returns the error for an invalid base URL."""
-    return UpstreamError(ErrorKind.CONNECT, "The provider's base URL is invalid: an administrator must correct it.")
+    return UpstreamError(
+        ErrorKind.CONNECT, Sentence("The provider's base URL is invalid: an administrator must correct it.")
+    )
 
 
 def address_refused(refusal: Refusal) -> UpstreamError:
     """Returns the error for an address that must not be called."""
     advice = ": switch the provider's “local” on to allow it" if refusal is Refusal.PRIVATE else ""
-    return UpstreamError(ErrorKind.CONNECT, f"The provider's address is {refusal}{advice}.")
+    return UpstreamError(
+        ErrorKind.CONNECT, Sentence("The provider's address is {refusal}{advice}.", refusal=str(refusal), advice=advice)
+    )
 
 
 def _cause(error: Exception) -> BaseException:
@@ -40,17 +45,17 @@ def connection_error(error: Exception) -> UpstreamError:
     if refusal is not None:
         return address_refused(refusal)
     if isinstance(cause, aiohttp.ClientConnectorDNSError):
-        return UpstreamError(ErrorKind.CONNECT, "The provider's host name could not be resolved.")
+        return UpstreamError(ErrorKind.CONNECT, Sentence("The provider's host name could not be resolved."))
     if isinstance(cause, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):
         return UpstreamError(
-            ErrorKind.CONNECT, "The provider's TLS certificate is not trusted, or the TLS handshake failed."
+            ErrorKind.CONNECT, Sentence("The provider's TLS certificate is not trusted, or the TLS handshake failed.")
         )
     if isinstance(cause, aiohttp.ServerTimeoutError | TimeoutError):
-        return UpstreamError(ErrorKind.CONNECT_TIMEOUT, "The provider could not be reached in time.")
+        return UpstreamError(ErrorKind.CONNECT_TIMEOUT, Sentence("The provider could not be reached in time."))
     if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ClientProxyConnectionError):
-        return UpstreamError(ErrorKind.CONNECT, "The provider refused the connection.")
+        return UpstreamError(ErrorKind.CONNECT, Sentence("The provider refused the connection."))
     if isinstance(cause, aiohttp.ClientResponseError):
-        return UpstreamError(ErrorKind.MALFORMED, "The provider's response is not HTTP.")
+        return UpstreamError(ErrorKind.MALFORMED, Sentence("The provider's response is not HTTP."))
     if isinstance(cause, aiohttp.InvalidURL):
         return invalid_base_url()
-    return UpstreamError(ErrorKind.CONNECTION_LOST, "The provider closed the connection without an answer.")
+    return UpstreamError(ErrorKind.CONNECTION_LOST, Sentence("The provider closed the connection without an answer."))

@@ -18,6 +18,7 @@ import msgspec
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
 from providers.outbound.guard import Fetched, FetchFailed, fetch
+from usage.sentence import Sentence
 
 SECONDS = 10.0
 """For one file; a request's files are fetched side by side."""
@@ -86,8 +87,12 @@ async def with_media(body: dict[str, Any], notes: Notes, cache: MediaCache = _ca
     wanted = {(media_url.kind, media_url.url): media_url for media_url in reversed(found)}
     if len(wanted) > MOST_FILES:
         raise UnsupportedRequest(
-            f"The request gives {len(wanted)} images and documents by URL, which this provider does not take: "
-            f"the gateway fetches at most {MOST_FILES}. Send them as base64."
+            Sentence(
+                "The request gives {count} images and documents by URL, which this provider does not take: the gateway "
+                "fetches at most {most}. Send them as base64.",
+                count=len(wanted),
+                most=MOST_FILES,
+            )
         )
     slots = asyncio.Semaphore(_AT_ONCE)
     try:
@@ -98,12 +103,17 @@ async def with_media(body: dict[str, Any], notes: Notes, cache: MediaCache = _ca
         raise failures.exceptions[0] from None
     except TimeoutError as error:
         raise UnsupportedRequest(
-            f"The images and documents could not be fetched within {ALL_SECONDS:g} s. Send them as base64."
+            Sentence(
+                "The images and documents could not be fetched within {seconds:g} s. Send them as base64.",
+                seconds=ALL_SECONDS,
+            )
         ) from error
     sources = {key: task.result() for key, task in zip(wanted, tasks, strict=True)}
     if sum(len(source["data"]) for source in sources.values()) * 3 // 4 > ALL_BYTES:
         raise UnsupportedRequest(
-            f"The images and documents exceed {ALL_BYTES // 1_000_000} MB in total. Send fewer of them."
+            Sentence(
+                "The images and documents exceed {most} MB in total. Send fewer of them.", most=ALL_BYTES // 1_000_000
+            )
         )
     notes.add(Fidelity.MEDIA_FETCHED)
     paths: dict[Path, Source] = {media_url.path: sources[media_url.kind, media_url.url] for media_url in found}
@@ -121,12 +131,21 @@ async def _source(media_url: MediaUrl, slots: asyncio.Semaphore, cache: MediaCac
             fetched = await fetch(media_url.url, most_bytes=MOST_BYTES[media_url.kind], seconds=SECONDS)
     except FetchFailed as error:
         raise UnsupportedRequest(
-            f"{media_url}: the {media_url.kind} could not be fetched: {error.reason}. Send it as base64."
+            Sentence(
+                "{where}: the {kind} could not be fetched: {reason}. Send it as base64.",
+                where=str(media_url),
+                kind=media_url.kind,
+                reason=error.reason,
+            )
         ) from error
     media_type = _media_type(fetched)
     if media_type not in _ALLOWED[media_url.kind]:
         raise UnsupportedRequest(
-            f"{media_url}: the file at the URL is not {_EXPECTED[media_url.kind]}. Send it as base64."
+            Sentence(
+                "{where}: the file at the URL is not {expected}. Send it as base64.",
+                where=str(media_url),
+                expected=_EXPECTED[media_url.kind],
+            )
         )
     source = {"type": "base64", "media_type": media_type, "data": base64.b64encode(fetched.content).decode()}
     cache.put(key, source)

@@ -20,6 +20,7 @@ from providers.outbound.addresses import refusal_of_host
 from providers.outbound.connection import OpenTrace, TracedConnector, open_trace
 from providers.outbound.errors import address_refused, connection_error, invalid_base_url, is_connection_lost
 from providers.outbound.guard import USER_AGENT, ssl_context
+from usage.sentence import Sentence
 
 ERROR_BODY_BYTES = 64 * 1024
 """How much of an error's body is read."""
@@ -242,7 +243,9 @@ async def _refuse_redirect(response: Response) -> Response:
     await response.close()
     raise UpstreamError(
         ErrorKind.MALFORMED,
-        "The provider redirects to another address, and redirects are not followed: "
-        "an administrator must set its base URL to the new address.",
+        Sentence(
+            "The provider redirects to another address, and redirects are not followed: "
+            "an administrator must set its base URL to the new address."
+        ),
         status=response.status,
     )

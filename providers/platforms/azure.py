@@ -16,6 +16,7 @@ from providers.dialects.contract import Call, Decoder, Dialect
 from providers.errors import ErrorKind, UpstreamError
 from providers.platforms.contract import R
 from providers.platforms.http import base_path, path_segment
+from usage.sentence import Sentence
 
 # The last generally available version of the older API, and its first one with Responses (November 2026).
 _CHAT_VERSION = "2024-10-21"
@@ -65,7 +66,9 @@ class Azure:
     async def authorized(self, call: Call, request: R) -> R:
         """Adds the resource's API key or an Entra ID token."""
         if call.secret is None:
-            raise UpstreamError(ErrorKind.AUTHENTICATION, "The provider has no credential: add the resource's API key.")
+            raise UpstreamError(
+                ErrorKind.AUTHENTICATION, Sentence("The provider has no credential: add the resource's API key.")
+            )
         return msgspec.structs.replace(request, headers=(*request.headers, _authorization(call.secret)))
 
     def decoder(self, content_type: str, decoder: Decoder) -> Decoder:

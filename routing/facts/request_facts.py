@@ -14,6 +14,7 @@ import msgspec
 from access.keys import KeyRecord
 from providers.counting.weight import Weight, weigh
 from routing.facts.content import read_content
+from usage.sentence import LONGEST_ARGUMENT
 
 DEFAULT_RATIO = 0.25
 """Tokens per byte of JSON until a session's own ratio is known; Claude Code's English requests have 0.15 to 0.35."""
@@ -104,9 +105,17 @@ _STORED = (
 )
 
 
+# Any other word in its place is the client's text.
+_EFFORTS = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max"})
+
+
 def stored_facts(facts: RequestFacts) -> dict[str, Any]:
     """Returns the facts that a usage row stores: none of the user's text, no header, no metadata."""
     stored = {name: value for name in _STORED if (value := getattr(facts, name))}
+    if facts.effort not in _EFFORTS:
+        stored.pop("effort", None)
+    if facts.subagent_tag:
+        stored["subagent_tag"] = facts.subagent_tag[:LONGEST_ARGUMENT]
     if facts.tools:
         stored["tool_count"] = len(facts.tools)
     return stored
@@ -176,7 +185,7 @@ def gather(
     metadata = request.get("metadata")
     max_tokens = request.get("max_tokens")
     return RequestFacts(
-        request_model=str(request.get("model", ""))[:200],
+        request_model=model[:200] if isinstance(model := request.get("model"), str) else "",
         streamed=request.get("stream") is True,
         input_estimate=estimate(weight) if ratios is None else ratios.estimate(session_id, weight),
         weight=weight,

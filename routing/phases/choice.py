@@ -10,6 +10,7 @@ from access.keys import KeyRecord
 from routing.decision import Reason, RouteForbidden
 from routing.facts.request_facts import RequestFacts
 from routing.snapshot import RouteConfig, Snapshot
+from usage.sentence import Sentence
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -30,15 +31,16 @@ Phase = Callable[[RequestFacts, KeyRecord, Snapshot], Choice]
 
 def no_choice(text: str) -> Choice:
     """Returns the result of a phase that does not choose, with the reason."""
-    return Choice(None, "", text)
+    return Choice(None, "", str(text))
 
 
 def permitted(route: RouteConfig, key: KeyRecord, phase: str) -> RouteConfig:
     """Returns the route if the key may use it. Raises RouteForbidden: a client that names a route learns why."""
     if key.may_use(route.name):
         return route
+    why = Sentence("The client key {key}… may not use {route!r}.", key=key.prefix, route=route.name)
     raise RouteForbidden(
-        f"The client key {key.prefix}… may not use {route.name!r}. "
-        "Ask an administrator of this gateway, or use a model of GET /v1/models.",
+        f"{why} Ask an administrator of this gateway, or use a model of GET /v1/models.",
         (Reason(phase, f"the key's allow-list does not hold {route.name}"),),
+        why=why,
     )

@@ -12,6 +12,7 @@ from access.keys import KeyRecord
 from routing.facts.request_facts import RequestFacts
 from routing.phases.choice import Choice, no_choice, permitted
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
+from usage.sentence import Sentence
 
 _SUFFIXES = re.compile(r"(\[1m\]|-\d{8}|@\d{8}|-latest)$", re.IGNORECASE)
 """What clients append to a model's name: Claude Code's long context, a date, "latest"."""
@@ -23,7 +24,7 @@ def subagent_tag(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Cho
         return no_choice("the request holds no subagent tag")
     found = resolve(facts.subagent_tag, snapshot)
     if found is None:
-        return no_choice(f"the subagent tag names {facts.subagent_tag!r}, which is unknown")
+        return no_choice(Sentence("the subagent tag names {tag!r}, which is unknown", tag=facts.subagent_tag))
     route, how = found
     return Choice(permitted(route, key, "subagent_tag"), facts.subagent_tag, f"the subagent tag names it: {how}")
 
@@ -46,7 +47,7 @@ def custom(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:
         return no_choice("no custom callable answered")
     found = resolve(facts.chosen, snapshot)
     if found is None:
-        return no_choice(f"the custom callable named {facts.chosen!r}, which is unknown")
+        return no_choice(Sentence("the custom callable named {name!r}, which is unknown", name=facts.chosen))
     route, how = found
     if not key.may_use(route.name):
         return no_choice(f"the custom callable named {route.name}, which the key's allow-list does not hold")

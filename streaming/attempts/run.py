@@ -188,5 +188,5 @@ def _refused(answer: Answer, failure: Failure, retry_after: float | None) -> ref
     answer.answering_attempt = failure.attempt
     error = failure.error
     if isinstance(error, UnsupportedRequest):
-        return refused.of_unsupported(error)
+        return refused.of_unsupported(error, failure.candidate.provider.name)
     return refused.of_upstream(error, failure.candidate.provider.name, retry_after)

@@ -88,6 +88,7 @@ def _error(row: RequestLog) -> dict[str, Any]:
         "status": row.http_status,
         "type": row.error_type,
         "code": row.error_code or None,
+        "message": row.error_message or None,
     }
 
 

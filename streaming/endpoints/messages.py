@@ -28,6 +28,7 @@ from streaming.outcome import accounting, observers
 from streaming.refused import RefusalKind, Refused
 from streaming.runtime import Runtime
 from usage.models import Outcome
+from usage.sentence import Sentence
 
 logger = logging.getLogger("gateway.request")
 
@@ -54,7 +55,8 @@ async def relay(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtim
         logger.exception("unforeseen failure", extra={"fields": {"request_id": exchange.client.request_id}})
         exchange.outcome = Outcome.FAILED
         await _fail(
-            exchange, errors.ClaudeError(500, "Something went wrong in the gateway. Its log has the request id.")
+            exchange,
+            errors.ClaudeError(500, Sentence("Something went wrong in the gateway. Its log has the request id.")),
         )
     finally:
         exchange.close()
@@ -88,7 +90,10 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
     if refusal is not None:
         raise Refused(
             RefusalKind.OVERLOADED,
-            f"This gateway serves nothing that it cannot account for, and {refusal}. Try again in a minute.",
+            Sentence(
+                "This gateway serves nothing that it cannot account for, and {refusal}. Try again in a minute.",
+                refusal=refusal,
+            ),
             retry_after=_UNACCOUNTABLE_RETRY,
             code="unaccountable",
         )
@@ -116,6 +121,7 @@ async def _fail(exchange: Exchange, error: errors.ClaudeError) -> None:
     client, answer = exchange.client, exchange.answer
     exchange.error_type = error.type
     exchange.error_code = error.code
+    exchange.error_message = error.why
     if client.done:
         return
     if not client.started:
@@ -129,7 +135,7 @@ async def _interrupted(exchange: Exchange) -> None:
     exchange.lifecycle.task.uncancel()
     if ending is Ending.SHUTDOWN:
         exchange.outcome = Outcome.INTERRUPTED
-        error = errors.ClaudeError(529, "The gateway is restarting. Send the request again.", code="shutdown")
+        error = errors.ClaudeError(529, Sentence("The gateway is restarting. Send the request again."), code="shutdown")
         # A client that does not read now will not read at all.
         try:
             async with asyncio.timeout(1.0):

@@ -16,7 +16,7 @@ class Exchange:
     """What belongs to one request, each part with an owner of its own.
 
     `answer` is set once a route is chosen. Only streaming.outcome.accounting writes to `account`. `outcome`,
-    `error_type` and `error_code` say how the request ended.
+    `error_type`, `error_code` and `error_message` say how the request ended.
     """
 
     __slots__ = (
@@ -25,6 +25,7 @@ class Exchange:
         "answer",
         "client",
         "error_code",
+        "error_message",
         "error_type",
         "headers",
         "key",
@@ -44,6 +45,7 @@ class Exchange:
         self.outcome = ""
         self.error_type = ""
         self.error_code = ""
+        self.error_message = ""
         self._watcher: asyncio.Task[None] | None = None
 
     def watch_client(self, receive: Receive) -> None:

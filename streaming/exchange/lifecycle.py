@@ -13,16 +13,17 @@ from enum import Enum
 from typing import Any, Protocol
 
 from providers.errors import ErrorKind, UpstreamError
+from usage.sentence import Sentence
 
 NEVER = math.inf
 INTERVAL = 0.1
 """Seconds between two looks of the sweeper."""
 _TIMED_OUT: Mapping[ErrorKind, str] = {
-    ErrorKind.CONNECT_TIMEOUT: "The provider could not be reached in time.",
-    ErrorKind.FIRST_EVENT_TIMEOUT: "The provider did not begin to answer in time.",
-    ErrorKind.IDLE_TIMEOUT: "The provider fell silent in the middle of its answer.",
-    ErrorKind.TOTAL_TIMEOUT: "The provider's answer took longer than this gateway allows.",
-    ErrorKind.DEADLINE: "The answer took longer than this route allows.",
+    ErrorKind.CONNECT_TIMEOUT: Sentence("The provider could not be reached in time."),
+    ErrorKind.FIRST_EVENT_TIMEOUT: Sentence("The provider did not begin to answer in time."),
+    ErrorKind.IDLE_TIMEOUT: Sentence("The provider fell silent in the middle of its answer."),
+    ErrorKind.TOTAL_TIMEOUT: Sentence("The provider's answer took longer than this gateway allows."),
+    ErrorKind.DEADLINE: Sentence("The answer took longer than this route allows."),
 }
 
 

@@ -1,9 +1,11 @@
-"""From what happened to the usage row: names, numbers and short words only. No other module writes an account."""
+"""From what happened to the usage row: names, numbers and sentences of ours. No other module writes an account."""
 
 from __future__ import annotations
 
 import logging
 import re
+
+from django.conf import settings
 
 from access.keys import KeyRecord
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
@@ -13,10 +15,12 @@ from routing.facts.request_facts import RequestFacts, stored_facts
 from routing.snapshot import CandidateConfig
 from streaming.attempts.attempt import Attempt
 from streaming.exchange.exchange import Exchange
+from streaming.refused import why_failed
 from usage.cost import cost_of_tokens, in_force
 from usage.journal.account import Account
 from usage.journal.records import AttemptRecord, add_parts, copy_answer, copy_tokens
 from usage.models import Outcome
+from usage.sentence import Sentence, first_line
 
 logger = logging.getLogger("gateway.request")
 
@@ -71,9 +75,13 @@ def admit(account: Account, attempt: Attempt) -> None:
 
 
 def attempt_ended(exchange: Exchange, attempt: Attempt, error: UpstreamError | UnsupportedRequest | None) -> None:
-    """Completes the record of an attempt. An error's message is left out: providers quote prompts in it."""
+    """Completes the record of an attempt. A provider's message is left out: providers quote prompts in it."""
     record = _measured(exchange.account, attempt)
     record.outcome = attempt.outcome
+    if error is not None:
+        record.error_message = str(why_failed(error, attempt.candidate.provider.name))
+        if settings.STORE_PROVIDER_ERRORS and not isinstance(error.message, Sentence):
+            record.provider_message = first_line(error.message)
     if isinstance(error, UpstreamError):
         record.error_type = error.kind.value
         record.error_code = _NOT_A_CODE.sub("_", error.code or "")[:64]
@@ -90,6 +98,7 @@ def request_ended(exchange: Exchange) -> None:
     account, request, answer = exchange.account, exchange.account.request, exchange.answer
     request.outcome = exchange.outcome
     request.error_type, request.error_code = exchange.error_type, exchange.error_code
+    request.error_message = exchange.error_message
     request.http_status = exchange.client.status
     if account.attempts and answer is not None:
         # Attempts are numbered from 1; where none answered, the last one counts.

@@ -29,6 +29,12 @@ def _replayed(tmp_path: Path) -> int:
     return adopted
 
 
+def _keep_earlier_columns(payload: dict[str, Any]) -> None:
+    """Takes out what columns of later versions hold, which is nothing."""
+    for row in (payload["request"], *payload["attempts"]):
+        assert (row.pop("error_message"), row.pop("provider_message")) == ("", "")
+
+
 @pytest.mark.both_databases
 @pytest.mark.usefixtures("earlier")
 def test_what_dead_workers_left_becomes_the_rows_that_it_became(tmp_path: Path) -> None:
@@ -38,6 +44,8 @@ def test_what_dead_workers_left_becomes_the_rows_that_it_became(tmp_path: Path) 
             # Its number and its moment are today's.
             found = without(rows(label, earlier, by="request_id"), "id", "created_at")
             earlier = without(earlier, "id", "created_at")
+            for row in found:
+                _keep_earlier_columns(row["payload"])
         else:
             found = rows(label, earlier)
         assert found == earlier, label

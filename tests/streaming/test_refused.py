@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from providers.errors import ErrorKind, UpstreamError
+from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from routing.decision import NoHealthyCandidate, NoUsableCandidate
 from streaming import refused
 from streaming.ingress.claude import errors
 from streaming.refused import RefusalKind, Refused
 from tests.routing.builders import route
+from usage.sentence import Sentence
 
 STREAMING = Path(refused.__file__).parent
 BELOW = sorted(path for path in STREAMING.rglob("*.py") if "ingress" not in path.relative_to(STREAMING).parts)
@@ -39,6 +40,24 @@ def test_every_kind_has_a_status(kind: RefusalKind) -> None:
 
 
 @pytest.mark.parametrize("kind", ErrorKind)
+def test_a_row_says_why_without_the_providers_words(kind: ErrorKind) -> None:
+    made = refused.of_upstream(UpstreamError(kind, "its words", status=418), "m" * 100)
+    assert "its words" not in made.why
+    assert made.why.startswith(f"The provider {'m' * 79}… ")
+    assert made.why.endswith(" (HTTP 418).")
+    ours = refused.of_upstream(UpstreamError(kind, Sentence("Our {what}.", what="words"), status=418), "mine")
+    assert ours.why == "Our words. (provider mine)"
+
+
+def test_a_row_says_why_of_what_a_dialect_cannot_express() -> None:
+    assert refused.of_unsupported(UnsupportedRequest("the tool secret"), "mine").why == (
+        "The provider mine cannot be sent this request."
+    )
+    ours = UnsupportedRequest(Sentence("It has {count} files.", count=3))
+    assert refused.of_unsupported(ours, "mine").why == "It has 3 files. (provider mine)"
+
+
+@pytest.mark.parametrize("kind", ErrorKind)
 def test_every_failure_of_a_provider_is_a_refusal_with_its_code(kind: ErrorKind) -> None:
     made = refused.of_upstream(UpstreamError(kind, "its words", status=418), "mine")
     assert made.code == kind.value
@@ -62,7 +81,7 @@ def test_a_retry_after_is_whole_seconds_within_what_clients_accept(seconds: floa
 
 
 def test_what_only_an_administrator_can_change_is_not_sent_again() -> None:
-    broken = errors.of_refused(refused.of_routing(NoUsableCandidate("no model")))
+    broken = errors.of_refused(refused.of_routing(NoUsableCandidate("no model", why=Sentence("no"))))
     assert (broken.status, broken.headers) == (503, [(b"x-should-retry", b"false")])
     key = errors.of_refused(refused.of_upstream(UpstreamError(ErrorKind.AUTHENTICATION, "no", status=401), "mine", 5.0))
     assert (key.status, key.headers) == (502, [(b"x-should-retry", b"false")])
@@ -70,6 +89,6 @@ def test_what_only_an_administrator_can_change_is_not_sent_again() -> None:
 
 
 def test_a_route_that_cools_down_says_when_to_try_again() -> None:
-    error = NoHealthyCandidate("all failed", (), (), route=route("r"), retry_after=4.2)
+    error = NoHealthyCandidate("all failed", (), (), why=Sentence("all failed"), route=route("r"), retry_after=4.2)
     answer = errors.of_refused(refused.of_routing(error))
     assert (answer.status, answer.headers, answer.code) == (529, [(b"retry-after", b"5")], "no_healthy_candidate")

@@ -166,7 +166,7 @@ class RequestLogAdmin(UsageAdmin):
     fieldsets = [
         (None, {"fields": [
             ("started", "request_id"), ("ended", "http_status"), ("error_type", "error_code"),
-            ("stop_reason", "streamed"),
+            "error_message", "provider_message", ("stop_reason", "streamed"),
         ]}),
         ("Caller", {"fields": [("team_name", "key_name", "key_prefix"), ("session_id", "agent_id"), "client"]}),
         ("Answer", {"fields": [("request_model", "route_name"), ("phase", "rule"), ("answered_by", "shown_fidelity")]}),
@@ -211,7 +211,8 @@ class AttemptLogAdmin(UsageAdmin):
     search_fields = ["upstream_request_id__exact"]
     search_help_text = "Complete upstream request id"
     fields = [
-        "its_request", ("started", "number"), ("ended", "http_status"), ("error_type", "error_code"), "answered_by",
+        "its_request", ("started", "number"), ("ended", "http_status"), ("error_type", "error_code"),
+        "error_message", "provider_message", "answered_by",
         ("dialect", "credential_name"), ("stop_reason", "upstream_request_id"),
         "shown_fidelity",
         *_MEASURES,

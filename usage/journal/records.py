@@ -1,6 +1,7 @@
 """Usage rows before they are inserted: mutable structs with a field for every column, money in pico-dollars.
 
-They hold names, numbers and short codes, never a prompt, an answer or an upstream's free text.
+They hold names, numbers, short codes and sentences of the gateway's own, never a prompt, an answer or an upstream's
+free text, but for the first line of an upstream's error where STORE_PROVIDER_ERRORS asks for it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class _Measured(_Sums, kw_only=True):
     http_status: int | None = None
     error_type: str = ""
     error_code: str = ""
+    error_message: str = ""
+    provider_message: str = ""
     stop_reason: str = ""
     fidelity: list[str] | None = None
     estimated: bool = False
@@ -93,7 +96,7 @@ Finished = tuple[RequestRecord, list[AttemptRecord]]
 _COUNTED = tuple(name for name in measures.SUMS if name not in measures.MONEY)
 _COPIED = (
     "provider_id", "provider_name", "model_id", "model_name", "stop_reason", "fidelity", "estimated", "price_id",
-    *_COUNTED,
+    "provider_message", *_COUNTED,
 )  # fmt: skip
 _copy = copier((name, name) for name in _COPIED)
 _copy_money = copier((name, name) for name in measures.MONEY)

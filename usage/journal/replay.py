@@ -107,6 +107,7 @@ def _finished(entry: Entry) -> Finished:
         return request, attempts
     request.outcome = Outcome.INTERRUPTED
     request.error_code = "worker_died"
+    request.error_message = "The worker that served this request ended before the answer was complete."
     request.attempts = len(attempts)
     for attempt in attempts:
         attempt.outcome = attempt.outcome or Outcome.INTERRUPTED

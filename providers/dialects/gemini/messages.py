@@ -19,6 +19,7 @@ from providers.dialects.gemini.generation import wants_signatures
 from providers.dialects.gemini.tools import upstream_name
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity
+from usage.sentence import Sentence
 
 Part = dict[str, Any]
 
@@ -157,5 +158,5 @@ def _media(block: Block) -> list[Part]:
         return nested
     head, comma, data = media.url.partition(",")
     if not media.inline or not comma or not head.endswith(";base64"):
-        raise UnsupportedRequest("Gemini takes images and documents inline alone. Send them as base64.")
+        raise UnsupportedRequest(Sentence("Gemini takes images and documents inline alone. Send them as base64."))
     return [{"inlineData": {"mimeType": head.removeprefix("data:").removesuffix(";base64"), "data": data}}]

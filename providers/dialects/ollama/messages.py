@@ -14,6 +14,7 @@ from providers.claude.signatures import is_claudes
 from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolResult, UserTurn, turns
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
+from usage.sentence import Sentence
 
 Message = dict[str, Any]
 
@@ -140,8 +141,8 @@ def _images(blocks: list[Block]) -> list[str]:
 
 def _base64(media: Media) -> str:
     if media.kind != "image":
-        raise UnsupportedRequest("Ollama cannot read PDF documents. Send the text of the document instead.")
+        raise UnsupportedRequest(Sentence("Ollama cannot read PDF documents. Send the text of the document instead."))
     head, _, data = media.url.partition(",")
     if not media.inline or not head.endswith(";base64"):
-        raise UnsupportedRequest("Ollama takes images as base64 only, not by their address.")
+        raise UnsupportedRequest(Sentence("Ollama takes images as base64 only, not by their address."))
     return data

@@ -16,6 +16,7 @@ from providers.dialects.openai_chat.signatures import Replay
 from providers.dialects.openai_chat.tools import upstream_call_id
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity
+from usage.sentence import Sentence
 
 Message = dict[str, Any]
 Part = dict[str, Any]
@@ -200,7 +201,9 @@ class _Parts:
         accepted = self._documents
         if accepted == "refused" or (accepted == "inline" and not media.inline):
             how = "PDF documents" if accepted == "refused" else "documents by their address"
-            raise UnsupportedRequest(f"This provider cannot read {how}. Send the text of the document instead.")
+            raise UnsupportedRequest(
+                Sentence("This provider cannot read {how}. Send the text of the document instead.", how=how)
+            )
         # https://platform.openai.com/docs/guides/pdf-files
         return {"type": "file", "file": {"filename": media.title or "document.pdf", "file_data": media.url}}
 

@@ -20,6 +20,7 @@ from providers.platforms.bedrock.frames import FramesDecoder
 from providers.platforms.bedrock.signing import keys_of, loaded, renewed_keys, signed
 from providers.platforms.contract import R, missing_library
 from providers.platforms.http import host_of, path_segment
+from usage.sentence import Sentence
 
 _SIGNED = frozenset({"content-type", "accept"})
 _HOST = re.compile(r"(?:^|\.)bedrock-runtime(?:-fips)?\.([a-z]{2,4}(?:-[a-z]+)+-\d+)\.")
@@ -88,7 +89,9 @@ class Bedrock:
             return _with(request, {"authorization": f"Bearer {secret.reveal()}"})
         region = region_of(call.provider.base_url, options)
         if not region:
-            raise UpstreamError(ErrorKind.AUTHENTICATION, "The provider has no region: enter one in its options.")
+            raise UpstreamError(
+                ErrorKind.AUTHENTICATION, Sentence("The provider has no region: enter one in its options.")
+            )
         await loaded()
         if secret is None or options.role_arn is not None:
             keys = await renewed_keys(secret, options.profile, options.role_arn, region).value()

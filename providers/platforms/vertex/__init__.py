@@ -23,6 +23,7 @@ from providers.platforms.http import base_path, body_field, host_of, path_segmen
 from providers.platforms.renewed import NotAuthorized
 from providers.platforms.vertex.claude import VERTEX
 from providers.platforms.vertex.tokens import renewed_token, service_account
+from usage.sentence import Sentence
 
 VERSION = "vertex-2023-10-16"
 _REGIONAL = re.compile(r"^([a-z]+-[a-z]+\d+)-aiplatform\.googleapis\.com$")
@@ -141,7 +142,9 @@ def _project_of(call: Call) -> str:
     except NotAuthorized as error:
         raise UpstreamError(ErrorKind.AUTHENTICATION, str(error)) from error
     if not isinstance(project, str) or not project:
-        raise UpstreamError(ErrorKind.AUTHENTICATION, "The provider has no project: enter one in its options.")
+        raise UpstreamError(
+            ErrorKind.AUTHENTICATION, Sentence("The provider has no project: enter one in its options.")
+        )
     return project
 
 

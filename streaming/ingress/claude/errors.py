@@ -14,6 +14,7 @@ import msgspec
 from access.keys import AccessDenied, NotPermitted
 from streaming.exchange.client import Headers
 from streaming.refused import RefusalKind, Refused
+from usage.sentence import own_words
 
 LONGEST_RETRY_AFTER: Final = 60
 """Seconds; Claude Code gives up at once on more."""
@@ -51,13 +52,19 @@ _WITH_RETRY_AFTER: Final = frozenset({429, 503, 529})
 
 
 class ClaudeError(Exception):
-    """An answer with an error status, in Claude's shape. `headers` are extra ones, such as retry-after."""
+    """An answer with an error status, in Claude's shape. `headers` are extra ones, such as retry-after.
 
-    def __init__(self, status: int, message: str, headers: Headers | None = None, *, code: str = "") -> None:
+    The usage row stores `code` and `why`, which is the message where that is a Sentence of the gateway's own.
+    """
+
+    def __init__(
+        self, status: int, message: str, headers: Headers | None = None, *, code: str = "", why: str | None = None
+    ) -> None:
         super().__init__(f"{status} {type_of_status(status)}")
         self.status = status
         self.type = type_of_status(status)
-        self.message = message
+        self.message = str(message)
+        self.why = own_words(message) if why is None else why
         self.headers = headers or []
         self.code = code
 
@@ -87,4 +94,4 @@ def of_refused(error: Refused) -> ClaudeError:
     if error.retry_after is not None and status in _WITH_RETRY_AFTER:
         seconds = min(LONGEST_RETRY_AFTER, max(1, math.ceil(error.retry_after)))
         headers.append((b"retry-after", str(seconds).encode()))
-    return ClaudeError(status, error.message, headers, code=error.code)
+    return ClaudeError(status, error.message, headers, code=error.code, why=error.why)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 from django.conf import settings
@@ -15,6 +15,7 @@ from django.conf import settings
 from streaming.exchange.client import Receive
 from streaming.ingress import compression
 from streaming.ingress.claude.errors import ClaudeError
+from usage.sentence import Sentence
 
 _ROLES = frozenset({"user", "assistant", "system"})
 
@@ -40,10 +41,14 @@ async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
             f"Send the body uncompressed, or as one of {compression.SUPPORTED}.",
             [(b"accept-encoding", compression.SUPPORTED.encode())],
             code="unknown_compression",
+            why=Sentence("The body's content-encoding is not supported."),
         ) from error
     except compression.BrokenCompression as error:
         raise ClaudeError(
-            400, f"The body is not whole, or not {encoding[:100]!r} as its content-encoding says.", code="invalid_body"
+            400,
+            f"The body is not whole, or not {encoding[:100]!r} as its content-encoding says.",
+            code="invalid_body",
+            why=Sentence("The body is not whole, or not compressed as its content-encoding says."),
         ) from error
     except compression.TooMuch as error:
         raise _too_large(settings.MAX_BODY_BYTES) from error
@@ -83,11 +88,12 @@ def parse(body: bytes) -> dict[str, Any]:
     try:
         request = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ClaudeError(400, f"The body is not valid JSON: {error}", code="invalid_json") from error
+        message = Sentence("The body is not valid JSON: {cause}", cause=str(error))
+        raise ClaudeError(400, message, code="invalid_json") from error
     except RecursionError as error:
         raise _too_deep() from error
     if not isinstance(request, dict):
-        raise ClaudeError(400, "The body must be a JSON object.", code="invalid_json")
+        raise ClaudeError(400, Sentence("The body must be a JSON object."), code="invalid_json")
     # Each level takes at least two bytes, so the shortest bodies need no walk.
     if len(body) > 2 * settings.MAX_JSON_DEPTH and _deeper_than(request, settings.MAX_JSON_DEPTH):
         raise _too_deep()
@@ -131,12 +137,12 @@ def _check_messages(messages: Any) -> None:
 
 def _check_message(message: Any, number: int) -> None:
     if not isinstance(message, dict):
-        raise _invalid(f"messages.{number}: Input should be an object")
+        raise _invalid("{where}: Input should be an object", f"messages.{number}")
     role = message.get("role")
     if not isinstance(role, str) or role not in _ROLES:
-        raise _invalid(f"messages.{number}.role: Input should be 'user', 'assistant' or 'system'")
+        raise _invalid("{where}.role: Input should be 'user', 'assistant' or 'system'", f"messages.{number}")
     if "content" not in message:
-        raise _invalid(f"messages.{number}.content: Field required")
+        raise _invalid("{where}.content: Field required", f"messages.{number}")
     _check_content(message["content"], f"messages.{number}.content")
 
 
@@ -144,10 +150,10 @@ def _check_content(content: Any, where: str) -> None:
     if isinstance(content, str) or (content is None and where == "system"):
         return
     if not isinstance(content, list):
-        raise _invalid(f"{where}: Input should be a string or a list of blocks")
+        raise _invalid("{where}: Input should be a string or a list of blocks", where)
     for number, block in enumerate(content):
         if not isinstance(block, dict) or not isinstance(block.get("type"), str):
-            raise _invalid(f"{where}.{number}: Input should be an object with a type")
+            raise _invalid("{where}: Input should be an object with a type", f"{where}.{number}")
 
 
 def _deeper_than(value: Any, limit: int) -> bool:
@@ -165,15 +171,17 @@ def _deeper_than(value: Any, limit: int) -> bool:
     return True
 
 
-def _invalid(message: str) -> ClaudeError:
-    return ClaudeError(400, message, code="invalid_request")
+def _invalid(template: LiteralString, where: str = "") -> ClaudeError:
+    return ClaudeError(400, Sentence(template, where=where), code="invalid_request")
 
 
 def _too_deep() -> ClaudeError:
-    return ClaudeError(400, f"The body nests deeper than {settings.MAX_JSON_DEPTH} levels.", code="too_deep")
+    message = Sentence("The body nests deeper than {most} levels.", most=settings.MAX_JSON_DEPTH)
+    return ClaudeError(400, message, code="too_deep")
 
 
 def _too_large(limit: int) -> ClaudeError:
-    return ClaudeError(
-        413, f"The body is larger than {limit} bytes. Send less, or ask for a higher MAX_BODY_BYTES.", code="too_large"
+    message = Sentence(
+        "The body is larger than {limit} bytes. Send less, or ask for a higher MAX_BODY_BYTES.", limit=limit
     )
+    return ClaudeError(413, message, code="too_large")

@@ -1,0 +1,1 @@
+"""Refused and failed requests: what callers, rows and pages learn of the cause."""

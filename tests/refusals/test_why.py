@@ -1,0 +1,142 @@
+"""A refused or failed request says why on its row, on the request's page and in /v1/me, in words of our own."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import pytest
+
+from tests.harness import speak
+from tests.harness.call import Answer, Client, message
+from tests.harness.configure import Standing, make_key, make_model, make_provider, make_route
+from tests.harness.forms import Admin
+from tests.harness.gateway import Gateway, free_port
+from tests.harness.rows import Rows
+from tests.harness.script import CUT, HANG, Reply
+from tests.harness.upstream import Upstream
+
+LONG = "claude-" + "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"{", "The body is not valid JSON: "),
+        (b"[]", "The body must be a JSON object."),
+        ({"model": LONG, "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}, f"'{LONG[:79]}…' here."),
+        ({"model": "r", "messages": []}, "max_tokens: Field required"),
+        ({"model": "r", "max_tokens": 1, "messages": [{"role": "x" * 99, "content": ""}]}, "messages.0.role: Input"),
+        (
+            {"model": "r", "max_tokens": 1, "messages": [{"role": "user", "content": [3]}]},
+            "messages.0.content.0: Input",
+        ),
+    ],
+)
+def test_a_refused_request_says_why(body: Any, why: str, client: Client, orm: Rows) -> None:
+    row = orm.request(client.post(body).request_id)
+    assert row.outcome == "refused"
+    assert why in str(row.error_message)
+    assert row.provider_message == ""
+
+
+def test_a_forbidden_route_and_a_route_without_a_fitting_model_say_why(
+    gateway: Gateway, upstream: Upstream, orm: Rows
+) -> None:
+    model = make_model(make_provider("openai_chat", f"{upstream.base_url}/why/v1"), capabilities=["images"])
+    route, key, other = make_route([model]), make_key(), make_key(allowed_routes="none-such")
+    gateway.wait_snapshot()
+    tools = [{"name": "secret_tool", "input_schema": {"type": "object"}}]
+    incapable = Client(gateway.base_url, key.secret).post(message(route.name, tools=tools))
+    forbidden = Client(gateway.base_url, other.secret).post(message(route.name))
+    assert orm.request(incapable.request_id).error_message == (
+        f"No model of '{route.name}' can do what this request asks for "
+        f"({model.provider.name}: {model.name}: it calls no tools)."
+    )
+    assert orm.request(forbidden.request_id).error_message == (
+        f"The client key {other.row.prefix}… may not use '{route.name}'."
+    )
+
+
+FAILURES: dict[str, tuple[Reply, str, str, str]] = {
+    "401": (
+        speak.refusal("openai_chat", 401, "Wrong."),
+        "does not accept this gateway's credential (HTTP 401).",
+        "",
+        "",
+    ),
+    "429": (
+        speak.refusal("openai_chat", 429, "Slow down, Ann.", code="rate_limit_exceeded"),
+        "limits the rate of requests or tokens (HTTP 429).",
+        "rate_limit_exceeded",
+        "Slow down, Ann.",
+    ),
+    "400": (
+        speak.refusal("openai_chat", 400, "No, 'Ann'."),
+        "rejected the request (HTTP 400).",
+        "some_error",
+        "No, ….",
+    ),
+    "overflow": (speak.overflow("openai_chat"), "prompt is too long: 130001 tokens > 128000 maximum", "", ""),
+    "cut": (Reply([CUT]), "closed the connection in the middle of its answer.", "", ""),
+}
+
+
+@pytest.mark.both_databases
+def test_a_failed_request_says_why_without_the_providers_words(
+    gateway: Gateway, client: Client, hasty_client: Client, standing: Standing, upstream: Upstream, orm: Rows
+) -> None:
+    route, provider = standing.routes["openai_chat"].name, standing.models["openai_chat"].provider.name
+    answers: dict[str, Answer] = {}
+    for name, (reply, why, code, line) in FAILURES.items():
+        script = upstream.script(reply)
+        answers[name] = client.post(message(route, script.prompt))
+        stored = hasty_client.post(message(route, upstream.script(reply).prompt))
+        for answer, words in ((answers[name], ""), (stored, line)):
+            row = orm.request(answer.request_id)
+            (attempt,) = orm.attempts(row)
+            assert why in str(row.error_message), name
+            assert provider in str(row.error_message), name
+            assert attempt.error_message == row.error_message
+            assert not code or attempt.error_code == code
+            if name != "cut":
+                # With STORE_PROVIDER_ERRORS alone, and cleaned.
+                assert (row.provider_message, attempt.provider_message) == (words, words) or name == "401"
+    shown = client.get("/v1/me").json["errors"]
+    by_id = {each["request_id"]: each["message"] for each in shown}
+    with Admin(gateway.base_url) as admin:
+        for answer in answers.values():
+            row = orm.request(answer.request_id)
+            assert by_id.get(row.request_id, row.error_message) == row.error_message
+            page = html.unescape(admin.page(f"/admin/usage/requestlog/{row.pk}/change/"))
+            # On the row itself and at its attempt.
+            assert page.count(str(row.error_message)) >= 2
+            assert "Ann" not in page
+    assert by_id
+
+
+def test_what_the_gateway_noticed_itself_says_so(
+    gateway: Gateway, client: Client, standing: Standing, upstream: Upstream, orm: Rows
+) -> None:
+    away = make_provider("openai_chat", f"http://127.0.0.1:{free_port()}/v1")
+    unreachable = make_route([make_model(away)])
+    gateway.wait_snapshot()
+    refused = client.post(message(unreachable.name))
+    assert orm.request(refused.request_id).error_message == (
+        f"The provider refused the connection. (provider {away.name})"
+    )
+    script = upstream.script(Reply([HANG]))
+    silent = client.post(message(standing.routes["begins"].name, script.prompt))
+    assert str(orm.request(silent.request_id).error_message).startswith("The provider did not begin to answer in time.")
+
+
+def test_an_answer_that_came_in_the_end_has_no_reason_but_its_failed_attempt_has(
+    client: Client, standing: Standing, upstream: Upstream, orm: Rows
+) -> None:
+    script = upstream.script(
+        first=[speak.refusal("openai_chat", 500, "Broken.")], second=[speak.chat_answer("from the second")]
+    )
+    row = orm.request(client.post(message(standing.routes["chain"].name, script.prompt)).request_id)
+    failed, completed = orm.attempts(row)
+    assert (row.error_message, completed.error_message) == ("", "")
+    assert str(failed.error_message).endswith("reported an error of its own (HTTP 500).")
