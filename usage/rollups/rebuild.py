@@ -1,8 +1,9 @@
 """Rebuilds the rollups from the rows, or compares the two, while the gateway runs.
 
-Each quarter hour, day and session is one short transaction that locks the rollups against writers before it reads (on
-SQLite a writing transaction is alone anyway). The rows of a writer that waits for the lock are not visible yet; it adds
-them to the new rollup afterwards. Readers never wait. Rollups whose rows were removed by prune_usage are not changed.
+usage.rollups.scan reads everything once and names what does not fit. Each quarter hour, day and session of that is one
+short transaction that locks the rollups against writers before it reads (on SQLite a writing transaction is alone
+anyway). The rows of a writer that waits for the lock are not visible yet; it adds them to the new rollup afterwards.
+Readers never wait. Rollups whose rows were removed by prune_usage are not changed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from usage.rollups import accumulate, upsert
 from usage.rollups.accumulate import QUARTER, Cell, Cells, Key, midnight
 from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, MEASURES, MONEY, SUMS
 from usage.rollups.models import DailyRollup, RollupZone, SessionSummary, UsageRollup
+from usage.rollups.scan import Scan
 
 _SESSIONS = 200
 """Sessions per transaction."""
@@ -61,22 +63,28 @@ def rebuild(first: date | None = None, last: date | None = None, *, check: bool 
         zone = accumulate.midnight(date(2000, 1, 1)).tzinfo
         begin = min(moments).astimezone(zone).date() if first is None else first
         end = max(moments).astimezone(zone).date() if last is None else last
+        scan = Scan()
         day = begin
         while day <= end:
-            yield from _day(day, check)
+            yield from _day(day, scan, check)
             day += timedelta(days=1)
+        session_ids = scan.rest()
+        for at in range(0, len(session_ids), _SESSIONS):
+            yield from _some_sessions(session_ids[at : at + _SESSIONS], check)
     if not check and first is None and last is None:
         RollupZone.objects.update_or_create(id=1, defaults={"name": settings.TIME_ZONE})
 
 
-def _day(day: date, check: bool) -> Iterator[Difference]:
+def _day(day: date, scan: Scan, check: bool) -> Iterator[Difference]:
     start, end = midnight(day).astimezone(UTC), midnight(day + timedelta(days=1)).astimezone(UTC)
-    if RequestLog.objects.filter(started_at__gte=start, started_at__lt=end).exists():
-        at = start
-        while at < end:
-            yield from _quarter(at, check)
-            at += timedelta(seconds=QUARTER)
-        yield from _sessions(start, end, check)
+    suspects = scan.day(start, end)
+    for at in sorted(suspects.quarters):
+        yield from _quarter(datetime.fromtimestamp(at, UTC), check)
+    if suspects.day or suspects.quarters:
+        yield from _daily(start, end, check)
+
+
+def _daily(start: datetime, end: datetime, check: bool) -> list[Difference]:
     with transaction.atomic():
         _lock()
         expected = accumulate.days(_stored(UsageRollup, start, end))
@@ -84,7 +92,7 @@ def _day(day: date, check: bool) -> Iterator[Difference]:
         if found and not check:
             DailyRollup.objects.filter(starts_at__gte=start, starts_at__lt=end).delete()
             upsert.write(DailyRollup, upsert.rollup_rows(expected))
-    yield from found
+    return found
 
 
 def _quarter(start: datetime, check: bool) -> list[Difference]:
@@ -100,13 +108,6 @@ def _quarter(start: datetime, check: bool) -> list[Difference]:
             UsageRollup.objects.filter(starts_at__gte=start, starts_at__lt=end).delete()
             upsert.write(UsageRollup, upsert.rollup_rows(expected))
     return found
-
-
-def _sessions(start: datetime, end: datetime, check: bool) -> Iterator[Difference]:
-    seen = RequestLog.objects.filter(started_at__gte=start, started_at__lt=end).exclude(session_id="").order_by()
-    ids = sorted(seen.values_list("session_id", flat=True).distinct())
-    for at in range(0, len(ids), _SESSIONS):
-        yield from _some_sessions(ids[at : at + _SESSIONS], check)
 
 
 def _some_sessions(session_ids: list[str], check: bool) -> list[Difference]:
