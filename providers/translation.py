@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from providers.config import ModelConfig, ProviderConfig
 from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
 from providers.errors import UnsupportedRequest, UpstreamError
@@ -17,7 +18,13 @@ from providers.outbound.media import media_urls, with_media
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import R
 from providers.transforms.contract import StreamEdit, StreamEditFactory
+from providers.transforms.echo import EchoCut
 from providers.transforms.stops import StopMatcher
+
+
+def continues_answers(provider: ProviderConfig, model: ModelConfig) -> bool:
+    """Whether a model at this provider goes on with an answer that the request begins."""
+    return DIALECTS[provider.dialect].continues(provider, model)
 
 
 class Translation:
@@ -38,13 +45,16 @@ class Translation:
         """The authorised request; called once. Raises UnsupportedRequest, or UpstreamError when nothing authorises it.
 
         Media by web address are fetched for a provider that takes none.
-        Stop sequences that the dialect did not send are watched for before any other edit sees the answer.
+        Before any other edit sees the answer, what it repeats of its beginning in the request is cut, and stop
+        sequences that the dialect did not send are watched for.
         """
         if not self._dialect.takes_urls(self._call.provider):
             await self._fetch_media()
         request = self.draft()
         if request.unsent_stops:
             self._edits.insert(0, StopMatcher(request.unsent_stops))
+        if request.echo:
+            self._edits.insert(0, EchoCut(request.echo))
         return request if self._platform is None else await self._platform.authorized(self._signing, request)
 
     def draft(self) -> UpstreamRequest:

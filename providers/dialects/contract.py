@@ -38,13 +38,15 @@ class Call(msgspec.Struct, frozen=True):
 class UpstreamRequest(msgspec.Struct, frozen=True):
     """A POST to the provider's base URL plus `path`; header names in lower case.
 
-    `unsent_stops` are stop sequences that could not be sent: the gateway watches the answer for them.
+    `unsent_stops` are stop sequences that could not be sent: the gateway watches the answer for them. `echo` is the
+    beginning of the answer, which came with the request, where the provider's answer may repeat it.
     """
 
     path: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
     unsent_stops: tuple[str, ...] = ()
+    echo: str = ""
 
 
 def unchanged(answer: bytes) -> bytes:
@@ -74,6 +76,11 @@ class Decoder(Protocol):
         ...
 
 
+def has_prefill(provider: ProviderConfig, model: ModelConfig) -> bool:
+    """Whether the model's row says that it goes on with an answer that the request begins."""
+    return "prefill" in model.capabilities
+
+
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """One wire format: its name in the database, its label in the admin, and functions that translate both ways.
 
@@ -85,6 +92,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     `count_request`: the upstream request that counts input tokens, or None if the provider does not count.
     `list_models`: where the provider lists its models, and how the list is read.
     `takes_urls`: whether this provider may be sent media by their web address; else they are fetched before `request`.
+    `continues`: whether a model at this provider goes on with an answer that the request begins; else its row says it.
     `warms_cache`: whether it understands `max_tokens: 0`, which the gateway answers itself otherwise.
     `verbatim`: whether the answer's blocks pass as the provider's own bytes, which stream edits cannot change.
     """
@@ -97,6 +105,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     count_request: Callable[[Call], CountRequest | None]
     list_models: ModelList
     takes_urls: Callable[[ProviderConfig], bool]
+    continues: Callable[[ProviderConfig, ModelConfig], bool] = has_prefill
     warms_cache: bool = False
     verbatim: bool = False
 

@@ -20,7 +20,7 @@ from providers.events import Event, MessageFinished, MessageStarted, StreamFaile
 from providers.fidelity import Fidelity, Notes
 from providers.framing.sse import EventTooLong
 from providers.outbound.upstream import Response, Upstreams
-from providers.translation import EditedDecoder, Translation
+from providers.translation import EditedDecoder, Translation, continues_answers
 from routing.health import AttemptTracker, Health
 from routing.snapshot import CandidateConfig
 from streaming.attempts.continuation import Continuation
@@ -133,7 +133,7 @@ class Attempt:
         if asked is None:
             raise RuntimeError("the request was released after its first content, it cannot be sent again")
         if self._continuing is not None:
-            asked = self._continuing.request(candidate.model)
+            asked = self._continuing.request(prefill=continues_answers(candidate.provider, candidate.model))
             estimate += self._continuing.tokens
             self.notes.add(Fidelity.CONTINUED)
         body = candidate.transforms.edited(asked)
@@ -194,7 +194,8 @@ class Attempt:
                 decoder = translation.decoder(response.headers.get("content-type", ""))
                 del translation
                 if self._continuing is not None:
-                    decoder = EditedDecoder(decoder, [self._continuing.splice(self.candidate.model)])
+                    prefill = continues_answers(provider, self.candidate.model)
+                    decoder = EditedDecoder(decoder, [self._continuing.splice(prefill=prefill)])
                 await self._stream(response, decoder)
                 return True
             finally:

@@ -40,6 +40,7 @@ def troubled(standing: Standing, upstream: Upstream, django_db_blocker: Any) -> 
             "prefilled": make_model(
                 make_provider("anthropic", f"{upstream.base_url}/prefilled"), capabilities=["prefill"]
             ),
+            "mistral": make_model(make_provider("openai_chat", f"{upstream.base_url}/mistral/v1", profile="mistral")),
             "healthy_claude": make_model(make_provider("anthropic", f"{upstream.base_url}/healthy_claude")),
         }
 

@@ -78,6 +78,18 @@ def test_a_model_with_prefill_is_given_the_beginning(client: Client, make: MakeR
     }
 
 
+def test_a_server_with_a_way_to_prefill_needs_no_capability(
+    client: Client, make: MakeRoute, upstream: Upstream
+) -> None:
+    """Mistral wants a mark, and repeats the beginning."""
+    route = make("bad", "mistral", continues=True)
+    answer = speak.chat_answer(f"{RECEIVED.strip()} after all, 42.")
+    script = upstream.script(bad=[_breaks_off("bad")], mistral=[answer])
+    assert client.post(message(route.name, script.prompt)).stream().text == f"{RECEIVED}after all, 42."
+    beginning = {"role": "assistant", "content": RECEIVED.strip(), "prefix": True}
+    assert script.seen[1].body["messages"][-1] == beginning
+
+
 def test_two_that_break_off_and_a_third(client: Client, make: MakeRoute, upstream: Upstream, orm: Rows) -> None:
     route = make("bad", "bad_claude", "refused", "healthy", continues=True, attempts=6)
     script = upstream.script(

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from providers.config import ModelConfig
 from providers.events import (
     Event,
     MessageFinished,
@@ -24,8 +23,6 @@ from streaming.ingress.claude.frames import SseSink
 from tests.claude.claude_stream import ParsedStream, check_stream
 from tests.claude.encoding import K, S, T, args, call, native, native_delta, native_stop, native_text, outline
 
-PLAIN = ModelConfig(id=1, provider_id=1, name="plain")
-PREFILLED = ModelConfig(id=2, provider_id=1, name="prefilled", capabilities=frozenset({"prefill"}))
 BODY: dict[str, Any] = {"model": "m", "max_tokens": 1000, "messages": [{"role": "user", "content": "Tell."}]}
 
 
@@ -150,7 +147,7 @@ def test_thinking_that_is_over_is_left_out_and_texts_stay_apart() -> None:
 
 
 def test_a_model_with_prefill_gets_the_beginning() -> None:
-    asked = Continuation(BODY, ["One.", "Two is \n"]).request(PREFILLED)
+    asked = Continuation(BODY, ["One.", "Two is \n"]).request(prefill=True)
     assert asked["messages"] == [
         *BODY["messages"],
         {"role": "assistant", "content": [{"type": "text", "text": "One."}, {"type": "text", "text": "Two is"}]},
@@ -158,7 +155,7 @@ def test_a_model_with_prefill_gets_the_beginning() -> None:
 
 
 def test_a_model_without_prefill_is_asked_for_more() -> None:
-    asked = Continuation(BODY, ["x" * 400]).request(PLAIN)
+    asked = Continuation(BODY, ["x" * 400]).request(prefill=False)
     assert [message["role"] for message in asked["messages"]] == ["user", "assistant", "user"]
     assert asked["messages"][-1]["content"] == ASK
     assert asked["max_tokens"] == 900
@@ -167,16 +164,16 @@ def test_a_model_without_prefill_is_asked_for_more() -> None:
 
 def test_a_model_that_thinks_gets_no_beginning() -> None:
     body = {**BODY, "thinking": {"type": "enabled", "budget_tokens": 950}}
-    asked = Continuation(body, ["x" * 400]).request(PREFILLED)
+    asked = Continuation(body, ["x" * 400]).request(prefill=True)
     assert asked["messages"][-1]["content"] == ASK
     assert asked["max_tokens"] == 951
     off = {**BODY, "thinking": {"type": "disabled"}}
-    assert Continuation(off, ["x"]).request(PREFILLED)["messages"][-1]["role"] == "assistant"
+    assert Continuation(off, ["x"]).request(prefill=True)["messages"][-1]["role"] == "assistant"
 
 
 def test_a_beginning_of_the_clients_own_stays_the_beginning() -> None:
     body = {**BODY, "messages": [*BODY["messages"], {"role": "assistant", "content": "{"}]}
-    asked = Continuation(body, ['"a": ']).request(PREFILLED)
+    asked = Continuation(body, ['"a": ']).request(prefill=True)
     assert asked["messages"][1:] == [{"role": "assistant", "content": [{"type": "text", "text": '{"a":'}]}]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from providers.dialects.contract import Dialect
 from providers.dialects.gemini.answer.decoder import GeminiDecoder
+from providers.dialects.gemini.generation import continues
 from providers.dialects.gemini.request import count_request, generate_request
 from providers.errors.response import response_error
 from providers.model_list import ListedModel, ModelList, listed_model
@@ -35,4 +36,5 @@ GEMINI = Dialect(
     # https://ai.google.dev/api/models#method:-models.list
     list_models=ModelList("/models?pageSize=1000", lambda secret: {"x-goog-api-key": secret}, "models", _model),
     takes_urls=lambda provider: False,
+    continues=continues,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from providers.config import ModelConfig
+from providers.config import ModelConfig, ProviderConfig
 
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 _NEWEST = (99, 0)
@@ -29,6 +29,15 @@ def wants_signatures(model: ModelConfig) -> bool:
     """Whether a tool call without its thought signature is refused, and calls have ids that results must repeat."""
     generation = generation_of(model)
     return generation is not None and generation >= (3, 0)
+
+
+def continues(provider: ProviderConfig, model: ModelConfig) -> bool:
+    """Whether the model goes on with an answer that the request begins; those after 3.1 refuse it.
+
+    "Requests ending with a model turn are not supported.": https://github.com/pipecat-ai/pipecat/pull/5821 (2026-09-17)
+    """
+    generation = generation_of(model)
+    return "prefill" in model.capabilities or (generation is not None and (2, 0) <= generation <= (3, 1))
 
 
 def thinks(generation: tuple[int, int] | None) -> bool:

@@ -13,9 +13,10 @@ from providers.claude import signatures
 from providers.claude.blocks import Block, joined_text, text_of
 from providers.claude.call_ids import own_id
 from providers.claude.media import media_of, nested_media
+from providers.claude.prefill import GO_ON, begins_answer, may_go_on
 from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolResult, UserTurn, turns
 from providers.dialects.contract import Call
-from providers.dialects.gemini.generation import wants_signatures
+from providers.dialects.gemini.generation import continues, wants_signatures
 from providers.dialects.gemini.tools import upstream_name
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity
@@ -41,6 +42,9 @@ def contents_of(call: Call) -> list[dict[str, Any]]:
                 writer.assistant(turn.blocks)
             case ResultsTurn():
                 writer.results(turn.results)
+    if begins_answer(call.body) and not (may_go_on(call.body) and continues(call.provider, call.model)):
+        call.notes.add(Fidelity.PREFILL_RESTATED)
+        writer.add("user", [{"text": GO_ON}])
     return writer.contents
 
 

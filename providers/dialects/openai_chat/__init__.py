@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from providers.dialects.contract import Dialect, counts_nothing
 from providers.dialects.openai_chat.answer.decoder import ChatDecoder
+from providers.dialects.openai_chat.prefill import continues
 from providers.dialects.openai_chat.profiles import profile_of
 from providers.dialects.openai_chat.request import chat_request
 from providers.errors.response import response_error
@@ -21,4 +22,5 @@ OPENAI_CHAT = Dialect(
     count_request=counts_nothing,
     list_models=MODEL_LIST,
     takes_urls=lambda provider: profile_of(provider).takes_urls,
+    continues=continues,
 )

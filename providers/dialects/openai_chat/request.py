@@ -9,8 +9,10 @@ import msgspec
 
 from providers.claude.fields import caller_of, extra_fields, output_limit, output_schema
 from providers.claude.losses import note_losses
+from providers.claude.prefill import GO_ON
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.dialects.openai_chat.messages import chat_messages
+from providers.dialects.openai_chat.prefill import PATH, Prefill, prefill_of
 from providers.dialects.openai_chat.profiles import profile_of
 from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.dialects.openai_chat.thinking import thinking_fields, thinks
@@ -20,7 +22,6 @@ from providers.schemas.fitting import fitted
 from providers.schemas.roots import may_be_object
 from providers.schemas.strict import is_strict
 
-_PATH = "/chat/completions"
 _OTHER_LIMIT = "max_completion_tokens"
 _SESSION_LIMIT = 64
 
@@ -29,11 +30,26 @@ def chat_request(call: Call) -> UpstreamRequest:
     """The upstream request; raises UnsupportedRequest."""
     profile = profile_of(call.provider)
     sent, unsent = _stops(call, profile)
-    body = _body(call, profile, sent)
-    return UpstreamRequest(_PATH, _headers(call, profile), msgspec.json.encode(body), unsent_stops=unsent)
+    prefill = prefill_of(call, profile)
+    body = _body(call, profile, sent, prefill)
+    path, echo = PATH, ""
+    if prefill is not None:
+        path = prefill.path
+        echo = _marked(body["messages"], prefill)
+    return UpstreamRequest(path, _headers(call, profile), msgspec.json.encode(body), unsent_stops=unsent, echo=echo)
 
 
-def _body(call: Call, profile: Profile, stops: list[str]) -> dict[str, Any]:
+def _marked(messages: list[dict[str, Any]], prefill: Prefill) -> str:
+    """Marks the last message as the beginning of the answer; returns what the answer will repeat of it."""
+    last = messages[-1]
+    if prefill.asks:
+        messages.append({"role": "user", "content": GO_ON})
+        return ""
+    last |= prefill.mark
+    return last["content"] if prefill.is_echoed and isinstance(last["content"], str) else ""
+
+
+def _body(call: Call, profile: Profile, stops: list[str], prefill: Prefill | None) -> dict[str, Any]:
     """The JSON body. The messages come last, so that a longer conversation only adds bytes at the end."""
     sends_cache_marks = profile.sends_cache_marks(call.model.name)
     note_losses(call, sends_cache_control=sends_cache_marks)
@@ -50,7 +66,9 @@ def _body(call: Call, profile: Profile, stops: list[str]) -> dict[str, Any]:
     fields |= _sampling(call, profile)
     if stops:
         fields["stop"] = stops
-    fields |= thinking_fields(call, profile, with_tools=bool(offer.fields))
+    fields |= thinking_fields(_thinking_call(call, prefill), profile, with_tools=bool(offer.fields))
+    if prefill is not None:
+        fields |= prefill.fields
     schema, instruction = _schema_fields(call, profile)
     fields |= schema
     fields |= _stickiness(call, profile)
@@ -59,8 +77,19 @@ def _body(call: Call, profile: Profile, stops: list[str]) -> dict[str, Any]:
     fields |= dict(profile.extra)
     fields |= offer.fields
     fields |= extra
-    fields["messages"] = chat_messages(call, profile, last_system=instruction, last_reminder=offer.instruction)
+    reminder = offer.instruction
+    if prefill is not None and reminder is not None:
+        # Nothing may stand after the beginning of the answer.
+        instruction, reminder = "\n\n".join(filter(None, (instruction, reminder))), None
+    fields["messages"] = chat_messages(call, profile, last_system=instruction, last_reminder=reminder)
     return fields
+
+
+def _thinking_call(call: Call, prefill: Prefill | None) -> Call:
+    """The call as far as thinking goes: a model that goes on with an answer is kept from thinking first."""
+    if prefill is None or not prefill.stops_thinking or call.body.get("thinking") is not None:
+        return call
+    return msgspec.structs.replace(call, body={**call.body, "thinking": {"type": "disabled"}})
 
 
 def _marks(call: Call) -> dict[str, Any]:

@@ -11,8 +11,9 @@ import msgspec
 
 from providers.claude.blocks import Block, joined_text, text_of
 from providers.claude.media import media_of, nested_media
+from providers.claude.prefill import GO_ON, begins_answer, may_go_on
 from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolResult, UserTurn, turns
-from providers.dialects.contract import Call
+from providers.dialects.contract import Call, has_prefill
 from providers.dialects.openai_responses.signatures import origin, read_signature
 from providers.dialects.openai_responses.tools import sent_call_id, sent_name
 from providers.fidelity import Fidelity
@@ -38,6 +39,9 @@ def input_items(call: Call) -> list[Item]:
                 items += _AssistantWriter(call).items(turn.blocks)
             case ResultsTurn():
                 items += [_result(result, call) for result in turn.results]
+    if begins_answer(call.body) and not (may_go_on(call.body) and has_prefill(call.provider, call.model)):
+        call.notes.add(Fidelity.PREFILL_RESTATED)
+        items.append(_message("user", [_text(GO_ON)]))
     return items
 
 

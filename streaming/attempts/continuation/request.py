@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from providers.config import ModelConfig
 from providers.counting import CHARACTERS_PER_TOKEN
 from streaming.attempts.continuation.splice import Overlap, Splice
 
@@ -30,11 +29,14 @@ class Continuation:
         """About how many tokens the answer has so far."""
         return sum(map(len, self._texts)) // CHARACTERS_PER_TOKEN
 
-    def request(self, model: ModelConfig) -> dict[str, Any]:
-        """Returns the request: the text as a prefilled answer, or as a turn and a user turn that asks for more."""
+    def request(self, *, prefill: bool) -> dict[str, Any]:
+        """Returns the request: the text as a prefilled answer, or as a turn and a user turn that asks for more.
+
+        `prefill`: the model goes on with a prefilled answer.
+        """
         body = self._body
         messages = [*body["messages"]]
-        prefills = self._prefills(model)
+        prefills = prefill and self._may_prefill()
         texts = list(self._texts)
         if prefills:
             # https://docs.claude.com/en/docs/build-with-claude/prompt-engineering/prefill-claudes-response: no
@@ -51,15 +53,14 @@ class Continuation:
             messages.append({"role": "user", "content": ASK})
         return {**body, "messages": messages, "max_tokens": self._remaining(body)}
 
-    def splice(self, model: ModelConfig) -> Splice:
+    def splice(self, *, prefill: bool) -> Splice:
         """Returns the edit of the events that answer the request."""
-        return Splice(Overlap("".join(self._texts), exact=self._prefills(model)))
+        return Splice(Overlap("".join(self._texts), exact=prefill and self._may_prefill()))
 
-    def _prefills(self, model: ModelConfig) -> bool:
-        """Whether the model continues a prefilled answer, which is impossible while it thinks."""
+    def _may_prefill(self) -> bool:
+        """Whether a prefilled answer is possible, which it is not while a model thinks."""
         thinking = self._body.get("thinking")
-        thinks = isinstance(thinking, dict) and thinking.get("type") != "disabled"
-        return "prefill" in model.capabilities and not thinks
+        return not (isinstance(thinking, dict) and thinking.get("type") != "disabled")
 
     def _remaining(self, body: Mapping[str, Any]) -> int:
         """Returns max_tokens less the tokens of the answer so far, and at least one more than the thinking budget."""

@@ -109,7 +109,7 @@ CASES: dict[str, tuple[Json, dict[str, Any], Json, list[str]]] = {
     ),
     "thinking for a server that takes none": (
         {"messages": [HELLO, assistant({"type": "thinking", "thinking": "Hm", "signature": ""}, text("Hi"))]},
-        at("openai"),
+        at("openai", capabilities=["prefill"]),
         {"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]},
         ["thinking_dropped"],
     ),

@@ -88,7 +88,7 @@ CASES: dict[str, tuple[list[Json], list[Json]]] = {
 
 @pytest.mark.parametrize(("messages", "out"), CASES.values(), ids=CASES)
 def test_media(messages: list[Json], out: list[Json]) -> None:
-    assert upstream_body({"messages": messages})["messages"] == out
+    assert upstream_body({"messages": messages}, capabilities=["prefill"])["messages"] == out
 
 
 @pytest.mark.parametrize(

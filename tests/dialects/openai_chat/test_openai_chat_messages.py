@@ -19,7 +19,7 @@ MISTRAL = "https://api.mistral.ai/v1"
 def sent(*messages: Json, system: Any = None, url: str = OPENAI, model: str = "gpt-4.1") -> list[Json]:
     """The messages that go out for these."""
     body = {"messages": list(messages)} if system is None else {"system": system, "messages": list(messages)}
-    out: list[Json] = upstream_body(body, url=url, model=model)["messages"]
+    out: list[Json] = upstream_body(body, url=url, model=model, capabilities=["prefill"])["messages"]
     return out
 
 

@@ -22,7 +22,7 @@ PDF_OUT = {"type": "input_file", "filename": "a.pdf", "file_data": "data:applica
 
 def ask(*messages: Json) -> tuple[list[Json], list[str]]:
     """The input items of a conversation, and what was noted."""
-    call = make_call("openai_responses", {"messages": list(messages)})
+    call = make_call("openai_responses", {"messages": list(messages)}, capabilities=["prefill"])
     items: list[Json] = sent_body(call)["input"]
     return items, list(call.notes)
 

@@ -26,6 +26,9 @@ class Profile(msgspec.Struct, frozen=True):
       `null_content`: whether an assistant's message of calls alone may have null for its text; else it is "".
       `names_results`: a tool message has the tool's name. `short_call_ids`: ids of nine letters and digits.
       `unique_call_ids`: a history in which two calls have one id is refused, even if the server itself gave it twice.
+      `prefill`: how an answer that the request begins is sent: marked in its message (`prefix`, `partial`), by a field
+      (`continue_final_message`), as it is, or followed by a user message that asks for the rest (`asked`).
+      `prefill_beta`: only DeepSeek's /beta knows it.
       `sends_cache_control`: models for which cache_control goes into content parts.
       `takes_urls`: whether the server fetches images by their web address; else they are fetched before.
       `documents`: whether PDFs are sent, and whether by address too; an unknown server refuses them itself.
@@ -70,6 +73,8 @@ class Profile(msgspec.Struct, frozen=True):
     names_results: bool = False
     short_call_ids: bool = False
     unique_call_ids: bool = False
+    prefill: Literal["as_is", "prefix", "partial", "continue_final_message", "asked"] = "as_is"
+    prefill_beta: bool = False
     sends_cache_control: re.Pattern[str] | None = None
     takes_urls: bool = True
     documents: Literal["refused", "inline", "inline_or_url"] = "refused"

@@ -28,6 +28,7 @@ HOSTED: tuple[Profile, ...] = (
         thinkers_take_sampling=False,
         thinkers_take_stops=False,
         unique_call_ids=True,
+        prefill="asked",
         schema_rules=rules.OPENAI,
         thinkers=REASONING,
         parallel_except=_OPENAI_WITHOUT_PARALLEL_CONTROL,
@@ -43,6 +44,7 @@ HOSTED: tuple[Profile, ...] = (
         thinkers_take_sampling=False,
         thinkers_take_stops=False,
         unique_call_ids=True,
+        prefill="asked",
         schema_rules=rules.OPENAI,
         thinkers=REASONING,
         parallel_except=_OPENAI_WITHOUT_PARALLEL_CONTROL,
@@ -76,6 +78,9 @@ HOSTED: tuple[Profile, ...] = (
         hosts=("deepseek.com",),
         # "Duplicate value for 'tool_call_id'": https://github.com/craft-ai-agents/craft-agents-oss/issues/630, 2026-04.
         unique_call_ids=True,
+        # https://api-docs.deepseek.com/guides/chat_prefix_completion
+        prefill="prefix",
+        prefill_beta=True,
         stop_limit=16,
         # https://api-docs.deepseek.com/guides/thinking_mode: medium and xhigh are taken and mean the next one up.
         effort="thinking",
@@ -107,6 +112,8 @@ HOSTED: tuple[Profile, ...] = (
         user_after_results=False,
         names_results=True,
         short_call_ids=True,
+        # https://docs.mistral.ai/guides/prefix/; else "Expected last role User or Tool (or Assistant with prefix True)"
+        prefill="prefix",
         schema_rules=rules.MISTRAL,
         effort="none",
     ),
@@ -126,6 +133,8 @@ HOSTED: tuple[Profile, ...] = (
         "Alibaba Qwen",
         hosts=("aliyuncs.com", "alibabacloud.com"),
         sends_top_k=True,
+        # https://www.alibabacloud.com/help/en/model-studio/partial-mode, 2026-03-15
+        prefill="partial",
         effort="enable_thinking",
         replay="reasoning_content",
         tool_choices=frozenset({"auto", "none", "named"}),
@@ -136,6 +145,8 @@ HOSTED: tuple[Profile, ...] = (
         "Moonshot Kimi",
         hosts=("moonshot.ai", "moonshot.cn", "kimi.com"),
         stop_limit=5,
+        # https://platform.kimi.ai/docs/guide/use-partial-mode-feature-of-kimi-api
+        prefill="partial",
         effort="thinking",
         efforts=(),
         thinkers=re.compile(r"kimi-(?:k2\.[5-9]|k[3-9]|k2-thinking|thinking)"),
@@ -178,6 +189,8 @@ HOSTED: tuple[Profile, ...] = (
         # "After the (optional) system message(s), user and assistant roles should be alternating."
         system_in_place=False,
         merges_users=True,
+        # "Last message must have role `user`": https://github.com/BerriAI/litellm/issues/3918 (2024-05-30)
+        prefill="asked",
         thinkers=re.compile(r"^sonar-(?:reasoning|deep-research)"),
         efforts=("minimal", "low", "medium", "high"),
         tool_choices=_AUTO_OR_NONE,
@@ -230,7 +243,11 @@ _OWN = Profile(
 )
 LOCAL = _OWN
 _MODEL_SERVER = msgspec.structs.replace(_OWN, tool_name_limit=128, documents="refused", effort="template")
-_ANY_SCHEMA_SERVER = msgspec.structs.replace(_MODEL_SERVER, schema_rules=rules.ANYTHING)
+# https://github.com/vllm-project/vllm/pull/8942 (2024-10), https://github.com/sgl-project/sglang/pull/4226 (2025-03);
+# llama.cpp continues a last message by itself, and takes the fields since https://github.com/ggml-org/llama.cpp/pull/23012
+# (2026-05).
+_GOES_ON = msgspec.structs.replace(_MODEL_SERVER, prefill="continue_final_message")
+_ANY_SCHEMA_SERVER = msgspec.structs.replace(_GOES_ON, schema_rules=rules.ANYTHING)
 
 OWN: tuple[Profile, ...] = (
     # delta.reasoning since https://github.com/vllm-project/vllm/pull/33402.
@@ -238,7 +255,7 @@ OWN: tuple[Profile, ...] = (
     msgspec.structs.replace(_ANY_SCHEMA_SERVER, name="sglang", label="SGLang", replay="reasoning_content"),
     # https://github.com/ggml-org/llama.cpp/tree/master/tools/server: tool_choice is a word only.
     msgspec.structs.replace(
-        _MODEL_SERVER,
+        _GOES_ON,
         name="llamacpp",
         label="llama.cpp",
         replay="reasoning_content",
