@@ -1,21 +1,33 @@
-"""HTTP/1 as the gateway speaks it: uvicorn's protocol, with what some HTTP clients need besides.
+"""HTTP/1 as the gateway speaks it: uvicorn's protocol, with what some HTTP clients need besides, and a gentler stop.
 
 * An offer to upgrade, as Java's HttpClient makes with its first request, is declined and the request is read whole
   (https://github.com/Kludex/uvicorn/issues/2722, https://github.com/MagicStack/httptools/issues/124, open 2026-11).
 * HTTP/1.0 clients get streams that end with the connection, since they know no chunks (RFC 9112, 6.1).
 * Trailers are no headers (RFC 9110, 6.5.1).
 * What is no HTTP request gets its 400 in the API's JSON, and never into the middle of an answer.
+* While the server stops, each answer is its connection's last; idle connections are closed by the server at the end.
 """
 
 from __future__ import annotations
 
+import asyncio
+import select
 from typing import Any, cast
 
 import httptools
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from streaming.consumer import malformed
+
+
+class GatewayState(ServerState):
+    """What the connections of a server share: besides uvicorn's, whether it is stopping."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.draining = False
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -49,6 +61,8 @@ class GatewayProtocol(HttpToolsProtocol):
         self.headers = []
         if self.scope["http_version"] == "1.0":
             self.cycle.waiting_for_100_continue = False
+        if cast(GatewayState, self.server_state).draining:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """Ends the request's body, unless it is one that is read again."""
@@ -89,9 +103,30 @@ class GatewayProtocol(HttpToolsProtocol):
         self.transport.write(b"\r\n".join([*head, b"", body]))
         self.transport.close()
 
+    def shutdown(self) -> None:
+        """The server stops: the answer that is being made is the connection's last, if it can still say so."""
+        if self._answering() and not self.cycle.response_started:
+            self.cycle.keep_alive = False
+
+    def close_if_idle(self) -> None:
+        """Closes a connection that waits for a request of which nothing has come yet, not even to the socket."""
+        if self._answering() or self._in_head() or _readable(self.transport):
+            return
+        self.transport.close()
+
     def _answering(self) -> bool:
         # There is none before the first request, whatever uvicorn declares.
         return self.cycle is not None and not self.cycle.response_complete  # type: ignore[redundant-expr]
+
+    def _in_head(self) -> bool:
+        # Made with the first byte of a request, completed at the end of its headers.
+        return self.scope is not None and "path" not in self.scope  # type: ignore[redundant-expr]
+
+
+def _readable(transport: asyncio.Transport) -> bool:
+    found = select.poll()
+    found.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(found.poll(0))
 
 
 def _without_chunks(app: ASGI3Application, cycle: RequestResponseCycle) -> ASGI3Application:

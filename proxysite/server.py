@@ -1,18 +1,24 @@
-"""uvicorn with a graceful stop: not ready, then no new connections, then a deadline for streams, then exit 0."""
+"""uvicorn with a graceful stop: not ready, then no new connections, then a deadline for streams, then exit 0.
+
+No request is lost on the way: what waits to be accepted is accepted before the listener closes, from the signal on each
+answer is its connection's last, and idle connections, to which a proxy may be sending right now, are closed at the end.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import select
 import signal
 import socket
 import time
 from types import FrameType
+from typing import cast
 
 import uvicorn
 from django.conf import settings
 
-from proxysite.protocol import GatewayProtocol
+from proxysite.protocol import GatewayProtocol, GatewayState
 from streaming.runtime import serve
 
 logger = logging.getLogger("gateway.server")
@@ -21,6 +27,10 @@ _KEEP_ALIVE = 75
 """Seconds before an idle client connection is closed: longer than coding agents usually wait between requests."""
 _GRACE = 5
 """Seconds between the drain deadline and uvicorn's own, for streams to send their error event."""
+_BACKLOG = 1.0
+"""Seconds in which connections that wait are still accepted at the end, should more and more come."""
+_LINGER = 2.0
+"""Seconds that idle connections stay open after that: whoever uses one is told by its answer that it was the last."""
 
 
 def configuration(host: str, port: int) -> uvicorn.Config:
@@ -49,13 +59,20 @@ class GatewayServer(uvicorn.Server):
     A second SIGINT ends the streams at once, a third ends the process without waiting for anything.
     """
 
-    _stop_accepting_at: float | None = None
-    _interrupts = 0
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.server_state = self._state = GatewayState()
+        self._stop_accepting_at: float | None = None
+        self._linger = _LINGER
+        self._interrupts = 0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Handles a signal. Unlike uvicorn's own handler it does not raise it again, so that the exit status is 0."""
         if self._stop_accepting_at is None:
-            serve().draining = True
+            serve().draining = self._state.draining = True
+            if sig == signal.SIGINT:
+                # Somebody waits for it.
+                self._linger = 0.0
             self._stop_accepting_at = time.monotonic() + settings.DRAIN_DELAY
             self.should_exit = settings.DRAIN_DELAY <= 0
         elif sig == signal.SIGINT:
@@ -81,6 +98,29 @@ class GatewayServer(uvicorn.Server):
                 "waiting for requests to finish; Ctrl-C ends them now",
                 extra={"fields": {"requests": running, "deadline_s": settings.DRAIN_DEADLINE}},
             )
+        await _accept_waiting(sockets or [])
+        closing = asyncio.create_task(self._close_idle())
         deadline = asyncio.get_running_loop().call_later(settings.DRAIN_DEADLINE, runtime.end_all)
         await super().shutdown(sockets)
         deadline.cancel()
+        closing.cancel()
+
+    async def _close_idle(self) -> None:
+        """Closes connections once they have been idle long enough, those that become idle later too."""
+        until = time.monotonic() + self._linger
+        while True:
+            if time.monotonic() >= until or self._interrupts:
+                for connection in tuple(self._state.connections):
+                    cast(GatewayProtocol, connection).close_if_idle()
+            await asyncio.sleep(0.05)
+
+
+async def _accept_waiting(sockets: list[socket.socket]) -> None:
+    """Lets the loop accept the connections that wait: closing a listener resets them."""
+    waiting = select.poll()
+    for listener in sockets:
+        waiting.register(listener, select.POLLIN)
+    until = time.monotonic() + _BACKLOG
+    while waiting.poll(0) and time.monotonic() < until:  # noqa: ASYNC110
+        # Not until an event: each round of the loop accepts.
+        await asyncio.sleep(0)

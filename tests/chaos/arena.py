@@ -8,6 +8,7 @@ import os
 import random
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -50,6 +51,12 @@ class Server(Gateway):
     def limit_files(self, size: int) -> None:
         """No file of the server may be larger: what a full disk is to it alone."""
         resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def restart(self) -> None:
+        """Stop it as a service manager does, and start it on the same port."""
+        assert self.stop() == 0
+        self.launch()
+        self.wait_ready()
 
     def workers(self) -> list[int]:
         """The process ids of its workers."""
@@ -98,7 +105,14 @@ class Arena:
         """Where the servers keep their journals."""
         return self.folder / "journal"
 
-    def serve(self, *, workers: int = 1, program: Sequence[str] = (sys.executable, "manage.py"), **env: str) -> Server:
+    def serve(
+        self,
+        *,
+        workers: int = 1,
+        program: Sequence[str] = (sys.executable, "manage.py"),
+        listener: socket.socket | None = None,
+        **env: str,
+    ) -> Server:
         """Start a server; the driver's requests go there from now on."""
         settings = {
             "DATABASE_URL": self.database.url,
@@ -107,7 +121,7 @@ class Arena:
             "LOG_LEVEL": "INFO",
             **env,
         }
-        server = Server(f"{self.folder.name}", workers=workers, env=settings, program=program)
+        server = Server(f"{self.folder.name}", workers=workers, env=settings, program=program, listener=listener)
         self.servers.append(server)
         server.start()
         self.driver.port = server.port

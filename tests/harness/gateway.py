@@ -52,8 +52,11 @@ class Gateway:
         workers: int = 1,
         env: Mapping[str, str] | None = None,
         program: Sequence[str] = (sys.executable, "manage.py"),
+        listener: socket.socket | None = None,
     ) -> None:
-        self.port = free_port()
+        # A socket that listens already is the server's alone to use, and stays open when it is gone.
+        self._listener = listener
+        self.port = free_port() if listener is None else listener.getsockname()[1]
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.log_file = database.FOLDER / f"{name}-{self.port}.log"
         self._daphne = daphne
@@ -83,9 +86,17 @@ class Gateway:
         command = ["serve", "--host", "127.0.0.1", "--port", str(self.port), "--workers", str(self._workers)]
         if self._daphne:
             command = ["runserver", "--noreload", "--skip-checks", f"127.0.0.1:{self.port}"]
+        inherited = [] if self._listener is None else [self._listener.fileno()]
+        for descriptor in inherited:
+            command += ["--descriptor", str(descriptor)]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._program, *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+                [*self._program, *command],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                pass_fds=inherited,
             )
 
     @property

@@ -12,7 +12,7 @@ from tests.harness import speak
 from tests.harness.call import message
 from tests.harness.configure import Standing
 from tests.harness.gateway import Gateway
-from tests.harness.nginx import running_nginx
+from tests.harness.http.nginx import running_nginx
 from tests.harness.script import Script
 from tests.harness.upstream import Upstream
 

@@ -12,8 +12,8 @@ from tests.harness import speak
 from tests.harness.call import Answer, Client, message
 from tests.harness.configure import Standing
 from tests.harness.gateway import Gateway
-from tests.harness.nginx import running_nginx
-from tests.harness.raw import CLOSE, request, talk
+from tests.harness.http.nginx import running_nginx
+from tests.harness.http.raw import CLOSE, request, talk
 from tests.harness.upstream import Upstream
 
 HOME = "https://chat.example.com"

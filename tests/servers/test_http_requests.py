@@ -16,7 +16,7 @@ from tests.harness import speak
 from tests.harness.call import Answer, message
 from tests.harness.configure import Standing
 from tests.harness.gateway import Gateway
-from tests.harness.raw import CLOSE, assert_done, request, talk
+from tests.harness.http.raw import CLOSE, assert_done, request, talk
 from tests.harness.script import Gate, Reply, Script
 from tests.harness.upstream import Upstream
 

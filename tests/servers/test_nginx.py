@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socketserver
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +15,8 @@ import pytest
 from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing
-from tests.harness.gateway import Gateway
-from tests.harness.nginx import running_nginx
+from tests.harness.gateway import Gateway, free_port
+from tests.harness.http.nginx import running_nginx
 from tests.harness.patience import SOON
 from tests.harness.rows import Rows
 from tests.harness.script import HANG, Gate, Reply
@@ -77,3 +80,93 @@ def test_the_admin_and_its_files_are_served_through_nginx(nginx: str) -> None:
         assert httpx.get(nginx + path, trust_env=False).status_code == 200, path
     redirected = httpx.get(nginx + "/", trust_env=False)
     assert redirected.headers["location"] == "/admin/"
+
+
+def _address(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def test_another_server_is_asked_where_a_connection_is_refused(
+    gateway: Gateway, standing: Standing, upstream: Upstream, tmp_path: Path
+) -> None:
+    script = upstream.script(speak.claude_answer("here"))
+    body = message(standing.routes["anthropic"].name, script.prompt)
+    with running_nginx(tmp_path, [free_port(), gateway.port]) as port:
+        client = Client(_address(port), standing.key.secret)
+        # By turns, and with max_fails=0 the one that refuses is asked again each time.
+        assert [client.post(body).stream().text for _ in range(10)] == ["here"] * 10
+    assert len(script.seen) == 10
+
+
+def test_a_post_that_was_begun_is_never_repeated(
+    gateway: Gateway, standing: Standing, upstream: Upstream, tmp_path: Path
+) -> None:
+    script = upstream.script(speak.claude_answer("here"))
+    body = message(standing.routes["anthropic"].name, script.prompt)
+    with _hanging_up() as (broken, taken), running_nginx(tmp_path, [broken, gateway.port]) as port:
+        client = Client(_address(port), standing.key.secret)
+        answers = [client.post(body) for _ in range(10)]
+        failed = [answer for answer in answers if answer.status != 200]
+        assert 0 < len(failed) < 10
+        assert len(failed) == len(taken)
+    assert len(script.seen) == 10 - len(failed)
+    for answer in failed:
+        assert "Send the request again" in answer.error(502, "api_error")
+        assert answer.headers["retry-after"] == "2"
+        assert answer.request_id.startswith("req_nginx_")
+
+
+@contextlib.contextmanager
+def _hanging_up() -> Iterator[tuple[int, list[bytes]]]:
+    """The port of a server that reads the head of a POST and goes, and what it took; a GET is answered."""
+    taken: list[bytes] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            line = self.rfile.readline()
+            while self.rfile.readline() not in (b"", b"\r\n"):
+                pass
+            if line.startswith(b"POST"):
+                taken.append(line)
+            else:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield server.server_address[1], taken
+        finally:
+            server.shutdown()
+            serving.join()
+
+
+def test_nginx_says_its_own_errors_in_the_words_of_the_api(
+    gateway: Gateway, standing: Standing, tmp_path: Path
+) -> None:
+    with running_nginx(tmp_path, [gateway.port]) as port:
+        client = Client(_address(port), standing.key.secret)
+        too_large = client.post(b"x" * (34 * 1024 * 1024))
+        assert "nginx accepts" in too_large.error(413, "request_too_large")
+        client.get(f"/v1/models?limit={'1' * 40_000}").error(414, "invalid_request_error")
+        client.get("/v1/models", headers={"x-long": "y" * 40_000}).error(431, "invalid_request_error")
+        # Those of the gateway pass as they are.
+        refused = client.get("/v1/nothing")
+        assert "GET /v1/nothing" in refused.error(404, "not_found_error")
+        assert not refused.request_id.startswith("req_nginx_")
+
+
+def test_a_gateway_that_is_down_is_a_502_in_json_for_pages_too(
+    live_database: None, standing: Standing, tmp_path: Path
+) -> None:
+    own = Gateway("down")
+    try:
+        own.start()
+        with running_nginx(tmp_path, [own.port]) as port:
+            assert own.stop() == 0
+            for path in ("/v1/messages", "/admin/"):
+                answer = Client(_address(port), standing.key.secret).post({}, path=path)
+                assert "does not answer at the moment" in answer.error(502, "api_error")
+                assert answer.headers["retry-after"] == "2"
+    finally:
+        own.stop()

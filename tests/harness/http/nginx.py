@@ -21,7 +21,7 @@ master_process off;
 {user}
 pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
-events {{ worker_connections 256; }}
+events {{ worker_connections 2048; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/body;
