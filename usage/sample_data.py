@@ -113,7 +113,7 @@ def _row(
         tokens = (prompt - read - write, read, write, output)
         shared |= dict(
             zip(("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"), tokens, strict=True),
-            cost=sum(count * price for count, price in zip(tokens, prices, strict=True)),
+            cost=tokens[0] * prices[0] + read * prices[1] + write * prices[2] + output * prices[3],
             time_to_first_token_ms=min(shared["duration_ms"], int(random.lognormvariate(6.5, 0.6))),
         )
     request = RequestRecord(

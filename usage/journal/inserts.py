@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.db import connection, models
 
+from usage import sqlite
 from usage.journal import texts
 from usage.journal.records import AttemptRecord, RequestRecord
 from usage.models import AttemptLog, RequestLog
+from usage.rollups.generated import function
 
 Records = Sequence[RequestRecord] | Sequence[AttemptRecord]
 
@@ -109,49 +110,52 @@ def _json_statement(model: type[models.Model], record: type[msgspec.Struct]) -> 
 
 
 def _as_values(model: type[models.Model], record: type[msgspec.Struct], records: Records) -> set[UUID]:
-    read, converters, most = _reader(model, record)
+    read, width = _reader(model, record)
+    most = (connection.features.max_query_params or 999) // width
     new: set[UUID] = set()
-    with connection.cursor() as cursor:
-        for at in range(0, len(records), most):
-            chunk = records[at : at + most]
-            values: list[Any] = []
-            for one in chunk:
-                row = list(read(one))
-                for index, convert in converters:
-                    row[index] = convert(row[index])
-                values += row
-            cursor.execute(_values_statement(model, record, len(chunk)), values)
-            new |= {UUID(hex=identity) for (identity,) in cursor.fetchall()}
+    for at in range(0, len(records), most):
+        chunk = records[at : at + most]
+        values = [value for one in chunk for value in read(one)]
+        found = sqlite.execute(_values_statement(model, record, len(chunk)), values)
+        new |= {one.id for one in chunk} if len(found) == len(chunk) else {UUID(hex=identity) for (identity,) in found}
     return new
 
 
 @cache
-def _reader(
-    model: type[models.Model], record: type[msgspec.Struct]
-) -> tuple[Callable[[Any], tuple[Any, ...]], list[tuple[int, Callable[[Any], Any]]], int]:
-    """Returns the reader of a record's columns, the converters of some of them, and how many rows fit a statement."""
+def _reader(model: type[models.Model], record: type[msgspec.Struct]) -> tuple[Callable[[Any], tuple[Any, ...]], int]:
+    """Returns the function from a record to the values of its columns, and their number."""
     fields = _columns(model, record)
-    converters = [(index, convert) for index, field in enumerate(fields) if (convert := _converter(field))]
-    most = (connection.features.max_query_params or 999) // len(fields)
-    return attrgetter(*(field.attname for field in fields)), converters, most
+    names: dict[str, Any] = {
+        "moment": texts.sqlite_moment,
+        "json": texts.sqlite_json,
+        **{f"cut_{field.max_length}": texts.cutter(field.max_length) for field in fields if _is_text(field)},
+    }
+    return function("record", [f"return {', '.join(map(_converted, fields))}"], **names), len(fields)
 
 
-def _converter(field: Any) -> Callable[[Any], Any] | None:
+def _is_text(field: Any) -> bool:
+    return isinstance(field, models.CharField)
+
+
+def _converted(field: Any) -> str:
+    """What is bound for a field, as code over `record`."""
     # Django's fields convert, too, but that would cost more than the insert. The driver takes numbers as they are, and
     # money is in pico-dollars already.
+    value = f"record.{field.attname}"
     if isinstance(field, models.UUIDField):
-        return texts.sqlite_id
+        return f"{value}.hex"
     if isinstance(field, models.DateTimeField):
-        return texts.sqlite_moment
+        return f"moment({value})"
     if isinstance(field, models.JSONField):
-        return texts.sqlite_json
-    if isinstance(field, models.CharField):
-        return texts.cutter(field.max_length or 0)
-    return None
+        return f"None if {value} is None else json({value})"
+    if _is_text(field):
+        fits = f'len(text) <= {field.max_length} and "\\0" not in text'
+        return f"text if not (text := {value}) or ({fits}) else cut_{field.max_length}(text)"
+    return value
 
 
 @cache
 def _values_statement(model: type[models.Model], record: type[msgspec.Struct], rows: int) -> str:
     fields = _columns(model, record)
-    marks = f"({', '.join(['%s'] * len(fields))})"
+    marks = f"({', '.join('?' * len(fields))})"
     return f"{_into(model, fields)} VALUES {', '.join([marks] * rows)} {_UNLESS_PRESENT}"

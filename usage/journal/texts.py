@@ -37,7 +37,10 @@ def sqlite_id(identity: UUID | None) -> str | None:
 
 def sqlite_moment(moment: datetime | None) -> str | None:
     """Returns a moment as Django stores it on SQLite."""
-    return None if moment is None else str(moment.astimezone(UTC).replace(tzinfo=None))
+    if moment is None:
+        return None
+    # Without the offset, which is +00:00.
+    return str(moment if moment.tzinfo is UTC else moment.astimezone(UTC))[:-6]
 
 
 def sqlite_json(value: Any) -> str | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from hashlib import blake2b
-from operator import add, attrgetter
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from usage.journal import texts
 from usage.journal.records import RequestRecord
 from usage.rollups import histogram, measures
 from usage.rollups.generated import function
-from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, ERRORS, SUMS
+from usage.rollups.measures import COUNTS, DIMENSIONS, ERRORS, SUMS
 from usage.rollups.models import SessionSummary
 
 LARGEST = 2**63 - 1
@@ -25,27 +25,72 @@ QUARTER = 15 * 60
 """Seconds of a bucket."""
 
 _dimensions = attrgetter(*DIMENSIONS)
-_sums = attrgetter(*SUMS)
 _count_measures = measures.of_kind("count")
 
 
 def _increment(count: measures.Measure) -> str:
-    """What a record adds to a count, as code over `record` and its `sums`."""
+    """What a record adds to a count, as code over `record`."""
     if count.source:
         return f"record.{count.source}"
-    return " or ".join(f"sums[{SUMS.index(name)}] is None" for name in count.unknown) or "1"
+    return " or ".join(f"record.{name} is None" for name in count.unknown) or "1"
 
 
-def _addition(at: int) -> str:
-    """What adds a value to a sum, as code over `sums` and `values`. None means unknown and adds nothing."""
+def _addition(at: int, value: str) -> str:
+    """What adds a value to a sum, as code over `sums`. None means unknown and adds nothing."""
     both = f"value if sums[{at}] is None else sums[{at}] + value"
-    return f"if (value := values[{at}]) is not None: sums[{at}] = {both}"
+    return f"if (value := {value}) is not None: sums[{at}] = {both}"
 
 
-_increment_counts = function(
-    "counts, sums, record", [f"counts[{at}] += {_increment(count)}" for at, count in enumerate(_count_measures)]
+def limited(value: str) -> str:
+    """What is stored of a sum, as code over it. One absurd value of a provider must not make a row that the database
+    refuses, with all rows after it."""
+    return f"{value} if {value} is None or {value} <= {LARGEST} else {LARGEST}"
+
+
+_figures = function(
+    "counts, sums",
+    [
+        "return {"
+        + "".join(f"'{name}': counts[{at}], " for at, name in enumerate(COUNTS))
+        + "".join(f"'{name}': {limited(f'sums[{at}]')}, " for at, name in enumerate(SUMS))
+        + "}"
+    ],
 )
-_add_sums = function("sums, values", [_addition(at) for at in range(len(SUMS))])
+_first = function(
+    "cell, record",
+    [
+        f"cell.counts = [{', '.join(f'0 + ({_increment(count)})' for count in _count_measures)}]",
+        f"cell.sums = [{', '.join(f'record.{name}' for name in SUMS)}]",
+    ],
+)
+_more = function(
+    "cell, record",
+    [
+        "counts, sums = cell.counts, cell.sums",
+        *(f"counts[{at}] += {_increment(count)}" for at, count in enumerate(_count_measures)),
+        *(_addition(at, f"record.{name}") for at, name in enumerate(SUMS)),
+    ],
+)
+_first_bins = function(
+    "record",
+    [
+        "return ["
+        + "".join(
+            f"{{}} if record.{bins.source} is None else {{bin_of(record.{bins.source}): 1}}, "
+            for bins in measures.of_kind("bins")
+        )
+        + "]"
+    ],
+    bin_of=histogram.bin_of,
+)
+_add_all = function(
+    "cell, other",
+    [
+        "counts, sums, more, values = cell.counts, cell.sums, other.counts, other.sums",
+        *(f"counts[{at}] += more[{at}]" for at in range(len(COUNTS))),
+        *(_addition(at, f"values[{at}]") for at in range(len(SUMS))),
+    ],
+)
 _binned = attrgetter(*(bins.source for bins in measures.of_kind("bins")))
 _longest = {measure.name: measure.max_length for measure in measures.of_kind("dimension") if measure.max_length}
 _TEXTS = [(DIMENSIONS.index(name), longest, texts.cutter(longest)) for name, longest in _longest.items()]
@@ -70,15 +115,17 @@ class Cell:
     __slots__ = ("bins", "counts", "sums")
 
     def __init__(self) -> None:
-        self.counts: list[int] = [0] * len(COUNTS)
+        self.counts: list[int] = []
         self.sums: list[int | None] = []
-        self.bins: list[histogram.Bins] = [{} for _ in BINS]
+        self.bins: list[histogram.Bins] = []
 
     def count(self, record: RequestRecord) -> None:
         """Counts one request."""
-        values = _sums(record)
-        _increment_counts(self.counts, values, record)
-        self._add_sums(values)
+        if not self.counts:
+            _first(self, record)
+            self.bins = _first_bins(record)
+            return
+        _more(self, record)
         for bins, value in zip(self.bins, _binned(record), strict=True):
             if value is not None:
                 number = histogram.bin_of(value)
@@ -86,26 +133,18 @@ class Cell:
 
     def add(self, other: Cell) -> None:
         """Counts all requests of another cell."""
-        if self.sums:
-            self.counts = list(map(add, self.counts, other.counts))
+        if self.counts:
+            _add_all(self, other)
             for own, more in zip(self.bins, other.bins, strict=True):
                 histogram.add(own, more)
         else:
-            self.counts = other.counts.copy()
+            self.counts, self.sums = other.counts.copy(), other.sums.copy()
             self.bins = [bins.copy() for bins in other.bins]
-        self._add_sums(other.sums)
 
     def figures(self) -> dict[str, Any]:
-        """Returns counts and sums by column. A sum ends at LARGEST: one absurd value of a provider must not make a row
-        that the database refuses, with all rows after it."""
-        sums = (value if value is None else min(value, LARGEST) for value in self.sums)
-        return dict(zip((*COUNTS, *SUMS), (*self.counts, *sums), strict=True))
-
-    def _add_sums(self, values: Sequence[int | None]) -> None:
-        if self.sums:
-            _add_sums(self.sums, values)
-        else:
-            self.sums = list(values)
+        """Returns counts and sums by column."""
+        figures: dict[str, Any] = _figures(self.counts, self.sums)
+        return figures
 
 
 class Session(Cell):
@@ -120,8 +159,8 @@ class Session(Cell):
         self.team_name = self.key_name = ""
 
     def count(self, record: RequestRecord) -> None:
-        """Counts one request; the names are those of the newest one."""
-        super().count(record)
+        """Counts one request, without histograms; the names are those of the newest one."""
+        (_more if self.counts else _first)(self, record)
         self.errors += record.outcome in ERRORS
         self.first_seen = min(self.first_seen, record.started_at)
         names = _cut_team(record.team_name), _cut_key(record.key_name)
@@ -146,7 +185,11 @@ def quarters(records: Iterable[RequestRecord]) -> Cells:
     cells: Cells = {}
     for (number, dimensions), cell in found.items():
         starts_at = int(number) * QUARTER
-        add_cell(cells, Key(starts_at, False, _as_stored(dimensions)), cell)
+        key = Key(starts_at, False, _as_stored(dimensions))
+        if key in cells:
+            add_cell(cells, key, cell)
+        else:
+            cells[key] = cell
         add_cell(cells, Key(starts_at, True, (*_NO_DIMENSIONS, dimensions[_OUTCOME])), cell)
     return cells
 

@@ -4,19 +4,20 @@ adds to the stored one, so two workers lose nothing, and rows go in the order of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 import msgspec
-from django.db import connection
+from django.db import connection, models
 
+from usage import sqlite
 from usage.journal import texts
 from usage.journal.records import RequestRecord
 from usage.rollups import accumulate
 from usage.rollups.accumulate import LARGEST, Cell, Key, Session, SessionKey
+from usage.rollups.generated import function
 from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, SUMS
 from usage.rollups.models import DailyRollup, SessionSummary, UsageRollup
 
@@ -40,16 +41,23 @@ def add(requests: Sequence[RequestRecord]) -> None:
 def rollup_rows(of: Mapping[Key, Cell]) -> list[Row]:
     """Returns rows of UsageRollup or DailyRollup: column -> value."""
     return [
-        {
-            "id": accumulate.identity(key),
-            "starts_at": datetime.fromtimestamp(key.starts_at, UTC),
-            "overall": key.overall,
-            **dict(zip(DIMENSIONS, key.dimensions, strict=True)),
-            **cell.figures(),
-            **dict(zip(BINS, cell.bins, strict=True)),
-        }
+        _rollup_row(accumulate.identity(key), datetime.fromtimestamp(key.starts_at, UTC), key, cell)
         for key, cell in of.items()
     ]
+
+
+_rollup_row = function(
+    "id, starts_at, key, cell",
+    [
+        "dimensions, counts, sums, bins = key.dimensions, cell.counts, cell.sums, cell.bins",
+        "return {'id': id, 'starts_at': starts_at, 'overall': key.overall, "
+        + "".join(f"'{name}': dimensions[{at}], " for at, name in enumerate(DIMENSIONS))
+        + "".join(f"'{name}': counts[{at}], " for at, name in enumerate(COUNTS))
+        + "".join(f"'{name}': {accumulate.limited(f'sums[{at}]')}, " for at, name in enumerate(SUMS))
+        + "".join(f"'{name}': bins[{at}], " for at, name in enumerate(BINS))
+        + "}",
+    ],
+)
 
 
 def session_rows(of: Mapping[SessionKey, Session]) -> list[Row]:
@@ -73,25 +81,35 @@ def session_rows(of: Mapping[SessionKey, Session]) -> list[Row]:
 
 def write(model: Model, rows: Iterable[Row]) -> None:
     """Adds rows to those with the same id, or inserts them."""
-    ordered = sorted(rows, key=lambda row: row["id"])
+    ordered = sorted(rows, key=lambda row: row["id"].int)
     if not ordered:
         return
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # The server unpacks one JSON parameter, which costs this process a tenth of bound values.
+    if connection.vendor == "postgresql":
+        # The server unpacks one JSON parameter, which costs this process a tenth of bound values.
+        with connection.cursor() as cursor:
             cursor.execute(_statement(model, connection.vendor), [msgspec.json.encode(ordered).decode()])
-        else:
-            columns = [field.attname for field in model._meta.concrete_fields]
-            bound = [[_bound(row[column]) for column in columns] for row in ordered]
-            cursor.executemany(_statement(model, connection.vendor), bound)
+    else:
+        sqlite.execute_each(_statement(model, connection.vendor), list(map(_binder(model), ordered)))
 
 
-def _bound(value: Any) -> Any:
-    if isinstance(value, dict):
-        return texts.sqlite_json(value)
-    if isinstance(value, datetime):
-        return texts.sqlite_moment(value)
-    return texts.sqlite_id(value) if isinstance(value, UUID) else value
+@cache
+def _binder(model: Model) -> Callable[[Row], tuple[Any, ...]]:
+    """Returns the function from a row to what SQLite binds, in the order of the columns."""
+    return function(
+        "row",
+        [f"return {', '.join(map(_bound, model._meta.concrete_fields))}"],
+        json=texts.sqlite_json,
+        moment=texts.sqlite_moment,
+    )
+
+
+def _bound(field: Any) -> str:
+    value = f"row['{field.attname}']"
+    if isinstance(field, models.UUIDField):
+        return f"{value}.hex"
+    if isinstance(field, models.JSONField):
+        return f"json({value}) if {value} else '{{}}'"
+    return f"moment({value})" if isinstance(field, models.DateTimeField) else value
 
 
 @cache
@@ -103,7 +121,7 @@ def _statement(model: Model, vendor: str) -> str:
         types = ", ".join(f"{field.column} {field.db_type(connection)}" for field in fields)
         source = f"SELECT {columns} FROM jsonb_to_recordset(%s) AS batch({types}) ORDER BY id"  # noqa: S608
     else:
-        source = f"VALUES ({', '.join(['%s'] * len(fields))})"
+        source = f"VALUES ({', '.join('?' * len(fields))})"
     changed = {field.column: _change(field.column, vendor) for field in fields}
     if model is SessionSummary:
         changed |= {column: _newest(column) for column in ("team_name", "key_name")}
