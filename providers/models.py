@@ -16,6 +16,7 @@ from providers.validation import (
     check_installed,
     check_platform,
     check_transforms,
+    cut_base_url,
     validate_base_url,
     validate_capabilities,
     validate_headers,
@@ -102,7 +103,7 @@ class Provider(models.Model):
 
     def clean(self) -> None:
         """Normalises and checks the address; checks platform, dialect, options and transforms together."""
-        self.base_url = self.base_url.rstrip("/")
+        self.base_url = cut_base_url(self.base_url, self.dialect, self.platform)
         check_address(self.base_url, local=self.is_local)
         check_installed(self.platform)
         check_platform(self.platform, self.dialect, self.options, self.base_url)

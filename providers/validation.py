@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 
 from providers.config import CAPABILITIES
 from providers.dialects import DIALECTS
+from providers.endpoints import OtherDialect, base_url_of
 from providers.outbound.addresses import Refusal, refusal_of_host
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import options_of
@@ -39,6 +40,17 @@ def validate_base_url(value: str) -> None:
         raise ValidationError("Remove user and password from the address: secrets go into a credential.")
     if parts.query or parts.fragment:
         raise ValidationError("Remove everything from the ? or # on: only scheme, host, port and path are used.")
+
+
+def cut_base_url(value: str, dialect: str, platform: str) -> str:
+    """Returns the address without the path of an endpoint. Refuses an endpoint of another dialect."""
+    try:
+        return base_url_of(value, dialect, platform)
+    except OtherDialect as error:
+        raise ValidationError({"base_url": str(error)}) from error
+    except ValueError:
+        # validate_base_url has refused it.
+        return value
 
 
 def check_address(base_url: str, *, local: bool) -> None:

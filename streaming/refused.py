@@ -157,7 +157,7 @@ def of_upstream(error: UpstreamError, provider_name: str, retry_after: float | N
     `retry_after` replaces the error's own, where another attempt knows better.
     """
     kind, why = _KINDS[error.kind], why_failed(error, provider_name)
-    if error.kind is ErrorKind.SERVER:
+    if error.kind is ErrorKind.SERVER or (error.kind is ErrorKind.OVERLOADED and error.status == 503):
         kind = _SERVER_ERRORS.get(error.status, kind)
     message = error.message
     if error.kind in _ABOUT_THE_GATEWAY:

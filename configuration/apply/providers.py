@@ -17,6 +17,7 @@ from configuration.file.fields import values_of
 from configuration.file.schema import ConfigurationError, CredentialEntry, ModelEntry, PriceEntry, ProviderEntry
 from configuration.file.secrets import BadSecret, one_line, variable_of
 from providers import secrets
+from providers.endpoints import OtherDialect, base_url_of
 from providers.models import Credential, Model, Provider
 from providers.pricing.prices import Price, refuse_overlap
 from providers.validation import check_transforms
@@ -30,7 +31,7 @@ def write_providers(context: ImportContext, entries: Sequence[ProviderEntry]) ->
         context.refuse_duplicate(place, names, entry.name)
         provider = Provider.objects.filter(name=entry.name).first() or Provider(name=entry.name)
         if entry.base_url is not UNSET:
-            entry.base_url = entry.base_url.rstrip("/")
+            entry.base_url = _base_url(provider, entry)
         context.save(place, provider, entry.name, entry)
         credentials: set[Any] = set()
         for index, credential in enumerate(entry.credentials):
@@ -44,6 +45,16 @@ def write_providers(context: ImportContext, entries: Sequence[ProviderEntry]) ->
             context.refuse_duplicate(where, models, model.name)
             row = existing.get(model.name) or Model(provider=provider, name=model.name)
             _write_model(context, where, provider, row, model)
+
+
+def _base_url(provider: Provider, entry: ProviderEntry) -> Any:
+    """The entry's base URL as it will be stored; an invalid one as it is, for `save` to refuse."""
+    dialect = provider.dialect if entry.dialect is UNSET else entry.dialect
+    platform = provider.platform if entry.platform is UNSET else entry.platform
+    try:
+        return base_url_of(str(entry.base_url), dialect, platform)
+    except (ValueError, OtherDialect):
+        return entry.base_url
 
 
 def _write_credential(context: ImportContext, place: str, provider: Provider, entry: CredentialEntry) -> None:

@@ -8,14 +8,9 @@ import msgspec
 
 from providers.config import ProviderConfig
 from providers.dialects.openai_chat.profiles import profile_of
+from providers.endpoints import without_endpoint
 from providers.outbound.addresses import is_own_network
 
-_ENDPOINTS = (
-    ("/chat/completions", "openai_chat"),
-    ("/responses", "openai_responses"),
-    ("/v1/messages", "anthropic"),
-    ("/api/chat", "ollama"),
-)
 _UNKNOWN = frozenset({"generic", "local"})
 
 
@@ -30,12 +25,9 @@ class Server(msgspec.Struct, frozen=True):
 
 def server_of(address: str, dialect: str = "") -> Server:
     """The server of an address; `dialect` where the file names one. Raises ValueError for an invalid address."""
-    parts = urlsplit(address.strip())
-    path, found = parts.path.rstrip("/"), ""
-    for ending, name in _ENDPOINTS:
-        if path.endswith(ending):
-            path, found = path.removesuffix(ending), name
-            break
+    cut, found = without_endpoint(address.strip())
+    parts = urlsplit(cut)
+    path = parts.path
     host = (parts.hostname or "").lower()
     if host == "generativelanguage.googleapis.com":
         found = found if found == "openai_chat" or path.endswith("/openai") else "gemini"

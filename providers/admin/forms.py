@@ -62,7 +62,10 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Provider
         exclude = ()
         labels = {"base_url": "Base URL", "proxy_url": "Proxy URL"}
-        help_texts = {"platform": platform_help()}
+        help_texts = {
+            "base_url": f"{Provider._meta.get_field('base_url').help_text} An endpoint's own path is cut off.",
+            "platform": platform_help(),
+        }
         error_messages = {
             "name": {"unique": "Another provider has this name: choose another name, or edit that provider."}
         }

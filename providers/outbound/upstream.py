@@ -17,6 +17,7 @@ from providers.config import ProviderConfig
 from providers.dialects.contract import UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
 from providers.outbound.addresses import refusal_of_host
+from providers.outbound.compression import compressed_by, unreadable_compression
 from providers.outbound.connection import OpenTrace, TracedConnector, open_trace
 from providers.outbound.errors import address_refused, connection_error, invalid_base_url, is_connection_lost
 from providers.outbound.guard import USER_AGENT, ssl_context
@@ -42,13 +43,14 @@ OWN_HEADERS = (
 class Response:
     """A provider's response whose body is still arriving. Always close it."""
 
-    __slots__ = ("_compressed", "_stream", "headers", "status")
+    __slots__ = ("_compressed", "_stream", "_unreadable", "headers", "status")
 
     def __init__(self, response: httpx.Response) -> None:
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
         # The httpx response is held only if it must decompress: it references the request and its body.
         self._compressed = response if "content-encoding" in response.headers else None
+        self._unreadable = "" if self._compressed is None else unreadable_compression(response.headers)
         self._stream: Any = response.stream
 
     @property
@@ -65,6 +67,8 @@ class Response:
         return self._read()
 
     async def _read(self) -> AsyncIterator[bytes]:
+        if self._unreadable:
+            raise UpstreamError(ErrorKind.MALFORMED, compressed_by(self._unreadable), status=self.status)
         source = self._stream if self._compressed is None else self._compressed.aiter_bytes()
         try:
             async for data in source:
@@ -75,7 +79,12 @@ class Response:
             ) from error
 
     async def read(self, limit: int = ERROR_BODY_BYTES) -> bytes:
-        """Returns the body up to `limit` bytes, for responses that are not streams."""
+        """Returns the body up to `limit` bytes, for responses that are not streams.
+
+        An error whose compression cannot be read keeps its status: its text says so.
+        """
+        if self._unreadable and self.status >= 400:
+            return compressed_by(self._unreadable).encode()
         parts: list[bytes] = []
         size = 0
         async for data in self._read():

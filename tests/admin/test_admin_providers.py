@@ -129,6 +129,22 @@ def test_a_provider_on_this_machine_is_saved_once_it_is_marked_local(admin_clien
     assert Provider.objects.get().is_local
 
 
+@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic", "ollama", "gemini"])
+def test_an_endpoints_address_is_cut_to_the_base_url(admin_client: Client, dialect: str) -> None:
+    endpoint, base_url = {
+        "openai_chat": ("https://example.com/api/v1/chat/completions/", "https://example.com/api/v1"),
+        "anthropic": ("https://example.com/anthropic/v1/messages", "https://example.com/anthropic"),
+        "ollama": ("https://example.com/api/chat", "https://example.com"),
+        "gemini": (
+            "https://generativelanguage.googleapis.com/v1beta/models/gemini-3-pro:streamGenerateContent",
+            "https://generativelanguage.googleapis.com/v1beta",
+        ),
+    }[dialect]
+    response = admin_client.post(ADD, _new(admin_client, dialect=dialect, base_url=endpoint))
+    assert response.status_code == 302, errors_of(response)
+    assert Provider.objects.get().base_url == base_url
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "says"),
     [
@@ -138,6 +154,17 @@ def test_a_provider_on_this_machine_is_saved_once_it_is_marked_local(admin_clien
         ({"base_url": "http://127.0.0.1:11434"}, "base_url", "switch “local” on"),
         ({"base_url": "http://ollama:11434"}, "base_url", "switch “local” on"),
         ({"base_url": "http://169.254.169.254/v1", "is_local": "on"}, "base_url", "is blocked"),
+        (
+            {"base_url": "https://api.openai.com/v1/responses"},
+            "base_url",
+            "of the dialect openai_responses. Choose that dialect, or enter the base URL of this one, such as "
+            "https://api.openai.com/v1.",
+        ),
+        (
+            {"base_url": "https://x.openai.azure.com/openai/chat/completions?api-version=1"},
+            "base_url",
+            "from the ? or #",
+        ),
         ({"proxy_url": "nonsense"}, "proxy_url", "Start the address"),
         ({"headers": '{"authorization": "x"}'}, "headers", "set by the gateway"),
         ({"headers": '["x"]'}, "headers", "JSON object"),

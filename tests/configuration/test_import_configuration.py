@@ -43,6 +43,18 @@ def file(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
+def test_an_endpoints_address_is_cut_and_one_of_another_dialect_refused(
+    file: Callable[[str], Path],
+) -> None:
+    pasted = SMALL.replace("api.deepseek.com/", "api.deepseek.com/chat/completions")
+    assert "    base_url: https://api.deepseek.com\n" in run_import(file(pasted), "--write")
+    # Once more, it changes nothing.
+    assert "~ provider" not in run_import(file(pasted))
+    other = SMALL.replace("api.deepseek.com/", "api.deepseek.com/anthropic/v1/messages")
+    with pytest.raises(CommandError, match="of the dialect anthropic"):
+        run_import(file(other))
+
+
 def test_a_dry_run_reports_all_changes_and_writes_nothing(file: Callable[[str], Path]) -> None:
     every_field.make()
     before = rows()

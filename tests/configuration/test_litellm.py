@@ -82,6 +82,50 @@ def test_keys_become_credentials_with_their_limits() -> None:
     }
 
 
+def test_an_endpoints_address_is_cut(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        """\
+model_list:
+  - model_name: a
+    litellm_params: {model: openai/a, api_base: "https://llm.example.com/v1/chat/completions", api_key: os.environ/A}
+  - model_name: b
+    litellm_params: {model: anthropic/b, api_base: "https://llm.example.com/v1/messages", api_key: os.environ/A}
+"""
+    )
+    run_import(config, "--write")
+    assert set(Provider.objects.values_list("dialect", "base_url")) == {
+        ("openai_chat", "https://llm.example.com/v1"),
+        ("anthropic", "https://llm.example.com"),
+    }
+
+
+def test_retries_and_fallbacks_that_mean_something_else_here_are_reported(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        """\
+model_list:
+  - model_name: one
+    litellm_params: {model: openai/a, api_key: os.environ/A, num_retries: 5}
+  - model_name: two
+    litellm_params: {model: openai/b, api_key: os.environ/A}
+  - model_name: two
+    litellm_params: {model: openai/c, api_key: os.environ/A}
+router_settings:
+  num_retries: 30
+  context_window_fallbacks: [{one: [two]}]
+"""
+    )
+    assert not_carried_over(run_import(config)) == [
+        "model_list[0].litellm_params.num_retries: Retries belong to a route. Set them there.",
+        "router_settings.context_window_fallbacks[0]: They are tried after any failure, not only for a prompt that is "
+        "too long.",
+        "router_settings.num_retries: 30 is more than a route allows: 10 retries.",
+        "router_settings.num_retries: Routes with several models of their own try the next one instead of retrying: "
+        "two.",
+    ]
+
+
 def test_what_is_known_of_models_comes_along() -> None:
     run_import(FILE, "--write")
     model = Model.objects.get(name="claude-sonnet-4-5")

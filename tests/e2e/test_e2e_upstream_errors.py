@@ -32,7 +32,7 @@ TABLE = {
     429: (429, "rate_limit_error"),
     500: (500, "api_error"),
     502: (502, "api_error"),
-    503: (529, "overloaded_error"),
+    503: (503, "api_error"),
     529: (529, "overloaded_error"),
 }
 
@@ -77,7 +77,7 @@ def _asked(client: Client, upstream: Upstream, route: str, replies: dict[Any, Re
 def test_retry_after_is_a_whole_number_up_to_60(
     sent: str, expected: int | None, dialect: str, client: Client, standing: Standing, upstream: Upstream
 ) -> None:
-    for status in (429, 529):
+    for status in (429, 503, 529):
         script = upstream.script(speak.refusal(dialect, status, "Slow down.", headers={"retry-after": sent}))
         answer = client.post(message(standing.routes[dialect].name, script.prompt))
         answer.error(*TABLE[status])
@@ -141,6 +141,22 @@ def test_nonsense_from_upstream_is_a_502_and_never_an_empty_success(
         assert answer.status == 502, name
         answer.error(502, "api_error")
         assert orm.request(answer.request_id).outcome == "failed", name
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_compression_that_nobody_asked_for_is_named(
+    dialect: str, client: Client, standing: Standing, upstream: Upstream, orm: Rows
+) -> None:
+    route = standing.routes[dialect].name
+    packed = Reply([b"\x28\xb5\x2f\xfd\x04\x00 not for us"], headers={"content-encoding": "zstd"})
+    answer = client.post(message(route, upstream.script(packed).prompt))
+    assert "compressed its answer with zstd" in answer.error(502, "api_error")
+    assert "with zstd" in str(orm.request(answer.request_id).error_message)
+    # An error keeps what its status says.
+    busy = Reply([b"\x8b\x00\x80"], status=429, headers={"content-encoding": "gzip, br", "retry-after": "7"})
+    answer = client.post(message(route, upstream.script(busy).prompt))
+    assert "compressed its answer with br" in answer.error(429, "rate_limit_error")
+    assert answer.headers["retry-after"] == "7"
 
 
 @contextlib.contextmanager

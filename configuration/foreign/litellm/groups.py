@@ -46,7 +46,8 @@ def read(
             groups[deployment.offered].append(deployment)
     fallbacks = _fallbacks(conversion, router, litellm, groups)
     order = _order(conversion, router)
-    retries = min(whole_number(router.get("num_retries")) or whole_number(litellm.get("num_retries")), _MAX_RETRIES)
+    several = [name for name, group in groups.items() if len({models[each.place] for each in group}) > 1]
+    retries = _retries(conversion, router, litellm, several)
     for name, group in groups.items():
         # A group with numbered entries is meant to be tried in that order.
         its_order = "sequence" if any(deployment.order for deployment in group) else order
@@ -55,6 +56,21 @@ def read(
     _aliases(conversion, router.get("model_group_alias"), groups)
     conversion.skip_unknown("router_settings", router, _ROUTER, ROUTER)
     conversion.skip_unknown("litellm_settings", litellm, _LITELLM, LITELLM)
+
+
+def _retries(conversion: Conversion, router: Mapping[str, Any], litellm: Mapping[str, Any], several: list[str]) -> int:
+    """The retries of every route with one candidate of its own; notes what becomes of the number elsewhere."""
+    given = whole_number(router.get("num_retries"))
+    place = "router_settings.num_retries" if given else "litellm_settings.num_retries"
+    given = given or whole_number(litellm.get("num_retries"))
+    if given > _MAX_RETRIES:
+        conversion.skip(place, f"{given} is more than a route allows: {_MAX_RETRIES} retries.")
+    if given and several:
+        conversion.skip(
+            place,
+            f"Routes with several models of their own try the next one instead of retrying: {', '.join(several)}.",
+        )
+    return min(given, _MAX_RETRIES)
 
 
 def _order(conversion: Conversion, router: Mapping[str, Any]) -> str:
@@ -133,6 +149,8 @@ def _fallbacks(
         for kind in ("fallbacks", "context_window_fallbacks"):
             for number, entry in enumerate(items(settings.get(kind))):
                 place = f"{where}.{kind}[{number}]"
+                if kind == "context_window_fallbacks" and mapping(entry):
+                    conversion.skip(place, "They are tried after any failure, not only for a prompt that is too long.")
                 for name, others in mapping(entry).items():
                     _add_fallbacks(
                         conversion, place, name, others if isinstance(others, list) else [others], found, groups

@@ -14,6 +14,7 @@ _BUDGETS = "Budgets are not carried over."
 PARAMS = {
     "max_tokens": "Clients of the Claude Messages API always send their own.",
     "max_parallel_requests": "Set a credential's limit of concurrent requests in the admin.",
+    "num_retries": "Retries belong to a route. Set them there.",
     "mock_response": "Canned answers are only available from the demo upstream.",
     "tags": "Tags belong to client keys; rules can use them.",
     "max_budget": _BUDGETS,
