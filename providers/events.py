@@ -170,6 +170,8 @@ Event = (
     | NativeBlockStopped
     | NativeEvent
 )
+COMPLETE = frozenset({"tool_use", "end_turn", "stop_sequence"})
+"""Stop reasons of answers that are whole; what any other ends may have been cut anywhere."""
 CONTENT_EVENTS = frozenset({TextDelta, ThinkingDelta, ThinkingSignature, ToolCallStarted, NativeBlockStarted})
 """Events that begin or continue content, other than the arguments of a call that has started."""
 EVENTS_WITHIN_TEXT = frozenset({MessageStarted, Ping, TokensReported, ToolArgumentsDelta})

@@ -6,6 +6,7 @@ import msgspec
 
 from providers.dialects.contract import Call
 from providers.events import (
+    COMPLETE,
     CONTENT_EVENTS,
     Event,
     MessageFinished,
@@ -22,8 +23,6 @@ HELD_AT_MOST = 1 << 20
 """Maximum of characters held back per answer; a longer one passes unrepaired."""
 _GUESSES = 2 * GUESSED_AT_MOST
 """Maximum of characters per answer that json-repair gets."""
-# Completing a truncated call could write half a file.
-_COMPLETE = frozenset({"tool_use", "end_turn", "stop_sequence"})
 
 
 class RepairEdit:
@@ -54,7 +53,7 @@ class RepairEdit:
                 self._content(event, given)
             else:
                 if isinstance(event, MessageFinished):
-                    self._release(given, repair=event.stop_reason in _COMPLETE)
+                    self._release(given, repair=event.stop_reason in COMPLETE)
                 elif isinstance(event, StreamFailed):
                     self._held.clear()
                 given.append(event)
@@ -101,6 +100,7 @@ class RepairEdit:
         text = "".join(self._held[key])
         if not text.strip():
             return
+        # Completing a truncated call could write half a file.
         if repair and not is_object(text):
             may_guess = len(text) <= self._guesses
             self._guesses -= len(text) if may_guess else 0

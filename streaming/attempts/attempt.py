@@ -255,6 +255,8 @@ class Attempt:
         stream = answer.stream
         if encoder.stop_reason is not None and encoder.failed is None:
             data += encoder.finish()
+            if encoder.arguments_repaired:
+                self.notes.add(Fidelity.ARGUMENTS_REPAIRED)
             self._watch.end()
             if stream is not None:
                 await stream.finish(data)

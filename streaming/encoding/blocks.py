@@ -23,7 +23,7 @@ from providers.events import (
 )
 from streaming.encoding import Sink
 from streaming.encoding.native import NativeBlock
-from streaming.encoding.tool_calls import Held, ToolCalls
+from streaming.encoding.tool_calls import Held, ToolCall, ToolCalls
 
 Handler = Callable[["Blocks", Any], None]
 Step = Callable[["Blocks"], None]
@@ -43,7 +43,7 @@ class State:
 class Blocks:
     """The state and the steps between states. `content_sent`: a block was sent; `has_tool_use`: a call was."""
 
-    __slots__ = ("_calls", "_index", "_native", "_sink", "content_sent", "has_tool_use", "state")
+    __slots__ = ("_calls", "_index", "_native", "_sink", "content_sent", "has_tool_use", "is_cut", "state")
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -53,6 +53,12 @@ class Blocks:
         self.state = SHUT
         self.content_sent = False
         self.has_tool_use = False
+        self.is_cut = False
+
+    @property
+    def arguments_repaired(self) -> bool:
+        """Whether the arguments of a call that went out are not those that came."""
+        return self._calls.any_repaired
 
     def begin(self) -> None:
         """From now on blocks may be opened."""
@@ -77,7 +83,9 @@ class Blocks:
         if self.state is HELD:
             self.state = IDLE
         elif self.state is not SHUT:
+            self.is_cut = True
             self.settle()
+            self.is_cut = False
         self._calls = ToolCalls()
 
     def resume(self) -> None:
@@ -160,8 +168,10 @@ class Blocks:
             self._open_call()
 
     def arguments(self, event: ToolArgumentsDelta) -> None:
-        if event.json and self._calls.add(event):
-            self._sink.arguments(event.json)
+        if event.json:
+            text = self._calls.add(event)
+            if text:
+                self._sink.arguments(text)
 
     def arguments_keepalive(self) -> None:
         self._sink.arguments("")
@@ -170,8 +180,10 @@ class Blocks:
         if not self._calls.hold_back(event):
             self._end_calls()
 
-    def end_held_calls(self) -> None:
-        if self._calls.holds_content:
+    def end_calls(self, *, cut: bool) -> None:
+        """The answer ends: calls get what they lack of theirs. One that is `cut` lacks what nobody knows."""
+        self.is_cut = cut
+        if self.state is TOOL:
             self._end_calls()
 
     def leave_calls(self) -> None:
@@ -190,17 +202,27 @@ class Blocks:
         call = self._calls.open_next()
         if call is None:
             return False
-        self._open(TOOL, {"type": "tool_use", "id": call.id, "name": call.name, "input": {}})
-        self.has_tool_use = True
-        if call.parts:
-            self._sink.arguments("".join(call.parts))
+        self._begin_call(call)
         return True
 
+    def _begin_call(self, call: ToolCall) -> None:
+        self._open(TOOL, {"type": "tool_use", "id": call.id, "name": call.name, "input": {}})
+        self.has_tool_use = True
+        if call.ready:
+            call.sent = True
+            self._sink.arguments("".join(call.ready))
+            call.ready.clear()
+
     def _close_call(self) -> None:
-        if self._calls.close_open():
-            self._sink.arguments("")
+        last, others = self._calls.close_open(cut=self.is_cut)
+        if last is not None:
+            self._sink.arguments(last)
         self._sink.close()
         self.state = IDLE
+        for call in others:
+            self._begin_call(call)
+            self._sink.close()
+            self.state = IDLE
 
     # A Claude upstream's own blocks. The next one's start stops an open one; deltas of others than it have no place.
 

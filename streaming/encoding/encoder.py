@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from providers.counting import CHARACTERS_PER_TOKEN
-from providers.errors import UpstreamError
+from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
+    COMPLETE,
     Event,
     MessageFinished,
     MessageStarted,
@@ -23,6 +24,7 @@ from providers.events import (
     Tokens,
     TokensReported,
 )
+from providers.framing.arguments import NoObject
 from streaming.encoding import Sink, envelope
 from streaming.encoding.blocks import EVENTS, Blocks
 
@@ -84,6 +86,11 @@ class Encoder:
         return self.content_sent if self._earlier_tokens is None else self._sink.chars > self._earlier_chars
 
     @property
+    def arguments_repaired(self) -> bool:
+        """Whether the arguments of a tool call had to be put right."""
+        return self._blocks.arguments_repaired
+
+    @property
     def ended_here(self) -> bool:
         """Whether the answer was ended here while the provider would have continued."""
         return self._end is not None and self._end.cut_short
@@ -98,13 +105,17 @@ class Encoder:
     def feed(self, events: Iterable[Event]) -> bytes:
         """Returns the bytes of the events. A StreamFailed only sets `failed`: the caller decides what follows."""
         blocks = self._blocks
-        for event in events:
-            kind = type(event)
-            of_block = blocks.state.on.get(kind)
-            if of_block is not None:
-                of_block(blocks, event)
-            else:
-                self._on[kind](self, event)
+        try:
+            for event in events:
+                kind = type(event)
+                of_block = blocks.state.on.get(kind)
+                if of_block is not None:
+                    of_block(blocks, event)
+                else:
+                    self._on[kind](self, event)
+        except NoObject:
+            message = "The provider sent a tool call whose arguments are no JSON object."
+            self.failed = UpstreamError(ErrorKind.MALFORMED, message, code="arguments")
         return self._sink.take()
 
     def answers_as(self, model: str) -> None:
@@ -166,6 +177,7 @@ class Encoder:
             return b""
         if self._on is _NEW:
             self._begin(None)
+        self._blocks.is_cut = True  # what came after the announced end has no end of its own
         self._blocks.settle()
         if self._end.cut_short:
             self.tokens = self.estimated()
@@ -224,7 +236,7 @@ class Encoder:
 
     def _announce_end(self, event: MessageFinished) -> None:
         self._end = event
-        self._blocks.end_held_calls()
+        self._blocks.end_calls(cut=event.cut_short or event.stop_reason not in COMPLETE)
 
     def _note_failure(self, event: StreamFailed) -> None:
         self.failed = event.error

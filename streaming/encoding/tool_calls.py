@@ -6,13 +6,11 @@ them; here they are kept apart. Nothing is written here; the encoder asks what m
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections import deque
 
-import msgspec
-
 from providers.events import TextDelta, ThinkingDelta, ThinkingSignature, ToolArgumentsDelta, ToolCallStarted
+from providers.framing.arguments import ArgumentText, NoObject
 from providers.framing.sse import EventTooLong
 
 EARLY_LIMIT = 1 << 20
@@ -25,31 +23,34 @@ _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 class ToolCall:
-    """One call; `id` and `name` are empty until it has started, `parts` is the JSON text of its arguments so far."""
+    """One call; `id` and `name` are empty until it has started. `text` reads its arguments, `ready` may go out of them.
 
-    __slots__ = ("_incomplete_parts", "closed", "complete", "id", "name", "parts")
+    `closed`: its block has ended, and `had_object`: with arguments that were complete by themselves.
+    """
+
+    __slots__ = ("closed", "complete", "had_object", "id", "name", "ready", "sent", "text")
 
     def __init__(self) -> None:
         self.id = ""
         self.name = ""
-        self.parts: list[str] = []
+        self.text = ArgumentText()
+        self.ready: list[str] = []
+        self.sent = False
         self.closed = False
         self.complete = False
-        self._incomplete_parts = 0
+        self.had_object = False
 
     def is_complete(self) -> bool:
         """Whether no more arguments can come: the decoder announced it, or they are a complete JSON object."""
-        if not self.complete and len(self.parts) > self._incomplete_parts:
-            self._incomplete_parts = len(self.parts)  # no need to parse these again
-            with contextlib.suppress(msgspec.DecodeError, RecursionError):
-                self.complete = isinstance(msgspec.json.decode("".join(self.parts)), dict)
-        return self.complete
+        return self.complete or self.text.is_complete()
 
 
 class ToolCalls:
     """All calls of an answer by their key."""
 
-    __slots__ = ("_by_key", "_early", "_held_back", "_held_back_size", "_ids", "_kept", "_open", "_waiting")
+    __slots__ = (
+        "_by_key", "_early", "_held_back", "_held_back_size", "_ids", "_kept", "_open", "_waiting", "any_repaired",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._by_key: dict[int, ToolCall] = {}
@@ -60,6 +61,7 @@ class ToolCalls:
         self._kept = 0
         self._held_back: list[Held] = []
         self._held_back_size = 0
+        self.any_repaired = False
 
     def start(self, event: ToolCallStarted) -> bool:
         """Let a call wait for its turn; False when this key has started before. Raises EventTooLong."""
@@ -74,25 +76,34 @@ class ToolCalls:
         self._waiting.append(call)
         return True
 
-    def add(self, event: ToolArgumentsDelta) -> bool:
-        """Keep a fragment; True when it belongs to the open call and goes out now.
+    def add(self, event: ToolArgumentsDelta) -> str:
+        """Keep a fragment; what of it goes out now, if it belongs to the open call.
 
         Fragments that come before their call's start are kept up to EARLY_LIMIT characters in all; those of a call
-        whose block is closed have no place left in the stream. Raises EventTooLong past KEPT_LIMIT of all together.
+        whose block is closed have no place left in the stream: NoObject, unless it had all that it needs. Raises
+        EventTooLong past KEPT_LIMIT of all together.
         """
         call = self._by_key.get(event.key)
         if call is None or not call.id:
             self._early += len(event.json)
             if self._early > EARLY_LIMIT:
-                return False
+                return ""
             if call is None:
                 call = self._by_key[event.key] = ToolCall()
-        if not call.closed:
-            call.parts.append(event.json)
-            self._kept += len(event.json)
-            if self._kept > KEPT_LIMIT:
-                raise EventTooLong(f"tool arguments of more than {KEPT_LIMIT} characters")
-        return call is self._open
+        if call.closed:
+            if not call.had_object and event.json.strip() not in {"", "{}", "null"}:
+                raise NoObject
+            return ""
+        self._kept += len(event.json)
+        if self._kept > KEPT_LIMIT:
+            raise EventTooLong(f"tool arguments of more than {KEPT_LIMIT} characters")
+        now = call.text.feed(event.json)
+        if call is self._open:
+            call.sent = call.sent or bool(now)
+            return now
+        if now:
+            call.ready.append(now)
+        return ""
 
     def open_next(self) -> ToolCall | None:
         """Take the first call that waits, or None."""
@@ -105,17 +116,21 @@ class ToolCalls:
         """Whether the open call is known to be done and another one waits."""
         return bool(self._waiting) and self._open is not None and self._open.is_complete()
 
-    def close_open(self) -> bool:
-        """The open call's block ends; True when it had no arguments at all."""
-        call = self._open
-        self._open = None
+    def close_open(self, *, cut: bool) -> tuple[str | None, list[ToolCall]]:
+        """The open call's block ends: what is still to be sent of it, None for nothing, and calls that came under it.
+
+        Raises NoObject for arguments that are none, unless the answer was `cut` there.
+        """
+        call, self._open = self._open, None
         if call is None:
-            return False
-        without = not call.parts
-        self._kept -= sum(map(len, call.parts))
+            return None, []
+        last, others = call.text.finish(cut=cut)
+        self._kept -= call.text.size
+        self.any_repaired = self.any_repaired or call.text.is_repaired
         call.closed = True
-        call.parts = []
-        return without
+        call.had_object = call.text.has_object()
+        call.text = ArgumentText()
+        return last if last or not call.sent else None, [self._copy(call, arguments) for arguments in others]
 
     def hold_back(self, event: Held) -> bool:
         """Keep content that came inside the open call; False when it need not wait, or not any longer.
@@ -139,6 +154,13 @@ class ToolCalls:
         held, self._held_back = self._held_back, []
         self._held_back_size = 0
         return held
+
+    def _copy(self, call: ToolCall, arguments: str) -> ToolCall:
+        """Another call of the same tool."""
+        other = ToolCall()
+        other.id, other.name = self._free_id(call.id), call.name
+        other.ready.append(arguments)
+        return other
 
     def _free_id(self, wanted: str) -> str:
         """`wanted` as Claude's clients accept it, and unlike any id before it."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
-import msgspec
 from django.utils.timezone import localtime
 
+from providers.framing.text import written
 from routing.facts import request_facts
 from routing.facts.content import without_subagent_tags
 from routing.snapshot import Snapshot
@@ -109,7 +109,7 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
     if not answer.interrupted_attempts:
         runtime.ratios.learn(facts.session_id, facts.weight, answer.encoder.tokens.prompt)
     if isinstance(answer.sink, MessageFold):
-        await client.respond(200, msgspec.json.encode(answer.sink.message()))
+        await client.respond(200, written(answer.sink.message()))
 
 
 def _outcome_of_failure(exchange: Exchange) -> Outcome:

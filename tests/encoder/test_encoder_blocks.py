@@ -138,10 +138,10 @@ def test_arguments_without_a_call_are_kept_within_bounds() -> None:
     assert [len(block.json) for block in stream.blocks] == [EARLY_LIMIT + 2, 0]
 
 
-def test_arguments_that_are_no_object_go_out_as_they_came() -> None:
+def test_arguments_that_are_no_object_go_out_as_they_came_if_the_answer_was_cut() -> None:
     made = encoder()
     events: list[Event] = [call(0, "f"), args(0, "1"), call(1, "g"), args(1, '{"a":'), args(0, "2")]
-    body = made.feed([*events, MessageFinished("tool_use")])
+    body = made.feed([*events, MessageFinished("max_tokens")])
     stream = check_stream(body + made.finish(), parsable_tools=False)
     assert [block.json for block in stream.blocks] == ["12", '{"a":']
 

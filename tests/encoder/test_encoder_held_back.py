@@ -53,7 +53,7 @@ def test_content_inside_a_call_follows_it(events: list[Event], blocks: list[str]
 
 def test_nothing_waits_longer_than_until_the_call_is_complete() -> None:
     made = encoder()
-    made.feed([call(0, "f"), args(0, "{")])
+    made.feed([call(0, "f"), args(0, '{"a":1')])
     assert made.feed([T("a")]) == b""
     made.feed([args(0, "}")])
     assert [event["delta"] for event in read_events(made.feed([T("b")])) if "delta" in event] == [

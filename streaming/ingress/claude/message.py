@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from providers.framing.sse import EventTooLong
+from providers.framing.text import read_text
 from streaming.ingress.claude.frames import native_length
 
 SIZE_LIMIT = 64 << 20
@@ -26,7 +27,9 @@ def parsed_input(text: str) -> dict[str, Any]:
     """
     try:
         value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        value = read_text(text)
+    except RecursionError:
         value = None
     return value if isinstance(value, dict) else {"__unparsedToolInput": text}
 

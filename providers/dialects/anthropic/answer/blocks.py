@@ -12,10 +12,12 @@ from typing import Any
 import msgspec
 
 from providers.claude.call_ids import CallIds
+from providers.dialects.anthropic.answer.arguments import OpenCall
 from providers.dialects.anthropic.answer.whole_blocks import taken_apart
 from providers.dialects.contract import Call
 from providers.events import Event, NativeBlockDelta, NativeBlockStarted, NativeBlockStopped, Ping
 from providers.fidelity import Fidelity
+from providers.framing.arguments import NoObject, object_text
 
 HELD_AT_MOST = 1024 * 1024
 """Bytes of citations that may come before the text they belong to."""
@@ -58,6 +60,7 @@ class Blocks:
 
     __slots__ = (
         "_allowed",
+        "_call",
         "_early",
         "_early_size",
         "_ids",
@@ -107,20 +110,29 @@ class Blocks:
         if self._kind == "text" and not self._is_filled:
             return self._before_text(kind, value, data)
         if self._kind == "thinking":
-            self._unanswered = 0
-            if self._is_filled:
-                raise Malformed("more thinking after its signature")
-            if kind == "signature_delta":
-                self._is_filled, self._owed = True, None
+            self._note_thinking(kind)
         elif kind == "input_json_delta" and value:
+            if self._call is not None:
+                return self._call.delta(index, value, data)
             self._owed = None
         return [NativeBlockDelta(index, data)]
+
+    def _note_thinking(self, kind: str) -> None:
+        self._unanswered = 0
+        if self._is_filled:
+            raise Malformed("more thinking after its signature")
+        if kind == "signature_delta":
+            self._is_filled, self._owed = True, None
 
     def stop(self, index: int, data: bytes) -> list[Event]:
         """The events of a content_block_stop."""
         if index != self._index:
             return []
-        return [*self.settle(), NativeBlockStopped(index, data)]
+        if self._call is not None and not self._call.text.may_end():
+            # Whether the call may lack something is seen from what follows: another block, or the reason of the end.
+            self._call.stop = data
+            return [Ping()]
+        return self._end(data, cut=False)
 
     def whole(self, index: int, block: dict[str, Any], *, ends: bool = True) -> list[Event]:
         """The events of a block that came in one piece; it stays open unless it `ends`. Raises Malformed."""
@@ -134,20 +146,38 @@ class Blocks:
             events += self.stop(index, _encode({"type": "content_block_stop", "index": index}))
         return events
 
-    def finish(self) -> list[Event]:
-        """What the answer lacks of its end. Raises Malformed."""
-        return self.settle()
+    def finish(self, *, cut: bool = False) -> list[Event]:
+        """What the answer lacks of its end; of one that was `cut` a call may stay as it is. Raises Malformed."""
+        return self.settle(cut=cut)
 
-    def settle(self) -> list[Event]:
-        """What the open block lacks of its end; nothing is open then."""
-        index, owed = self._index, self._owed
+    def settle(self, *, cut: bool = False) -> list[Event]:
+        """What the open block lacks of its end; nothing is open then. Raises Malformed."""
+        return self._end(None if self._call is None else self._call.stop, cut=cut)
+
+    def _end(self, stop: bytes | None, *, cut: bool) -> list[Event]:
+        index, owed, call = self._index, self._owed, self._call
         unsigned = self._kind == "thinking" and not self._is_filled
         self._shut()
+        events: list[Event] = []
+        others: list[str] = []
+        if call is not None and (owed is None or not call.text.is_blank()):
+            owed = None
+            try:
+                events, others = call.finish(index, cut=cut)
+            except NoObject:
+                raise Malformed("a tool call whose arguments are no JSON object") from None
+            if call.text.is_repaired:
+                self._notes.add(Fidelity.ARGUMENTS_REPAIRED)
         if unsigned and owed is None:
             owed = {"type": "signature_delta", "signature": ""}
-        if owed is None:
-            return []
-        return [NativeBlockDelta(index, _encode({"type": "content_block_delta", "index": index, "delta": owed}))]
+        if owed is not None:
+            events.append(_delta_of(index, owed))
+        if stop is not None:
+            events.append(NativeBlockStopped(index, stop))
+        if call is not None:
+            for arguments in others:
+                events += call.copy(index, self._ids.free(None), arguments)
+        return events
 
     def _elsewhere(self, index: int, delta: Delta, data: bytes) -> list[Event]:
         """The events of a delta for a block that is not open."""
@@ -156,6 +186,7 @@ class Blocks:
     def _shut(self) -> None:
         self._index, self._kind = -1, ""
         self._allowed = self._owed = None
+        self._call: OpenCall | None = None
         self._is_filled = False
         self._early.clear()
         self._early_size = 0
@@ -205,9 +236,19 @@ class Blocks:
         if given != {} or "input" not in block:
             # Clients take a call's input from its deltas alone.
             changed["input"] = {}
-            if isinstance(given, dict) and given:
-                self._owed = {"type": "input_json_delta", "partial_json": _encode(given).decode()}
-        return {**block, **changed} if changed else block
+            whole = "{}" if given is None else object_text(given)
+            if whole is None:
+                raise Malformed(f"a {kind} whose input is no object")
+            if whole != "{}":
+                self._owed = {"type": "input_json_delta", "partial_json": whole}
+        opened = {**block, **changed} if changed else block
+        if kind == "tool_use":
+            self._call = OpenCall(opened)
+        return opened
+
+
+def _delta_of(index: int, delta: dict[str, Any]) -> NativeBlockDelta:
+    return NativeBlockDelta(index, _encode({"type": "content_block_delta", "index": index, "delta": delta}))
 
 
 def _text(block: dict[str, Any], name: str) -> str:

@@ -20,6 +20,7 @@ from providers.dialects.anthropic.answer.whole_blocks import is_block
 from providers.dialects.contract import Call
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
+    COMPLETE,
     Event,
     NativeEvent,
     Ping,
@@ -164,7 +165,7 @@ class StreamDecoder:
         end = self._ending.finished()
         if end is None:
             return []
-        events = self._blocks.finish()
+        events = self._blocks.finish(cut=end.stop_reason not in COMPLETE)
         if end.stop_reason == "error":
             broken = UpstreamError(ErrorKind.SERVER, "The provider broke its answer off (error).", code="error")
             return [*events, self._failed(broken)]

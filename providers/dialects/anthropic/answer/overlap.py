@@ -61,7 +61,7 @@ class SerialBlocks(Blocks):
         return [*events, *self._start(index, kind, data)]
 
     def _start(self, index: int, kind: str, data: bytes) -> list[Event]:
-        if not self._waiting and self._index in (-1, index):
+        if not self._waiting and (index == self._index or self._is_done()):
             return super().start(index, kind, data)
         self._unanswered = 0
         self._waiting.append(_Waiting(index, kind, data))
@@ -76,12 +76,12 @@ class SerialBlocks(Blocks):
             waiting.stop = data
         return [Ping()]
 
-    def finish(self) -> list[Event]:
+    def finish(self, *, cut: bool = False) -> list[Event]:
         """What the open block lacks of its end, and all that waited for it. Raises Malformed."""
-        events = [*self._all_given(), *super().finish()]
+        events = [*self._all_given(), *super().finish(cut=cut)]
         while self._waiting:
-            events += self._advance()
-            events += super().finish()
+            events += self._advance(cut=cut)
+            events += super().finish(cut=cut)
         return events
 
     def _elsewhere(self, index: int, delta: Delta, data: bytes) -> list[Event]:
@@ -106,10 +106,18 @@ class SerialBlocks(Blocks):
         start = {"type": "content_block_start", "index": index, "content_block": _EMPTY[kind]}
         return [*self.start(index, kind, _encode(start)), *self.delta(index, delta, data)]
 
-    def _advance(self) -> list[Event]:
+    def _is_done(self) -> bool:
+        """Whether nothing is open that could get more."""
+        call = self._call
+        if call is not None:
+            return call.stop is not None or call.text.has_object()
+        return self._index == -1 or (self._kind == "thinking" and self._is_filled)
+
+    def _advance(self, *, cut: bool = False) -> list[Event]:
         """The events of the blocks whose turn it is; the last one stays open if its end has not come."""
         events: list[Event] = []
-        while self._waiting and self._index == -1:
+        while self._waiting and self._is_done():
+            events += self.settle(cut=cut)
             block = self._waiting.pop(0)
             events += super().start(block.index, block.kind, block.start)
             for delta, data in block.deltas:

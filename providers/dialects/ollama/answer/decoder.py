@@ -25,6 +25,8 @@ from providers.events import (
     ToolArgumentsDelta,
     ToolCallStarted,
 )
+from providers.fidelity import Fidelity
+from providers.framing.arguments import object_text
 from providers.framing.decoding import DocumentDecoder, LineReader
 from providers.framing.shapes import Shapeless
 
@@ -36,12 +38,13 @@ _GOOD_ID = re.compile(r"[a-zA-Z0-9_-]{1,256}")
 class OllamaDecoder(DocumentDecoder):
     """Decodes one answer."""
 
-    __slots__ = ("_calls", "_has_content", "_ids", "_started")
+    __slots__ = ("_calls", "_has_content", "_ids", "_notes", "_started")
 
     def __init__(self, call: Call) -> None:
         super().__init__(LineReader())
         self._calls = 0
         self._ids = CallIds(call)
+        self._notes = call.notes
         self._started = False
         self._has_content = False
 
@@ -86,14 +89,29 @@ class OllamaDecoder(DocumentDecoder):
             self._break("The provider called a tool without its name.", events)
             return
         try:
-            arguments = _arguments(call.function.arguments)
+            arguments = self._arguments(call.function.arguments)
         except ValueError:
-            self._break("The provider called a tool with arguments that are no object.", events)
+            self._break("The provider sent a tool call whose arguments are no JSON object.", events)
             return
         events.append(ToolCallStarted(self._calls, self._free_id(call.id), name, complete=True))
         if arguments:
             events.append(ToolArgumentsDelta(self._calls, arguments))
         self._calls += 1
+
+    def _arguments(self, given: msgspec.Raw) -> str:
+        """The JSON text of the arguments, "" for none. Raises ValueError for what cannot be the text of an object."""
+        text = bytes(given).decode()
+        if text.startswith('"'):
+            text = msgspec.json.decode(text, type=str).strip()
+        if text in ("", "null", "{}"):
+            return ""
+        if text.startswith("{"):
+            return text
+        found = object_text(text)
+        if found is None:
+            raise ValueError("not an object")
+        self._notes.add(Fidelity.ARGUMENTS_REPAIRED)
+        return found
 
     def _free_id(self, given: str | None) -> str:
         """The given id where a client accepts it, else a new one."""
@@ -113,18 +131,6 @@ class OllamaDecoder(DocumentDecoder):
             events.append(MessageFinished("max_tokens"))
         else:
             events.append(MessageFinished("tool_use" if self._calls else "end_turn"))
-
-
-def _arguments(given: msgspec.Raw) -> str:
-    """The JSON text of the arguments, "" for none. Raises ValueError for what cannot be the text of an object."""
-    text = bytes(given).decode()
-    if text.startswith('"'):
-        text = msgspec.json.decode(text, type=str).strip()
-    if text in ("", "null", "{}"):
-        return ""
-    if not text.startswith("{"):
-        raise ValueError("not an object")
-    return text
 
 
 def _count(count: int | None) -> int | None:
