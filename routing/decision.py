@@ -91,6 +91,10 @@ class NoSuchRoute(RouteRefused):
     """No phase chose a route for the name."""
 
 
+class RouteDisabled(RouteRefused):
+    """The name is that of a route which is switched off."""
+
+
 class RouteForbidden(RouteRefused):
     """The key may not use the route."""
 

@@ -71,6 +71,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Every model that can be called, by (provider's name in lower case, model's name)."""
     routes: dict[str, RouteConfig] = {}
     """Enabled routes by name, in the order of their names."""
+    disabled_routes: frozenset[str] = frozenset()
+    """Names of switched-off routes that are refused; empty where such a name shall mean nothing."""
     default_route: RouteConfig | None = None
     aliases: AliasIndex = AliasIndex()
     scenarios: dict[tuple[str, int | None], ScenarioConfig] = {}

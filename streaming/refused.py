@@ -6,7 +6,14 @@ from enum import Enum, auto
 from typing import Final
 
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
-from routing.decision import NoCapableCandidate, NoHealthyCandidate, NoSuchRoute, RouteForbidden, RouteRefused
+from routing.decision import (
+    NoCapableCandidate,
+    NoHealthyCandidate,
+    NoSuchRoute,
+    RouteDisabled,
+    RouteForbidden,
+    RouteRefused,
+)
 from usage.sentence import Sentence, own_words
 
 
@@ -121,6 +128,7 @@ _NOTICED_HERE: Final = frozenset(
 
 _OF_ROUTING: Final[dict[type[RouteRefused], tuple[RefusalKind, str]]] = {
     NoSuchRoute: (RefusalKind.NOT_FOUND, "no_such_route"),
+    RouteDisabled: (RefusalKind.NOT_FOUND, "route_disabled"),
     RouteForbidden: (RefusalKind.FORBIDDEN, "route_forbidden"),
     NoCapableCandidate: (RefusalKind.INVALID_REQUEST, "no_capable_candidate"),
     NoHealthyCandidate: (RefusalKind.OVERLOADED, "no_healthy_candidate"),

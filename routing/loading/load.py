@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 
 import msgspec
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
 
@@ -64,6 +65,7 @@ def load_snapshot(revisions: dict[str, int], keys: dict[str, KeyRecord] | None =
         models=models,
         candidates=_callable(providers, models),
         routes=routes,
+        disabled_routes=_disabled_routes(),
         default_route=routes.get(default) if default is not None else None,
         aliases=targeting.aliases(),
         scenarios=targeting.scenarios(routes),
@@ -208,6 +210,12 @@ def _candidate(identity: int, provider: ProviderConfig, model: ModelConfig, weig
     verbatim = DIALECTS[provider.dialect].verbatim
     chain = compile_chain_of((*provider.transforms, *model.transforms), verbatim=verbatim)
     return CandidateConfig(id=identity, provider=provider, model=model, transforms=chain, weight=weight)
+
+
+def _disabled_routes() -> frozenset[str]:
+    if settings.DISABLED_ROUTES == "default":
+        return frozenset()
+    return frozenset(Route.objects.filter(enabled=False).values_list("name", flat=True))
 
 
 def _routes(providers: dict[int, ProviderConfig], models: dict[int, ModelConfig]) -> dict[str, RouteConfig]:

@@ -10,7 +10,7 @@ import re
 
 from access.keys import KeyRecord
 from routing.facts.request_facts import RequestFacts
-from routing.phases.choice import Choice, no_choice, permitted
+from routing.phases.choice import Choice, no_choice, permitted, refuse_disabled
 from routing.snapshot import CandidateConfig, RouteConfig, Snapshot
 from usage.sentence import Sentence
 
@@ -19,20 +19,24 @@ _SUFFIXES = re.compile(r"(\[1m\]|-\d{8}|@\d{8}|-latest)$", re.IGNORECASE)
 
 
 def subagent_tag(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:
-    """Chooses the model that a <CCR-SUBAGENT-MODEL> tag names. Raises RouteForbidden."""
+    """Chooses the model that a <CCR-SUBAGENT-MODEL> tag names. Raises RouteForbidden or RouteDisabled."""
     if not facts.subagent_tag:
         return no_choice("the request holds no subagent tag")
     found = resolve(facts.subagent_tag, snapshot)
     if found is None:
+        if disabled := disabled_route(facts.subagent_tag, snapshot):
+            refuse_disabled(disabled, key, "subagent_tag")
         return no_choice(Sentence("the subagent tag names {tag!r}, which is unknown", tag=facts.subagent_tag))
     route, how = found
     return Choice(permitted(route, key, "subagent_tag"), facts.subagent_tag, f"the subagent tag names it: {how}")
 
 
 def name(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:
-    """Chooses the route or the model that the client named. Raises RouteForbidden."""
+    """Chooses the route or the model that the client named. Raises RouteForbidden or RouteDisabled."""
     found = resolve(facts.request_model, snapshot)
     if found is None:
+        if disabled := disabled_route(facts.request_model, snapshot):
+            refuse_disabled(disabled, key, "name")
         return no_choice("no route, alias or provider has this name")
     route, how = found
     chosen = permitted(route, key, "name")
@@ -59,6 +63,8 @@ def resolve(asked: str, snapshot: Snapshot) -> tuple[RouteConfig, str] | None:
     route = snapshot.routes.get(asked)
     if route is not None:
         return route, "a route has this name"
+    if asked in snapshot.disabled_routes:
+        return None
     for alias in snapshot.aliases.matching(asked):
         target = snapshot.routes.get(alias.target) or _explicit(alias.target, snapshot)
         if target is not None:
@@ -73,6 +79,19 @@ def resolve(asked: str, snapshot: Snapshot) -> tuple[RouteConfig, str] | None:
             return found[0], f"{stem}, without its suffix: {found[1]}"
         asked, stem = stem, _SUFFIXES.sub("", stem)
     return None
+
+
+def disabled_route(asked: str, snapshot: Snapshot) -> str:
+    """Returns the switched-off route that a name means where `resolve` finds none: by itself, an alias or its stem."""
+    if not snapshot.disabled_routes:
+        return ""
+    while True:
+        names = (asked, *(alias.target for alias in snapshot.aliases.matching(asked)))
+        found = next((name for name in names if name in snapshot.disabled_routes), "")
+        stem = _SUFFIXES.sub("", asked)
+        if found or stem == asked:
+            return found
+        asked = stem
 
 
 def _explicit(asked: str, snapshot: Snapshot) -> RouteConfig | None:

@@ -30,6 +30,9 @@ async def list_models(query: bytes, client: Client, key: KeyRecord, snapshot: Sn
 async def retrieve_model(name: str, client: Client, key: KeyRecord, snapshot: Snapshot) -> None:
     """Answers what a name means to this key: a route, an alias or one model. Raises ClaudeError 404 for none."""
     found = names.resolve(name, snapshot)
+    disabled = names.disabled_route(name, snapshot) if found is None else ""
+    if disabled and key.may_use(disabled):
+        raise ClaudeError(404, f"The route {disabled!r} is switched off. GET /v1/models lists the available models.")
     if found is None or not key.may_use(found[0].name):
         raise ClaudeError(
             404, f"There is no model {name[:200]!r} for this client key. GET /v1/models lists the available models."

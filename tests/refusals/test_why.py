@@ -58,6 +58,29 @@ def test_a_forbidden_route_and_a_route_without_a_fitting_model_say_why(
     )
 
 
+@pytest.mark.both_databases
+def test_the_name_of_a_route_that_is_switched_off_is_refused_everywhere(
+    gateway: Gateway, client: Client, upstream: Upstream, orm: Rows
+) -> None:
+    model = make_model(make_provider("openai_chat", f"{upstream.base_url}/why/v1"))
+    route = make_route([model], enabled=False)
+    gateway.wait_snapshot()
+    said = f"The route '{route.name}' is switched off."
+    answer = client.post(message(route.name))
+    assert answer.error(404, "not_found_error").startswith(said)
+    row = orm.request(answer.request_id)
+    assert (row.outcome, row.error_code, row.error_message) == ("refused", "route_disabled", said)
+    counted = client.post({**message(route.name)}, path="/v1/messages/count_tokens")
+    assert counted.error(404, "not_found_error").startswith(said)
+    assert client.get(f"/v1/models/{route.name}").error(404, "not_found_error").startswith(said)
+    # Switched on, it answers within a moment.
+    route.enabled = True
+    route.save()
+    gateway.wait_snapshot()
+    script = upstream.script(speak.chat_answer("on again"))
+    assert client.post(message(route.name, script.prompt)).stream().text == "on again"
+
+
 FAILURES: dict[str, tuple[Reply, str, str, str]] = {
     "401": (
         speak.refusal("openai_chat", 401, "Wrong."),

@@ -49,11 +49,13 @@ def make_snapshot(
     concepts: tuple[ConceptConfig, ...] = (),
     models: tuple[CandidateConfig, ...] = (),
     threshold: int | None = None,
+    disabled: tuple[str, ...] = (),
 ) -> Snapshot:
     """A snapshot of these routes."""
     by_name = {each.name: each for each in routes}
     return Snapshot(
         routes=by_name,
+        disabled_routes=frozenset(disabled),
         default_route=by_name.get(default),
         aliases=AliasIndex([make_alias(pattern, target) for pattern, target in (aliases or {}).items()]),
         scenarios={
