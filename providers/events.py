@@ -35,6 +35,10 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
         """All tokens of the prompt, cached or not; None unless its input is known."""
         return None if self.input is None else self.input + (self.cache_read or 0) + (self.cache_write or 0)
 
+    def reach(self, limit: int | None) -> bool:
+        """Whether the output is as long as the request allowed it to be."""
+        return limit is not None and limit > 0 and self.output is not None and self.output >= limit
+
     def merged(self, newer: Tokens) -> Tokens:
         """These counts with every count that `newer` knows laid over them."""
         return Tokens(

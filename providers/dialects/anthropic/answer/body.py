@@ -21,7 +21,7 @@ class BodyDecoder:
 
     def __init__(self, content_type: str, call: Call) -> None:
         self._is_json = "json" in content_type.lower()
-        self._call = call
+        self._call: Call | None = call
         self.feed: Callable[[bytes], list[Event]] = self._feed_first
         self.close: Callable[[], list[Event]] = self._close_empty
 
@@ -36,6 +36,9 @@ class BodyDecoder:
         return self._chosen(self._is_json).close()
 
     def _chosen(self, is_json: bool) -> Decoder:
-        decoder = JsonDecoder(self._call) if is_json else StreamDecoder(self._call)
+        # Nothing may hold the call while its answer streams: it holds the client's request.
+        call, self._call = self._call, None
+        assert call is not None
+        decoder = JsonDecoder(call) if is_json else StreamDecoder(call)
         self.feed, self.close = decoder.feed, decoder.close
         return decoder

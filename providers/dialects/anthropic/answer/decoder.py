@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
+from providers.claude.fields import output_limit
 from providers.dialects.anthropic import errors
 from providers.dialects.anthropic.answer import stop
-from providers.dialects.anthropic.answer.blocks import KNOWN, Blocks, Delta, Malformed
+from providers.dialects.anthropic.answer.blocks import KNOWN, Delta, Malformed
 from providers.dialects.anthropic.answer.json_body import message_events
 from providers.dialects.anthropic.answer.overlap import SerialBlocks
 from providers.dialects.anthropic.answer.whole_blocks import is_block
@@ -65,7 +66,7 @@ class StreamDecoder:
         self._reader = SSEReader()
         self._blocks = SerialBlocks(call)
         self._ending = stop.Ending()
-        self._call = call
+        self._limit = output_limit(call)
         self._over = False
         self._any = False
 
@@ -149,7 +150,7 @@ class StreamDecoder:
 
     def _message_stop(self, event: dict[str, Any]) -> list[Event]:
         self._over = True
-        tokens = self._ending.stopped(event)
+        tokens = self._ending.stopped(event, self._limit)
         counted: list[Event] = [] if tokens is None else [TokensReported(tokens)]
         return [*counted, *(self._finished() or [self._malformed("message_stop without a stop reason")])]
 
@@ -158,7 +159,7 @@ class StreamDecoder:
         if not isinstance(message.get("content"), list) or not all(map(is_block, message["content"])):
             return [self._malformed("a message without content")]
         self._over = True
-        return message_events(message, Blocks(self._call))
+        return message_events(message, self._blocks, self._limit)
 
     def _finished(self) -> list[Event]:
         """The end, after what the last block lacks; nothing without a reason for it."""

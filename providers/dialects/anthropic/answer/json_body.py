@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from providers.claude.fields import output_limit
 from providers.dialects.anthropic import errors
 from providers.dialects.anthropic.answer import stop
 from providers.dialects.anthropic.answer.blocks import Blocks, Malformed
@@ -22,6 +23,7 @@ class JsonDecoder:
 
     def __init__(self, call: Call) -> None:
         self._blocks = Blocks(call)
+        self._limit = output_limit(call)
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -41,22 +43,24 @@ class JsonDecoder:
             answer = None
         self._parts.clear()
         match answer:
-            case {"type": "message", "content": list(content), "stop_reason": str()} if all(map(is_block, content)):
-                return message_events(answer, self._blocks)
+            case {"type": "message", "content": list(content), "stop_reason": str() | None} if all(
+                map(is_block, content)
+            ):
+                return message_events(answer, self._blocks, self._limit)
             case {"error": _}:
                 return [StreamFailed(errors.event_error(answer))]
         return [StreamFailed(UpstreamError(ErrorKind.MALFORMED, "The provider's answer is no Claude message."))]
 
 
-def message_events(message: dict[str, Any], blocks: Blocks) -> list[Event]:
+def message_events(message: dict[str, Any], blocks: Blocks, limit: int | None) -> list[Event]:
     """The events of a whole message, whose content is a list of blocks."""
     try:
-        return _events(message, blocks)
+        return _events(message, blocks, limit)
     except Malformed as error:
         return [StreamFailed(UpstreamError(ErrorKind.MALFORMED, f"The provider sent {error}."))]
 
 
-def _events(message: dict[str, Any], blocks: Blocks) -> list[Event]:
+def _events(message: dict[str, Any], blocks: Blocks, limit: int | None) -> list[Event]:
     start = {name: value for name, value in message.items() if name != "stop_details"}
     events: list[Event] = [stop.started(start)]
     tokens = read_usage(message.get("usage"))
@@ -65,5 +69,7 @@ def _events(message: dict[str, Any], blocks: Blocks) -> list[Event]:
     for index, block in enumerate(message["content"]):
         events += blocks.whole(index, block)
     delta = {name: message[name] for name in stop.AT_THE_END if name in message}
+    if delta.get("stop_reason") is None and tokens is not None and tokens.reach(limit):
+        delta["stop_reason"] = "max_tokens"
     end = stop.finished({"type": "message_delta", "delta": delta, "usage": clean_usage(message.get("usage"))})
     return [*events, end or StreamFailed(UpstreamError(ErrorKind.MALFORMED, "The provider's answer has no end."))]

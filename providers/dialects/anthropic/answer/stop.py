@@ -74,8 +74,20 @@ class Ending:
         self._event = event
         return read_usage(event["usage"]), True
 
-    def stopped(self, event: dict[str, Any]) -> Tokens | None:
-        """A message_stop: what the start said of the end counts now. The counts that came with it."""
+    def stopped(self, event: dict[str, Any], limit: int | None) -> Tokens | None:
+        """A message_stop: what the start said of the end counts now. The counts that came with it.
+
+        An answer as long as the request's `limit` allowed, for whose end there is no reason, reached it.
+        """
+        tokens = self._stopped(event)
+        held = self._event
+        if held is not None and held["delta"].get("stop_reason") is None:
+            counted = read_usage(held.get("usage"))
+            if counted is not None and counted.reach(limit):
+                held["delta"] = {**held["delta"], "stop_reason": "max_tokens"}
+        return tokens
+
+    def _stopped(self, event: dict[str, Any]) -> Tokens | None:
         if self._of_start:
             held = self._event or {}
             self._event = {**held, "delta": _laid_over(self._of_start, held.get("delta"))}

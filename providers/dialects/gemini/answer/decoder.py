@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from providers.claude.call_ids import CallIds
+from providers.claude.fields import output_limit
 from providers.claude.signatures import origin_of
 from providers.dialects.contract import Call
 from providers.dialects.gemini.answer.arguments import BrokenArguments
@@ -18,7 +19,16 @@ from providers.dialects.gemini.answer.stop import UNSPECIFIED, blocked, failure_
 from providers.dialects.gemini.answer.tokens import tokens_of
 from providers.dialects.gemini.tools import renamed_tools
 from providers.errors.response import payload_error
-from providers.events import Event, MessageStarted, Ping, TextDelta, ThinkingDelta, Tokens, TokensReported
+from providers.events import (
+    Event,
+    MessageFinished,
+    MessageStarted,
+    Ping,
+    TextDelta,
+    ThinkingDelta,
+    Tokens,
+    TokensReported,
+)
 from providers.framing.decoding import BodyReader, DocumentDecoder
 from providers.framing.shapes import Shapeless
 
@@ -27,12 +37,14 @@ class GeminiDecoder(DocumentDecoder):
     """Decodes one answer. Whether it is a stream is seen from its first byte, which lies less often than its type."""
 
     __slots__ = (
-        "_block_message", "_block_reason", "_calls", "_finish_message", "_finish_reason", "_started", "_tokens",
+        "_block_message", "_block_reason", "_calls", "_finish_message", "_finish_reason", "_limit", "_started",
+        "_tokens",
     )  # fmt: skip
 
     def __init__(self, call: Call) -> None:
         super().__init__(BodyReader())
         self._calls = Calls(renamed_tools(call.body), origin_of(call.provider, call.model), CallIds(call))
+        self._limit = output_limit(call)
         self._finish_reason = ""
         self._finish_message: str | None = None
         self._block_reason = ""
@@ -126,6 +138,9 @@ class GeminiDecoder(DocumentDecoder):
             self._calls.settle(events)
             has_calls = self._calls.any_started()
             events.append(finished(self._finish_reason, self._finish_message, has_calls=has_calls))
+        elif self._tokens is not None and self._tokens.reach(self._limit):
+            self._calls.drop_open()
+            events.append(MessageFinished("max_tokens"))
         elif self._block_reason not in UNSPECIFIED:
             events.append(blocked(self._block_reason, self._block_message))
         else:

@@ -10,6 +10,7 @@ import re
 import msgspec
 
 from providers.claude.call_ids import CallIds
+from providers.claude.fields import output_limit
 from providers.dialects.contract import Call
 from providers.dialects.ollama.answer.shapes import Line, Message, ToolCall, read_line
 from providers.dialects.ollama.errors import stream_error
@@ -38,12 +39,13 @@ _GOOD_ID = re.compile(r"[a-zA-Z0-9_-]{1,256}")
 class OllamaDecoder(DocumentDecoder):
     """Decodes one answer."""
 
-    __slots__ = ("_calls", "_has_content", "_ids", "_notes", "_started")
+    __slots__ = ("_calls", "_has_content", "_ids", "_limit", "_notes", "_started")
 
     def __init__(self, call: Call) -> None:
         super().__init__(LineReader())
         self._calls = 0
         self._ids = CallIds(call)
+        self._limit = output_limit(call)
         self._notes = call.notes
         self._started = False
         self._has_content = False
@@ -127,7 +129,7 @@ class OllamaDecoder(DocumentDecoder):
         if tokens != Tokens():
             events.append(TokensReported(tokens))
         self._is_over = True
-        if line.done_reason == "length":
+        if line.done_reason == "length" or (not line.done_reason and tokens.reach(self._limit)):
             events.append(MessageFinished("max_tokens"))
         else:
             events.append(MessageFinished("tool_use" if self._calls else "end_turn"))

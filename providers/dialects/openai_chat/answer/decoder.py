@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from providers.claude.fields import output_limit
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.answer.calls import NamelessCall
 from providers.dialects.openai_chat.answer.shapes import (
@@ -39,6 +40,7 @@ class ChatDecoder(DocumentDecoder):
         "_finish",
         "_has_content",
         "_is_done",
+        "_limit",
         "_notes",
         "_refusal",
         "_started",
@@ -54,6 +56,7 @@ class ChatDecoder(DocumentDecoder):
         self._stops = tuple(stop for stop in stops if isinstance(stop, str)) if isinstance(stops, list) else ()
         # Somebody who asks for several answers gets the first.
         self._takes_one = call.body.get("n", 1) != 1
+        self._limit = output_limit(call)
         self._writer = EventWriter(call)
         self._notes = call.notes
         super().__init__(BodyReader())
@@ -129,7 +132,7 @@ class ChatDecoder(DocumentDecoder):
                 delta = Delta(content=choice.text)
         if delta is not None:
             self._delta(delta, events)
-        if choice.finish_reason:
+        if choice.finish_reason or choice.native_finish_reason:
             self._note_finish(choice, events)
 
     def _start(self, chunk: Chunk, events: list[Event]) -> None:
@@ -165,7 +168,7 @@ class ChatDecoder(DocumentDecoder):
             self._writer.call(fragment, events)
 
     def _note_finish(self, choice: Choice, events: list[Event]) -> None:
-        self._finish.reason = choice.finish_reason
+        self._finish.reason = choice.finish_reason or choice.native_finish_reason
         self._finish.native = choice.native_finish_reason
         if isinstance(choice.stop_reason, str) and choice.stop_reason in self._stops:
             self._finish.stop_string = choice.stop_reason
@@ -188,7 +191,9 @@ class ChatDecoder(DocumentDecoder):
             self._break(str(error), events)
             return
         self._is_over = True
-        events.append(finished(self._finish, has_calls=self._writer.has_calls(), refusal=self._refusal))
+        at_limit = self._tokens is not None and self._tokens.reach(self._limit)
+        has_calls = self._writer.has_calls()
+        events.append(finished(self._finish, has_calls=has_calls, refusal=self._refusal, at_limit=at_limit))
 
     def _is_empty(self) -> bool:
         """Whether nothing was said for no reason. LM Studio answers so where the prompt is too long for its window; a

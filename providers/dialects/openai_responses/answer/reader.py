@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from providers.claude.call_ids import CallIds
+from providers.claude.fields import output_limit
 from providers.claude.tools import renamed_tools
 from providers.dialects.contract import Call
 from providers.dialects.openai_responses.answer.calls import Calls
@@ -38,10 +39,11 @@ class Answer:
     Readers raise calls.NamelessCall or items.TooManyItems. `is_over` is true after the end or a failure.
     """
 
-    __slots__ = ("_calls", "_reasoning", "_response", "_texts", "_writer", "has_started", "is_over", "on")
+    __slots__ = ("_calls", "_limit", "_reasoning", "_response", "_texts", "_writer", "has_started", "is_over", "on")
 
     def __init__(self, call: Call) -> None:
         self._writer = EventWriter(call)
+        self._limit = output_limit(call)
         self._texts = texts = Texts(self._writer)
         self._reasoning = reasoning = Reasoning(self._writer)
         self._calls = calls = Calls(self._writer, renamed_tools(call.body, NAME_LIMIT), CallIds(call))
@@ -86,7 +88,8 @@ class Answer:
 
     def finish(self, response: Response, events: list[Event]) -> None:
         """The end of the answer, with all that was not sent before."""
-        if response.status in ("completed", "incomplete"):
+        at_limit = response.usage is not None and tokens_of(response.usage).reach(self._limit)
+        if response.status in ("completed", "incomplete") or (at_limit and response.status is None):
             self.start(response, events)
             has_text, has_content = self._writer.has_text, self._writer.has_content
             for item in response.output or self._early_output():
@@ -97,7 +100,8 @@ class Answer:
         self._writer.sign(events)
         if response.usage is not None:
             events.append(TokensReported(tokens_of(response.usage)))
-        end = ended(response, has_calls=self._calls.any_started, refusal=self._texts.refusal)
+        has_calls = self._calls.any_started
+        end = ended(response, has_calls=has_calls, refusal=self._texts.refusal, at_limit=at_limit)
         self.is_over = True
         events.append(StreamFailed(end) if isinstance(end, UpstreamError) else end)
 

@@ -12,8 +12,10 @@ from providers.events import MessageFinished
 _TOO_LONG = frozenset({"max_output_tokens", "max_tokens", "length"})
 
 
-def ended(response: Response, *, has_calls: bool, refusal: str) -> MessageFinished | UpstreamError:
-    """How a finished response ended."""
+def ended(
+    response: Response, *, has_calls: bool, refusal: str, at_limit: bool = False
+) -> MessageFinished | UpstreamError:
+    """How a finished response ended. `at_limit`: its output is as long as the request allowed."""
     if response.error or response.status == "failed":
         return payload_error(response.error)
     if response.status == "incomplete":
@@ -25,6 +27,9 @@ def ended(response: Response, *, has_calls: bool, refusal: str) -> MessageFinish
         return UpstreamError(ErrorKind.SERVER, f"The provider broke its answer off ({reason}).", code=reason)
     if response.status == "cancelled":
         return UpstreamError(ErrorKind.SERVER, "The provider cancelled its answer.", code="cancelled")
+    details = response.incomplete_details
+    if (at_limit and response.status is None) or (details is not None and details.reason in _TOO_LONG):
+        return MessageFinished("max_tokens")
     if response.status != "completed":
         return UpstreamError(ErrorKind.TRUNCATED, "The provider's answer ended before it was complete.")
     if refusal:
