@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 
 from providers import secrets
+from providers.claude.known_models import seeded_support
 from providers.dialects import choices as dialect_choices
 from providers.dialects.openai_chat.profiles import choices as profile_choices
 from providers.platforms import choices as platform_choices
@@ -20,6 +23,7 @@ from providers.validation import (
     validate_base_url,
     validate_capabilities,
     validate_headers,
+    validate_supports,
     validate_transforms,
 )
 
@@ -185,6 +189,12 @@ class Model(models.Model):
         validators=[validate_transforms],
         help_text="Changes to each request after the provider's own, in this order.",
     )
+    supports = models.JSONField(
+        null=True,
+        blank=True,
+        validators=[validate_supports],
+        help_text="What a Claude model takes in a request, filled in for known names; {} limits nothing.",
+    )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -194,3 +204,9 @@ class Model(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}: {self.name}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Fills in what a known Claude model takes where the row says nothing about it."""
+        if self.supports is None:
+            self.supports = seeded_support(self.name)
+        super().save(*args, **options)

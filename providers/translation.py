@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from providers.claude.known_models import support_for
 from providers.config import ModelConfig, ProviderConfig
 from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamRequest
 from providers.errors import UnsupportedRequest, UpstreamError
 from providers.events import Event
+from providers.fidelity import Fidelity
 from providers.outbound.media import media_urls, with_media
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import R
@@ -34,6 +36,7 @@ class Translation:
 
     def __init__(self, call: Call, edits: Sequence[StreamEditFactory] = ()) -> None:
         provider = call.provider
+        call = _without_refused_betas(call)
         self._dialect = DIALECTS[provider.dialect]
         self._platform = PLATFORMS[provider.platform] if provider.platform else None
         # On a platform the secret signs the request; it is none of the dialect's business.
@@ -124,3 +127,20 @@ class EditedDecoder:
                 break
             events = edit.feed(events)
         return events
+
+
+def _without_refused_betas(call: Call) -> Call:
+    """The call without the betas that its model refuses; the provider's own headers stay."""
+    header = call.headers.get("anthropic-beta")
+    support = support_for(call.model) if header else None
+    if not header or support is None or not support.refused_betas:
+        return call
+    asked = [beta for part in header.split(",") if (beta := part.strip())]
+    taken = [beta for beta in asked if not beta.startswith(support.refused_betas)]
+    if len(taken) == len(asked):
+        return call
+    call.notes.add(Fidelity.BETA_DROPPED)
+    headers = {name: value for name, value in call.headers.items() if name != "anthropic-beta"}
+    if taken:
+        headers["anthropic-beta"] = ",".join(taken)
+    return msgspec.structs.replace(call, headers=headers)

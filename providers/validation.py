@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from django.core.exceptions import ValidationError
 
+from providers.claude.support import support_of
 from providers.config import CAPABILITIES
 from providers.dialects import DIALECTS
 from providers.endpoints import OtherDialect, base_url_of
@@ -113,6 +114,14 @@ def validate_capabilities(value: Any) -> None:
     unknown = [name for name in value if name not in CAPABILITIES]
     if unknown:
         raise ValidationError(f"Unknown: {', '.join(unknown)}. Choose from {', '.join(CAPABILITIES)}.")
+
+
+def validate_supports(value: Any) -> None:
+    """Refuses anything but an object of the fields that say what a Claude model takes."""
+    try:
+        support_of(value)
+    except msgspec.ValidationError as error:
+        raise ValidationError(f"{error}.") from error
 
 
 def check_installed(platform_name: str) -> None:

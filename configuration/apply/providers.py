@@ -11,12 +11,14 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from configuration.apply.context import ImportContext
 from configuration.file.fields import values_of
 from configuration.file.schema import ConfigurationError, CredentialEntry, ModelEntry, PriceEntry, ProviderEntry
 from configuration.file.secrets import BadSecret, one_line, variable_of
 from providers import secrets
+from providers.claude.known_models import seeded_support
 from providers.endpoints import OtherDialect, base_url_of
 from providers.models import Credential, Model, Provider
 from providers.pricing.prices import Price, refuse_overlap
@@ -123,6 +125,8 @@ def _is_stored(row: Credential, secret: str) -> bool:
 
 def _write_model(context: ImportContext, place: str, provider: Provider, row: Model, entry: ModelEntry) -> None:
     name = f"{provider.name}: {entry.name}"
+    if entry.supports is UNSET and context.complete:
+        entry = replace(entry, supports=seeded_support(entry.name))
     context.save(place, row, name, entry)
     if row.context_window and row.max_output and row.max_output > row.context_window:
         raise ConfigurationError(f"{place}.max_output: This is larger than the context window.")

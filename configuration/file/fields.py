@@ -11,6 +11,7 @@ from django.db.models import Field, Model
 from msgspec import UNSET
 
 from configuration.file import schema
+from providers.claude.known_models import seeded_support
 
 TEXT_LISTS = {"synonyms": ", ", "tags": ", ", "allowed_routes": "\n"}
 """Fields that hold a list as text -> the separator."""
@@ -58,7 +59,7 @@ def entry_of(row: Model) -> dict[str, Any]:
         if field is None:
             continue
         value = getattr(row, attribute)
-        if value == field.get_default():
+        if value == (seeded_support(found["name"]) if attribute == "supports" else field.get_default()):
             continue
         if attribute in TEXT_LISTS:
             found[attribute] = listed(attribute, value)

@@ -47,6 +47,7 @@ class ModelEntry(Entry):
     max_output: Given[int | None] = UNSET
     capabilities: Given[list[str]] = UNSET
     transforms: Given[list[Any]] = UNSET
+    supports: Given[dict[str, Any] | None] = UNSET
     enabled: Given[bool] = UNSET
     prices: Given[list[PriceEntry]] = UNSET
 

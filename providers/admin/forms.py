@@ -18,6 +18,7 @@ from unfold.widgets import (
 )
 
 from providers.admin.transform_chain import ChainField
+from providers.claude.support import support_descriptions
 from providers.config import CAPABILITIES
 from providers.models import Credential, Model, Provider
 from providers.platforms import PLATFORMS
@@ -49,6 +50,29 @@ def platform_help() -> str:
             *(missing for platform in PLATFORMS.values() if (missing := platform.missing())),
         ]
     )
+
+
+def supports_help() -> SafeString:
+    """Returns the help text of what a Claude model takes: the fields with their descriptions."""
+    known = format_html_join("", "<br><code>{}</code>: {}", support_descriptions())
+    return format_html(
+        "What a Claude model takes in a request, as a JSON object; the rest is left out or said otherwise. Empty: as "
+        "known by the name. <code>{{}}</code>: nothing is changed.{}",
+        known,
+    )
+
+
+class SupportField(JsonField):
+    """What a model takes; an empty area is left to the name, and an empty object limits nothing."""
+
+    def __init__(self, help_text: SafeString) -> None:
+        super().__init__(dict, help_text, rows=6)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "{}" if value == {} else super().prepare_value(value)
+
+    def to_python(self, value: Any) -> Any:
+        return None if isinstance(value, str) and not value.strip() else super().to_python(value)
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -165,6 +189,13 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
     transforms = ChainField(
         "Changes to each request after the provider's own, in this order; to answers before the provider's."
     )
+    supports = SupportField(supports_help())
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # Among the models of a provider's page there is no such field.
+        if self._meta.fields is not None and "supports" not in self._meta.fields:
+            del self.fields["supports"]
 
     class Meta:
         model = Model
@@ -173,6 +204,9 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         """Refuses a second model of the same name, and limits that contradict each other."""
         data: dict[str, Any] = super().clean() or {}
+        if "name" in self.changed_data and "supports" not in self.changed_data:
+            # What is written there is about the model of the old name.
+            data["supports"] = self.instance.supports = None
         # On the page of a new provider there is none to ask about yet; NamedOnce looks at the rows themselves.
         provider: Provider | None = data.get("provider")
         taken = Model.objects.filter(name=data.get("name")).exclude(pk=self.instance.pk)

@@ -187,7 +187,7 @@ class ModelAdminPage(ModelAdmin):
     search_fields = ["name", "provider__name"]
     fieldsets = [
         (None, {"fields": ["provider", "name", "enabled", ("context_window", "max_output"), "capabilities"]}),
-        ("Requests", {"fields": ["transforms"]}),
+        ("Requests", {"fields": ["transforms", "supports"]}),
     ]
     inlines = [PriceInline]
 

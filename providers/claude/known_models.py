@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from providers.claude.support import ClaudeSupport
@@ -107,3 +109,9 @@ def known_support(name: str) -> ClaudeSupport | None:
 def support_for(model: ModelConfig) -> ClaudeSupport | None:
     """What a model takes: by its row, or by its name where the row says nothing."""
     return known_support(model.name) if model.supports is None else model.supports
+
+
+def seeded_support(name: str) -> dict[str, Any] | None:
+    """What the row of a known model says of it, as JSON; None for a name that tells nothing."""
+    known = known_support(name)
+    return None if known is None else msgspec.json.decode(msgspec.json.encode(known), type=dict[str, Any])

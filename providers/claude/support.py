@@ -33,7 +33,7 @@ class ClaudeSupport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     prefill: Annotated[bool, Meta(description="continues an answer that the request begins")] = True
     forced_tools: Annotated[bool, Meta(description="tool_choice may require a call")] = True
     system_messages: Annotated[bool, Meta(description="system messages may stand inside the conversation")] = True
-    max_output: Annotated[int | None, Meta(ge=1, description="the most tokens in one answer")] = None
+    max_output: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="the most tokens in one answer")] = None
     refused_betas: Annotated[
         tuple[str, ...], Meta(description="betas that it refuses, each as a name or the beginning of one")
     ] = ()

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef
 from access.keys import KeyRecord, allowed_pattern
 from access.models import ClientKey
 from providers import secrets
+from providers.claude.support import support_of
 from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Secret, Timeouts
 from providers.dialects import DIALECTS
 from providers.models import Credential, Model, Provider
@@ -166,6 +167,7 @@ def _model(row: Model, prices: tuple[Prices, ...]) -> ModelConfig:
     try:
         transforms = parse_chain(row.transforms)
         capabilities = msgspec.convert(row.capabilities, frozenset[str])
+        supports = None if row.supports is None else support_of(row.supports)
     except (TransformError, msgspec.ValidationError) as error:
         raise BrokenConfiguration(f"The model {row} cannot be used: {error}") from error
     return ModelConfig(
@@ -177,6 +179,7 @@ def _model(row: Model, prices: tuple[Prices, ...]) -> ModelConfig:
         capabilities=capabilities,
         prices=prices,
         transforms=transforms,
+        supports=supports,
     )
 
 

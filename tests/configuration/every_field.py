@@ -65,6 +65,7 @@ def _providers() -> None:
         max_output=128_000,
         capabilities=["tools", "images"],
         transforms=[{"name": "sampling", "options": {"temperature": 0.7}}],
+        supports={"efforts": ["low", "high"], "sampling": "one"},
     )
     Price.objects.create(model=sonnet, valid_until=NEW_YEAR, input=Decimal("3"), output=Decimal("15.5"))
     Price.objects.create(

@@ -37,6 +37,9 @@ _SPECIAL: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("providers.Provider", "headers"): st.dictionaries(_words.map("x-{}".format), _words, min_size=1),
     ("providers.Provider", "transforms"): _transforms,
     ("providers.Model", "transforms"): _transforms,
+    ("providers.Model", "supports"): st.lists(st.sampled_from(["low", "medium", "high"]), unique=True).map(
+        lambda efforts: {"thinking": ["enabled"], "efforts": efforts, "prefill": False}
+    ),
     ("providers.Model", "capabilities"): st.lists(st.sampled_from(sorted(CAPABILITIES)), min_size=1, unique=True),
     ("routing.Rule", "conditions"): _words.map(lambda word: [{"field": "model", "operator": "is", "value": word}]),
     ("routing.Concept", "synonyms"): st.lists(_words, min_size=1, unique=True).map(",".join),

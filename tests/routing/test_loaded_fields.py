@@ -111,6 +111,7 @@ _ELSEWHERE: dict[tuple[str, str], str | Callable[[Any], Any]] = {
     ("providers.Provider", "transforms"): lambda struct: _plain(struct.transforms),
     ("providers.Model", "transforms"): lambda struct: _plain(struct.transforms),
     ("providers.Model", "capabilities"): lambda struct: sorted(struct.capabilities),
+    ("providers.Model", "supports"): lambda struct: msgspec.json.decode(msgspec.json.encode(struct.supports)),
     ("providers.Credential", "source"): lambda struct: struct.secret.reveal(),
     ("providers.Credential", "variable"): lambda struct: struct.secret.reveal(),
     ("providers.Credential", "ciphertext"): lambda struct: struct.secret.reveal(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,13 +9,26 @@ import msgspec
 
 from providers.claude.call_ids import with_distinct_ids
 from providers.claude.fields import output_limit
-from providers.claude.signatures import is_claudes, is_gateways, origin_of
+from providers.claude.known_models import support_for
+from providers.claude.signatures import is_gateways, origin_of
+from providers.claude.support import ClaudeSupport
+from providers.claude.system import restate_system
+from providers.dialects.anthropic.messages import begins_without_thinking, mend_history
+from providers.dialects.anthropic.model import fit_model
+from providers.dialects.anthropic.thinking import leave_out_thinking
 from providers.dialects.contract import Call, CountRequest, UpstreamRequest
 from providers.fidelity import Fidelity
 
 DEFAULT_VERSION = "2023-06-01"
-_CLAUDES = ("claude", "sonnet", "opus", "haiku", "fable")
-_NOT_COUNTED = frozenset({"max_tokens", "stream", "metadata"})
+_CLAUDES = ("claude", "sonnet", "opus", "haiku", "fable", "mythos")
+# What count_tokens takes: https://platform.claude.com/docs/en/api/messages-count-tokens (2026-11). It refuses some of
+# the rest ("inference_geo: Extra inputs are not permitted", 2026-09), and none of it changes the count.
+_NOT_COUNTED = frozenset(
+    {
+        *("max_tokens", "stream", "metadata", "stop_sequences", "temperature", "top_p", "top_k", "service_tier"),
+        *("inference_geo", "diagnostics", "container", "fallbacks", "fallback_credit_token", "thread"),
+    }
+)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -24,37 +36,52 @@ _encode = msgspec.json.Encoder().encode
 def messages_request(call: Call) -> UpstreamRequest:
     """POST /v1/messages, always streaming."""
     body = {**call.body, "model": call.model.name, "stream": True}
-    _limit_output(body, call)
-    _drop_foreign_thinking(body, call)
-    _tell_calls_apart(body, call)
+    support = support_for(call.model)
+    _limit_output(body, call, support)
+    _fit(body, call, support)
     return UpstreamRequest(_path(call, "/messages"), _headers(call, "text/event-stream"), _encode(body))
 
 
 def count_request(call: Call) -> CountRequest:
-    """POST /v1/messages/count_tokens, which takes no max_tokens, stream or metadata."""
+    """POST /v1/messages/count_tokens, which takes the prompt and what changes it alone."""
     body = {name: value for name, value in call.body.items() if name not in _NOT_COUNTED}
     body["model"] = call.model.name
-    _drop_foreign_thinking(body, call)
-    _tell_calls_apart(body, call)
+    _fit(body, call, support_for(call.model))
     return CountRequest(_path(call, "/messages/count_tokens"), _headers(call, "application/json"), _encode(body))
 
 
-def _drop_foreign_thinking(body: dict[str, Any], call: Call) -> None:
-    """Leave out thinking that the model would refuse; `body` is changed, the messages in it are not.
+def _fit(body: dict[str, Any], call: Call, support: ClaudeSupport | None) -> None:
+    """Changes what the server or the model would refuse; `body` is changed, what is in it is not."""
+    claude = _is_claude(call)
+    _tell_calls_apart(body, call, claude=claude)
+    if claude:
+        mend_history(body, call.notes)
+    else:
+        _drop_gateways_thinking(body, call)
+    if support is not None:
+        fit_model(body, support, call.notes)
+    elif claude:
+        restate_system(body, call.notes, misplaced_only=True)
+    thinking = body.get("thinking")
+    budgeted = claude and isinstance(thinking, dict) and thinking.get("type") == "enabled"
+    if budgeted and begins_without_thinking(body.get("messages")):
+        leave_out_thinking(body, call.notes)
 
-    Claude takes back what it signed itself alone: anything else (an earlier turn's, answered by another provider) would
-    fail the whole request. An assistant message that held nothing else goes too: an empty one is refused, and user
-    messages may follow each other.
+
+def _drop_gateways_thinking(body: dict[str, Any], call: Call) -> None:
+    """Leaves out thinking of other providers' models that went through the gateway.
+
+    An assistant message that held nothing else goes too: an empty one is refused, and user messages may follow each
+    other.
     """
     history = body.get("messages")
-    refused = _is_foreign if _is_claude(call) else _is_gateways
-    if not isinstance(history, list) or not any(_holds(message, refused) for message in history):
+    if not isinstance(history, list) or not any(map(_holds_gateways, history)):
         return
     call.notes.add(Fidelity.THINKING_DROPPED)
     remaining = []
     for message in history:
-        if _holds(message, refused):
-            content = [block for block in message["content"] if not refused(block)]
+        if _holds_gateways(message):
+            content = [block for block in message["content"] if not _is_gateways(block)]
             if not content:
                 continue
             message = {**message, "content": content}
@@ -62,9 +89,9 @@ def _drop_foreign_thinking(body: dict[str, Any], call: Call) -> None:
     body["messages"] = remaining
 
 
-def _tell_calls_apart(body: dict[str, Any], call: Call) -> None:
-    """Change the ids that two calls have; `body` is changed, the messages in it are not."""
-    origin = None if _is_claude(call) else origin_of(call.provider, call.model)
+def _tell_calls_apart(body: dict[str, Any], call: Call, *, claude: bool) -> None:
+    """Changes the ids that two calls have; `body` is changed, the messages in it are not."""
+    origin = None if claude else origin_of(call.provider, call.model)
     history = body.get("messages")
     distinct = with_distinct_ids(history, origin, call.notes)
     if distinct is not history:
@@ -81,24 +108,24 @@ def _is_claude(call: Call) -> bool:
     return bool(call.provider.platform) or host.endswith("anthropic.com") or any(word in name for word in _CLAUDES)
 
 
-def _holds(message: Any, refused: Callable[[Any], bool]) -> bool:
+def _holds_gateways(message: Any) -> bool:
     if not isinstance(message, dict) or message.get("role") != "assistant":
         return False
     content = message.get("content")
-    return isinstance(content, list) and any(map(refused, content))
-
-
-def _is_foreign(block: Any) -> bool:
-    return isinstance(block, dict) and block.get("type") == "thinking" and not is_claudes(block)
+    return isinstance(content, list) and any(map(_is_gateways, content))
 
 
 def _is_gateways(block: Any) -> bool:
     return isinstance(block, dict) and block.get("type") == "thinking" and is_gateways(block)
 
 
-def _limit_output(body: dict[str, Any], call: Call) -> None:
+def _limit_output(body: dict[str, Any], call: Call, support: ClaudeSupport | None) -> None:
     asked: Any = body.get("max_tokens")
     allowed = output_limit(call)
+    most = support.max_output if support is not None else None
+    if most is not None and allowed is not None and allowed > most:
+        call.notes.add(Fidelity.MAX_TOKENS_LOWERED)
+        allowed = most
     if allowed is None or allowed == asked:
         return
     body["max_tokens"] = allowed

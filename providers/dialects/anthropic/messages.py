@@ -1,0 +1,276 @@
+"""The history as Claude takes it, whoever wrote it: another model's turns would fail the whole request.
+
+What Claude refuses with a 400, and where that was seen:
+* thinking that it did not sign: `Invalid signature in thinking block`; thinking as the last block of a message
+  (https://platform.claude.com/docs/en/build-with-claude/thinking-troubleshooting, 2026-10);
+* texts without a visible character: `text content blocks must contain non-whitespace text`
+  (anthropics/claude-code#1800, 2025), and messages without a block;
+* an id or a name of a call with other characters than letters, digits, "_" and "-" (`String should match pattern`), and
+  an input that is no object (`Input should be a valid dictionary`);
+* a call without its result in the next message, a result without its call, and a result behind other blocks:
+  `tool_use ids were found without tool_result blocks immediately after`
+  (https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls, 2026-11).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from providers.claude.blocks import Block, blocks_of, text_block
+from providers.claude.signatures import is_claudes
+from providers.claude.turns import NO_RESULT
+from providers.fidelity import Fidelity, Notes
+
+_THINKING = ("thinking", "redacted_thinking")
+_SPELLED = re.compile(r"[a-zA-Z0-9_-]+")
+_UNSPELLED = re.compile(r"[^a-zA-Z0-9_-]")
+_LONGEST_NAME = 128
+_ORPHAN = "(The result of a tool call that is not in this conversation:)"
+
+
+def mend_history(body: dict[str, Any], notes: Notes) -> None:
+    """Replaces `messages` where Claude would refuse them; no message is changed in place."""
+    history = body.get("messages")
+    if isinstance(history, list) and not _is_sound(history):
+        body["messages"] = _paired(_cleaned(history, notes), notes) or history
+
+
+def begins_without_thinking(history: Any) -> bool:
+    """Whether the tool loop that the conversation is in was begun by a turn without thinking.
+
+    While thinking is enabled with a budget, Claude refuses that: "Expected `thinking` or `redacted_thinking`, but found
+    `tool_use`" (router-for-me/CLIProxyAPI#1078, mastra-ai/mastra#7799). Adaptive thinking allows it.
+    """
+    first: Any = None
+    for number, message in enumerate(reversed(history if isinstance(history, list) else [])):
+        role = message.get("role") if isinstance(message, dict) else None
+        if role == "assistant":
+            if number == 0:
+                return False
+            first = message
+        elif role == "user" and not _holds_result(message):
+            break
+    if first is None:
+        return False
+    content = first.get("content")
+    beginning = content[0] if isinstance(content, list) and content else None
+    return not isinstance(beginning, dict) or beginning.get("type") not in _THINKING
+
+
+def _is_sound(history: list[Any]) -> bool:
+    """Whether Claude takes the history as it is: one pass, and the only one for nearly every request."""
+    waiting: list[Any] = []
+    for number, message in enumerate(history):
+        if not isinstance(message, dict):
+            return True
+        content = message.get("content")
+        role = message.get("role")
+        if role == "assistant":
+            following = history[number + 1] if number + 1 < len(history) else None
+            if not content or not (isinstance(content, str) or _is_sound_answer(content, following, waiting)):
+                return False
+        elif role != "user":
+            if waiting:
+                return False
+        elif not _are_sound_results(content, waiting):
+            return False
+        else:
+            waiting = []
+    return not waiting
+
+
+def _is_sound_answer(content: Any, following: Any, waiting: list[Any]) -> bool:
+    kind = None
+    for block in content if isinstance(content, list) else ():
+        kind = block.get("type") if isinstance(block, dict) else None
+        if kind == "text":
+            if not block.get("text") or block["text"].isspace():
+                return False
+        elif kind == "tool_use":
+            if not _is_spelled(block):
+                return False
+            waiting.append(block["id"])
+        elif kind == "thinking" and not is_claudes(block):
+            return False
+    return kind not in _THINKING or following is None or _role(following) == "assistant"
+
+
+def _is_spelled(block: Block) -> bool:
+    call_id, name = block.get("id"), block.get("name")
+    return (
+        isinstance(call_id, str)
+        and isinstance(name, str)
+        and _SPELLED.fullmatch(call_id) is not None
+        and _SPELLED.fullmatch(name) is not None
+        and isinstance(block.get("input"), dict)
+    )
+
+
+def _are_sound_results(content: Any, waiting: list[Any]) -> bool:
+    """Whether a user message begins with exactly the results that are waited for."""
+    if not isinstance(content, list):
+        return not waiting
+    ids = [
+        block.get("tool_use_id") for block in content if isinstance(block, dict) and block.get("type") == "tool_result"
+    ]
+    if not ids and not waiting:
+        return True
+    first = [block.get("type") if isinstance(block, dict) else None for block in content[: len(ids)]]
+    return len(ids) == len(waiting) and set(ids) == set(waiting) and all(kind == "tool_result" for kind in first)
+
+
+def _cleaned(history: list[Any], notes: Notes) -> list[Any]:
+    """The history without what Claude refuses in a single message."""
+    ids: dict[Any, str] = {}
+    made = []
+    for number, message in enumerate(history):
+        content = message.get("content") if isinstance(message, dict) else None
+        if _role(message) == "assistant":
+            if isinstance(content, list):
+                following = history[number + 1] if number + 1 < len(history) else None
+                blocks = _answer(
+                    content, notes, ids, thinking_may_end=following is None or _role(following) == "assistant"
+                )
+                if blocks:
+                    made.append({**message, "content": blocks})
+            elif content:
+                made.append(message)
+            continue
+        if isinstance(content, list) and ids:
+            message = {**message, "content": [_with_new_id(block, ids) for block in content]}
+        made.append(message)
+    return made
+
+
+def _answer(content: list[Any], notes: Notes, ids: dict[Any, str], *, thinking_may_end: bool) -> list[Any]:
+    blocks: list[Any] = []
+    for block in content:
+        kind = block.get("type") if isinstance(block, dict) else None
+        if kind == "thinking" and not is_claudes(block):
+            notes.add(Fidelity.THINKING_DROPPED)
+        elif kind == "text" and not str(block.get("text") or "").strip():
+            continue
+        elif kind == "tool_use":
+            blocks.append(block if _is_spelled(block) else _spelled(block, notes, ids))
+        else:
+            blocks.append(block)
+    while blocks and not thinking_may_end and isinstance(blocks[-1], dict) and blocks[-1].get("type") in _THINKING:
+        notes.add(Fidelity.THINKING_DROPPED)
+        blocks.pop()
+    return blocks
+
+
+def _spelled(block: Block, notes: Notes, ids: dict[Any, str]) -> Block:
+    """A call whose id, name and input Claude takes; the same call is spelled the same each time."""
+    call_id, name = block.get("id"), str(block.get("name") or "tool")
+    if not isinstance(call_id, str) or not _SPELLED.fullmatch(call_id):
+        notes.add(Fidelity.CALL_ID_CHANGED)
+        ids[call_id] = f"toolu_{hashlib.sha256(f'{call_id}'.encode()).hexdigest()[:24]}"
+        block = {**block, "id": ids[call_id]}
+    if not _SPELLED.fullmatch(name) or block.get("name") != name:
+        notes.add(Fidelity.TOOL_RENAMED)
+        block = {**block, "name": _UNSPELLED.sub("_", name)[:_LONGEST_NAME]}
+    if not isinstance(block.get("input"), dict):
+        notes.add(Fidelity.ARGUMENTS_REPAIRED)
+        block = {**block, "input": _input(block.get("input"))}
+    return block
+
+
+def _input(given: Any) -> dict[str, Any]:
+    if isinstance(given, str):
+        try:
+            given = msgspec.json.decode(given)
+        except msgspec.DecodeError:
+            given = {"value": given} if given else {}
+    if isinstance(given, dict):
+        return given
+    return {} if given is None else {"value": given}
+
+
+def _with_new_id(block: Any, ids: dict[Any, str]) -> Any:
+    answered = block.get("tool_use_id") if isinstance(block, dict) and block.get("type") == "tool_result" else None
+    return {**block, "tool_use_id": ids[answered]} if isinstance(answered, str) and answered in ids else block
+
+
+def _paired(history: list[Any], notes: Notes) -> list[Any]:
+    """The history with exactly one result for each call, at the beginning of the message after it."""
+    made: list[Any] = []
+    start = 0
+    while start < len(history):
+        calls: list[str] = []
+        while start < len(history) and _role(history[start]) == "assistant":
+            made.append(history[start])
+            calls += _calls(history[start])
+            start += 1
+        end = start
+        while end < len(history) and _role(history[end]) != "assistant":
+            end += 1
+        made += _with_results(history[start:end], calls, notes)
+        start = end
+    return made
+
+
+def _with_results(run: list[Any], calls: list[str], notes: Notes) -> list[Any]:
+    first = run[0] if run else None
+    alone = not any(map(_holds_result, run[1:]))
+    if alone and (not calls or _role(first) == "user") and _are_sound_results(_content(first), calls):
+        return run
+    found: dict[Any, Block] = {}
+    rest = []
+    for message in run:
+        content = _content(message)
+        blocks = [_taken(block, calls, found, notes) for block in content] if isinstance(content, list) else None
+        kept = None if blocks is None else [block for part in blocks for block in part]
+        if kept is None:
+            rest.append(message)
+        elif kept:
+            rest.append({**message, "content": kept})
+    results = [found.get(call) or _made_up(call, notes) for call in calls]
+    if not results:
+        return rest
+    if rest and _role(rest[0]) == "user":
+        return [{**rest[0], "content": [*results, *blocks_of(_content(rest[0]))]}, *rest[1:]]
+    return [{"role": "user", "content": results}, *rest]
+
+
+def _taken(block: Any, calls: list[str], found: dict[Any, Block], notes: Notes) -> list[Any]:
+    """What stays of a block in its place: a result that is waited for goes elsewhere, any other becomes text."""
+    if not isinstance(block, dict) or block.get("type") != "tool_result":
+        return [block]
+    answered = block.get("tool_use_id")
+    if answered in calls and answered not in found:
+        found[answered] = block
+        return []
+    notes.add(Fidelity.RESULT_ORPHANED)
+    return [text_block(_ORPHAN), *blocks_of(block.get("content"))]
+
+
+def _made_up(call_id: str, notes: Notes) -> Block:
+    notes.add(Fidelity.RESULT_MADE_UP)
+    return {"type": "tool_result", "tool_use_id": call_id, "content": NO_RESULT}
+
+
+def _calls(message: Any) -> Iterable[str]:
+    content = _content(message)
+    blocks = content if isinstance(content, list) else []
+    return [block["id"] for block in blocks if isinstance(block, dict) and block.get("type") == "tool_use"]
+
+
+def _holds_result(message: Any) -> bool:
+    content = _content(message)
+    return isinstance(content, list) and any(
+        isinstance(block, dict) and block.get("type") == "tool_result" for block in content
+    )
+
+
+def _content(message: Any) -> Any:
+    return message.get("content") if isinstance(message, dict) else None
+
+
+def _role(message: Any) -> Any:
+    return message.get("role") if isinstance(message, dict) else None
