@@ -9,11 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from providers.claude.known_models import support_for
+from providers.config import ModelConfig, ProviderConfig
 from providers.dialects.anthropic.answer.body import BodyDecoder
 from providers.dialects.anthropic.errors import response_error
 from providers.dialects.anthropic.request import DEFAULT_VERSION, count_request, messages_request
-from providers.dialects.contract import Dialect
+from providers.dialects.contract import Dialect, has_prefill
 from providers.model_list import ListedModel, ModelList, listed_model
+
+
+def _continues(provider: ProviderConfig, model: ModelConfig) -> bool:
+    """By the row's capability, but never a model that is known to refuse it."""
+    support = support_for(model)
+    return has_prefill(provider, model) and (support is None or support.prefill)
 
 
 def _model(entry: Mapping[str, Any]) -> ListedModel | None:
@@ -36,5 +44,6 @@ ANTHROPIC = Dialect(
     ),
     takes_urls=lambda provider: not provider.platform,
     warms_cache=True,
+    continues=_continues,
     verbatim=True,
 )

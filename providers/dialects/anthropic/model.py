@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from providers.claude.blocks import blocks_of, text_block
+from providers.claude.prefill import GO_ON
 from providers.claude.support import ClaudeSupport
 from providers.claude.system import restate_system
 from providers.dialects.anthropic.thinking import fit_thinking
 from providers.fidelity import Fidelity, Notes
 
 _SAMPLING = ("temperature", "top_p", "top_k")
-GO_ON = (
-    "Your answer is begun above. Go on exactly where it stops: repeat nothing of it, and begin with the characters "
-    "that follow its last one."
-)
 
 
 def fit_model(body: dict[str, Any], support: ClaudeSupport, notes: Notes) -> None:

@@ -12,7 +12,7 @@ from providers.claude.support import ClaudeSupport, support_of
 from providers.config import ModelConfig, ProviderConfig
 from providers.dialects import DIALECTS
 from providers.dialects.contract import Call
-from providers.translation import Translation
+from providers.translation import Translation, continues_answers
 
 USER = {"role": "user", "content": "Hi"}
 
@@ -187,6 +187,13 @@ def test_a_begun_answer_is_asked_for_where_the_model_continues_none() -> None:
     }
     made = call("claude-sonnet-4-6", messages=[USER, begun])
     assert json.loads(DIALECTS["anthropic"].request(made).body)["messages"] == [USER, begun]
+
+
+def test_a_model_that_continues_no_answer_is_not_asked_to_whatever_its_row_can() -> None:
+    provider = call("m").provider
+    can = frozenset({"prefill"})
+    assert continues_answers(provider, ModelConfig(id=1, provider_id=1, name="claude-sonnet-4-5", capabilities=can))
+    assert not continues_answers(provider, ModelConfig(id=1, provider_id=1, name="claude-opus-4-6", capabilities=can))
 
 
 def test_system_messages_become_reminders_where_the_model_takes_none() -> None:
