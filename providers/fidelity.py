@@ -39,6 +39,7 @@ class Fidelity(StrEnum):
     TOOL_SCHEMA_SIMPLIFIED = "tool_schema_simplified"
     TOOL_DEFERRED = "tool_deferred"
     TOOL_REFERENCE_AS_TEXT = "tool_reference_as_text"
+    TOOL_CHANGE_RESTATED = "tool_change_restated"
     TOOLS_RESTORED = "tools_restored"
     SERVER_TOOL_DROPPED = "server_tool_dropped"
     SERVER_BLOCK_AS_TEXT = "server_block_as_text"
@@ -88,6 +89,8 @@ EXPLANATIONS: dict[Fidelity, str] = {
     Fidelity.TOOL_SCHEMA_SIMPLIFIED: "A tool's input schema was reduced to what the provider understands.",
     Fidelity.TOOL_DEFERRED: "A deferred tool was not offered: the conversation has not loaded it yet.",
     Fidelity.TOOL_REFERENCE_AS_TEXT: "The loading of a deferred tool was sent as text.",
+    Fidelity.TOOL_CHANGE_RESTATED: "The conversation offers or withdraws a tool on its way: the list of tools is the "
+    "one at its end, and a sentence stands at the place of the change.",
     Fidelity.TOOLS_RESTORED: "The conversation has tool calls but the request has no tools: definitions were made from "
     "the calls.",
     Fidelity.SERVER_TOOL_DROPPED: "A tool that Anthropic runs itself (web search, code execution, …) was not offered.",

@@ -11,6 +11,8 @@ Block = dict[str, Any]
 
 # Claude Code's first system block: it changes with every conversation and would spoil every prefix cache.
 _BILLING = "x-anthropic-billing-header:"
+TOOL_CHANGES = frozenset({"tool_addition", "tool_removal"})
+"""Blocks of system messages that offer or withdraw a tool."""
 _NO_TEXT = frozenset({"thinking", "redacted_thinking", "tool_use", "server_tool_use", "mcp_tool_use", "image"})
 
 
@@ -49,6 +51,8 @@ def text_of(block: Block) -> str | None:
         return f"Loaded tool {name}" if isinstance(name, str) and name else None
     if kind == "document":
         return _document_text(block)
+    if kind in TOOL_CHANGES:
+        return _change_text(block)
     if kind == "search_result":
         return _lines(block.get("title"), block.get("source"), joined_text(blocks_of(block.get("content"))))
     text = block.get("text")
@@ -73,6 +77,17 @@ def _document_text(block: Block) -> str | None:
     else:
         return None
     return _lines(block.get("title"), block.get("context"), text)
+
+
+def _change_text(block: Block) -> str | None:
+    """What a tool's addition or withdrawal says at its place; the list of tools says the rest."""
+    tool = block.get("tool")
+    named = tool.get("definition", tool) if isinstance(tool, dict) else None
+    name = named.get("name") if isinstance(named, dict) else None
+    if not isinstance(name, str) or not name:
+        return None
+    change = "is available from here on" if block["type"] == "tool_addition" else "is no longer available"
+    return f"The tool {name} {change}."
 
 
 def _lines(*parts: Any) -> str | None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from providers.claude.blocks import is_billing
-from providers.claude.tools import is_client_tool, loaded_names
+from providers.claude.blocks import TOOL_CHANGES, is_billing
+from providers.claude.tools import check_tool_changes, is_client_tool, loaded_names
+from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
+from usage.sentence import Sentence
 
 if TYPE_CHECKING:
     from providers.dialects.contract import Call
@@ -26,11 +28,12 @@ _LOST_BLOCKS = {
     "search_result": Fidelity.DOCUMENT_AS_TEXT,
     "redacted_thinking": Fidelity.THINKING_DROPPED,
     "tool_reference": Fidelity.TOOL_REFERENCE_AS_TEXT,
+    **dict.fromkeys(TOOL_CHANGES, Fidelity.TOOL_CHANGE_RESTATED),
 }
 
 
 def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
-    """Notes what is lost whenever another provider than Claude answers."""
+    """Notes what is lost whenever another provider than Claude answers. Raises UnsupportedRequest."""
     body, notes = call.body, call.notes
     if call.headers.get("anthropic-beta"):
         notes.add(Fidelity.BETA_DROPPED)
@@ -44,6 +47,9 @@ def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
     for message in _dicts(body.get("messages")):
         for block in _dicts(message.get("content")):
             marked = _note_block(block, notes) or marked
+            if block.get("type") in TOOL_CHANGES and message.get("role") != "system":
+                raise UnsupportedRequest(Sentence("Only system messages may add or remove tools."))
+    check_tool_changes(body)
     marked = _note_tools(body, notes) or marked
     if marked and not sends_cache_control:
         notes.add(Fidelity.CACHE_CONTROL_DROPPED)

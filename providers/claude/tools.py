@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.blocks import Block, blocks_of
+from providers.claude.tool_changes import ToolChange, change_blocks, change_of, refused, tool_changes
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -23,16 +24,71 @@ class Tool(msgspec.Struct, frozen=True):
 
 
 def offered_tools(body: dict[str, Any]) -> list[Tool]:
-    """The client's own tools in their order; deferred ones only when the conversation has loaded them."""
+    """The client's own tools in their order; deferred ones only when the conversation has loaded them.
+
+    Those that the conversation adds come after them, those that it withdraws are left out.
+    """
     listed = [tool for tool in _list(body.get("tools")) if isinstance(tool, dict) and is_client_tool(tool)]
+    changes = tool_changes(body)
+    if changes:
+        return [_tool(tool) for tool in _changed(body, listed, changes)]
     loaded: frozenset[str] = frozenset()
     if any(tool.get("defer_loading") for tool in listed):
         loaded = loaded_names(body)
-    return [
-        Tool(tool["name"], _text(tool.get("description")), _schema(tool.get("input_schema")))
-        for tool in listed
-        if not tool.get("defer_loading") or tool["name"] in loaded
-    ]
+    return [_tool(tool) for tool in listed if not tool.get("defer_loading") or tool["name"] in loaded]
+
+
+def check_tool_changes(body: dict[str, Any]) -> None:
+    """Raises UnsupportedRequest for a change that is malformed, or that another provider cannot be told.
+
+    Claude refuses one of a tool that it does not know as well; none is dropped while the answer says that all is well.
+    """
+    blocks = list(change_blocks(body))
+    known = _known(body) if blocks else {}
+    withdrawn: dict[str, bool] = {}
+    for place, block in blocks:
+        change = change_of(block)
+        if change is None:
+            raise refused(f"{place}.tool", "a reference with the name of a tool is required.")
+        if change.is_remote:
+            if change.adds:
+                raise refused(place, "this provider cannot be offered the tools of MCP servers.")
+            continue
+        if change.definition is not None:
+            known[change.name] = change.definition
+        if change.name not in known:
+            raise refused(f"{place}.tool", "there is no such tool in `tools` or in the messages before.")
+        if change.adds and not is_client_tool(known[change.name]):
+            raise refused(f"{place}.tool", "this provider cannot run the tool.")
+        withdrawn[change.name] = not change.adds
+    choice = body.get("tool_choice")
+    if isinstance(choice, dict) and choice.get("type") == "tool" and withdrawn.get(str(choice.get("name"))):
+        raise refused("tool_choice.name", "the conversation has withdrawn this tool.")
+
+
+def _changed(body: dict[str, Any], listed: list[Block], changes: list[ToolChange]) -> list[Block]:
+    """The tools at the end of a conversation that changes them."""
+    known = _known(body)
+    loaded = loaded_names(body) - {change.name for change in changes}
+    offered = {tool["name"]: tool for tool in listed if not tool.get("defer_loading") or tool["name"] in loaded}
+    for change in changes:
+        if change.definition is not None:
+            known[change.name] = change.definition
+        tool = known.get(change.name)
+        if not change.adds:
+            offered.pop(change.name, None)
+        elif tool is not None and is_client_tool(tool) and (change.definition or change.name not in offered):
+            offered[change.name] = tool
+    return list(offered.values())
+
+
+def _known(body: dict[str, Any]) -> dict[Any, Block]:
+    tools = (tool for tool in _list(body.get("tools")) if isinstance(tool, dict))
+    return {tool["name"]: tool for tool in tools if isinstance(tool.get("name"), str)}
+
+
+def _tool(tool: Block) -> Tool:
+    return Tool(tool["name"], _text(tool.get("description")), _schema(tool.get("input_schema")))
 
 
 def is_client_tool(tool: Block) -> bool:
@@ -52,6 +108,9 @@ def loaded_names(body: dict[str, Any]) -> frozenset[str]:
                     names.append(block.get("tool_name"))
                 elif block.get("type") == "tool_use":
                     names.append(block.get("name"))
+                elif block.get("type") == "tool_addition":
+                    tool = block.get("tool")
+                    names.append(tool.get("name") if isinstance(tool, dict) else None)
     return frozenset(name for name in names if isinstance(name, str))
 
 
@@ -67,9 +126,14 @@ def upstream_name(name: str, limit: int) -> str:
 
 def renamed_tools(body: dict[str, Any], limit: int) -> dict[str, str]:
     """Upstream name -> the client's name, for the tools that go out under another name."""
-    tools = body.get("tools")
-    names = [tool.get("name") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
-    return {upstream_name(name, limit): name for name in names if isinstance(name, str) and len(name) > limit}
+    return {upstream_name(name, limit): name for name in tool_names(body) if len(name) > limit}
+
+
+def tool_names(body: dict[str, Any]) -> list[str]:
+    """The names of all tools, of those that the conversation defines, too."""
+    names = [tool.get("name") for tool in _list(body.get("tools")) if isinstance(tool, dict)]
+    names += [change.name for change in tool_changes(body) if change.definition is not None]
+    return [name for name in names if isinstance(name, str) and name]
 
 
 def _deep(blocks: list[Block]) -> Iterator[Block]:

@@ -194,8 +194,8 @@ class Attempt:
                 decoder = translation.decoder(response.headers.get("content-type", ""))
                 del translation
                 if self._continuing is not None:
-                    prefill = continues_answers(provider, self.candidate.model)
-                    decoder = EditedDecoder(decoder, [self._continuing.splice(prefill=prefill)])
+                    goes_on = continues_answers(provider, self.candidate.model)
+                    decoder = EditedDecoder(decoder, [self._continuing.splice(prefill=goes_on)])
                 await self._stream(response, decoder)
                 return True
             finally:
@@ -296,6 +296,5 @@ def _only_warms_cache(call: Call) -> bool:
 
 def _with_attempt_id(request: UpstreamRequest, attempt: UUID) -> UpstreamRequest:
     """The request with the attempt's id in a header, by which both sides can count it."""
-    return UpstreamRequest(
-        path=request.path, headers=(*request.headers, ("x-attempt-id", str(attempt))), body=request.body
-    )
+    headers = (*request.headers, ("x-attempt-id", str(attempt)))
+    return UpstreamRequest(path=request.path, headers=headers, body=request.body)

@@ -131,7 +131,7 @@ def claude_stream(events: Iterable[Event]) -> bytes:
     encoder = Encoder(SseSink(), "msg_ours", "our-model", 50)
     stream = encoder.feed(events)
     if encoder.failed is not None:
-        return stream + encoder.fail("api_error", encoder.failed.message, "req_1")
+        return stream + encoder.fail("api_error", str(encoder.failed.message), "req_1")
     return stream + encoder.finish()
 
 

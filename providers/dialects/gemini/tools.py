@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from providers.claude.tools import Tool, offered_tools
+from providers.claude.tools import Tool, offered_tools, tool_names
 from providers.dialects.contract import Call
 from providers.dialects.gemini.schemas import parameters_of
 from providers.fidelity import Fidelity
@@ -33,7 +32,7 @@ def upstream_name(name: str) -> str:
 
 def renamed_tools(body: dict[str, Any]) -> dict[str, str]:
     """Upstream name -> the client's name, for the tools that go out under another name."""
-    return {upstream_name(name): name for name in _names(body.get("tools")) if not _GOOD_NAME.fullmatch(name)}
+    return {upstream_name(name): name for name in tool_names(body) if not _GOOD_NAME.fullmatch(name)}
 
 
 def tool_fields(call: Call) -> dict[str, Any]:
@@ -86,10 +85,3 @@ def _calling_config(choice: dict[str, Any], tools: list[Tool]) -> dict[str, Any]
         case "tool" if any(tool.name == choice.get("name") for tool in tools):
             return {"mode": "ANY", "allowedFunctionNames": [upstream_name(choice["name"])]}
     return None
-
-
-def _names(tools: Any) -> Iterable[str]:
-    for tool in tools if isinstance(tools, list) else ():
-        name = tool.get("name") if isinstance(tool, dict) else None
-        if isinstance(name, str) and name:
-            yield name

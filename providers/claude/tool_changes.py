@@ -1,0 +1,72 @@
+"""Tools that a conversation offers and withdraws on its way, by blocks of its system messages.
+
+https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages (betas
+mid-conversation-tool-changes-2026-07-01 and, for definitions by value, inline-tools-2026-09-15). Other providers have
+one list of tools: they get the one at the end of the conversation, and a sentence at the place of each change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from providers.claude.blocks import TOOL_CHANGES, Block
+from providers.errors import UnsupportedRequest
+from usage.sentence import Sentence
+
+_REMOTE = frozenset({"mcp_tool_reference", "mcp_toolset_reference"})
+
+
+class ToolChange(msgspec.Struct, frozen=True):
+    """The tool `name` is offered or withdrawn; `definition` is given by value. `is_remote`: it is an MCP server's."""
+
+    adds: bool
+    name: str
+    definition: Block | None = None
+    is_remote: bool = False
+
+
+def tool_changes(body: dict[str, Any]) -> list[ToolChange]:
+    """The changes in their order, without those that are malformed."""
+    return [change for _, block in change_blocks(body) if (change := change_of(block)) is not None]
+
+
+def change_blocks(body: dict[str, Any]) -> Iterator[tuple[str, Block]]:
+    """The blocks with their places: of system messages, and those that a compaction stands for."""
+    messages = body.get("messages")
+    for number, message in enumerate(messages if isinstance(messages, list) else ()):
+        content = message.get("content") if isinstance(message, dict) else None
+        if not isinstance(content, list) or not content:
+            continue
+        place = f"messages.{number}.content"
+        blocks: Any = content
+        if message.get("role") != "system":
+            compacted = content[0] if isinstance(content[0], dict) and content[0].get("type") == "compaction" else {}
+            place, blocks = f"{place}.0.tool_changes", compacted.get("tool_changes")
+        for index, block in enumerate(blocks if isinstance(blocks, list) else ()):
+            if isinstance(block, dict) and block.get("type") in TOOL_CHANGES:
+                yield f"{place}.{index}", block
+
+
+def change_of(block: Block) -> ToolChange | None:
+    """What a block changes; None where that cannot be read."""
+    adds = block["type"] == "tool_addition"
+    tool = block.get("tool")
+    if not isinstance(tool, dict):
+        return None
+    kind = tool.get("type")
+    if kind in _REMOTE:
+        return ToolChange(adds, "", is_remote=True)
+    if kind not in ("tool_reference", "tool_definition") or (kind == "tool_definition" and not adds):
+        return None
+    definition = tool.get("definition") if kind == "tool_definition" else None
+    named = tool if kind == "tool_reference" else definition
+    name = named.get("name") if isinstance(named, dict) else None
+    return ToolChange(adds, name, definition) if isinstance(name, str) and name else None
+
+
+def refused(place: str, why: str) -> UnsupportedRequest:
+    """The refusal of a change."""
+    return UnsupportedRequest(Sentence("{place}: {why}", place=place, why=why))
