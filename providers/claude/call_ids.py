@@ -31,15 +31,17 @@ _LONGEST = 256
 
 
 class CallIds:
-    """The ids of one answer's calls, unlike each other and unlike those of the conversation."""
+    """The ids of one answer's calls, unlike each other and unlike those of the conversation.
 
-    __slots__ = ("_call", "_earlier", "_taken")
+    They are read at once: an answer outlives its request's body.
+    """
+
+    __slots__ = ("_earlier", "_model", "_notes", "_provider", "_taken")
 
     def __init__(self, call: Call) -> None:
-        self._call = call
-        self._earlier: frozenset[str] | None = None
-        """The ids in the conversation; looked for when the answer's first call comes."""
+        self._earlier = _ids_in(call.body.get("messages"))
         self._taken: set[str] = set()
+        self._provider, self._model, self._notes = call.provider, call.model, call.notes
 
     def __len__(self) -> int:
         """How many calls the answer has so far."""
@@ -52,18 +54,12 @@ class CallIds:
         """
         if not wanted or wanted in self._taken:
             wanted = _new_id()
-        elif wanted in (earlier := self._in_conversation()):
-            self._call.notes.add(Fidelity.CALL_ID_CHANGED)
-            marked = f"{MARK}{origin_of(self._call.provider, self._call.model)}_{secrets.token_hex(3)}_{wanted}"
-            wanted = marked if len(marked) <= _LONGEST and marked not in earlier else _new_id()
+        elif wanted in self._earlier:
+            self._notes.add(Fidelity.CALL_ID_CHANGED)
+            marked = f"{MARK}{origin_of(self._provider, self._model)}_{secrets.token_hex(3)}_{wanted}"
+            wanted = marked if len(marked) <= _LONGEST and marked not in self._earlier else _new_id()
         self._taken.add(wanted)
         return wanted
-
-    def _in_conversation(self) -> frozenset[str]:
-        if self._earlier is None:
-            messages = _listed(self._call.body.get("messages"))
-            self._earlier = frozenset(call["id"] for message in messages for call in _calls_of(message))
-        return self._earlier
 
 
 def own_id(call_id: str, origin: str) -> str:
@@ -132,6 +128,17 @@ def _respelled(block: Any, new: dict[int, str], waiting: dict[str, list[str]]) -
     answered = block.get("tool_use_id") if isinstance(block, dict) and block.get("type") == "tool_result" else None
     sent = waiting.get(answered) if isinstance(answered, str) else None
     return {**block, "tool_use_id": sent.pop(0)} if sent else block
+
+
+def _ids_in(messages: Any) -> list[Any]:
+    """The ids of the calls of a conversation; few answers look one up."""
+    found: list[Any] = []
+    for message in _listed(messages):
+        if type(message) is dict and message.get("role") == "assistant":
+            for block in _listed(message.get("content")):
+                if type(block) is dict and block.get("type") == "tool_use":
+                    found.append(block.get("id"))
+    return found
 
 
 def _calls_of(message: Any) -> list[Block]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 import copy
 import json
 import re
+import weakref
 from typing import Any
 
 import pytest
 
 from providers.claude.signatures import origin_of
+from providers.dialects import DIALECTS as WIRE_DIALECTS
 from providers.dialects.contract import Call
 from providers.events import NativeBlockStarted, ToolCallStarted
 from providers.fidelity import Fidelity
@@ -222,6 +224,23 @@ def test_nine_letters_and_digits_are_undone_to_the_letter() -> None:
 @pytest.mark.parametrize("given", ["px2_", "px2_0_1_call", "px2_00000000_0a1b2c_", "px2_00000000_0a1b2c_call_0"])
 def test_what_only_looks_marked_stays(given: str) -> None:
     assert upstream_ids("ollama", sent_body(call_of("ollama", history(given))))[0] == [given]
+
+
+class Body(dict[str, Any]):
+    """A body that can be watched."""
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("content_type", [TYPES["sse"], TYPES["json"]])
+def test_a_decoder_does_not_keep_the_request(dialect: str, content_type: str) -> None:
+    """It lives as long as the stream; the body is let go with the first content."""
+    body = Body(history("call_0"))
+    decoder = WIRE_DIALECTS[dialect].decoder(content_type, call_of(dialect, body))
+    assert decoder.feed(b"{" if content_type == TYPES["json"] else b"d") == []
+    gone = weakref.ref(body)
+    del body
+    assert gone() is None
+    assert decoder.close()
 
 
 def test_an_id_too_long_to_be_marked_is_replaced() -> None:
