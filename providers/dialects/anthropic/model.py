@@ -9,6 +9,7 @@ from providers.claude.prefill import GO_ON
 from providers.claude.support import ClaudeSupport
 from providers.claude.system import restate_system
 from providers.dialects.anthropic.thinking import fit_thinking
+from providers.families import Family
 from providers.fidelity import Fidelity, Notes
 
 _SAMPLING = ("temperature", "top_p", "top_k")
@@ -23,6 +24,18 @@ def fit_model(body: dict[str, Any], support: ClaudeSupport, notes: Notes) -> Non
     restate_system(body, notes, misplaced_only=support.system_messages)
     if not support.prefill:
         _fit_prefill(body, notes)
+
+
+def fit_family(body: dict[str, Any], family: Family, notes: Notes) -> None:
+    """Changes what the family of a model that is no Claude refuses, as OpenAI's do behind OpenRouter's Messages API."""
+    given = {name: body[name] for name in _SAMPLING if body.get(name) is not None}
+    for name in family.refused_sampling(given):
+        notes.add(Fidelity.SAMPLING_DROPPED)
+        del body[name]
+    limit = body.get("max_tokens")
+    if isinstance(limit, int) and 0 < limit < family.least_output:
+        notes.add(Fidelity.MAX_TOKENS_RAISED)
+        body["max_tokens"] = family.least_output
 
 
 def _fit_sampling(body: dict[str, Any], support: ClaudeSupport, notes: Notes) -> None:

@@ -14,9 +14,10 @@ from providers.claude.signatures import is_gateways, origin_of
 from providers.claude.support import ClaudeSupport
 from providers.claude.system import restate_system
 from providers.dialects.anthropic.messages import begins_without_thinking, mend_history
-from providers.dialects.anthropic.model import fit_model
+from providers.dialects.anthropic.model import fit_family, fit_model
 from providers.dialects.anthropic.thinking import leave_out_thinking
 from providers.dialects.contract import Call, CountRequest, UpstreamRequest
+from providers.families import family_of
 from providers.fidelity import Fidelity
 
 DEFAULT_VERSION = "2023-06-01"
@@ -60,7 +61,9 @@ def _fit(body: dict[str, Any], call: Call, support: ClaudeSupport | None) -> Non
         _drop_gateways_thinking(body, call)
     if support is not None:
         fit_model(body, support, call.notes)
-    elif claude:
+    elif not claude:
+        fit_family(body, family_of(call.model), call.notes)
+    else:
         restate_system(body, call.notes, misplaced_only=True)
     thinking = body.get("thinking")
     budgeted = claude and isinstance(thinking, dict) and thinking.get("type") == "enabled"

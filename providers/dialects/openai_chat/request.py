@@ -17,6 +17,7 @@ from providers.dialects.openai_chat.profiles import profile_of
 from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.dialects.openai_chat.thinking import thinking_fields, thinks
 from providers.dialects.openai_chat.tools import tool_offer
+from providers.families import family_of
 from providers.fidelity import Fidelity
 from providers.schemas.fitting import fitted
 from providers.schemas.roots import may_be_object
@@ -62,7 +63,7 @@ def _body(call: Call, profile: Profile, stops: list[str], prefill: Prefill | Non
     if limit is not None:
         # Somebody put the limit's other name into the request: it goes by that one, lowered all the same.
         field = _OTHER_LIMIT if extra.pop(_OTHER_LIMIT, None) else profile.max_tokens_field
-        fields[field] = limit
+        fields[field] = _raised(limit, call, profile)
     fields |= _sampling(call, profile)
     if stops:
         fields["stop"] = stops
@@ -112,10 +113,25 @@ def _headers(call: Call, profile: Profile) -> tuple[tuple[str, str], ...]:
     return tuple(headers.items())
 
 
+def _raised(limit: int, call: Call, profile: Profile) -> int:
+    """The limit of the answer, at least what the model's family takes: "Expected a value >= 16, but got 1 instead"."""
+    least = family_of(call.model).least_output if profile.has_least_output else 1
+    if limit >= least:
+        return limit
+    call.notes.add(Fidelity.MAX_TOKENS_RAISED)
+    return least
+
+
 def _sampling(call: Call, profile: Profile) -> dict[str, Any]:
     given = {name: call.body[name] for name in ("temperature", "top_p", "top_k") if _is_number(call.body.get(name))}
-    refused = not profile.thinkers_take_sampling and thinks(call.model, profile)
-    taken = {name: value for name, value in given.items() if not refused and (name != "top_k" or profile.sends_top_k)}
+    if not given:
+        return given
+    refused = family_of(call.model).refused_sampling(given)
+    if not profile.thinkers_take_sampling and thinks(call.model, profile):
+        refused |= given.keys()
+    if not profile.sends_top_k:
+        refused.add("top_k")
+    taken = {name: value for name, value in given.items() if name not in refused}
     if len(taken) < len(given):
         call.notes.add(Fidelity.SAMPLING_DROPPED)
     return taken
@@ -125,7 +141,10 @@ def _stops(call: Call, profile: Profile) -> tuple[list[str], tuple[str, ...]]:
     """The stop sequences that are sent, and those that the gateway watches for."""
     given = call.body.get("stop_sequences")
     stops = [stop for stop in given if isinstance(stop, str) and stop] if isinstance(given, list) else []
-    taken = 0 if not profile.thinkers_take_stops and thinks(call.model, profile) else profile.stop_limit
+    if not stops:
+        return [], ()
+    refused = not profile.thinkers_take_stops and thinks(call.model, profile)
+    taken = profile.stop_limit if family_of(call.model).stops and not refused else 0
     if len(stops) > taken:
         call.notes.add(Fidelity.STOP_SEQUENCES_MATCHED_HERE)
     return stops[:taken], tuple(stops[taken:])

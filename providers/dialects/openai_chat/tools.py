@@ -19,6 +19,7 @@ from providers.claude.call_ids import own_id
 from providers.claude.tools import Tool, offered_tools, upstream_name
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.profiles.profile import Profile
+from providers.families import family_of
 from providers.fidelity import Fidelity, Notes
 from providers.schemas import fitted_schemas
 
@@ -27,6 +28,9 @@ _SHORT_ID = re.compile(r"[a-zA-Z0-9]{9}")
 _SPELLED = "px1_"
 _ID_LIMIT = 40
 """OpenAI refuses longer ids, and another provider may have made this one."""
+
+
+_FORCED = frozenset({"required", "named"})
 
 
 class Offer(msgspec.Struct):
@@ -51,10 +55,10 @@ def tool_offer(call: Call, profile: Profile) -> Offer:
         call.notes.add(Fidelity.TOOL_CHOICE_DROPPED)
         return Offer({})
     offer = Offer({"tools": _functions(tools, profile, call.notes)})
-    _choose(offer, choice, tools, profile, call.notes)
+    known = profile.tool_choices if family_of(call.model).forced_tools else profile.tool_choices - _FORCED
+    _choose(offer, choice, tools, (profile, known), call.notes)
     if choice.get("disable_parallel_tool_use") is True:
-        excepted = profile.parallel_except is not None and profile.parallel_except.search(call.model.name) is not None
-        if profile.parallel_control and not excepted:
+        if profile.parallel_control and family_of(call.model).parallel_control:
             offer.fields["parallel_tool_calls"] = False
         else:
             call.notes.add(Fidelity.PARALLEL_CONTROL_DROPPED)
@@ -102,9 +106,11 @@ def _function(tool: Tool, schema: msgspec.Raw, profile: Profile, notes: Notes) -
     return {"type": "function", "function": function}
 
 
-def _choose(offer: Offer, choice: dict[str, Any], tools: list[Tool], profile: Profile, notes: Notes) -> None:
-    """Adds which tool to call, in a field or else in words."""
-    known = profile.tool_choices
+def _choose(
+    offer: Offer, choice: dict[str, Any], tools: list[Tool], taken: tuple[Profile, frozenset[str]], notes: Notes
+) -> None:
+    """Adds which tool to call, in a field or else in words; `taken` says which choices the server and model take."""
+    profile, known = taken
     name = choice.get("name")
     match choice.get("type"):
         case "auto":

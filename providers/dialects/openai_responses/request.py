@@ -17,6 +17,7 @@ from providers.dialects.openai_responses.messages import input_items
 from providers.dialects.openai_responses.thinking import reasoning_fields, thinks
 from providers.dialects.openai_responses.tools import tool_fields
 from providers.errors import ErrorKind, UpstreamError
+from providers.families import family_of
 from providers.fidelity import Fidelity
 from providers.schemas.fitting import fitted
 from providers.schemas.roots import may_be_object
@@ -110,9 +111,12 @@ def _sampling(call: Call, reasoning: dict[str, Any]) -> dict[str, Any]:
     """temperature and top_p, which a model takes only while it does not reason; there is no top_k."""
     reasons = thinks(call.model) and reasoning.get("reasoning", {}).get("effort") != "none"
     asked = {name: call.body[name] for name in ("temperature", "top_p") if isinstance(call.body.get(name), int | float)}
-    if call.body.get("top_k") is not None or (asked and reasons):
+    refused = set(asked) if reasons else set()
+    if not thinks(call.model):
+        refused = family_of(call.model).refused_sampling(asked)
+    if call.body.get("top_k") is not None or refused:
         call.notes.add(Fidelity.SAMPLING_DROPPED)
-    return {} if reasons else asked
+    return {name: value for name, value in asked.items() if name not in refused}
 
 
 def _stops(call: Call) -> tuple[str, ...]:

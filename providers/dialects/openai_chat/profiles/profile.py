@@ -17,7 +17,8 @@ class Profile(msgspec.Struct, frozen=True):
 
     Limits and sampling
       `stop_limit`: how many stop sequences may be sent; the gateway watches for the rest. Models that think take
-      sampling parameters and stop sequences only with `thinkers_take_sampling` and `thinkers_take_stops`.
+      sampling parameters and stop sequences only with `thinkers_take_sampling` and `thinkers_take_stops`. What a family
+      of models refuses everywhere is in providers/families.py; `has_least_output`: so is its least limit of an answer.
 
     Conversation
       `system_in_place`: whether a system message may come inside the conversation; else it becomes a user's reminder.
@@ -35,7 +36,7 @@ class Profile(msgspec.Struct, frozen=True):
 
     Tools
       `tool_choices`: the values of tool_choice; the rest is put into words, and "none" means to offer no tools.
-      `parallel_control`: whether parallel_tool_calls is known; not by models that `parallel_except` matches.
+      `parallel_control`: whether parallel_tool_calls is known.
       `history_needs_tools`: calls in the history are refused when no tools are offered.
       `schema_rules`: what is refused in a JSON schema, of a tool or of the answer.
 
@@ -65,6 +66,7 @@ class Profile(msgspec.Struct, frozen=True):
     sends_top_k: bool = False
     thinkers_take_sampling: bool = True
     thinkers_take_stops: bool = True
+    has_least_output: bool = True
 
     system_in_place: bool = True
     merges_users: bool = False
@@ -82,7 +84,6 @@ class Profile(msgspec.Struct, frozen=True):
     tool_name_limit: int = 64
     tool_choices: frozenset[str] = ALL_CHOICES
     parallel_control: bool = True
-    parallel_except: re.Pattern[str] | None = None
     history_needs_tools: bool = False
     schema_rules: SchemaRules = HOSTED
 

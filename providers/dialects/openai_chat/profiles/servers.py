@@ -13,7 +13,6 @@ from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.openai import REASONING
 from providers.schemas import rules
 
-_OPENAI_WITHOUT_PARALLEL_CONTROL = re.compile(r"^o[1-9]", re.IGNORECASE)
 _AUTO_OR_NONE = frozenset({"auto", "none"})
 _NO_NAMED = frozenset({"auto", "none", "required"})
 
@@ -31,7 +30,8 @@ HOSTED: tuple[Profile, ...] = (
         prefill="asked",
         schema_rules=rules.OPENAI,
         thinkers=REASONING,
-        parallel_except=_OPENAI_WITHOUT_PARALLEL_CONTROL,
+        # Their own Chat Completions take a limit of one token.
+        has_least_output=False,
         documents="inline",
         session_field="prompt_cache_key",
         caller_field="safety_identifier",
@@ -47,7 +47,8 @@ HOSTED: tuple[Profile, ...] = (
         prefill="asked",
         schema_rules=rules.OPENAI,
         thinkers=REASONING,
-        parallel_except=_OPENAI_WITHOUT_PARALLEL_CONTROL,
+        # Their own Chat Completions take a limit of one token.
+        has_least_output=False,
         session_field="prompt_cache_key",
         caller_field="user",
     ),
