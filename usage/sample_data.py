@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from math import exp
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -97,7 +98,7 @@ def _row(
         "http_status": status,
         "error_type": error,
         "stop_reason": stop,
-        "duration_ms": 2 if refused else int(random.lognormvariate(8.3, 0.8)),
+        "duration_ms": 2 if refused else int(exp(random.gauss(8.3, 0.8))),
     }
     if not refused:
         shared |= {
@@ -107,14 +108,14 @@ def _row(
             "model_name": f"invented/{name}",
         }
     if outcome == "completed":
-        prompt, output = int(random.lognormvariate(9.0, 1.2)), int(random.lognormvariate(5.5, 1.0))
+        prompt, output = int(exp(random.gauss(9.0, 1.2))), int(exp(random.gauss(5.5, 1.0)))
         read = int(prompt * 0.8) if random.random() < 0.7 else 0
         write = (prompt - read) // 2 if prices[2] else 0
         tokens = (prompt - read - write, read, write, output)
         shared |= dict(
             zip(("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"), tokens, strict=True),
             cost=tokens[0] * prices[0] + read * prices[1] + write * prices[2] + output * prices[3],
-            time_to_first_token_ms=min(shared["duration_ms"], int(random.lognormvariate(6.5, 0.6))),
+            time_to_first_token_ms=min(shared["duration_ms"], int(exp(random.gauss(6.5, 0.6)))),
         )
     request = RequestRecord(
         id=identity,

@@ -6,10 +6,14 @@ Django looks for its marks in the text of each statement, and that takes longer 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
+
+_PAGES = -256 * 1024
+"""KiB, as a negative number of pages."""
 
 
 def execute(statement: str, values: Sequence[Any]) -> list[Any]:
@@ -23,3 +27,37 @@ def execute_each(statement: str, rows: Sequence[Sequence[Any]]) -> None:
     """Executes a statement for each row of values. Raises django.db.Error."""
     with connection.cursor() as cursor, connection.wrap_database_errors:
         sqlite3.Cursor.executemany(cursor.cursor, statement, rows)
+
+
+def execute_any(statement: str, values: Sequence[Any]) -> int:
+    """Executes a statement in the form of the database that is used; returns the number of rows it wrote."""
+    with connection.cursor() as cursor:
+        if connection.vendor != "sqlite":
+            cursor.execute(statement, values)
+            return int(cursor.rowcount)
+        with connection.wrap_database_errors:
+            sqlite3.Cursor.execute(cursor.cursor, statement, values)
+            return int(cursor.cursor.rowcount)
+
+
+def most_values() -> int:
+    """Returns how many values a statement may have."""
+    if connection.vendor != "sqlite":
+        return 0
+    connection.ensure_connection()
+    limit: int = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+    return limit
+
+
+@contextmanager
+def much_memory() -> Iterator[None]:
+    """Lets SQLite keep far more pages than usual: ids of rollups are anywhere in their index."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    (usual,), *_ = execute("PRAGMA cache_size", ())
+    execute(f"PRAGMA cache_size = {_PAGES}", ())
+    try:
+        yield
+    finally:
+        execute(f"PRAGMA cache_size = {usual}", ())

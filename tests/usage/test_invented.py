@@ -8,9 +8,13 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from usage import sample_data
+from tests.usage.added import sessions_of_rows, stored, stored_sessions
+from usage import bulk, sample_data
 from usage.journal import partitions
+from usage.journal.writer import Writer
 from usage.models import AttemptLog, RequestLog
+from usage.rollups import rebuild
+from usage.rollups.models import DailyRollup, SessionSummary, UsageRollup
 
 SINCE, UNTIL = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -49,3 +53,37 @@ def test_the_command_writes_them_once() -> None:
     months = {f"{moment:%Y-%m}" for moment in RequestLog.objects.values_list("started_at", flat=True)}
     this_month = partitions.this_month()
     assert months <= {f"{month:%Y-%m}" for month in (partitions.months_after(this_month, -1), this_month)}
+
+
+def _bulk(count: int) -> list[int]:
+    return list(bulk.write(sample_data.rows(count, SINCE, UNTIL, 4), Writer(lambda account: None)))
+
+
+@pytest.mark.django_db
+@pytest.mark.both_databases
+def test_many_at_once_are_what_the_writer_makes_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "_BATCH", 250)
+    # As few values as SQLite may take, so that there are several statements.
+    monkeypatch.setattr("usage.sqlite.most_values", lambda: 999)
+    assert _bulk(600) == [250, 250, 100]
+    requests, attempts = list(RequestLog.objects.values()), list(AttemptLog.objects.values())
+    rollups = stored(UsageRollup), stored(DailyRollup), stored_sessions()
+    assert rollups[2] == sessions_of_rows()
+    assert list(rebuild.rebuild(check=True)) == []
+    for model in (RequestLog, AttemptLog, UsageRollup, DailyRollup):
+        model._default_manager.all().delete()
+    SessionSummary.objects.all().delete()
+    assert Writer(lambda account: None).write_through(list(sample_data.rows(600, SINCE, UNTIL, 4)))
+    assert (list(RequestLog.objects.values()), list(AttemptLog.objects.values())) == (requests, attempts)
+    assert (stored(UsageRollup), stored(DailyRollup), stored_sessions()) == rollups
+
+
+@pytest.mark.django_db
+@pytest.mark.both_databases
+def test_rows_that_are_there_already_are_added_up_once() -> None:
+    some = [finished for at, finished in enumerate(sample_data.rows(300, SINCE, UNTIL, 4)) if at % 7 == 0]
+    assert Writer(lambda account: None).write_through(some)
+    for _ in range(2):
+        assert _bulk(300) == [300]
+        assert RequestLog.objects.count() == 300
+        assert list(rebuild.rebuild(check=True)) == []

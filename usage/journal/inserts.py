@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,27 @@ def insert_attempts(records: Sequence[AttemptRecord]) -> set[UUID]:
     return _insert(AttemptLog, AttemptRecord, records)
 
 
+def statements(
+    requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord], most_values: int
+) -> list[tuple[str, Sequence[Any]]]:
+    """Returns the statements that insert rows, with their values, for a thread without a connection to prepare.
+
+    On SQLite each has `most_values` at most.
+    """
+    made: list[tuple[str, Sequence[Any]]] = []
+    for model, record, records in ((RequestLog, RequestRecord, requests), (AttemptLog, AttemptRecord, attempts)):
+        if connection.vendor == "postgresql":
+            made.append((_json_statement(model, record), [_payload(records)]))
+            continue
+        read, width = _reader(model, record)
+        most = most_values // width
+        for at in range(0, len(records), most):
+            chunk = records[at : at + most]
+            values = list(chain.from_iterable(map(read, chunk)))
+            made.append((_values_statement(model, record, len(chunk)), values))
+    return [(statement.removesuffix(_RETURNING), values) for statement, values in made]
+
+
 def _insert(model: type[models.Model], record: type[msgspec.Struct], records: Records) -> set[UUID]:
     if not records:
         return set()
@@ -71,20 +93,25 @@ def _into(model: type[models.Model], fields: Sequence[Any]) -> str:
     return f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(quote(field.column) for field in fields)})"
 
 
-_UNLESS_PRESENT = "ON CONFLICT (id) DO NOTHING RETURNING id"
+_RETURNING = " RETURNING id"
+_UNLESS_PRESENT = f"ON CONFLICT (id) DO NOTHING{_RETURNING}"
 
 
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
 
 
 def _as_json(model: type[models.Model], record: type[msgspec.Struct], records: Records) -> set[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(_json_statement(model, record), [_payload(records)])
+        return {identity for (identity,) in cursor.fetchall()}
+
+
+def _payload(records: Records) -> str:
     payload = msgspec.json.encode(records)
     if rb"\u0000" in payload:
         # PostgreSQL accepts no NUL in a text.
         payload = msgspec.json.encode(texts.without_nul(msgspec.to_builtins(records)))
-    with connection.cursor() as cursor:
-        cursor.execute(_json_statement(model, record), [payload.decode()])
-        return {identity for (identity,) in cursor.fetchall()}
+    return payload.decode()
 
 
 @cache
@@ -115,7 +142,7 @@ def _as_values(model: type[models.Model], record: type[msgspec.Struct], records:
     new: set[UUID] = set()
     for at in range(0, len(records), most):
         chunk = records[at : at + most]
-        values = [value for one in chunk for value in read(one)]
+        values = list(chain.from_iterable(map(read, chunk)))
         found = sqlite.execute(_values_statement(model, record, len(chunk)), values)
         new |= {one.id for one in chunk} if len(found) == len(chunk) else {UUID(hex=identity) for (identity,) in found}
     return new

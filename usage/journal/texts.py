@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -37,10 +38,13 @@ def sqlite_id(identity: UUID | None) -> str | None:
 
 def sqlite_moment(moment: datetime | None) -> str | None:
     """Returns a moment as Django stores it on SQLite."""
-    if moment is None:
-        return None
-    # Without the offset, which is +00:00.
-    return str(moment if moment.tzinfo is UTC else moment.astimezone(UTC))[:-6]
+    return None if moment is None else _in_utc(moment)
+
+
+@lru_cache(maxsize=4096)
+def _in_utc(moment: datetime) -> str:
+    """Cached, because a request and its attempt, and the rollups of a quarter hour, have one moment."""
+    return str(moment.astimezone(UTC).replace(tzinfo=None))
 
 
 def sqlite_json(value: Any) -> str | None:

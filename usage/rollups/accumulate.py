@@ -202,7 +202,7 @@ def days(by_quarter: Cells) -> Cells:
         day = starts.get(key.starts_at)
         if day is None:
             day = starts[key.starts_at] = int(midnight(local_day(key.starts_at)).timestamp())
-        add_cell(cells, key._replace(starts_at=day), cell)
+        add_cell(cells, Key(day, key.overall, key.dimensions), cell)
     return cells
 
 

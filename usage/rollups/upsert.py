@@ -4,9 +4,10 @@ adds to the stored one, so two workers lose nothing, and rows go in the order of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -32,18 +33,42 @@ def add(requests: Sequence[RequestRecord]) -> None:
     if not requests:
         return
     requests = list({request.id: request for request in reversed(requests)}.values())
+    for model, rows in _added_up(requests):
+        write(model, rows)
+
+
+def statements(requests: Sequence[RequestRecord], most_values: int) -> list[tuple[str, Sequence[Any]]]:
+    """Returns the statements that `add` would execute for new requests, with their values, for a thread without a
+    connection to prepare. On SQLite each has `most_values` at most."""
+    made: list[tuple[str, Sequence[Any]]] = []
+    for model, rows in _added_up(requests):
+        ordered = _ordered(rows)
+        most = most_values // len(model._meta.concrete_fields) if connection.vendor == "sqlite" else len(ordered)
+        for at in range(0, len(ordered), most or 1):
+            chunk = ordered[at : at + most]
+            if connection.vendor == "sqlite":
+                values = list(chain.from_iterable(map(_binder(model), chunk)))
+                made.append((_statement(model, "sqlite", len(chunk)), values))
+            else:
+                made.append((_statement(model, connection.vendor), [msgspec.json.encode(chunk).decode()]))
+    return made
+
+
+def _added_up(requests: Sequence[RequestRecord]) -> Iterator[tuple[Model, list[Row]]]:
     by_quarter = accumulate.quarters(requests)
-    write(UsageRollup, rollup_rows(by_quarter))
-    write(DailyRollup, rollup_rows(accumulate.days(by_quarter)))
-    write(SessionSummary, session_rows(accumulate.sessions(requests)))
+    yield UsageRollup, rollup_rows(by_quarter)
+    yield DailyRollup, rollup_rows(accumulate.days(by_quarter))
+    yield SessionSummary, session_rows(accumulate.sessions(requests))
+
+
+def _ordered(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: row["id"].int)
 
 
 def rollup_rows(of: Mapping[Key, Cell]) -> list[Row]:
     """Returns rows of UsageRollup or DailyRollup: column -> value."""
-    return [
-        _rollup_row(accumulate.identity(key), datetime.fromtimestamp(key.starts_at, UTC), key, cell)
-        for key, cell in of.items()
-    ]
+    moments = {at: datetime.fromtimestamp(at, UTC) for at in {key.starts_at for key in of}}
+    return [_rollup_row(accumulate.identity(key), moments[key.starts_at], key, cell) for key, cell in of.items()]
 
 
 _rollup_row = function(
@@ -81,7 +106,7 @@ def session_rows(of: Mapping[SessionKey, Session]) -> list[Row]:
 
 def write(model: Model, rows: Iterable[Row]) -> None:
     """Adds rows to those with the same id, or inserts them."""
-    ordered = sorted(rows, key=lambda row: row["id"].int)
+    ordered = _ordered(rows)
     if not ordered:
         return
     if connection.vendor == "postgresql":
@@ -113,7 +138,7 @@ def _bound(field: Any) -> str:
 
 
 @cache
-def _statement(model: Model, vendor: str) -> str:
+def _statement(model: Model, vendor: str, rows: int = 1) -> str:
     fields: list[Any] = list(model._meta.concrete_fields)
     table = connection.ops.quote_name(model._meta.db_table)
     columns = ", ".join(field.column for field in fields)
@@ -121,7 +146,8 @@ def _statement(model: Model, vendor: str) -> str:
         types = ", ".join(f"{field.column} {field.db_type(connection)}" for field in fields)
         source = f"SELECT {columns} FROM jsonb_to_recordset(%s) AS batch({types}) ORDER BY id"  # noqa: S608
     else:
-        source = f"VALUES ({', '.join('?' * len(fields))})"
+        marks = f"({', '.join('?' * len(fields))})"
+        source = f"VALUES {', '.join([marks] * rows)}"
     changed = {field.column: _change(field.column, vendor) for field in fields}
     if model is SessionSummary:
         changed |= {column: _newest(column) for column in ("team_name", "key_name")}

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from usage import sample_data
+from usage import bulk, sample_data
 from usage.journal import partitions
 from usage.journal.writer import Writer
 
-_BATCH = 2_000
 _REPORT_SECONDS = 10.0
 
 
@@ -45,12 +43,12 @@ class Command(BaseCommand):
         writer = Writer(lambda account: None)
         done, began = 0, time.monotonic()
         reported_at = began
-        while batch := list(islice(rows, _BATCH)):
-            if not writer.write_through(batch):
+        for written in bulk.write(rows, writer):
+            if not written:
                 raise CommandError(
                     f"The database became unavailable after {done:,} rows; run the same command to continue."
                 )
-            done += len(batch)
+            done += written
             if time.monotonic() - reported_at > _REPORT_SECONDS:
                 reported_at = time.monotonic()
                 self.stdout.write(f"{done:,} of {count:,} requests, {done / (reported_at - began):,.0f}/s")
