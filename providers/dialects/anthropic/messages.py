@@ -27,7 +27,7 @@ from providers.claude.turns import NO_RESULT
 from providers.fidelity import Fidelity, Notes
 
 _THINKING = ("thinking", "redacted_thinking")
-_SPELLED = re.compile(r"[a-zA-Z0-9_-]+")
+_is_spelled = re.compile(r"[a-zA-Z0-9_-]+").fullmatch
 _UNSPELLED = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME = 128
 _ORPHAN = "(The result of a tool call that is not in this conversation:)"
@@ -63,65 +63,65 @@ def begins_without_thinking(history: Any) -> bool:
 
 
 def _is_sound(history: list[Any]) -> bool:
-    """Whether Claude takes the history as it is: one pass, and the only one for nearly every request."""
-    waiting: list[Any] = []
-    for number, message in enumerate(history):
-        if not isinstance(message, dict):
-            return True
-        content = message.get("content")
-        role = message.get("role")
-        if role == "assistant":
-            following = history[number + 1] if number + 1 < len(history) else None
-            if not content or not (isinstance(content, str) or _is_sound_answer(content, following, waiting)):
+    """Whether Claude takes the history as it is: one quick pass, and the only one for nearly every request.
+
+    What is not of the usual shape is looked at again, slowly.
+    """
+    waiting: list[str] = []
+    try:
+        for number, message in enumerate(history, 1):
+            role, content = message["role"], message["content"]
+            if role == "assistant":
+                ends = _read_answer(content, waiting)
+                if ends is None or (ends in _THINKING and _follows(history, number) != "assistant"):
+                    return False
+            elif role == "user":
+                if not _are_sound_results(content, waiting):
+                    return False
+                waiting = []
+            elif waiting:
                 return False
-        elif role != "user":
-            if waiting:
-                return False
-        elif not _are_sound_results(content, waiting):
-            return False
-        else:
-            waiting = []
+    except (KeyError, TypeError, AttributeError):
+        return False
     return not waiting
 
 
-def _is_sound_answer(content: Any, following: Any, waiting: list[Any]) -> bool:
-    kind = None
-    for block in content if isinstance(content, list) else ():
-        kind = block.get("type") if isinstance(block, dict) else None
-        if kind == "text":
-            if not block.get("text") or block["text"].isspace():
-                return False
-        elif kind == "tool_use":
-            if not _is_spelled(block):
-                return False
-            waiting.append(block["id"])
+def _follows(history: list[Any], number: int) -> Any:
+    """The role of a message; an answer at the end may end as it likes."""
+    return _role(history[number]) if number < len(history) else "assistant"
+
+
+def _read_answer(content: Any, waiting: list[str]) -> str | None:
+    """The type of the last block, None for a message that Claude refuses; `waiting` gets the ids of its calls."""
+    kind = "text" if content else None
+    for block in content if type(content) is list else ():
+        kind = block["type"]
+        if kind == "tool_use":
+            call_id = block["id"]
+            if not call_id or type(block["input"]) is not dict or not _is_spelled(call_id + block["name"]):
+                return None
+            waiting.append(call_id)
+        elif kind == "text":
+            text = block["text"]
+            if not text or text.isspace():
+                return None
         elif kind == "thinking" and not is_claudes(block):
-            return False
-    return kind not in _THINKING or following is None or _role(following) == "assistant"
+            return None
+    return kind
 
 
-def _is_spelled(block: Block) -> bool:
-    call_id, name = block.get("id"), block.get("name")
-    return (
-        isinstance(call_id, str)
-        and isinstance(name, str)
-        and _SPELLED.fullmatch(call_id) is not None
-        and _SPELLED.fullmatch(name) is not None
-        and isinstance(block.get("input"), dict)
-    )
-
-
-def _are_sound_results(content: Any, waiting: list[Any]) -> bool:
+def _are_sound_results(content: Any, waiting: list[str]) -> bool:
     """Whether a user message begins with exactly the results that are waited for."""
     if not isinstance(content, list):
         return not waiting
-    ids = [
-        block.get("tool_use_id") for block in content if isinstance(block, dict) and block.get("type") == "tool_result"
-    ]
-    if not ids and not waiting:
+    count = len(waiting)
+    for block in content[count:]:
+        if block["type"] == "tool_result":
+            return False
+    if not count:
         return True
-    first = [block.get("type") if isinstance(block, dict) else None for block in content[: len(ids)]]
-    return len(ids) == len(waiting) and set(ids) == set(waiting) and all(kind == "tool_result" for kind in first)
+    first = [block["tool_use_id"] for block in content[:count] if block["type"] == "tool_result"]
+    return first == waiting or (len(first) == count and set(first) == set(waiting))
 
 
 def _cleaned(history: list[Any], notes: Notes) -> list[Any]:
@@ -156,7 +156,7 @@ def _answer(content: list[Any], notes: Notes, ids: dict[Any, str], *, thinking_m
         elif kind == "text" and not str(block.get("text") or "").strip():
             continue
         elif kind == "tool_use":
-            blocks.append(block if _is_spelled(block) else _spelled(block, notes, ids))
+            blocks.append(_spelled(block, notes, ids))
         else:
             blocks.append(block)
     while blocks and not thinking_may_end and isinstance(blocks[-1], dict) and blocks[-1].get("type") in _THINKING:
@@ -168,11 +168,11 @@ def _answer(content: list[Any], notes: Notes, ids: dict[Any, str], *, thinking_m
 def _spelled(block: Block, notes: Notes, ids: dict[Any, str]) -> Block:
     """A call whose id, name and input Claude takes; the same call is spelled the same each time."""
     call_id, name = block.get("id"), str(block.get("name") or "tool")
-    if not isinstance(call_id, str) or not _SPELLED.fullmatch(call_id):
+    if not isinstance(call_id, str) or not _is_spelled(call_id):
         notes.add(Fidelity.CALL_ID_CHANGED)
         ids[call_id] = f"toolu_{hashlib.sha256(f'{call_id}'.encode()).hexdigest()[:24]}"
         block = {**block, "id": ids[call_id]}
-    if not _SPELLED.fullmatch(name) or block.get("name") != name:
+    if not _is_spelled(name) or block.get("name") != name:
         notes.add(Fidelity.TOOL_RENAMED)
         block = {**block, "name": _UNSPELLED.sub("_", name)[:_LONGEST_NAME]}
     if not isinstance(block.get("input"), dict):
@@ -218,7 +218,7 @@ def _paired(history: list[Any], notes: Notes) -> list[Any]:
 def _with_results(run: list[Any], calls: list[str], notes: Notes) -> list[Any]:
     first = run[0] if run else None
     alone = not any(map(_holds_result, run[1:]))
-    if alone and (not calls or _role(first) == "user") and _are_sound_results(_content(first), calls):
+    if alone and (not calls or _role(first) == "user") and _has_results(_content(first), calls):
         return run
     found: dict[Any, Block] = {}
     rest = []
@@ -238,9 +238,17 @@ def _with_results(run: list[Any], calls: list[str], notes: Notes) -> list[Any]:
     return [{"role": "user", "content": results}, *rest]
 
 
+def _has_results(content: Any, calls: list[str]) -> bool:
+    blocks = content if isinstance(content, list) else []
+    try:
+        return _are_sound_results(blocks, calls)
+    except (KeyError, TypeError, AttributeError):
+        return not calls and not any(map(_is_result, blocks))
+
+
 def _taken(block: Any, calls: list[str], found: dict[Any, Block], notes: Notes) -> list[Any]:
     """What stays of a block in its place: a result that is waited for goes elsewhere, any other becomes text."""
-    if not isinstance(block, dict) or block.get("type") != "tool_result":
+    if not _is_result(block):
         return [block]
     answered = block.get("tool_use_id")
     if answered in calls and answered not in found:
@@ -263,9 +271,11 @@ def _calls(message: Any) -> Iterable[str]:
 
 def _holds_result(message: Any) -> bool:
     content = _content(message)
-    return isinstance(content, list) and any(
-        isinstance(block, dict) and block.get("type") == "tool_result" for block in content
-    )
+    return isinstance(content, list) and any(map(_is_result, content))
+
+
+def _is_result(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("type") == "tool_result"
 
 
 def _content(message: Any) -> Any:
