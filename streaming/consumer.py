@@ -99,7 +99,7 @@ async def _dispatch(
     if path == paths.MESSAGES and method == "POST":
         task = asyncio.current_task()
         assert task is not None
-        exchange = Exchange(runtime.recorder.open(identity), client, key, headers, Lifecycle(task))
+        exchange = Exchange(runtime.recorder.open(identity), client, key, headers, Lifecycle(task, runtime.sweeper.lag))
         await _messages(exchange, receive, snapshot, runtime)
         return
     wanted = paths.method_of(path)

@@ -31,7 +31,7 @@ from streaming.exchange.request import Request
 logger = logging.getLogger("gateway.request")
 
 _PREPARE = 60.0
-"""Seconds for what precedes the call: fetching media and tokens, which have limits of their own."""
+"""Seconds for what precedes the call: fetching media and tokens; and for the transport's timer, unaware of lag."""
 _NO_TOKENS = Tokens(input=0, cache_read=0, cache_write=0, output=0)
 
 
@@ -77,7 +77,7 @@ class Attempt:
         self._admit = admit
         self._tracker: AttemptTracker | None = None
         self._continuing = continuing
-        self._watch = Watch()
+        self._watch = Watch(lifecycle.lag)
         self.began = lifecycle.loop.time()
         self.id = id
         self.number = number
@@ -110,7 +110,7 @@ class Attempt:
             # Nothing here may hold the call while its answer streams: it holds the client's request.
             counted = await self._call(self._translation(credential), upstreams, tracker)
         except UpstreamError as error:
-            failure, counted = error, True
+            failure, counted = error, not self._watch.excuses(error.kind)
             raise
         except asyncio.CancelledError:
             kind = self._watch.fired
@@ -118,7 +118,7 @@ class Attempt:
                 raise
             # The sweeper cancelled the task for a deadline: the provider failed, the request goes on.
             self.task.uncancel()
-            failure, counted = timed_out(kind), True
+            failure, counted = timed_out(kind), not self._watch.excuses(kind)
             raise failure from None
         finally:
             self._watch.end()
@@ -170,7 +170,7 @@ class Attempt:
         self._answer.note_fidelity(self.notes)
         watch.expect_connection(loop.time(), _PREPARE)
         await tracker.may_connect(self.only)
-        watch.expect_connection(loop.time(), timeouts.connect + 1.0)
+        watch.expect_connection(loop.time(), timeouts.connect)
 
         def connected() -> None:
             watch.expect_first_event(loop.time(), timeouts.first_event)
@@ -182,7 +182,7 @@ class Attempt:
                 self._admit(self)
             self._debug("upstream called", provider=provider.name)
             response = await upstream.open(
-                _with_attempt_id(request, self.id), connect_timeout=timeouts.connect, connected=connected
+                _with_attempt_id(request, self.id), connect_timeout=timeouts.connect + _PREPARE, connected=connected
             )
             try:
                 del request
@@ -247,7 +247,7 @@ class Attempt:
                 return False
             self.responded = True
             if self._tracker is not None:
-                self._tracker.first_byte(self._lifecycle.loop.time() - self.began)
+                self._tracker.first_byte(self._watch.without_lag(self._lifecycle.loop.time()) - self.began)
         had_content = encoder.content_sent
         data = encoder.feed(events)
         if not had_content and encoder.content_sent:
@@ -272,8 +272,7 @@ class Attempt:
     def _note_first_content(self) -> None:
         self.first_content_at = time.perf_counter()
         if self._answer.stream is not None and self._answer.transcript is None:
-            # Nothing will be sent again.
-            self._request.body.release()
+            self._request.body.release()  # Nothing will be sent again.
         self._debug("stream started")
 
     def _tokens_taken(self) -> int | None:

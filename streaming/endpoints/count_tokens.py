@@ -39,6 +39,7 @@ _TIMEOUT = 10.0
 _ABOUT_THE_PROVIDER = frozenset(
     {ErrorKind.CONNECT, ErrorKind.CONNECT_TIMEOUT, ErrorKind.AUTHENTICATION, ErrorKind.BILLING}
 )
+_CONNECTING = frozenset({ErrorKind.CONNECT, ErrorKind.CONNECT_TIMEOUT})
 _ABOUT_THE_REQUEST = frozenset({ErrorKind.INVALID_REQUEST, ErrorKind.CONTEXT_OVERFLOW, ErrorKind.TOO_LARGE})
 
 
@@ -118,6 +119,8 @@ async def _ask(
     """The provider's count. Raises UpstreamError."""
     provider = candidate.provider
     upstream = runtime.upstreams.acquire(provider)
+    loop, lag = asyncio.get_running_loop(), runtime.sweeper.lag
+    lag_before = lag.until(loop.time())
     failure: UpstreamError | None = None
     try:
         async with asyncio.timeout(min(_TIMEOUT, provider.timeouts.first_event)):
@@ -140,8 +143,11 @@ async def _ask(
         failure = error
         raise
     finally:
-        # A count says nothing about how a model answers, unless the provider cannot be reached at all.
-        tracker.ended(failure, counted=failure is not None and failure.kind in _ABOUT_THE_PROVIDER)
+        # A count says nothing about how a model answers, unless the provider cannot be reached at all: by this process,
+        # if it was not itself too late to see the connection.
+        is_late = lag.until(loop.time()) > lag_before
+        counted = failure is not None and failure.kind in _ABOUT_THE_PROVIDER
+        tracker.ended(failure, counted and not (is_late and failure is not None and failure.kind in _CONNECTING))
         await runtime.upstreams.release(upstream)
 
 

@@ -65,11 +65,11 @@ class Exchange:
         if not self.client.done:
             self.lifecycle.end(ending)
 
-    def tick(self, now: float) -> None:
+    def tick(self, now: float, late: float = 0.0) -> None:
         """Cancels what is overdue and keeps a quiet stream alive; the sweeper calls it."""
         if self.client.done:
             return
-        fired = self.lifecycle.tick(now)
+        fired = self.lifecycle.tick(now, late)
         if not fired and self.answer is not None:
             self.answer.keep_alive(now)
 

@@ -13,11 +13,20 @@ from enum import Enum
 from typing import Any, Protocol
 
 from providers.errors import ErrorKind, UpstreamError
+from streaming.exchange.lag import LoopLag
 from usage.sentence import Sentence
 
 NEVER = math.inf
 INTERVAL = 0.1
 """Seconds between two looks of the sweeper."""
+_LONG_LAG = 1.0
+"""Seconds of the gateway's own lag after which what it may have caused is not the provider's failure."""
+_CAUSED_BY_LAG = frozenset(
+    {
+        *(ErrorKind.CONNECT, ErrorKind.CONNECT_TIMEOUT, ErrorKind.FIRST_EVENT_TIMEOUT, ErrorKind.IDLE_TIMEOUT),
+        *(ErrorKind.TOTAL_TIMEOUT, ErrorKind.CONNECTION_LOST),
+    }
+)
 _TIMED_OUT: Mapping[ErrorKind, str] = {
     ErrorKind.CONNECT_TIMEOUT: Sentence("The provider could not be reached in time."),
     ErrorKind.FIRST_EVENT_TIMEOUT: Sentence("The provider did not begin to answer in time."),
@@ -35,18 +44,23 @@ def timed_out(kind: ErrorKind) -> UpstreamError:
 class Watch:
     """The deadlines of one attempt, in event-loop seconds; `touch` on every event, `pause` while the client is slow.
 
-    `fired` is the deadline for which the attempt's task was cancelled.
+    `fired` is the deadline for which the attempt's task was cancelled, `late` the gateway's own lag so far.
     """
 
-    __slots__ = ("_idle", "_total_kind", "due", "fired", "kind", "task", "total_due")
+    __slots__ = (
+        "_deadline", "_idle", "_lag", "_lag_before", "_total_kind", "due", "fired", "kind", "late", "task", "total_due",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, lag: LoopLag | None = None) -> None:
+        self._lag = lag
+        self._lag_before = 0.0 if lag is None else lag.total
         self.due = NEVER
         self.total_due = NEVER
         self.kind = ErrorKind.CONNECT_TIMEOUT
         self.fired: ErrorKind | None = None
         self.task: asyncio.Task[Any] | None = None
-        self._idle = NEVER
+        self.late = 0.0
+        self._idle = self._deadline = NEVER
         self._total_kind = ErrorKind.TOTAL_TIMEOUT
 
     def begin(
@@ -63,8 +77,8 @@ class Watch:
         self.kind = ErrorKind.CONNECT_TIMEOUT
         self.due = now + connect
         self.total_due, self._total_kind = now + total, ErrorKind.TOTAL_TIMEOUT
-        if deadline < self.total_due:
-            self.total_due, self._total_kind = deadline, ErrorKind.DEADLINE
+        self._deadline = deadline
+        self._keep_deadline()
         self.task = task
         self._idle = idle
 
@@ -90,6 +104,26 @@ class Watch:
         """Stops watching."""
         self.due = self.total_due = NEVER
 
+    def forgive(self, late: float) -> None:
+        """Gives the provider the time back in which this process read nothing. The request's own deadline stays."""
+        self.late += late
+        self.due += late
+        if self._total_kind is ErrorKind.TOTAL_TIMEOUT and self.total_due < NEVER:
+            self.total_due += late
+            self._keep_deadline()
+
+    def without_lag(self, now: float) -> float:
+        """Returns the time that it would be without the gateway's own lag since the attempt began."""
+        return now if self._lag is None else now - (self._lag.until(now) - self._lag_before)
+
+    def excuses(self, kind: ErrorKind) -> bool:
+        """Whether the gateway's own lag may have caused a failure of this kind."""
+        return self.late >= _LONG_LAG and kind in _CAUSED_BY_LAG
+
+    def _keep_deadline(self) -> None:
+        if self._deadline < self.total_due:
+            self.total_due, self._total_kind = self._deadline, ErrorKind.DEADLINE
+
     def expired(self, now: float) -> ErrorKind | None:
         """Returns the deadline that has passed, if any."""
         if now >= self.total_due:
@@ -114,12 +148,14 @@ class Ending(Enum):
 class Lifecycle:
     """The task that answers a request. Times are in the event loop's seconds.
 
-    `deadline` is when all attempts must be over, `watches` are the deadlines of the attempts that run.
+    `deadline` is when all attempts must be over, `watches` are the deadlines of the attempts that run, `lag` is the
+    sweeper's.
     """
 
-    __slots__ = ("began", "deadline", "ending", "loop", "task", "watches")
+    __slots__ = ("began", "deadline", "ending", "lag", "loop", "task", "watches")
 
-    def __init__(self, task: asyncio.Task[Any]) -> None:
+    def __init__(self, task: asyncio.Task[Any], lag: LoopLag | None = None) -> None:
+        self.lag = lag
         self.task = task
         # Stored, because in Python 3.11 asking for the running loop is a system call.
         self.loop = task.get_loop()
@@ -138,10 +174,12 @@ class Lifecycle:
             self.ending = ending
             self.task.cancel()
 
-    def tick(self, now: float) -> bool:
-        """Cancels the attempts that are overdue; returns whether there were any."""
+    def tick(self, now: float, late: float = 0.0) -> bool:
+        """Cancels the attempts that are overdue, `late` seconds of lag aside; returns whether there were any."""
         fired = False
         for watch in self.watches:
+            if late:
+                watch.forgive(late)
             expired = watch.expired(now)
             if expired is not None and self.ending is None:
                 watch.fire(expired)
@@ -152,16 +190,17 @@ class Lifecycle:
 class Swept(Protocol):
     """What the sweeper looks at."""
 
-    def tick(self, now: float) -> object:
-        """Does what is due at `now`, in the event loop's seconds."""
+    def tick(self, now: float, late: float = 0.0) -> object:
+        """Does what is due at `now`, in the event loop's seconds; the loop was `late` by so many of them."""
         ...
 
 
 class Sweeper:
-    """Ticks each member of `running` while the process serves."""
+    """Ticks each member of `running` while the process serves, and measures the event loop's `lag`."""
 
     def __init__(self, running: Collection[Swept]) -> None:
         self._running = running
+        self.lag = LoopLag()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -178,7 +217,9 @@ class Sweeper:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            self.lag.expect(loop.time() + INTERVAL)
             await asyncio.sleep(INTERVAL)
             now = loop.time()
+            late = self.lag.measure(now)
             for swept in tuple(self._running):
-                swept.tick(now)
+                swept.tick(now, late)

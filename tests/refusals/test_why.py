@@ -65,14 +65,14 @@ def test_the_name_of_a_route_that_is_switched_off_is_refused_everywhere(
     model = make_model(make_provider("openai_chat", f"{upstream.base_url}/why/v1"))
     route = make_route([model], enabled=False)
     gateway.wait_snapshot()
-    said = f"The route '{route.name}' is switched off."
+    sentence = f"The route '{route.name}' is switched off."
     answer = client.post(message(route.name))
-    assert answer.error(404, "not_found_error").startswith(said)
+    assert answer.error(404, "not_found_error").startswith(sentence)
     row = orm.request(answer.request_id)
-    assert (row.outcome, row.error_code, row.error_message) == ("refused", "route_disabled", said)
+    assert (row.outcome, row.error_code, row.error_message) == ("refused", "route_disabled", sentence)
     counted = client.post({**message(route.name)}, path="/v1/messages/count_tokens")
-    assert counted.error(404, "not_found_error").startswith(said)
-    assert client.get(f"/v1/models/{route.name}").error(404, "not_found_error").startswith(said)
+    assert counted.error(404, "not_found_error").startswith(sentence)
+    assert client.get(f"/v1/models/{route.name}").error(404, "not_found_error").startswith(sentence)
     # Switched on, it answers within a moment.
     route.enabled = True
     route.save()

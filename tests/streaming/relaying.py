@@ -93,16 +93,18 @@ async def relayed(
     account = Account(None, RequestRecord(id=identity, request_id=request_id_of(identity)))
     client = Client(send)
     client.request_id = request_id_of(identity)
-    exchange = Exchange(account, client, KEY, {}, Lifecycle(task))
+    exchanges: list[Exchange] = []
+    sweeper = Sweeper(exchanges)
+    exchange = Exchange(account, client, KEY, {}, Lifecycle(task, sweeper.lag))
+    exchanges.append(exchange)
     upstreams = Upstreams()
     runtime = SimpleNamespace(
         custom=CustomRouter(None, 1.0),
         health=health or Health(),
         ratios=TokenRatios(),
-        recorder=SimpleNamespace(refusal=lambda: None),
+        refusal=lambda: None,
         upstreams=upstreams,
     )
-    sweeper = Sweeper([exchange])
     sweeper.start()
     try:
         await relay(exchange, receive, make_snapshot(route("r", *candidates, **route_fields)), cast(Runtime, runtime))
