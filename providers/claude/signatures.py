@@ -18,6 +18,7 @@ import msgspec
 
 from providers.claude.blocks import Block
 from providers.config import ModelConfig, ProviderConfig
+from providers.framing.text import written
 
 PREFIX = "px1:"
 # What servers that imitate Claude sign with: DeepSeek its message's id (2026-05), vLLM a random one.
@@ -32,7 +33,7 @@ def origin_of(provider: ProviderConfig, model: ModelConfig) -> str:
 
 def pack(kind: str, origin: str, value: Any) -> str:
     """The signature that carries a JSON value. `kind` is the dialect's name, or a part of it."""
-    payload = base64.urlsafe_b64encode(msgspec.json.encode(value)).decode().rstrip("=")
+    payload = base64.urlsafe_b64encode(written(value)).decode().rstrip("=")
     return f"{PREFIX}{kind}:{origin}:{payload}"
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, StreamFailed
+from providers.framing.mending import TextMender
 from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong, SSEReader
 
 # As a number: looking for one byte that way is ten times as fast as looking for a string of one byte.
@@ -111,11 +112,12 @@ class LineReader:
 class DocumentDecoder(ABC):
     """A decoder (providers.dialects.contract.Decoder) of one answer; dialects fill in `_read` and `_end`."""
 
-    __slots__ = ("_body", "_is_over")
+    __slots__ = ("_body", "_is_over", "_mender")
 
     def __init__(self, body: Reader) -> None:
         self._body = body
         self._is_over = False
+        self._mender = TextMender()
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes; nothing after the end or a failure."""
@@ -131,7 +133,7 @@ class DocumentDecoder(ABC):
             self._break("The provider sent a web page instead of an answer.", events)
         except EventTooLong as error:
             self._break(f"The provider sent {error}.", events)
-        return events
+        return self._mender.feed(events) if self._mender.is_active else events
 
     def close(self) -> list[Event]:
         """The events that the end of the body completes."""
@@ -143,10 +145,10 @@ class DocumentDecoder(ABC):
         for document in self._left(events):
             self._read(document, events, may_be_cut=may_be_cut)
             if self._is_over:
-                return events
+                break
         if not self._is_over:
             self._end(events)
-        return events
+        return self._mender.feed(events) if self._mender.is_active else events
 
     @abstractmethod
     def _read(self, document: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:

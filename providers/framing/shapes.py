@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
+from providers.framing.mending import TextMender
+from providers.framing.text import read_json, written
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -20,33 +23,31 @@ class Shapeless(ValueError):
     """Not JSON, or JSON that is nothing like the shape."""
 
 
-def reader(shape: type[T]) -> Callable[[bytes], T | None]:
+def reader(shape: type[T]) -> Callable[[bytes, TextMender], T | None]:
     """A function that reads a document as `shape`: strictly and fast, leniently where the server got a type wrong.
 
-    It returns None for a bare null and raises Shapeless.
+    It returns None for a bare null and raises Shapeless. Where the document's text is none (providers.framing.text),
+    the mender is told to look at what comes of it.
     """
     decode = msgspec.json.Decoder(shape).decode
 
-    def read(document: bytes) -> T | None:
+    def read(document: bytes, mender: TextMender) -> T | None:
         try:
             return decode(document)
-        except msgspec.ValidationError:
-            return lenient(document, shape)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except RecursionError as error:
             raise Shapeless("not JSON") from error
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return lenient(document, shape, mender)
 
     return read
 
 
-def lenient(document: bytes, shape: type[T]) -> T | None:
+def lenient(document: bytes, shape: type[T], mender: TextMender) -> T | None:
     """Read a document whose fields may have wrong types; None for a bare null. Raises Shapeless.
 
     Slow: for documents that strict decoding refused.
     """
-    try:
-        value = msgspec.json.decode(document)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Shapeless("not JSON") from error
+    value = lenient_value(document, mender)
     if isinstance(value, list) and len(value) == 1:
         value = value[0]  # Gemini's way to wrap an error
     if value is None:
@@ -55,6 +56,23 @@ def lenient(document: bytes, shape: type[T]) -> T | None:
     if not isinstance(fitted, shape):
         raise Shapeless("not an object")
     return fitted
+
+
+def lenient_value(document: bytes, mender: TextMender) -> Any:
+    """The value of a document that may hold text that is none. Raises Shapeless."""
+    try:
+        return msgspec.json.decode(document)
+    except RecursionError as error:
+        raise Shapeless("not JSON") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if isinstance(error, msgspec.DecodeError) and b"\\u" not in document:
+            raise Shapeless("not JSON") from error
+    try:
+        value = read_json(document)
+    except (ValueError, RecursionError) as error:
+        raise Shapeless("not JSON") from error
+    mender.is_active = True
+    return value
 
 
 @lru_cache
@@ -78,8 +96,8 @@ def _fit(value: Any, wanted: inspect.Type) -> Any:
             return [item for item in items if item is not None]
         case inspect.DictType() if isinstance(value, dict):
             return value
-        case inspect.CustomType():
-            return msgspec.Raw(msgspec.json.encode(value))  # the only custom type here is Raw
+        case inspect.RawType():
+            return msgspec.Raw(written(value))
     return _fit_scalar(value, wanted)
 
 

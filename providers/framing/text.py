@@ -14,11 +14,17 @@ from typing import Any
 import msgspec
 
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-_BYTES = re.compile("[\udc80-\udcff]+")
+# A byte that is no UTF-8 stands as a character of its own, where no text has any: an escaped half could look like
+# what "surrogateescape" makes of it.
+_BYTE_PLACE = 0x10FF00
+_STANDING_FOR_BYTES = {0xDC00 + byte: _BYTE_PLACE + byte for byte in range(0x80, 0x100)}
+_BYTES = re.compile("[\U0010ff80-\U0010ffff]+")
 _LONE = re.compile("[\ud800-\udfff]")
+_UNCLEAN = re.compile("[\ud800-\udfff\U0010ff80-\U0010ffff]")
 # What the next piece may complete: a first half, or the first bytes of a character.
 _UNFINISHED = re.compile(
-    "(?:[\ud800-\udbff]|[\udcc2-\udcdf]|[\udce0-\udcef][\udc80-\udcbf]?|[\udcf0-\udcf4][\udc80-\udcbf]{0,2})$"
+    "(?:[\ud800-\udbff]|[\U0010ffc2-\U0010ffdf]|[\U0010ffe0-\U0010ffef][\U0010ff80-\U0010ffbf]?"
+    "|[\U0010fff0-\U0010fff4][\U0010ff80-\U0010ffbf]{0,2})$"
 )
 REPLACEMENT = "\ufffd"
 
@@ -28,7 +34,8 @@ def read_json(document: bytes) -> Any:
 
     Raises ValueError or RecursionError.
     """
-    return json.loads(document.decode("utf-8", "surrogateescape"), parse_constant=_no_constant)
+    text = document.decode("utf-8", "surrogateescape").translate(_STANDING_FOR_BYTES)
+    return json.loads(text, parse_constant=_no_constant)
 
 
 def read_text(text: str) -> Any:
@@ -41,7 +48,7 @@ def read_text(text: str) -> Any:
 
 def is_clean(text: str) -> bool:
     """Whether a text can be written as UTF-8."""
-    return _LONE.search(text) is None
+    return _UNCLEAN.search(text) is None
 
 
 def mended(text: str) -> str:
@@ -49,7 +56,7 @@ def mended(text: str) -> str:
     if is_clean(text):
         return text
     text = _PAIR.sub(_joined, text)
-    text = _BYTES.sub(lambda found: found[0].encode("ascii", "surrogateescape").decode("utf-8", "replace"), text)
+    text = _BYTES.sub(_decoded, text)
     return _LONE.sub(REPLACEMENT, text)
 
 
@@ -75,9 +82,13 @@ def written(value: Any) -> bytes:
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return msgspec.json.encode(cleaned(value))
+        return msgspec.json.encode(cleaned(msgspec.to_builtins(value)))
     except OverflowError:
-        return json.dumps(cleaned(value), separators=(",", ":")).encode()
+        return json.dumps(cleaned(msgspec.to_builtins(value)), separators=(",", ":")).encode()
+
+
+def _decoded(characters: re.Match[str]) -> str:
+    return bytes(ord(character) - _BYTE_PLACE for character in characters[0]).decode("utf-8", "replace")
 
 
 def _joined(pair: re.Match[str]) -> str:

@@ -15,6 +15,7 @@ from providers.claude.fields import output_limit
 from providers.dialects.anthropic import errors
 from providers.dialects.anthropic.answer import stop
 from providers.dialects.anthropic.answer.blocks import KNOWN, Delta, Malformed
+from providers.dialects.anthropic.answer.halves import Halves
 from providers.dialects.anthropic.answer.json_body import message_events
 from providers.dialects.anthropic.answer.overlap import SerialBlocks
 from providers.dialects.anthropic.answer.whole_blocks import is_block
@@ -65,6 +66,7 @@ class StreamDecoder:
     def __init__(self, call: Call) -> None:
         self._reader = SSEReader()
         self._blocks = SerialBlocks(call)
+        self._halves = Halves()
         self._ending = stop.Ending()
         self._limit = output_limit(call)
         self._over = False
@@ -91,6 +93,9 @@ class StreamDecoder:
             if self._over:
                 break
             self._any = True
+            if self._halves.held:
+                self._read_slowly(data, events, at_the_end=at_the_end)
+                continue
             try:
                 str(data, "utf-8")  # the typed decoder does not look into what it skips
                 event = _event(data)
@@ -99,12 +104,26 @@ class StreamDecoder:
                 else:
                     events += self._rare(event, data)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                # Half a document at the end of the body is a cut and not malformed; imitations of Claude send [DONE].
-                if not at_the_end and data.strip() not in {b"", b"[DONE]"}:
-                    events.append(self._malformed("an event that is no JSON of Claude's shape"))
+                self._read_slowly(data, events, at_the_end=at_the_end)
             except Malformed as error:
                 events.append(self._malformed(str(error)))
         return events
+
+    def _read_slowly(self, data: bytes, events: list[Event], *, at_the_end: bool) -> None:
+        """An event whose text is none, or that is none itself."""
+        try:
+            for document in self._halves.mend(data):
+                event = _event(document)
+                if event.type == "content_block_delta" and event.index >= 0 and event.delta is not None:
+                    events += self._blocks.delta(event.index, event.delta, document)
+                else:
+                    events += self._rare(event, document)
+        except Malformed as error:
+            events.append(self._malformed(str(error)))
+        except (ValueError, RecursionError):
+            # Half a document at the end of the body is a cut and not malformed; imitations of Claude send [DONE].
+            if not at_the_end and data.strip() not in {b"", b"[DONE]"}:
+                events.append(self._malformed("an event that is no JSON of Claude's shape"))
 
     def _rare(self, event: _Event, data: bytes) -> list[Event]:
         if event.error and event.error != b"null":

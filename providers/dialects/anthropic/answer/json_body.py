@@ -16,6 +16,7 @@ from providers.dialects.contract import Call
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, StreamFailed, TokensReported
 from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong
+from providers.framing.text import cleaned, read_json
 
 
 class JsonDecoder:
@@ -37,10 +38,13 @@ class JsonDecoder:
 
     def close(self) -> list[Event]:
         """The events of the message, or the error that came with a good status."""
+        body = b"".join(self._parts)
         try:
-            answer = msgspec.json.decode(b"".join(self._parts))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            answer = msgspec.json.decode(body)
+        except RecursionError:
             answer = None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            answer = _read_slowly(body)
         self._parts.clear()
         match answer:
             case {"type": "message", "content": list(content), "stop_reason": str() | None} if all(
@@ -50,6 +54,13 @@ class JsonDecoder:
             case {"error": _}:
                 return [StreamFailed(errors.event_error(answer))]
         return [StreamFailed(UpstreamError(ErrorKind.MALFORMED, "The provider's answer is no Claude message."))]
+
+
+def _read_slowly(body: bytes) -> Any:
+    try:
+        return cleaned(read_json(body))
+    except (ValueError, RecursionError):
+        return None
 
 
 def message_events(message: dict[str, Any], blocks: Blocks, limit: int | None) -> list[Event]:

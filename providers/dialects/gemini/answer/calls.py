@@ -10,13 +10,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from providers.claude import signatures
 from providers.claude.call_ids import CallIds
 from providers.dialects.gemini.answer.arguments import Arguments, BrokenArguments
 from providers.dialects.gemini.answer.shapes import FunctionCall
 from providers.events import Event, ThinkingSignature, ToolArgumentsDelta, ToolCallStarted
+from providers.framing.text import written
 
 _GOOD_ID = re.compile(r"[a-zA-Z0-9_-]{1,256}")
 
@@ -88,7 +87,7 @@ class Calls:
         events.append(ToolCallStarted(key, call_id, self._renamed.get(current.name, current.name), complete=True))
         arguments = current.arguments.finished()
         if arguments:
-            events.append(ToolArgumentsDelta(key, msgspec.json.encode(arguments).decode()))
+            events.append(ToolArgumentsDelta(key, written(arguments).decode()))
 
     def drop_open(self) -> None:
         """Forget a call that was cut off: half of its arguments must not be run."""

@@ -30,7 +30,8 @@ from providers.events import (
     TokensReported,
 )
 from providers.framing.decoding import BodyReader, DocumentDecoder
-from providers.framing.shapes import Shapeless
+from providers.framing.shapes import Shapeless, lenient_value
+from providers.framing.text import cleaned
 
 
 class GeminiDecoder(DocumentDecoder):
@@ -69,7 +70,7 @@ class GeminiDecoder(DocumentDecoder):
     def _read(self, document: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:
         """One JSON document. The last one of a stream that breaks off may be half of one: missing, not malformed."""
         try:
-            chunk = read_chunk(document)
+            chunk = read_chunk(document, self._mender)
         except Shapeless:
             if document.strip() not in (b"", b"[DONE]") and not may_be_cut:
                 self._break("The provider sent something that is no answer of Gemini's.", events)
@@ -83,7 +84,7 @@ class GeminiDecoder(DocumentDecoder):
 
     def _chunk(self, chunk: Chunk, document: bytes, events: list[Event]) -> None:
         if chunk.error:
-            self._fail(payload_error(msgspec.json.decode(document)), events)
+            self._fail(payload_error(cleaned(lenient_value(document, self._mender))), events)
             return
         before = len(events)
         tokens = None if chunk.usage_metadata is None else tokens_of(chunk.usage_metadata)

@@ -53,7 +53,7 @@ class OllamaDecoder(DocumentDecoder):
     def _read(self, text: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:
         """One line. The last one of an answer that breaks off may be half of one: then it is not malformed."""
         try:
-            line = read_line(text)
+            line = read_line(text, self._mender)
         except Shapeless:
             if text.lstrip().startswith(b"<"):
                 self._break("The provider sent a web page instead of an answer.", events)

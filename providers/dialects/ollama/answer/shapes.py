@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from providers.framing.shapes import Shapeless
+from providers.framing.mending import TextMender
+from providers.framing.shapes import Shapeless, lenient
 
 
 class Function(msgspec.Struct, gc=False):
@@ -46,9 +47,14 @@ class Line(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(Line).decode
 
 
-def read_line(line: bytes) -> Line:
-    """Decodes one line, strictly. Raises providers.framing.shapes.Shapeless."""
+def read_line(line: bytes, mender: TextMender) -> Line:
+    """Decodes one line, strictly but for its text. Raises providers.framing.shapes.Shapeless."""
     try:
         return _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise Shapeless("not a line of an answer") from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        read = lenient(line, Line, mender)
+    if read is None:
+        raise Shapeless("not a line of an answer")
+    return read

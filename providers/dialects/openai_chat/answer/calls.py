@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from providers.claude.call_ids import CallIds
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.answer.shapes import Function, ToolCall
 from providers.dialects.openai_chat.tools import client_call_id
 from providers.events import Event, ToolArgumentsDelta, ToolCallStarted
 from providers.fidelity import Fidelity
+from providers.framing.text import written
 
 HELD_AT_MOST = 1024 * 1024
 """Characters of arguments that may wait for their call's name."""
@@ -142,4 +141,4 @@ def _arguments(function: Function | None) -> str:
     given: str | dict[str, Any] | None = None if function is None else function.arguments
     if isinstance(given, str):
         return given
-    return msgspec.json.encode(given).decode() if given else ""
+    return written(given).decode() if given else ""

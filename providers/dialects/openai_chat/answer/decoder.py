@@ -5,8 +5,6 @@ Nothing is made up: an answer that breaks off is a failure, never an end_turn.
 
 from __future__ import annotations
 
-import msgspec
-
 from providers.claude.fields import output_limit
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.answer.calls import NamelessCall
@@ -27,7 +25,8 @@ from providers.errors.response import payload_error
 from providers.events import Event, MessageStarted, Tokens, TokensReported
 from providers.fidelity import Fidelity
 from providers.framing.decoding import BodyReader, DocumentDecoder
-from providers.framing.shapes import Shapeless
+from providers.framing.shapes import Shapeless, lenient_value
+from providers.framing.text import cleaned
 
 _NOTHING = Delta()
 _EXPLANATION_AT_MOST = 2000
@@ -74,7 +73,7 @@ class ChatDecoder(DocumentDecoder):
         The last event of a stream that breaks off may be half of one: then it is not malformed but missing.
         """
         try:
-            chunk = read_chunk(document)
+            chunk = read_chunk(document, self._mender)
         except Shapeless:
             word = document.strip()
             if word == b"[DONE]":
@@ -96,7 +95,7 @@ class ChatDecoder(DocumentDecoder):
     def _chunk(self, chunk: Chunk, document: bytes, events: list[Event]) -> None:
         """The events of one chunk: thinking, text, calls, counts, the end."""
         if _is_error(chunk):
-            self._fail(payload_error(msgspec.json.decode(document)), events)
+            self._fail(payload_error(cleaned(lenient_value(document, self._mender))), events)
             return
         if not self._started and (chunk.choices or chunk.id or chunk.model):
             self._start(chunk, events)

@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from providers.claude.call_ids import CallIds
 from providers.dialects.openai_responses.answer.items import CALL, OutputItem
 from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
 from providers.dialects.openai_responses.answer.writer import EventWriter
 from providers.events import Event, ToolArgumentsDelta, ToolCallStarted
+from providers.framing.text import written
 
 HELD_AT_MOST = 1024 * 1024
 """Characters of arguments that may wait for the names of their calls."""
@@ -101,4 +100,4 @@ def _json(arguments: str | dict[str, Any] | None) -> str:
     """The JSON text of arguments; some servers send an object."""
     if isinstance(arguments, str):
         return arguments
-    return msgspec.json.encode(arguments).decode() if arguments else ""
+    return written(arguments).decode() if arguments else ""

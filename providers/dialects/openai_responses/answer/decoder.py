@@ -5,8 +5,6 @@ Nothing is made up: an answer that breaks off is a failure, never an end_turn.
 
 from __future__ import annotations
 
-import msgspec
-
 from providers.dialects.contract import Call
 from providers.dialects.openai_responses.answer.calls import NamelessCall
 from providers.dialects.openai_responses.answer.items import TooManyItems
@@ -15,7 +13,8 @@ from providers.dialects.openai_responses.answer.shapes import Response, StreamEv
 from providers.errors.response import payload_error
 from providers.events import Event
 from providers.framing.decoding import BodyReader, DocumentDecoder
-from providers.framing.shapes import Shapeless
+from providers.framing.shapes import Shapeless, lenient_value
+from providers.framing.text import cleaned
 
 _NO_RESPONSE = (
     "The provider sent something that is not a response of the Responses API. Check its dialect and base URL."
@@ -35,7 +34,7 @@ class ResponsesDecoder(DocumentDecoder):
     def _read(self, document: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:
         """One document. The last event of a stream that breaks off may be half of one: it is missing, not wrong."""
         try:
-            event = read_event(document)
+            event = read_event(document, self._mender)
         except Shapeless:
             word = document.strip()
             if word and word != b"[DONE]" and not may_be_cut:
@@ -63,9 +62,9 @@ class ResponsesDecoder(DocumentDecoder):
     def _without_type(self, event: StreamEvent, document: bytes, events: list[Event]) -> None:
         """An error, or a response that stands alone. An error's own `response.failed` follows and is not waited for."""
         if event.object == "response":
-            self._answer.finish(read_response(document) or Response(), events)
+            self._answer.finish(read_response(document, self._mender) or Response(), events)
             self._is_over = True
         elif event.type == "error" or event.error or event.code or event.message or event.detail:
-            self._fail(payload_error(msgspec.json.decode(document)), events)
+            self._fail(payload_error(cleaned(lenient_value(document, self._mender))), events)
         else:
             self._break(_NO_RESPONSE, events)
