@@ -121,7 +121,8 @@ async def _fail(exchange: Exchange, error: errors.ClaudeError) -> None:
     client, answer = exchange.client, exchange.answer
     exchange.error_type = error.type
     exchange.error_code = error.code
-    exchange.error_message = error.why
+    # A message that may hold a client's or a provider's words is not stored; the row says at least what it was.
+    exchange.error_message = error.why or str(Sentence("The gateway answered with {type}.", type=error.type))
     if client.done:
         return
     if not client.started:
