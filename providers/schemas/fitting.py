@@ -43,7 +43,8 @@ class _Fitter:
             "required": _required,
             "items": self._items,
             "pattern": self._pattern,
-            **dict.fromkeys(("properties", "$defs", "definitions", "dependentSchemas"), self._map),
+            "properties": self._properties,
+            **dict.fromkeys(("$defs", "definitions", "dependentSchemas"), self._map),
             "patternProperties": self._pattern_map,
             **dict.fromkeys(("anyOf", "oneOf", "allOf", "prefixItems"), self._list),
             **dict.fromkeys(_SCHEMAS, self._open),
@@ -53,7 +54,7 @@ class _Fitter:
     def node(self, schema: Any, *, is_root: bool = False) -> Any:
         """One schema, the same object if nothing in it changes."""
         if isinstance(schema, bool):
-            return schema if self._rules.booleans else self._typed({} if schema else {"not": {}})
+            return schema if self._rules.booleans else self._typed({}) if schema else self._nothing()
         if not isinstance(schema, dict):
             return self._typed({})
         found = schema
@@ -94,9 +95,19 @@ class _Fitter:
             return {**schema, "anyOf": [{"type": kind} for kind in _ANY_TYPE]}
         return {**schema, "type": list(_ANY_TYPE)}
 
+    def _nothing(self) -> Schema:
+        """What no value follows; near enough where a server wants a type."""
+        return {"not": {}} if self._rules.typed == "no" else {"type": "null"}
+
     def _open(self, value: Any) -> Any:
         """A schema in a place where every server takes true and false."""
         return value if isinstance(value, bool) else self.node(value)
+
+    def _properties(self, value: Any) -> Any:
+        """A property that may not be there is left out where it cannot be false."""
+        if isinstance(value, dict) and not self._rules.booleans and any(inner is False for inner in value.values()):
+            value = {name: inner for name, inner in value.items() if inner is not False}
+        return self._map(value)
 
     def _map(self, value: Any) -> Any:
         if not isinstance(value, dict):
@@ -144,7 +155,7 @@ def _one_of(schemas: Any) -> Schema:
 def _with_lone_variants(schema: Schema) -> Schema:
     """No type beside anyOf and nothing beside $ref."""
     if "$ref" in schema and len(schema) > 1:
-        return {name: value for name, value in schema.items() if name in ("$ref", "$defs", "definitions")}
+        return {"$ref": schema["$ref"]}
     if "anyOf" not in schema or "type" not in schema:
         return schema
     kind = schema["type"]

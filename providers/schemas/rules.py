@@ -64,10 +64,10 @@ MISTRAL = SchemaRules(dropped=frozenset({"$id", "$schema"}))
 # (2026-04-24); "property schema must be an object": https://github.com/can1357/oh-my-pi/issues/5952 (2026-07-18); "type
 # is not defined": https://github.com/earendil-works/pi/issues/5822 (2026-06-16). A type is one word:
 # https://github.com/MoonshotAI/walle/blob/main/docs/mfjs-spec.md
-MOONSHOT = SchemaRules(booleans=False, typed="variants", lone_variants=True)
+MOONSHOT = SchemaRules(array_items=False, booleans=False, typed="variants", lone_variants=True)
 # "JSON Schema not supported: could not understand the instance" of a schema without a type:
 # https://github.com/docker/mcp-gateway/pull/234 (2025-11-12), https://github.com/haris-musa/excel-mcp-server/issues/114.
-FIREWORKS = SchemaRules(booleans=False, typed="list")
+FIREWORKS = SchemaRules(array_items=False, booleans=False, typed="list")
 # "Unsupported JSON schema fields": https://github.com/musistudio/claude-code-router/issues/708 (2025-08-26).
 CEREBRAS = SchemaRules(strict=_OPENAI_STRICT - _LIMITS)
 # https://github.com/ggml-org/llama.cpp/blob/master/common/json-schema-to-grammar.cpp: "Pattern must start with '^' and
