@@ -99,6 +99,12 @@ def _is_readable(block: Block) -> bool:
     return isinstance(kind, str) and (kind != "text" or bool(block.get("text")))
 
 
+def is_tool_change(block: Block) -> bool:
+    """Whether a block offers or withdraws a tool."""
+    kind = block.get("type")
+    return kind == "tool_addition" or kind == "tool_removal"
+
+
 def is_billing(block: Block) -> bool:
     """Whether a system block is Claude Code's billing header."""
     text = block.get("text")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from providers.claude.blocks import TOOL_CHANGES, is_billing
+from providers.claude.blocks import TOOL_CHANGES, is_billing, is_tool_change
 from providers.claude.tools import check_tool_changes, is_client_tool, loaded_names
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
@@ -47,7 +47,7 @@ def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
     for message in _dicts(body.get("messages")):
         for block in _dicts(message.get("content")):
             marked = _note_block(block, notes) or marked
-            if block.get("type") in TOOL_CHANGES and message.get("role") != "system":
+            if is_tool_change(block) and message.get("role") != "system":
                 raise UnsupportedRequest(Sentence("Only system messages may add or remove tools."))
     check_tool_changes(body)
     marked = _note_tools(body, notes) or marked

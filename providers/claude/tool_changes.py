@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from providers.claude.blocks import TOOL_CHANGES, Block
+from providers.claude.blocks import Block, is_tool_change
 from providers.errors import UnsupportedRequest
 from usage.sentence import Sentence
 
@@ -46,7 +46,7 @@ def change_blocks(body: dict[str, Any]) -> Iterator[tuple[str, Block]]:
             compacted = content[0] if isinstance(content[0], dict) and content[0].get("type") == "compaction" else {}
             place, blocks = f"{place}.0.tool_changes", compacted.get("tool_changes")
         for index, block in enumerate(blocks if isinstance(blocks, list) else ()):
-            if isinstance(block, dict) and block.get("type") in TOOL_CHANGES:
+            if isinstance(block, dict) and is_tool_change(block):
                 yield f"{place}.{index}", block
 
 

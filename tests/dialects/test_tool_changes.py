@@ -184,6 +184,12 @@ def test_a_longer_conversation_begins_with_the_bytes_of_the_shorter(dialect: str
     assert first.startswith(without[: without.index(b"Grep")])
 
 
+@pytest.mark.parametrize("dialect", OTHERS)
+@pytest.mark.parametrize("odd", [{"type": ["tool_removal"]}, {"type": {}}, {"type": None, "tool": {}}, {}])
+def test_odd_blocks_are_survived(dialect: str, odd: Json) -> None:
+    assert names(dialect, body_of(odd, removes("Read"))) == ["Grep"]
+
+
 def test_a_claude_server_gets_the_blocks_as_they_are() -> None:
     body = body_of(removes("Read"), adds("Later"))
     assert sent_body(make_call("anthropic", body, model="claude-opus-5-5"))["messages"] == body["messages"]
