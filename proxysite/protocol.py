@@ -6,12 +6,17 @@
 * Trailers are no headers (RFC 9110, 6.5.1).
 * What is no HTTP request gets its 400 in the API's JSON, and never into the middle of an answer.
 * While the server stops, each answer is its connection's last; idle connections are closed by the server at the end.
+  Where the answer had begun before, its end and the connection's leave in one packet: a proxy that sees the one first
+  would send its next request into the other.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import select
+import socket
+import time
 from typing import Any, cast
 
 import httptools
@@ -21,6 +26,8 @@ from uvicorn.server import ServerState
 
 from streaming.consumer import malformed
 
+_LAST_CHUNK = b"0\r\n\r\n"
+
 
 class GatewayState(ServerState):
     """What the connections of a server share: besides uvicorn's, whether it is stopping."""
@@ -28,10 +35,14 @@ class GatewayState(ServerState):
     def __init__(self) -> None:
         super().__init__()
         self.draining = False
+        self.last_request = 0.0
+        """When the last request came since then (time.monotonic())."""
 
 
 class GatewayProtocol(HttpToolsProtocol):
     """One client connection."""
+
+    _ends_together = False
 
     def data_received(self, data: bytes) -> None:
         """Parses what came. An offer to upgrade ends the parser's work, so another one reads the request without it."""
@@ -61,8 +72,10 @@ class GatewayProtocol(HttpToolsProtocol):
         self.headers = []
         if self.scope["http_version"] == "1.0":
             self.cycle.waiting_for_100_continue = False
-        if cast(GatewayState, self.server_state).draining:
+        state = cast(GatewayState, self.server_state)
+        if state.draining:
             self.cycle.keep_alive = False
+            state.last_request = time.monotonic()
 
     def on_message_complete(self) -> None:
         """Ends the request's body, unless it is one that is read again."""
@@ -104,13 +117,31 @@ class GatewayProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def shutdown(self) -> None:
-        """The server stops: the answer that is being made is the connection's last, if it can still say so."""
-        if self._answering() and not self.cycle.response_started:
-            self.cycle.keep_alive = False
+        """The server stops: the answer that is being made is the connection's last, and says so if it still can."""
+        if self._answering():
+            if self.cycle.response_started:
+                self.cycle.transport = cast(asyncio.Transport, _EndTogether(self.cycle))
+                self._ends_together = True
+            else:
+                self.cycle.keep_alive = False
+
+    def on_response_complete(self) -> None:
+        """Goes on with the connection, or ends it where the server stops and nothing more has come on it."""
+        if self._ends_together and not self.transport.is_closing():
+            self._ends_together = False
+            if self.pipeline or _readable(self.transport):
+                _cork(self.transport, False)
+            else:
+                self.transport.close()
+        super().on_response_complete()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Closes a connection that has been idle for too long. A request that has come in this moment is answered."""
+        self.close_if_idle()
 
     def close_if_idle(self) -> None:
         """Closes a connection that waits for a request of which nothing has come yet, not even to the socket."""
-        if self._answering() or self._in_head() or _readable(self.transport):
+        if self.transport.is_closing() or self._answering() or self._in_head() or _readable(self.transport):
             return
         self.transport.close()
 
@@ -127,6 +158,32 @@ def _readable(transport: asyncio.Transport) -> bool:
     found = select.poll()
     found.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
     return bool(found.poll(0))
+
+
+def _cork(transport: asyncio.Transport, on: bool) -> None:
+    """Keeps what is written until the connection is closed, or no more. Linux alone can, and not on every socket."""
+    option = getattr(socket, "TCP_CORK", None)
+    if option is not None:
+        with contextlib.suppress(OSError):
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, option, on)
+
+
+class _EndTogether:
+    """Stands for the transport of an answer that has begun: its last write waits for the end of the connection."""
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._transport = cycle.transport
+
+    def write(self, data: bytes) -> None:
+        """Writes what uvicorn writes: chunks, or parts of a body whose length is known."""
+        chunked, rest = self._cycle.chunked_encoding, self._cycle.expected_content_length
+        if (data.endswith(_LAST_CHUNK) and data[-7:-5] in (b"", b"\r\n")) if chunked else rest == 0:
+            _cork(self._transport, True)
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 def _without_chunks(app: ASGI3Application, cycle: RequestResponseCycle) -> ASGI3Application:

@@ -30,7 +30,9 @@ _GRACE = 5
 _BACKLOG = 1.0
 """Seconds in which connections that wait are still accepted at the end, should more and more come."""
 _LINGER = 2.0
-"""Seconds that idle connections stay open after that: whoever uses one is told by its answer that it was the last."""
+"""Seconds without a request until idle connections are closed: the answer to one would say that it was the last."""
+_LONGEST_LINGER = 5.0
+"""Seconds after which they are closed all the same."""
 
 
 def configuration(host: str, port: int) -> uvicorn.Config:
@@ -48,7 +50,7 @@ def configuration(host: str, port: int) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=int(settings.DRAIN_DEADLINE) + _GRACE,
+        timeout_graceful_shutdown=int(settings.DRAIN_DEADLINE + _LONGEST_LINGER) + _GRACE,
     )
 
 
@@ -99,19 +101,26 @@ class GatewayServer(uvicorn.Server):
                 extra={"fields": {"requests": running, "deadline_s": settings.DRAIN_DEADLINE}},
             )
         await _accept_waiting(sockets or [])
-        closing = asyncio.create_task(self._close_idle())
-        deadline = asyncio.get_running_loop().call_later(settings.DRAIN_DEADLINE, runtime.end_all)
+        draining = asyncio.create_task(self._drain())
         await super().shutdown(sockets)
-        deadline.cancel()
-        closing.cancel()
+        draining.cancel()
 
-    async def _close_idle(self) -> None:
-        """Closes connections once they have been idle long enough, those that become idle later too."""
-        until = time.monotonic() + self._linger
+    async def _drain(self) -> None:
+        """Closes idle connections once no more requests come, and ends at the deadline whatever still runs then.
+
+        A request that comes on an idle connection has as long as any other: DRAIN_DEADLINE counts from the last one.
+        """
+        began = time.monotonic()
+        ended = False
         while True:
-            if time.monotonic() >= until or self._interrupts:
+            now = time.monotonic()
+            last = min(max(began, self._state.last_request), began + _LONGEST_LINGER)
+            if now >= min(last + self._linger, began + _LONGEST_LINGER) or self._interrupts:
                 for connection in tuple(self._state.connections):
                     cast(GatewayProtocol, connection).close_if_idle()
+            if now >= last + settings.DRAIN_DEADLINE and not ended:
+                ended = True
+                serve().end_all()
             await asyncio.sleep(0.05)
 
 

@@ -39,6 +39,7 @@ class Connection:
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self._received = b""
 
     def send(self, data: bytes) -> None:
         """Send bytes."""
@@ -46,14 +47,13 @@ class Connection:
 
     def answer(self) -> Answer:
         """The next answer, which has a length."""
-        received = b""
-        while b"\r\n\r\n" not in received:
-            received += self._received()
-        head = received.partition(b"\r\n\r\n")[0].lower()
+        self.until(b"\r\n\r\n")
+        head = self._received.partition(b"\r\n\r\n")[0].lower()
         length = int(head.partition(b"content-length: ")[2].split(b"\r\n")[0])
-        while len(received) < len(head) + 4 + length:
-            received += self._received()
-        (answer,) = answers_in(received)
+        while len(self._received) < len(head) + 4 + length:
+            self._receive()
+        (answer,) = answers_in(self._received)
+        self._received = b""
         return answer
 
     def closed_at(self) -> float:
@@ -61,21 +61,29 @@ class Connection:
         assert self._socket.recv(1) == b""
         return time.monotonic()
 
-    def everything(self) -> list[Answer]:
-        """All answers until the server closes it."""
-        received = b""
+    def until(self, found: bytes) -> None:
+        """Read until these bytes have come."""
+        while found not in self._received:
+            self._receive()
+
+    def everything(self, *, together: bytes = b"") -> list[Answer]:
+        """All answers until the server closes it; `together` are last bytes with which the end has to come."""
         while data := self._socket.recv(65536):
-            received += data
-        return answers_in(received)
+            self._received += data
+            if together and self._received.endswith(together):
+                self._socket.setblocking(False)
+                assert self._socket.recv(1) == b"", "the end came later"
+                break
+        return answers_in(self._received)
 
     def close(self) -> None:
         """Go away."""
         self._socket.close()
 
-    def _received(self) -> bytes:
+    def _receive(self) -> None:
         data = self._socket.recv(65536)
         assert data, "closed without an answer"
-        return data
+        self._received += data
 
 
 Connect = Callable[[Gateway], Connection]
@@ -144,26 +152,32 @@ def test_idle_connections_are_served_until_they_are_closed_at_the_end(
     assert stopping.wait_exit() == 0
 
 
-def test_a_connection_whose_answer_began_before_is_closed_at_the_end_too(
+def test_an_answer_that_began_before_ends_together_with_its_connection(
     stopping: Gateway, connect: Connect, standing: Standing, upstream: Upstream
 ) -> None:
-    gate = Gate()
-    script = upstream.script(
-        Reply([speak.opening("anthropic", "Going "), gate, speak.more("anthropic", "on"), speak.closing("anthropic")])
-    )
+    alone, followed = connect(stopping), connect(stopping)
     key = ("x-api-key", standing.key.secret)
-    connection = connect(stopping)
-    connection.send(request(message(standing.routes["anthropic"].name, script.prompt), HOST, key))
-    script.wait()
-    reply = script.seen[0]
-    until(lambda: reply.sent > 0, "the beginning of the answer")
-    time.sleep(0.3)
+    gates = []
+    for connection in (alone, followed):
+        gate = Gate()
+        gates.append(gate)
+        script = upstream.script(
+            Reply(
+                [speak.opening("anthropic", "Going "), gate, speak.more("anthropic", "on"), speak.closing("anthropic")]
+            )
+        )
+        connection.send(request(message(standing.routes["anthropic"].name, script.prompt), HOST, key))
+        connection.until(b"Going ")
     stopping.signal()
     until(lambda: _is_refused(stopping), "the end of accepting")
-    gate.open()
-    # Its head said nothing of a close, so another request may be on its way: it is answered.
-    connection.send(request(None, HOST, key, start="GET /v1/models HTTP/1.1"))
-    stream, models = connection.everything()
+    # Its head said nothing of a close. A proxy that sees the end of the answer must see that of the connection too,
+    # before it sends the next request; one that has sent it already gets its answer.
+    followed.send(request(None, HOST, key, start="GET /v1/models HTTP/1.1"))
+    for gate in gates:
+        gate.open()
+    (stream,) = alone.everything(together=b"0\r\n\r\n")
+    assert stream.stream().text == "Going on"
+    stream, models = followed.everything()
     assert stream.stream().text == "Going on"
     assert (models.status, models.headers["connection"]) == (200, "close")
     assert stopping.wait_exit() == 0
