@@ -64,7 +64,7 @@ class ClaudeError(Exception):
         self.status = status
         self.type = type_of_status(status)
         self.message = str(message)
-        self.why = own_words(message) if why is None else why
+        self.why = own_words(message) if why is None else str(why)
         self.headers = headers or []
         self.code = code
 
