@@ -9,6 +9,8 @@ from typing import Any
 from providers.events import Event, Ping, StreamFailed
 from streaming.attempts.attempt import Attempt
 from streaming.attempts.policy import Failure
+from streaming.exchange.lag import LoopLag
+from streaming.exchange.lifecycle import Lifecycle
 
 Run = Callable[[Attempt], Awaitable[Failure | None]]
 Notify = Callable[[Attempt], None]
@@ -20,8 +22,10 @@ class Race:
     `announce` is called with the attempt that answers, `abandon` with each that was cancelled before its first step.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, run: Run, *, announce: Notify, abandon: Notify) -> None:
-        self._loop = loop
+    def __init__(self, lifecycle: Lifecycle, run: Run, *, announce: Notify, abandon: Notify) -> None:
+        loop = self._loop = lifecycle.loop
+        self._lag = lifecycle.lag or LoopLag()
+        self._lag_before = self._lag.until(loop.time())
         self._run = run
         self._announce = announce
         self._abandon = abandon
@@ -30,7 +34,7 @@ class Race:
         self._winner: Attempt | None = None
         self.given_up: Attempt | None = None
         self.waited = 0.0
-        """Seconds that the cancelled attempt had been running."""
+        """Seconds that the cancelled attempt had been running, without the gateway's own lag."""
         self.failed: list[Failure] = []
         """The failures, empty when an attempt has answered. The winner's comes last, or else the latest."""
 
@@ -55,17 +59,25 @@ class Race:
             if other is not attempt and not task.done():
                 other.lost = True
                 task.cancel()
-                self.given_up, self.waited = other, self._loop.time() - other.began
+                self.given_up, self.waited = other, self._loop.time() - other.began - self._late()
         self._announce(attempt)
         if not self._decided.done():
             self._decided.set_result(None)
         return True
 
     async def decided_within(self, seconds: float) -> bool:
-        """Whether an attempt won, or all failed, within so many seconds."""
+        """Whether an attempt won, or all failed, within so many seconds, not counting the gateway's own lag."""
         over: list[asyncio.Future[Any]] = [self._decided, *(task for _, task in self._entered)]
-        done, _ = await asyncio.wait(over, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        return bool(done)
+        forgiven = 0.0
+        while True:
+            done, _ = await asyncio.wait(over, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            seconds, forgiven = self._late() - forgiven, self._late()
+            if done or seconds <= 0:
+                return bool(done)
+
+    def _late(self) -> float:
+        """The gateway's own lag since the race began."""
+        return self._lag.until(self._loop.time()) - self._lag_before
 
     async def over(self) -> None:
         """Returns when no attempt runs any more."""

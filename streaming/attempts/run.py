@@ -102,7 +102,7 @@ class _Runner:
         if hedge_after is None:
             failure = await self._run(first)
             return [] if failure is None else [failure]
-        ran = Race(self._exchange.lifecycle.loop, self._run, announce=self._won, abandon=self._cut_off)
+        ran = Race(self._exchange.lifecycle, self._run, announce=self._won, abandon=self._cut_off)
         await race(ran, first, hedge_after, self._hedge)
         if ran.given_up is first:
             self._runtime.health.record_abandoned(first.candidate, ran.waited)

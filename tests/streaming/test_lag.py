@@ -87,6 +87,17 @@ def test_a_connection_that_was_lost_while_the_gateway_stood_still_opens_no_circu
     assert health.cooling(chosen) is not None
 
 
+def test_no_hedge_starts_because_the_gateway_stood_still(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Health, "first_byte_p95", lambda health, candidate: 0.8)
+    script = upstream.script(
+        first=[Reply([Wait(LAG + 0.3), *speak.chat_answer("in time").steps])], second=[speak.chat_answer("hedged")]
+    )
+    first, second = candidate(upstream.base_url, 1, "/first/v1"), candidate(upstream.base_url, 2, "/second/v1")
+    answer = _answered_late(script.prompt, first, second, hedges=True)
+    assert b"in time" in answer.body
+    assert [seen.path for seen in script.seen] == ["/first/v1/chat/completions"]
+
+
 def test_the_deadline_of_a_route_is_the_clients_and_stays(upstream: Upstream) -> None:
     script = upstream.script(Reply([Wait(5)]))
     began = time.monotonic()
