@@ -2,11 +2,11 @@
 
 What Claude refuses with a 400, and where that was seen:
 * thinking that it did not sign: `Invalid signature in thinking block`; thinking as the last block of a message
-  (https://platform.claude.com/docs/en/build-with-claude/thinking-troubleshooting, 2026-10);
+  (anthropics/claude-code#11517, 2025-11);
 * texts without a visible character: `text content blocks must contain non-whitespace text`
-  (anthropics/claude-code#1800, 2025), and messages without a block;
+  (anthropics/claude-code#23440, 2026-02; anomalyco/opencode#31259, 2026-07), and messages without a block;
 * an id or a name of a call with other characters than letters, digits, "_" and "-" (`String should match pattern`), and
-  an input that is no object (`Input should be a valid dictionary`);
+  an input that is no object (farion1231/cc-switch#1181, 2026-02; earendil-works/pi#198, 2025-12);
 * a call without its result in the next message, a result without its call, and a result behind other blocks:
   `tool_use ids were found without tool_result blocks immediately after`
   (https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls, 2026-11).

@@ -15,7 +15,7 @@ from providers.claude.support import ClaudeSupport
 from providers.claude.system import restate_system
 from providers.dialects.anthropic.messages import begins_without_thinking, mend_history
 from providers.dialects.anthropic.model import fit_family, fit_model
-from providers.dialects.anthropic.thinking import leave_out_thinking
+from providers.dialects.anthropic.thinking import leave_out_thinking, put_thinking_first
 from providers.dialects.contract import Call, CountRequest, UpstreamRequest
 from providers.families import family_of
 from providers.fidelity import Fidelity
@@ -67,8 +67,10 @@ def _fit(body: dict[str, Any], call: Call, support: ClaudeSupport | None) -> Non
         restate_system(body, call.notes, misplaced_only=True)
     thinking = body.get("thinking")
     budgeted = claude and isinstance(thinking, dict) and thinking.get("type") == "enabled"
-    if budgeted and begins_without_thinking(body.get("messages")):
-        leave_out_thinking(body, call.notes)
+    if budgeted:
+        put_thinking_first(body)
+        if begins_without_thinking(body.get("messages")):
+            leave_out_thinking(body, call.notes)
 
 
 def _drop_gateways_thinking(body: dict[str, Any], call: Call) -> None:

@@ -28,7 +28,7 @@ def fit_thinking(body: dict[str, Any], support: ClaudeSupport, notes: Notes) -> 
 
 
 def leave_out_thinking(body: dict[str, Any], notes: Notes) -> None:
-    """Asks for no thinking, nor for edits of it: "`clear_thinking_20251015` strategy requires `thinking`"."""
+    """Asks for no thinking, nor for edits of it, which would be refused (router-for-me/CLIProxyAPI#4957, 2026-08)."""
     notes.add(Fidelity.THINKING_CONTROL_DROPPED)
     body.pop("thinking", None)
     management = body.get("context_management")
@@ -40,6 +40,32 @@ def leave_out_thinking(body: dict[str, Any], notes: Notes) -> None:
         body["context_management"] = {**management, "edits": kept}
     else:
         del body["context_management"]
+
+
+def put_thinking_first(body: dict[str, Any]) -> None:
+    """Puts thinking at the beginning of each message, where models that think with a budget want it.
+
+    400 "If an assistant message contains any thinking blocks, the first block must be `thinking` or
+    `redacted_thinking`. Found `text`." (lbjlaq/Antigravity-Manager#690, 2026-01): a client or server in between has
+    put it elsewhere.
+    """
+    messages = body.get("messages")
+    if isinstance(messages, list):
+        body["messages"] = [_thinking_first(message) for message in messages]
+
+
+def _thinking_first(message: Any) -> Any:
+    content = message.get("content") if isinstance(message, dict) and message.get("role") == "assistant" else None
+    if not isinstance(content, list) or not content or _is_thinking(content[0]):
+        return message
+    thinking = [block for block in content if _is_thinking(block)]
+    if not thinking:
+        return message
+    return {**message, "content": [*thinking, *(block for block in content if not _is_thinking(block))]}
+
+
+def _is_thinking(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("type") in ("thinking", "redacted_thinking")
 
 
 def _kind(body: dict[str, Any]) -> str | None:

@@ -104,6 +104,20 @@ def test_a_loop_that_begins_with_text_has_no_thinking_either() -> None:
     assert "thinking" not in sent(call(history, model="any", thinking=ENABLED))
 
 
+def test_thinking_that_lost_its_place_stands_first_again() -> None:
+    text = {"type": "text", "text": "I read."}
+    redacted = {"type": "redacted_thinking", "data": "x"}
+    history = [USER, answer(text, CLAUDES, redacted, CALL), results(RESULT)]
+    made = call(history, thinking=ENABLED)
+    body = sent(made)
+    assert body["messages"] == [USER, answer(CLAUDES, redacted, text, CALL), results(RESULT)]
+    assert (body["thinking"], list(made.notes)) == (ENABLED, [])
+    # Adaptive thinking may come behind text: those models' messages stay as they were written.
+    adaptive = {"type": "adaptive"}
+    assert sent(call(history, model="claude-opus-5-5", thinking=adaptive))["messages"] == history
+    assert sent(call(history))["messages"] == history
+
+
 def test_edits_of_thinking_go_with_it() -> None:
     edits = {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}
     body = sent(call([USER, answer(CALL), results(RESULT)], thinking=ENABLED, context_management=edits))
