@@ -27,7 +27,7 @@ _PASSED = frozenset({Ping, TokensReported})
 
 
 class TextMender:
-    """One answer's. `is_active`: a document held such text, so that its events and those that follow are looked at."""
+    """One answer's. `is_active`: a document held such text. Later events may hold what dialects stored of it."""
 
     __slots__ = ("_held", "is_active")
 
@@ -52,7 +52,6 @@ class TextMender:
                 elif not isinstance(event, MessageStarted | StreamFailed):
                     self._release(given)
                 given.append(_clean(event))
-        self.is_active = bool(self._held)
         return given
 
     def _text(self, key: _Key, text: str, given: list[Event]) -> None:

@@ -1,7 +1,8 @@
 """Fuzzing of every dialect's decoder that watches which code is reached, by `make fuzz`: not a test, it needs atheris.
 
-`python -m tests.fuzz.atheris_decoders --dialect gemini [libFuzzer options]`; the recorded bodies are what it starts
-from. It ends at the first answer with no end, two ends or an illegal stream, and says which bytes did it.
+`python -m tests.fuzz.atheris_decoders --dialect gemini [libFuzzer options]`; it starts from the recorded bodies and
+what providers were seen to make of such. It ends at the first answer with no end, two ends or an illegal stream, and
+says which bytes did it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from random import Random
 
 import atheris
 
@@ -17,6 +19,10 @@ with atheris.instrument_imports(include=["providers", "streaming"]):
     from providers.dialects import DIALECTS
     from tests.claude.wire import TYPES, cases
     from tests.fuzz.judge import judge
+    from tests.fuzz.mutations import unusual
+
+UNUSUAL_EACH = 8
+"""Bodies of each recorded one, as providers were seen to change them."""
 
 
 def main() -> None:
@@ -30,6 +36,9 @@ def main() -> None:
     corpus = Path(tempfile.mkdtemp(prefix=f"fuzz-{dialect}-"))
     for case in cases(dialect):
         (corpus / case.folder.name).write_bytes(b"\x10" + case.body)
+        for seed in range(UNUSUAL_EACH):
+            body = unusual(case.body, case.ending, Random(seed))
+            (corpus / f"{case.folder.name}-{seed}").write_bytes(b"\x10" + body)
 
     def one(data: bytes) -> None:
         # The first byte says in pieces of which size the rest arrives.

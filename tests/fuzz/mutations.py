@@ -7,7 +7,9 @@ import re
 from random import Random
 from typing import Any
 
-_FRAME_ENDS = {"sse": b"\n\n", "ndjson": b"\n", "json": b"\n"}
+from tests.fuzz.unusual import UNUSUAL
+
+FRAME_ENDS = {"sse": b"\n\n", "ndjson": b"\n", "json": b"\n"}
 _WRONG: tuple[Any, ...] = (
     None, True, -1, 0, 1.5, 10**30, "", "x", "\ud83d", "\u2028", "a\nb", [], {}, [[]], [None], {"type": 1}, {"a": {}},
 )  # fmt: skip
@@ -17,7 +19,14 @@ _JSON = re.compile(rb"^((?:data:)?\s*)([\[{].*)$", re.DOTALL)
 def mutated(body: bytes, other: bytes, ending: str, random: Random) -> bytes:
     """`body` after one to four kinds of damage; `other` is a body that pieces are taken from."""
     for _ in range(random.randint(1, 4)):
-        body = random.choice(_DAMAGES)(body, other, _FRAME_ENDS[ending], random)
+        body = random.choice(_DAMAGES)(body, other, FRAME_ENDS[ending], random)
+    return body
+
+
+def unusual(body: bytes, ending: str, random: Random) -> bytes:
+    """`body` after one to three things that providers were seen to do."""
+    for _ in range(random.randint(1, 3)):
+        body = random.choice(UNUSUAL)(body, FRAME_ENDS[ending], random)
     return body
 
 

@@ -14,7 +14,7 @@ from providers.events import StreamFailed
 from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong
 from tests.claude.wire import TYPES, cases, make_call
 from tests.fuzz.judge import judge
-from tests.fuzz.mutations import mutated, pieces_of
+from tests.fuzz.mutations import mutated, pieces_of, unusual
 from tests.harness.speakers import SPEAKERS
 
 CASES = {dialect: cases(dialect) for dialect in DIALECTS}
@@ -33,6 +33,18 @@ def test_damaged_answers(dialect: str, seed: int) -> None:
     body = mutated(case.body, other.body, case.ending, random)
     content_type = TYPES[case.ending] if random.random() < 0.95 else random.choice(CONTENT_TYPES)
     judge(dialect, pieces_of(body, random), content_type)
+
+
+@a_dialect
+@settings(max_examples=600)
+@given(seed=st.integers(0, 2**40))
+def test_answers_as_providers_were_seen_to_send_them(dialect: str, seed: int) -> None:
+    random = Random(seed)
+    case = random.choice(CASES[dialect])
+    body = unusual(case.body, case.ending, random)
+    if random.random() < 0.2:
+        body = mutated(body, random.choice(CASES[dialect]).body, case.ending, random)
+    judge(dialect, pieces_of(body, random), TYPES[case.ending])
 
 
 @a_dialect
