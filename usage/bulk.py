@@ -41,14 +41,23 @@ def write(rows: Iterator[Finished], writer: Writer) -> Iterator[int]:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """No garbage collection, which takes as long as the rest for so many objects, none of which are in a cycle."""
+    """The thread that waits for the database is not kept waiting for the other one."""
     interval = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    try:
+        with without_collector():
+            yield
+    finally:
+        sys.setswitchinterval(interval)
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """No garbage collection: for so many objects it takes as long as the rest, and none of them are in a cycle."""
     was_enabled = gc.isenabled()
     gc.disable()
-    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         yield
     finally:
-        sys.setswitchinterval(interval)
         if was_enabled:
             gc.enable()

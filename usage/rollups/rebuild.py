@@ -90,7 +90,7 @@ def _daily(start: datetime, end: datetime, check: bool) -> list[Difference]:
         expected = accumulate.days(_stored(UsageRollup, start, end))
         found = list(_compared(DailyRollup, _stored(DailyRollup, start, end), expected))
         if found and not check:
-            DailyRollup.objects.filter(starts_at__gte=start, starts_at__lt=end).delete()
+            _between(DailyRollup, start, end).delete()
             upsert.write(DailyRollup, upsert.rollup_rows(expected))
     return found
 
@@ -105,7 +105,7 @@ def _quarter(start: datetime, check: bool) -> list[Difference]:
             return []
         found = list(_compared(UsageRollup, _stored(UsageRollup, start, end), expected))
         if found and not check:
-            UsageRollup.objects.filter(starts_at__gte=start, starts_at__lt=end).delete()
+            _between(UsageRollup, start, end).delete()
             upsert.write(UsageRollup, upsert.rollup_rows(expected))
     return found
 
@@ -151,8 +151,7 @@ def _records(rows: QuerySet[RequestLog]) -> Iterator[RequestRecord]:
 
 def _stored(model: type[UsageRollup] | type[DailyRollup], start: datetime, end: datetime) -> Cells:
     found: Cells = {}
-    rows: QuerySet[Any] = model._default_manager.filter(starts_at__gte=start, starts_at__lt=end).order_by()
-    for row in rows.values().iterator(chunk_size=2000):
+    for row in _between(model, start, end).values().iterator(chunk_size=2000):
         cell = Cell()
         cell.counts = [row[name] for name in COUNTS]
         cell.sums = [_pico(row[name]) if name in MONEY else row[name] for name in SUMS]
@@ -160,6 +159,12 @@ def _stored(model: type[UsageRollup] | type[DailyRollup], start: datetime, end: 
         moment = int(row["starts_at"].timestamp())
         found[Key(moment, row["overall"], tuple(row[name] for name in DIMENSIONS))] = cell
     return found
+
+
+def _between(model: type[UsageRollup] | type[DailyRollup], start: datetime, end: datetime) -> QuerySet[Any]:
+    # Their index by moment begins with `overall`.
+    span = {"starts_at__gte": start, "starts_at__lt": end}
+    return model._default_manager.filter(overall__in=(True, False), **span).order_by()
 
 
 def _compared(model: type[Model], stored: Cells, expected: Cells) -> Iterable[Difference]:

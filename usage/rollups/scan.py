@@ -183,7 +183,7 @@ class Scan:
         with_rows = {at for at, _ in expected}
         suspects = Suspects(set(), day=False)
         by_day: dict[Any, Figures] = {}
-        for row in _read(UsageRollup, _ROLLUP, "starts_at", start, end):
+        for row in _read_rollups(UsageRollup, start, end):
             figures = [*row[_ADDED], *map(_bins, row[_ADDED.stop :])]
             at, dimensions = self._start_of(row[0]), row[_DIMENSIONS]
             _add_up(by_day, (bool(row[1]), dimensions), figures)
@@ -197,7 +197,7 @@ class Scan:
     def _is_day_wrong(self, start: datetime, end: datetime, expected: dict[Any, Figures]) -> bool:
         first = int(start.timestamp())
         wrong = False
-        for row in _read(DailyRollup, _ROLLUP, "starts_at", start, end):
+        for row in _read_rollups(DailyRollup, start, end):
             wanted = expected.pop((bool(row[1]), row[_DIMENSIONS]), None)
             figures = [*row[_ADDED], *map(_bins, row[_ADDED.stop :])]
             wrong |= wanted is None or _moment(row[0]) != first or not _same(wanted, figures)
@@ -248,20 +248,29 @@ def _snapshot() -> Iterator[None]:
             yield
 
 
+def _read_rollups(model: type[models.Model], *span: datetime) -> Iterator[Row]:
+    """Yields the columns _ROLLUP; in two parts, since their index by moment begins with `overall`."""
+    for overall in (True, False):
+        yield from _read(model, _ROLLUP, "starts_at", *span, overall=overall)
+
+
 def _read(
-    model: type[models.Model], columns: Sequence[str], column: str, start: datetime, end: datetime
+    model: type[models.Model], columns: Sequence[str], column: str, *span: datetime, overall: bool | None = None
 ) -> Iterator[Row]:
     """Yields columns of the rows between two moments, as the driver gives them."""
-    quote = connection.ops.quote_name
+    quote, values = connection.ops.quote_name, list[Any](span)
     chosen, table, moment = [quote(name) for name in columns], quote(model._meta.db_table), quote(column)
-    span: Any = (start, end)
     if connection.vendor == "sqlite":
-        span = texts.sqlite_moment(start), texts.sqlite_moment(end)
+        values = list(map(texts.sqlite_moment, span))
         # An expression has no declared type, by which Django would convert moments and truth values.
         chosen = [f"+{name}" for name in chosen]
+    condition = f"{moment} >= %s AND {moment} < %s"
+    if overall is not None:
+        condition = f"{condition} AND {quote('overall')} = %s"
+        values.append(overall)
     # Of a big day only a part is in memory at a time.
     with connection.chunked_cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(chosen)} FROM {table} WHERE {moment} >= %s AND {moment} < %s", span)  # noqa: S608
+        cursor.execute(f"SELECT {', '.join(chosen)} FROM {table} WHERE {condition}", values)  # noqa: S608
         while rows := cursor.fetchmany(_AT_A_TIME):
             yield from rows
 

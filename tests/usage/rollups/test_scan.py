@@ -71,6 +71,22 @@ def test_more_rows_take_no_more_queries() -> None:
     assert _queries([_long(n % 60) for n in range(540)]) == few
 
 
+def test_no_query_reads_a_table_from_end_to_end() -> None:
+    store([_long(n) for n in range(60)])
+    with CaptureQueriesContext(connection) as captured:
+        _check()
+        UsageRollup.objects.filter(overall=True).update(attempts=77)
+        assert "rebuilt" in (out := StringIO(), call_command("rebuild_rollups", stdout=out))[0].getvalue()
+    asked = [query["sql"] for query in captured if query["sql"].startswith(("SELECT", "DELETE"))]
+    spans = [sql for sql in asked if "usage_" in sql and "MIN(" not in sql]
+    assert len(spans) > 50
+    for sql in spans if connection.vendor == "sqlite" else ():
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plan = " ".join(str(row[-1]) for row in cursor.fetchall())
+        assert "SCAN usage_" not in plan, (sql, plan)
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 2**32).map(record), min_size=1, max_size=20))
 def test_any_requests_match_what_the_writer_added_up(requests: list[RequestRecord]) -> None:

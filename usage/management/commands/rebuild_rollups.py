@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from usage.bulk import without_collector
 from usage.rollups import rebuild
 
 SHOWN = 50
@@ -31,10 +32,11 @@ class Command(BaseCommand):
         if first and last and last < first:
             raise CommandError("--to is before --from.")
         found = 0
-        for difference in rebuild.rebuild(first, last, check=check):
-            found += 1
-            if found <= SHOWN:
-                self.stdout.write(str(difference))
+        with without_collector():
+            for difference in rebuild.rebuild(first, last, check=check):
+                found += 1
+                if found <= SHOWN:
+                    self.stdout.write(str(difference))
         if found > SHOWN:
             self.stdout.write(f"… and {found - SHOWN} more")
         if check and found:
