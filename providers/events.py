@@ -39,6 +39,17 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
         """Whether the output is as long as the request allowed it to be."""
         return limit is not None and limit > 0 and self.output is not None and self.output >= limit
 
+    def updated(self, newer: Tokens) -> Tokens:
+        """These counts with a later report laid over them; its zeros are placeholders where a count is known.
+
+        The prompt's kinds are one: a zero among them may only mean that the rest of it was cached.
+        """
+        if self.prompt and not (newer.input or newer.cache_read or newer.cache_write):
+            newer = msgspec.structs.replace(newer, input=None, cache_read=None, cache_write=None, cache_write_1h=None)
+        if self.output and newer.output == 0:
+            newer = msgspec.structs.replace(newer, output=None, reasoning=None)
+        return self.merged(newer)
+
     def merged(self, newer: Tokens) -> Tokens:
         """These counts with every count that `newer` knows laid over them."""
         return Tokens(

@@ -55,6 +55,7 @@ class Fidelity(StrEnum):
     # Output format
     SCHEMA_NOT_STRICT = "schema_not_strict"
     SCHEMA_WORDED = "schema_told"
+    OUTPUT_DROPPED = "output_dropped"
     # Everything else
     PREFILL_RESTATED = "prefill_restated"
     CACHE_CONTROL_MOVED = "cache_control_moved"
@@ -111,6 +112,8 @@ EXPLANATIONS: dict[Fidelity, str] = {
     "it continues no answer itself.",
     Fidelity.CACHE_CONTROL_MOVED: "cache_control of the whole request was put on its last block: the provider takes "
     "it on blocks only.",
+    Fidelity.OUTPUT_DROPPED: "A part of the answer that Claude's API has no place for was left out (an image, sound, "
+    "code or a search that the provider ran itself).",
     Fidelity.CACHE_CONTROL_DROPPED: "cache_control was left out: the provider caches by its own rules, or not at all.",
     Fidelity.BETA_DROPPED: "A beta feature was requested by header; the provider or model does not take it.",
     Fidelity.FIELD_DROPPED: "A field of Claude's API was left out: the provider has no equivalent.",

@@ -232,7 +232,7 @@ class Encoder:
 
     def _count(self, event: MessageStarted | TokensReported) -> None:
         if event.tokens is not None:
-            self.tokens = self.tokens.merged(event.tokens)
+            self.tokens = self.tokens.updated(event.tokens)
 
     def _announce_end(self, event: MessageFinished) -> None:
         self._end = event

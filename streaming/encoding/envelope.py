@@ -8,6 +8,7 @@ import msgspec
 
 from providers.events import MessageFinished, MessageStarted, Tokens
 
+_CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
 _COUNTS = frozenset(
     {"input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "cache_creation", "output_tokens"}
 )
@@ -43,6 +44,8 @@ def opening(
         if isinstance(theirs, dict):
             required = {field: usage[field] for field in ("input_tokens", "output_tokens") if theirs.get(field) is None}
             usage = {**theirs, **required}
+            if tokens.prompt == 0:
+                usage["input_tokens"] = input_estimate  # no prompt is empty: the provider does not count yet
     message["usage"] = usage
     return message
 
@@ -65,12 +68,22 @@ def closing(finished: MessageFinished, reported: Tokens, tokens: Tokens, stop_re
     event = dict(finished.native)
     event["type"] = "message_delta"
     event["delta"] = {"stop_sequence": finished.stop_sequence, **(event.get("delta") or {}), "stop_reason": stop_reason}
-    usage = dict(event.get("usage") or {})
+    usage = _without_placeholders(event.get("usage") or {}, tokens)
     for field, count in {"output_tokens": tokens.output or 0, **_known(tokens, reported)}.items():
         if usage.get(field) is None:
             usage[field] = count
     event["usage"] = usage
     return event
+
+
+def _without_placeholders(usage: dict[str, Any], tokens: Tokens) -> dict[str, Any]:
+    """The counts of a message_delta without zeros that would overwrite what the client knows of the prompt."""
+    usage = dict(usage)
+    if usage.get("input_tokens") == 0 and not any(usage.get(name) for name in _CACHED):
+        usage = {name: value for name, value in usage.items() if name not in ("input_tokens", *_CACHED)}
+    if usage.get("output_tokens") == 0 and tokens.output:
+        usage["output_tokens"] = tokens.output
+    return usage
 
 
 def together(earlier: Tokens, later: Tokens) -> Tokens:

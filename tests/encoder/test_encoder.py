@@ -72,7 +72,8 @@ def test_the_last_report_of_a_count_is_the_count(name: str, last: int) -> None:
     made = encoder()
     reports = [TokensReported(Tokens(**{name: last})), TokensReported(Tokens())]
     made.feed([MessageStarted(tokens=Tokens(**{name: 9})), *reports])
-    assert made.tokens == Tokens(**{name: last})
+    # A zero is a placeholder where the prompt or the output is known.
+    assert made.tokens == Tokens(**{name: 9 if last == 0 and name in {"input", "output"} else last})
 
 
 def test_known_counts_stand_in_message_start() -> None:

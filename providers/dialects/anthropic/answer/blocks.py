@@ -69,6 +69,7 @@ class Blocks:
         "_kind",
         "_notes",
         "_owed",
+        "_signature",
         "_unanswered",
     )
 
@@ -79,6 +80,7 @@ class Blocks:
         self._owed: dict[str, Any] | None = None  # a delta that the end must bring if none like it came before
         self._is_filled = False  # of a text block, or of a thinking block
         self._early: list[bytes] = []
+        self._signature: tuple[str, bytes] | None = None  # of a thinking block, and the delta that brings it
         self._unanswered = 0  # deltas of other blocks since the open one's last
         self._shut()
 
@@ -110,19 +112,29 @@ class Blocks:
         if self._kind == "text" and not self._is_filled:
             return self._before_text(kind, value, data)
         if self._kind == "thinking":
-            self._note_thinking(kind)
-        elif kind == "input_json_delta" and value:
+            return self._thinking(kind, value or "", data)
+        if kind == "input_json_delta" and value:
             if self._call is not None:
                 return self._call.delta(index, value, data)
             self._owed = None
         return [NativeBlockDelta(index, data)]
 
-    def _note_thinking(self, kind: str) -> None:
+    def _thinking(self, kind: str, value: str, data: bytes) -> list[Event]:
+        """A signature waits for the block's end: clients take the last one, and some servers send it in pieces."""
         self._unanswered = 0
-        if self._is_filled:
-            raise Malformed("more thinking after its signature")
-        if kind == "signature_delta":
-            self._is_filled, self._owed = True, None
+        if kind != "signature_delta":
+            if self._is_filled:
+                raise Malformed("more thinking after its signature")
+            return [NativeBlockDelta(self._index, data)]
+        self._is_filled, self._owed = True, None
+        if self._signature is None:
+            self._signature = (value, data)
+        else:
+            earlier = self._signature[0]
+            whole = value if value.startswith(earlier) else earlier + value
+            delta = {"type": "signature_delta", "signature": whole}
+            self._signature = (whole, _delta_of(self._index, delta).raw)
+        return []
 
     def stop(self, index: int, data: bytes) -> list[Event]:
         """The events of a content_block_stop."""
@@ -155,10 +167,10 @@ class Blocks:
         return self._end(None if self._call is None else self._call.stop, cut=cut)
 
     def _end(self, stop: bytes | None, *, cut: bool) -> list[Event]:
-        index, owed, call = self._index, self._owed, self._call
+        index, owed, call, signature = self._index, self._owed, self._call, self._signature
         unsigned = self._kind == "thinking" and not self._is_filled
         self._shut()
-        events: list[Event] = []
+        events: list[Event] = [] if signature is None else [NativeBlockDelta(index, signature[1])]
         others: list[str] = []
         if call is not None and (owed is None or not call.text.is_blank()):
             owed = None
@@ -187,6 +199,7 @@ class Blocks:
         self._index, self._kind = -1, ""
         self._allowed = self._owed = None
         self._call: OpenCall | None = None
+        self._signature = None
         self._is_filled = False
         self._early.clear()
         self._early_size = 0

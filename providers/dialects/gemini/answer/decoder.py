@@ -29,6 +29,7 @@ from providers.events import (
     Tokens,
     TokensReported,
 )
+from providers.fidelity import Fidelity
 from providers.framing.decoding import BodyReader, DocumentDecoder
 from providers.framing.shapes import Shapeless, lenient_value
 from providers.framing.text import cleaned
@@ -38,14 +39,15 @@ class GeminiDecoder(DocumentDecoder):
     """Decodes one answer. Whether it is a stream is seen from its first byte, which lies less often than its type."""
 
     __slots__ = (
-        "_block_message", "_block_reason", "_calls", "_finish_message", "_finish_reason", "_limit", "_started",
-        "_tokens",
+        "_block_message", "_block_reason", "_calls", "_finish_message", "_finish_reason", "_limit", "_notes",
+        "_started", "_tokens",
     )  # fmt: skip
 
     def __init__(self, call: Call) -> None:
         super().__init__(BodyReader())
         self._calls = Calls(renamed_tools(call.body), origin_of(call.provider, call.model), CallIds(call))
         self._limit = output_limit(call)
+        self._notes = call.notes
         self._finish_reason = ""
         self._finish_message: str | None = None
         self._block_reason = ""
@@ -119,6 +121,8 @@ class GeminiDecoder(DocumentDecoder):
         else:
             if part.text:
                 events.append(TextDelta(part.text))
+            elif part.inline_data or part.file_data or part.executable_code or part.code_execution_result:
+                self._notes.add(Fidelity.OUTPUT_DROPPED)
             if signature:
                 self._calls.text_signature = signature
 

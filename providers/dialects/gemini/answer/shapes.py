@@ -34,12 +34,16 @@ class FunctionCall(msgspec.Struct, rename="camel", gc=False):
 
 
 class Part(msgspec.Struct, rename="camel", gc=False):
-    """Text, thinking or a call. Media and the code that Google ran itself have no place in a Claude answer."""
+    """Text, thinking or a call. Media and code that Google ran itself have no place in a Claude answer."""
 
     text: str | None = None
     thought: bool | None = None
     thought_signature: str | None = None
     function_call: FunctionCall | None = None
+    inline_data: Any = None
+    file_data: Any = None
+    executable_code: Any = None
+    code_execution_result: Any = None
 
 
 class Content(msgspec.Struct, gc=False):

@@ -157,10 +157,16 @@ class ChatDecoder(DocumentDecoder):
         if delta.refusal:
             self._refusal = (self._refusal + delta.refusal)[:_EXPLANATION_AT_MOST]
             self._writer.text(delta.refusal, events)
-        if delta.tool_calls or delta.function_call is not None:
-            self._calls(delta, events)
+        self._others(delta, events)
         if len(events) > before:
             self._has_content = True
+
+    def _others(self, delta: Delta, events: list[Event]) -> None:
+        """What is neither text nor thinking."""
+        if delta.images or delta.audio:
+            self._notes.add(Fidelity.OUTPUT_DROPPED)
+        if delta.tool_calls or delta.function_call is not None:
+            self._calls(delta, events)
 
     def _calls(self, delta: Delta, events: list[Event]) -> None:
         for fragment in delta.tool_calls or (ToolCall(index=0, function=delta.function_call),):

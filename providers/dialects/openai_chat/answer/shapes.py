@@ -37,6 +37,8 @@ class Delta(msgspec.Struct, gc=False):
     refusal: str | None = None
     tool_calls: list[ToolCall] | None = None
     function_call: Function | None = None
+    images: Any = None
+    audio: Any = None
 
 
 class PromptDetails(msgspec.Struct, gc=False):

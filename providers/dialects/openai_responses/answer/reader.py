@@ -24,6 +24,7 @@ from providers.dialects.openai_responses.answer.writer import EventWriter
 from providers.dialects.openai_responses.tools import NAME_LIMIT
 from providers.errors import UpstreamError
 from providers.events import Event, MessageStarted, Ping, StreamFailed, TokensReported
+from providers.fidelity import Fidelity
 
 BEFORE_THE_START = frozenset(
     {"response.created", "response.in_progress", "response.queued", "response.failed", "response.cancelled"}
@@ -39,11 +40,23 @@ class Answer:
     Readers raise calls.NamelessCall or items.TooManyItems. `is_over` is true after the end or a failure.
     """
 
-    __slots__ = ("_calls", "_limit", "_reasoning", "_response", "_texts", "_writer", "has_started", "is_over", "on")
+    __slots__ = (
+        "_calls",
+        "_limit",
+        "_notes",
+        "_reasoning",
+        "_response",
+        "_texts",
+        "_writer",
+        "has_started",
+        "is_over",
+        "on",
+    )
 
     def __init__(self, call: Call) -> None:
         self._writer = EventWriter(call)
         self._limit = output_limit(call)
+        self._notes = call.notes
         self._texts = texts = Texts(self._writer)
         self._reasoning = reasoning = Reasoning(self._writer)
         self._calls = calls = Calls(self._writer, renamed_tools(call.body, NAME_LIMIT), CallIds(call))
@@ -140,6 +153,7 @@ class Answer:
 
     def _complete_item(self, index: int | None, item: Item, events: list[Event]) -> None:
         if item.type not in KINDS:
+            self._notes.add(Fidelity.OUTPUT_DROPPED)
             return
         known = self._writer.items.of_item(index, item) or self._writer.begin(index, item, events)
         if item.type == CALL:
