@@ -124,6 +124,17 @@ def upstream_name(name: str, limit: int) -> str:
     return f"{name[: limit - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
+def called_name(name: str) -> str:
+    """The name of a tool that a model calls, without what gpt-oss's format (Harmony) leaves around it.
+
+    It writes `to=functions.Bash<|channel|>commentary`, and servers cut that differently
+    (https://github.com/ggml-org/llama.cpp/pull/15181, 2025-08-09). No name that Claude takes has a dot or a bar.
+    """
+    if "<|" in name:
+        name = name.partition("<|")[0].strip() or name
+    return name.removeprefix("functions.") or name
+
+
 def renamed_tools(body: dict[str, Any], limit: int) -> dict[str, str]:
     """Upstream name -> the client's name, for the tools that go out under another name."""
     return {upstream_name(name, limit): name for name in tool_names(body) if len(name) > limit}

@@ -74,6 +74,24 @@ def test_a_signature_in_pieces_is_one(pieces: tuple[str, ...], whole: str) -> No
     ]
 
 
+@pytest.mark.parametrize(
+    "name", ["Bash<|channel|>commentary", "functions.Bash", "functions.Bash<|constrain|>json", "Bash"]
+)
+def test_harmonys_tokens_are_no_part_of_a_tools_name(name: str) -> None:
+    function = {"name": name, "arguments": "{}"}
+    item = {"type": "function_call", "call_id": "call_1", **function}
+    block = {"type": "tool_use", "id": "toolu_1", "name": name, "input": {}}
+    bodies = {
+        "openai_chat": sse({"choices": [{"delta": {"tool_calls": [{"function": function}]}, "finish_reason": "stop"}]}),
+        "openai_responses": sse({"type": "response.completed", "response": {"output": [item]}}),
+        "ollama": json.dumps({"message": {"tool_calls": [{"function": function}]}, "done": True}).encode() + b"\n",
+        "anthropic": stream(opening(content=[block]), *end(output_tokens=3)),
+    }
+    for dialect, sent in bodies.items():
+        made = check_stream(claude_stream(decode(make_call(dialect), [sent])))
+        assert [call.name for call in made.tool_calls] == ["Bash"], dialect
+
+
 def sse(*documents: Any) -> bytes:
     return b"".join(b"data: " + json.dumps(document).encode() + b"\n\n" for document in documents)
 

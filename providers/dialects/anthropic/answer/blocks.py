@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.call_ids import CallIds
+from providers.claude.tools import called_name
 from providers.dialects.anthropic.answer.arguments import OpenCall
 from providers.dialects.anthropic.answer.whole_blocks import taken_apart
 from providers.dialects.contract import Call
@@ -241,6 +242,8 @@ class Blocks:
         if called is not None and not isinstance(called, str):
             raise Malformed(f"a {kind} whose id is no text")
         changed: dict[str, Any] = {}
+        if kind == "tool_use" and block["name"] != called_name(block["name"]):
+            changed["name"] = called_name(block["name"])
         if kind == "tool_use":
             free = self._ids.free(_NOT_IN_IDS.sub("_", called or ""))
             if free != called:

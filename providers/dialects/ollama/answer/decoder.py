@@ -11,6 +11,7 @@ import msgspec
 
 from providers.claude.call_ids import CallIds
 from providers.claude.fields import output_limit
+from providers.claude.tools import called_name
 from providers.dialects.contract import Call
 from providers.dialects.ollama.answer.shapes import Line, Message, ToolCall, read_line
 from providers.dialects.ollama.errors import stream_error
@@ -95,7 +96,7 @@ class OllamaDecoder(DocumentDecoder):
         except ValueError:
             self._break("The provider sent a tool call whose arguments are no JSON object.", events)
             return
-        events.append(ToolCallStarted(self._calls, self._free_id(call.id), name, complete=True))
+        events.append(ToolCallStarted(self._calls, self._free_id(call.id), called_name(name), complete=True))
         if arguments:
             events.append(ToolArgumentsDelta(self._calls, arguments))
         self._calls += 1

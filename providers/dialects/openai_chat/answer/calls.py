@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.claude.call_ids import CallIds
+from providers.claude.tools import called_name
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.answer.shapes import Function, ToolCall
 from providers.dialects.openai_chat.tools import client_call_id
@@ -60,7 +61,7 @@ class Calls:
     def feed(self, fragment: ToolCall, events: list[Event]) -> None:
         """Add the events of one fragment. Raises NamelessCall."""
         function = fragment.function
-        name = (function.name or "") if function is not None else ""
+        name = called_name(function.name) if function is not None and function.name else ""
         arguments = _arguments(function)
         call = self._call_of(fragment.index, fragment.id or None, name, arguments)
         if call is None:

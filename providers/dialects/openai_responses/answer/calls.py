@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.claude.call_ids import CallIds
+from providers.claude.tools import called_name
 from providers.dialects.openai_responses.answer.items import CALL, OutputItem
 from providers.dialects.openai_responses.answer.shapes import Item, StreamEvent
 from providers.dialects.openai_responses.answer.writer import EventWriter
@@ -70,7 +71,8 @@ class Calls:
         call.started = self.any_started = True
         self._writer.sign(events)
         self._writer.interrupt()
-        name = self._renamed.get(item.name, item.name)
+        called = called_name(item.name)
+        name = self._renamed.get(called, called)
         events.append(ToolCallStarted(call.key, self._free_id(item.call_id), name, complete))
         if call.held:
             events.append(ToolArgumentsDelta(call.key, "".join(call.held)))
