@@ -62,7 +62,11 @@ class SSEReader:
                 self._data.append(line[6:] if line[5:6] == b" " else line[5:])
                 self._data_size += len(line)
             elif not line:
-                self._dispatch(events)
+                if len(self._data) == 1 and not self._is_error:
+                    events.append(self._data.pop())
+                    self._data_size = 0
+                else:
+                    self._dispatch(events)
             elif line.startswith(_BESIDE_THE_STANDARD):
                 self._read_unusual(line, events)
         self._hold(tail)

@@ -13,6 +13,7 @@ from providers.dialects.openai_chat.answer.shapes import (
     Chunk,
     Delta,
     ToolCall,
+    Usage,
     read_chunk,
     text_of_parts,
     thinking_of_parts,
@@ -100,39 +101,44 @@ class ChatDecoder(DocumentDecoder):
         if not self._started and (chunk.choices or chunk.id or chunk.model):
             self._start(chunk, events)
         # https://github.com/karthink/gptel/pull/1284 (2026-03-11): Copilot puts each call into a choice of its own.
-        is_first = not self._has_content
-        for choice in chunk.choices or ():
-            self._choice(choice, is_first, events)
+        choices = chunk.choices
+        if choices:
+            is_first = not self._has_content
+            self._choice(choices[0], is_first, events)
+            if len(choices) > 1 and not self._takes_one:
+                for choice in choices[1:]:
+                    if not self._is_over:
+                        self._choice(choice, is_first, events)
             if self._is_over:
                 return
-            if self._takes_one:
-                break
         if chunk.citations:
             self._notes.add(Fidelity.CITATIONS_DROPPED)
         usage = usage_of(chunk)
-        if usage is None:
+        if usage is not None:
+            self._counts(usage, events)
+
+    def _choice(self, choice: Choice, is_first: bool, events: list[Event]) -> None:
+        """The events of a choice; a complete message counts if nothing came before: else it only repeats everything."""
+        delta = choice.delta
+        if is_first and (delta is None or delta == _NOTHING):
+            delta = choice.message
+            if delta is None and choice.text:
+                delta = Delta(content=choice.text)
+        if choice.error:
+            self._fail(payload_error({"error": choice.error}), events)
             return
+        if delta is not None:
+            self._delta(delta, events)
+        if choice.finish_reason or choice.native_finish_reason:
+            self._note_finish(choice, events)
+
+    def _counts(self, usage: Usage, events: list[Event]) -> None:
         tokens = tokens_of(usage)
         if tokens != self._tokens:
             self._tokens = tokens
             events.append(TokensReported(tokens))
         if self._finish.reason and tokens.output:
             self._end(events)  # counts of zero are a placeholder: the true ones may come in a later chunk
-
-    def _choice(self, choice: Choice, is_first: bool, events: list[Event]) -> None:
-        """The events of a choice; a complete message counts if nothing came before: else it only repeats everything."""
-        if choice.error:
-            self._fail(payload_error({"error": choice.error}), events)
-            return
-        delta = choice.delta
-        if is_first and (delta is None or delta == _NOTHING):
-            delta = choice.message
-            if delta is None and choice.text:
-                delta = Delta(content=choice.text)
-        if delta is not None:
-            self._delta(delta, events)
-        if choice.finish_reason or choice.native_finish_reason:
-            self._note_finish(choice, events)
 
     def _start(self, chunk: Chunk, events: list[Event]) -> None:
         self._started = True
