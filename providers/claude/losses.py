@@ -30,6 +30,8 @@ _LOST_BLOCKS = {
     "tool_reference": Fidelity.TOOL_REFERENCE_AS_TEXT,
     **dict.fromkeys(TOOL_CHANGES, Fidelity.TOOL_CHANGE_RESTATED),
 }
+# A compaction, which may stand for changes too, is one of the blocks without a place of their own.
+_MAY_CHANGE_TOOLS = frozenset({Fidelity.TOOL_CHANGE_RESTATED.value, Fidelity.SERVER_BLOCK_AS_TEXT.value})
 
 
 def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
@@ -47,12 +49,18 @@ def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
     for message in _dicts(body.get("messages")):
         for block in _dicts(message.get("content")):
             marked = _note_block(block, notes) or marked
-            if is_tool_change(block) and message.get("role") != "system":
-                raise UnsupportedRequest(Sentence("Only system messages may add or remove tools."))
-    check_tool_changes(body)
+    if not _MAY_CHANGE_TOOLS.isdisjoint(notes):
+        _check_places(body)
+        check_tool_changes(body)
     marked = _note_tools(body, notes) or marked
     if marked and not sends_cache_control:
         notes.add(Fidelity.CACHE_CONTROL_DROPPED)
+
+
+def _check_places(body: dict[str, Any]) -> None:
+    for message in _dicts(body.get("messages")):
+        if message.get("role") != "system" and any(map(is_tool_change, _dicts(message.get("content")))):
+            raise UnsupportedRequest(Sentence("Only system messages may add or remove tools."))
 
 
 def _note_block(block: dict[str, Any], notes: Notes) -> bool:

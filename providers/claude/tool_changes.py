@@ -37,15 +37,18 @@ def change_blocks(body: dict[str, Any]) -> Iterator[tuple[str, Block]]:
     """The blocks with their places: of system messages, and those that a compaction stands for."""
     messages = body.get("messages")
     for number, message in enumerate(messages if isinstance(messages, list) else ()):
+        # Most conversations change no tool, and a long one is looked through several times.
         content = message.get("content") if isinstance(message, dict) else None
         if not isinstance(content, list) or not content:
             continue
-        place = f"messages.{number}.content"
-        blocks: Any = content
-        if message.get("role") != "system":
-            compacted = content[0] if isinstance(content[0], dict) and content[0].get("type") == "compaction" else {}
-            place, blocks = f"{place}.0.tool_changes", compacted.get("tool_changes")
-        for index, block in enumerate(blocks if isinstance(blocks, list) else ()):
+        if message.get("role") == "system":
+            place, blocks = f"messages.{number}.content", content
+        else:
+            first = content[0]
+            if not isinstance(first, dict) or first.get("type") != "compaction":
+                continue
+            place, blocks = f"messages.{number}.content.0.tool_changes", _list(first.get("tool_changes"))
+        for index, block in enumerate(blocks):
             if isinstance(block, dict) and is_tool_change(block):
                 yield f"{place}.{index}", block
 
@@ -70,3 +73,7 @@ def change_of(block: Block) -> ToolChange | None:
 def refused(place: str, why: str) -> UnsupportedRequest:
     """The refusal of a change."""
     return UnsupportedRequest(Sentence("{place}: {why}", place=place, why=why))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
