@@ -100,22 +100,31 @@ class ChatDecoder(DocumentDecoder):
             return
         if not self._started and (chunk.choices or chunk.id or chunk.model):
             self._start(chunk, events)
-        # https://github.com/karthink/gptel/pull/1284 (2026-03-11): Copilot puts each call into a choice of its own.
         choices = chunk.choices
         if choices:
-            is_first = not self._has_content
-            self._choice(choices[0], is_first, events)
-            if len(choices) > 1 and not self._takes_one:
-                for choice in choices[1:]:
-                    if not self._is_over:
-                        self._choice(choice, is_first, events)
-            if self._is_over:
-                return
+            first = choices[0]
+            delta = first.delta
+            is_more = (
+                first.finish_reason is not None or first.native_finish_reason is not None or first.error is not None
+            )
+            if delta is not None and self._has_content and not is_more and len(choices) == 1:
+                self._delta(delta, events)  # the ordinary chunk of a stream
+            else:
+                self._choices(choices, events)
+                if self._is_over:
+                    return
         if chunk.citations:
             self._notes.add(Fidelity.CITATIONS_DROPPED)
         usage = usage_of(chunk)
         if usage is not None:
             self._counts(usage, events)
+
+    def _choices(self, choices: list[Choice], events: list[Event]) -> None:
+        """https://github.com/karthink/gptel/pull/1284 (2026-03-11): Copilot puts each call into a choice of its own."""
+        is_first = not self._has_content
+        for choice in choices[:1] if self._takes_one else choices:
+            if not self._is_over:
+                self._choice(choice, is_first, events)
 
     def _choice(self, choice: Choice, is_first: bool, events: list[Event]) -> None:
         """The events of a choice; a complete message counts if nothing came before: else it only repeats everything."""
@@ -163,7 +172,8 @@ class ChatDecoder(DocumentDecoder):
         if delta.refusal:
             self._refusal = (self._refusal + delta.refusal)[:_EXPLANATION_AT_MOST]
             self._writer.text(delta.refusal, events)
-        self._others(delta, events)
+        if delta.tool_calls or delta.function_call is not None or delta.images or delta.audio:
+            self._others(delta, events)
         if len(events) > before:
             self._has_content = True
 
