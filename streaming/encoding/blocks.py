@@ -6,7 +6,6 @@ for the call's end. What stands around the blocks (message_start, the end, error
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from providers.events import (
@@ -23,21 +22,8 @@ from providers.events import (
 )
 from streaming.encoding import Sink
 from streaming.encoding.native import NativeBlock
+from streaming.encoding.state import Handler, State
 from streaming.encoding.tool_calls import Held, ToolCall, ToolCalls
-
-Handler = Callable[["Blocks", Any], None]
-Step = Callable[["Blocks"], None]
-
-
-class State:
-    """One row of the table: what an event does, how the open block is closed, and what keeps the stream alive."""
-
-    __slots__ = ("keepalive", "leave", "on")
-
-    def __init__(self, on: dict[type, Handler], leave: Step, keepalive: Step) -> None:
-        self.on = on
-        self.leave = leave
-        self.keepalive = keepalive
 
 
 class Blocks:
@@ -111,8 +97,6 @@ class Blocks:
         """Nothing that a real delta could belong to is open."""
         self._sink.ping()
 
-    # Text and thinking
-
     def open_text(self, event: TextDelta) -> None:
         if event.text:
             self._open(TEXT, {"type": "text", "text": ""})
@@ -149,12 +133,9 @@ class Blocks:
             self.sign(event)
 
     def leave_thinking(self) -> None:
-        # Unsigned thinking: Claude always ends the block with a signature_delta, and some readers take that for the
-        # thinking's end. An empty one is what clients make of a missing one anyway, so it costs nothing to be exact.
+        # Claude always ends the block with a signature_delta, and some readers take that for the thinking's end.
         self._sink.signature("")
         self._sink.close()
-
-    # Tool calls
 
     def start_call(self, event: ToolCallStarted) -> None:
         if self._calls.start(event):
@@ -168,10 +149,8 @@ class Blocks:
             self._open_call()
 
     def arguments(self, event: ToolArgumentsDelta) -> None:
-        if event.json:
-            text = self._calls.add(event)
-            if text:
-                self._sink.arguments(text)
+        if event.json and (text := self._calls.add(event)):
+            self._sink.arguments(text)
 
     def arguments_keepalive(self) -> None:
         self._sink.arguments("")
@@ -200,10 +179,9 @@ class Blocks:
 
     def _open_call(self) -> bool:
         call = self._calls.open_next()
-        if call is None:
-            return False
-        self._begin_call(call)
-        return True
+        if call is not None:
+            self._begin_call(call)
+        return call is not None
 
     def _begin_call(self, call: ToolCall) -> None:
         self._open(TOOL, {"type": "tool_use", "id": call.id, "name": call.name, "input": {}})

@@ -11,7 +11,7 @@ from providers.dialects import DIALECTS
 from providers.errors import UpstreamError
 from providers.errors.response import payload_error
 from providers.platforms.bedrock import errors as bedrock
-from tests.dialects.test_refusals import openai, refused
+from tests.dialects.refusals.test_refusals import openai, refused
 
 XAI = (
     "Content violates usage guidelines. Team: 00000000-0000, API key ID: 0000, Model: grok-4-0709, "

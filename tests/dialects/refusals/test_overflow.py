@@ -9,8 +9,8 @@ import pytest
 
 from providers.dialects import DIALECTS
 from providers.dialects.openai_chat.profiles import choices
-from tests.dialects.overflow_wordings import BY_PLATFORM, BY_PROFILE
-from tests.dialects.test_refusals import openai, refused
+from tests.dialects.refusals.overflow_wordings import BY_PLATFORM, BY_PROFILE
+from tests.dialects.refusals.test_refusals import openai, refused
 
 OPENAI_LONG = (
     "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens. "
