@@ -156,10 +156,11 @@ class ArgumentText:
             self._in_string = True
         elif character in _CLOSING:
             self._closers.append(_CLOSING[character])
-        elif self._closers.pop() != character:
+        elif self._closers[-1] != character:
             self._is_broken = True
-        elif not self._closers:
-            self._is_over = True
+        else:
+            self._closers.pop()
+            self._is_over = not self._closers
         return found.end()
 
     def _passed(self, text: str, rest: str) -> str:

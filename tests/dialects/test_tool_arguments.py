@@ -130,7 +130,9 @@ def test_a_good_text_passes_unnoted(dialect: str, form: str, text: str) -> None:
 
 @a_dialect
 @a_form
-@pytest.mark.parametrize("text", ['{"a":"half', "{a:1}", '{"a":[1}', '{"a":1}{"b":', "[1]", "ls -la", '{"a":1,'])
+@pytest.mark.parametrize(
+    "text", ['{"a":"half', "{a:1}", '{"a":[1}', "{{}]", "{]", '{"a":1}{"b":', "[1]", "ls -la", '{"a":1,']
+)
 def test_what_stays_no_object_is_no_tool_call(dialect: str, form: str, text: str) -> None:
     _, made, _ = answer(dialect, [text], form)
     assert made.failed is not None
