@@ -14,6 +14,9 @@ from django.db import connection
 
 _PAGES = -256 * 1024
 """KiB, as a negative number of pages."""
+_VALUES = 5_000
+"""Per statement. SQLite takes more, but parses the last one of a batch, which has a length of its own, each time anew:
+with as many as it takes, a row costs twice the time."""
 
 
 def execute(statement: str, values: Sequence[Any]) -> list[Any]:
@@ -41,12 +44,12 @@ def execute_any(statement: str, values: Sequence[Any]) -> int:
 
 
 def most_values() -> int:
-    """Returns how many values a statement may have."""
+    """Returns how many values a statement of many rows should have."""
     if connection.vendor != "sqlite":
         return 0
     connection.ensure_connection()
     limit: int = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
-    return limit
+    return min(limit, _VALUES)
 
 
 @contextmanager
