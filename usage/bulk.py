@@ -1,54 +1,61 @@
-"""Writes many new usage rows with their rollups: a thread prepares a batch while the database takes the one before.
+"""Writes many made-up usage rows with their rollups: processes prepare slices of them while the database takes others.
 
-The database's own work, in this process (SQLite) or another, holds no lock of Python's, so the two go on side by side.
+Only this process has a connection, so what it writes is in its transaction, in order and once, whatever the database.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
+from multiprocessing import get_context
 
 from usage import sqlite
 from usage.journal.records import Finished
 from usage.journal.writer import Prepared, Writer
+from usage.sample_data import Slice, rows_of
 
-_BATCH = 10_000
-_SWITCH_SECONDS = 0.0005
-"""How soon the thread that waits for the database goes on: it has little else to do."""
+_PROCESSES = min(4, os.cpu_count() or 1)
 
 
-def write(rows: Iterator[Finished], writer: Writer) -> Iterator[int]:
-    """Writes all rows in order; yields how many requests were written after each batch, 0 when the database became
+def write(slices: Iterable[Slice], writer: Writer) -> Iterator[int]:
+    """Writes all rows in order; yields how many requests were written after each slice, 0 when the database became
     unavailable. `writer` writes what is there already, at least in part."""
-    most = sqlite.most_values()
-
-    def prepare() -> Prepared:
-        return Prepared(list(islice(rows, _BATCH)), most)
-
-    with _undisturbed(), sqlite.much_memory(), ThreadPoolExecutor(1, "usage-bulk") as pool:
-        upcoming = pool.submit(prepare)
-        while (prepared := upcoming.result()).batch:
-            upcoming = pool.submit(prepare)
-            if not writer.write_prepared(prepared):
+    most, remaining = sqlite.most_values(), iter(slices)
+    waiting: deque[tuple[Slice, Future[Prepared]]] = deque()
+    with without_collector(), sqlite.much_memory(), _pool() as pool:
+        while True:
+            for upcoming in islice(remaining, 2 * _PROCESSES - len(waiting)):
+                waiting.append((upcoming, pool.submit(_prepare, upcoming, most)))
+            if not waiting:
+                return
+            part, prepared = waiting.popleft()
+            if not writer.write_prepared(prepared.result(), partial(_batch, part)):
+                pool.shutdown(cancel_futures=True)
                 yield 0
                 return
-            yield len(prepared.batch)
+            yield prepared.result().requests
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """The thread that waits for the database is not kept waiting for the other one."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    try:
-        with without_collector():
-            yield
-    finally:
-        sys.setswitchinterval(interval)
+def _pool() -> Executor:
+    """Returns who prepares. A forked process costs no start of its own, but only Linux forks safely."""
+    if sys.platform == "linux" and _PROCESSES > 1:
+        return ProcessPoolExecutor(_PROCESSES, get_context("fork"))
+    return ThreadPoolExecutor(1, "usage-bulk")
+
+
+def _batch(part: Slice) -> list[Finished]:
+    return list(rows_of(part))
+
+
+def _prepare(part: Slice, most_values: int) -> Prepared:
+    return Prepared(_batch(part), most_values)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from math import exp
 from random import Random
 from typing import Any
@@ -14,8 +15,10 @@ from uuid import UUID
 
 import msgspec
 
-from usage.journal.records import AttemptRecord, RequestRecord
+from usage.journal.records import AttemptRecord, Finished, RequestRecord
 
+SLICE = 2_500
+"""Requests of a slice, at most. Another number gives other rows."""
 _FIRST_ID = 900_001
 _HOUR_MS = 3_600_000
 _BY_HOUR = (1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 18, 16, 14, 16, 18, 18, 16, 12, 8, 6, 5, 4, 3, 2)
@@ -46,30 +49,55 @@ class _Caller(msgspec.Struct):
     client: str
 
 
-def rows(
-    count: int, since: datetime, until: datetime, seed: int
-) -> Iterator[tuple[RequestRecord, list[AttemptRecord]]]:
+class Slice(msgspec.Struct, frozen=True):
+    """A stretch of time and its requests: it can be made without the ones before."""
+
+    seed: int
+    number: int
+    pieces: tuple[tuple[float, float, int], ...]
+    """Of an hour: from when (Unix milliseconds), how long, and how many requests."""
+
+
+def rows(count: int, since: datetime, until: datetime, seed: int) -> Iterator[Finished]:
     """Yields `count` requests with their attempts in order of time, from `since` to before `until`."""
-    random = Random(seed)  # noqa: S311
-    callers = [
-        _Caller(
-            key, key % _TEAMS, _session(random), random.choice(("claude-cli/2.0", "anthropic-python/0.80", "curl/8"))
-        )
-        for key in range(_KEYS)
-    ]
+    return chain.from_iterable(map(rows_of, slices(count, since, until, seed)))
+
+
+def slices(count: int, since: datetime, until: datetime, seed: int) -> list[Slice]:
+    """Divides the same requests into slices of SLICE at most."""
+    found: list[list[tuple[float, float, int]]] = []
+    room = 0
+    for piece in _pieces(count, since, until):
+        if piece[2] > room:
+            found.append([])
+            room = SLICE
+        found[-1].append(piece)
+        room -= piece[2]
+    return [Slice(seed, number, tuple(pieces)) for number, pieces in enumerate(found)]
+
+
+def rows_of(part: Slice) -> Iterator[Finished]:
+    """Yields the requests of a slice with their attempts in order of time."""
+    # What is the same in all slices.
+    random = Random(part.seed)  # noqa: S311
+    clients = random.choices(("claude-cli/2.0", "anthropic-python/0.80", "curl/8"), k=_KEYS)
     # A few keys do most of the work.
-    busy = random.choices(callers, [1 / (rank + 1) for rank in range(_KEYS)], k=1_000)
+    busy = random.choices(range(_KEYS), [1 / (rank + 1) for rank in range(_KEYS)], k=1_000)
     models = random.choices(range(len(_MODELS)), [model[3] for model in _MODELS], k=1_000)
     ends = random.choices(_ENDS, [end[1] for end in _ENDS], k=1_000)
-    for moment in _moments(count, since, until, random):
-        caller = busy[int(random.random() * 1_000)]
-        if random.random() < 0.03:
-            caller.session = _session(random)
-        yield _row(moment, caller, models[int(random.random() * 1_000)], ends[int(random.random() * 1_000)], random)
+    # What is not.
+    random = Random(f"{part.seed} {part.number}")  # noqa: S311
+    callers = [_Caller(key, key % _TEAMS, _session(random), client) for key, client in enumerate(clients)]
+    for first, length, count in part.pieces:
+        for moment in sorted(int(first + random.random() * length) for _ in range(count)):
+            caller = callers[busy[int(random.random() * 1_000)]]
+            if random.random() < 0.03:
+                caller.session = _session(random)
+            yield _row(moment, caller, models[int(random.random() * 1_000)], ends[int(random.random() * 1_000)], random)
 
 
-def _moments(count: int, since: datetime, until: datetime, random: Random) -> Iterator[int]:
-    """Yields Unix milliseconds in ascending order."""
+def _pieces(count: int, since: datetime, until: datetime) -> Iterator[tuple[float, float, int]]:
+    """Yields the hours, or parts of them, that have requests: SLICE at most."""
     first, last = int(since.timestamp() * 1000), int(until.timestamp() * 1000)
     hours = list(range(first, last, _HOUR_MS))
     weights = []
@@ -79,15 +107,15 @@ def _moments(count: int, since: datetime, until: datetime, random: Random) -> It
     total, so_far, done = sum(weights), 0.0, 0
     for hour, weight in zip(hours, weights, strict=True):
         so_far += weight
-        due = round(count * so_far / total)
-        length = min(_HOUR_MS, last - hour)
-        yield from sorted(hour + int(random.random() * length) for _ in range(due - done))
-        done = due
+        due = round(count * so_far / total) - done
+        parts = -(-due // SLICE)
+        for part in range(parts):
+            length = min(_HOUR_MS, last - hour) / parts
+            yield hour + part * length, length, due * (part + 1) // parts - due * part // parts
+        done += due
 
 
-def _row(
-    ms: int, caller: _Caller, model: int, end: tuple[str, int, int | None, str, str], random: Random
-) -> tuple[RequestRecord, list[AttemptRecord]]:
+def _row(ms: int, caller: _Caller, model: int, end: tuple[str, int, int | None, str, str], random: Random) -> Finished:
     outcome, _, status, error, stop = end
     name, provider, dialect, _, prices = _MODELS[model]
     identity, started = _identity(ms, random), datetime.fromtimestamp(ms / 1000, UTC)

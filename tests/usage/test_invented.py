@@ -25,6 +25,13 @@ def test_a_seed_makes_the_same_rows_every_time() -> None:
     assert not {request.id for request, _ in first} & {request.id for request, _ in other}
 
 
+def test_a_busy_hour_is_divided_and_no_request_is_lost() -> None:
+    hour = sample_data.slices(10_001, SINCE, datetime(2026, 2, 1, 1, tzinfo=UTC), 1)
+    made = [len(list(sample_data.rows_of(part))) for part in hour]
+    assert sum(made) == 10_001
+    assert max(made) <= sample_data.SLICE
+
+
 def test_rows_rise_in_time_and_ids_and_stay_in_bounds() -> None:
     requests = [request for request, _ in sample_data.rows(3_000, SINCE, UNTIL, 7)]
     moments = [request.started_at for request in requests]
@@ -56,16 +63,21 @@ def test_the_command_writes_them_once() -> None:
 
 
 def _bulk(count: int) -> list[int]:
-    return list(bulk.write(sample_data.rows(count, SINCE, UNTIL, 4), Writer(lambda account: None)))
+    return list(bulk.write(sample_data.slices(count, SINCE, UNTIL, 4), Writer(lambda account: None)))
 
 
 @pytest.mark.django_db
 @pytest.mark.both_databases
-def test_many_at_once_are_what_the_writer_makes_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "_BATCH", 250)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_many_at_once_are_what_the_writer_makes_of_them(processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "_PROCESSES", processes)
+    monkeypatch.setattr(sample_data, "SLICE", 250)
     # As few values as SQLite may take, so that there are several statements.
     monkeypatch.setattr("usage.sqlite.most_values", lambda: 999)
-    assert _bulk(600) == [250, 250, 100]
+    written = _bulk(600)
+    assert sum(written) == 600
+    assert len(written) >= 3
+    assert max(written) <= 250
     requests, attempts = list(RequestLog.objects.values()), list(AttemptLog.objects.values())
     rollups = stored(UsageRollup), stored(DailyRollup), stored_sessions()
     assert rollups[2] == sessions_of_rows()
@@ -76,6 +88,16 @@ def test_many_at_once_are_what_the_writer_makes_of_them(monkeypatch: pytest.Monk
     assert Writer(lambda account: None).write_through(list(sample_data.rows(600, SINCE, UNTIL, 4)))
     assert (list(RequestLog.objects.values()), list(AttemptLog.objects.values())) == (requests, attempts)
     assert (stored(UsageRollup), stored(DailyRollup), stored_sessions()) == rollups
+
+
+@pytest.mark.django_db
+def test_nothing_is_written_after_a_slice_that_the_database_did_not_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample_data, "SLICE", 50)
+    answers = iter([True, False])
+    monkeypatch.setattr(Writer, "write_prepared", lambda *args: next(answers))
+    first, last = _bulk(600)
+    assert 0 < first <= 50
+    assert last == 0
 
 
 @pytest.mark.django_db

@@ -44,14 +44,14 @@ class _Mark(Enum):
 
 
 class Prepared:
-    """A batch whose statements are made, with all their values: a thread without a connection can do that."""
+    """The statements of a batch, with all their values: a process without a connection can make them."""
 
     def __init__(self, batch: list[Finished], most_values: int) -> None:
-        self.batch = batch
         requests = [request for request, _ in batch]
         attempts = [attempt for _, made in batch for attempt in made]
         self.rows = inserts.statements(requests, attempts, most_values)
         self.rollups = upsert.statements(requests, most_values)
+        self.requests = len(requests)
         self.count = len(requests) + len(attempts)
 
 
@@ -120,8 +120,9 @@ class Writer:
             return False
         return True
 
-    def write_prepared(self, prepared: Prepared) -> bool:
-        """Does the same with new rows in the fewest statements; rows of which some are there already take longer."""
+    def write_prepared(self, prepared: Prepared, batch: Callable[[], list[Finished]]) -> bool:
+        """Does the same with new rows in the fewest statements. If some of them are there already, or rejected, it
+        takes longer, and `batch` makes the rows again."""
         try:
             with transaction.atomic():
                 if sum(sqlite.execute_any(*statement) for statement in prepared.rows) != prepared.count:
@@ -129,7 +130,7 @@ class Writer:
                 for statement in prepared.rollups:
                     sqlite.execute_any(*statement)
         except (_Present, DatabaseError):
-            return self.write_through(prepared.batch)
+            return self.write_through(batch())
         return True
 
     def _run(self) -> None:

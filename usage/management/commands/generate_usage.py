@@ -38,12 +38,12 @@ class Command(BaseCommand):
         partitions.ensure(since=first)
         since = datetime(first.year, first.month, 1, tzinfo=UTC)
         until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-        rows = sample_data.rows(count, since, max(until, since + timedelta(hours=1)), options["seed"])
+        slices = sample_data.slices(count, since, max(until, since + timedelta(hours=1)), options["seed"])
         # Made-up rows need no journal.
         writer = Writer(lambda account: None)
         done, began = 0, time.monotonic()
         reported_at = began
-        for written in bulk.write(rows, writer):
+        for written in bulk.write(slices, writer):
             if not written:
                 raise CommandError(
                     f"The database became unavailable after {done:,} rows; run the same command to continue."
