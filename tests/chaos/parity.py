@@ -138,7 +138,7 @@ def counts_of(row: AttemptLog | RequestLog) -> Counts:
 
 def _check_tokens(row: AttemptLog, sighting: Sighting) -> None:
     counts = counts_of(row)
-    last = sighting.reports[-1] if sighting.reports else NOTHING
+    last = sighting.reported()
     where = f"{sighting.place}, {row.outcome}, {row.error_type}: the row has {counts}, the upstream reported "
     if row.estimated:
         _check_estimate(row, sighting)
@@ -148,13 +148,13 @@ def _check_tokens(row: AttemptLog, sighting: Sighting) -> None:
     elif row.outcome == Outcome.FAILED:
         assert counts == last, f"{where}{last}"
     else:
-        assert counts in (NOTHING, *sighting.reports), f"{where}{sighting.reports}"
+        assert counts in (NOTHING, *sighting.settled()), f"{where}{sighting.reports}"
 
 
 def _check_estimate(row: AttemptLog, sighting: Sighting) -> None:
     """Reported counts stay, and the output is a token for each four characters, as far as the stream went."""
     assert row.outcome != Outcome.COMPLETED, "a completed answer's tokens are the provider's"
-    counts, reported = counts_of(row), sighting.reports[-1] if sighting.reports else NOTHING
+    counts, reported = counts_of(row), sighting.reported()
     most = max(reported.output or 0, -(-sighting.characters // 4))
     assert counts.output is not None, f"an estimate without a figure: {counts}"
     if row.outcome == Outcome.FAILED:

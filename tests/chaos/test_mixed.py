@@ -9,7 +9,7 @@ from django.db.models import Sum
 
 from tests.chaos import tally
 from tests.chaos.arena import Arena
-from tests.chaos.parity import NOTHING, counts_of
+from tests.chaos.parity import counts_of
 from tests.chaos.plan import Act, Plan
 from tests.chaos.witness import WORKED
 from usage.models import AttemptLog, Outcome, RequestLog
@@ -63,7 +63,7 @@ def test_mixed_requests_are_accounted_for_to_the_last_digit(arena: Arena) -> Non
         attempt = rows.attempts[sighting.attempt]
         # What the upstream reported last; where a stream was cut off, the estimate (which `prove` has looked at).
         cut_off = attempt.estimated or attempt.outcome == Outcome.CLIENT_CLOSED
-        counts = counts_of(attempt) if cut_off else (sighting.reports or [NOTHING])[-1]
+        counts = counts_of(attempt) if cut_off else sighting.reported()
         cost_of[sighting.attempt] = arena.prices[sighting.place].cost(counts)
     for identity, cost in cost_of.items():
         assert rows.attempts[identity].cost == (None if cost is None else to_dollars(cost)), rows.attempts[identity]

@@ -49,6 +49,23 @@ class Sighting(msgspec.Struct):
     finished: bool = False
     worked: bool = False
 
+    def settled(self) -> list[Counts]:
+        """What is known after each report: zeros are placeholders where a count is known already."""
+        known: list[Counts] = []
+        for report in self.reports:
+            before = known[-1] if known else Counts()
+            prompt = (before.input, before.cache_read, before.cache_write)
+            if any(prompt) and not (report.input or report.cache_read or report.cache_write):
+                report = msgspec.structs.replace(report, input=prompt[0], cache_read=prompt[1], cache_write=prompt[2])
+            if before.output and report.output == 0:
+                report = msgspec.structs.replace(report, output=before.output, reasoning=before.reasoning)
+            known.append(report)
+        return known
+
+    def reported(self) -> Counts:
+        """What all reports come to."""
+        return self.settled()[-1] if self.reports else Counts()
+
 
 Piece = tuple[bytes, Counts | None, str]
 """What goes out, what it reports, and the text in it."""
