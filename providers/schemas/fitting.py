@@ -160,7 +160,8 @@ def _with_lone_variants(schema: Schema) -> Schema:
         return schema
     kind = schema["type"]
     variants = [
-        {"type": kind, **one} if isinstance(one, dict) and "$ref" not in one else one for one in schema["anyOf"]
+        _with_lone_variants({"type": kind, **one}) if isinstance(one, dict) and "$ref" not in one else one
+        for one in schema["anyOf"]
     ]
     return {**{name: value for name, value in schema.items() if name != "type"}, "anyOf": variants}
 

@@ -234,32 +234,6 @@ def test_a_models_chain_fits_its_providers_dialect(admin_client: Client, provide
     assert "transforms" not in errors_of(admin_client.post(page, model))
 
 
-def test_what_a_known_claude_model_takes_is_on_its_row(admin_client: Client, provider: Provider) -> None:
-    model = Model.objects.create(provider=provider, name="claude-haiku-4-5")
-    assert Model.objects.get(pk=model.pk).supports == {
-        "thinking": ["enabled", "disabled"],
-        "efforts": [],
-        "sampling": "one",
-        "system_messages": False,
-        "max_output": 64000,
-        "refused_betas": ["context-1m-"],
-    }
-    assert Model.objects.create(provider=provider, name="gpt-5").supports is None
-    page = reverse("admin:providers_model_change", args=[model.pk])
-    data = form_of(admin_client.get(page))
-    assert admin_client.post(page, {**data, "supports": '{"efforts": ["low"]}'}).status_code == 302
-    assert Model.objects.get(pk=model.pk).supports == {"efforts": ["low"]}
-    assert admin_client.post(page, {**data, "supports": "{}"}).status_code == 302
-    assert Model.objects.get(pk=model.pk).supports == {}
-    assert form_of(admin_client.get(page))["supports"] == "{}"
-    assert list(errors_of(admin_client.post(page, {**data, "supports": '{"efforts": ["much"]}'}))) == ["supports"]
-    # Another name, or an empty area, is filled in anew.
-    assert admin_client.post(page, {**data, "supports": "{}", "name": "claude-opus-5-5"}).status_code == 302
-    assert Model.objects.values_list("supports__thinking", flat=True).get(pk=model.pk) == ["adaptive"]
-    assert admin_client.post(page, {**data, "supports": ""}).status_code == 302
-    assert Model.objects.values_list("supports__thinking", flat=True).get(pk=model.pk) == ["enabled", "disabled"]
-
-
 def test_the_help_names_every_transform_with_its_options(admin_client: Client) -> None:
     text = text_of(admin_client.get(ADD))
     assert "maxtoken (limit): Lower max_tokens to the limit." in text

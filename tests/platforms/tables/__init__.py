@@ -1,0 +1,1 @@
+"""What clouds that sell Claude take of its API, by their tables."""
