@@ -144,13 +144,11 @@ def test_what_one_process_learns_the_other_one_knows(scenario: Scenario) -> None
 
 
 def test_a_reset_reaches_both(scenario: Scenario, orm: Rows) -> None:
-    refused = speak.refusal("openai_chat", 401, "bad key")
-    script = scenario.script(refused)
+    script = scenario.script(speak.refusal("openai_chat", 401, "bad key"))
     scenario.ask(script, 0)
     credential = f"credential:{scenario.provider.credentials.get().pk}"
     until(lambda: state_of(credential) == "open")
-    # Asked before it knows, the other one would learn by itself, and write that after the reset.
-    time.sleep(2.5 * sharing.INTERVAL)
+    time.sleep(2.5 * sharing.INTERVAL)  # Asked before it knows, it would learn by itself, and write after the reset.
     until(lambda: not scenario.reaches(script, 1), "the other one to know")
     sharing.reset([credential], "reset by a test")
     script = scenario.script(HEALTHY)

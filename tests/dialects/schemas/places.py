@@ -14,6 +14,7 @@ PLACES = {
     "another": ("openai_chat", {"url": "https://models.example.com/v1"}),
 }
 TEXT = {"type": "string"}
+A, B, C = ({"type": "string", "description": name} for name in "abc")
 
 
 def an_object(properties: Json, *required: str, **fields: Any) -> Json:

@@ -11,7 +11,7 @@ import pytest
 
 from providers.fidelity import Fidelity
 from tests.claude.wire import make_call, sent, sent_body
-from tests.dialects.schemas.places import PLACES, TEXT, A, B, Json, an_object
+from tests.dialects.schemas.places import PLACES, TEXT, A, B, C, Json, an_object
 
 CHAT = PLACES["chat"]
 ALL_TYPES = ["string", "number", "boolean", "object", "array", "null"]
@@ -51,7 +51,6 @@ def of_property(schema: Any, place: tuple[str, Json] = CHAT) -> Any:
     return found["properties"].get("p")
 
 
-A, B, C = ({"type": "string", "description": name} for name in "abc")
 ROOTS: dict[str, tuple[Json, Json]] = {
     "anyOf alone": (
         {"type": "object", "anyOf": [an_object({"a": A, "b": B}, "a", "b"), an_object({"c": C, "b": B}, "c", "b")]},
@@ -202,6 +201,11 @@ def test_a_good_schema_stays_byte_for_byte(place: tuple[str, Json]) -> None:
             "moonshot",
             {"type": "object", "anyOf": [{"properties": {}}]},
             {"anyOf": [{"type": "object", "properties": {}}]},
+        ),
+        (
+            "moonshot",
+            {"type": "object", "anyOf": [{"anyOf": [{"properties": {}}, TEXT]}]},
+            {"anyOf": [{"anyOf": [{"type": "object", "properties": {}}, TEXT]}]},
         ),
         ("moonshot", {"$ref": "#/$defs/a", "description": "x"}, {"$ref": "#/$defs/a"}),
         ("moonshot", True, {"anyOf": [{"type": one} for one in ALL_TYPES]}),
