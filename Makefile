@@ -9,7 +9,7 @@ comma := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install dev test test-all test-clients test-chaos test-count chaos real-upstream fuzz check lint fmt bench count requirements clean
+.PHONY: help run install dev test test-all test-clients test-chaos test-count test-attack attack chaos real-upstream fuzz check lint fmt bench count requirements clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -104,8 +104,15 @@ test-chaos: dev # Servers killed, databases stopped, disks filled: that no usage
 test-count: dev # That no request takes more instructions than recorded; says why where it cannot compare
 	@$(PY) -m tests count --only='$(TESTS)'
 
-test-all: test ## ... and those with real clients (SDKs, Claude Code, nginx, a browser), chaos, instruction counts
-	@$(PY) -m tests clients chaos count --only='$(TESTS)'
+test-attack: dev # The quick probes of `make attack`
+	@$(PY) -m tests attack-quick --only='$(TESTS)'
+
+test-all: test ## ... and those with real clients (SDKs, Claude Code, nginx, a browser), chaos, counts, quick attacks
+	@$(PY) -m tests clients chaos count attack-quick --only='$(TESTS)'
+
+# One rig after the other: what a request takes is measured, and two at once would measure each other.
+attack: dev ## Attack the gateway as installed and as run behind nginx; ends in one verdict line
+	@$(PY) -m tests attack --processes=1 --verdict=attack --only='$(TESTS)'
 
 chaos: dev ## ... chaos for longer, from a new seed (SEED=1 for a known one); ends in one verdict line
 	@$(PY) -m tests.chaos --long $(if $(SEED),--seed '$(SEED)')

@@ -1,5 +1,5 @@
 """`python -m tests SUITE...`: runs suites of tests in two pytest processes at a time, and says how many ran on which
-database. `make test`, `make test-clients`, `make test-chaos`, `make test-count` and `make test-all` come here.
+database. `make test`, its sisters `make test-clients` and so on, `make test-all` and `make attack` come here.
 
 One process writes to the terminal, the other one to a file that is shown at the end, whatever it ended with.
 """
@@ -45,7 +45,7 @@ class Part:
         return RESULTS / f"{self.name}.log"
 
 
-_COMMON = "not clients and not chaos and not count"
+_COMMON = "not clients and not chaos and not count and not attack"
 SUITES = {
     # What needs no database runs once, and beside what runs on PostgreSQL, which is less than what runs on SQLite.
     "test": (
@@ -55,13 +55,19 @@ SUITES = {
     "clients": (Part("clients", "sqlite", "clients"),),
     "chaos": (Part("chaos on SQLite", "sqlite", "chaos"), Part("chaos on PostgreSQL", "postgresql", "chaos")),
     "count": (Part("instruction counts", "sqlite", "count"),),
+    "attack": (Part("attack on rig A", "sqlite", "attack"), Part("attack on rig B", "postgresql", "attack")),
+    "attack-quick": (
+        Part("quick attack on rig A", "sqlite", "attack and not slow"),
+        Part("quick attack on rig B", "postgresql", "attack and not slow"),
+    ),
 }
 
 
 class Run:
     """Parts worked through by two processes; `codes` is what each pytest ended with."""
 
-    def __init__(self, parts: Iterable[Part], choice: Sequence[str]) -> None:
+    def __init__(self, parts: Iterable[Part], choice: Sequence[str], processes: int) -> None:
+        self._numbers = range(processes)
         self.codes: dict[Part, int] = {}
         self._waiting = deque(parts)
         self._choice = choice
@@ -74,7 +80,7 @@ class Run:
         # Ctrl-C reaches every pytest by itself; a SIGTERM is for this process alone and is passed on.
         loop.add_signal_handler(signal.SIGINT, self._waiting.clear)
         loop.add_signal_handler(signal.SIGTERM, self._stop)
-        await asyncio.gather(self._run_in_turn(0), self._run_in_turn(1))
+        await asyncio.gather(*map(self._run_in_turn, self._numbers))
         for part in self.codes:
             if part.log.exists():
                 print(f"\n--- {part.name} ---\n{part.log.read_text(errors='replace')}", flush=True)
@@ -109,10 +115,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests", description=__doc__)
     parser.add_argument("suites", nargs="+", choices=SUITES, metavar="SUITE", help=", ".join(SUITES))
     parser.add_argument("--only", default="", help="paths, and other arguments of pytest, that narrow the choice")
+    parser.add_argument("--processes", type=int, default=2, help="how many at a time (default: 2)")
+    parser.add_argument("--verdict", default="", metavar="WORD", help="end in one line that begins with this word")
     options = parser.parse_args()
-    run = Run([part for suite in options.suites for part in SUITES[suite]], shlex.split(options.only))
+    parts = [part for suite in options.suites for part in SUITES[suite]]
+    run = Run(parts, shlex.split(options.only), options.processes)
     asyncio.run(run.work())
-    print(summary.text({part.name: (code, part.report) for part, code in run.codes.items()}), flush=True)
+    results = {part.name: (run.codes.get(part, 130), part.report) for part in parts}
+    print(summary.text(results), flush=True)
+    if options.verdict:
+        print(summary.verdict(options.verdict, results), flush=True)
     failed = [code for code in run.codes.values() if code not in (0, NOTHING_CHOSEN)]
     nothing = all(code == NOTHING_CHOSEN for code in run.codes.values())
     return 1 if failed or nothing else 0

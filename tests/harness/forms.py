@@ -72,7 +72,7 @@ class Admin:
 
     def _fill_in_the_form(self) -> None:
         page = self._http.get("/admin/login/")
-        fields = {**_fields(page.text), "username": self.name, "password": PASSWORD}
+        fields = {**fields_of(page.text), "username": self.name, "password": PASSWORD}
         answer = self._http.post("/admin/login/?next=/admin/", data=fields)
         assert answer.status_code == 200
         assert answer.url.path == "/admin/", "the log-in was refused"
@@ -89,14 +89,15 @@ class Admin:
 
     def submit(self, path: str, **changes: Any) -> str:
         """Send the form of a page with some fields changed (None: left out) and return the page that follows."""
-        fields = {**_fields(self.page(path)), **changes}
+        fields = {**fields_of(self.page(path)), **changes}
         sent = {name: value for name, value in fields.items() if value is not None}
         answer = self._http.post(path, data=sent, headers={"referer": str(self._http.base_url.join(path))})
         assert answer.status_code == 200, (path, answer.status_code)
         return answer.text
 
 
-def _fields(page: str) -> dict[str, Any]:
+def fields_of(page: str) -> dict[str, Any]:
+    """The fields of a page's forms, filled in as the page has them."""
     parser = _Fields()
     parser.feed(page)
     return {name: values if len(values) > 1 else values[0] for name, values in parser.fields.items()}

@@ -33,6 +33,22 @@ def text(parts: Mapping[str, tuple[int, Path]]) -> str:
     return "\n".join(["", "Tests by database:", *counts, *lines])
 
 
+def verdict(word: str, parts: Mapping[str, tuple[int, Path]]) -> str:
+    """One line: that all held and how many tests say so, or which did not."""
+    cases = [
+        case for _, report in parts.values() if report.exists() for case in ElementTree.parse(report).iter("testcase")
+    ]
+    failed = {f"{case.get('classname')}.{case.get('name')}" for case in cases if not _held(case)}
+    broken = [name for name, (code, _) in parts.items() if code != 0 and not (code == 1 and failed)]
+    if failed or broken or not cases:
+        return f"{word}: FAILED: {', '.join([*sorted(failed), *broken]) or 'nothing ran'}"
+    return f"{word}: OK, {len(cases)} held"
+
+
+def _held(case: ElementTree.Element) -> bool:
+    return all(case.find(outcome) is None for outcome in ("failure", "error", "skipped"))
+
+
 def _database_of(case: ElementTree.Element) -> str:
     for given in case.iter("property"):
         if given.get("name") == DATABASE:

@@ -1,0 +1,1 @@
+"""What once gave way, and is closed."""

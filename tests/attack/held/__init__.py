@@ -1,0 +1,1 @@
+"""What was attacked and held from the start."""

@@ -1,0 +1,68 @@
+"""Members of staff in a browser, with exactly the permissions that they were given."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import httpx
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from tests.harness.configure import unique
+from tests.harness.forms import fields_of
+from tests.harness.patience import PATIENCE
+
+
+def make_staff(permissions: Sequence[str], *, superuser: bool = False, **fields: Any) -> Any:
+    """A member of staff with permissions such as `providers.view_provider`."""
+    user = get_user_model().objects.create(username=unique("staff"), is_staff=True, is_superuser=superuser, **fields)
+    for name in permissions:
+        app, _, codename = name.partition(".")
+        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    return user
+
+
+class Browser:
+    """Somebody signed in; or nobody, with user None."""
+
+    def __init__(self, base_url: str, user: Any) -> None:
+        self.user = user
+        self.http = httpx.Client(
+            base_url=base_url, follow_redirects=False, trust_env=False, verify=False, timeout=PATIENCE
+        )
+        if user is not None:
+            django = Client()
+            django.force_login(user)
+            self.http.cookies.update({name: cookie.value for name, cookie in django.cookies.items()})
+
+    def get(self, path: str) -> httpx.Response:
+        """A page, or whatever stands in its place; redirects are not followed."""
+        return self.http.get(path)
+
+    def submit(self, path: str, **changes: Any) -> httpx.Response:
+        """Send the form of a page with some fields changed (None: left out). What answers; redirects are not
+        followed. A page that may not be seen is posted to all the same, with a CSRF token of another page."""
+        page = self.http.get(path)
+        given = fields_of(page.text) if page.status_code == 200 else {}
+        if "csrfmiddlewaretoken" not in given:
+            given["csrfmiddlewaretoken"] = self.http.cookies.get("csrftoken") or self._token()
+        sent = {name: value for name, value in {**given, **changes}.items() if value is not None}
+        return self.http.post(path, data=sent, headers={"referer": str(self.http.base_url.join(path))})
+
+    def _token(self) -> str:
+        return str(fields_of(self.http.get("/admin/login/").text).get("csrfmiddlewaretoken", ""))
+
+
+@contextlib.contextmanager
+def browser_of(base_url: str, user: Any) -> Iterator[Browser]:
+    """A browser that is closed at the end, and its user's row deleted."""
+    browser = Browser(base_url, user)
+    try:
+        yield browser
+    finally:
+        browser.http.close()
+        if user is not None:
+            get_user_model().objects.filter(pk=user.pk).delete()
