@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, TextField
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -22,6 +24,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from access.connect import base_url
 from access.keys import new_key
 from access.models import ClientKey, Team
+from access.permissions import MOVE_KEY, may
 from usage.models import RequestLog
 
 
@@ -76,8 +79,10 @@ class ClientKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         """Rejects a name that another key of the team has."""
         data: dict[str, Any] = super().clean() or {}
-        same = ClientKey.objects.filter(team=data.get("team"), name=data.get("name")).exclude(pk=self.instance.pk)
-        if data.get("team") and data.get("name") and same.exists():
+        # The form has no team where it is only shown.
+        team = data.get("team") if "team" in self.fields else self.instance.team
+        same = ClientKey.objects.filter(team=team, name=data.get("name")).exclude(pk=self.instance.pk)
+        if team and data.get("name") and same.exists():
             self.add_error(
                 "name", "This team already has a key with that name, perhaps a revoked one. Choose another name."
             )
@@ -109,6 +114,28 @@ class ClientKeyAdmin(ModelAdmin):
         """Returns the fields of the form; an existing key shows its state, too."""
         own = ["team", "name", "allowed_routes", "tags", "shows_routing", "expires_at"]
         return [(None, {"fields": own if obj is None else [*own, *self.readonly_fields]})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ClientKey | None = None) -> Any:
+        """Returns the fields that are only shown: an existing key's team, too, except to those who may move keys."""
+        shown = super().get_readonly_fields(request, obj)
+        return shown if obj is None or may(request.user, MOVE_KEY) else [*shown, "team"]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Refuses a form that would move a key and whose page did not offer it."""
+        if request.method == "POST" and object_id is not None and not may(request.user, MOVE_KEY):
+            key = self.get_object(request, unquote(object_id))
+            if key is not None and request.POST.getlist("team", [str(key.team_id)]) != [str(key.team_id)]:
+                raise PermissionDenied(
+                    "Only superusers move a key to another team. Create a key in that team, and revoke this one."
+                )
+        page: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        return page
 
     @display(description="Key", ordering="prefix")
     def shown_prefix(self, key: ClientKey) -> str:

@@ -1,0 +1,1 @@
+"""Tests of the people of the admin: what they may give, how they sign in, how long they stay."""
