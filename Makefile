@@ -3,13 +3,15 @@
 PORT ?= 3456
 VENV ?= .venv
 PY := $(VENV)/bin/python
+# Nothing is installed that is not what was pinned, to the byte.
+PIP_INSTALL := -m pip install --disable-pip-version-check --require-hashes
 # Clouds that need libraries of their own, such as EXTRAS=bedrock,vertex.
 EXTRAS ?=
 comma := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install dev test test-all test-clients test-chaos test-count test-attack attack chaos real-upstream fuzz check lint fmt bench count requirements clean
+.PHONY: help run install dev test test-all test-clients test-chaos test-count test-attack attack chaos real-upstream fuzz check lint audit sbom fmt bench count requirements clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -39,19 +41,19 @@ endef
 install: # The virtual environment with what the gateway needs (EXTRAS=bedrock,vertex for those clouds)
 	@test -x $(PY) && cmp -s requirements.txt $(VENV)/requirements.txt || { $(make_venv) && \
 	echo "Installing requirements.txt ..." && \
-	$(PY) -m pip install --disable-pip-version-check -r requirements.txt && \
+	$(PY) $(PIP_INSTALL) -r requirements.txt && \
 	cp requirements.txt $(VENV)/requirements.txt; }
 	@for file in $(patsubst %,requirements-%.txt,$(subst $(comma), ,$(EXTRAS))); do \
 		test -f "$$file" || { echo "There is no $$file: EXTRAS may name bedrock and vertex." >&2; exit 1; }; \
 		cmp -s "$$file" "$(VENV)/$$file" || { echo "Installing $$file ..." && \
-		$(PY) -m pip install --disable-pip-version-check -r "$$file" && cp "$$file" "$(VENV)/$$file"; } || exit 1; \
+		$(PY) $(PIP_INSTALL) -r "$$file" && cp "$$file" "$(VENV)/$$file"; } || exit 1; \
 	done
 
 dev: # ... and with what the checks and tests need
 	@test -x $(PY) && cmp -s requirements-dev.txt $(VENV)/requirements-dev.txt && \
 	cmp -s requirements.txt $(VENV)/requirements.txt || { $(make_venv) && \
 	echo "Installing requirements-dev.txt ..." && \
-	$(PY) -m pip install --disable-pip-version-check -r requirements.txt -r requirements-dev.txt && \
+	$(PY) $(PIP_INSTALL) -r requirements.txt -r requirements-dev.txt && \
 	cp requirements.txt requirements-dev.txt $(VENV)/; }
 
 # A venv without pip is one whose making was interrupted, or whose Python is gone.
@@ -84,6 +86,8 @@ lint: dev ## The checks that run nothing
 	$(PY) -m ruff check .
 	$(PY) -m vulture .
 	$(PY) .ci/unused_private_names.py
+	$(PY) .ci/leaked_secrets.py
+	$(PY) -m piplicenses
 	$(PY) -m mypy
 	$(VENV)/bin/python $(VENV)/bin/lint-imports
 	$(PY) manage.py makemigrations --check --dry-run
@@ -122,13 +126,40 @@ real-upstream: dev ## Real servers of others (LiteLLM, llama-cpp-python) behind 
 
 # atheris goes into a folder of its own: it is not for every platform, and nothing else needs it.
 fuzz: dev ## Fuzz every dialect's decoder for SECONDS each (60), watching which code is reached
-	@test -d .fuzz/atheris || $(PY) -m pip install --disable-pip-version-check -q --target .fuzz atheris==3.0.0
+	@test -d .fuzz/atheris || $(PY) $(PIP_INSTALL) -q --target .fuzz -r requirements-fuzz.txt
 	@for dialect in `$(PY) -c 'from providers.dialects import DIALECTS; print(*DIALECTS)'`; do \
 		PYTHONPATH=.fuzz $(PY) -m tests.fuzz.atheris_decoders --dialect $$dialect \
 			-max_total_time=$(or $(SECONDS),60) -max_len=8000 -artifact_prefix=.fuzz/ -verbosity=0 \
 			|| { echo "$$dialect: FOUND SOMETHING, see above; the bytes are in .fuzz/"; exit 1; }; \
 		echo "$$dialect: nothing found in $(or $(SECONDS),60) s"; \
 	done
+
+# Both have many dependencies of their own, which neither the gateway nor its tests need to see.
+AUDIT := $(VENV)-audit/bin/python
+$(VENV)-audit/requirements.txt: requirements-audit.txt | install
+	$(PY) -m venv --clear $(VENV)-audit
+	$(AUDIT) $(PIP_INSTALL) -q -r requirements-audit.txt
+	cp requirements-audit.txt $@
+
+# --strict: what could not be looked up is a failure, and not a package without a known hole.
+audit: $(VENV)-audit/requirements.txt ## Known holes in what is installed, looked up online; fails where nothing could be looked up
+	@for file in requirements.txt $(wildcard requirements-*.txt); do \
+		echo "$$file:"; \
+		$(AUDIT) -m pip_audit --strict --require-hashes --disable-pip --progress-spinner=off \
+			$(if $(SERVICE),-s '$(SERVICE)') -r "$$file" || { \
+		echo "make audit: FAILED for $$file, see above: a known hole, or nothing could be looked up." >&2; exit 1; }; \
+	done; echo "make audit: OK, no known hole"
+
+# Of what `make install` installs and nothing else, so in an environment that is made for it.
+SBOM := $(VENV)-sbom/bin/python
+sbom: $(VENV)-audit/requirements.txt ## What the gateway consists of, as sbom.json (CycloneDX; EXTRAS as for install)
+	$(PY) -m venv --clear $(VENV)-sbom
+	$(SBOM) $(PIP_INSTALL) -q -r requirements.txt \
+		$(patsubst %,-r requirements-%.txt,$(subst $(comma), ,$(EXTRAS)))
+	$(SBOM) -m pip uninstall --disable-pip-version-check -q -y pip setuptools
+	$(AUDIT) -m cyclonedx_py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--of JSON -o sbom.json $(SBOM)
+	rm -rf $(VENV)-sbom
 
 fmt: dev ## Format and fix what can be fixed
 	$(PY) -m ruff format .
@@ -142,15 +173,18 @@ count: dev ## Count instructions per request (RECORD=1 keeps them as those to co
 
 # --- housekeeping ----------------------------------------------------------------------------------------------------
 
-requirements: ## Pin requirements*.txt anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --python-version 3.11 --no-header --no-annotate --upgrade -o requirements.txt
+# --universal: for every platform and Python, so that the hashes hold on all of them.
+UV_COMPILE := uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --upgrade
+
+requirements: ## Pin requirements*.txt anew from pyproject.toml, with hashes (needs uv)
+	$(UV_COMPILE) pyproject.toml -o requirements.txt
 	for extra in bedrock vertex; do \
 		$(PY) -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
-		print(*project['optional-dependencies']['$$extra'], sep='\n')" | uv pip compile - -c requirements.txt \
-		--python-version 3.11 --no-header --no-annotate --upgrade -o requirements-$$extra.txt || exit 1; done
-	uv pip compile pyproject.toml --group dev --python-version 3.11 --no-header --no-annotate --upgrade \
-		-c requirements.txt -o requirements-dev.txt
+		print(*project['optional-dependencies']['$$extra'], sep='\n')" | $(UV_COMPILE) - -c requirements.txt \
+		-o requirements-$$extra.txt || exit 1; done
+	$(UV_COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	for group in audit fuzz; do $(UV_COMPILE) --group $$group -o requirements-$$group.txt || exit 1; done
 
 clean: ## Remove the virtual environment and caches; data stays
-	rm -rf $(VENV) $(VENV)-upstream .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .fuzz staticfiles
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-sbom $(VENV)-upstream sbom.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .fuzz staticfiles
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

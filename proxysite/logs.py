@@ -14,6 +14,14 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return {k: v for k, v in fields.items() if v is not None} if isinstance(fields, dict) else {}
 
 
+class WithoutTraceback(logging.Filter):
+    """Keeps a record and takes its traceback away: for what a caller does wrong, whose message says it all."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = None
+        return True
+
+
 class TextFormatter(logging.Formatter):
     """`2026-01-31T12:00:00.000Z INFO gateway.request message key=value …`."""
 

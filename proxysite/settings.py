@@ -157,6 +157,7 @@ LOGGING: dict[str, Any] = {
         "text": {"()": "proxysite.logs.TextFormatter"},
         "json": {"()": "proxysite.logs.JsonFormatter"},
     },
+    "filters": {"line": {"()": "proxysite.logs.WithoutTraceback"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
@@ -167,6 +168,8 @@ LOGGING: dict[str, Any] = {
         "django.server": {"level": "INFO"},
         # A page that answers 404 or 403 is not worth a log line.
         "django.request": {"level": "ERROR"},
+        # Anybody can send a wrong Host as often as he likes.
+        "django.security.DisallowedHost": {"filters": ["line"]},
         "django.channels.server": {"level": "WARNING"},
     },
 }

@@ -10,6 +10,8 @@ Schema = dict[str, Any]
 _COMBINED = ("$ref", "allOf", "anyOf", "oneOf")
 _GONE = (*_COMBINED, "not", "enum", "const")
 _DEEPEST = 16
+_MOST = 1_000
+"""Schemas that are put together for one root. References that double at each level would be 65,536."""
 
 
 def is_plain(schema: Schema) -> bool:
@@ -43,20 +45,22 @@ def may_be_object(schema: Schema) -> bool:
 class _Merger:
     def __init__(self, root: Schema) -> None:
         self._root = root
+        self._left = _MOST
 
     def object_of(self, schema: Schema, depth: int) -> Schema:
         """The schema as a plain object."""
         parts = self._all_of(schema, depth)
         found = _together(parts)
         for variants in (_listed(part.get(name)) for part in parts for name in ("anyOf", "oneOf")):
-            if variants and depth < _DEEPEST:
+            if variants and depth < _DEEPEST and self._left > 0:
                 found = self._with_variants(found, variants, depth)
         return found
 
     def _all_of(self, schema: Schema, depth: int) -> list[Schema]:
         """The schemas that hold together: itself, what it refers to, and its allOf."""
         parts = [schema]
-        if depth >= _DEEPEST:
+        self._left -= 1
+        if depth >= _DEEPEST or self._left <= 0:
             return parts
         if "$ref" in schema and (target := self._referred(schema["$ref"])) is not None:
             parts += self._all_of(target, depth + 1)
@@ -66,7 +70,8 @@ class _Merger:
         return parts
 
     def _with_variants(self, found: Schema, variants: list[Any], depth: int) -> Schema:
-        objects = [self.object_of(one, depth + 1) for one in variants if isinstance(one, dict) and may_be_object(one)]
+        possible = [one for one in variants[:_MOST] if isinstance(one, dict) and may_be_object(one)]
+        objects = [self.object_of(one, depth + 1) for one in possible]
         if not objects:
             return found
         properties = dict(found["properties"])

@@ -79,9 +79,9 @@ def _rig_a(stack: contextlib.ExitStack, env: dict[str, str], upstream: Upstream,
     gateway.environment.update(made)
     _know_secrets(stack, gateway, marks)
     quickstart = [sys.executable, "-m", "proxysite.quickstart", "--port", str(gateway.port)]
-    said = subprocess.run(quickstart, cwd=ROOT, env=gateway.environment, capture_output=True, text=True, check=True)
-    marks.add("password of the first superuser", re.search(r"Sign in +\S+ / (\S+)", said.stdout)[1])  # type: ignore[index]
-    marks.add("first client key", re.search(r"ANTHROPIC_AUTH_TOKEN=(\S+)", said.stdout)[1])  # type: ignore[index]
+    printed = subprocess.run(quickstart, cwd=ROOT, env=gateway.environment, capture_output=True, text=True, check=True)
+    marks.add("password of the first superuser", re.search(r"Sign in +\S+ / (\S+)", printed.stdout)[1])  # type: ignore[index]
+    marks.add("first client key", re.search(r"ANTHROPIC_AUTH_TOKEN=(\S+)", printed.stdout)[1])  # type: ignore[index]
     stack.callback(gateway.stop)
     return Rig("A", gateway.start(), 1, upstream, marks)
 

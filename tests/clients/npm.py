@@ -1,4 +1,8 @@
-"""Clients that come from npm (package.json beside this), installed on first use; a missing npm fails the test."""
+"""Clients that come from npm (package.json beside this), installed on first use; a missing npm fails the test.
+
+What is installed is what package-lock.json has the hash of. After a change of package.json:
+`npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved`.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +21,12 @@ _STAMP = _MODULES / ".installed"
 
 
 def install() -> None:
-    """Install the clients unless what package.json names stands there already."""
-    wanted = hashlib.sha256((CLIENTS / "package.json").read_bytes()).hexdigest()
+    """Install the clients unless what package-lock.json names stands there already."""
+    wanted = hashlib.sha256((CLIENTS / "package-lock.json").read_bytes()).hexdigest()
     if _STAMP.exists() and _STAMP.read_text() == wanted:
         return
     done = subprocess.run(
-        [programs.find("npm"), "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"],
+        [programs.find("npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
         cwd=CLIENTS,
         capture_output=True,
         text=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,7 @@ class Rig:
         self.key: Key
         self.routes: dict[str, str] = {}
         self._workers = workers
+        self._numbers = itertools.count(1)
         self._log_read = 0
         self._loaded: list[dict[str, int]] = []
 
@@ -63,10 +65,12 @@ class Rig:
         self.marks.add(f"client key {key.row.name}", key.secret)
         return key
 
-    def new_route(self, dialect: str, **fields: Any) -> str:
-        """A route with a provider and a model of its own; `fields` are the provider's. The route's name."""
-        secret = self.marks.make(f"credential {len(self.routes)} {dialect} {fields.get('name', '')}")
-        base = f"{self.upstream.base_url}/{dialect}{SPEAKERS[dialect].prefix}"
+    def new_route(self, dialect: str, script: Script | None = None, **fields: Any) -> str:
+        """A route with a provider and a model of its own; `fields` are the provider's. The route's name. With a
+        `script` that answers whatever a request's prompt leads to no other."""
+        secret = self.marks.make(f"credential {next(self._numbers)} {dialect}")
+        mark = f"/{script.mark}" if script is not None else ""
+        base = f"{self.upstream.base_url}/{dialect}{mark}{SPEAKERS[dialect].prefix}"
         provider = make_provider(dialect, base, secret=secret, **fields)
         return make_route([make_model(provider)]).name
 
@@ -129,7 +133,7 @@ class Rig:
         """What the block takes of the server."""
         return watching(self.gateway.port, self.pids())
 
-    def assert_well(self) -> None:
+    def assert_serves(self) -> None:
         """It still answers a request as it should."""
         script = self.script()
         answer = self.client().post(self.body(script))

@@ -7,8 +7,8 @@ test-all` looks at.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,7 +18,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 _TICKS = os.sysconf("SC_CLK_TCK")
-_ASK = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 @dataclass
@@ -69,13 +68,15 @@ def _memory(pid: int, name: str) -> int:
 def _ping(port: int) -> None:
     """Ask for /healthz on four connections in turn until stdin ends; print the longest wait."""
     # One connection belongs to one worker. Four of them seldom all belong to the same.
-    connections = [socket.create_connection(("127.0.0.1", port), timeout=300) for _ in range(4)]
+    connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=300) for _ in range(4)]
     os.set_blocking(0, False)
     longest = 0.0
     for number, connection in enumerate(connections * 10**6):
         began = time.monotonic()
-        connection.sendall(_ASK)
-        assert connection.recv(4096).startswith(b"HTTP/1.1 200"), "no 200 for /healthz"
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200, f"{answer.status} for /healthz"
         if number == 8:
             print("watching", flush=True)
         elif number > 8:
