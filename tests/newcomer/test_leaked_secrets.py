@@ -6,6 +6,7 @@ import secrets
 import string
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def _of(length: int, letters: str = _LETTERS) -> str:
     return "".join(secrets.choice(letters) for _ in range(length))
 
 
-_KINDS = {
+_KINDS: dict[str, Callable[[], str]] = {
     "Anthropic key": lambda: f"sk-ant-api03-{_of(93)}AA",
     "OpenRouter key": lambda: f"sk-or-v1-{_of(64, '0123456789abcdef')}",
     "OpenAI key": lambda: f"sk-proj-{_of(120)}",

@@ -25,7 +25,7 @@ from tests.harness.script import Reply
 
 def _say_much(rig: Rig, words: Marks) -> list[str]:
     """Requests with marked prompts, answered in every way; the ids of those that left a row."""
-    left = []
+    left: list[str] = []
     for dialect in DIALECTS:
         with rig.configure():
             route = rig.new_route(dialect)
