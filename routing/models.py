@@ -268,6 +268,12 @@ class HealthState(models.Model):
     failures = models.PositiveIntegerField(default=0, help_text="Consecutive failures up to then.")
     openings = models.PositiveIntegerField(default=0, help_text="How often it opened since the last success.")
     cause = models.CharField(max_length=40, blank=True)
+    only_for = models.CharField(
+        max_length=300, blank=True, default="", help_text="Client keys, and request bodies, it is open for; empty: all."
+    )
+    probed_by = models.BigIntegerField(
+        default=0, help_text="The client key whose probe failed; another may probe at once."
+    )
     changed_at = models.DateTimeField(db_index=True)
     changed_by = models.CharField(max_length=120, help_text="The worker that changed it, or the user who reset it.")
 

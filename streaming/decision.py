@@ -12,6 +12,7 @@ from django.conf import settings
 from routing import engine
 from routing.decision import Decision, NoHealthyCandidate, RouteRefused
 from routing.facts.request_facts import RequestFacts
+from routing.health import CallerHealth
 from routing.snapshot import CandidateConfig, Snapshot
 from streaming import refused
 from streaming.attempts.policy import FIRST_WAIT
@@ -36,11 +37,11 @@ async def decide(exchange: Exchange, facts: RequestFacts, snapshot: Snapshot, ru
 
 async def _decided(exchange: Exchange, facts: RequestFacts, snapshot: Snapshot, runtime: Runtime) -> Decision:
     """The decision; while all candidates cool down for a moment only, it waits as often as the route retries."""
-    lifecycle = exchange.lifecycle
+    lifecycle, health = exchange.lifecycle, CallerHealth(runtime.health, exchange.caller)
     waited = 0
     while True:
         try:
-            return engine.decide(facts, exchange.key, snapshot, runtime.health, time.time())
+            return engine.decide(facts, exchange.key, snapshot, health, time.time())
         except NoHealthyCandidate as error:
             if waited >= error.route.retries or error.retry_after > settings.RETRY_AFTER_LIMIT:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from routing import engine
 from routing.decision import Decision, Reason, RouteRefused
 from routing.facts.content import without_subagent_tags
 from routing.facts.request_facts import RequestFacts
-from routing.health import Health
+from routing.health import Caller, CallerHealth, Health
 from routing.phases import PHASES
 from routing.rules.conditions import FIELDS
 from routing.selection import AllHealthy, estimated_cost
@@ -76,6 +77,7 @@ class _Decided(msgspec.Struct):
 
 async def _decide(question: Question, snapshot: Snapshot, now: float, health: Health | None) -> _Decided:
     decided = _Decided(question.facts)
+    seen = None if health is None else CallerHealth(health, Caller(question.key.id))
     custom = custom_router.load()
     try:
         if custom.is_on and engine.is_undecided(decided.facts, question.key, snapshot):
@@ -85,16 +87,28 @@ async def _decide(question: Question, snapshot: Snapshot, now: float, health: He
         choice = chosen.choice
         decided.route, decided.phase = choice.route, chosen.phase
         decided.rule, decided.scenario = choice.rule, choice.scenario
-        decision = engine.decide(decided.facts, question.key, snapshot, health or AllHealthy(), now)
+        decision = engine.decide(decided.facts, question.key, snapshot, seen or AllHealthy(), now)
     except RouteRefused as error:
         decided.refused, decided.reasons = error, error.reasons
         return decided
     decided.decision, decided.reasons = decision, decision.reasons
-    decided.credentials = tuple(_credential(candidate, decided.facts, health) for candidate in decision.attempts)
+    decided.credentials = tuple(_credential(candidate, decided.facts, seen) for candidate in decision.attempts)
+    if health is not None:
+        decided.notices += tuple(_off_for_others(decision, health))
     return decided
 
 
-def _credential(candidate: CandidateConfig, facts: RequestFacts, health: Health | None) -> CredentialConfig | None:
+def _off_for_others(decision: Decision, health: Health) -> Iterator[str]:
+    """The candidates that this key may use and others may not."""
+    for candidate in decision.attempts:
+        why = health.why_cooling(candidate)
+        if why:
+            yield f"{candidate.name} is cooling down for others, not for this key: {why}."
+
+
+def _credential(
+    candidate: CandidateConfig, facts: RequestFacts, health: CallerHealth | None
+) -> CredentialConfig | None:
     if health is not None:
         return health.credential(candidate, facts.session_id)
     return candidate.provider.credentials[0] if candidate.provider.credentials else None

@@ -5,7 +5,7 @@ First token times and attempts in flight are those of the worker that serves the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -18,9 +18,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from access.models import ClientKey
 from providers.models import Credential, Model, Provider
 from routing.health import sharing
-from routing.health.circuit import candidate_key, credential_key, pair_key, parse_key, provider_key
+from routing.health.callers import keys_of, read
+from routing.health.keys import candidate_key, credential_key, pair_key, parse_key, provider_key
 from routing.models import HealthState
 from streaming import runtime
 
@@ -28,7 +30,10 @@ _State = HealthState.State
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A circuit as a line of the page; `in_flight` and `first_token_ms` are None where this worker has no figures."""
+    """A circuit as a line of the page; `whom` says for whom it is open.
+
+    `in_flight` and `first_token_ms` are None where this worker has no figures.
+    """
 
     key: str
     provider: str
@@ -39,6 +44,8 @@ class Line(msgspec.Struct, frozen=True):
     until: datetime | None = None
     failures: int = 0
     cause: str = ""
+    only_for: str = ""
+    whom: str = ""
     first_token_ms: int | None = None
     in_flight: int | None = None
 
@@ -57,7 +64,7 @@ class Line(msgspec.Struct, frozen=True):
 @permission_required("routing.view_healthstate", raise_exception=True)
 def page(request: HttpRequest) -> HttpResponse:
     """All circuits, the unhealthy ones first."""
-    shown, serving = lines(), runtime.current()
+    shown, serving = _with_names(lines(), request), runtime.current()
     context = {
         **admin.site.each_context(request),
         "title": "Health",
@@ -108,6 +115,25 @@ def unhealthy_lines() -> list[Line]:
     )
 
 
+def _with_names(found: list[Line], request: HttpRequest) -> list[Line]:
+    """The lines with the names of the client keys that a circuit is open for, where the user may see keys."""
+    if not request.user.has_perm("access.view_clientkey"):
+        return found
+    ids = keys_of(line.only_for for line in found)
+    names = dict(ClientKey.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}
+    return [
+        msgspec.structs.replace(line, whom=_whom(line.only_for, names)) if line.only_for else line for line in found
+    ]
+
+
+def _whom(only_for: str, names: Mapping[int, str]) -> str:
+    found = []
+    for key, body in read(only_for):
+        name = f"client key {names.get(key, key)}" if key else "whoever sends it"
+        found.append(f"one request of {name}" if body and key else f"one request, {name}" if body else name)
+    return f"only for {', '.join(found)}"
+
+
 def _pairs(
     provider: str, credentials: list[Credential], models: list[Model], rows: dict[str, HealthState]
 ) -> Iterator[Line]:
@@ -129,7 +155,15 @@ def _line(key: str, provider: str, part: str, rows: dict[str, HealthState]) -> L
         return line
     text, tone = state
     return msgspec.structs.replace(
-        line, state=text, tone=tone, since=row.since, until=row.until, failures=row.failures, cause=row.cause
+        line,
+        state=text,
+        tone=tone,
+        since=row.since,
+        until=row.until,
+        failures=row.failures,
+        cause=row.cause,
+        only_for=row.only_for,
+        whom="for some client keys only" if row.only_for else "",
     )
 
 
@@ -142,7 +176,9 @@ def _shown(row: HealthState | None) -> tuple[str, str] | None:
         return ("paused", "warning") if waits else None
     if row.state == _State.HALF_OPEN:
         return "being probed", "warning"
-    return ("open", "danger") if waits else ("next request probes", "warning")
+    if not waits:
+        return "next request probes", "warning"
+    return "open", "warning" if row.only_for else "danger"
 
 
 def _local(line: Line) -> Line:

@@ -64,7 +64,10 @@ def health_notice() -> Notice | None:
     found = unhealthy_lines()
     if not found:
         return None
-    named = "; ".join(f"{line.name} ({line.cause})" if line.cause else line.name for line in found[:_NAMED])
+    named = "; ".join(
+        f"{line.name} ({why})" if (why := ", ".join(filter(None, (line.cause, line.whom)))) else line.name
+        for line in found[:_NAMED]
+    )
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return Notice(
         "warning", f"Not called for now after repeated failures: {named}{more}.", reverse("console:health"), "Health"

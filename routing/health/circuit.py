@@ -1,6 +1,7 @@
 """The circuit breaker of one provider, candidate or credential: closed, open, half-open with one probe, or paused.
 
-Holds no clock: callers pass `now`, seconds of a monotonic clock.
+It is open for everybody, or only for those client keys whose requests fail. Holds no clock: callers pass `now`,
+seconds of a monotonic clock.
 """
 
 from __future__ import annotations
@@ -8,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
-import msgspec
+from routing.health.callers import EVERYBODY, KEYS_WINDOW, NOBODY, Caller, Failures, Only, concerns, joined
+from routing.health.keys import candidate_key as candidate_key
+from routing.health.keys import credential_key as credential_key
+from routing.health.keys import pair_key as pair_key
+from routing.health.keys import parse_key as parse_key
+from routing.health.keys import provider_key as provider_key
+from routing.health.settings import CircuitSettings as CircuitSettings
+from routing.health.window import Window
 
 MAX_OPEN_SECONDS = 300.0
 """How long a circuit stays open at most, however often its probes fail; longer only where it began longer."""
 PROBE_WAIT = 1.0
 """Seconds that callers are asked to wait while a probe is out: its duration is unknown."""
-_SLOT_SECONDS = 5.0
-_SLOTS = 6
-_MIN_ATTEMPTS = 10
 
 
 class State(StrEnum):
@@ -28,24 +33,21 @@ class State(StrEnum):
     PAUSED = "paused"
 
 
-class CircuitSettings(msgspec.Struct, frozen=True):
-    """When a circuit opens, and for how long. When not `enabled`, failures are counted but nothing is rejected."""
-
-    enabled: bool = True
-    failures: int = 5
-    open_seconds: float = 30.0
-
-
 class Circuit:
     """One circuit breaker. `on_change` is called after every change that other workers must know of."""
 
     __slots__ = (
+        "_failed",
         "_on_change",
         "_recent",
+        "_trial",
+        "_works",
         "cause",
         "failures",
         "key",
+        "only",
         "openings",
+        "probed_by",
         "probing",
         "seconds",
         "settings",
@@ -67,15 +69,24 @@ class Circuit:
         self.openings = 0
         """How often it opened since the last success."""
         self.cause = ""
+        self.only = EVERYBODY
+        """For whom it is open."""
+        self.probed_by = 0
+        """The client key whose probe failed; another key may probe at once: that failure may be its own."""
         self.probing = False
-        self._recent = _empty_window()
+        self._recent = Window()
+        self._failed: Failures | None = None
+        self._trial: Only | None = None
+        """For whom the next failure opens it at once, because only the first byte of a probe's answer has come."""
+        self._works = False
+        """Whether others succeeded while it was open for some."""
         self._on_change = on_change
 
-    def wait(self, now: float) -> float | None:
+    def wait(self, now: float, caller: Caller = NOBODY) -> float | None:
         """Returns the seconds until an attempt may be made, None when it may be made now."""
-        if self.state is State.CLOSED:
+        if self.state is State.CLOSED or (self.only and not concerns(self.only, caller)):
             return None
-        if now < self.until:
+        if now < self.until and not (self.probed_by and caller.key not in (0, self.probed_by)):
             return self.until - now
         return PROBE_WAIT if self.probing else None
 
@@ -84,9 +95,9 @@ class Circuit:
         """Whether all attempts may pass."""
         return self.state is State.CLOSED
 
-    def enter(self, now: float) -> bool:
+    def enter(self, now: float, caller: Caller = NOBODY) -> bool:
         """Admits an attempt after `wait` returned None; True when that attempt is the probe."""
-        if self.state is State.CLOSED or self.state is State.PAUSED:
+        if self.state is State.CLOSED or self.state is State.PAUSED or not concerns(self.only, caller):
             return False
         self.probing = True
         self._set_state(State.HALF_OPEN, now)
@@ -97,11 +108,20 @@ class Circuit:
         self.probing = False
         self._on_change(self)
 
-    def record_success(self, now: float, *, probe: bool = False) -> None:
+    def record_success(self, now: float, *, probe: bool = False, caller: Caller = NOBODY) -> None:
         """Counts a success. An attempt that began before the circuit opened does not close it."""
-        self._slot(now)[1] += 1
+        self._recent.slot(now)[1] += 1
+        if self._failed is not None:
+            self._failed.succeeded(caller)
         if self.state is State.CLOSED:
             self.failures = self.openings = 0
+            if self._trial is not None and concerns(self._trial, caller):
+                self._trial = None
+        elif not concerns(self.only, caller):
+            self._works = True
+            if now >= self.until + MAX_OPEN_SECONDS:
+                # Those that it was open for have not come back.
+                self.reset(now)
         elif probe or (self.state is State.PAUSED and now >= self.until):
             self.failures = self.openings = 0
             self._close(now)
@@ -109,33 +129,64 @@ class Circuit:
     def probe_answered(self, now: float) -> None:
         """Closes at the first byte of the probe's answer; the next failure opens at once."""
         self.failures = self.settings.failures - 1
+        only = self.only
         self._close(now)
+        self._trial = only
 
-    def record_failure(self, now: float, cause: str, *, probe: bool = False, least: float = 0.0) -> None:
+    def record_failure(
+        self, now: float, cause: str, *, probe: bool = False, least: float = 0.0, caller: Caller = NOBODY
+    ) -> None:
         """Counts a failure. Opens for `least` seconds or more when there are too many."""
-        self._slot(now)[2] += 1
-        self.failures += 1
-        self.cause = cause
-        if probe or (
-            self._counts_failures() and (self.failures >= self.settings.failures or self._half_of_recent_failed(now))
-        ):
-            self.open(now, cause, max(self.settings.open_seconds, least), probe=probe)
+        self._recent.slot(now)[2] += 1
+        half, seconds = self._recent.half_failed(now), max(self.settings.open_seconds, least)
+        self._count(now, cause, caller, self.settings.failures, seconds, half=half, probe=probe)
 
-    def open(self, now: float, cause: str, seconds: float, *, probe: bool = False) -> None:
-        """Opens for `seconds`, doubled with each probe that failed."""
+    def record_forbidden(
+        self, now: float, cause: str, limit: int, seconds: float, *, probe: bool = False, caller: Caller = NOBODY
+    ) -> None:
+        """Counts a refusal that may be about one prompt; opens for `seconds` after `limit` of them in a row."""
+        self._count(now, cause, caller, limit, seconds, half=False, probe=probe)
+
+    def open(
+        self,
+        now: float,
+        cause: str,
+        seconds: float,
+        *,
+        probe: bool = False,
+        caller: Caller = NOBODY,
+        only: Only = EVERYBODY,
+    ) -> None:
+        """Opens for `seconds`, doubled with each probe that failed; for `only` those, besides whom it is open for."""
         self.cause = cause
-        if not self.settings.enabled or not (probe or self._counts_failures()):
+        if not self.settings.enabled or not (probe or self._counts_failures(caller)):
             return
+        if not probe and (self.state is State.OPEN or self.state is State.HALF_OPEN):
+            only, self.openings, self.probed_by = self._joined(now, only), 0, 0
         self.openings += 1
         self.seconds = min(seconds * 2 ** min(self.openings - 1, 10), max(seconds, MAX_OPEN_SECONDS))
         self.until = now + self.seconds
-        self.probing = False
+        self.probing = self._works = False
+        self.only, self._trial = only, None
+        if only and self._failed is not None:
+            # From now on the others are judged by what they do themselves.
+            self._recent = Window()
+            self._failed.set_aside(caller)
         self._set_state(State.OPEN, now)
 
-    def pause(self, now: float, cause: str, seconds: float | None, first: float, *, probe: bool = False) -> None:
+    def pause(
+        self,
+        now: float,
+        cause: str,
+        seconds: float | None,
+        first: float,
+        *,
+        probe: bool = False,
+        caller: Caller = NOBODY,
+    ) -> None:
         """Rejects every attempt for `seconds`; without a number for `first` seconds, doubling each time."""
         self.cause = cause
-        if not self.settings.enabled or not (probe or self._counts_failures()):
+        if not self.settings.enabled or not (probe or self._counts_failures(caller)):
             return
         if self.state is State.PAUSED and now < self.until:
             # An answer to an attempt that was under way when the pause began does not lengthen it.
@@ -146,86 +197,100 @@ class Circuit:
         self.seconds = min(first * 2 ** min(self.openings - 1, 10), MAX_OPEN_SECONDS) if seconds is None else seconds
         self.until = now + self.seconds
         self.probing = False
+        self.only, self.probed_by = EVERYBODY, 0
         self._set_state(State.PAUSED, now)
 
     def adopt(
-        self, state: State, *, since: float, until: float, seconds: float, failures: int, openings: int, cause: str
+        self,
+        state: State,
+        *,
+        since: float,
+        until: float,
+        seconds: float,
+        failures: int,
+        openings: int,
+        cause: str,
+        only: Only = EVERYBODY,
+        probed_by: int = 0,
     ) -> None:
         """Takes over the state that another process reported. A probe of this process no longer decides anything."""
         self.state, self.since, self.until, self.seconds = state, since, until, seconds
         self.failures, self.openings, self.cause = failures, openings, cause
-        self.probing = False
+        self.only, self.probed_by = only, probed_by
+        self.probing = self._works = False
+        self._trial = None
         if state is State.CLOSED:
-            self._recent = _empty_window()
+            self._forget()
 
     def reset(self, now: float) -> None:
         """Forgets all failures and closes."""
         self.failures = self.openings = 0
         self.cause = ""
-        self._recent = _empty_window()
+        self._forget()
         if self.state is not State.CLOSED:
             self._close(now)
 
-    def _counts_failures(self) -> bool:
+    def _counts_failures(self, caller: Caller) -> bool:
         """Whether a failure counts: those of attempts that began before the circuit opened do not."""
-        return self.state is State.CLOSED or self.state is State.PAUSED
+        return self.state is State.CLOSED or self.state is State.PAUSED or not concerns(self.only, caller)
+
+    def _count(
+        self, now: float, cause: str, caller: Caller, limit: int, seconds: float, *, half: bool, probe: bool
+    ) -> None:
+        self.failures += 1
+        self.cause = cause
+        only = self._whom(now, caller, limit, half=half, probe=probe)
+        if only is not None:
+            if probe and not only and caller.key:
+                self._note_failed_probe(caller.key)
+            self.open(now, cause, seconds, probe=probe, caller=caller, only=only)
+
+    def _whom(self, now: float, caller: Caller, limit: int, *, half: bool, probe: bool) -> Only | None:
+        """For whom a failure of this caller opens it; None for nobody."""
+        if not caller.key:
+            return EVERYBODY if probe or half or self.failures >= limit else None
+        if self._failed is None:
+            self._failed = Failures()
+        failed = self._failed
+        failed.add(caller, now)
+        if probe:
+            return tuple(pair for pair in self.only if concerns((pair,), caller))
+        if self._trial is not None and concerns(self._trial, caller):
+            limit = 1
+            if self._trial:
+                return tuple(pair for pair in self._trial if concerns((pair,), caller))
+        if failed.of_several(now, limit) or (half and failed.of_another(caller, now)):
+            return EVERYBODY
+        pair = failed.of_key(caller, now, limit, half=half)
+        return None if pair is None else (pair,)
+
+    def _note_failed_probe(self, key: int) -> None:
+        """Lets another key probe at once: the failure may be this one's own, and must not keep it shut for the rest."""
+        if self.probed_by in (0, key):
+            self.probed_by = key
+        else:
+            # Two keys' probes failed, which is one failed probe of the provider.
+            self.probed_by = 0
+            self.openings -= 1
+
+    def _joined(self, now: float, only: Only) -> Only:
+        if not only or not self.only:
+            return EVERYBODY
+        return joined(self.only, only[0], others_succeed=self._works or now - self.since > KEYS_WINDOW)
 
     def _close(self, now: float) -> None:
         self.probing = False
         self.until = now
-        self._recent = _empty_window()
+        self.only, self.probed_by = EVERYBODY, 0
+        self._forget()
         self._set_state(State.CLOSED, now)
+
+    def _forget(self) -> None:
+        self._recent = Window()
+        self._failed = self._trial = None
 
     def _set_state(self, state: State, now: float) -> None:
         if state is not self.state:
             self.since = now
         self.state = state
         self._on_change(self)
-
-    def _slot(self, now: float) -> list[int]:
-        epoch = int(now / _SLOT_SECONDS)
-        slot = self._recent[epoch % _SLOTS]
-        if slot[0] != epoch:
-            slot[0], slot[1], slot[2] = epoch, 0, 0
-        return slot
-
-    def _half_of_recent_failed(self, now: float) -> bool:
-        """Whether at least half of at least ten attempts of the last 30 seconds failed."""
-        oldest = int(now / _SLOT_SECONDS) - _SLOTS
-        succeeded = sum(slot[1] for slot in self._recent if slot[0] > oldest)
-        failed = sum(slot[2] for slot in self._recent if slot[0] > oldest)
-        return failed + succeeded >= _MIN_ATTEMPTS and failed >= succeeded
-
-
-def _empty_window() -> list[list[int]]:
-    """Per slot of the window: its epoch, the successes and the failures."""
-    return [[-1, 0, 0] for _ in range(_SLOTS)]
-
-
-# --- keys: what a circuit is called in this process and in the table that the workers share --------------------------
-
-
-def provider_key(provider: int) -> str:
-    """The connection to a provider."""
-    return f"provider:{provider}"
-
-
-def candidate_key(provider: int, model: int) -> str:
-    """One model at one provider."""
-    return f"candidate:{provider}:{model}"
-
-
-def credential_key(credential: int) -> str:
-    """A credential, for every model."""
-    return f"credential:{credential}"
-
-
-def pair_key(credential: int, model: int) -> str:
-    """One model with one credential."""
-    return f"pair:{credential}:{model}"
-
-
-def parse_key(key: str) -> tuple[str, tuple[int, ...]]:
-    """Returns the kind and the numbers of a key. Raises ValueError for an invalid one."""
-    kind, *numbers = key.split(":")
-    return kind, tuple(map(int, numbers))

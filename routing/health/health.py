@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from providers.config import CredentialConfig, ProviderConfig
-from routing.health.circuit import Circuit, CircuitSettings, candidate_key, credential_key, parse_key, provider_key
+from routing.health.callers import NOBODY, Caller
+from routing.health.circuit import Circuit, CircuitSettings, State
+from routing.health.keys import candidate_key, credential_key, parse_key, provider_key
 from routing.health.state import CandidateState, CredentialState, ProviderState, choose_credential
 from routing.health.tracker import AttemptTracker
 from routing.snapshot import CandidateConfig, Snapshot
@@ -47,14 +49,14 @@ class Health:
 
     # --- for routing -------------------------------------------------------------------------------------------------
 
-    def cooling(self, candidate: CandidateConfig) -> float | None:
+    def cooling(self, candidate: CandidateConfig, caller: Caller = NOBODY) -> float | None:
         """Returns the seconds until a candidate may be tried again, None when it may be now."""
-        found = self._obstacle(candidate)
+        found = self._obstacle(candidate, caller)
         return None if found is None else found[0]
 
-    def why_cooling(self, candidate: CandidateConfig) -> str:
-        """Returns why a candidate is cooling down, as half a sentence; "" when it is not."""
-        found = self._obstacle(candidate)
+    def why_cooling(self, candidate: CandidateConfig, caller: Caller = NOBODY) -> str:
+        """Returns why a candidate is cooling down, and for whom, as half a sentence; "" when it is not."""
+        found = self._obstacle(candidate, caller)
         return "" if found is None else found[1]
 
     def time_to_first_token(self, candidate: CandidateConfig) -> float | None:
@@ -67,7 +69,9 @@ class Health:
 
     # --- for attempts ------------------------------------------------------------------------------------------------
 
-    def credential(self, candidate: CandidateConfig, session: str = "") -> CredentialConfig | None:
+    def credential(
+        self, candidate: CandidateConfig, session: str = "", caller: Caller = NOBODY
+    ) -> CredentialConfig | None:
         """Returns the credential for an attempt: by position, then by weight, of those that may be used now.
 
         A session keeps its credential while that can be used, since prompt caches belong to accounts. None when there
@@ -75,12 +79,18 @@ class Health:
         """
         now = self.clock()
         credentials = candidate.provider.credentials
-        usable = [one for one in credentials if self._credential_wait(one, candidate.model.id, now) is None]
+        usable = [one for one in credentials if self._credential_wait(one, candidate.model.id, now, caller) is None]
         return choose_credential(usable, session, self._draw)
 
-    def begin(self, candidate: CandidateConfig, credential: CredentialConfig | None, tokens: int = 0) -> AttemptTracker:
+    def begin(
+        self,
+        candidate: CandidateConfig,
+        credential: CredentialConfig | None,
+        tokens: int = 0,
+        caller: Caller = NOBODY,
+    ) -> AttemptTracker:
         """Begins an attempt whose prompt has about `tokens`. The tracker must be ended, whatever happens."""
-        return AttemptTracker(self, self._candidate_state(candidate), credential, tokens)
+        return AttemptTracker(self, self._candidate_state(candidate), credential, tokens, caller)
 
     def first_byte_p95(self, candidate: CandidateConfig) -> float | None:
         """Returns the 95th percentile of recent seconds to the first byte, None when fewer than 20 are known."""
@@ -160,32 +170,36 @@ class Health:
             found = self.candidates.setdefault((provider, model), state)
         return found
 
-    def _obstacle(self, candidate: CandidateConfig) -> tuple[float, str] | None:
+    def _obstacle(self, candidate: CandidateConfig, caller: Caller) -> tuple[float, str] | None:
         """Returns for how many seconds a candidate cannot be called, and why; None when it can."""
         state, now = self._candidate_state(candidate), self.clock()
         unreachable = state.provider.circuit.wait(now)
         if unreachable is not None:
             return unreachable, "its provider could not be reached recently"
-        failing = state.circuit.wait(now)
+        failing = state.circuit.wait(now, caller)
         if failing is not None:
-            return failing, "it failed recently"
+            return failing, f"it failed recently{_for_whom(state.circuit, caller)}"
         shortest: tuple[float, str] | None = None
         for one in candidate.provider.credentials:
-            found = self._credential_wait(one, state.model, now)
+            found = self._credential_wait(one, state.model, now, caller)
             if found is None:
                 return None
             if shortest is None or found[0] < shortest[0]:
                 shortest = found
         return shortest
 
-    def _credential_wait(self, one: CredentialConfig, model: int, now: float) -> tuple[float, str] | None:
+    def _credential_wait(
+        self, one: CredentialConfig, model: int, now: float, caller: Caller
+    ) -> tuple[float, str] | None:
         """Returns for how many seconds a credential cannot be used for a model, and why; None when it can."""
         state = self.credential_state(one)
         wait = state.circuit.wait(now)
         if wait is not None:
             return wait, f"the provider rejected its credential {one.name}"
         pair = self.pair(one, model)
-        wait = None if pair is None else pair.wait(now)
+        wait = None if pair is None else pair.wait(now, caller)
+        if wait is not None and pair is not None and pair.state is not State.PAUSED:
+            return wait, f"the provider forbade it to its credential {one.name}{_for_whom(pair, caller)}"
         if wait is not None:
             return wait, f"the provider limits the rate of its credential {one.name}"
         wait = state.quota.wait(one, now)
@@ -197,3 +211,12 @@ class Health:
         yield from (state.circuit for state in self.candidates.values() if state.provider is provider)
         yield from (state.circuit for identity, state in self.credentials.items() if identity in own)
         yield from (circuit for (credential, _), circuit in self._pairs.items() if credential in own)
+
+
+def _for_whom(circuit: Circuit, caller: Caller) -> str:
+    """For whom a circuit is open, as the end of a clause; "" for everybody."""
+    if not circuit.only:
+        return ""
+    if not caller.key:
+        return " for some client keys only"
+    return " with this very request" if all(body for _, body in circuit.only) else " for this client key"

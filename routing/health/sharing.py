@@ -21,6 +21,7 @@ import msgspec
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from routing.health.callers import read, written
 from routing.health.circuit import Circuit, State
 from routing.health.health import Health
 from routing.models import HealthState
@@ -36,7 +37,10 @@ PROBE = 30.0
 """Seconds that the others wait for the outcome of its probe."""
 RETENTION = timedelta(days=1)
 _CLEANUP_INTERVAL = 600.0
-_FIELDS = ("key", "state", "since", "until", "seconds", "failures", "openings", "cause", "changed_at", "changed_by")
+_FIELDS = (
+    "key", "state", "since", "until", "seconds", "failures", "openings", "cause", "only_for", "probed_by", "changed_at",
+    "changed_by",
+)  # fmt: skip
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -50,6 +54,8 @@ class Change(msgspec.Struct, frozen=True):
     failures: int
     openings: int
     cause: str
+    only_for: str
+    probed_by: int
     at: float
 
 
@@ -111,6 +117,8 @@ class Sharing:
                 failures=circuit.failures,
                 openings=circuit.openings,
                 cause=circuit.cause,
+                only_for=written(circuit.only),
+                probed_by=circuit.probed_by,
                 at=wall,
             )
         )
@@ -136,7 +144,7 @@ class Sharing:
     def _adopt(self, rows: list[tuple[Any, ...]]) -> None:
         """Takes over the rows of other workers; runs in the event loop."""
         now, wall = self.health.clock(), time.time()
-        for key, name, since, until, seconds, failures, openings, cause, changed_at, _ in rows:
+        for key, name, since, until, seconds, failures, openings, cause, only_for, probed_by, changed_at, _ in rows:
             state = State(name)
             # Clocks of machines differ: no circuit is open for longer than it was opened for.
             left = min(max(until.timestamp() - wall, 0.0), seconds)
@@ -145,9 +153,9 @@ class Sharing:
             elif state is State.HALF_OPEN:
                 left = min(max(changed_at.timestamp() + PROBE - wall, 0.0), PROBE)
             try:
-                circuit = self.health.circuit(key)
+                circuit, only = self.health.circuit(key), read(only_for)
             except ValueError:
-                # A kind of key that only a newer version's workers know.
+                # What only a newer version's workers know.
                 continue
             circuit.adopt(
                 State.OPEN if state is State.HALF_OPEN else state,
@@ -157,6 +165,8 @@ class Sharing:
                 failures=failures,
                 openings=openings,
                 cause=cause,
+                only=only,
+                probed_by=probed_by,
             )
         self.health.notify()
 
@@ -189,6 +199,8 @@ def _row(change: Change, worker: str) -> HealthState:
         failures=change.failures,
         openings=change.openings,
         cause=change.cause,
+        only_for=change.only_for,
+        probed_by=change.probed_by,
         changed_at=datetime.fromtimestamp(change.at, UTC),
         changed_by=worker,
     )

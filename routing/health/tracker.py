@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from enum import Enum, auto
+from collections.abc import Callable
 from typing import Protocol
 
 from providers.config import CredentialConfig
 from providers.errors import ErrorKind, UpstreamError
-from routing.health.circuit import PROBE_WAIT, Circuit, pair_key
+from routing.health.callers import NOBODY, Caller
+from routing.health.circuit import PROBE_WAIT, Circuit
+from routing.health.keys import pair_key
+from routing.health.scopes import FailureScope, scope_of
 from routing.health.state import CandidateState, CredentialState, Usage
 
 PATIENCE = 0.3
@@ -20,41 +22,9 @@ REJECTED = "not_sent"
 _FIRST_PAUSE = 5.0
 _MAX_PAUSE = 3600.0
 _ACCESS_SECONDS = 60.0
+_FORBIDDEN = 3
+"""Refusals in a row of a sole credential that may not be about a prompt alone."""
 _BILLING_SECONDS = 600.0
-
-
-class FailureScope(Enum):
-    """What a failure counts against."""
-
-    REQUEST = auto()
-    """Nothing but the request itself."""
-    CONNECTION = auto()
-    """The connection to the provider, whichever of its models is asked."""
-    CANDIDATE = auto()
-    QUOTA = auto()
-    """The credential with this model, for a while."""
-    CREDENTIAL = auto()
-    """The credential with every model."""
-    ACCESS = auto()
-    """The credential with this model, perhaps: providers answer 403 for a model and for a prompt alike."""
-
-
-_SCOPES: Mapping[ErrorKind, FailureScope] = {
-    ErrorKind.CONNECT: FailureScope.CONNECTION,
-    ErrorKind.CONNECT_TIMEOUT: FailureScope.CONNECTION,
-    ErrorKind.FIRST_EVENT_TIMEOUT: FailureScope.CANDIDATE,
-    ErrorKind.IDLE_TIMEOUT: FailureScope.CANDIDATE,
-    ErrorKind.TOTAL_TIMEOUT: FailureScope.CANDIDATE,
-    ErrorKind.SERVER: FailureScope.CANDIDATE,
-    ErrorKind.OVERLOADED: FailureScope.CANDIDATE,
-    ErrorKind.CONNECTION_LOST: FailureScope.CANDIDATE,
-    ErrorKind.TRUNCATED: FailureScope.CANDIDATE,
-    ErrorKind.MALFORMED: FailureScope.CANDIDATE,
-    ErrorKind.RATE_LIMIT: FailureScope.QUOTA,
-    ErrorKind.AUTHENTICATION: FailureScope.CREDENTIAL,
-    ErrorKind.BILLING: FailureScope.CREDENTIAL,
-    ErrorKind.PERMISSION: FailureScope.ACCESS,
-}
 
 
 class CircuitRegistry(Protocol):
@@ -74,6 +44,7 @@ class AttemptTracker:
 
     __slots__ = (
         "_answered",
+        "_caller",
         "_candidate",
         "_circuits",
         "_connecting",
@@ -88,9 +59,15 @@ class AttemptTracker:
     )
 
     def __init__(
-        self, health: CircuitRegistry, candidate: CandidateState, credential: CredentialConfig | None, tokens: int
+        self,
+        health: CircuitRegistry,
+        candidate: CandidateState,
+        credential: CredentialConfig | None,
+        tokens: int,
+        caller: Caller = NOBODY,
     ) -> None:
         self._health = health
+        self._caller = caller
         self._candidate = candidate
         self._credential = credential
         self._credential_state: CredentialState | None = None
@@ -207,10 +184,10 @@ class AttemptTracker:
         if self._lacks_credential:
             return False
         for circuit in self._circuits:
-            if not circuit.is_closed and circuit.wait(now) is not None:
+            if not circuit.is_closed and circuit.wait(now, self._caller) is not None:
                 return False
         for circuit in self._circuits:
-            if not circuit.is_closed and circuit.enter(now):
+            if not circuit.is_closed and circuit.enter(now, self._caller):
                 self._probes.append(circuit)
         return True
 
@@ -234,30 +211,32 @@ class AttemptTracker:
 
     def _longest_wait(self) -> float:
         now = self._health.clock()
-        waits = [circuit.wait(now) for circuit in self._circuits]
+        waits = [circuit.wait(now, self._caller) for circuit in self._circuits]
         return max((wait for wait in waits if wait is not None), default=PROBE_WAIT)
 
     def _record_success(self, now: float) -> None:
         for circuit in self._circuits[1:]:
-            circuit.record_success(now, probe=self._is_probe(circuit))
+            circuit.record_success(now, probe=self._is_probe(circuit), caller=self._caller)
 
     def _record_failure(self, error: UpstreamError, now: float) -> None:
         candidate, cause = self._candidate, error.kind.value
-        match _scope_of(error.kind, answered=self._answered):
+        match scope_of(error.kind, answered=self._answered):
             case FailureScope.CONNECTION:
                 circuit = candidate.provider.circuit
                 circuit.record_failure(now, cause, probe=self._is_probe(circuit))
             case FailureScope.CANDIDATE:
                 circuit, least = candidate.circuit, min(error.retry_after or 0.0, _MAX_PAUSE)
-                circuit.record_failure(now, cause, probe=self._is_probe(circuit), least=least)
+                probe = self._is_probe(circuit)
+                if self._caller.counts_at(circuit) or probe:
+                    circuit.record_failure(now, cause, probe=probe, least=least, caller=self._caller)
             case FailureScope.QUOTA:
                 circuit = self._pair_circuit()
                 seconds = None if not error.retry_after else min(error.retry_after, _MAX_PAUSE)
-                circuit.pause(now, cause, seconds, _FIRST_PAUSE, probe=self._is_probe(circuit))
+                circuit.pause(now, cause, seconds, _FIRST_PAUSE, probe=self._is_probe(circuit), caller=self._caller)
             case FailureScope.CREDENTIAL:
                 circuit = candidate.circuit if self._credential_state is None else self._credential_state.circuit
                 seconds = _BILLING_SECONDS if error.kind is ErrorKind.BILLING else _ACCESS_SECONDS
-                circuit.open(now, cause, seconds, probe=self._is_probe(circuit))
+                circuit.open(now, cause, seconds, probe=self._is_probe(circuit), caller=self._caller)
             case FailureScope.ACCESS:
                 self._record_forbidden(now, cause)
 
@@ -268,25 +247,15 @@ class AttemptTracker:
         """
         circuit = self._pair_circuit()
         probe = self._is_probe(circuit)
-        circuit.failures += 1
-        circuit.cause = cause
-        if probe or len(self._candidate.provider.config.credentials) > 1 or circuit.failures >= 3:
-            circuit.open(now, cause, _ACCESS_SECONDS, probe=probe)
+        limit = 1 if len(self._candidate.provider.config.credentials) > 1 else _FORBIDDEN
+        if self._caller.counts_at(circuit) or probe:
+            circuit.record_forbidden(now, cause, limit, _ACCESS_SECONDS, probe=probe, caller=self._caller)
 
     def _pair_circuit(self) -> Circuit:
         """Returns the circuit of this model with this credential; without a credential, the candidate's."""
         if self._credential is None:
             return self._candidate.circuit
         return self._health.circuit(pair_key(self._credential.id, self._candidate.model))
-
-
-def _scope_of(kind: ErrorKind, *, answered: bool) -> FailureScope:
-    """Returns what a failure counts against; `answered` when a first byte had come."""
-    if answered and kind is ErrorKind.TOTAL_TIMEOUT:
-        # The provider sent all the time: the answer was long, and the limit is the gateway's.
-        return FailureScope.REQUEST
-    # Such as the request's own deadline: the provider may have had only a moment of it.
-    return _SCOPES.get(kind, FailureScope.REQUEST)
 
 
 def _rejected(wait: float) -> UpstreamError:

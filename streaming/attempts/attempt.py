@@ -21,7 +21,7 @@ from providers.fidelity import Fidelity, Notes
 from providers.framing.sse import EventTooLong
 from providers.outbound.upstream import Response, Upstreams
 from providers.translation import EditedDecoder, Translation, continues_answers
-from routing.health import AttemptTracker, Health
+from routing.health import AttemptHealth, AttemptTracker
 from routing.snapshot import CandidateConfig
 from streaming.attempts.continuation import Continuation
 from streaming.exchange.answer import Answer
@@ -95,7 +95,7 @@ class Attempt:
         self.first_content_at: float | None = None
         self.outcome = ""
 
-    async def run(self, upstreams: Upstreams, health: Health) -> None:
+    async def run(self, upstreams: Upstreams, health: AttemptHealth) -> None:
         """Returns when the answer is complete.
 
         Raises UpstreamError, UnsupportedRequest, or asyncio.CancelledError when the whole request ends.

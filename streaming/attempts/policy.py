@@ -9,7 +9,7 @@ import msgspec
 
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from routing.decision import Decision, Drop
-from routing.health import REJECTED, Health
+from routing.health import REJECTED, CallerHealth, Health
 from routing.snapshot import CandidateConfig, RouteConfig
 
 FIRST_WAIT = 0.25
@@ -93,7 +93,7 @@ class AttemptPlan:
         self,
         route: RouteConfig,
         candidates: Sequence[CandidateConfig],
-        health: Health,
+        health: Health | CallerHealth,
         *,
         deadline: float,
         retry_limit: float,

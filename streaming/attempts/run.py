@@ -8,7 +8,9 @@ import logging
 from django.conf import settings
 
 from providers.errors import UnsupportedRequest, UpstreamError
+from providers.outbound.upstream import Upstreams
 from routing.decision import Decision
+from routing.health import CallerHealth
 from streaming import refused
 from streaming.attempts.attempt import Attempt
 from streaming.attempts.continuation import Continuation, continuation
@@ -40,17 +42,17 @@ async def answer_with_attempts(
 
     Raises Refused for the failure that the client gets, or asyncio.CancelledError when the whole request ends.
     """
-    lifecycle = exchange.lifecycle
+    lifecycle, health = exchange.lifecycle, CallerHealth(runtime.health, exchange.caller)
     if decision.route.deadline:
         lifecycle.limit(decision.route.deadline)
     plan = AttemptPlan(
         decision.route,
         ordered_candidates(decision),
-        runtime.health,
+        health,
         deadline=lifecycle.deadline,
         retry_limit=settings.RETRY_AFTER_LIMIT,
     )
-    runner = _Runner(exchange, request, answer, decision, plan, runtime)
+    runner = _Runner(exchange, request, answer, decision, plan, runtime.upstreams, health)
     failures: list[Failure] = []
     interrupted: Failure | None = None
     planned: NextAttempt | None = plan.first()
@@ -76,7 +78,7 @@ async def answer_with_attempts(
 class _Runner:
     """Runs the attempts of one request. `continuing` is the answer that the next one continues."""
 
-    __slots__ = ("_answer", "_decision", "_exchange", "_plan", "_request", "_runtime", "continuing")
+    __slots__ = ("_answer", "_decision", "_exchange", "_health", "_plan", "_request", "_upstreams", "continuing")
 
     def __init__(
         self,
@@ -85,14 +87,16 @@ class _Runner:
         answer: Answer,
         decision: Decision,
         plan: AttemptPlan,
-        runtime: Runtime,
+        upstreams: Upstreams,
+        health: CallerHealth,
     ) -> None:
         self._exchange = exchange
         self._request = request
         self._answer = answer
         self._decision = decision
         self._plan = plan
-        self._runtime = runtime
+        self._upstreams = upstreams
+        self._health = health
         self.continuing: Continuation | None = None
 
     async def attempt(self, planned: NextAttempt) -> list[Failure]:
@@ -105,7 +109,7 @@ class _Runner:
         ran = Race(self._exchange.lifecycle, self._run, announce=self._won, abandon=self._cut_off)
         await race(ran, first, hedge_after, self._hedge)
         if ran.given_up is first:
-            self._runtime.health.record_abandoned(first.candidate, ran.waited)
+            self._health.record_abandoned(first.candidate, ran.waited)
         elif ran.given_up is not None:
             self._plan.cancel_hedge()
         return ran.failed
@@ -163,7 +167,7 @@ class _Runner:
     async def _run(self, attempt: Attempt) -> Failure | None:
         """One attempt to its end; returns None when it has answered."""
         try:
-            await attempt.run(self._runtime.upstreams, self._runtime.health)
+            await attempt.run(self._upstreams, self._health)
         except (UpstreamError, UnsupportedRequest) as error:
             attempt.outcome = Outcome.FAILED
             observers.attempt_ended(self._exchange, attempt, error)

@@ -23,7 +23,7 @@ from routing import engine
 from routing.decision import RouteRefused
 from routing.facts import request_facts
 from routing.facts.content import without_subagent_tags
-from routing.health import AttemptTracker
+from routing.health import AttemptTracker, Caller, CallerHealth
 from routing.snapshot import CandidateConfig, Snapshot
 from streaming import refused
 from streaming.exchange.client import Client, Receive
@@ -63,7 +63,8 @@ async def count_tokens(
     except RouteRefused as error:
         raise errors.of_refused(refused.of_routing(error)) from error
     candidate = decision.attempts[0]
-    credential = runtime.health.credential(candidate, known.session_id)
+    health = CallerHealth(runtime.health, Caller(key.id))
+    credential = health.credential(candidate, known.session_id)
     call = Call(
         body=candidate.transforms.edited(request),
         model=candidate.model,
@@ -73,7 +74,7 @@ async def count_tokens(
         session_id=known.session_id or None,
         input_estimate=known.input_estimate,
     )
-    answer, by = await _count_of_provider(call, candidate, credential, runtime, client), "provider"
+    answer, by = await _count_of_provider(call, candidate, credential, runtime, client, health), "provider"
     if answer is None:
         counted = await runtime.token_pool.count(call.body, call.model.name)
         by = "size" if counted is None else "local"
@@ -86,17 +87,22 @@ async def count_tokens(
 
 
 async def _count_of_provider(
-    call: Call, candidate: CandidateConfig, credential: CredentialConfig | None, runtime: Runtime, client: Client
+    call: Call,
+    candidate: CandidateConfig,
+    credential: CredentialConfig | None,
+    runtime: Runtime,
+    client: Client,
+    health: CallerHealth,
 ) -> dict[str, Any] | None:
     """The provider's own answer, None where it gives none. Raises ClaudeError for a request that it rejects."""
-    if runtime.health.cooling(candidate) is not None:
+    if health.cooling(candidate) is not None:
         return None
     translation = Translation(call)
     try:
         count_request = await translation.count_request()
         if count_request is None:
             return None
-        tracker = runtime.health.begin(candidate, credential)
+        tracker = health.begin(candidate, credential)
         return await _ask(count_request, translation, candidate, tracker, runtime)
     except UnsupportedRequest:
         # Another candidate may take what this one cannot; the length of the request is the same.

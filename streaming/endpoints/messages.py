@@ -13,6 +13,7 @@ from django.utils.timezone import localtime
 from providers.framing.text import written
 from routing.facts import request_facts
 from routing.facts.content import without_subagent_tags
+from routing.health import body_mark
 from routing.snapshot import Snapshot
 from streaming.attempts.run import answer_with_attempts
 from streaming.decision import decide
@@ -67,6 +68,7 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
     client, account = exchange.client, exchange.account
     body = await intake.read_body(receive, exchange.headers)
     exchange.watch_client(receive)
+    exchange.caller.body = body_mark(body)
     content = intake.parse(body)
     facts = request_facts.gather(
         content, exchange.headers, len(body), runtime.ratios, key=exchange.key, now=localtime()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from access.keys import KeyRecord
+from routing.health import Caller
 from streaming.exchange.answer import Answer
 from streaming.exchange.client import Client, Receive
 from streaming.exchange.lifecycle import Ending, Lifecycle
@@ -15,14 +16,16 @@ from usage.journal.account import Account
 class Exchange:
     """What belongs to one request, each part with an owner of its own.
 
-    `answer` is set once a route is chosen. Only streaming.outcome.accounting writes to `account`. `outcome`,
-    `error_type`, `error_code` and `error_message` say how the request ended.
+    `caller` is whose failures the circuits count. `answer` is set once a route is chosen. Only
+    streaming.outcome.accounting writes to `account`. `outcome`, `error_type`, `error_code` and `error_message` say how
+    the request ended.
     """
 
     __slots__ = (
         "_watcher",
         "account",
         "answer",
+        "caller",
         "client",
         "error_code",
         "error_message",
@@ -39,6 +42,7 @@ class Exchange:
         self.account = account
         self.client = client
         self.key = key
+        self.caller = Caller(key.id)
         self.headers = headers
         self.lifecycle = lifecycle
         self.answer: Answer | None = None

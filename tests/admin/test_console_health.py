@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from access.models import ClientKey, Team
 from providers.models import Credential, Model, Provider
 from routing.models import HealthState
 from tests.admin.pages import staff, text_of
@@ -125,6 +126,26 @@ def test_who_may(rows: dict[str, Any]) -> None:
     assert "Reset all" in text_of(resetter.get(PAGE))
     assert resetter.get(RESET).status_code == 405
     assert resetter.post(RESET, {"key": key}).status_code == 302
+
+
+def test_for_whom_a_model_is_off(admin_client: Client, rows: dict[str, Any]) -> None:
+    mia = ClientKey.objects.create(
+        team=Team.objects.create(name="red"), name="Mia's laptop", prefix="sk-px-1", hash="0" * 64
+    )
+    circuit = f"candidate:{rows['provider'].pk}:{rows['models'][0].pk}"
+    state(circuit, only_for=f"{mia.pk},{mia.pk}/9af3,*/ff,777777")
+    whom = (
+        "only for client key Mia's laptop, one request of client key Mia's laptop, one request, whoever sends it, "
+        "client key 777777"
+    )
+    assert whom in text_of(admin_client.get(PAGE))
+    onlooker = text_of(staff("routing.view_healthstate").get(PAGE))
+    assert "for some client keys only" in onlooker
+    assert "Mia" not in onlooker
+    home = text_of(admin_client.get("/admin/"))
+    assert "openrouter: large (server, for some client keys only)" in home
+    admin_client.post(RESET, {"key": circuit})
+    assert HealthState.objects.get(key=circuit).only_for == ""
 
 
 def test_a_switched_off_circuit_breaker_is_noted(admin_client: Client, settings: Any) -> None:

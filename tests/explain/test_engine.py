@@ -14,7 +14,7 @@ from configuration.explain.question import Unexplainable
 from configuration.explain.samples import SAMPLES, Sample
 from providers.errors import ErrorKind, UpstreamError
 from routing.facts import request_facts
-from routing.health import Health
+from routing.health import Caller, CallerHealth, Health
 from routing.models import ScenarioRoute
 from routing.phases import PHASES
 from tests.explain.questions import NOW, explanation_of, provider, request_body, verdicts
@@ -205,6 +205,23 @@ def test_health_counts_unless_it_is_to_be_ignored() -> None:
         ("failing", "main"),
         ("healthy", ""),
     ]
+
+
+def test_a_candidate_that_is_off_for_one_key_is_explained_for_each() -> None:
+    health, failing, healthy = Health(), candidate("failing", provider()), candidate("healthy")
+    mia, tom = (msgspec.structs.replace(ANYONE, id=identity) for identity in (11, 12))
+    for body in range(1, 6):
+        seen = CallerHealth(health, Caller(mia.id, body))
+        seen.begin(failing, seen.credential(failing)).ended(UpstreamError(ErrorKind.SERVER, "no", status=500))
+    snapshot = make_snapshot(route("mine", failing, healthy))
+    hers = explanation_of(request_body("mine"), snapshot, key=mia, health=health)
+    assert [attempt.model for attempt in hers.attempts] == ["healthy"]
+    assert "it failed recently for this client key; it is tried again in" in hers.dropped[0].cause
+    his = explanation_of(request_body("mine"), snapshot, key=tom, health=health)
+    assert [attempt.model for attempt in his.attempts] == ["failing", "healthy"]
+    assert his.notices == (
+        "there: failing is cooling down for others, not for this key: it failed recently for some client keys only.",
+    )
 
 
 def test_a_logged_request_is_explained_by_its_stored_facts() -> None:
