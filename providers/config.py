@@ -99,6 +99,10 @@ class ProviderConfig(msgspec.Struct, frozen=True):
     needs_secret: bool = False
     proxy_url: str | None = None
     is_demo: bool = False
+    inactive: tuple[tuple[str, str], ...] = ()
+    """Credentials that are not used: (name, why)."""
+    refusal: str = ""
+    """Why it is not called at all; "" when it is."""
 
 
 class ModelConfig(msgspec.Struct, frozen=True):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 
 from providers import secrets
 from providers.claude.known_models import seeded_support
+from providers.credentials.binding import destination_of, may_use
+from providers.credentials.variables import refusal_of
 from providers.dialects import choices as dialect_choices
 from providers.dialects.openai_chat.profiles import choices as profile_choices
 from providers.platforms import choices as platform_choices
@@ -101,6 +104,7 @@ class Provider(models.Model):
 
     class Meta:
         ordering = ["name"]
+        permissions = [("use_credential", "Can send requests with a provider's credentials: Test, List models")]
 
     def __str__(self) -> str:
         return f"{self.name} (demo)" if self.is_demo else self.name
@@ -137,6 +141,10 @@ class Credential(models.Model):
         help_text="The variable's name, such as OPENROUTER_API_KEY. Every worker needs it.",
     )
     ciphertext = models.TextField(blank=True, editable=False)
+    bound_to = models.TextField(blank=True, editable=False, help_text="Where it may be sent: see credentials.binding.")
+    kept_variable = models.CharField(
+        max_length=80, blank=True, editable=False, help_text="The variable's name before names were limited."
+    )
     last_four = models.CharField(max_length=4, blank=True, editable=False)
     position = models.PositiveSmallIntegerField(
         default=0, help_text="The lowest is used first, the next while that one is unavailable."
@@ -158,16 +166,34 @@ class Credential(models.Model):
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    binds = False
+    """Set while a secret was entered or confirmed and is not saved yet."""
+
     class Meta:
         ordering = ["provider__name", "position", "id"]
         constraints = [models.UniqueConstraint(fields=["provider", "name"], name="providers_credential_unique_name")]
+        permissions = [("name_variable", "Can name environment variables as credentials and confirm their address")]
 
     def __str__(self) -> str:
         return f"{self.provider.name}: {self.name}"
 
+    def clean(self) -> None:
+        """Refuses a variable that may not be read."""
+        if self.source == self.Source.ENVIRONMENT and self.variable and not may_use(self):
+            raise ValidationError({"variable": refusal_of(self.variable)})
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Binds a new credential, and one whose secret was entered or confirmed, to the provider's address."""
+        if self.binds or (self._state.adding and not self.bound_to):
+            # Not self.provider: that object may be older than the row.
+            self.bound_to = destination_of(Provider.objects.get(pk=self.provider_id))
+            self.binds = False
+        super().save(*args, **options)
+
     def set_secret(self, plain: str) -> None:
         """Encrypts `plain` into this row (unsaved), and stores its last four characters to recognise it."""
         self.ciphertext = secrets.encrypt(plain)
+        self.binds = True
         self.last_four = plain[-4:] if len(plain) >= 12 else ""
 
 

@@ -60,6 +60,42 @@ def provider_enabled(app_configs: Any, databases: Sequence[str] | None, **kwargs
     ]
 
 
+def credential_variables(
+    app_configs: Any, databases: Sequence[str] | None, **kwargs: Any
+) -> Sequence[checks.CheckMessage]:
+    """gateway.W005: Credentials that name variables outside CREDENTIAL_VARIABLES."""
+    from providers.credentials.variables import is_own, line_with, unreadable
+    from providers.models import Credential
+
+    if not databases:
+        return []
+    try:
+        rows = Credential.objects.filter(source=Credential.Source.ENVIRONMENT).values_list("variable", flat=True)
+        names = unreadable(rows)
+    except DatabaseError:
+        return []
+    own, others = [name for name in names if is_own(name)], [name for name in names if not is_own(name)]
+    found = []
+    if others:
+        found.append(
+            checks.Warning(
+                f"Credentials name variables that CREDENTIAL_VARIABLES does not allow: {', '.join(others)}. They are "
+                "used only where they were named before there was such a list.",
+                hint=f"If they are meant, add this line to the environment: {line_with(others)}",
+                id="gateway.W005",
+            )
+        )
+    if own:
+        found.append(
+            checks.Warning(
+                f"Credentials name the gateway's own settings, which are never sent to a provider: {', '.join(own)}.",
+                hint="Remove these credentials, and find out who entered them.",
+                id="gateway.W005",
+            )
+        )
+    return found
+
+
 def custom_router(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
     """gateway.E004: A custom router that cannot be imported would never be called."""
     try:
@@ -85,3 +121,4 @@ def register_all() -> None:
     checks.register(debug_in_public, checks.Tags.security)
     checks.register(custom_router)
     checks.register(provider_enabled, checks.Tags.database)
+    checks.register(credential_variables, checks.Tags.database)

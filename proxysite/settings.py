@@ -12,7 +12,21 @@ from proxysite.unfold import UNFOLD  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+
+class _Env(environ.Env):
+    """The environment; `read` holds the names of all variables that the settings have read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: set[str] = set()
+
+    def get_value(self, var: str, *args: Any, **options: Any) -> Any:
+        """Every other method of the base class calls this one."""
+        self.read.add(var)
+        return super().get_value(var, *args, **options)
+
+
+env = _Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).expanduser().resolve()
@@ -54,6 +68,10 @@ CIRCUIT_SECONDS = env.float("CIRCUIT_SECONDS", default=30.0)
 UNACCOUNTED = env.str("UNACCOUNTED", default="refuse")
 STORE_PROVIDER_ERRORS = env.bool("STORE_PROVIDER_ERRORS", default=False)
 DEMO_UPSTREAM = env.bool("DEMO_UPSTREAM", default=False)
+CREDENTIAL_VARIABLES: list[str] = env.list(
+    "CREDENTIAL_VARIABLES", default=["*_API_KEY", "*_AUTH_TOKEN", "BENCHMARK_UPSTREAM_KEY"]
+)
+MACHINE_IDENTITY_HOSTS = [host.lower() for host in env.list("MACHINE_IDENTITY_HOSTS", default=[])]
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")
 
@@ -173,3 +191,6 @@ LOGGING: dict[str, Any] = {
         "django.channels.server": {"level": "WARNING"},
     },
 }
+
+# No credential may name one of these, whatever CREDENTIAL_VARIABLES allows.
+SETTINGS_VARIABLES = frozenset({*env.read, "DJANGO_SETTINGS_MODULE"})

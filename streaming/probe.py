@@ -69,6 +69,13 @@ async def probe(provider_id: int, model_name: str) -> ProbeResult:
         return ProbeResult(
             ok=False, latency_ms=0, error="The provider is disabled.", advice="Enable it, save, and test again."
         )
+    if refusal := candidate.provider.refusal:
+        return ProbeResult(
+            ok=False,
+            latency_ms=0,
+            error=f"The provider is not called: {refusal}.",
+            advice="Correct it on the provider's page, save, and test again.",
+        )
     return await _ask(candidate)
 
 

@@ -18,7 +18,13 @@ from configuration.file.schema import ConfigurationError
 Action = Literal["create", "change", "same", "remove"]
 
 _HIDDEN = frozenset({"ciphertext", "last_four", "hash"})
-_SHOWN_AS = {"ciphertext": "secret", "is_local": "local", "is_default": "default", "is_demo": "demo"}
+_SHOWN_AS = {
+    "ciphertext": "secret",
+    "bound_to": "may be sent to",
+    "is_local": "local",
+    "is_default": "default",
+    "is_demo": "demo",
+}
 _NAMES_ONLY = frozenset({"headers", "options"})
 _LONGEST = 100
 _SIGNS = {"create": "+", "change": "~", "remove": "-"}
@@ -116,7 +122,7 @@ def _new_lines(row: Model, name: str, values: dict[str, Any]) -> list[tuple[str,
     return [
         (field, "", shown(field, value))
         for field, value in values.items()
-        if value not in (fields[field].get_default(), name) and field != "name"
+        if value not in (fields[field].get_default(), name) and field not in ("name", "bound_to")
     ]
 
 

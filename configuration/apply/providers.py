@@ -19,6 +19,7 @@ from configuration.file.schema import ConfigurationError, CredentialEntry, Model
 from configuration.file.secrets import BadSecret, one_line, variable_of
 from providers import secrets
 from providers.claude.known_models import seeded_support
+from providers.credentials.binding import destination_of, why_inactive
 from providers.endpoints import OtherDialect, base_url_of
 from providers.models import Credential, Model, Provider
 from providers.pricing.prices import Price, refuse_overlap
@@ -47,6 +48,15 @@ def write_providers(context: ImportContext, entries: Sequence[ProviderEntry]) ->
             context.refuse_duplicate(where, models, model.name)
             row = existing.get(model.name) or Model(provider=provider, name=model.name)
             _write_model(context, where, provider, row, model)
+        _note_inactive(context, provider)
+
+
+def _note_inactive(context: ImportContext, provider: Provider) -> None:
+    """Credentials that the file does not mention are not confirmed by it."""
+    now = destination_of(provider)
+    for row in Credential.objects.filter(provider=provider, enabled=True).order_by("position", "id"):
+        if why := why_inactive(row, now):
+            context.report.to_do.append(f"Credential {provider.name}: {row.name} is not used: {why}.")
 
 
 def _base_url(provider: Provider, entry: ProviderEntry) -> Any:
@@ -70,7 +80,10 @@ def _write_credential(context: ImportContext, place: str, provider: Provider, en
             f"{place}: This credential has no secret. Write `variable: NAME`, `stored: true` or `secret: …`."
         )
     values = {**values_of(entry, Credential, complete=context.complete), **secret}
-    if not secret:
+    if secret:
+        # Whoever runs an import can read every secret, so what the file mentions is confirmed.
+        values["bound_to"] = destination_of(provider)
+    else:
         values.pop("variable", None)
     context.report.save(place, row, name, values)
     context.seen[Credential].add(row.pk)

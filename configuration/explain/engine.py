@@ -125,6 +125,7 @@ def _attempt(
         dialect=provider.dialect,
         platform=platform_label(provider),
         credential="" if credential is None else credential.name,
+        inactive=provider.inactive,
         is_demo=provider.is_demo,
         cost=None if cost is None else to_dollars(cost).normalize(),
     )

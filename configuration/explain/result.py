@@ -44,6 +44,7 @@ class UpstreamView(msgspec.Struct, frozen=True):
 class AttemptView(msgspec.Struct, frozen=True):
     """A candidate that would be tried. `cost` is in US dollars, None without prices.
 
+    `inactive` are credentials of its provider that are not used: (name, why).
     `no_upstream` is the reason why there is no upstream request to show.
     """
 
@@ -52,6 +53,7 @@ class AttemptView(msgspec.Struct, frozen=True):
     dialect: str
     platform: str = ""
     credential: str = ""
+    inactive: tuple[tuple[str, str], ...] = ()
     is_demo: bool = False
     cost: Decimal | None = None
     upstream: UpstreamView | None = None

@@ -26,10 +26,14 @@ def holds_variable(text: str) -> bool:
     return _REFERENCE.search(text) is not None
 
 
+def variables_in(text: str) -> list[str]:
+    """The names of the variables in a text."""
+    return [_name(found) for found in _REFERENCE.finditer(text)]
+
+
 def fill_in(text: str, environ: Mapping[str, str]) -> str | None:
     """A text with the values of its variables; None where one of them is not set."""
-    names = [_name(found) for found in _REFERENCE.finditer(text)]
-    if not all(environ.get(name) for name in names):
+    if not all(environ.get(name) for name in variables_in(text)):
         return None
     return _REFERENCE.sub(lambda found: environ[_name(found)], text)
 

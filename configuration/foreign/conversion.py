@@ -15,7 +15,8 @@ from configuration.file.schema import (
     ModelEntry,
     ProviderEntry,
 )
-from configuration.file.secrets import fill_in, holds_variable, variable_of
+from configuration.file.secrets import fill_in, holds_variable, variable_of, variables_in
+from providers.credentials import variables
 from providers.validation import validate_headers
 
 _UNFIT = re.compile(r"[^a-z0-9._-]+")
@@ -53,10 +54,18 @@ class Conversion:
                 self.skip(where, reasons.get(name, "This gateway has no such setting."))
 
     def text(self, place: str, value: Any) -> str:
-        """A text with its variables filled in from the environment; empty, and noted, where one is not set."""
+        """A text with its variables filled in from the environment; empty, and noted, where one may not be read or is
+        not set."""
         text = value.strip() if isinstance(value, str) else ""
         if not holds_variable(text):
             return text
+        if refused := variables.unreadable(variables_in(text)):
+            self.skip(
+                place,
+                f"{text} names a variable that may not be read. Write the text itself, or allow the variable in the "
+                f"environment: {variables.line_with(refused)}",
+            )
+            return ""
         filled = fill_in(text, self._environ)
         if filled is None:
             self.skip(place, f"{text} names a variable that is not set in this process.")
@@ -95,6 +104,9 @@ class Conversion:
             return None
         secret = secret.strip()
         variable = variable_of(secret)
+        if variable is not None and (refused := variables.refusal_of(variable)):
+            self.skip(place, refused)
+            return CredentialEntry(stored=True, **fields)
         if variable is not None:
             return CredentialEntry(variable=variable, **fields)
         if holds_variable(secret):

@@ -1,26 +1,21 @@
-"""The forms of providers, credentials, models and prices. A secret can be entered and is never shown."""
+"""The forms of providers, models and prices."""
 
 from __future__ import annotations
 
-import json
-import os
 from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import ValidationError
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.forms import PaginationInlineFormSet
-from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminPasswordWidget,
-)
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from providers.admin.transform_chain import ChainField
 from providers.claude.support import support_descriptions
 from providers.config import CAPABILITIES
-from providers.models import Credential, Model, Provider
+from providers.models import Model, Provider
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import option_descriptions
 from providers.pricing.prices import TOKEN_KINDS, USE_KINDS, Price, refuse_overlap
@@ -93,88 +88,6 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         error_messages = {
             "name": {"unique": "Another provider has this name: choose another name, or edit that provider."}
         }
-
-
-class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A credential. `secret` is never shown; if it is left empty, the stored secret stays."""
-
-    secret = forms.CharField(
-        required=False,
-        max_length=16384,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
-        help_text="Stored encrypted and never shown again. Leave it empty to keep the stored secret.",
-    )
-
-    class Meta:
-        model = Credential
-        fields = (
-            "name",
-            "source",
-            "secret",
-            "variable",
-            "position",
-            "weight",
-            "requests_per_minute",
-            "tokens_per_minute",
-            "concurrent",
-            "enabled",
-        )
-
-    def clean_secret(self) -> str:
-        """Requires one line of visible ASCII, as headers do; a JSON key file may have any number of lines."""
-        secret: str = self.cleaned_data["secret"]
-        if secret.startswith("{"):
-            return _one_line(secret)
-        if not all("!" <= c <= "~" for c in secret):
-            raise ValidationError("The secret has white space or characters that no key has: copy it again.")
-        return secret
-
-    def clean(self) -> dict[str, Any]:
-        """Checks secret, variable and source together, and encrypts an entered secret."""
-        data: dict[str, Any] = super().clean() or {}
-        secret = data.get("secret", "")
-        if data.get("source") == Credential.Source.ENVIRONMENT:
-            self._from_environment(data, secret)
-        elif secret:
-            try:
-                self.instance.set_secret(secret)
-                if secret.startswith("{"):
-                    # The last characters of a file identify nothing.
-                    self.instance.last_four = ""
-            except ImproperlyConfigured as error:
-                self.add_error("secret", str(error))
-        elif not self.instance.ciphertext and "secret" not in self.errors:
-            self.add_error("secret", "Enter the secret, or choose an environment variable as its source.")
-        return data
-
-    def _from_environment(self, data: dict[str, Any], secret: str) -> None:
-        if not data.get("variable") and "variable" not in self.errors:
-            self.add_error("variable", "Enter the name of the variable that holds the secret.")
-        if secret:
-            self.add_error("secret", "Leave this empty: the secret is read from the variable.")
-        # A secret that is not used is not stored.
-        self.instance.ciphertext = self.instance.last_four = ""
-
-
-def _one_line(secret: str) -> str:
-    """Returns the same JSON object in one line. Raises ValidationError."""
-    try:
-        found = json.loads(secret)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ValidationError(
-            "The secret looks like a JSON file but is not valid JSON: copy the complete file again."
-        ) from error
-    return json.dumps(found)
-
-
-def credential_state(credential: Credential) -> tuple[str, bool]:
-    """Returns what to show of a credential's secret, and whether this process can use it."""
-    if credential.source == Credential.Source.ENVIRONMENT:
-        present = bool(os.environ.get(credential.variable))
-        return f"{credential.variable} is {'set' if present else 'not set'} in this process", present
-    if not credential.ciphertext:
-        return "no secret stored", False
-    return f"stored, ends in …{credential.last_four}" if credential.last_four else "stored", True
 
 
 class ModelForm(forms.ModelForm):  # type: ignore[type-arg]

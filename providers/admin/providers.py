@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery, TextField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -18,7 +18,9 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from providers.admin.forms import CredentialForm, ModelForm, PriceForm, PriceSet, ProviderForm, credential_state
+from providers.admin.credentials import CredentialInline, credential_state
+from providers.admin.forms import ModelForm, PriceForm, PriceSet, ProviderForm
+from providers.credentials.binding import destination_of, why_inactive
 from providers.models import Credential, Model, Provider
 from providers.pricing.prices import Price
 from proxysite.console.form_fields import NamedOnce
@@ -29,29 +31,6 @@ def named(provider: Provider) -> str:
     """Returns the provider's name, with a badge if it is the demo."""
     badge = render_to_string("gateway/demo.html") if provider.is_demo else ""
     return format_html('<span class="flex items-center gap-2">{} {}</span>', provider.name, badge)
-
-
-class CredentialInline(StackedInline):
-    """A provider's credentials."""
-
-    model = Credential
-    form = CredentialForm
-    formset = NamedOnce
-    extra = 0
-    fields = [
-        ("name", "source"),
-        "secret",
-        "variable",
-        ("position", "weight", "enabled"),
-        ("requests_per_minute", "tokens_per_minute", "concurrent"),
-        "secret_state",
-    ]
-    readonly_fields = ["secret_state"]
-
-    @display(description="Secret now")
-    def secret_state(self, credential: Credential) -> str:
-        """Returns the last four characters, or whether the variable is set in this process."""
-        return credential_state(credential)[0] if credential.pk else "none yet"
 
 
 class ModelInline(StackedInline):
@@ -143,6 +122,23 @@ class ProviderAdmin(ModelAdmin):
         """The form carries secrets: an error report must not."""
         return super().changeform_view(request, *args, **kwargs)
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Names the credentials that the change has made inactive."""
+        super().save_related(request, form, formsets, change)
+        provider: Provider = form.instance
+        now = destination_of(provider)
+        for credential in provider.credentials.filter(enabled=True):
+            if why := why_inactive(credential, now):
+                messages.warning(request, f"The credential {credential.name} is not used: {why}.")
+
+    def has_use_credential_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whether this user may send requests with a provider's credentials."""
+        return request.user.has_perm("providers.use_credential")
+
+    def has_add_model_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whether this user may add models."""
+        return request.user.has_perm("providers.add_model")
+
     @display(description="Provider", ordering="name")
     def shown_name(self, provider: Provider) -> str:
         """With the demo's badge."""
@@ -164,12 +160,12 @@ class ProviderAdmin(ModelAdmin):
             '<a class="text-link" href="{}?provider__id__exact={}">{}</a>', url, provider.pk, provider.model_count
         )
 
-    @action(description="Test", icon="network_check", permissions=["change"])
+    @action(description="Test", icon="network_check", permissions=["use_credential"])
     def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """To the page that sends one small real request."""
         return HttpResponseRedirect(reverse("console:provider-test", args=[object_id]))
 
-    @action(description="List models", icon="list", permissions=["change"])
+    @action(description="List models", icon="list", permissions=["use_credential", "add_model"])
     def list_models(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """To the page that asks the provider which models it has."""
         return HttpResponseRedirect(reverse("console:provider-models", args=[object_id]))

@@ -74,19 +74,20 @@ async def fetch(
     seconds: float,
     local: bool = False,
     headers: Mapping[str, str] | None = None,
+    proxy: str | None = None,
 ) -> Fetched:
     """Downloads a small file; checks every redirect like the first address. `local` allows private addresses.
 
-    With `headers`, which may hold a secret, no redirect is followed.
+    With `headers`, which may hold a secret, no redirect is followed. The address of a `proxy` may be private.
     Raises FetchFailed, whose reason never repeats the URL: its query may hold secrets.
     """
-    connector = GuardedConnector(local=local, force_close=True)
+    connector = GuardedConnector(local=local or proxy is not None, force_close=True)
     jar = aiohttp.DummyCookieJar()
     try:
         async with (
             asyncio.timeout(seconds),
             aiohttp.ClientSession(
-                connector=connector, cookie_jar=jar, trust_env=False, auto_decompress=False
+                connector=connector, cookie_jar=jar, trust_env=False, auto_decompress=False, proxy=proxy
             ) as session,
         ):
             target = _checked_url(url, local)

@@ -35,6 +35,7 @@ async def model_list(provider: ProviderConfig) -> list[ListedModel]:
             seconds=SECONDS,
             local=provider.is_local,
             headers=headers,
+            proxy=provider.proxy_url,
         )
     except FetchFailed as error:
         raise NoModelList(f"The list could not be fetched: {error.reason}.") from error

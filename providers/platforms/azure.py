@@ -39,6 +39,8 @@ class Azure:
     label = "Azure OpenAI"
     dialects = frozenset({"openai_chat", "openai_responses"})
     options: type[msgspec.Struct] = AzureOptions
+    bound_options = ()
+    own_hosts = None
 
     def missing(self) -> str:
         """Returns "": Azure needs no library."""

@@ -6,6 +6,7 @@ it, and removes its framing from the answer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
@@ -21,12 +22,18 @@ R = TypeVar("R", bound=UpstreamRequest)
 
 
 class Platform(Protocol):
-    """One cloud. `dialects` names the dialects that it supports, `options` is the type of a provider's options."""
+    """One cloud. `dialects` names the dialects that it supports, `options` is the type of a provider's options.
+
+    `bound_options` are those that choose a host or an account: a change of one makes credentials inactive. `own_hosts`
+    are the hosts that may get this machine's own identity; None for a platform that never uses it.
+    """
 
     name: str
     label: str
     dialects: frozenset[str]
     options: type[msgspec.Struct]
+    bound_options: tuple[str, ...]
+    own_hosts: re.Pattern[str] | None
 
     def missing(self) -> str:
         """Returns how to install a missing library; "" when all are installed."""

@@ -33,7 +33,9 @@ class _NotUsable(Exception):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required(["providers.change_provider", "providers.add_model"], raise_exception=True)
+@permission_required(
+    ["providers.view_provider", "providers.use_credential", "providers.add_model"], raise_exception=True
+)
 def list_models(request: HttpRequest, provider_id: int) -> HttpResponse:
     """Fetches and shows the list; a POST adds the selected models."""
     provider = get_object_or_404(Provider, pk=provider_id)
@@ -69,6 +71,8 @@ def _configuration(provider: Provider) -> ProviderConfig:
         raise _NotUsable(f"{error} Correct it and try again.") from error
     if found is None:
         raise _NotUsable("The provider is disabled. Enable it, save it, and try again.")
+    if found.refusal:
+        raise _NotUsable(f"The provider is not called: {found.refusal}.")
     return found
 
 
@@ -119,7 +123,7 @@ class ProbeForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@permission_required("providers.change_provider", raise_exception=True)
+@permission_required(["providers.view_provider", "providers.use_credential"], raise_exception=True)
 def test(request: HttpRequest, provider_id: int) -> HttpResponse:
     """The form, and after a POST the result: the request is sent as live ones are, and the answer is not stored."""
     provider = get_object_or_404(Provider, pk=provider_id)

@@ -15,6 +15,7 @@ from access.models import ClientKey
 from providers import secrets
 from providers.claude.support import support_of
 from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Secret, Timeouts
+from providers.credentials.binding import destination_of, why_inactive, why_machine_refused
 from providers.dialects import DIALECTS
 from providers.models import Credential, Model, Provider
 from providers.platforms import PLATFORMS
@@ -78,16 +79,18 @@ def load_snapshot(revisions: dict[str, int], keys: dict[str, KeyRecord] | None =
 
 def _providers() -> dict[int, ProviderConfig]:
     credentials: dict[int, list[CredentialConfig]] = defaultdict(list)
+    inactive: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for row in (
         Credential.objects.filter(enabled=True, provider__enabled=True)
         .select_related("provider")
         .order_by("position", "id")
     ):
-        secret = _secret(row)
-        if secret is not None:
+        if why := why_inactive(row, destination_of(row.provider)):
+            inactive[row.provider_id].append((row.name, why))
+        elif (secret := _secret(row)) is not None:
             credentials[row.provider_id].append(_credential(row, secret))
     return {
-        row.pk: _provider(row, tuple(credentials[row.pk]), needs_secret=row.has_credentials)
+        row.pk: _provider(row, tuple(credentials[row.pk]), tuple(inactive[row.pk]), needs_secret=row.has_credentials)
         for row in Provider.objects.filter(enabled=True).annotate(
             has_credentials=Exists(Credential.objects.filter(provider=OuterRef("pk")))
         )
@@ -118,7 +121,13 @@ def _secret(row: Credential) -> str | None:
         raise BrokenConfiguration(f"The credential {row} cannot be read: {error}.") from error
 
 
-def _provider(row: Provider, credentials: tuple[CredentialConfig, ...], *, needs_secret: bool) -> ProviderConfig:
+def _provider(
+    row: Provider,
+    credentials: tuple[CredentialConfig, ...],
+    inactive: tuple[tuple[str, str], ...],
+    *,
+    needs_secret: bool,
+) -> ProviderConfig:
     if row.dialect not in DIALECTS:
         raise BrokenConfiguration(
             f"The provider {row.name} has the unknown dialect {row.dialect!r}: choose another one."
@@ -160,7 +169,19 @@ def _provider(row: Provider, credentials: tuple[CredentialConfig, ...], *, needs
         needs_secret=needs_secret,
         proxy_url=row.proxy_url or None,
         is_demo=row.is_demo,
+        inactive=inactive,
+        refusal=_refusal(row, inactive, has_secret=bool(credentials), needs_secret=needs_secret),
     )
+
+
+def _refusal(row: Provider, inactive: tuple[tuple[str, str], ...], *, has_secret: bool, needs_secret: bool) -> str:
+    """Returns why a provider is not called: a client may read it, so it names no address."""
+    if has_secret:
+        return ""
+    if not needs_secret:
+        return why_machine_refused(row.platform, row.base_url)
+    causes = "; ".join(f"{name}: {why}" for name, why in inactive)
+    return f"the provider has no usable credential ({causes})" if causes else "the provider has no usable credential"
 
 
 def _model(row: Model, prices: tuple[Prices, ...]) -> ModelConfig:
@@ -204,9 +225,7 @@ def _cause(provider: ProviderConfig | None, model: ModelConfig | None) -> str | 
         return "the model is switched off"
     if provider.platform and (missing := PLATFORMS[provider.platform].missing()):
         return missing
-    if provider.needs_secret and not provider.credentials:
-        return "the provider has no usable credential"
-    return None
+    return provider.refusal or None
 
 
 def _candidate(identity: int, provider: ProviderConfig, model: ModelConfig, weight: int = 1) -> CandidateConfig:

@@ -103,14 +103,14 @@ def test_a_variable_says_whether_it_is_set_here_and_drops_the_stored_secret(
     admin_client.post(ADD, _credential(_new(admin_client), secret=SECRET))
     provider = Provider.objects.get()
     data = form_of(admin_client.get(_change(provider)))
-    data |= {"credentials-0-source": "environment", "credentials-0-variable": "MY_PROVIDER_KEY"}
+    data |= {"credentials-0-source": "environment", "credentials-0-variable": "MY_PROVIDER_API_KEY"}
     assert admin_client.post(_change(provider), data).status_code == 302
     credential = provider.credentials.get()
     assert (credential.ciphertext, credential.last_four) == ("", "")
-    assert "MY_PROVIDER_KEY is not set in this process" in text_of(admin_client.get(_change(provider)))
-    monkeypatch.setenv("MY_PROVIDER_KEY", "sk-from-the-environment")
+    assert "MY_PROVIDER_API_KEY is not set in this process" in text_of(admin_client.get(_change(provider)))
+    monkeypatch.setenv("MY_PROVIDER_API_KEY", "sk-from-the-environment")
     text = text_of(admin_client.get(_change(provider)))
-    assert "MY_PROVIDER_KEY is set in this process" in text
+    assert "MY_PROVIDER_API_KEY is set in this process" in text
     assert "sk-from-the-environment" not in text
 
 
@@ -198,7 +198,7 @@ def test_mistakes_are_reported_beside_the_field(
         ({"secret": "sk with space"}, "secret", "copy it again"),
         ({"source": "environment"}, "variable", "name of the variable"),
         ({"source": "environment", "variable": "A-B"}, "variable", "not a valid variable name"),
-        ({"source": "environment", "variable": "AB", "secret": "sk-1"}, "secret", "Leave this empty"),
+        ({"source": "environment", "variable": "A_API_KEY", "secret": "sk-1"}, "secret", "Leave this empty"),
     ],
 )
 def test_a_credential_that_cannot_work_is_not_taken(

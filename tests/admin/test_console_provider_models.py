@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from providers.config import ProviderConfig
 from providers.model_list import ListedModel
-from providers.models import Model, Provider
+from providers.models import Credential, Model, Provider
 from providers.outbound.model_lists import NoModelList
 from providers.pricing.prices import Price
 from proxysite.console import providers
@@ -77,6 +77,21 @@ def test_the_reason_for_no_list_is_shown(
     assert "is disabled" in text_of(admin_client.get(_url(provider)))
 
 
-def test_only_who_may_change_providers_sees_it(provider: Provider) -> None:
-    assert staff("providers.view_provider").get(_url(provider)).status_code == 403
-    assert staff("providers.change_provider").get(_url(provider)).status_code == 403
+def test_it_needs_a_permission_of_its_own_and_the_one_to_add_models(provider: Provider) -> None:
+    needed = ["providers.view_provider", "providers.use_credential", "providers.add_model"]
+    for missing in needed:
+        rest = [permission for permission in needed if permission != missing]
+        assert staff("access.view_team", *rest).get(_url(provider)).status_code == 403
+    assert staff(*needed).get(_url(provider)).status_code == 200
+
+
+@pytest.mark.usefixtures("listing")
+def test_a_provider_without_a_usable_credential_is_not_asked(admin_client: Client, provider: Provider) -> None:
+    credential = Credential(provider=provider, name="main")
+    credential.set_secret("sk-of-another-address")
+    credential.save()
+    Provider.objects.update(base_url="https://evil.example.net/v1")
+    assert (
+        "The provider is not called: the provider has no usable credential (main: it was entered for another address: "
+        "enter it again)."
+    ) in text_of(admin_client.get(_url(provider)))

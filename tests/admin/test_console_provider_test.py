@@ -94,11 +94,14 @@ def test_without_a_model_nothing_is_sent(
     assert asked == []
 
 
-def test_it_needs_the_permission_to_change_providers(provider: Provider, asked: list[Any]) -> None:
-    reader = staff("providers.view_provider")
+def test_it_needs_a_permission_of_its_own(provider: Provider, asked: list[Any]) -> None:
+    reader = staff("providers.view_provider", "providers.change_provider")
     assert reader.post(_url(provider), {"model": "small"}).status_code == 403
     page = reader.get(reverse("admin:providers_provider_change", args=[provider.pk])).content.decode()
     assert f"/{provider.pk}/test/" not in page
     assert Client().post(_url(provider), {"model": "small"}).status_code == 302
     assert asked == []
-    assert staff("providers.change_provider").post(_url(provider), {"model": "small"}).status_code == 200
+    tester = staff("providers.view_provider", "providers.use_credential")
+    page = tester.get(reverse("admin:providers_provider_change", args=[provider.pk])).content.decode()
+    assert f"/{provider.pk}/test" in page
+    assert tester.post(_url(provider), {"model": "small"}).status_code == 200

@@ -21,13 +21,13 @@ from tests.configuration import every_field
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 _ELSEWHERE = {
-    "providers.Credential": {"provider", "source", "ciphertext", "last_four"},
+    "providers.Credential": {"provider", "source", "ciphertext", "last_four", "bound_to", "kept_variable"},
     "providers.Model": {"provider"},
     "providers.Price": {"model"},
     "routing.Candidate": {"route", "position"},
     "access.ClientKey": {"team"},
 }
-"""Fields that are given by the position of an entry in the file, and secrets."""
+"""Fields that are given by the position of an entry in the file, and secrets with where they may be sent."""
 
 
 def import_text(text: str) -> ImportReport:

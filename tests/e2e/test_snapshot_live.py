@@ -122,6 +122,13 @@ def test_a_provider_that_moves_takes_its_traffic_along_while_old_streams_end(
         reading.until(b"still ")
         Provider.objects.filter(pk=provider.pk).update(base_url=f"{upstream.base_url}/new/v1")
         gateway.wait_snapshot()
+        refused = client.post(message(route.name, "to another address"))
+        assert refused.status == 503
+        assert b"it was entered for another address: enter it again" in refused.raw
+        credential = provider.credentials.get()
+        credential.set_secret("sk-upstream-secret-0002")
+        credential.save()
+        gateway.wait_snapshot()
         script = upstream.script(speak.chat_answer("moved"))
         assert client.post(message(route.name, script.prompt)).stream().text == "moved"
         assert script.seen[0].path.startswith("/new/v1/")

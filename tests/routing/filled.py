@@ -36,6 +36,9 @@ _SPECIAL: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("providers.Provider", "proxy_url"): _hosts,
     ("providers.Provider", "headers"): st.dictionaries(_words.map("x-{}".format), _words, min_size=1),
     ("providers.Provider", "transforms"): _transforms,
+    ("providers.Credential", "variable"): _words.map(lambda word: f"{word.upper()}_API_KEY"),
+    # Written when the row is saved.
+    ("providers.Credential", "bound_to"): st.just(""),
     ("providers.Model", "transforms"): _transforms,
     ("providers.Model", "supports"): st.lists(st.sampled_from(["low", "medium", "high"]), unique=True).map(
         lambda efforts: {"thinking": ["enabled"], "efforts": efforts, "prefill": False}

@@ -74,6 +74,8 @@ _NOT_ROUTINGS: dict[str, dict[str, str]] = {
     "providers.Provider": {"notes": "for administrators", "created_at": "for administrators"},
     "providers.Credential": {
         "last_four": "to recognise it by in the admin",
+        "bound_to": "a credential that is bound to another address is not loaded",
+        "kept_variable": "it allows a variable that is on no list",
         "created_at": "for administrators",
         "provider_id": "it stands among this provider's",
         "enabled": "see the test of what is switched off",

@@ -24,6 +24,11 @@ from usage.sentence import Sentence
 
 _SIGNED = frozenset({"content-type", "accept"})
 _HOST = re.compile(r"(?:^|\.)bedrock-runtime(?:-fips)?\.([a-z]{2,4}(?:-[a-z]+)+-\d+)\.")
+# https://docs.aws.amazon.com/general/latest/gr/bedrock.html. Other names of Amazon's belong to its customers.
+_OWN_HOSTS = re.compile(
+    r"(?:vpce-[a-z0-9-]+\.bedrock-runtime(?:-fips)?\.[a-z0-9-]+\.vpce\.amazonaws\.com(?:\.cn)?"
+    r"|bedrock-runtime(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws))"
+)
 
 _Region = Annotated[str, Meta(pattern=r"^[a-z0-9-]+$")]
 _Name = Annotated[str, Meta(min_length=1)]
@@ -58,6 +63,8 @@ class Bedrock:
     label = "Amazon Bedrock"
     dialects = frozenset({"anthropic"})
     options: type[msgspec.Struct] = BedrockOptions
+    bound_options = ("region", "profile", "role_arn")
+    own_hosts: re.Pattern[str] | None = _OWN_HOSTS
 
     def missing(self) -> str:
         """Checks for botocore, which signs requests and reads frames."""

@@ -28,6 +28,9 @@ from usage.sentence import Sentence
 VERSION = "vertex-2023-10-16"
 _REGIONAL = re.compile(r"^([a-z]+-[a-z]+\d+)-aiplatform\.googleapis\.com$")
 _MULTIREGIONAL = re.compile(r"^aiplatform\.(us|eu)\.rep\.googleapis\.com$")
+_OWN_HOSTS = re.compile(
+    r"(?:[a-z]+-[a-z]+\d+-)?aiplatform\.googleapis\.com|aiplatform\.(?:us|eu)\.rep\.googleapis\.com"
+)
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9:.-]*$")]
 
 
@@ -61,6 +64,8 @@ class Vertex:
     label = "Google Vertex AI"
     dialects = frozenset({"anthropic", "gemini"})
     options: type[msgspec.Struct] = VertexOptions
+    bound_options = ("project", "location")
+    own_hosts: re.Pattern[str] | None = _OWN_HOSTS
 
     def missing(self) -> str:
         """Checks for google-auth, which fetches tokens."""

@@ -113,6 +113,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     yield from (f"  {how}" for how in explanation.how)
     for number, attempt in enumerate(explanation.attempts, 1):
         yield f"  {number}. {attempt.provider}: {attempt.model}  {formatting.dollars(attempt.cost)}"
+        yield from (f"     credential {name} is not used: {why}" for name, why in attempt.inactive)
     yield from (f"  dropped: {drop.candidate}: {drop.cause} ({drop.code})" for drop in explanation.dropped)
     yield from (f"  not tried: {name}: beyond the route's limit of attempts" for name in explanation.spare)
     yield ""

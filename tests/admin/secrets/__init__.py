@@ -1,0 +1,1 @@
+"""Nobody on the staff reads a secret that others entered: what each right allows, page by page."""
