@@ -17,7 +17,7 @@ class _Env(environ.Env):
     """The environment; `read` holds the names of all variables that the settings have read."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.read: set[str] = set()
 
     def get_value(self, var: str, *args: Any, **options: Any) -> Any:

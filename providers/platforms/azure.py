@@ -5,6 +5,7 @@ https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, cast
 
@@ -39,8 +40,8 @@ class Azure:
     label = "Azure OpenAI"
     dialects = frozenset({"openai_chat", "openai_responses"})
     options: type[msgspec.Struct] = AzureOptions
-    bound_options = ()
-    own_hosts = None
+    bound_options: tuple[str, ...] = ()
+    own_hosts: re.Pattern[str] | None = None
 
     def missing(self) -> str:
         """Returns "": Azure needs no library."""

@@ -14,13 +14,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from access.keys import NotAuthenticated, NotPermitted, authenticate
+from providers.credentials.binding import destination_of, why_inactive
 from providers.models import Credential, Model
 from routing.health import Health, circuit
 from routing.health.sharing import Sharing
 from routing.loading.load import load_snapshot
 from routing.loading.revision import numbers
 from routing.models import Route
-from tests.earlier.restored import command, count, expected, rows
+from tests.earlier.restored import VARIABLES, command, count, expected, rows
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("earlier")]
 
@@ -31,7 +32,12 @@ _QUESTIONS = sorted(json.loads((Path(__file__).parent / "files" / "expected.json
 
 def _everything_reads_as_it_did() -> None:
     for label, earlier in expected()["rows"].items():
-        assert rows(label, earlier) == earlier, label
+        found = rows(label, earlier)
+        if label == "routing.Revision":
+            # They count writes, and a migration may write rows.
+            assert all(now["number"] >= before["number"] for now, before in zip(found, earlier, strict=True))
+            found = [{**now, "number": before["number"]} for now, before in zip(found, earlier, strict=True)]
+        assert found == earlier, label
         assert label in _GROWING or count(label) == len(earlier), label
 
 
@@ -80,6 +86,13 @@ def test_credentials_are_decrypted_and_routes_are_loaded() -> None:
     assert loaded["routes"] == {name: [one.name for one in route.candidates] for name, route in snapshot.routes.items()}
     assert snapshot.default_route is not None
     assert loaded["default"] == snapshot.default_route.name
+
+
+def test_each_credential_is_bound_to_where_it_was_sent() -> None:
+    for credential in Credential.objects.select_related("provider"):
+        assert why_inactive(credential, destination_of(credential.provider)) == "", credential
+    kept = Credential.objects.exclude(kept_variable="")
+    assert {one.variable for one in kept} == {one.kept_variable for one in kept} == set(VARIABLES)
 
 
 def test_who_was_cooling_down_still_is() -> None:

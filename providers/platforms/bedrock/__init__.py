@@ -63,7 +63,7 @@ class Bedrock:
     label = "Amazon Bedrock"
     dialects = frozenset({"anthropic"})
     options: type[msgspec.Struct] = BedrockOptions
-    bound_options = ("region", "profile", "role_arn")
+    bound_options: tuple[str, ...] = ("region", "profile", "role_arn")
     own_hosts: re.Pattern[str] | None = _OWN_HOSTS
 
     def missing(self) -> str:

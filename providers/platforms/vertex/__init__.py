@@ -64,7 +64,7 @@ class Vertex:
     label = "Google Vertex AI"
     dialects = frozenset({"anthropic", "gemini"})
     options: type[msgspec.Struct] = VertexOptions
-    bound_options = ("project", "location")
+    bound_options: tuple[str, ...] = ("project", "location")
     own_hosts: re.Pattern[str] | None = _OWN_HOSTS
 
     def missing(self) -> str:
