@@ -16,6 +16,7 @@ from providers.dialects.contract import Call, CountRequest, Decoder, UpstreamReq
 from providers.errors import UnsupportedRequest, UpstreamError
 from providers.events import Event
 from providers.fidelity import Fidelity
+from providers.offload import off_loop
 from providers.outbound.media import media_urls, with_media
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import R
@@ -30,11 +31,12 @@ def continues_answers(provider: ProviderConfig, model: ModelConfig) -> bool:
 
 
 class Translation:
-    """The translation of one call to its provider and back."""
+    """The translation of one call to its provider and back. A `heavy` one is written beside the event loop."""
 
-    __slots__ = ("_call", "_dialect", "_edits", "_platform", "_signing")
+    __slots__ = ("_call", "_dialect", "_edits", "_heavy", "_platform", "_signing")
 
-    def __init__(self, call: Call, edits: Sequence[StreamEditFactory] = ()) -> None:
+    def __init__(self, call: Call, edits: Sequence[StreamEditFactory] = (), *, heavy: bool = False) -> None:
+        self._heavy = heavy
         provider = call.provider
         call = _without_refused_betas(call)
         self._dialect = DIALECTS[provider.dialect]
@@ -53,7 +55,7 @@ class Translation:
         """
         if not self._dialect.takes_urls(self._call.provider):
             await self._fetch_media()
-        request = self.draft()
+        request = await off_loop(self.draft) if self._heavy else self.draft()
         if request.unsent_stops:
             self._edits.insert(0, StopMatcher(request.unsent_stops))
         if request.echo:
@@ -70,12 +72,10 @@ class Translation:
 
         Nothing is fetched to be counted: media that would have to be fetched are not counted by the provider.
         """
-        if not self._dialect.takes_urls(self._call.provider) and media_urls(self._call.body):
-            return None
-        counting = self._dialect.count_request(self._call)
+        counting = await off_loop(self.count_draft) if self._heavy else self.count_draft()
         if counting is None or self._platform is None:
             return counting
-        return await self._platform.authorized(self._signing, self._moved(counting, counting=True))
+        return await self._platform.authorized(self._signing, counting)
 
     def decoder(self, content_type: str) -> Decoder:
         """The decoder of a successful answer, with the stream edits behind it."""
@@ -90,9 +90,17 @@ class Translation:
             return self._dialect.error(status, headers, body)
         return self._platform.error(self._dialect, status, headers, body)
 
+    def count_draft(self) -> CountRequest | None:
+        """The request that counts, before anything authorises it. Raises UnsupportedRequest."""
+        if not self._dialect.takes_urls(self._call.provider) and media_urls(self._call.body):
+            return None
+        counting = self._dialect.count_request(self._call)
+        return counting if counting is None or self._platform is None else self._moved(counting, counting=True)
+
     async def _fetch_media(self) -> None:
-        body = await with_media(self._call.body, self._call.notes)
+        body = await with_media(self._call.body, self._call.notes, heavy=self._heavy)
         if body is not self._call.body:
+            self._heavy = True
             self._call = msgspec.structs.replace(self._call, body=body)
             self._signing = msgspec.structs.replace(self._signing, body=body)
 

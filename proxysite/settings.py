@@ -49,6 +49,7 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 CORS_ALLOWED_ORIGINS = [origin.rstrip("/") for origin in env.list("CORS_ALLOWED_ORIGINS", default=[])]
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=32 * 1024 * 1024)
 MAX_JSON_DEPTH = env.int("MAX_JSON_DEPTH", default=128)
+MAX_JSON_VALUES = env.int("MAX_JSON_VALUES", default=300_000)
 HOLD_BACK_SECONDS = env.float("HOLD_BACK_SECONDS", default=15.0)
 PING_SECONDS = env.float("PING_SECONDS", default=10.0)
 EMPTY_DELTA_SECONDS = env.float("EMPTY_DELTA_SECONDS", default=60.0)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import Any, Final
 from uuid import UUID
@@ -22,10 +23,12 @@ from streaming.exchange.client import Client, Receive, Send
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Lifecycle
 from streaming.ingress import cors, header_lines
-from streaming.ingress.claude import errors, paths
+from streaming.ingress.claude import errors, intake, paths
 from streaming.outcome import accounting
 from streaming.runtime import Runtime
 from usage.journal.account import new_identity, request_id_of
+
+logger = logging.getLogger("gateway.request")
 
 Scope = dict[str, Any]
 
@@ -78,6 +81,15 @@ class ClaudeConsumer(AsyncHttpConsumer):
             await _dispatch(scope, headers, receive, client, identity, runtime)
         except errors.ClaudeError as error:
             await client.respond(error.status, error.body(client.request_id), error.headers)
+        except intake.ClientGone:
+            # It left before its request was complete.
+            return
+        except Exception:
+            # A message has a last catch of its own, which completes its usage row.
+            logger.exception("unforeseen failure", extra={"fields": {"request_id": client.request_id}})
+            if not client.started:
+                failure = errors.unforeseen()
+                await client.respond(failure.status, failure.body(client.request_id), failure.headers)
 
 
 async def _dispatch(

@@ -5,18 +5,17 @@ Only this process has a connection, so what it writes is in its transaction, in 
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 
 from usage import sqlite
+from usage.collector import at_rest
 from usage.journal.records import Finished
 from usage.journal.writer import Prepared, Writer
 from usage.sample_data import Slice, rows_of
@@ -29,7 +28,7 @@ def write(slices: Iterable[Slice], writer: Writer) -> Iterator[int]:
     unavailable. `writer` writes what is there already, at least in part."""
     most, remaining = sqlite.most_values(), iter(slices)
     waiting: deque[tuple[Slice, Future[Prepared]]] = deque()
-    with without_collector(), sqlite.much_memory(), _pool() as pool:
+    with at_rest, sqlite.much_memory(), _pool() as pool:
         while True:
             for upcoming in islice(remaining, 2 * _PROCESSES - len(waiting)):
                 waiting.append((upcoming, pool.submit(_prepare, upcoming, most)))
@@ -56,15 +55,3 @@ def _batch(part: Slice) -> list[Finished]:
 
 def _prepare(part: Slice, most_values: int) -> Prepared:
     return Prepared(_batch(part), most_values)
-
-
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """No garbage collection: for so many objects it takes as long as the rest, and none of them are in a cycle."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

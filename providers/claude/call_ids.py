@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +71,10 @@ def own_id(call_id: str, origin: str) -> str:
     return found[2] if found is not None and found[1] == origin else call_id
 
 
-def renamed_calls(calls: Iterable[Block], taken: set[str]) -> dict[int, str]:
+def renamed_calls(calls: Iterable[Block], taken: dict[str, int]) -> dict[int, str]:
     """New ids for the calls whose ids are already `taken`, by the block's identity; `taken` gets the ids of all.
+
+    It has the number that was last put behind an id, so that a thousand equal ones are not counted up from two each.
 
     A client may have sent them: its history may be older than the marks, or another gateway's. The same history gets
     the same ids each time.
@@ -79,13 +82,15 @@ def renamed_calls(calls: Iterable[Block], taken: set[str]) -> dict[int, str]:
     changed: dict[int, str] = {}
     for call in calls:
         wanted: str = call["id"]
-        free, number = wanted, 1
-        while free in taken:
-            number += 1
-            free = f"{wanted}_{number}"
-        taken.add(free)
-        if number > 1:
+        free = wanted
+        if wanted in taken:
+            number = taken[wanted]
+            while free in taken:
+                number += 1
+                free = f"{wanted}_{number}"
+            taken[wanted] = number
             changed[id(call)] = free
+        taken[free] = 1
     return changed
 
 
@@ -100,8 +105,8 @@ def with_distinct_ids(messages: Any, origin: str | None, notes: Notes) -> Any:
         return messages
     if len(set(ids)) < len(ids):
         notes.add(Fidelity.CALL_ID_CHANGED)
-    taken: set[str] = set()
-    waiting: dict[str, list[str]] = {}
+    taken: dict[str, int] = {}
+    waiting: dict[str, deque[str]] = {}
     answered = False
     changed = []
     for message in messages:
@@ -114,20 +119,20 @@ def with_distinct_ids(messages: Any, origin: str | None, notes: Notes) -> Any:
             new = renamed_calls(calls, taken)
             for call in calls:
                 sent = new.get(id(call)) or (call["id"] if origin is None else own_id(call["id"], origin))
-                waiting.setdefault(call["id"], []).append(sent)
+                waiting.setdefault(call["id"], deque()).append(sent)
                 new[id(call)] = sent
             message = {**message, "content": [_respelled(block, new, waiting) for block in content]}
         changed.append(message)
     return changed
 
 
-def _respelled(block: Any, new: dict[int, str], waiting: dict[str, list[str]]) -> Any:
+def _respelled(block: Any, new: dict[int, str], waiting: dict[str, deque[str]]) -> Any:
     """A block with the id that its call has now; the results of two calls with one id come in the calls' order."""
     if id(block) in new:
         return {**block, "id": new[id(block)]}
     answered = block.get("tool_use_id") if isinstance(block, dict) and block.get("type") == "tool_result" else None
     sent = waiting.get(answered) if isinstance(answered, str) else None
-    return {**block, "tool_use_id": sent.pop(0)} if sent else block
+    return {**block, "tool_use_id": sent.popleft()} if sent else block
 
 
 def _ids_in(messages: Any) -> list[Any]:

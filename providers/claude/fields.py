@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from providers.claude.client_json import small_object
 from providers.fidelity import Fidelity
 
 if TYPE_CHECKING:
@@ -117,11 +118,8 @@ def caller_of(body: dict[str, Any]) -> str | None:
     user_id = metadata.get("user_id") if isinstance(metadata, dict) else None
     if not isinstance(user_id, str) or not user_id:
         return None
-    try:
-        parts = msgspec.json.decode(user_id)
-    except msgspec.DecodeError:
-        parts = None
-    if isinstance(parts, dict):
+    parts = small_object(user_id)
+    if parts is not None:
         user_id = str(parts.get("account_uuid") or parts.get("device_id") or user_id)
     return hashlib.sha256(user_id.encode()).hexdigest()[:32]
 

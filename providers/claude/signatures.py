@@ -14,9 +14,8 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-
 from providers.claude.blocks import Block
+from providers.claude.client_json import packed_value
 from providers.config import ModelConfig, ProviderConfig
 from providers.framing.text import written
 
@@ -43,8 +42,8 @@ def unpack(kind: str, origin: str, signature: Any) -> Any:
         return None
     payload = signature.rpartition(":")[2]
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (binascii.Error, ValueError, msgspec.DecodeError):
+        return packed_value(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
         return None
 
 

@@ -60,6 +60,8 @@ def change_of(block: Block) -> ToolChange | None:
     if not isinstance(tool, dict):
         return None
     kind = tool.get("type")
+    if not isinstance(kind, str):
+        return None
     if kind in _REMOTE:
         return ToolChange(adds, "", is_remote=True)
     if kind not in ("tool_reference", "tool_definition") or (kind == "tool_definition" and not adds):

@@ -7,6 +7,7 @@ their calls. A missing result is made up and a result without a call becomes tex
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,7 +67,7 @@ def turns(messages: Any, notes: Notes) -> Iterator[Turn]:
     """
     run = _read(messages)
     start = 0
-    ids: set[str] = set()
+    ids: dict[str, int] = {}
     while start < len(run):
         role, blocks = run[start]
         if role != "assistant":
@@ -75,7 +76,7 @@ def turns(messages: Any, notes: Notes) -> Iterator[Turn]:
             continue
         start += 1
         while start < len(run) and run[start][0] == "assistant":
-            blocks = [*blocks, *run[start][1]]
+            blocks += run[start][1]
             start += 1
         blocks = _with_valid_calls(blocks)
         calls = [block for block in blocks if block.get("type") == "tool_use"]
@@ -135,12 +136,12 @@ def _results(
     calls: list[Block], run: list[tuple[str, list[Block]]], renamed: dict[int, str], notes: Notes
 ) -> tuple[dict[int, Block], list[ToolResult]]:
     """The result blocks that were taken, by identity, and the results in the order of the calls."""
-    waiting: dict[str, list[Block]] = {}
+    waiting: dict[str, deque[Block]] = {}
     for role, blocks in run:
         for block in blocks:
             answered = block.get("tool_use_id")
             if role == "user" and block.get("type") == "tool_result" and isinstance(answered, str):
-                waiting.setdefault(answered, []).append(block)
+                waiting.setdefault(answered, deque()).append(block)
     taken: dict[int, Block] = {}
     results = []
     for call in calls:
@@ -150,7 +151,7 @@ def _results(
             notes.add(Fidelity.RESULT_MADE_UP)
             results.append(ToolResult(call_id, call["name"], [text_block(NO_RESULT)]))
             continue
-        block = found.pop(0)
+        block = found.popleft()
         taken[id(block)] = block
         results.append(
             ToolResult(

@@ -14,7 +14,6 @@ from providers.counting.media import PAGE_TOKENS, guessed_pages
 
 _IMAGE_TOKENS = 1568
 """The maximum for most models; the exact number is not worth the time here."""
-_MEDIA = frozenset({"image", "document"})
 _SMALL = 8 * 1024
 """A smaller body holds no media that would matter."""
 
@@ -38,7 +37,7 @@ def weigh(request: Mapping[str, Any], size: int) -> Weight:
             continue
         for block in content:
             kind = block.get("type") if isinstance(block, dict) else None
-            if kind in _MEDIA:
+            if kind == "image" or kind == "document":
                 parts = [block]
             elif kind == "tool_result" and isinstance(block.get("content"), list):
                 parts = [part for part in block["content"] if isinstance(part, dict)]
@@ -54,7 +53,7 @@ def weigh(request: Mapping[str, Any], size: int) -> Weight:
 def _media(block: dict[str, Any]) -> tuple[int, int]:
     """Returns the characters of base64 and the tokens of an image or a document; 0, 0 for anything else."""
     kind = block.get("type")
-    if kind not in _MEDIA:
+    if kind != "image" and kind != "document":
         return 0, 0
     source = block.get("source")
     data = source.get("data") if isinstance(source, dict) and source.get("type") == "base64" else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
@@ -75,10 +75,12 @@ async def fetch(
     local: bool = False,
     headers: Mapping[str, str] | None = None,
     proxy: str | None = None,
+    arrived: Callable[[int], None] = lambda size: None,
 ) -> Fetched:
     """Downloads a small file; checks every redirect like the first address. `local` allows private addresses.
 
     With `headers`, which may hold a secret, no redirect is followed. The address of a `proxy` may be private.
+    `arrived` gets the size of each part of the file, and may raise.
     Raises FetchFailed, whose reason never repeats the URL: its query may hold secrets.
     """
     connector = GuardedConnector(local=local or proxy is not None, force_close=True)
@@ -92,7 +94,7 @@ async def fetch(
         ):
             target = _checked_url(url, local)
             for _ in range(MOST_REDIRECTS + 1):
-                fetched = await _hop(session, target, most_bytes, local, headers or {})
+                fetched = await _hop(session, target, most_bytes, local, headers or {}, arrived)
                 if isinstance(fetched, Fetched):
                     return fetched
                 if headers:
@@ -109,7 +111,12 @@ async def fetch(
 
 
 async def _hop(
-    session: aiohttp.ClientSession, url: yarl.URL, most_bytes: int, local: bool, headers: Mapping[str, str]
+    session: aiohttp.ClientSession,
+    url: yarl.URL,
+    most_bytes: int,
+    local: bool,
+    headers: Mapping[str, str],
+    arrived: Callable[[int], None],
 ) -> Fetched | yarl.URL:
     """Sends one request; returns the file, or the URL it redirects to."""
     ours = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
@@ -123,6 +130,7 @@ async def _hop(
         content = bytearray()
         async for data in response.content.iter_any():
             content += data
+            arrived(len(data))
             if len(content) > most_bytes:
                 raise FetchFailed(_too_large(most_bytes))
         content_type = response.headers.get("content-type", "")

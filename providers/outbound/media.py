@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +17,7 @@ import msgspec
 
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
+from providers.offload import off_loop
 from providers.outbound.guard import Fetched, FetchFailed, fetch
 from usage.sentence import Sentence
 
@@ -24,8 +25,13 @@ SECONDS = 10.0
 """For one file; a request's files are fetched side by side."""
 ALL_SECONDS = 30.0
 MOST_FILES = 20
+MOST_MENTIONS = 100
+"""Places of a request that show them: each one gets the whole file."""
 MOST_BYTES: Mapping[str, int] = {"image": 10_000_000, "document": 32_000_000}
 ALL_BYTES = 32_000_000
+"""Of all files, each counted as often as it is mentioned."""
+_LONG = 1_000_000
+"""Bytes that are encoded beside the event loop."""
 _AT_ONCE = 4
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _PDF = "application/pdf"
@@ -76,28 +82,47 @@ class MediaCache:
 _cache = MediaCache()
 
 
-async def with_media(body: dict[str, Any], notes: Notes, cache: MediaCache = _cache) -> dict[str, Any]:
+class _Allowance:
+    """What may still arrive of a request's files."""
+
+    __slots__ = ("_remaining",)
+
+    def __init__(self) -> None:
+        self._remaining = ALL_BYTES
+
+    def take(self, size: int) -> None:
+        """Raises UnsupportedRequest when that is more than remains."""
+        self._remaining -= size
+        if self._remaining < 0:
+            raise UnsupportedRequest(
+                Sentence(
+                    "The images and documents exceed {most} MB in total, each counted as often as the request mentions "
+                    "it. Send fewer of them.",
+                    most=ALL_BYTES // 1_000_000,
+                )
+            )
+
+
+async def with_media(
+    body: dict[str, Any], notes: Notes, cache: MediaCache = _cache, *, heavy: bool = False
+) -> dict[str, Any]:
     """Returns the request with all media inline; the same object when none is given by URL.
 
-    Raises UnsupportedRequest, which names the field and not the URL.
+    A `heavy` one is searched beside the event loop. Raises UnsupportedRequest, which names the field and not the URL.
     """
-    found = media_urls(body)
+    found = await off_loop(media_urls, body) if heavy else media_urls(body)
     if not found:
         return body
     wanted = {(media_url.kind, media_url.url): media_url for media_url in reversed(found)}
-    if len(wanted) > MOST_FILES:
-        raise UnsupportedRequest(
-            Sentence(
-                "The request gives {count} images and documents by URL, which this provider does not take: the gateway "
-                "fetches at most {most}. Send them as base64.",
-                count=len(wanted),
-                most=MOST_FILES,
-            )
-        )
-    slots = asyncio.Semaphore(_AT_ONCE)
+    _check_number(len(wanted), len(found))
+    mentions = Counter((media_url.kind, media_url.url) for media_url in found)
+    slots, allowance = asyncio.Semaphore(_AT_ONCE), _Allowance()
     try:
         async with asyncio.timeout(ALL_SECONDS), asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_source(media_url, slots, cache)) for media_url in wanted.values()]
+            tasks = [
+                group.create_task(_source(media_url, mentions[key], slots, allowance, cache))
+                for key, media_url in wanted.items()
+            ]
     except ExceptionGroup as failures:
         # The first one cancelled the others.
         raise failures.exceptions[0] from None
@@ -109,26 +134,49 @@ async def with_media(body: dict[str, Any], notes: Notes, cache: MediaCache = _ca
             )
         ) from error
     sources = {key: task.result() for key, task in zip(wanted, tasks, strict=True)}
-    if sum(len(source["data"]) for source in sources.values()) * 3 // 4 > ALL_BYTES:
+    notes.add(Fidelity.MEDIA_FETCHED)
+    return inlined(body, {media_url.path: sources[media_url.kind, media_url.url] for media_url in found})
+
+
+def _check_number(files: int, mentions: int) -> None:
+    """Raises UnsupportedRequest for too many."""
+    if files > MOST_FILES:
         raise UnsupportedRequest(
             Sentence(
-                "The images and documents exceed {most} MB in total. Send fewer of them.", most=ALL_BYTES // 1_000_000
+                "The request gives {count} images and documents by URL, which this provider does not take: the gateway "
+                "fetches at most {most}. Send them as base64.",
+                count=files,
+                most=MOST_FILES,
             )
         )
-    notes.add(Fidelity.MEDIA_FETCHED)
-    paths: dict[Path, Source] = {media_url.path: sources[media_url.kind, media_url.url] for media_url in found}
-    return inlined(body, paths)
+    if mentions > MOST_MENTIONS:
+        raise UnsupportedRequest(
+            Sentence(
+                "The request mentions images and documents by URL {count} times, which this provider does not take: "
+                "the gateway puts them into at most {most} places. Mention them less often.",
+                count=mentions,
+                most=MOST_MENTIONS,
+            )
+        )
 
 
-async def _source(media_url: MediaUrl, slots: asyncio.Semaphore, cache: MediaCache) -> Source:
-    """Returns a base64 source for one URL."""
+async def _source(
+    media_url: MediaUrl, mentions: int, slots: asyncio.Semaphore, allowance: _Allowance, cache: MediaCache
+) -> Source:
+    """Returns a base64 source for one URL that the request mentions so often."""
     key = (media_url.kind, media_url.url)
     source = cache.get(key)
     if source is not None:
+        allowance.take(mentions * len(source["data"]) * 3 // 4)
         return source
     try:
         async with slots:
-            fetched = await fetch(media_url.url, most_bytes=MOST_BYTES[media_url.kind], seconds=SECONDS)
+            fetched = await fetch(
+                media_url.url,
+                most_bytes=MOST_BYTES[media_url.kind],
+                seconds=SECONDS,
+                arrived=lambda size: allowance.take(mentions * size),
+            )
     except FetchFailed as error:
         raise UnsupportedRequest(
             Sentence(
@@ -147,9 +195,15 @@ async def _source(media_url: MediaUrl, slots: asyncio.Semaphore, cache: MediaCac
                 expected=_EXPECTED[media_url.kind],
             )
         )
-    source = {"type": "base64", "media_type": media_type, "data": base64.b64encode(fetched.content).decode()}
+    content = fetched.content
+    data = await off_loop(_encoded, content) if len(content) > _LONG else _encoded(content)
+    source = {"type": "base64", "media_type": media_type, "data": data}
     cache.put(key, source)
     return source
+
+
+def _encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def _media_type(fetched: Fetched) -> str:
@@ -191,10 +245,9 @@ def media_urls(body: dict[str, Any]) -> list[MediaUrl]:
 
 
 def inlined(body: dict[str, Any], sources: Mapping[Path, dict[str, Any]]) -> dict[str, Any]:
-    """Returns the request with other sources at some paths; shares everything else."""
-    for path, source in sources.items():
-        body = _replaced(body, path, source)
-    return body
+    """Returns the request with other sources at some paths, replaced in one walk; shares everything else."""
+    replaced: dict[str, Any] = _replaced(body, list(sources.items()), 0) if sources else body
+    return replaced
 
 
 def _may_have_media(blocks: list[Any]) -> bool:
@@ -227,9 +280,13 @@ def _in_blocks(blocks: list[Any], path: Path) -> Iterator[MediaUrl]:
                 yield from _in_blocks(source["content"], (*path, number, "source", "content"))
 
 
-def _replaced(value: Any, path: Path, new: Any) -> Any:
-    if not path:
-        return new
+def _replaced(value: Any, sources: list[tuple[Path, Source]], depth: int) -> Any:
+    """A copy of a list or an object with the sources in it; all paths are the same up to it."""
+    below: dict[str | int, list[tuple[Path, Source]]] = {}
+    for path, source in sources:
+        below.setdefault(path[depth], []).append((path, source))
     copied = value.copy()
-    copied[path[0]] = _replaced(value[path[0]], path[1:], new)
+    for step, inner in below.items():
+        path, source = inner[0]
+        copied[step] = source if len(path) == depth + 1 else _replaced(value[step], inner, depth + 1)
     return copied

@@ -11,6 +11,8 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from providers.claude.client_json import decode
+
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 # All that a path may hold unescaped (RFC 3986), except the plus: aiohttp's URLs undo other escapes, and a signature
@@ -30,7 +32,7 @@ def edited_body(body: bytes, *, without: Collection[str] = (), first: dict[str, 
 def body_field(body: bytes, name: str) -> Any:
     """Returns the value of one top-level field, or None."""
     value = _decode(body).get(name)
-    return None if value is None else msgspec.json.decode(value)
+    return None if value is None else decode(value)
 
 
 def path_segment(name: str) -> str:

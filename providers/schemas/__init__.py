@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from providers.schemas.fitting import fitted
+from providers.claude.client_json import decode
+from providers.schemas.fitting import Fitter
 from providers.schemas.rules import SchemaRules
 
 _CACHED_AT_MOST = 128 * 1024
@@ -34,8 +35,9 @@ def fitted_schemas(schemas: Sequence[dict[str, Any]], rules: SchemaRules) -> Fit
 
 
 def _made(schemas: bytes, rules: SchemaRules) -> FittedSchemas:
-    given = msgspec.json.decode(schemas)
-    found = [fitted(schema, rules) for schema in given]
+    given = decode(schemas)
+    fitter = Fitter(rules)
+    found = [fitter.fitted(schema) for schema in given]
     changed = any(new is not old for new, old in zip(found, given, strict=True))
     return FittedSchemas(tuple(msgspec.Raw(_encode(schema)) for schema in found), changed)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from providers.schemas.patterns import is_readable
+from providers.schemas.distinct import distinct
+from providers.schemas.patterns import Patterns
 from providers.schemas.roots import is_plain, plain_root
 from providers.schemas.rules import SchemaRules
 
@@ -28,15 +29,15 @@ _GONE = object()
 
 def fitted(schema: Schema, rules: SchemaRules) -> Schema:
     """The schema as a server with these rules takes it."""
-    fitter = _Fitter(rules)
-    root = plain_root(schema) if rules.plain_root and not is_plain(schema) else schema
-    found: Schema = fitter.node(root, is_root=True)
-    return found
+    return Fitter(rules).fitted(schema)
 
 
-class _Fitter:
+class Fitter:
+    """Fits the schemas of one request."""
+
     def __init__(self, rules: SchemaRules) -> None:
         self._rules = rules
+        self._patterns = Patterns(rules.patterns)
         self._on: dict[str, Callable[[Any], Any]] = {
             "type": _type,
             "enum": _enum,
@@ -50,6 +51,12 @@ class _Fitter:
             **dict.fromkeys(_SCHEMAS, self._open),
             **dict.fromkeys(_TEXTS, _text),
         }
+
+    def fitted(self, schema: Schema) -> Schema:
+        """One whole schema."""
+        root = plain_root(schema) if self._rules.plain_root and not is_plain(schema) else schema
+        found: Schema = self.node(root, is_root=True)
+        return found
 
     def node(self, schema: Any, *, is_root: bool = False) -> Any:
         """One schema, the same object if nothing in it changes."""
@@ -117,10 +124,8 @@ class _Fitter:
 
     def _pattern_map(self, value: Any) -> Any:
         found = self._map(value)
-        kind = self._rules.patterns
-        if all(is_readable(name, kind) for name in found):
-            return found
-        return {name: inner for name, inner in found.items() if is_readable(name, kind)}
+        readable = {name: inner for name, inner in found.items() if self._patterns.readable(name)}
+        return found if len(readable) == len(found) else readable
 
     def _list(self, value: Any) -> Any:
         if not isinstance(value, list) or not value:
@@ -133,7 +138,7 @@ class _Fitter:
         return self.node(_one_of(value) if isinstance(value, list) else value)
 
     def _pattern(self, value: Any) -> Any:
-        return value if isinstance(value, str) and is_readable(value, self._rules.patterns) else _GONE
+        return value if isinstance(value, str) and self._patterns.readable(value) else _GONE
 
 
 def _is_array(schema: Schema) -> bool:
@@ -143,10 +148,8 @@ def _is_array(schema: Schema) -> bool:
 
 def _one_of(schemas: Any) -> Schema:
     """One schema that each of some values follows."""
-    different: list[Any] = []
-    for one in schemas if isinstance(schemas, list) else ():
-        if isinstance(one, dict) and one not in different:
-            different.append(one)
+    given = schemas if isinstance(schemas, list) else []
+    different = distinct(one for one in given if isinstance(one, dict))
     if not different:
         return {}
     return different[0] if len(different) == 1 else {"anyOf": different}

@@ -10,8 +10,10 @@ Schema = dict[str, Any]
 _COMBINED = ("$ref", "allOf", "anyOf", "oneOf")
 _GONE = (*_COMBINED, "not", "enum", "const")
 _DEEPEST = 16
-_MOST = 1_000
-"""Schemas that are put together for one root. References that double at each level would be 65,536."""
+_MOST_PARTS = 20_000
+"""Schemas and properties that are put together; references can multiply them."""
+_MOST_ALTERNATIVES = 32
+"""Schemas that one property may have in the variants; with more it may be anything."""
 
 
 def is_plain(schema: Schema) -> bool:
@@ -45,7 +47,7 @@ def may_be_object(schema: Schema) -> bool:
 class _Merger:
     def __init__(self, root: Schema) -> None:
         self._root = root
-        self._left = _MOST
+        self._left = _MOST_PARTS
 
     def object_of(self, schema: Schema, depth: int) -> Schema:
         """The schema as a plain object."""
@@ -59,19 +61,24 @@ class _Merger:
     def _all_of(self, schema: Schema, depth: int) -> list[Schema]:
         """The schemas that hold together: itself, what it refers to, and its allOf."""
         parts = [schema]
-        self._left -= 1
-        if depth >= _DEEPEST or self._left <= 0:
+        self._left -= 1 + sum(
+            len(listed) for name in ("properties", "required") if isinstance(listed := schema.get(name), dict | list)
+        )
+        if depth >= _DEEPEST or self._left < 0:
             return parts
         if "$ref" in schema and (target := self._referred(schema["$ref"])) is not None:
             parts += self._all_of(target, depth + 1)
         for part in _listed(schema.get("allOf")):
-            if isinstance(part, dict):
+            if isinstance(part, dict) and self._left >= 0:
                 parts += self._all_of(part, depth + 1)
         return parts
 
     def _with_variants(self, found: Schema, variants: list[Any], depth: int) -> Schema:
-        possible = [one for one in variants[:_MOST] if isinstance(one, dict) and may_be_object(one)]
-        objects = [self.object_of(one, depth + 1) for one in possible]
+        objects = [
+            self.object_of(one, depth + 1)
+            for one in variants
+            if self._left >= 0 and isinstance(one, dict) and may_be_object(one)
+        ]
         if not objects:
             return found
         properties = dict(found["properties"])
@@ -80,14 +87,18 @@ class _Merger:
             _add(alternatives, {name: value for name, value in one["properties"].items() if name not in properties})
         properties |= alternatives
         needed = [one.get("required", []) for one in objects]
+        if self._left < 0:
+            needed.append([])  # Some variants were left out.
         base = found.get("required", [])
-        required = [*base, *(name for name in needed[0] if name not in base and all(name in one for one in needed))]
+        by_all = set(needed[0]).intersection(*needed).difference(base)
+        required = [*base, *(name for name in needed[0] if name in by_all)]
+        by_some = set(required)
         merged = {**found, "properties": properties}
         if required:
             merged["required"] = required
         if merged.get("additionalProperties") is False and alternatives:
             del merged["additionalProperties"]
-        sets = list(dict.fromkeys(", ".join(name for name in one if name not in required) for one in needed))
+        sets = list(dict.fromkeys(", ".join(name for name in one if name not in by_some) for one in needed))
         if len(sets) > 1 and all(sets):
             hint = f"Give one of these sets of properties: {'; '.join(sets)}."
             description = merged.get("description")
@@ -132,7 +143,7 @@ def _add(properties: Schema, more: Any) -> None:
         there = properties.get(name)
         if name not in properties:
             properties[name] = value
-        elif there != value and isinstance(there, dict):
-            either = there["anyOf"] if list(there) == ["anyOf"] else [there]
+        elif there and there != value and isinstance(there, dict):
+            either = _listed(there["anyOf"]) if list(there) == ["anyOf"] else [there]
             if value not in either:
-                properties[name] = {"anyOf": [*either, value]}
+                properties[name] = {"anyOf": [*either, value]} if len(either) < _MOST_ALTERNATIVES else {}

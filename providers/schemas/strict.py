@@ -24,11 +24,12 @@ def _is_strict(schema: Any, keywords: frozenset[str], depth: int) -> bool:
         return False
     kinds = schema.get("type")
     kinds = kinds if isinstance(kinds, list) else [kinds]
-    if not all(kind in _TYPES for kind in kinds if kind is not None):
+    if not all(isinstance(kind, str) and kind in _TYPES for kind in kinds if kind is not None):
         return False
     if kinds == [None] and not any(name in schema for name in ("anyOf", "$ref", "enum", "const")):
         return False
-    if "format" in schema and schema["format"] not in _FORMATS:
+    shape = schema.get("format", "date")
+    if not isinstance(shape, str) or shape not in _FORMATS:
         return False
     if ("object" in kinds or "properties" in schema) and not _is_closed(schema):
         return False
@@ -42,7 +43,8 @@ def _is_closed(schema: dict[str, Any]) -> bool:
     properties, required = schema.get("properties"), schema.get("required")
     if schema.get("additionalProperties") is not False or not isinstance(required, list):
         return False
-    return all(name in required for name in properties) if isinstance(properties, dict) else False
+    named = {name for name in required if isinstance(name, str)}
+    return isinstance(properties, dict) and named.issuperset(properties)
 
 
 def _inner(schema: dict[str, Any]) -> list[Any]:

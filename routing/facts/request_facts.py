@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from access.keys import KeyRecord
+from providers.claude.client_json import small_object
 from providers.counting.weight import Weight, weigh
 from routing.facts.content import read_content
 from usage.sentence import LONGEST_ARGUMENT
@@ -228,10 +229,6 @@ def _session_id(request: Mapping[str, Any], headers: Mapping[str, str]) -> str:
     if not isinstance(user_id, str):
         return ""
     if user_id.startswith("{"):
-        try:
-            parsed = msgspec.json.decode(user_id)
-        except msgspec.DecodeError:
-            return ""
-        session = parsed.get("session_id") if isinstance(parsed, dict) else None
+        session = (small_object(user_id) or {}).get("session_id")
         return session if isinstance(session, str) else ""
     return user_id.partition("_session_")[2]

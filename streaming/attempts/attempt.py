@@ -19,6 +19,7 @@ from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, MessageFinished, MessageStarted, StreamFailed, Tokens
 from providers.fidelity import Fidelity, Notes
 from providers.framing.sse import EventTooLong
+from providers.offload import off_loop
 from providers.outbound.upstream import Response, Upstreams
 from providers.translation import EditedDecoder, Translation, continues_answers
 from routing.health import AttemptHealth, AttemptTracker
@@ -107,8 +108,7 @@ class Attempt:
         counted = False
         lifecycle.watches.append(self._watch)
         try:
-            # Nothing here may hold the call while its answer streams: it holds the client's request.
-            counted = await self._call(self._translation(credential), upstreams, tracker)
+            counted = await self._call(credential, upstreams, tracker)
         except UpstreamError as error:
             failure, counted = error, not self._watch.excuses(error.kind)
             raise
@@ -149,23 +149,19 @@ class Attempt:
             input_estimate=estimate,
             notes=self.notes,
         )
-        return None if _only_warms_cache(call) else Translation(call, candidate.transforms.streams)
+        return None if _only_warms_cache(call) else Translation(call, candidate.transforms.streams, heavy=request.heavy)
 
-    async def _call(self, translation: Translation | None, upstreams: Upstreams, tracker: AttemptTracker) -> bool:
+    async def _call(self, credential: CredentialConfig | None, upstreams: Upstreams, tracker: AttemptTracker) -> bool:
         """Sends the request and passes the answer on; returns False when no provider was called."""
+        heavy = self._request.heavy
+        translation = await off_loop(self._translation, credential) if heavy else self._translation(credential)
         if translation is None:
             await self._answer_here()
             return False
         provider, lifecycle, watch = self.candidate.provider, self._lifecycle, self._watch
         loop, timeouts = lifecycle.loop, provider.timeouts
-        watch.begin(
-            self.began,
-            connect=_PREPARE,
-            idle=timeouts.idle,
-            total=timeouts.total,
-            deadline=lifecycle.deadline,
-            task=self.task,
-        )
+        limits = {"idle": timeouts.idle, "total": timeouts.total, "deadline": lifecycle.deadline}
+        watch.begin(self.began, connect=_PREPARE, task=self.task, **limits)
         request = await translation.request()
         self._answer.note_fidelity(self.notes)
         watch.expect_connection(loop.time(), _PREPARE)
@@ -191,7 +187,8 @@ class Attempt:
                 self._debug("upstream answered", status=response.status)
                 if response.status >= 400:
                     raise translation.error(response.status, response.headers, await response.read())
-                decoder = translation.decoder(response.headers.get("content-type", ""))
+                kind = response.headers.get("content-type", "")
+                decoder = await off_loop(translation.decoder, kind) if heavy else translation.decoder(kind)
                 del translation
                 if self._continuing is not None:
                     goes_on = continues_answers(provider, self.candidate.model)

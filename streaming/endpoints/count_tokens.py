@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from access.keys import KeyRecord
 from providers.config import CredentialConfig
 from providers.dialects.contract import Call, CountRequest
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
+from providers.offload import off_loop
 from providers.translation import Translation
 from routing import engine
 from routing.decision import RouteRefused
@@ -53,11 +55,11 @@ async def count_tokens(
 ) -> None:
     """Answers `{"input_tokens": n}`. Raises ClaudeError."""
     body = await intake.read_body(receive, headers)
-    request = intake.parse(body)
-    intake.check(request, counting=True)
-    known = request_facts.gather(request, headers, len(body), runtime.ratios, key=key, now=localtime())
-    if known.subagent_tag:
-        request = without_subagent_tags(request)
+    request, heavy = await intake.parsed(body)
+    read = partial(_read, request, headers, len(body), runtime, key)
+    del body
+    request, known = await off_loop(read) if heavy else read()
+    del read
     try:
         decision = engine.decide(known, key, snapshot)
     except RouteRefused as error:
@@ -65,8 +67,9 @@ async def count_tokens(
     candidate = decision.attempts[0]
     health = CallerHealth(runtime.health, Caller(key.id))
     credential = health.credential(candidate, known.session_id)
+    edited = candidate.transforms.edited
     call = Call(
-        body=candidate.transforms.edited(request),
+        body=await off_loop(edited, request) if heavy else edited(request),
         model=candidate.model,
         provider=candidate.provider,
         secret=None if credential is None else credential.secret,
@@ -74,7 +77,8 @@ async def count_tokens(
         session_id=known.session_id or None,
         input_estimate=known.input_estimate,
     )
-    answer, by = await _count_of_provider(call, candidate, credential, runtime, client, health), "provider"
+    translation = Translation(call, heavy=heavy)
+    answer, by = await _count_of_provider(translation, candidate, credential, runtime, client, health), "provider"
     if answer is None:
         counted = await runtime.token_pool.count(call.body, call.model.name)
         by = "size" if counted is None else "local"
@@ -86,8 +90,17 @@ async def count_tokens(
     await client.respond(200, msgspec.json.encode(answer), [(HEADER, by.encode())])
 
 
+def _read(
+    request: dict[str, Any], headers: Mapping[str, str], size: int, runtime: Runtime, key: KeyRecord
+) -> tuple[dict[str, Any], request_facts.RequestFacts]:
+    """The request without its subagent tags, and the facts. Raises ClaudeError."""
+    intake.check(request, counting=True)
+    known = request_facts.gather(request, headers, size, runtime.ratios, key=key, now=localtime())
+    return (without_subagent_tags(request) if known.subagent_tag else request), known
+
+
 async def _count_of_provider(
-    call: Call,
+    translation: Translation,
     candidate: CandidateConfig,
     credential: CredentialConfig | None,
     runtime: Runtime,
@@ -97,7 +110,6 @@ async def _count_of_provider(
     """The provider's own answer, None where it gives none. Raises ClaudeError for a request that it rejects."""
     if health.cooling(candidate) is not None:
         return None
-    translation = Translation(call)
     try:
         count_request = await translation.count_request()
         if count_request is None:

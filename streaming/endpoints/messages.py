@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
 from django.utils.timezone import localtime
 
 from providers.framing.text import written
+from providers.offload import off_loop
 from routing.facts import request_facts
-from routing.facts.content import without_subagent_tags
 from routing.health import body_mark
 from routing.snapshot import Snapshot
 from streaming.attempts.run import answer_with_attempts
@@ -55,10 +56,7 @@ async def relay(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtim
     except Exception:
         logger.exception("unforeseen failure", extra={"fields": {"request_id": exchange.client.request_id}})
         exchange.outcome = Outcome.FAILED
-        await _fail(
-            exchange,
-            errors.ClaudeError(500, Sentence("Something went wrong in the gateway. Its log has the request id.")),
-        )
+        await _fail(exchange, errors.unforeseen())
     finally:
         exchange.close()
         observers.request_ended(exchange)
@@ -69,22 +67,26 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
     body = await intake.read_body(receive, exchange.headers)
     exchange.watch_client(receive)
     exchange.caller.body = body_mark(body)
-    content = intake.parse(body)
-    facts = request_facts.gather(
-        content, exchange.headers, len(body), runtime.ratios, key=exchange.key, now=localtime()
+    content, heavy = await intake.parsed(body)
+    gather = partial(
+        request_facts.gather, content, exchange.headers, len(body), runtime.ratios, key=exchange.key, now=localtime()
     )
     del body
+    facts = await off_loop(gather) if heavy else gather()
+    del gather
     accounting.describe_request(account, facts)
-    intake.check(content)
+    # The tags are for routing alone.
+    tagged = bool(facts.subagent_tag)
+    content = await off_loop(intake.checked, content, tagged) if heavy else intake.checked(content, tagged)
     request = Request(
         client.request_id,
         facts.request_model,
-        # The tags are for routing alone.
-        Body(without_subagent_tags(content) if facts.subagent_tag else content),
+        Body(content),
         exchange.headers,
         facts.streamed,
         facts.session_id,
         facts.input_estimate,
+        heavy,
     )
     del content
     decision = await decide(exchange, facts, snapshot, runtime)

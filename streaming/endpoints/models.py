@@ -19,6 +19,7 @@ from streaming.ingress.claude.errors import ClaudeError
 
 _PAGE_SIZE = 20
 _LARGEST_PAGE = 1000
+_LONGEST = 20
 
 
 async def list_models(query: bytes, client: Client, key: KeyRecord, snapshot: Snapshot) -> None:
@@ -82,7 +83,8 @@ def _item(route: RouteConfig) -> dict[str, Any]:
 
 
 def _limit(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= _LARGEST_PAGE:
+    # int() takes neither every character that is called a digit nor thousands of them.
+    if not (text.isascii() and text.isdecimal() and len(text) < _LONGEST and 1 <= int(text) <= _LARGEST_PAGE):
         raise ClaudeError(400, f"limit: Input should be a whole number from 1 to {_LARGEST_PAGE}")
     return int(text)
 

@@ -22,7 +22,10 @@ class Body:
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """One request after intake. `headers` hold no secret of the client, `input_estimate` is in tokens."""
+    """One request after intake. `headers` hold no secret of the client, `input_estimate` is in tokens.
+
+    `heavy`: whether it is translated beside the event loop.
+    """
 
     id: str
     model: str
@@ -31,3 +34,4 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     streamed: bool = True
     session_id: str = ""
     input_estimate: int = 0
+    heavy: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import copy
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -171,6 +172,47 @@ def test_number_and_sum_are_limited(upstream: Upstream, monkeypatch: pytest.Monk
     assert web.script.seen == []
     monkeypatch.setattr(media, "ALL_BYTES", 100)
     assert "in total" in web.refusal(web.block("a"), web.block("b"))
+
+
+def test_a_file_counts_as_often_as_it_is_mentioned(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "ALL_BYTES", 10 * len(PNG))
+    cache = MediaCache()
+    for _ in range(2):  # fetched, and from the cache
+        web = Web(upstream, serving(PNG))
+        body = {"messages": [user(*[web.block()] * 10)]}
+        (out,), _ = web.run(body, cache=cache)
+        assert out == {"messages": [user(*[inline(PNG, "image/png")] * 10)]}
+        body["messages"].append(user(web.block()))
+        with pytest.raises(UnsupportedRequest) as caught:
+            web.run(body, cache=cache)
+        assert "in total, each counted as often as the request mentions it" in caught.value.message
+    assert len(web.script.seen) == 1
+
+
+def test_what_arrives_is_counted_while_it_does(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "ALL_BYTES", 3_000_000)
+    web = Web(upstream, Reply([Endless(bytes(100_000), 9_000)]))
+    assert "in total" in web.refusal(*(web.block(str(number)) for number in range(4)))
+
+
+def test_mentions_are_limited(upstream: Upstream) -> None:
+    web = Web(upstream, serving(PNG))
+    (out,), _ = web.run({"messages": [user(*[web.block()] * media.MOST_MENTIONS)]})
+    assert out == {"messages": [user(*[inline(PNG, "image/png")] * media.MOST_MENTIONS)]}
+    assert "101 times" in web.refusal(*[web.block()] * (media.MOST_MENTIONS + 1))
+    began = time.thread_time()
+    assert "100000 times" in web.refusal(*[web.block()] * 100_000)
+    assert time.thread_time() - began < 5  # It took 36 s to put as many in, one after the other.
+
+
+def test_places_are_replaced_in_one_walk() -> None:
+    block = {"type": "image", "source": {"type": "url", "url": "https://pics.example/a"}}
+    body = {"messages": [user(*[block] * 100_000)]}
+    found = media.media_urls(body)
+    began = time.thread_time()
+    out = media.inlined(body, {one.path: {"n": number} for number, one in enumerate(found)})
+    assert time.thread_time() - began < 5
+    assert [one["source"]["n"] for one in out["messages"][0]["content"]] == list(range(100_000))
 
 
 def test_every_turn_brings_the_same_addresses_and_they_are_fetched_once(upstream: Upstream) -> None:

@@ -19,9 +19,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from providers.claude.blocks import Block, blocks_of, text_block
+from providers.claude.client_json import Embedded
 from providers.claude.signatures import is_claudes
 from providers.claude.turns import NO_RESULT
 from providers.fidelity import Fidelity, Notes
@@ -127,6 +126,7 @@ def _are_sound_results(content: Any, waiting: list[str]) -> bool:
 def _cleaned(history: list[Any], notes: Notes) -> list[Any]:
     """The history without what Claude refuses in a single message."""
     ids: dict[Any, str] = {}
+    embedded = Embedded()
     made = []
     for number, message in enumerate(history):
         content = message.get("content") if isinstance(message, dict) else None
@@ -134,7 +134,7 @@ def _cleaned(history: list[Any], notes: Notes) -> list[Any]:
             if isinstance(content, list):
                 following = history[number + 1] if number + 1 < len(history) else None
                 blocks = _answer(
-                    content, notes, ids, thinking_may_end=following is None or _role(following) == "assistant"
+                    content, notes, ids, embedded, thinking_may_end=following is None or _role(following) == "assistant"
                 )
                 if blocks:
                     made.append({**message, "content": blocks})
@@ -147,7 +147,9 @@ def _cleaned(history: list[Any], notes: Notes) -> list[Any]:
     return made
 
 
-def _answer(content: list[Any], notes: Notes, ids: dict[Any, str], *, thinking_may_end: bool) -> list[Any]:
+def _answer(
+    content: list[Any], notes: Notes, ids: dict[Any, str], embedded: Embedded, *, thinking_may_end: bool
+) -> list[Any]:
     blocks: list[Any] = []
     for block in content:
         kind = block.get("type") if isinstance(block, dict) else None
@@ -156,7 +158,7 @@ def _answer(content: list[Any], notes: Notes, ids: dict[Any, str], *, thinking_m
         elif kind == "text" and not str(block.get("text") or "").strip():
             continue
         elif kind == "tool_use":
-            blocks.append(_spelled(block, notes, ids))
+            blocks.append(_spelled(block, notes, ids, embedded))
         else:
             blocks.append(block)
     while blocks and not thinking_may_end and isinstance(blocks[-1], dict) and blocks[-1].get("type") in _THINKING:
@@ -165,28 +167,27 @@ def _answer(content: list[Any], notes: Notes, ids: dict[Any, str], *, thinking_m
     return blocks
 
 
-def _spelled(block: Block, notes: Notes, ids: dict[Any, str]) -> Block:
+def _spelled(block: Block, notes: Notes, ids: dict[Any, str], embedded: Embedded) -> Block:
     """A call whose id, name and input Claude takes; the same call is spelled the same each time."""
     call_id, name = block.get("id"), str(block.get("name") or "tool")
     if not isinstance(call_id, str) or not _is_spelled(call_id):
         notes.add(Fidelity.CALL_ID_CHANGED)
-        ids[call_id] = f"toolu_{hashlib.sha256(f'{call_id}'.encode()).hexdigest()[:24]}"
-        block = {**block, "id": ids[call_id]}
+        made = f"toolu_{hashlib.sha256(f'{call_id}'.encode()).hexdigest()[:24]}"
+        if isinstance(call_id, str):
+            ids[call_id] = made
+        block = {**block, "id": made}
     if not _is_spelled(name) or block.get("name") != name:
         notes.add(Fidelity.TOOL_RENAMED)
         block = {**block, "name": _UNSPELLED.sub("_", name)[:_LONGEST_NAME]}
     if not isinstance(block.get("input"), dict):
         notes.add(Fidelity.ARGUMENTS_REPAIRED)
-        block = {**block, "input": _input(block.get("input"))}
+        block = {**block, "input": _input(block.get("input"), embedded)}
     return block
 
 
-def _input(given: Any) -> dict[str, Any]:
+def _input(given: Any, embedded: Embedded) -> dict[str, Any]:
     if isinstance(given, str):
-        try:
-            given = msgspec.json.decode(given)
-        except msgspec.DecodeError:
-            given = {"value": given} if given else {}
+        given = embedded.value(given) if given else {}
     if isinstance(given, dict):
         return given
     return {} if given is None else {"value": given}
@@ -221,10 +222,11 @@ def _with_results(run: list[Any], calls: list[str], notes: Notes) -> list[Any]:
     if alone and (not calls or _role(first) == "user") and _has_results(_content(first), calls):
         return run
     found: dict[Any, Block] = {}
+    wanted = frozenset(calls)
     rest = []
     for message in run:
         content = _content(message)
-        blocks = [_taken(block, calls, found, notes) for block in content] if isinstance(content, list) else None
+        blocks = [_taken(block, wanted, found, notes) for block in content] if isinstance(content, list) else None
         kept = None if blocks is None else [block for part in blocks for block in part]
         if kept is None:
             rest.append(message)
@@ -246,12 +248,12 @@ def _has_results(content: Any, calls: list[str]) -> bool:
         return not calls and not any(map(_is_result, blocks))
 
 
-def _taken(block: Any, calls: list[str], found: dict[Any, Block], notes: Notes) -> list[Any]:
+def _taken(block: Any, calls: frozenset[str], found: dict[Any, Block], notes: Notes) -> list[Any]:
     """What stays of a block in its place: a result that is waited for goes elsewhere, any other becomes text."""
     if not _is_result(block):
         return [block]
     answered = block.get("tool_use_id")
-    if answered in calls and answered not in found:
+    if isinstance(answered, str) and answered in calls and answered not in found:
         found[answered] = block
         return []
     notes.add(Fidelity.RESULT_ORPHANED)

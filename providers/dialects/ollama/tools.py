@@ -57,5 +57,6 @@ def _fitted(schema: dict[str, Any]) -> dict[str, Any]:
         fitted["properties"] = {name: _fitted(value) if isinstance(value, dict) else {} for name, value in known}
     choices = fitted.get("anyOf")
     if "anyOf" in fitted:
-        fitted["anyOf"] = [_fitted(item) for item in choices if isinstance(item, dict)] if choices else []
+        listed = choices if isinstance(choices, list) else []
+        fitted["anyOf"] = [_fitted(item) for item in listed if isinstance(item, dict)]
     return fitted

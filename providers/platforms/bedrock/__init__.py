@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from providers.dialects.contract import Call, CountRequest, Decoder, Dialect
 from providers.errors import ErrorKind, UpstreamError
+from providers.offload import off_loop
 from providers.platforms.bedrock import errors, requests
 from providers.platforms.bedrock.claude import BEDROCK
 from providers.platforms.bedrock.frames import FramesDecoder
@@ -22,6 +23,8 @@ from providers.platforms.contract import R, missing_library
 from providers.platforms.http import host_of, path_segment
 from usage.sentence import Sentence
 
+_LONG = 256 * 1024
+"""Bytes of a body whose hash is taken beside the event loop."""
 _SIGNED = frozenset({"content-type", "accept"})
 _HOST = re.compile(r"(?:^|\.)bedrock-runtime(?:-fips)?\.([a-z]{2,4}(?:-[a-z]+)+-\d+)\.")
 # https://docs.aws.amazon.com/general/latest/gr/bedrock.html. Other names of Amazon's belong to its customers.
@@ -105,7 +108,8 @@ class Bedrock:
         else:
             keys = keys_of(secret)
         shown = {name: value for name, value in request.headers if name in _SIGNED}
-        made = signed(call.provider.base_url + request.path, shown, request.body, keys, region)
+        signing = (call.provider.base_url + request.path, shown, request.body, keys, region)
+        made = await off_loop(signed, *signing) if len(request.body) > _LONG else signed(*signing)
         return _with(request, {name: value for name, value in made.items() if name not in _SIGNED})
 
     def decoder(self, content_type: str, decoder: Decoder) -> Decoder:

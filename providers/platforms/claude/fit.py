@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.blocks import Block, text_block, text_of
+from providers.claude.client_json import decode
 from providers.claude.known_models import support_for
 from providers.claude.system import restate_system
 from providers.dialects.contract import Call
@@ -18,7 +19,6 @@ from providers.platforms.claude.marks import move_to_last_block
 from providers.platforms.claude.plan import Dropped, Plan
 
 _decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode = msgspec.json.Decoder().decode
 _SYSTEM = b'"role":"system"'
 _LONG = frozenset({"messages", "system", "tools"})
 
@@ -35,7 +35,7 @@ def fit(body: bytes, plan: Plan, call: Call) -> dict[str, Any]:
     for name, value in raw.items():
         text = texts.get(name)
         stays = text is not None and not opened and not any(needle in text for needle in needles)
-        fields[name] = value if stays else _decode(value)
+        fields[name] = value if stays else decode(value)
     _fit(fields, plan, call)
     return fields
 

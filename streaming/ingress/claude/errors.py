@@ -14,7 +14,7 @@ import msgspec
 from access.keys import AccessDenied, NotPermitted
 from streaming.exchange.client import Headers
 from streaming.refused import RefusalKind, Refused
-from usage.sentence import own_words
+from usage.sentence import Sentence, own_words
 
 LONGEST_RETRY_AFTER: Final = 60
 """Seconds; Claude Code gives up at once on more."""
@@ -73,6 +73,11 @@ class ClaudeError(Exception):
         return msgspec.json.encode(
             {"type": "error", "error": {"type": self.type, "message": self.message}, "request_id": request_id}
         )
+
+
+def unforeseen() -> ClaudeError:
+    """Returns the answer to a request that the gateway itself failed at."""
+    return ClaudeError(500, Sentence("Something went wrong in the gateway. Its log has the request id."))
 
 
 def type_of_status(status: int) -> str:

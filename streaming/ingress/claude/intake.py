@@ -6,17 +6,28 @@ Unknown fields pass; a required field that is missing or wrong is named in the e
 from __future__ import annotations
 
 import codecs
+import gc
 from collections.abc import Mapping
-from typing import Any, LiteralString
+from typing import Any, Final, LiteralString, NamedTuple
 
 import msgspec
 from django.conf import settings
 
+from providers.claude.client_json import decode, is_deeper
+from providers.offload import off_loop
+from routing.facts.content import without_subagent_tags
 from streaming.exchange.client import Receive
 from streaming.ingress import compression
 from streaming.ingress.claude.errors import ClaudeError
+from streaming.ingress.json_values import holds_more_values
+from usage.collector import at_rest
 from usage.sentence import Sentence
 
+_SMALL: Final = 16 * 1024
+"""Bytes of a body that is little work, whatever it holds."""
+_BIG: Final = 256 * 1024
+_MANY: Final = 4_000
+"""Lists and objects in a body. A coding agent's request has one in about 400 bytes."""
 _ROLES = frozenset({"user", "assistant", "system"})
 
 
@@ -57,7 +68,8 @@ async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
 async def _read(receive: Receive, headers: Mapping[str, str]) -> bytes:
     limit: int = settings.MAX_BODY_BYTES
     announced = headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > limit:
+    # A number of more digits than int() takes is larger still.
+    if announced.isascii() and announced.isdecimal() and (len(announced) > 20 or int(announced) > limit):
         raise _too_large(limit)
     message = await receive()
     body: bytes = message.get("body", b"")
@@ -80,13 +92,43 @@ async def _read(receive: Receive, headers: Mapping[str, str]) -> bytes:
         size += len(part)
 
 
+class Parsed(NamedTuple):
+    """A body's JSON object. `heavy`: whether work on all of it belongs beside the event loop."""
+
+    content: dict[str, Any]
+    heavy: bool
+
+
+async def parsed(body: bytes) -> Parsed:
+    """Returns what is in a body; a big one is read beside the event loop. Raises ClaudeError 400."""
+    return await off_loop(_parsed, body) if len(body) > _BIG else _parsed(body)
+
+
 def parse(body: bytes) -> dict[str, Any]:
     """Returns the JSON object of a body. Raises ClaudeError 400."""
+    return _parsed(body).content
+
+
+def _parsed(body: bytes) -> Parsed:
+    size = len(body)
+    if size <= _SMALL:
+        return Parsed(_object(body), False)
+    if holds_more_values(body, settings.MAX_JSON_VALUES):
+        raise _too_many()
+    with at_rest:
+        # The collector counts how many lists and objects are made, in C, and nobody sets the count back meanwhile.
+        made = -gc.get_count()[0]
+        content = _object(body)
+        made += gc.get_count()[0]
+    return Parsed(content, size > _BIG or not 0 <= made <= _MANY)
+
+
+def _object(body: bytes) -> dict[str, Any]:
     if body.startswith(codecs.BOM_UTF8):
         # As .NET and PowerShell write it; RFC 8259 lets a parser ignore it.
         body = body[len(codecs.BOM_UTF8) :]
     try:
-        request = msgspec.json.decode(body)
+        request = decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         message = Sentence("The body is not valid JSON: {cause}", cause=str(error))
         raise ClaudeError(400, message, code="invalid_json") from error
@@ -95,9 +137,15 @@ def parse(body: bytes) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise ClaudeError(400, Sentence("The body must be a JSON object."), code="invalid_json")
     # Each level takes at least two bytes, so the shortest bodies need no walk.
-    if len(body) > 2 * settings.MAX_JSON_DEPTH and _deeper_than(request, settings.MAX_JSON_DEPTH):
+    if len(body) > 2 * settings.MAX_JSON_DEPTH and is_deeper(request, settings.MAX_JSON_DEPTH):
         raise _too_deep()
     return request
+
+
+def checked(request: dict[str, Any], tagged: bool = False) -> dict[str, Any]:
+    """Returns a request that a provider could answer, without the subagent tags that it has. Raises ClaudeError 400."""
+    check(request)
+    return without_subagent_tags(request) if tagged else request
 
 
 def check(request: Mapping[str, Any], *, counting: bool = False) -> None:
@@ -156,21 +204,6 @@ def _check_content(content: Any, where: str) -> None:
             raise _invalid("{where}: Input should be an object with a type", f"{where}.{number}")
 
 
-def _deeper_than(value: Any, limit: int) -> bool:
-    """Whether containers nest deeper than `limit`; goes level by level, so that no depth overflows the stack."""
-    level = [value]
-    for _ in range(limit):
-        level = [
-            child
-            for parent in level
-            for child in (parent.values() if type(parent) is dict else parent)
-            if type(child) is dict or type(child) is list
-        ]
-        if not level:
-            return False
-    return True
-
-
 def _invalid(template: LiteralString, where: str = "") -> ClaudeError:
     return ClaudeError(400, Sentence(template, where=where), code="invalid_request")
 
@@ -178,6 +211,14 @@ def _invalid(template: LiteralString, where: str = "") -> ClaudeError:
 def _too_deep() -> ClaudeError:
     message = Sentence("The body nests deeper than {most} levels.", most=settings.MAX_JSON_DEPTH)
     return ClaudeError(400, message, code="too_deep")
+
+
+def _too_many() -> ClaudeError:
+    message = Sentence(
+        "The body holds more than {most} JSON values. Send fewer or shorter messages and tools.",
+        most=settings.MAX_JSON_VALUES,
+    )
+    return ClaudeError(400, message, code="too_many_values")
 
 
 def _too_large(limit: int) -> ClaudeError:

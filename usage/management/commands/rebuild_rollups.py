@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from usage.bulk import without_collector
+from usage.collector import at_rest
 from usage.rollups import rebuild
 
 SHOWN = 50
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         if first and last and last < first:
             raise CommandError("--to is before --from.")
         found = 0
-        with without_collector():
+        with at_rest:
             for difference in rebuild.rebuild(first, last, check=check):
                 found += 1
                 if found <= SHOWN:

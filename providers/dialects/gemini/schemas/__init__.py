@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import msgspec
 
+from providers.claude.client_json import decode
 from providers.dialects.gemini.schemas.reducer import reduced, without_variants
 
 _CACHED_AT_MOST = 64 * 1024
@@ -28,7 +29,7 @@ def parameters_of(schema: bytes) -> Parameters:
 
 
 def _made(schema: bytes) -> Parameters:
-    found, simplified = reduced(msgspec.json.decode(schema))
+    found, simplified = reduced(decode(schema))
     found, merged = without_variants(found)
     fits = found.get("type") == "OBJECT" and bool(found.get("properties"))
     return Parameters(msgspec.json.encode(found) if fits else b"", simplified or merged)

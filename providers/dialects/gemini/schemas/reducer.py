@@ -21,6 +21,7 @@ from providers.dialects.gemini.schemas.keywords import (
     type_of_values,
 )
 from providers.dialects.gemini.schemas.references import Unresolved, merged, referred
+from providers.schemas.distinct import distinct
 
 Schema = dict[str, Any]
 
@@ -42,10 +43,11 @@ def without_variants(schema: Schema) -> tuple[Schema, bool]:
         return schema, False
     objects = [variant for variant in variants if variant.get("type") == "OBJECT"]
     properties: Schema = {}
-    for variant in objects:
-        properties = {**variant.get("properties", {}), **properties}
+    for variant in reversed(objects):
+        properties |= variant.get("properties", {})
     union: Schema = {"type": "OBJECT", "properties": properties}
-    required = [name for name in properties if all(name in variant.get("required", ()) for variant in objects)]
+    needed = set(properties).intersection(*(variant.get("required", ()) for variant in objects))
+    required = [name for name in properties if name in needed]
     return ({**union, "required": required} if required else union), True
 
 
@@ -128,7 +130,7 @@ class _Reducer:
             found["description"] = described(found.get("description"), given)
             return
         texts = texts_of(given)
-        self.loses_meaning = self.loses_meaning or any(value not in texts for value in given)
+        self.loses_meaning = self.loses_meaning or any(not isinstance(value, str) or not value for value in given)
         if texts:
             found["enum"] = texts
 
@@ -164,9 +166,10 @@ class _Reducer:
                 nullable = True
                 continue
             found = self.node(variant, depth + 1, seen)
-            each += [one for one in found.get("anyOf", [found]) if one not in each]
+            each += found.get("anyOf", [found])
         if not each:
             return self._lose(_with_description({"type": "STRING", "nullable": True}, schema))
+        each = distinct(each)
         each = [_with_description(one, schema, override=len(each) == 1) for one in each]
         if nullable:
             each = [{**one, "nullable": True} for one in each]

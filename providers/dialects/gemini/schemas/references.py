@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 from urllib.parse import unquote
 
 Schema = dict[str, Any]
 
 _MOST_PARTS = 50
+_LONGEST_CHAIN = 100
+"""References that lead from one to the next."""
 
 
 class Unresolved(ValueError):
@@ -18,7 +21,7 @@ def referred(schema: Schema, root: Schema, seen: frozenset[str]) -> tuple[Schema
     """The schema with its $ref replaced by what that refers to; its siblings win. Raises Unresolved."""
     while "$ref" in schema:
         reference = schema["$ref"]
-        if not isinstance(reference, str) or reference in seen:
+        if not isinstance(reference, str) or reference in seen or len(seen) >= _LONGEST_CHAIN:
             raise Unresolved
         seen |= {reference}
         beside = {key: value for key, value in schema.items() if key != "$ref"}
@@ -32,16 +35,16 @@ def merged(schema: Schema, root: Schema, seen: frozenset[str]) -> tuple[Schema, 
     Raises Unresolved.
     """
     parts = schema.get("allOf")
-    waiting = list(parts) if isinstance(parts, list) else []
+    waiting = deque(parts if isinstance(parts, list) else ())
     union = {key: value for key, value in schema.items() if key != "allOf"}
     taken = 0
     while waiting:
         taken += 1
-        part = waiting.pop(0)
-        if not isinstance(part, dict):
-            continue
+        part = waiting.popleft()
         if taken > _MOST_PARTS:
             raise Unresolved
+        if not isinstance(part, dict):
+            continue
         part, seen = referred(part, root, seen)
         inner = part.get("allOf")
         waiting += inner if isinstance(inner, list) else []

@@ -1,0 +1,93 @@
+"""JSON as clients send it, read within limits: whole bodies, and strings in them that are JSON once more.
+
+Nobody has looked at the depth and the size of such a string, so it is read within limits or stays text.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import msgspec
+
+_MOST_CHARACTERS: Final = 4096
+_MOST_BRACKETS: Final = 64
+_FREE_VALUES: Final = 16
+_BYTES_A_VALUE: Final = 16
+MOST_VALUES: Final = 20_000
+"""Of all strings of a request that `Embedded` reads."""
+
+
+def _number(text: str) -> float:
+    """A number with a point or an exponent. msgspec's own reader takes 10 us for one such as 1e300."""
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("Number out of range")
+    return value
+
+
+decode = msgspec.json.Decoder(float_hook=_number).decode
+"""Returns the value of a JSON text. Raises msgspec.DecodeError, or RecursionError far beyond every limit here."""
+
+
+def small_object(text: str) -> dict[str, Any] | None:
+    """Returns the JSON object in a short text such as `metadata.user_id`; None for anything else."""
+    if len(text) > _MOST_CHARACTERS or text.count("[") + text.count("{") > _MOST_BRACKETS:
+        return None
+    try:
+        value = decode(text)
+    except msgspec.DecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def packed_value(data: bytes) -> Any:
+    """Returns a value that the gateway once gave a client to carry; it holds a few long texts.
+
+    Raises ValueError for anything denser, which another has made.
+    """
+    if data.count(b",") + data.count(b"[") + data.count(b"{") > _FREE_VALUES + len(data) // _BYTES_A_VALUE:
+        raise ValueError("dense")
+    value = decode(data)
+    if is_deeper(value, _MOST_BRACKETS):
+        raise ValueError("deep")
+    return value
+
+
+def is_deeper(value: Any, limit: int) -> bool:
+    """Whether containers nest deeper than `limit`; goes level by level, so that no depth overflows the stack."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(limit):
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if type(parent) is dict else parent)
+            if type(child) is dict or type(child) is list
+        ]
+        if not level:
+            return False
+    return True
+
+
+class Embedded:
+    """Reads the JSON in some strings of one request, such as arguments of calls, as long as they hold few values."""
+
+    __slots__ = ("_remaining",)
+
+    def __init__(self) -> None:
+        self._remaining = MOST_VALUES
+
+    def value(self, text: str) -> Any:
+        """Returns the value; the text itself where it is no JSON, nests too deep, or where there were too many."""
+        # Each value but the first follows a comma or a bracket.
+        most = 1 + text.count(",") + text.count("[") + text.count("{")
+        if most > self._remaining:
+            return text
+        try:
+            value = decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            return text
+        if is_deeper(value, _MOST_BRACKETS):
+            return text
+        self._remaining -= most
+        return value
