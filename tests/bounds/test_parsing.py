@@ -66,7 +66,7 @@ def test_the_limit_is_a_setting(settings: Any) -> None:
         (_body(tools=[{"a": 1}] * 5_000), True),
     ],
 )
-def test_what_is_much_work_is_told_from_what_is_little(body: bytes, heavy: bool) -> None:
+def test_a_heavy_body_is_recognized(body: bytes, heavy: bool) -> None:
     assert asyncio.run(intake.parsed(body)) == (msgspec.json.decode(body), heavy)
 
 
