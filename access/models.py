@@ -53,3 +53,17 @@ class ClientKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class SignInLimit(models.Model):
+    """How much of one limit on sign-ins is used up, or that an address is known for an account.
+
+    The key is a keyed hash, so that a row names neither an account nor an address. A row whose time has passed means
+    nothing. `access.sign_in.throttle` reads and writes them.
+    """
+
+    key = models.CharField(primary_key=True, max_length=64)
+    until = models.FloatField(db_index=True, help_text="POSIX seconds.")
+
+    class Meta:
+        default_permissions = ()

@@ -104,10 +104,17 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "access.sign_in.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 LOGIN_REDIRECT_URL = "admin:index"
+AUTHENTICATION_BACKENDS = ["access.sign_in.backend.SignInBackend"]
+PASSWORD_HASHERS = ["access.sign_in.hashing.PBKDF2PasswordHasher"]
+SESSION_ENGINE = "access.sign_in.sessions"
+SESSION_IDLE_SECONDS = env.float("SESSION_IDLE_SECONDS", default=28_800)
+SESSION_MAX_SECONDS = env.float("SESSION_MAX_SECONDS", default=604_800)
+SESSION_COOKIE_AGE = int(SESSION_MAX_SECONDS) or 1_209_600
 ROOT_URLCONF = "proxysite.urls"
 ASGI_APPLICATION = "proxysite.asgi.application"
 TEMPLATES = [

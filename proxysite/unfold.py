@@ -35,6 +35,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "LOGIN": {"form": "proxysite.console.sign_in.SignInForm"},
     "ENVIRONMENT": "proxysite.console.notices.header_label",
     "DASHBOARD_CALLBACK": "proxysite.console.home.dashboard",
     "STYLES": [_static("proxysite/console.css")],

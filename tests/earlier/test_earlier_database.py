@@ -30,8 +30,16 @@ _GROWING = {"auth.Permission", "contenttypes.ContentType"}
 _QUESTIONS = sorted(json.loads((Path(__file__).parent / "files" / "expected.json").read_text())["explained"])
 
 
+_ENDED = {"sessions.Session"}
+"""Sessions were stored under what their cookies hold, so the upgrade ends them."""
+
+
 def _everything_reads_as_it_did() -> None:
+    for label in _ENDED:
+        assert count(label) == 0, label
     for label, earlier in expected()["rows"].items():
+        if label in _ENDED:
+            continue
         found = rows(label, earlier)
         if label == "routing.Revision":
             # They count writes, and a migration may write rows.
