@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 
 from usage.journal.records import AttemptRecord, Finished, RequestRecord
+from usage.rollups.generated import copier
 
 SLICE = 2_500
 """Requests of a slice, at most. Another number gives other rows."""
@@ -25,13 +26,16 @@ _BY_HOUR = (1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 18, 16, 14, 16, 18, 18, 16, 12, 8, 6
 """The share of each hour (UTC) of a working day; weekends have a fifth of it."""
 _TEAMS, _KEYS = 8, 60
 
-# Name, provider, dialect, weight, and pico-dollars per token of input, cache read, cache write, output.
+_NORTH, _SOUTH = (_FIRST_ID, "invented-north"), (_FIRST_ID + 1, "invented-south")
+# Name, name at the provider, provider, dialect, weight, and pico-dollars per token of input, cache read, cache write,
+# output.
 _MODELS = (
-    ("large", "north", "anthropic", 25, (3_000_000, 300_000, 3_750_000, 15_000_000)),
-    ("small", "north", "anthropic", 40, (1_000_000, 100_000, 1_250_000, 5_000_000)),
-    ("open-120b", "south", "openai_chat", 25, (90_000, 90_000, 0, 450_000)),
-    ("open-coder", "south", "openai_chat", 10, (220_000, 220_000, 0, 950_000)),
+    ("large", "invented/large", _NORTH, "anthropic", 25, (3_000_000, 300_000, 3_750_000, 15_000_000)),
+    ("small", "invented/small", _NORTH, "anthropic", 40, (1_000_000, 100_000, 1_250_000, 5_000_000)),
+    ("open-120b", "invented/open-120b", _SOUTH, "openai_chat", 25, (90_000, 90_000, 0, 450_000)),
+    ("open-coder", "invented/open-coder", _SOUTH, "openai_chat", 10, (220_000, 220_000, 0, 950_000)),
 )
+_DECISIONS: list[dict[str, Any]] = [{"reasons": [["exact name", model[0]]], "dropped": []} for model in _MODELS]
 # Outcome, weight, status, error type, stop reason.
 _ENDS = (
     ("completed", 940, 200, "", "end_turn"),
@@ -40,6 +44,13 @@ _ENDS = (
     ("client_closed", 20, None, "", ""),
     ("interrupted", 10, None, "", ""),
 )
+
+_SHARED = (
+    "started_at", "outcome", "http_status", "error_type", "stop_reason", "duration_ms", "provider_id", "provider_name",
+    "model_id", "model_name", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "cost",
+    "time_to_first_token_ms",
+)  # fmt: skip
+_copy_shared = copier((name, name) for name in _SHARED)
 
 
 class _Caller(msgspec.Struct):
@@ -83,7 +94,7 @@ def rows_of(part: Slice) -> Iterator[Finished]:
     clients = random.choices(("claude-cli/2.0", "anthropic-python/0.80", "curl/8"), k=_KEYS)
     # A few keys do most of the work.
     busy = random.choices(range(_KEYS), [1 / (rank + 1) for rank in range(_KEYS)], k=1_000)
-    models = random.choices(range(len(_MODELS)), [model[3] for model in _MODELS], k=1_000)
+    models = random.choices(range(len(_MODELS)), [model[4] for model in _MODELS], k=1_000)
     ends = random.choices(_ENDS, [end[1] for end in _ENDS], k=1_000)
     # What is not.
     random = Random(f"{part.seed} {part.number}")  # noqa: S311
@@ -117,36 +128,18 @@ def _pieces(count: int, since: datetime, until: datetime) -> Iterator[tuple[floa
 
 def _row(ms: int, caller: _Caller, model: int, end: tuple[str, int, int | None, str, str], random: Random) -> Finished:
     outcome, _, status, error, stop = end
-    name, provider, dialect, _, prices = _MODELS[model]
+    name, served, provider, dialect, _, prices = _MODELS[model]
     identity, started = _identity(ms, random), datetime.fromtimestamp(ms / 1000, UTC)
     refused = outcome == "refused"
-    shared: dict[str, Any] = {
-        "started_at": started,
-        "outcome": outcome,
-        "http_status": status,
-        "error_type": error,
-        "stop_reason": stop,
-        "duration_ms": 2 if refused else int(exp(random.gauss(8.3, 0.8))),
-    }
-    if not refused:
-        shared |= {
-            "provider_id": _FIRST_ID + (0 if provider == "north" else 1),
-            "provider_name": f"invented-{provider}",
-            "model_id": _FIRST_ID + model,
-            "model_name": f"invented/{name}",
-        }
-    if outcome == "completed":
-        prompt, output = int(exp(random.gauss(9.0, 1.2))), int(exp(random.gauss(5.5, 1.0)))
-        read = int(prompt * 0.8) if random.random() < 0.7 else 0
-        write = (prompt - read) // 2 if prices[2] else 0
-        tokens = (prompt - read - write, read, write, output)
-        shared |= dict(
-            zip(("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"), tokens, strict=True),
-            cost=tokens[0] * prices[0] + read * prices[1] + write * prices[2] + output * prices[3],
-            time_to_first_token_ms=min(shared["duration_ms"], int(exp(random.gauss(6.5, 0.6)))),
-        )
+    duration = 2 if refused else int(exp(random.gauss(8.3, 0.8)))
     request = RequestRecord(
         id=identity,
+        started_at=started,
+        outcome=outcome,
+        http_status=status,
+        error_type=error,
+        stop_reason=stop,
+        duration_ms=duration,
         team_id=_FIRST_ID + caller.team,
         team_name=f"invented team {caller.team + 1}",
         key_id=_FIRST_ID + caller.key,
@@ -161,13 +154,24 @@ def _row(ms: int, caller: _Caller, model: int, end: tuple[str, int, int | None, 
         streamed=True,
         phase="exact name",
         rule=name,
-        decision={"reasons": [["exact name", name]], "dropped": []},
+        decision=_DECISIONS[model],
         attempts=0 if refused else 1,
-        **shared,
     )
     if refused:
         return request, []
-    attempt = AttemptRecord(id=_identity(ms + 1, random), request_log_id=identity, number=1, dialect=dialect, **shared)
+    request.provider_id, request.provider_name = provider
+    request.model_id, request.model_name = _FIRST_ID + model, served
+    if outcome == "completed":
+        prompt, output = int(exp(random.gauss(9.0, 1.2))), int(exp(random.gauss(5.5, 1.0)))
+        read = int(prompt * 0.8) if random.random() < 0.7 else 0
+        write = (prompt - read) // 2 if prices[2] else 0
+        new = prompt - read - write
+        request.input_tokens, request.output_tokens = new, output
+        request.cache_read_tokens, request.cache_write_tokens = read, write
+        request.cost = new * prices[0] + read * prices[1] + write * prices[2] + output * prices[3]
+        request.time_to_first_token_ms = min(duration, int(exp(random.gauss(6.5, 0.6))))
+    attempt = AttemptRecord(id=_identity(ms + 1, random), request_log_id=identity, number=1, dialect=dialect)
+    _copy_shared(attempt, request)
     return request, [attempt]
 
 

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, time
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import msgspec
 from django.utils import timezone
@@ -228,9 +227,10 @@ def add_cell(cells: Cells, key: Key, cell: Cell) -> None:
     present.add(cell)
 
 
-def identity(of: Key | SessionKey) -> UUID:
-    """Returns the id of the row for a key: the same in every process, so that two workers meet in one row."""
-    return UUID(bytes=blake2b(msgspec.json.encode(of), digest_size=16).digest())
+def identity(of: Key | SessionKey) -> str:
+    """Returns the id of the row for a key, a UUID's 32 hexadecimal digits: the same in every process, so that two
+    workers meet in one row."""
+    return blake2b(msgspec.json.encode(of), digest_size=16).hexdigest()
 
 
 def midnight(day: date) -> datetime:

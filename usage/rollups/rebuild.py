@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from django.conf import settings
@@ -22,7 +23,7 @@ from usage.journal.records import RequestRecord
 from usage.models import RequestLog
 from usage.money import to_pico
 from usage.rollups import accumulate, upsert
-from usage.rollups.accumulate import QUARTER, Cell, Cells, Key, midnight
+from usage.rollups.accumulate import QUARTER, Cell, Cells, Key, Session, SessionKey, midnight
 from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, MEASURES, MONEY, SUMS
 from usage.rollups.models import DailyRollup, RollupZone, SessionSummary, UsageRollup
 from usage.rollups.scan import Scan
@@ -91,7 +92,7 @@ def _daily(start: datetime, end: datetime, check: bool) -> list[Difference]:
         found = list(_compared(DailyRollup, _stored(DailyRollup, start, end), expected))
         if found and not check:
             _between(DailyRollup, start, end).delete()
-            upsert.write(DailyRollup, upsert.rollup_rows(expected))
+            upsert.write(DailyRollup, expected)
     return found
 
 
@@ -106,33 +107,47 @@ def _quarter(start: datetime, check: bool) -> list[Difference]:
         found = list(_compared(UsageRollup, _stored(UsageRollup, start, end), expected))
         if found and not check:
             _between(UsageRollup, start, end).delete()
-            upsert.write(UsageRollup, upsert.rollup_rows(expected))
+            upsert.write(UsageRollup, expected)
     return found
 
 
 def _some_sessions(session_ids: list[str], check: bool) -> list[Difference]:
     with transaction.atomic():
         _lock()
-        rebuilt = upsert.session_rows(
-            accumulate.sessions(_records(RequestLog.objects.filter(session_id__in=session_ids)))
-        )
+        rebuilt = accumulate.sessions(_records(RequestLog.objects.filter(session_id__in=session_ids)))
         there: QuerySet[Any] = SessionSummary.objects.filter(session_id__in=session_ids)
-        stored: dict[Any, dict[str, Any]] = {row["id"]: dict(row) for row in there.values()}
-        wrong, found = [], []
-        for row in rebuilt:
-            present = stored.get(row["id"])
+        stored: dict[Any, dict[str, Any]] = {row["id"].hex: dict(row) for row in there.values()}
+        wrong: dict[SessionKey, Session] = {}
+        found = []
+        for key, session in rebuilt.items():
+            row, present = _session_row(key, session), stored.get(accumulate.identity(key))
             if present is not None:
                 present |= {name: _pico(present[name]) for name in MONEY}
                 if present["first_seen"] < row["first_seen"]:
                     # Its first rows were pruned: the summary holds more than those that are left.
                     continue
             if present != row:
-                wrong.append(row)
+                wrong[key] = session
                 found.append(Difference(SessionSummary._meta.db_table, row["session_id"], present, row))
         if wrong and not check:
-            SessionSummary.objects.filter(id__in=[row["id"] for row in wrong]).delete()
+            SessionSummary.objects.filter(id__in=map(accumulate.identity, wrong)).delete()
             upsert.write(SessionSummary, wrong)
     return found
+
+
+def _session_row(key: SessionKey, session: Session) -> dict[str, Any]:
+    return {
+        "id": UUID(hex=accumulate.identity(key)),
+        "team_id": key[0],
+        "key_id": key[1],
+        "session_id": key[2],
+        "team_name": session.team_name,
+        "key_name": session.key_name,
+        "first_seen": session.first_seen,
+        "last_seen": session.last_seen,
+        "errors": session.errors,
+        **session.figures(),
+    }
 
 
 def _lock() -> None:

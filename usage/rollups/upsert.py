@@ -4,10 +4,11 @@ adds to the stored one, so two workers lose nothing, and rows go in the order of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, SUMS
 from usage.rollups.models import DailyRollup, SessionSummary, UsageRollup
 
 Model = type[UsageRollup] | type[DailyRollup] | type[SessionSummary]
-Row = dict[str, Any]
+Cells = Mapping[Key, Cell] | Mapping[SessionKey, Session]
 
 
 def add(requests: Sequence[RequestRecord]) -> None:
@@ -33,108 +34,97 @@ def add(requests: Sequence[RequestRecord]) -> None:
     if not requests:
         return
     requests = list({request.id: request for request in reversed(requests)}.values())
-    for model, rows in _added_up(requests):
-        write(model, rows)
+    for model, cells in _added_up(requests):
+        write(model, cells)
 
 
 def statements(requests: Sequence[RequestRecord], most_values: int) -> list[tuple[str, Sequence[Any]]]:
     """Returns the statements that `add` would execute for new requests, with their values, for a thread without a
     connection to prepare. On SQLite each has `most_values` at most."""
     made: list[tuple[str, Sequence[Any]]] = []
-    for model, rows in _added_up(requests):
-        ordered = _ordered(rows)
-        most = most_values // len(model._meta.concrete_fields) if connection.vendor == "sqlite" else len(ordered)
-        for at in range(0, len(ordered), most or 1):
-            chunk = ordered[at : at + most]
+    for model, cells in _added_up(requests):
+        rows = _rows(model, cells)
+        most = most_values // len(model._meta.concrete_fields) if connection.vendor == "sqlite" else len(rows)
+        for at in range(0, len(rows), most or 1):
+            chunk = rows[at : at + most]
             if connection.vendor == "sqlite":
-                values = list(chain.from_iterable(map(_binder(model), chunk)))
-                made.append((_statement(model, "sqlite", len(chunk)), values))
+                made.append((_statement(model, "sqlite", len(chunk)), list(chain.from_iterable(chunk))))
             else:
                 made.append((_statement(model, connection.vendor), [msgspec.json.encode(chunk).decode()]))
     return made
 
 
-def _added_up(requests: Sequence[RequestRecord]) -> Iterator[tuple[Model, list[Row]]]:
-    by_quarter = accumulate.quarters(requests)
-    yield UsageRollup, rollup_rows(by_quarter)
-    yield DailyRollup, rollup_rows(accumulate.days(by_quarter))
-    yield SessionSummary, session_rows(accumulate.sessions(requests))
-
-
-def _ordered(rows: Iterable[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: row["id"].int)
-
-
-def rollup_rows(of: Mapping[Key, Cell]) -> list[Row]:
-    """Returns rows of UsageRollup or DailyRollup: column -> value."""
-    moments = {at: datetime.fromtimestamp(at, UTC) for at in {key.starts_at for key in of}}
-    return [_rollup_row(accumulate.identity(key), moments[key.starts_at], key, cell) for key, cell in of.items()]
-
-
-_rollup_row = function(
-    "id, starts_at, key, cell",
-    [
-        "dimensions, counts, sums, bins = key.dimensions, cell.counts, cell.sums, cell.bins",
-        "return {'id': id, 'starts_at': starts_at, 'overall': key.overall, "
-        + "".join(f"'{name}': dimensions[{at}], " for at, name in enumerate(DIMENSIONS))
-        + "".join(f"'{name}': counts[{at}], " for at, name in enumerate(COUNTS))
-        + "".join(f"'{name}': {accumulate.limited(f'sums[{at}]')}, " for at, name in enumerate(SUMS))
-        + "".join(f"'{name}': bins[{at}], " for at, name in enumerate(BINS))
-        + "}",
-    ],
-)
-
-
-def session_rows(of: Mapping[SessionKey, Session]) -> list[Row]:
-    """Returns rows of SessionSummary: column -> value."""
-    return [
-        {
-            "id": accumulate.identity(key),
-            "team_id": key[0],
-            "key_id": key[1],
-            "session_id": key[2],
-            "team_name": session.team_name,
-            "key_name": session.key_name,
-            "first_seen": session.first_seen,
-            "last_seen": session.last_seen,
-            "errors": session.errors,
-            **session.figures(),
-        }
-        for key, session in of.items()
-    ]
-
-
-def write(model: Model, rows: Iterable[Row]) -> None:
-    """Adds rows to those with the same id, or inserts them."""
-    ordered = _ordered(rows)
-    if not ordered:
+def write(model: Model, cells: Cells) -> None:
+    """Adds cells to the rows with the same id, or inserts them."""
+    rows = _rows(model, cells)
+    if not rows:
         return
     if connection.vendor == "postgresql":
         # The server unpacks one JSON parameter, which costs this process a tenth of bound values.
         with connection.cursor() as cursor:
-            cursor.execute(_statement(model, connection.vendor), [msgspec.json.encode(ordered).decode()])
+            cursor.execute(_statement(model, connection.vendor), [msgspec.json.encode(rows).decode()])
     else:
-        sqlite.execute_each(_statement(model, connection.vendor), list(map(_binder(model), ordered)))
+        sqlite.execute_each(_statement(model, connection.vendor), rows)
+
+
+def _added_up(requests: Sequence[RequestRecord]) -> Iterator[tuple[Model, Cells]]:
+    by_quarter = accumulate.quarters(requests)
+    yield UsageRollup, by_quarter
+    yield DailyRollup, accumulate.days(by_quarter)
+    yield SessionSummary, accumulate.sessions(requests)
+
+
+def _rows(model: Model, cells: Cells) -> list[Any]:
+    """Returns the rows in the order of their ids: objects for PostgreSQL, tuples to bind for SQLite."""
+    row, identity = _row(model, connection.vendor), accumulate.identity
+    made = [(identity(key), key, cell) for key, cell in cells.items()]
+    made.sort(key=itemgetter(0))
+    return [row(*parts) for parts in made]
 
 
 @cache
-def _binder(model: Model) -> Callable[[Row], tuple[Any, ...]]:
-    """Returns the function from a row to what SQLite binds, in the order of the columns."""
+def _row(model: Model, vendor: str) -> Callable[..., Any]:
+    """Returns the function from an id, a key and its cell to a row, with all columns."""
+    fields: list[Any] = list(model._meta.concrete_fields)
+    if vendor == "sqlite":
+        made = f"({', '.join(_bound(model, field) for field in fields)})"
+    else:
+        made = f"{{{', '.join(f'{field.attname!r}: {_value(model, field.attname)}' for field in fields)}}}"
     return function(
-        "row",
-        [f"return {', '.join(map(_bound, model._meta.concrete_fields))}"],
+        "id, key, cell",
+        ["counts, sums, bins = cell.counts, cell.sums, cell.bins", f"return {made}"],
         json=texts.sqlite_json,
         moment=texts.sqlite_moment,
+        start=_start,
     )
 
 
-def _bound(field: Any) -> str:
-    value = f"row['{field.attname}']"
-    if isinstance(field, models.UUIDField):
-        return f"{value}.hex"
+def _bound(model: Model, field: Any) -> str:
+    """What SQLite gets of a column."""
+    value = _value(model, field.attname)
     if isinstance(field, models.JSONField):
         return f"json({value}) if {value} else '{{}}'"
     return f"moment({value})" if isinstance(field, models.DateTimeField) else value
+
+
+def _value(model: Model, column: str) -> str:
+    """The value of a column, as code over `id`, `key`, `cell` and its three lists."""
+    of_key = ("team_id", "key_id", "session_id") if model is SessionSummary else DIMENSIONS
+    if column in of_key:
+        return f"key[{of_key.index(column)}]" if model is SessionSummary else f"key.dimensions[{of_key.index(column)}]"
+    if column in COUNTS:
+        return f"counts[{COUNTS.index(column)}]"
+    if column in SUMS:
+        return accumulate.limited(f"sums[{SUMS.index(column)}]")
+    if column in BINS:
+        return f"bins[{BINS.index(column)}]"
+    known = {"id": "id", "overall": "key.overall", "starts_at": "start(key.starts_at)"}
+    return known.get(column, f"cell.{column}")
+
+
+@lru_cache(maxsize=1024)
+def _start(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 @cache
