@@ -61,6 +61,8 @@ def _running_rig(live_database: None, upstream: Upstream, django_db_blocker: Any
         rig = (_rig_a if NAME == "A" else _rig_b)(stack, env, upstream, marks)
         rig.set_up()
         yield rig
+        # Whatever the probes did, none of it brought a secret into the log.
+        assert marks.found_in(rig.gateway.logs()) == []
 
 
 @pytest.fixture

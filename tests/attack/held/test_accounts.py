@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 
+from providers.dialects import DIALECTS
 from tests.attack.rig.rig import Rig
 from tests.harness import speak
 from tests.harness.configure import Key
@@ -49,6 +50,21 @@ def test_no_call_of_a_provider_is_without_a_row(rig: Rig) -> None:
     assert len(attempts) == len(script.seen) + len(leaving.seen)
     assert {row.team_id for row in rows} == {key.row.team_id}
     assert all(row.cost is not None for row in rows if row.outcome == "completed")
+
+
+def test_who_leaves_in_the_middle_of_an_answer_has_used_what_he_read(rig: Rig) -> None:
+    for dialect in DIALECTS:
+        leaving = rig.script(Reply([speak.opening(dialect, "So much text before anybody leaves. " * 20), HANG]))
+        with rig.client().reading(rig.body(leaving, dialect)) as reading:
+            reading.until(b"before anybody leaves")
+            request_id = reading.headers["request-id"]
+            reading.leave()
+        row = rig.rows.request(request_id)
+        assert (row.outcome, row.estimated) == ("client_closed", True), dialect
+        assert row.output_tokens is not None, dialect
+        assert row.output_tokens > 50, dialect
+        assert row.cost is not None, dialect
+        assert row.cost > 0, dialect
 
 
 def test_nobody_books_on_another_team_or_asks_from_another_place(rig: Rig) -> None:

@@ -10,6 +10,7 @@ from providers.dialects import DIALECTS
 from tests.attack.rig.manners import MANNERS, SCRIPT
 from tests.attack.rig.rig import Rig
 from tests.harness.call import Answer
+from tests.harness.script import Reply
 
 _MOST = 96 * 1024 * 1024
 
@@ -61,6 +62,18 @@ def test_no_manner_in_any_dialect(dialect: str, rig: Rig) -> None:
         _meet(rig, [(manner, dialect) for manner in MANNERS])
     assert toll.grown < _MOST
     rig.assert_serves()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int, rig: Rig) -> None:
+    with rig.configure():
+        route = rig.new_route("anthropic")
+    there = rig.script()
+    location = f"{rig.upstream.base_url}/anthropic/{there.mark}"
+    answer = rig.client().post(rig.body(rig.script(Reply([], status, {"location": location})), model=route))
+    assert answer.status >= 400
+    assert there.mark not in answer.raw.decode() + str(answer.headers)
+    assert there.seen == []
 
 
 def test_a_script_in_an_error_stays_text(rig: Rig) -> None:

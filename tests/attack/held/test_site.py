@@ -103,6 +103,29 @@ def test_a_form_without_its_token_or_from_another_site_is_refused(rig: Rig) -> N
         assert there.status_code == 403
 
 
+def test_no_page_of_another_site_may_read_an_answer(rig: Rig) -> None:
+    asking = (
+        ("Host", "127.0.0.1"),
+        ("Origin", "https://evil.example"),
+        ("Access-Control-Request-Method", "POST"),
+        CLOSE,
+    )
+    script = rig.script()
+    for answer in (
+        *rig.raw(request(None, *asking, start="OPTIONS /v1/messages HTTP/1.1")),
+        rig.client().post(rig.body(script), headers={"origin": "https://evil.example"}),
+        rig.client().get("/v1/me", headers={"origin": "null"}),
+    ):
+        assert not [name for name in answer.headers if name.startswith("access-control-")], answer.headers
+
+
+def test_wildcards_in_a_search_cost_nothing(rig: Rig) -> None:
+    with rig.signed_in(superuser=True) as browser, rig.watching() as toll:
+        for page in ("access/clientkey", "usage/requestlog", "auth/user"):
+            assert browser.get(f"/admin/{page}/?q={'%25_' * 300}").status_code == 200
+    assert toll.cpu < 3
+
+
 def test_cookies_and_frames(rig: Rig) -> None:
     with rig.anonymous() as browser:
         page = browser.get("/admin/login/")

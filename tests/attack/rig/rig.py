@@ -27,7 +27,8 @@ from tests.harness.upstream import Upstream
 
 
 class Rig:
-    """One gateway, its upstream, its secrets. `key` may use everything; `routes` are by dialect."""
+    """One gateway, its upstream, its secrets. `key` may use everything; `routes` are by dialect; `secrets` are the
+    credentials by route."""
 
     def __init__(self, name: str, gateway: Gateway, workers: int, upstream: Upstream, marks: Marks) -> None:
         self.name = name
@@ -38,6 +39,7 @@ class Rig:
         self.rows = Rows()
         self.key: Key
         self.routes: dict[str, str] = {}
+        self.secrets: dict[str, str] = {}
         self._workers = workers
         self._numbers = itertools.count(1)
         self._log_read = 0
@@ -72,7 +74,9 @@ class Rig:
         mark = f"/{script.mark}" if script is not None else ""
         base = f"{self.upstream.base_url}/{dialect}{mark}{SPEAKERS[dialect].prefix}"
         provider = make_provider(dialect, base, secret=secret, **fields)
-        return make_route([make_model(provider)]).name
+        name = make_route([make_model(provider)]).name
+        self.secrets[name] = secret
+        return name
 
     def signed_in(
         self, *permissions: str, superuser: bool = False, **fields: Any
@@ -86,14 +90,18 @@ class Rig:
         return browser_of(f"http://127.0.0.1:{self.port}", None)
 
     @contextlib.contextmanager
-    def serving(self, *, workers: int = 1, **env: str) -> Iterator[Rig]:
-        """Another server on the same database and without nginx, with these settings."""
+    def serving(self, *, workers: int = 1, ready: bool = True, **env: str) -> Iterator[Rig]:
+        """Another server on the same database, without nginx, with these settings. `ready`: whether it will be."""
         keep = {name: self.gateway.environment[name] for name in ("SECRET_KEY", "ENCRYPTION_KEYS")}
         gateway = Gateway(f"rig-{self.name}-other", workers=workers, env={**keep, **env})
         other = Rig(self.name, gateway, workers, self.upstream, self.marks)
-        other.key, other.routes = self.key, self.routes
+        other.key, other.routes, other.secrets = self.key, self.routes, self.secrets
+        gateway.launch()
         try:
-            gateway.start()
+            if ready:
+                gateway.wait_ready()
+            else:
+                until(lambda: gateway.readiness()[0] == 503, "it to say that it is not ready")
             yield other
         finally:
             gateway.stop()
