@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
@@ -205,7 +206,8 @@ class ClientKeyAdmin(ModelAdmin):
         variant=ActionVariant.DANGER,
         dialog={
             "title": "Revoke this client key?",
-            "description": "Callers that use it are rejected within a second. This cannot be undone. "
+            "description": "Callers that use it are rejected within a second; answers under way "
+            f"{'are cut' if settings.REVOKED_KEYS == 'cut' else 'finish'}. This cannot be undone. "
             "Its usage stays in all reports.",
             "form_submit_text": "Revoke the key",
         },

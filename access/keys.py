@@ -6,6 +6,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
+from enum import Enum, auto
 
 import msgspec
 
@@ -45,6 +46,15 @@ class KeyRecord(msgspec.Struct, frozen=True):
     def may_use(self, route_name: str) -> bool:
         """Returns whether the key's allow-list has the route."""
         return self.allowed_routes is None or self.allowed_routes.fullmatch(route_name) is not None
+
+
+class KeyEnd(Enum):
+    """Why a client key is no longer in force."""
+
+    DELETED = auto()
+    REVOKED = auto()
+    EXPIRED = auto()
+    TEAM_DISABLED = auto()
 
 
 class AccessDenied(Exception):
@@ -124,6 +134,17 @@ def authenticate(headers: Mapping[str, str], keys: Mapping[str, KeyRecord], now:
             "No client key was sent. Send it as `x-api-key: <key>` or `Authorization: Bearer <key>`."
         )
     raise NotAuthenticated("The client key is unknown. Ask an administrator of this gateway for a key.")
+
+
+def end_of(record: KeyRecord | None, now: float) -> KeyEnd | None:
+    """Returns why a key is not in force, None when it is; `record` is None for a key that does not exist."""
+    if record is None:
+        return KeyEnd.DELETED
+    if record.revoked:
+        return KeyEnd.REVOKED
+    if record.expires_at is not None and record.expires_at <= now:
+        return KeyEnd.EXPIRED
+    return None if record.team_enabled else KeyEnd.TEAM_DISABLED
 
 
 def check_in_force(record: KeyRecord, now: float) -> None:

@@ -115,10 +115,24 @@ def custom_router(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessa
     ]
 
 
+def revoked_keys(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
+    """gateway.E008: A misspelt value would leave the answers of revoked keys running."""
+    if settings.REVOKED_KEYS in ("finish", "cut"):
+        return []
+    return [
+        checks.Error(
+            f"REVOKED_KEYS is {settings.REVOKED_KEYS!r}, which is neither finish nor cut.",
+            hint="Set REVOKED_KEYS=cut to end the running answers of revoked keys, otherwise finish.",
+            id="gateway.E008",
+        )
+    ]
+
+
 def register_all() -> None:
     """Registers the checks with Django; the one that queries the database only runs where databases are given."""
     checks.register(encryption_key, checks.Tags.security)
     checks.register(debug_in_public, checks.Tags.security)
     checks.register(custom_router)
+    checks.register(revoked_keys, checks.Tags.security)
     checks.register(provider_enabled, checks.Tags.database)
     checks.register(credential_variables, checks.Tags.database)

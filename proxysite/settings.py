@@ -67,6 +67,7 @@ CIRCUIT_BREAKER = env.bool("CIRCUIT_BREAKER", default=True)
 CIRCUIT_FAILURES = env.int("CIRCUIT_FAILURES", default=5)
 CIRCUIT_SECONDS = env.float("CIRCUIT_SECONDS", default=30.0)
 UNACCOUNTED = env.str("UNACCOUNTED", default="refuse")
+REVOKED_KEYS = env.str("REVOKED_KEYS", default="finish")
 STORE_PROVIDER_ERRORS = env.bool("STORE_PROVIDER_ERRORS", default=False)
 DEMO_UPSTREAM = env.bool("DEMO_UPSTREAM", default=False)
 CREDENTIAL_VARIABLES: list[str] = env.list(

@@ -10,10 +10,12 @@ import atexit
 import functools
 import logging
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.conf import settings
 
+from access.keys import KeyRecord
 from providers.counting.tokenizer import TokenPool
 from providers.outbound.upstream import Upstreams
 from routing.facts.request_facts import TokenRatios
@@ -24,6 +26,7 @@ from routing.snapshot import Snapshot
 from streaming import custom_router
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Ending, Sweeper
+from streaming.key_watch import KeyWatch
 from usage.journal.housekeeper import Housekeeper
 from usage.journal.journal import Journal
 from usage.journal.recorder import Recorder
@@ -60,6 +63,7 @@ class Runtime:
         self.exchanges: set[Exchange] = set()
         """The requests that are being answered."""
         self.sweeper = Sweeper(self.exchanges)
+        self.key_watch = KeyWatch(self.exchanges, self._keys)
         self.ratios = TokenRatios()
         self.token_pool = TokenPool()
         self.draining = False
@@ -82,6 +86,8 @@ class Runtime:
             await loop.run_in_executor(None, self.store.start)
             self.sharing.start()
             self.sweeper.start()
+            if settings.REVOKED_KEYS == "cut":
+                self.key_watch.start()
             # Servers without a lifespan (Daphne) give no notice of their end; the rows must be written all the same.
             atexit.register(self._close_accounts)
             self._started = True
@@ -92,6 +98,7 @@ class Runtime:
             return
         self._started = False
         await self.sweeper.stop()
+        await self.key_watch.stop()
         await self.upstreams.close()
         self.token_pool.close()
         loop = asyncio.get_running_loop()
@@ -129,6 +136,10 @@ class Runtime:
         if self.custom.trouble is not None:
             found.append(self.custom.trouble)
         return found
+
+    def _keys(self) -> Mapping[str, KeyRecord] | None:
+        snapshot = self.store.current
+        return None if snapshot is None else snapshot.keys
 
     def _open_accounts(self) -> None:
         self.journal.start()

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from functools import partial
+from typing import Final
 
 from django.utils.timezone import localtime
 
@@ -36,6 +38,21 @@ logger = logging.getLogger("gateway.request")
 
 _UNACCOUNTABLE_RETRY = 30.0
 """Seconds after which a client may try again when nothing can be accounted for."""
+
+_ASK = "Ask an administrator of this gateway for a new one."
+_ENDED: Final[Mapping[Ending, tuple[int, Sentence]]] = {
+    Ending.SHUTDOWN: (529, Sentence("The gateway is restarting. Send the request again.")),
+    Ending.KEY_REVOKED: (401, Sentence("The client key was revoked while this answer was under way. " + _ASK)),
+    Ending.KEY_EXPIRED: (401, Sentence("The client key expired while this answer was under way. " + _ASK)),
+    Ending.KEY_DELETED: (401, Sentence("The client key was deleted while this answer was under way. " + _ASK)),
+    Ending.TEAM_DISABLED: (
+        403,
+        Sentence(
+            "The client key's team was disabled while this answer was under way. Ask an administrator of this gateway."
+        ),
+    ),
+}
+"""Status and message where the gateway ends a request; not where the client leaves."""
 
 
 async def relay(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:
@@ -138,20 +155,20 @@ async def _fail(exchange: Exchange, error: errors.ClaudeError) -> None:
 async def _interrupted(exchange: Exchange) -> None:
     ending = exchange.lifecycle.ending
     exchange.lifecycle.task.uncancel()
-    if ending is Ending.SHUTDOWN:
+    if ending is None:
         exchange.outcome = Outcome.INTERRUPTED
-        error = errors.ClaudeError(529, Sentence("The gateway is restarting. Send the request again."), code="shutdown")
+        raise asyncio.CancelledError
+    ended = _ENDED.get(ending)
+    if ended is None:
+        exchange.outcome = Outcome.CLIENT_CLOSED
+    else:
+        exchange.outcome = Outcome.INTERRUPTED
         # A client that does not read now will not read at all.
         try:
             async with asyncio.timeout(1.0):
-                await _fail(exchange, error)
+                await _fail(exchange, errors.ClaudeError(*ended, code=ending.value))
         except TimeoutError:
             logger.warning(
                 "a client did not read its error event", extra={"fields": {"request_id": exchange.client.request_id}}
             )
-    elif ending is Ending.CLIENT_CLOSED:
-        exchange.outcome = Outcome.CLIENT_CLOSED
-    else:
-        exchange.outcome = Outcome.INTERRUPTED
-        raise asyncio.CancelledError
     exchange.error_code = exchange.error_code or ending.value

@@ -143,6 +143,10 @@ class Ending(Enum):
 
     CLIENT_CLOSED = "client_closed"
     SHUTDOWN = "shutdown"
+    KEY_REVOKED = "key_revoked"
+    KEY_EXPIRED = "key_expired"
+    KEY_DELETED = "key_deleted"
+    TEAM_DISABLED = "team_disabled"
 
 
 class Lifecycle:

@@ -50,3 +50,11 @@ def test_no_enabled_provider_is_reported_where_the_database_is_asked() -> None:
     assert "gateway.W003" in warnings(["default"])
     Provider.objects.filter(pk=off.pk).update(enabled=True)
     assert warnings(["default"]) == {}
+
+
+def test_a_misspelt_setting_for_revoked_keys_is_an_error(settings: Any) -> None:
+    for value in ("finish", "cut"):
+        settings.REVOKED_KEYS = value
+        assert "gateway.E008" not in warnings()
+    settings.REVOKED_KEYS = "Cut"
+    assert "Set REVOKED_KEYS=cut" in warnings()["gateway.E008"]

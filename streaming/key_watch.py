@@ -1,0 +1,55 @@
+"""Ends the running answers of client keys that are no longer in force, where the setting REVOKED_KEYS says `cut`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping
+
+from access.keys import KeyEnd, KeyRecord, end_of
+from streaming.exchange.exchange import Exchange
+from streaming.exchange.lifecycle import Ending
+
+INTERVAL = 0.3
+"""Seconds between two looks. The snapshot knows of a change within as many, so an answer ends within a second."""
+_ENDINGS: Mapping[KeyEnd, Ending] = {
+    KeyEnd.DELETED: Ending.KEY_DELETED,
+    KeyEnd.REVOKED: Ending.KEY_REVOKED,
+    KeyEnd.EXPIRED: Ending.KEY_EXPIRED,
+    KeyEnd.TEAM_DISABLED: Ending.TEAM_DISABLED,
+}
+
+
+class KeyWatch:
+    """Compares the keys of all `running` requests with those in use now, which `keys` returns by their hashes."""
+
+    def __init__(self, running: Collection[Exchange], keys: Callable[[], Mapping[str, KeyRecord] | None]) -> None:
+        self._running = running
+        self._keys = keys
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Starts the task in the running loop."""
+        self._task = asyncio.create_task(self._run(), name="key watch")
+
+    async def stop(self) -> None:
+        """Ends the task."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def look(self, now: float) -> None:
+        """Ends what must end at `now`, in POSIX seconds."""
+        keys = self._keys()
+        if keys is None:
+            return
+        for exchange in tuple(self._running):
+            end = end_of(keys.get(exchange.key.hash), now)
+            if end is not None:
+                exchange.interrupt(_ENDINGS[end])
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL)
+            self.look(time.time())
