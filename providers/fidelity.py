@@ -56,6 +56,7 @@ class Fidelity(StrEnum):
     SCHEMA_NOT_STRICT = "schema_not_strict"
     SCHEMA_WORDED = "schema_told"
     OUTPUT_DROPPED = "output_dropped"
+    USAGE_ESTIMATED = "usage_estimated"
     # Everything else
     PREFILL_RESTATED = "prefill_restated"
     CACHE_CONTROL_MOVED = "cache_control_moved"
@@ -114,6 +115,8 @@ EXPLANATIONS: dict[Fidelity, str] = {
     "it on blocks only.",
     Fidelity.OUTPUT_DROPPED: "A part of the answer that Claude's API has no place for was left out (an image, sound, "
     "code or a search that the provider ran itself).",
+    Fidelity.USAGE_ESTIMATED: "The provider reported no token count, a zero beside content, or one that cannot be: the "
+    "tokens were counted here.",
     Fidelity.CACHE_CONTROL_DROPPED: "cache_control was left out: the provider caches by its own rules, or not at all.",
     Fidelity.BETA_DROPPED: "A beta feature was requested by header; the provider or model does not take it.",
     Fidelity.FIELD_DROPPED: "A field of Claude's API was left out: the provider has no equivalent.",

@@ -23,6 +23,7 @@ from proxysite.console import notices
 from usage.admin.filters import rows_url
 from usage.reports import formatting, query, totals
 from usage.reports.query import Period, Selection
+from usage.reports.spreadsheet import cell
 from usage.reports.totals import Line, Totals
 from usage.rollups.measures import REPORTED
 
@@ -152,9 +153,9 @@ def _record(line: Line) -> list[Any]:
     return [
         line.day,
         line.team_id,
-        _without_formula(line.team_name),
-        _without_formula(line.provider_name or ""),
-        _without_formula(line.model_name or ""),
+        cell(line.team_name),
+        cell(line.provider_name or ""),
+        cell(line.model_name or ""),
         *(totals.exact(getattr(line.totals, measure.total)) for measure in _MEASURES),
     ]
 
@@ -169,11 +170,6 @@ def _cells(sums: Totals, url: str, errors_url: str) -> list[dict[str, str]]:
         for measure in _MEASURES
         for value in [getattr(sums, measure.total)]
     ]
-
-
-def _without_formula(text: str) -> str:
-    """A name that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
 def _options(selection: Selection) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Protocol
 from uuid import UUID
 
 from providers.config import CredentialConfig
-from providers.dialects import DIALECTS
-from providers.dialects.contract import Call, Decoder, UpstreamRequest
+from providers.counts import limits_of
+from providers.dialects.contract import Call, Decoder
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import Event, MessageFinished, MessageStarted, StreamFailed, Tokens
 from providers.fidelity import Fidelity, Notes
@@ -25,6 +25,7 @@ from providers.translation import EditedDecoder, Translation, continues_answers
 from routing.health import AttemptHealth, AttemptTracker
 from routing.snapshot import CandidateConfig
 from streaming.attempts.continuation import Continuation
+from streaming.attempts.outgoing import only_warms_cache, with_attempt_id
 from streaming.exchange.answer import Answer
 from streaming.exchange.lifecycle import Lifecycle, Watch, timed_out
 from streaming.exchange.request import Request
@@ -149,7 +150,7 @@ class Attempt:
             input_estimate=estimate,
             notes=self.notes,
         )
-        return None if _only_warms_cache(call) else Translation(call, candidate.transforms.streams, heavy=request.heavy)
+        return None if only_warms_cache(call) else Translation(call, candidate.transforms.streams, heavy=request.heavy)
 
     async def _call(self, credential: CredentialConfig | None, upstreams: Upstreams, tracker: AttemptTracker) -> bool:
         """Sends the request and passes the answer on; returns False when no provider was called."""
@@ -178,7 +179,7 @@ class Attempt:
                 self._admit(self)
             self._debug("upstream called", provider=provider.name)
             response = await upstream.open(
-                _with_attempt_id(request, self.id), connect_timeout=timeouts.connect + _PREPARE, connected=connected
+                with_attempt_id(request, self.id), connect_timeout=timeouts.connect + _PREPARE, connected=connected
             )
             try:
                 del request
@@ -243,6 +244,7 @@ class Attempt:
             if self.race is not None and not self.race.won(self, events):
                 return False
             self.responded = True
+            encoder.believes(limits_of(self.candidate.model, self._request.input_estimate))
             if self._tracker is not None:
                 self._tracker.first_byte(self._watch.without_lag(self._lifecycle.loop.time()) - self.began)
         had_content = encoder.content_sent
@@ -252,8 +254,7 @@ class Attempt:
         stream = answer.stream
         if encoder.stop_reason is not None and encoder.failed is None:
             data += encoder.finish()
-            if encoder.arguments_repaired:
-                self.notes.add(Fidelity.ARGUMENTS_REPAIRED)
+            self._note_finished()
             self._watch.end()
             if stream is not None:
                 await stream.finish(data)
@@ -272,6 +273,13 @@ class Attempt:
             self._request.body.release()  # Nothing will be sent again.
         self._debug("stream started")
 
+    def _note_finished(self) -> None:
+        if self.encoder.arguments_repaired:
+            self.notes.add(Fidelity.ARGUMENTS_REPAIRED)
+        if self.encoder.counted_here:
+            self.notes.add(Fidelity.USAGE_ESTIMATED)
+            self._answer.note_fidelity(self.notes)
+
     def _tokens_taken(self) -> int | None:
         """All tokens that the provider reported, None when it reported nothing."""
         if not self.responded:
@@ -282,15 +290,3 @@ class Attempt:
     def _debug(self, message: str, **fields: object) -> None:
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(message, extra={"fields": {"request_id": self._request.id, **fields}})
-
-
-def _only_warms_cache(call: Call) -> bool:
-    """Whether the request only warms a cache, at a provider that cannot do that."""
-    asked = call.body.get("max_tokens")
-    return type(asked) is int and asked == 0 and not DIALECTS[call.provider.dialect].warms_cache
-
-
-def _with_attempt_id(request: UpstreamRequest, attempt: UUID) -> UpstreamRequest:
-    """The request with the attempt's id in a header, by which both sides can count it."""
-    headers = (*request.headers, ("x-attempt-id", str(attempt)))
-    return UpstreamRequest(path=request.path, headers=headers, body=request.body)

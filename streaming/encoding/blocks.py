@@ -27,9 +27,9 @@ from streaming.encoding.tool_calls import Held, ToolCall, ToolCalls
 
 
 class Blocks:
-    """The state and the steps between states. `content_sent`: a block was sent; `has_tool_use`: a call was."""
+    """The state and the steps between states. `content_sent`: a block was sent; `kinds`: types of blocks that were."""
 
-    __slots__ = ("_calls", "_index", "_native", "_sink", "content_sent", "has_tool_use", "is_cut", "state")
+    __slots__ = ("_calls", "_index", "_native", "_sink", "content_sent", "is_cut", "kinds", "state")
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -38,8 +38,8 @@ class Blocks:
         self._native: NativeBlock | None = None
         self.state = SHUT
         self.content_sent = False
-        self.has_tool_use = False
         self.is_cut = False
+        self.kinds: set[str] = set()
 
     @property
     def arguments_repaired(self) -> bool:
@@ -185,7 +185,7 @@ class Blocks:
 
     def _begin_call(self, call: ToolCall) -> None:
         self._open(TOOL, {"type": "tool_use", "id": call.id, "name": call.name, "input": {}})
-        self.has_tool_use = True
+        self.kinds.add("tool_use")
         if call.ready:
             call.sent = True
             self._sink.arguments("".join(call.ready))
@@ -256,7 +256,7 @@ class Blocks:
         native.open(self._index)
         self._index += 1
         self.content_sent = True
-        self.has_tool_use = self.has_tool_use or native.is_tool_use
+        self.kinds.add(native.kind)
         self.state = NATIVE
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from providers.counting import CHARACTERS_PER_TOKEN
+from providers.counts import ANY_MODEL, CountLimits
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
     COMPLETE,
@@ -25,8 +25,9 @@ from providers.events import (
     TokensReported,
 )
 from providers.framing.arguments import NoObject
-from streaming.encoding import Sink, envelope
+from streaming.encoding import Sink, counted, envelope
 from streaming.encoding.blocks import EVENTS, Blocks
+from streaming.encoding.native import SERVER_TOOLS
 
 
 class Encoder:
@@ -34,25 +35,15 @@ class Encoder:
 
     For callers to read: `started` (message_start was written), `content_sent` (no other attempt can start over),
     `finished` (message_stop was written), `failed` (the upstream's failure, of which nothing was written), `tokens`
-    (the latest reported counts; estimated where the answer was ended here) and `stop_reason`.
+    (the latest reported counts that can be; estimated where there are none), `counted_here` (whether they are in an
+    answer that is complete) and `stop_reason`.
     """
 
     __slots__ = (
-        "_blocks",
-        "_earlier_chars",
-        "_earlier_tokens",
-        "_end",
-        "_input_estimate",
-        "_message_id",
-        "_model",
-        "_on",
-        "_reported_at_start",
-        "_sink",
-        "_unknown_sent",
-        "failed",
-        "finished",
-        "tokens",
-    )
+        "_blocks", "_doubted", "_earlier_chars", "_earlier_tokens", "_end", "_input_estimate", "_limits", "_message_id",
+        "_model", "_on", "_output_reported", "_reported_at_start", "_sink", "_unknown_sent", "counted_here", "failed",
+        "finished", "tokens",
+    )  # fmt: skip
 
     def __init__(self, sink: Sink, message_id: str, model: str, input_estimate: int) -> None:
         self._sink = sink
@@ -60,12 +51,16 @@ class Encoder:
         self._message_id = message_id
         self._model = model
         self._input_estimate = input_estimate
+        self._limits = ANY_MODEL
+        self._output_reported = False
+        self._doubted: CountLimits | None = None
         self._on = _NEW
         self._reported_at_start = Tokens()
         self._unknown_sent = False
         self._earlier_tokens: Tokens | None = None
         self._earlier_chars = 0
         self._end: MessageFinished | None = None
+        self.counted_here = False
         self.failed: UpstreamError | None = None
         self.finished = False
         self.tokens = Tokens()
@@ -86,6 +81,10 @@ class Encoder:
         return self.content_sent if self._earlier_tokens is None else self._sink.chars > self._earlier_chars
 
     @property
+    def _new_chars(self) -> int:
+        return self._sink.chars - self._earlier_chars
+
+    @property
     def arguments_repaired(self) -> bool:
         """Whether the arguments of a tool call had to be put right."""
         return self._blocks.arguments_repaired
@@ -100,7 +99,7 @@ class Encoder:
         """Why the answer ended, corrected to fit its content; None until the upstream has announced the end."""
         if self._end is None:
             return None
-        return envelope.consistent(self._end.stop_reason, self._blocks.has_tool_use)
+        return envelope.consistent(self._end.stop_reason, "tool_use" in self._blocks.kinds)
 
     def feed(self, events: Iterable[Event]) -> bytes:
         """Returns the bytes of the events. A StreamFailed only sets `failed`: the caller decides what follows."""
@@ -122,6 +121,10 @@ class Encoder:
         """Sets the model's name in message_start, if that is not written yet."""
         self._model = model
 
+    def believes(self, limits: CountLimits) -> None:
+        """Sets the largest counts that are believed of the attempt that answers."""
+        self._limits = limits
+
     def start(self) -> bytes:
         """Writes a message_start if there was none; the upstream's, if it comes later, only adds its counts."""
         if self._on is _NEW:
@@ -130,21 +133,12 @@ class Encoder:
 
     def estimated(self) -> Tokens:
         """Returns the tokens of an interrupted answer: what was reported, and estimates from sizes for the rest."""
-        reported, output = self.tokens, -(-(self._sink.chars - self._earlier_chars) // CHARACTERS_PER_TOKEN)
-        return reported.merged(
-            Tokens(
-                input=self._input_estimate if reported.input is None else None,
-                # A count that was reported before the end is too small.
-                output=max(reported.output or 0, output),
-            )
-        )
+        return counted.estimated(self.tokens, self._input_estimate, self._new_chars)
 
     def restart(self) -> None:
         """Prepares for another attempt, with tokens, end and failure of its own, in the same stream."""
         self._blocks.restart()
-        self._end = None
-        self.failed = None
-        self.tokens = Tokens()
+        self._forget_end()
 
     def resume(self) -> None:
         """Prepares for another attempt that continues the open text; earlier output counts into the end."""
@@ -155,9 +149,7 @@ class Encoder:
             )
             self._earlier_chars = self._sink.chars
         self._blocks.resume()
-        self._end = None
-        self.failed = None
-        self.tokens = Tokens()
+        self._forget_end()
 
     def ping(self) -> bytes:
         """Writes a ping."""
@@ -181,14 +173,19 @@ class Encoder:
         self._blocks.settle()
         if self._end.cut_short:
             self.tokens = self.estimated()
+        elif self.has_new_content:
+            reported = self.tokens
+            self.tokens = counted.completed(
+                reported, self._input_estimate, self._new_chars, output_reported=self._output_reported
+            )
+            self.counted_here = self.tokens is not reported
         # Only now: settling may have opened a queued tool call, and the stop reason must fit it.
         stop_reason = self.stop_reason or self._end.stop_reason
         end, tokens = self._end, self.tokens
-        if tokens.output is None and end.native is None:
-            # Clients compute the size of their context from this count. The usage row stores none: none was reported.
-            tokens = tokens.merged(Tokens(output=self.estimated().output))
         if self._earlier_tokens is not None:
             end, tokens = envelope.uncounted(end), envelope.together(self._earlier_tokens, tokens)
+        if self._doubted is not None:
+            end = envelope.believed_end(end, tokens, self._doubted)
         self._sink.end(envelope.closing(end, self._reported_at_start, tokens, stop_reason))
         self._shut()
         self.finished = True
@@ -203,6 +200,13 @@ class Encoder:
         self._shut()
         return self._sink.take()
 
+    def _forget_end(self) -> None:
+        self._end = None
+        self._output_reported = False
+        self._doubted = None
+        self.failed = None
+        self.tokens = Tokens()
+
     def _shut(self) -> None:
         self._blocks.shut()
         self._on = _OVER
@@ -215,6 +219,7 @@ class Encoder:
                 message_id=self._message_id,
                 model=self._model,
                 input_estimate=self._input_estimate,
+                doubted=self._doubted,
             )
         )
         if started is not None and started.native is not None:
@@ -223,16 +228,36 @@ class Encoder:
         self._on = _STARTED
 
     def _message_started(self, event: MessageStarted) -> None:
-        self._count(event)
+        self._count_start(event)
         self._begin(event)
 
     def _block_first(self, event: Event) -> None:
         self._begin(None)
         self._blocks.state.on[type(event)](self._blocks, event)
 
-    def _count(self, event: MessageStarted | TokensReported) -> None:
+    def _count_start(self, event: MessageStarted) -> None:
         if event.tokens is not None:
-            self.tokens = self.tokens.updated(event.tokens)
+            tokens = self._believed(event.tokens)
+            # Claude's own start counts a first token or a few, whatever follows.
+            if tokens.output and event.native is None:
+                self._output_reported = True
+            self.tokens = self.tokens.updated(tokens)
+
+    def _count(self, event: TokensReported) -> None:
+        tokens = self._believed(event.tokens)
+        if tokens.output:
+            self._output_reported = True
+        self.tokens = self.tokens.updated(tokens)
+
+    def _believed(self, tokens: Tokens) -> Tokens:
+        if self._limits.hold(tokens):
+            return tokens
+        # A provider that runs tools itself reads the prompt again for each of them and adds it all up.
+        limits = ANY_MODEL if self._blocks.kinds & SERVER_TOOLS or tokens.web_searches else self._limits
+        believed = limits.believed(tokens)
+        if believed is not tokens:
+            self._doubted = limits
+        return believed
 
     def _announce_end(self, event: MessageFinished) -> None:
         self._end = event
@@ -255,7 +280,7 @@ class Encoder:
 
 _Table = dict[type, Callable[[Encoder, Any], None]]
 _STARTED: _Table = {
-    MessageStarted: Encoder._count,
+    MessageStarted: Encoder._count_start,
     TokensReported: Encoder._count,
     MessageFinished: Encoder._announce_end,
     StreamFailed: Encoder._note_failure,

@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
+from providers.counts import CountLimits
 from providers.events import MessageFinished, MessageStarted, Tokens
+from streaming.encoding.counted import agreeing
 
 _CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
 _COUNTS = frozenset(
@@ -15,10 +17,17 @@ _COUNTS = frozenset(
 
 
 def opening(
-    started: MessageStarted | None, tokens: Tokens, *, message_id: str, model: str, input_estimate: int
+    started: MessageStarted | None,
+    tokens: Tokens,
+    *,
+    message_id: str,
+    model: str,
+    input_estimate: int,
+    doubted: CountLimits | None = None,
 ) -> dict[str, Any]:
     """Returns the `message` of message_start: a Claude upstream's own with our model's name, or a new one.
 
+    `doubted` are the limits that its counts do not keep.
     Counts are never null or missing where the SDKs do arithmetic with them, whatever the upstream left out.
     """
     native = started.native if started is not None else None
@@ -42,6 +51,8 @@ def opening(
         message |= {**native, "model": model, "content": [], "id": native.get("id") or message_id}
         theirs = native.get("usage")
         if isinstance(theirs, dict):
+            if doubted is not None:
+                theirs = agreeing(theirs, tokens, doubted)
             required = {field: usage[field] for field in ("input_tokens", "output_tokens") if theirs.get(field) is None}
             usage = {**theirs, **required}
             if tokens.prompt == 0:
@@ -74,6 +85,14 @@ def closing(finished: MessageFinished, reported: Tokens, tokens: Tokens, stop_re
             usage[field] = count
     event["usage"] = usage
     return event
+
+
+def believed_end(finished: MessageFinished, tokens: Tokens, limits: CountLimits) -> MessageFinished:
+    """Returns the end without a Claude upstream's own counts that are not believed."""
+    if finished.native is None:
+        return finished
+    usage = agreeing(finished.native.get("usage") or {}, tokens, limits)
+    return msgspec.structs.replace(finished, native={**finished.native, "usage": usage})
 
 
 def _without_placeholders(usage: dict[str, Any], tokens: Tokens) -> dict[str, Any]:

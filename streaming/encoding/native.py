@@ -10,31 +10,30 @@ import msgspec
 from providers.events import NativeBlockDelta, NativeBlockStarted, NativeBlockStopped
 from streaming.encoding import Sink
 
-_WITH_INPUT = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+SERVER_TOOLS = frozenset({"server_tool_use", "mcp_tool_use"})
+"""Blocks that call a tool which the provider runs."""
+_WITH_INPUT = SERVER_TOOLS | {"tool_use"}
 
 
 class NativeBlock:
     """The start that the upstream sent, and the latest delta.
 
-    `index` is the block's index there, `pings` how many pings arrived before the block could be opened.
+    `kind` is its type, `index` its index there, `pings` how many pings arrived before the block could be opened.
     """
 
-    __slots__ = ("_last", "_sink", "_start", "index", "pings")
+    __slots__ = ("_last", "_sink", "_start", "index", "kind", "pings")
 
     def __init__(self, sink: Sink, start: NativeBlockStarted) -> None:
         self._sink = sink
         self._start = start
         self._last = b""
         self.index = start.index
+        self.kind = start.kind
         self.pings = 0
 
     @property
     def is_text(self) -> bool:
-        return self._start.kind == "text"
-
-    @property
-    def is_tool_use(self) -> bool:
-        return self._start.kind == "tool_use"
+        return self.kind == "text"
 
     def has_text(self) -> bool:
         """Whether its start already contains text."""
@@ -57,13 +56,13 @@ class NativeBlock:
 
     def break_off(self) -> None:
         """Writes an end that the upstream did not send, and what must precede it."""
-        if self._start.kind == "thinking" and not self._is_signed():
+        if self.kind == "thinking" and not self._is_signed():
             self._sink.signature("")
         self._sink.close()
 
     def keepalive(self) -> None:
         """Writes an empty delta of its kind, or a ping where there is none or none may follow any more."""
-        kind = self._start.kind
+        kind = self.kind
         if kind == "text":
             self._sink.text("")
         elif kind == "thinking" and not self._is_signed():

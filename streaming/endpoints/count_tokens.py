@@ -16,7 +16,9 @@ import msgspec
 from django.utils.timezone import localtime
 
 from access.keys import KeyRecord
+from providers.claude.usage import clean_usage
 from providers.config import CredentialConfig
+from providers.counts import limits_of
 from providers.dialects.contract import Call, CountRequest
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from providers.offload import off_loop
@@ -83,7 +85,7 @@ async def count_tokens(
         counted = await runtime.token_pool.count(call.body, call.model.name)
         by = "size" if counted is None else "local"
         answer = {"input_tokens": known.input_estimate if counted is None else counted}
-    if request.get("context_management") and "context_management" not in answer:
+    if request.get("context_management") and not answer.get("context_management"):
         # Beta context-management-2025-06-27. Edits are Claude's alone, so before and after are the same here.
         answer["context_management"] = {"original_input_tokens": answer["input_tokens"]}
     client.fidelity = ",".join(call.notes)
@@ -115,7 +117,8 @@ async def _count_of_provider(
         if count_request is None:
             return None
         tracker = health.begin(candidate, credential)
-        return await _ask(count_request, translation, candidate, tracker, runtime)
+        limits = limits_of(candidate.model, call.input_estimate or 0)
+        return _counted(await _ask(count_request, translation, candidate, tracker, runtime), limits.prompt)
     except UnsupportedRequest:
         # Another candidate may take what this one cannot; the length of the request is the same.
         return None
@@ -133,8 +136,8 @@ async def _ask(
     candidate: CandidateConfig,
     tracker: AttemptTracker,
     runtime: Runtime,
-) -> dict[str, Any]:
-    """The provider's count. Raises UpstreamError."""
+) -> bytes:
+    """The provider's answer in Claude's shape. Raises UpstreamError."""
     provider = candidate.provider
     upstream = runtime.upstreams.acquire(provider)
     loop, lag = asyncio.get_running_loop(), runtime.sweeper.lag
@@ -150,7 +153,7 @@ async def _ask(
                 answer = await response.read()
                 if response.status >= 400:
                     raise translation.error(response.status, response.headers, answer)
-                return _counted(request.read(answer))
+                return request.read(answer)
             finally:
                 await response.close()
     except TimeoutError as error:
@@ -169,11 +172,13 @@ async def _ask(
         await runtime.upstreams.release(upstream)
 
 
-def _counted(answer: bytes) -> dict[str, Any]:
+def _counted(answer: bytes, most: int) -> dict[str, Any]:
+    """The provider's count, if it can be one: no prompt is empty, and none is longer than `most`."""
     try:
         counted = msgspec.json.decode(answer)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamError(ErrorKind.MALFORMED, "The provider's count is not JSON.") from error
-    if not isinstance(counted, dict) or not isinstance(counted.get("input_tokens"), int):
+    counted = clean_usage(counted, most)
+    if counted is None or not counted.get("input_tokens"):
         raise UpstreamError(ErrorKind.MALFORMED, "The provider's answer has no count.")
     return counted

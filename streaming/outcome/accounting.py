@@ -126,7 +126,7 @@ def _measured(account: Account, attempt: Attempt) -> AttemptRecord:
         # The provider bills what it generated, though it could not report how much that was.
         tokens = encoder.estimated()
         record.estimated = True
-    elif encoder is not None and encoder.ended_here:
+    elif encoder is not None and (encoder.ended_here or encoder.counted_here):
         record.estimated = True
     copy_tokens(record, tokens)
     # One request, one moment: what takes effect while it runs is for the next one.

@@ -20,6 +20,7 @@ from access.models import Team
 from proxysite.console import usage_report
 from tests.admin.history import at, request_row
 from tests.admin.pages import staff, text_of
+from usage.reports.spreadsheet import cell
 from usage.reports.totals import Line, Totals
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -123,6 +124,19 @@ def test_under_asgi_the_file_streams_too(admin_user: Any, teams: list[Team]) -> 
             await sync_to_async(connections.close_all)()
 
     assert asyncio.run(read()).count(b"\r\n") == 4
+
+
+@pytest.mark.parametrize(
+    "begin", ["=", "+", "-", "@", "\t=", "\r=", "\n=", " =", "\u3000=", "\ufeff@", "＝", "＋", "－", "＠"]
+)
+def test_no_text_begins_a_formula(begin: str) -> None:
+    assert cell(f"{begin}1") == f"'{begin}1"
+    assert cell(f"red;{begin}1") == f"red;'{begin}1"
+
+
+@pytest.mark.parametrize("name", ["red", "a=b", "gpt-5", "red; blue", "a@b.example", "", " red", "3-4"])
+def test_any_other_name_is_written_as_it_is(name: str) -> None:
+    assert cell(name) == name
 
 
 def test_a_name_that_looks_like_a_formula_is_no_formula(admin_client: Client) -> None:

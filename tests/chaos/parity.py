@@ -153,15 +153,19 @@ def _check_tokens(row: AttemptLog, sighting: Sighting) -> None:
 
 def _check_estimate(row: AttemptLog, sighting: Sighting) -> None:
     """Reported counts stay, and the output is a token for each four characters, as far as the stream went."""
-    assert row.outcome != Outcome.COMPLETED, "a completed answer's tokens are the provider's"
     counts, reported = counts_of(row), sighting.reported()
+    last = sighting.reports[-1] if sighting.reports else NOTHING
+    prompt = (reported.input or 0) + (reported.cache_read or 0) + (reported.cache_write or 0)
     most = max(reported.output or 0, -(-sighting.characters // 4))
     assert counts.output is not None, f"an estimate without a figure: {counts}"
-    if row.outcome == Outcome.FAILED:
+    if row.outcome == Outcome.COMPLETED:
+        assert not (prompt and last.output), "a completed answer's tokens are the provider's, where it counts them"
+        assert counts.output == (last.output or max(1, most)), f"{counts.output} estimated, {most} characters"
+    elif row.outcome == Outcome.FAILED:
         assert counts.output == most, f"{counts.output} estimated, {most} characters"
     else:
         assert 0 < counts.output <= most, f"{counts.output} estimated, {most} characters"
-    if reported.input is None:
+    if reported.input is None or not prompt:
         assert counts.input, f"an estimate without a figure: {counts}"
     else:
         assert (counts.input, counts.cache_read, counts.cache_write) == (

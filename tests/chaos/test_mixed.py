@@ -30,7 +30,7 @@ def _act(rng: random.Random) -> Act:
         wait=rng.choice([0, WORKED] if way == "reset" else [0, 0, 0, 0.02]),
         pause=rng.choice([0, 0, 0, 0.01]),
         status=rng.choice([400, 401, 404, 429, 500, 503, 529]),
-        input=None if silent else rng.choice([0, 1, rng.randint(2, 200_000), rng.randint(10**6, 10**8)]),
+        input=None if silent else rng.choice([0, 1, rng.randint(2, 200_000), rng.randint(10**6, 10**7)]),
         cache_read=rng.choice([None, 0, rng.randint(1, 10**6)]),
         cache_write=rng.choice([None, 0, rng.randint(1, 10**5)]),
         output=None if silent else rng.choice([0, 1, rng.randint(2, 64_000)]),

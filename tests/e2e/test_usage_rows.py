@@ -96,14 +96,19 @@ def test_odd_prices_are_exact(orm: Rows, gateway: Gateway, client: Client, upstr
     assert (rows[1].cost, rows[1].output_tokens) == (None, 98_765)
 
 
-def test_unknown_is_null_and_zero_is_zero(client: Client, standing: Standing, upstream: Upstream, orm: Rows) -> None:
+def test_what_nobody_reports_is_counted_here_and_zero_is_zero(
+    client: Client, standing: Standing, upstream: Upstream, orm: Rows
+) -> None:
     silent = upstream.script(Reply([speak.chat_text("x"), speak.chat_chunk({}, "stop"), b"data: [DONE]\n\n"]))
     row = orm.request(client.post(message(standing.routes["openai_chat"].name, silent.prompt)).request_id)
     assert row.outcome == "completed"
-    assert (row.input_tokens, row.cache_read_tokens, row.output_tokens, row.cost) == (None,) * 4
+    assert (row.cache_read_tokens, row.output_tokens, row.estimated) == (None, 1, True)
+    assert "usage_estimated" in row.fidelity
+    assert 20 <= row.input_tokens <= 60
+    assert row.cost == (row.input_tokens * 3 + 15) / Decimal(1_000_000)
     exact = upstream.script(Reply([speak.chat_text("x"), speak.chat_end(prompt=5, cached=0, output=1)]))
     row = orm.request(client.post(message(standing.routes["openai_chat"].name, exact.prompt)).request_id)
-    assert (row.input_tokens, row.cache_read_tokens, row.output_tokens) == (5, 0, 1)
+    assert (row.input_tokens, row.cache_read_tokens, row.output_tokens, row.estimated) == (5, 0, 1, False)
 
 
 def test_one_row_per_message_and_none_for_anything_else(

@@ -82,11 +82,18 @@ def test_known_counts_stand_in_message_start() -> None:
     assert list(start["message"]["usage"].values()) == [7, 2, 3, 0]
 
 
-def test_what_nobody_counted_is_guessed_for_the_client_and_unknown_to_the_accounts() -> None:
+def test_what_nobody_counted_is_counted_here_for_the_client_and_the_accounts() -> None:
     made = encoder()
     stream = check_stream(made.feed([MessageStarted(), T("a" * 9), MessageFinished("end_turn")]) + made.finish())
-    assert stream.events[-2]["usage"] == {"output_tokens": 3}
-    assert made.tokens == Tokens()
+    assert stream.events[-2]["usage"] == {"input_tokens": 50, "output_tokens": 3}
+    assert (made.tokens, made.counted_here) == (Tokens(input=50, output=3), True)
+
+
+def test_an_empty_answer_that_nobody_counted_stays_unknown() -> None:
+    made = encoder()
+    stream = check_stream(made.feed([MessageStarted(), MessageFinished("end_turn")]) + made.finish())
+    assert stream.events[-2]["usage"] == {"output_tokens": 0}
+    assert (made.tokens, made.counted_here) == (Tokens(), False)
 
 
 def test_an_end_that_was_not_announced_is_not_invented() -> None:

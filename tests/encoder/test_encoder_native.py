@@ -66,7 +66,7 @@ def test_what_an_imitation_of_claude_leaves_out_is_filled_in() -> None:
     stream = check_stream(made.feed([start, T("a"), end]) + made.finish())
     assert stream.message is not None
     assert stream.message["id"] == "msg_ours"
-    assert stream.usage == {"input_tokens": 50, "output_tokens": 0}
+    assert stream.usage == {"input_tokens": 50, "output_tokens": 1}
 
 
 def test_a_claude_upstreams_end_keeps_its_members_and_fits_the_content() -> None:

@@ -148,6 +148,7 @@ def test_nginx_says_its_own_errors_in_the_words_of_the_api(
         client = Client(_address(port), standing.key.secret)
         too_large = client.post(b"x" * (34 * 1024 * 1024))
         assert "nginx accepts" in too_large.error(413, "request_too_large")
+        assert too_large.headers["server"] == "nginx"
         client.get(f"/v1/models?limit={'1' * 40_000}").error(414, "invalid_request_error")
         client.get("/v1/models", headers={"x-long": "y" * 40_000}).error(431, "invalid_request_error")
         # Those of the gateway pass as they are.

@@ -200,7 +200,7 @@ def test_the_message_starts_once_and_with_the_first_chunk() -> None:
         ('{"prompt_tokens":10,"prompt_cache_hit_tokens":4,"prompt_cache_miss_tokens":6}', (6, 4, None)),
         ('{"prompt_tokens":10,"cached_tokens":4}', (6, 4, None)),
         ('{"prompt_tokens":null,"completion_tokens":null}', (None, None, None)),
-        ('{"prompt_tokens":-5}', (0, None, None)),
+        ('{"prompt_tokens":-5}', (None, None, None)),
     ],
 )
 def test_counts_are_disjoint(usage: str, tokens: tuple[int | None, ...]) -> None:

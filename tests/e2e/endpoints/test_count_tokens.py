@@ -58,7 +58,22 @@ def test_others_are_counted_here(client: Client, standing: Standing, upstream: U
         Reply([b"<html>404 page not found</html>"], status=404, headers={"content-type": "text/html"}),
         Reply([b"<html>welcome</html>"], headers={"content-type": "text/html"}),
         Reply([b'{"tokens": 7}'], headers=JSON),
-        Reply([b'{"input_tokens": "7"}'], headers=JSON),
+        *(
+            Reply([b'{"input_tokens": %s}' % wrong], headers=JSON)
+            for wrong in (
+                b'"7"',
+                b"0",
+                b"-7",
+                b"true",
+                b"7.5",
+                b"null",
+                b"[7]",
+                b"1e308",
+                b"20000001",
+                b"1" * 27,
+                b"NaN",
+            )
+        ),
         Reply([CUT]),
         Reply(raw=b"nonsense\r\n\r\n"),
         Reply([b'{"input_tokens": 7}'], headers=JSON, before=[HANG]),
@@ -72,6 +87,16 @@ def test_a_provider_that_cannot_answer_makes_it_an_estimate(
     late = bool(reply.before)
     answer = count(client, standing.routes["begins_claude" if late else "anthropic"].name, script)
     assert answer.status == 200
+    assert answer.headers["x-gateway-count"] == "local"
+    assert 12 <= answer.json["input_tokens"] <= 30
+
+
+@pytest.mark.parametrize("wrong", [b"0", b"-7", b"true", b"7.5", b"1e308", b"20000001", b"1" * 27, b'"7"'])
+def test_geminis_count_is_believed_as_little(
+    wrong: bytes, client: Client, standing: Standing, upstream: Upstream
+) -> None:
+    script = upstream.script(Reply([b'{"totalTokens": %s}' % wrong], headers=JSON))
+    answer = count(client, standing.routes["gemini"].name, script)
     assert answer.headers["x-gateway-count"] == "local"
     assert 12 <= answer.json["input_tokens"] <= 30
 
@@ -109,6 +134,13 @@ def test_a_providers_own_context_management_stays(client: Client, standing: Stan
     script = upstream.script(Reply([json.dumps(counted).encode()], headers=JSON))
     answer = count(client, standing.routes["anthropic"].name, script, context_management={"edits": [{"type": "x"}]})
     assert answer.json == counted
+
+
+def test_other_figures_that_are_no_counts_are_left_out(client: Client, standing: Standing, upstream: Upstream) -> None:
+    counted = b'{"input_tokens": 33, "context_management": {"original_input_tokens": -1}, "cache_read_tokens": 1e308}'
+    script = upstream.script(Reply([counted], headers=JSON))
+    answer = count(client, standing.routes["anthropic"].name, script, context_management={"edits": [{"type": "x"}]})
+    assert answer.json == {"input_tokens": 33, "context_management": {"original_input_tokens": 33}}
 
 
 def test_the_message_start_of_a_session_has_the_ratio_of_its_last_request(

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from providers.claude.fields import output_limit
+from providers.claude.usage import clean_usage
 from providers.dialects.anthropic import errors
 from providers.dialects.anthropic.answer import stop
 from providers.dialects.anthropic.answer.blocks import Blocks, Malformed
-from providers.dialects.anthropic.answer.tokens import clean_usage, read_usage
+from providers.dialects.anthropic.answer.tokens import read_usage
 from providers.dialects.anthropic.answer.whole_blocks import is_block
 from providers.dialects.contract import Call
 from providers.errors import ErrorKind, UpstreamError
@@ -74,7 +75,8 @@ def message_events(message: dict[str, Any], blocks: Blocks, limit: int | None) -
 def _events(message: dict[str, Any], blocks: Blocks, limit: int | None) -> list[Event]:
     start = {name: value for name, value in message.items() if name != "stop_details"}
     events: list[Event] = [stop.started(start)]
-    tokens = read_usage(message.get("usage"))
+    usage = clean_usage(message.get("usage"))
+    tokens = read_usage(usage)
     if tokens is not None:
         events.append(TokensReported(tokens))
     for index, block in enumerate(message["content"]):
@@ -82,5 +84,5 @@ def _events(message: dict[str, Any], blocks: Blocks, limit: int | None) -> list[
     delta = {name: message[name] for name in stop.AT_THE_END if name in message}
     if delta.get("stop_reason") is None and tokens is not None and tokens.reach(limit):
         delta["stop_reason"] = "max_tokens"
-    end = stop.finished({"type": "message_delta", "delta": delta, "usage": clean_usage(message.get("usage"))})
+    end = stop.finished({"type": "message_delta", "delta": delta, "usage": usage})
     return [*events, end or StreamFailed(UpstreamError(ErrorKind.MALFORMED, "The provider's answer has no end."))]

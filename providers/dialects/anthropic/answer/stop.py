@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.dialects.anthropic.answer.tokens import clean_usage, read_usage
+from providers.claude.usage import clean_usage
+from providers.dialects.anthropic.answer.tokens import read_usage
 from providers.events import MessageFinished, MessageStarted, Tokens
 
 # What every message_start has; servers that imitate Claude leave out some of it.
@@ -46,16 +47,18 @@ class Ending:
     itself has it in message_start where that has the content too; it counts when message_stop follows.
     """
 
-    __slots__ = ("_event", "_of_start")
+    __slots__ = ("_event", "_of_start", "_usage_of_start")
 
     def __init__(self) -> None:
         self._event: dict[str, Any] | None = None
         self._of_start: dict[str, Any] = {}
+        self._usage_of_start: Any = None
 
     def begun(self, message: dict[str, Any]) -> None:
         """A message_start's `message`."""
         if message.get("stop_reason"):
             self._of_start = {name: message[name] for name in AT_THE_END if name in message}
+            self._usage_of_start = message.get("usage")
 
     def add(self, event: dict[str, Any]) -> tuple[Tokens | None, bool]:
         """A message_delta: its counts, and whether it is one at all."""
@@ -88,11 +91,14 @@ class Ending:
         return tokens
 
     def _stopped(self, event: dict[str, Any]) -> Tokens | None:
+        of_start = None
         if self._of_start:
             held = self._event or {}
             self._event = {**held, "delta": _laid_over(self._of_start, held.get("delta"))}
+            # The counts beside a reason of the end are those of the end, unless it has its own.
+            of_start = None if held.get("usage") else read_usage(clean_usage(self._usage_of_start))
         if len(event) == 1:
-            return None
+            return of_start
         counted = (self._event or {}).get("usage") or {}
         metered = None if counted.get("output_tokens") is not None else _metered(event.get(_METRICS))
         found = _put_right(event) or {"delta": {}, "usage": metered}

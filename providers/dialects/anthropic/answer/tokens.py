@@ -22,14 +22,6 @@ def read_usage(usage: Any) -> Tokens | None:
     )
 
 
-def clean_usage(usage: Any) -> dict[str, Any] | None:
-    """A usage object without counts that are none: clients do arithmetic with them."""
-    if not isinstance(usage, dict):
-        return None
-    wrong = [name for name in usage if name.endswith("_tokens") and _count(usage, name) is None]
-    return {name: value for name, value in usage.items() if name not in wrong} if wrong else usage
-
-
 def _count(counts: Any, name: str) -> int | None:
     count = counts.get(name) if isinstance(counts, dict) else None
     return count if type(count) is int and count >= 0 else None

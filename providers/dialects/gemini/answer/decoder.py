@@ -14,7 +14,7 @@ from providers.claude.signatures import origin_of
 from providers.dialects.contract import Call
 from providers.dialects.gemini.answer.arguments import BrokenArguments
 from providers.dialects.gemini.answer.calls import Calls
-from providers.dialects.gemini.answer.shapes import Candidate, Chunk, Part, read_chunk
+from providers.dialects.gemini.answer.shapes import Candidate, Chunk, Part, UsageMetadata, read_chunk
 from providers.dialects.gemini.answer.stop import UNSPECIFIED, blocked, failure_of, finished, is_cut
 from providers.dialects.gemini.answer.tokens import tokens_of
 from providers.dialects.gemini.tools import renamed_tools
@@ -39,8 +39,8 @@ class GeminiDecoder(DocumentDecoder):
     """Decodes one answer. Whether it is a stream is seen from its first byte, which lies less often than its type."""
 
     __slots__ = (
-        "_block_message", "_block_reason", "_calls", "_finish_message", "_finish_reason", "_limit", "_notes",
-        "_started", "_tokens",
+        "_block_message", "_block_reason", "_calls", "_finish_message", "_finish_reason", "_has_answer", "_limit",
+        "_notes", "_started", "_tokens", "_usage",
     )  # fmt: skip
 
     def __init__(self, call: Call) -> None:
@@ -53,6 +53,8 @@ class GeminiDecoder(DocumentDecoder):
         self._block_reason = ""
         self._block_message: str | None = None
         self._tokens: Tokens | None = None
+        self._usage: UsageMetadata | None = None
+        self._has_answer = False  # besides thinking
         self._started = False
 
     def _left(self, events: list[Event]) -> list[bytes]:
@@ -89,7 +91,10 @@ class GeminiDecoder(DocumentDecoder):
             self._fail(payload_error(cleaned(lenient_value(document, self._mender))), events)
             return
         before = len(events)
-        tokens = None if chunk.usage_metadata is None else tokens_of(chunk.usage_metadata)
+        tokens = None
+        if chunk.usage_metadata is not None:
+            self._usage = chunk.usage_metadata
+            tokens = tokens_of(self._usage)
         if not self._started:
             self._started = True
             self._tokens = tokens
@@ -98,9 +103,8 @@ class GeminiDecoder(DocumentDecoder):
         if candidate is not None and candidate.content is not None:
             for part in candidate.content.parts or ():
                 self._part(part, events)
-        if tokens is not None and tokens != self._tokens:
-            self._tokens = tokens
-            events.append(TokensReported(tokens))
+        if tokens is not None:
+            self._count(tokens, events)
         if candidate is not None and candidate.finish_reason:
             self._note_finish(candidate, events)
         feedback = chunk.prompt_feedback
@@ -109,9 +113,15 @@ class GeminiDecoder(DocumentDecoder):
         if len(events) == before and not self._finish_reason:
             events.append(Ping())  # a call that comes in pieces is not sent until it is complete
 
+    def _count(self, tokens: Tokens, events: list[Event]) -> None:
+        if tokens != self._tokens:
+            self._tokens = tokens
+            events.append(TokensReported(tokens))
+
     def _part(self, part: Part, events: list[Event]) -> None:
         signature = part.thought_signature
         if part.function_call is not None:
+            self._has_answer = True
             self._calls.feed(part.function_call, signature, events)
         elif part.thought:
             if part.text:
@@ -120,6 +130,7 @@ class GeminiDecoder(DocumentDecoder):
                 self._calls.sign_thought(signature, events)
         else:
             if part.text:
+                self._has_answer = True
                 events.append(TextDelta(part.text))
             elif part.inline_data or part.file_data or part.executable_code or part.code_execution_result:
                 self._notes.add(Fidelity.OUTPUT_DROPPED)
@@ -137,6 +148,8 @@ class GeminiDecoder(DocumentDecoder):
 
     def _end(self, events: list[Event]) -> None:
         """The finish, if the provider has said that this is the end; else the failure that it is."""
+        if self._usage is not None and not self._has_answer:
+            self._count(tokens_of(self._usage, only_thought=True), events)
         if self._finish_reason:
             if is_cut(self._finish_reason):
                 self._calls.drop_open()

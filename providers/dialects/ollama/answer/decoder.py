@@ -6,6 +6,7 @@ An answer is complete with a line that is `done`: one that ends before has faile
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import msgspec
 
@@ -136,5 +137,5 @@ class OllamaDecoder(DocumentDecoder):
             events.append(MessageFinished("tool_use" if self._calls else "end_turn"))
 
 
-def _count(count: int | None) -> int | None:
-    return None if count is None or count < 0 else count
+def _count(count: Any) -> int | None:
+    return count if type(count) is int and count >= 0 else None

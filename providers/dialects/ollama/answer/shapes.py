@@ -33,14 +33,14 @@ class Message(msgspec.Struct, gc=False):
 
 
 class Line(msgspec.Struct, gc=False):
-    """One line. `prompt_eval_count` is absent when the prompt was cached."""
+    """One line. `prompt_eval_count` is absent when the prompt was cached; a wrong count spoils no answer."""
 
     model: str | None = None
     message: Message | None = None
     done: bool | None = None
     done_reason: str | None = None
-    prompt_eval_count: int | None = None
-    eval_count: int | None = None
+    prompt_eval_count: Any = None
+    eval_count: Any = None
     error: Any = None
 
 

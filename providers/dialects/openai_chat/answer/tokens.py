@@ -12,7 +12,8 @@ from providers.events import Tokens
 _NO_PROMPT_DETAILS = PromptDetails()
 _NO_COMPLETION_DETAILS = CompletionDetails()
 _NO_COST = msgspec.Raw(b"null")
-_LARGEST_COST = 2**63 - 1
+_LARGEST_COST = 10**6 * 10**12
+"""No answer costs more: a million dollars."""
 
 
 def usage_of(chunk: Chunk) -> Usage | None:
@@ -25,7 +26,7 @@ def usage_of(chunk: Chunk) -> Usage | None:
 
 
 def tokens_of(usage: Usage) -> Tokens:
-    """The counts; None stays None, and no count is below zero."""
+    """The counts; what is below zero is none."""
     prompt_details = usage.prompt_tokens_details or _NO_PROMPT_DETAILS
     # OpenAI's place, DeepSeek's, Moonshot's.
     cached = _first(prompt_details.cached_tokens, usage.prompt_cache_hit_tokens, usage.cached_tokens)
@@ -35,9 +36,8 @@ def tokens_of(usage: Usage) -> Tokens:
         prompt_details.cache_creation_tokens,
         prompt_details.cache_creation_input_tokens,
     )
-    fresh = None
-    if usage.prompt_tokens is not None:
-        fresh = max(0, usage.prompt_tokens - (cached or 0) - (written or 0))
+    prompt = _first(usage.prompt_tokens)
+    fresh = None if prompt is None else max(0, prompt - (cached or 0) - (written or 0))
     reasoning = _first((usage.completion_tokens_details or _NO_COMPLETION_DETAILS).reasoning_tokens)
     return Tokens(
         input=fresh,
@@ -78,4 +78,4 @@ def _pico_dollars(cost: msgspec.Raw) -> int | None:
 
 
 def _first(*counts: int | None) -> int | None:
-    return next((max(0, count) for count in counts if count is not None), None)
+    return next((count for count in counts if count is not None and count >= 0), None)

@@ -10,12 +10,11 @@ _NO_OUTPUT_DETAILS = OutputDetails()
 
 
 def tokens_of(usage: Usage) -> Tokens:
-    """The counts; None stays None, and no count is below zero."""
+    """The counts; what is below zero is none."""
     details = usage.input_tokens_details or _NO_INPUT_DETAILS
     cached, written = _count(details.cached_tokens), _count(details.cache_write_tokens)
-    fresh = None
-    if usage.input_tokens is not None:
-        fresh = max(0, usage.input_tokens - (cached or 0) - (written or 0))
+    whole = _count(usage.input_tokens)
+    fresh = None if whole is None else max(0, whole - (cached or 0) - (written or 0))
     return Tokens(
         input=fresh,
         cache_read=cached,
@@ -26,4 +25,4 @@ def tokens_of(usage: Usage) -> Tokens:
 
 
 def _count(count: int | None) -> int | None:
-    return None if count is None else max(0, count)
+    return None if count is None or count < 0 else count
