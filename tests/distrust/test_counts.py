@@ -91,7 +91,7 @@ class TestEachDialect:
 
     def test_missing_counts_are_estimated(self, dialect: str, stream: bool, document: bool, upstream: Upstream) -> None:
         for prompt, output in ((None, None), (30, None), (None, 7)):
-            reported = [None if count is None else str(count) for count in (prompt, output)]
+            reported = (None if prompt is None else str(prompt), None if output is None else str(output))
             reply = ANSWERS[dialect](*reported, document)
             check(*asked(upstream, counting(upstream, dialect), reply, stream=stream), prompt=prompt, output=output)
 
