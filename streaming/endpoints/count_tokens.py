@@ -80,7 +80,8 @@ async def count_tokens(
         input_estimate=known.input_estimate,
     )
     translation = Translation(call, heavy=heavy)
-    answer, by = await _count_of_provider(translation, candidate, credential, runtime, client, health), "provider"
+    most = limits_of(candidate.model, known.input_estimate).prompt
+    answer, by = await _count_of_provider(translation, candidate, credential, runtime, client, health, most), "provider"
     if answer is None:
         counted = await runtime.token_pool.count(call.body, call.model.name)
         by = "size" if counted is None else "local"
@@ -108,6 +109,7 @@ async def _count_of_provider(
     runtime: Runtime,
     client: Client,
     health: CallerHealth,
+    most: int,
 ) -> dict[str, Any] | None:
     """The provider's own answer, None where it gives none. Raises ClaudeError for a request that it rejects."""
     if health.cooling(candidate) is not None:
@@ -117,8 +119,7 @@ async def _count_of_provider(
         if count_request is None:
             return None
         tracker = health.begin(candidate, credential)
-        limits = limits_of(candidate.model, call.input_estimate or 0)
-        return _counted(await _ask(count_request, translation, candidate, tracker, runtime), limits.prompt)
+        return _counted(await _ask(count_request, translation, candidate, tracker, runtime), most)
     except UnsupportedRequest:
         # Another candidate may take what this one cannot; the length of the request is the same.
         return None
