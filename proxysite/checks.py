@@ -10,7 +10,14 @@ from django.core import checks
 from django.db import DatabaseError
 from django.utils.module_loading import import_string
 
+from access.addresses import networks
+
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
+_POSITIVE = (
+    *("MAX_BODY_BYTES", "MAX_HEADER_BYTES", "MAX_HEADERS", "HEADER_SECONDS", "BODY_SECONDS", "IDLE_SECONDS"),
+    *("SEND_SECONDS", "MAX_CONNECTIONS_PER_ADDRESS", "MAX_REQUESTS_PER_KEY"),
+    *("MAX_BODIES_BYTES", "MAX_BODIES_BYTES_PER_KEY"),
+)
 
 
 def encryption_key(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
@@ -128,11 +135,34 @@ def revoked_keys(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessag
     ]
 
 
+def limits(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
+    """gateway.E006: A limit that nothing could keep to, or an address that is none."""
+    found = [
+        f"{name} is {value}, but must be more than 0."
+        for name in _POSITIVE
+        if not (value := getattr(settings, name)) > 0
+    ]
+    if not settings.MIN_BODY_RATE >= 0:
+        found.append(f"MIN_BODY_RATE is {settings.MIN_BODY_RATE}, but must be 0 or more.")
+    for name in ("MAX_BODIES_BYTES", "MAX_BODIES_BYTES_PER_KEY"):
+        if getattr(settings, name) < settings.MAX_BODY_BYTES:
+            found.append(f"{name} is less than MAX_BODY_BYTES, so that the largest body could never be taken.")
+    try:
+        networks(tuple(settings.TRUSTED_PROXIES))
+    except ValueError as error:
+        found.append(f"TRUSTED_PROXIES is no list of addresses and networks (CIDR): {error}.")
+    return [
+        checks.Error(problem, hint="Correct it in the environment; .env.example describes it.", id="gateway.E006")
+        for problem in found
+    ]
+
+
 def register_all() -> None:
     """Registers the checks with Django; the one that queries the database only runs where databases are given."""
     checks.register(encryption_key, checks.Tags.security)
     checks.register(debug_in_public, checks.Tags.security)
     checks.register(custom_router)
     checks.register(revoked_keys, checks.Tags.security)
+    checks.register(limits)
     checks.register(provider_enabled, checks.Tags.database)
     checks.register(credential_variables, checks.Tags.database)

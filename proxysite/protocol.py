@@ -17,50 +17,44 @@ import contextlib
 import select
 import socket
 import time
+from http import HTTPStatus
 from typing import Any, cast
 
 import httptools
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from streaming.consumer import malformed
+from proxysite.watched import Refusal, WatchedProtocol
+from streaming.consumer import refused_bytes
 
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
-class GatewayState(ServerState):
-    """What the connections of a server share: besides uvicorn's, whether it is stopping."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.draining = False
-        self.last_request = 0.0
-        """When the last request came since then (time.monotonic())."""
-
-
-class GatewayProtocol(HttpToolsProtocol):
+class GatewayProtocol(WatchedProtocol):
     """One client connection."""
 
     _ends_together = False
 
-    def data_received(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """Parses what came. An offer to upgrade ends the parser's work, so another one reads the request without it."""
-        self._unset_keepalive_if_required()
         while True:
             try:
                 self.parser.feed_data(data)
                 return
             except httptools.HttpParserUpgrade as offer:
                 if self.parser.get_method() == b"CONNECT":
-                    self.send_400_response("This gateway is no forward proxy.")
+                    self.refuse(400, "This gateway is no forward proxy.")
                     return
                 data = self._head_without_offer() + data[offer.args[0] :]
                 self.parser = self._new_parser()
+            except httptools.HttpParserCallbackError as error:
+                refusal = error.__context__
+                if not isinstance(refusal, Refusal):
+                    raise
+                self.refuse(refusal.status, refusal.text)
+                return
             except httptools.HttpParserError:
-                self.send_400_response(
-                    "This is no valid HTTP/1.1 request. For HTTP/2 put a proxy in front, such as nginx."
-                )
+                self.refuse(400, "This is no valid HTTP/1.1 request. For HTTP/2 put a proxy in front, such as nginx.")
                 return
 
     def on_headers_complete(self) -> None:
@@ -72,7 +66,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.headers = []
         if self.scope["http_version"] == "1.0":
             self.cycle.waiting_for_100_continue = False
-        state = cast(GatewayState, self.server_state)
+        state = self._state
         if state.draining:
             self.cycle.keep_alive = False
             state.last_request = time.monotonic()
@@ -96,25 +90,30 @@ class GatewayProtocol(HttpToolsProtocol):
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(lines))
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuses what came, in JSON, and ends the connection."""
-        if self._answering() and (self.cycle.response_started or not self.cycle.more_body):
+    def refuse(self, status: int, text: str, *, linger: bool = True) -> None:
+        """Refuses what came, in JSON, and ends the connection; with `linger` when the client has read the answer."""
+        if self.transport.is_closing():
+            self.leave()
+            return
+        answering = self._answering()
+        if self.pipeline or (answering and (self.cycle.response_started or not self.cycle.more_body)):
             # What came after that request is refused by the end of the connection, once its answer is complete.
             self.cycle.keep_alive = False
+            self.leave()
             return
-        if self.transport.is_closing():
-            return
-        request_id, body = malformed(msg)
-        head = [
-            b"HTTP/1.1 400 Bad Request",
-            *(b"%b: %b" % header for header in self.server_state.default_headers),
-            b"content-type: application/json",
-            b"content-length: %d" % len(body),
-            b"request-id: " + request_id.encode(),
-            b"connection: close",
-        ]
-        self.transport.write(b"\r\n".join([*head, b"", body]))
-        self.transport.close()
+        if answering:
+            # It waits for the rest of the body, which nobody reads.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        head, body = refused_bytes(status, text)
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
+        lines += (b"%b: %b" % header for header in (*self.server_state.default_headers, *head))
+        self.transport.write(b"\r\n".join([*lines, b"connection: close", b"", body]))
+        if linger:
+            self.leave_soon()
+        else:
+            self.leave()
+            self.transport.close()
 
     def shutdown(self) -> None:
         """The server stops: the answer that is being made is the connection's last, and says so if it still can."""
@@ -134,10 +133,6 @@ class GatewayProtocol(HttpToolsProtocol):
             else:
                 self.transport.close()
         super().on_response_complete()
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Closes a connection that has been idle for too long. A request that has come in this moment is answered."""
-        self.close_if_idle()
 
     def close_if_idle(self) -> None:
         """Closes a connection that waits for a request of which nothing has come yet, not even to the socket."""

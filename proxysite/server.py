@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import select
 import signal
 import socket
@@ -18,13 +19,12 @@ from typing import cast
 import uvicorn
 from django.conf import settings
 
-from proxysite.protocol import GatewayProtocol, GatewayState
+from proxysite.connections import GatewayState
+from proxysite.protocol import GatewayProtocol
 from streaming.runtime import serve
 
 logger = logging.getLogger("gateway.server")
 
-_KEEP_ALIVE = 75
-"""Seconds before an idle client connection is closed: longer than coding agents usually wait between requests."""
 _GRACE = 5
 """Seconds between the drain deadline and uvicorn's own, for streams to send their error event."""
 _BACKLOG = 1.0
@@ -33,6 +33,18 @@ _LINGER = 2.0
 """Seconds without a request until idle connections are closed: the answer to one would say that it was the last."""
 _LONGEST_LINGER = 5.0
 """Seconds after which they are closed all the same."""
+
+
+_FILES = 65_536
+"""Open files, connections among them, for which a process asks."""
+
+
+def allow_connections() -> None:
+    """Raises the number of open files as far as the system allows: its default, 1,024, is few connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def configuration(host: str, port: int) -> uvicorn.Config:
@@ -49,7 +61,6 @@ def configuration(host: str, port: int) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=int(settings.DRAIN_DEADLINE + _LONGEST_LINGER) + _GRACE,
     )
 
@@ -86,7 +97,8 @@ class GatewayServer(uvicorn.Server):
                 self.force_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Checks every 0.1 s whether to stop accepting."""
+        """Looks after the connections every 0.1 s, and whether to stop accepting."""
+        self._state.sweep(time.monotonic())
         if self._stop_accepting_at is not None and time.monotonic() >= self._stop_accepting_at:
             self.should_exit = True
         return await super().on_tick(counter)
@@ -114,6 +126,7 @@ class GatewayServer(uvicorn.Server):
         ended = False
         while True:
             now = time.monotonic()
+            self._state.sweep(now)
             last = min(max(began, self._state.last_request), began + _LONGEST_LINGER)
             if now >= min(last + self._linger, began + _LONGEST_LINGER) or self._interrupts:
                 for connection in tuple(self._state.connections):

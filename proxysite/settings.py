@@ -14,16 +14,19 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 class _Env(environ.Env):
-    """The environment; `read` holds the names of all variables that the settings have read."""
+    """The environment, which says what is malformed; `read` holds the names of all variables that the settings read."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.read: set[str] = set()
 
     def get_value(self, var: str, *args: Any, **options: Any) -> Any:
-        """Every other method of the base class calls this one."""
+        """Every other method of the base class calls this one. Raises ImproperlyConfigured."""
         self.read.add(var)
-        return super().get_value(var, *args, **options)
+        try:
+            return super().get_value(var, *args, **options)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var} is malformed: {error}. .env.example describes it.") from error
 
 
 env = _Env()
@@ -50,6 +53,18 @@ CORS_ALLOWED_ORIGINS = [origin.rstrip("/") for origin in env.list("CORS_ALLOWED_
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=32 * 1024 * 1024)
 MAX_JSON_DEPTH = env.int("MAX_JSON_DEPTH", default=128)
 MAX_JSON_VALUES = env.int("MAX_JSON_VALUES", default=300_000)
+MAX_HEADER_BYTES = env.int("MAX_HEADER_BYTES", default=65536)
+MAX_HEADERS = env.int("MAX_HEADERS", default=100)
+HEADER_SECONDS = env.float("HEADER_SECONDS", default=10.0)
+BODY_SECONDS = env.float("BODY_SECONDS", default=300.0)
+MIN_BODY_RATE = env.float("MIN_BODY_RATE", default=1000.0)
+IDLE_SECONDS = env.float("IDLE_SECONDS", default=75.0)
+SEND_SECONDS = env.float("SEND_SECONDS", default=300.0)
+MAX_CONNECTIONS_PER_ADDRESS = env.int("MAX_CONNECTIONS_PER_ADDRESS", default=1000)
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=["127.0.0.0/8", "::1/128"])
+MAX_REQUESTS_PER_KEY = env.int("MAX_REQUESTS_PER_KEY", default=1000)
+MAX_BODIES_BYTES = env.int("MAX_BODIES_BYTES", default=512 * 1024 * 1024)
+MAX_BODIES_BYTES_PER_KEY = env.int("MAX_BODIES_BYTES_PER_KEY", default=256 * 1024 * 1024)
 HOLD_BACK_SECONDS = env.float("HOLD_BACK_SECONDS", default=15.0)
 PING_SECONDS = env.float("PING_SECONDS", default=10.0)
 EMPTY_DELTA_SECONDS = env.float("EMPTY_DELTA_SECONDS", default=60.0)

@@ -19,7 +19,7 @@ from access.keys import AccessDenied, KeyRecord, authenticate
 from routing.snapshot import Snapshot
 from streaming.endpoints import count_tokens, health, me, models
 from streaming.endpoints.messages import relay
-from streaming.exchange.client import Client, Receive, Send
+from streaming.exchange.client import Client, Headers, Receive, Send
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Lifecycle
 from streaming.ingress import cors, header_lines
@@ -46,10 +46,16 @@ def owns(scope: Scope) -> bool:
     return not path.startswith(_PAGES) and (path != "/" or scope["method"] != "GET")
 
 
-def malformed(message: str) -> tuple[str, bytes]:
-    """Returns a request id and the body of the 400 for bytes that are no HTTP request."""
+def refused_bytes(status: int, message: str) -> tuple[Headers, bytes]:
+    """Returns the headers and the body that refuse bytes which are no request, or a connection."""
     request_id = request_id_of(new_identity())
-    return request_id, errors.ClaudeError(400, message).body(request_id)
+    body = errors.ClaudeError(status, message).body(request_id)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"request-id", request_id.encode()),
+    ]
+    return headers + ([(b"retry-after", b"5")] if status == 429 else []), body
 
 
 class ClaudeConsumer(AsyncHttpConsumer):

@@ -70,6 +70,7 @@ def _inherited(descriptor: int) -> socket.socket:
 
 
 def _serve(host: str, port: int, listener: socket.socket, count: int) -> None:
+    server.allow_connections()
     if count > 1:
         sys.exit(workers.Workers(listener, count).run())
     server.GatewayServer(server.configuration(host, port)).run(sockets=[listener])
