@@ -15,6 +15,7 @@ django_application = get_asgi_application()
 # After Django's setup, because these modules import models.
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
+from proxysite.pages import page  # noqa: E402
 from streaming.consumer import ClaudeConsumer, owns  # noqa: E402
 from streaming.exchange.client import Receive, Send  # noqa: E402
 from streaming.runtime import serve  # noqa: E402
@@ -22,7 +23,11 @@ from streaming.runtime import serve  # noqa: E402
 
 async def http(scope: dict[str, Any], receive: Receive, send: Any) -> None:
     """Passes a request to the Claude consumer or to Django."""
-    await (ClaudeConsumer(serve()) if owns(scope) else django_application)(scope, receive, send)
+    runtime = serve()
+    if owns(scope):
+        await ClaudeConsumer(runtime)(scope, receive, send)
+    else:
+        await page(django_application, scope, receive, send, runtime.load)
 
 
 async def lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:

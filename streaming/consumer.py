@@ -22,9 +22,11 @@ from streaming.endpoints.messages import relay
 from streaming.exchange.client import Client, Headers, Receive, Send
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Lifecycle
+from streaming.exchange.load import NOBODY, Share
 from streaming.ingress import cors, header_lines
 from streaming.ingress.claude import errors, intake, paths
 from streaming.outcome import accounting
+from streaming.refused import Refused
 from streaming.runtime import Runtime
 from usage.journal.account import new_identity, request_id_of
 
@@ -85,8 +87,10 @@ class ClaudeConsumer(AsyncHttpConsumer):
                 return
         try:
             await _dispatch(scope, headers, receive, client, identity, runtime)
+        except Refused as error:
+            await _refuse(client, errors.of_refused(error))
         except errors.ClaudeError as error:
-            await client.respond(error.status, error.body(client.request_id), error.headers)
+            await _refuse(client, error)
         except intake.ClientGone:
             # It left before its request was complete.
             return
@@ -94,14 +98,13 @@ class ClaudeConsumer(AsyncHttpConsumer):
             # A message has a last catch of its own, which completes its usage row.
             logger.exception("unforeseen failure", extra={"fields": {"request_id": client.request_id}})
             if not client.started:
-                failure = errors.unforeseen()
-                await client.respond(failure.status, failure.body(client.request_id), failure.headers)
+                await _refuse(client, errors.unforeseen())
 
 
 async def _dispatch(
     scope: Scope, headers: dict[str, str], receive: Receive, client: Client, identity: UUID, runtime: Runtime
 ) -> None:
-    """Authenticates and answers. Raises ClaudeError."""
+    """Authenticates and answers. Raises ClaudeError or Refused."""
     path, method = paths.meant(scope["path"]), scope["method"]
     if not path.startswith(paths.PREFIX):
         raise _not_found(method, path, " A client's base URL is the address of this gateway without a path.")
@@ -111,7 +114,10 @@ async def _dispatch(
     try:
         key = authenticate(headers, snapshot.keys, time.time())
     except AccessDenied as error:
-        raise errors.of_access(error) from error
+        # Counted as well, until the caller has taken the answer. Nothing of the body has been read.
+        with runtime.load.enter(NOBODY):
+            await _refuse(client, errors.of_access(error))
+        return
     for name in CREDENTIALS:
         headers.pop(name, None)
     if path == paths.MESSAGES and method == "POST":
@@ -126,7 +132,12 @@ async def _dispatch(
     # HEAD is GET without the body, which the server leaves out.
     if method != wanted and (method, wanted) != ("HEAD", "GET"):
         raise errors.ClaudeError(405, f"{path[:100]} takes {wanted}, not {method}.", [(b"allow", wanted.encode())])
-    await _other(path, scope["query_string"], headers, receive, client, key, snapshot, runtime)
+    with runtime.load.enter(key.id) as share:
+        await _other(path, scope["query_string"], headers, receive, client, key, snapshot, runtime, share)
+
+
+async def _refuse(client: Client, error: errors.ClaudeError) -> None:
+    await client.respond(error.status, error.body(client.request_id), error.headers)
 
 
 async def _messages(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:
@@ -147,10 +158,11 @@ async def _other(
     key: KeyRecord,
     snapshot: Snapshot,
     runtime: Runtime,
+    share: Share,
 ) -> None:
-    """The endpoints that leave no usage row. Raises ClaudeError."""
+    """The endpoints that leave no usage row. Raises ClaudeError or Refused."""
     if path == paths.COUNT_TOKENS:
-        await count_tokens.count_tokens(headers, receive, client, key, snapshot, runtime)
+        await count_tokens.count_tokens(headers, receive, client, key, snapshot, runtime, share)
     elif path == paths.ME:
         await me.me(client, key, snapshot)
     elif path == paths.MODELS:

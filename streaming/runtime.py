@@ -26,6 +26,7 @@ from routing.snapshot import Snapshot
 from streaming import custom_router
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Ending, Sweeper
+from streaming.exchange.load import Load
 from streaming.key_watch import KeyWatch
 from usage.journal.housekeeper import Housekeeper
 from usage.journal.journal import Journal
@@ -62,6 +63,11 @@ class Runtime:
         self.custom = custom_router.load()
         self.exchanges: set[Exchange] = set()
         """The requests that are being answered."""
+        self.load = Load(
+            requests=settings.MAX_REQUESTS_PER_KEY,
+            bodies=settings.MAX_BODIES_BYTES,
+            bodies_of_key=settings.MAX_BODIES_BYTES_PER_KEY,
+        )
         self.sweeper = Sweeper(self.exchanges)
         self.key_watch = KeyWatch(self.exchanges, self._keys)
         self.ratios = TokenRatios()

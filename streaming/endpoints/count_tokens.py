@@ -31,6 +31,7 @@ from routing.health import AttemptTracker, Caller, CallerHealth
 from routing.snapshot import CandidateConfig, Snapshot
 from streaming import refused
 from streaming.exchange.client import Client, Receive
+from streaming.exchange.load import Share
 from streaming.ingress.claude import errors, intake
 from streaming.runtime import Runtime
 
@@ -54,9 +55,10 @@ async def count_tokens(
     key: KeyRecord,
     snapshot: Snapshot,
     runtime: Runtime,
+    share: Share,
 ) -> None:
-    """Answers `{"input_tokens": n}`. Raises ClaudeError."""
-    body = await intake.read_body(receive, headers)
+    """Answers `{"input_tokens": n}`. Raises ClaudeError, or Refused for a body that would be too much now."""
+    body = await intake.read_body(receive, headers, share)
     request, heavy = await intake.parsed(body)
     read = partial(_read, request, headers, len(body), runtime, key)
     del body

@@ -81,7 +81,8 @@ async def relay(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtim
 
 async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:
     client, account = exchange.client, exchange.account
-    body = await intake.read_body(receive, exchange.headers)
+    exchange.share = share = runtime.load.enter(exchange.key.id)
+    body = await intake.read_body(receive, exchange.headers, share)
     exchange.watch_client(receive)
     exchange.caller.body = body_mark(body)
     content, heavy = await intake.parsed(body)
@@ -98,7 +99,7 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
     request = Request(
         client.request_id,
         facts.request_model,
-        Body(content),
+        Body(content, share),
         exchange.headers,
         facts.streamed,
         facts.session_id,

@@ -10,15 +10,16 @@ from routing.health import Caller
 from streaming.exchange.answer import Answer
 from streaming.exchange.client import Client, Receive
 from streaming.exchange.lifecycle import Ending, Lifecycle
+from streaming.exchange.load import Share
 from usage.journal.account import Account
 
 
 class Exchange:
     """What belongs to one request, each part with an owner of its own.
 
-    `caller` is whose failures the circuits count. `answer` is set once a route is chosen. Only
-    streaming.outcome.accounting writes to `account`. `outcome`, `error_type`, `error_code` and `error_message` say how
-    the request ended.
+    `caller` is whose failures the circuits count, `share` is what it holds of the process. `answer` is set once a route
+    is chosen. Only streaming.outcome.accounting writes to `account`. `outcome`, `error_type`, `error_code` and
+    `error_message` say how the request ended.
     """
 
     __slots__ = (
@@ -34,6 +35,7 @@ class Exchange:
         "key",
         "lifecycle",
         "outcome",
+        "share",
     )
 
     def __init__(
@@ -46,6 +48,7 @@ class Exchange:
         self.headers = headers
         self.lifecycle = lifecycle
         self.answer: Answer | None = None
+        self.share: Share | None = None
         self.outcome = ""
         self.error_type = ""
         self.error_code = ""
@@ -57,7 +60,9 @@ class Exchange:
         self._watcher = self.lifecycle.loop.create_task(self._interrupt_on_disconnect(receive))
 
     def close(self) -> None:
-        """Stops watching the client."""
+        """Stops watching the client, and gives back what the request held."""
+        if self.share is not None:
+            self.share.leave()
         # The reference is dropped: a cancelled task holds its frame and with it this exchange, so that only the garbage
         # collector could free both, and all that hangs on them.
         watcher, self._watcher = self._watcher, None

@@ -7,18 +7,23 @@ from typing import Any
 
 import msgspec
 
+from streaming.exchange.load import Share
+
 
 class Body:
     """The parsed JSON of a request; `content` is None once nothing of it can be sent again."""
 
-    __slots__ = ("content",)
+    __slots__ = ("_share", "content")
 
-    def __init__(self, content: dict[str, Any]) -> None:
+    def __init__(self, content: dict[str, Any], share: Share | None = None) -> None:
         self.content: dict[str, Any] | None = content
+        self._share = share
 
     def release(self) -> None:
         """Frees the memory: an open stream would otherwise hold its request until the end."""
         self.content = None
+        if self._share is not None:
+            self._share.release()
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):

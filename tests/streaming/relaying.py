@@ -20,6 +20,7 @@ from streaming.endpoints.messages import relay
 from streaming.exchange.client import Client
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Lifecycle, Sweeper
+from streaming.exchange.load import Load
 from streaming.runtime import Runtime
 from tests.routing.builders import make_snapshot, route
 from usage.journal.account import Account, new_identity, request_id_of
@@ -59,6 +60,7 @@ async def relayed(
     stream: bool = True,
     stops: Sequence[str] = (),
     health: Health | None = None,
+    load: Load | None = None,
     **route_fields: Any,
 ) -> Relayed:
     """Sends a request to a route over the candidates and returns what became of it.
@@ -101,6 +103,7 @@ async def relayed(
     runtime = SimpleNamespace(
         custom=CustomRouter(None, 1.0),
         health=health or Health(),
+        load=load or Load(),
         ratios=TokenRatios(),
         refusal=lambda: None,
         upstreams=upstreams,

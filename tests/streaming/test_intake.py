@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from streaming.exchange.client import Receive
+from streaming.exchange.load import Load, Share
 from streaming.ingress.claude import intake
 from streaming.ingress.claude.errors import ClaudeError
 
@@ -109,13 +110,17 @@ def _receive(*messages: dict[str, Any]) -> Receive:
     return receive
 
 
+def _share() -> Share:
+    return Load().enter(1)
+
+
 def _part(body: bytes, more: bool) -> dict[str, Any]:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
 def test_a_body_in_pieces_is_put_together() -> None:
     receive = _receive(_part(b"ab", True), _part(b"", True), _part(b"c", False))
-    assert asyncio.run(intake.read_body(receive, {})) == b"abc"
+    assert asyncio.run(intake.read_body(receive, {}, _share())) == b"abc"
 
 
 @pytest.mark.parametrize(
@@ -131,10 +136,10 @@ def test_a_body_over_the_limit_is_refused_as_soon_as_it_is_known(
 ) -> None:
     settings.MAX_BODY_BYTES = 10
     with pytest.raises(ClaudeError) as caught:
-        asyncio.run(intake.read_body(_receive(*messages), headers))
+        asyncio.run(intake.read_body(_receive(*messages), headers, _share()))
     assert (caught.value.status, caught.value.type) == (413, "request_too_large")
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body_is_noticed() -> None:
     with pytest.raises(intake.ClientGone):
-        asyncio.run(intake.read_body(_receive(_part(b"x", True), {"type": "http.disconnect"}), {}))
+        asyncio.run(intake.read_body(_receive(_part(b"x", True), {"type": "http.disconnect"}), {}, _share()))

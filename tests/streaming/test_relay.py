@@ -17,6 +17,7 @@ from streaming.exchange.answer import Answer
 from streaming.exchange.client import Client
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Lifecycle
+from streaming.exchange.load import Share
 from streaming.exchange.request import Body, Request
 from streaming.outcome import observers
 from tests.harness import speak
@@ -167,8 +168,8 @@ def test_a_stream_releases_its_request_with_the_first_content(upstream: Upstream
         return upstream.script(Reply([*parts, speak.closing("openai_chat")]))
 
     class Watching(Body):
-        def __init__(self, content: dict[str, Any]) -> None:
-            super().__init__(content)
+        def __init__(self, content: dict[str, Any], share: Share) -> None:
+            super().__init__(content, share)
             bodies.append(self)
 
     def note_written(self: Answer, now: float) -> None:

@@ -17,6 +17,7 @@ from providers.claude.client_json import decode, is_deeper
 from providers.offload import off_loop
 from routing.facts.content import without_subagent_tags
 from streaming.exchange.client import Receive
+from streaming.exchange.load import Share
 from streaming.ingress import compression
 from streaming.ingress.claude.errors import ClaudeError
 from streaming.ingress.json_values import holds_more_values
@@ -35,16 +36,22 @@ class ClientGone(Exception):
     """The client left before its request was complete."""
 
 
-async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
+async def read_body(receive: Receive, headers: Mapping[str, str], share: Share) -> bytes:
     """Returns the complete body. Raises ClaudeError 413 as soon as it is known to be too large, or ClientGone; for a
-    compressed body 415 where its compression is unknown here and 400 where it is broken."""
+    compressed body 415 where its compression is unknown here and 400 where it is broken; Refused as soon as `share` has
+    no place for it."""
     encoding = headers.get("content-encoding")
     if encoding is None:
-        return await _read(receive, headers)
+        return await _read(receive, headers, share)
     try:
         coding = compression.coding(encoding)
-        body = await _read(receive, headers)
-        return body if coding is None else await compression.decompressed(body, coding, settings.MAX_BODY_BYTES)
+        body = await _read(receive, headers, share)
+        if coding is None:
+            return body
+        plain = await compression.decompressed(body, coding, settings.MAX_BODY_BYTES)
+        share.release()
+        share.hold(len(plain))
+        return plain
     except compression.UnknownCompression as error:
         raise ClaudeError(
             415,
@@ -65,14 +72,17 @@ async def read_body(receive: Receive, headers: Mapping[str, str]) -> bytes:
         raise _too_large(settings.MAX_BODY_BYTES) from error
 
 
-async def _read(receive: Receive, headers: Mapping[str, str]) -> bytes:
+async def _read(receive: Receive, headers: Mapping[str, str], share: Share) -> bytes:
     limit: int = settings.MAX_BODY_BYTES
     announced = headers.get("content-length", "")
     # A number of more digits than int() takes is larger still.
     if announced.isascii() and announced.isdecimal() and (len(announced) > 20 or int(announced) > limit):
         raise _too_large(limit)
+    if announced.isdigit():
+        share.expect(int(announced))
     message = await receive()
     body: bytes = message.get("body", b"")
+    share.hold(len(body))
     if message["type"] == "http.request" and not message.get("more_body"):
         if len(body) > limit:
             raise _too_large(limit)
@@ -90,6 +100,7 @@ async def _read(receive: Receive, headers: Mapping[str, str]) -> bytes:
         part: bytes = message.get("body", b"")
         parts.append(part)
         size += len(part)
+        share.hold(len(part))
 
 
 class Parsed(NamedTuple):

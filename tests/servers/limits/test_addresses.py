@@ -79,7 +79,7 @@ def test_what_a_peer_is_counted_by(peer: str, proxies: tuple[str, ...], by: str 
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "words"),
     [
         ("TRUSTED_PROXIES", "10.0.0.0/8,nonsense", "TRUSTED_PROXIES"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "TRUSTED_PROXIES"),
@@ -92,7 +92,7 @@ def test_what_a_peer_is_counted_by(peer: str, proxies: tuple[str, ...], by: str 
     ],
 )
 def test_a_malformed_setting_is_refused_at_the_start(
-    name: str, value: str, said: str, live_database: None, suspicious: Gateway
+    name: str, value: str, words: str, live_database: None, suspicious: Gateway
 ) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "serve", "--port", "1"],
@@ -104,7 +104,7 @@ def test_a_malformed_setting_is_refused_at_the_start(
         check=False,
     )
     assert done.returncode != 0
-    assert said in done.stderr
+    assert words in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -28,7 +28,7 @@ def test_headers_up_to_the_limits_are_taken(
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "words"),
     [
         ([(f"X-{n}", "v") for n in range(101)], "more than 100 headers"),
         ([("X-Large", "v" * 66_000)], "larger than 65536 bytes"),
@@ -37,7 +37,7 @@ def test_headers_up_to_the_limits_are_taken(
 )
 @pytest.mark.parametrize("pieces", [1, 8])
 def test_headers_beyond_them_are_refused(
-    lines: list[tuple[str, str]], said: str, pieces: int, gateway: Gateway, connect: Connect, body: dict[str, Any]
+    lines: list[tuple[str, str]], words: str, pieces: int, gateway: Gateway, connect: Connect, body: dict[str, Any]
 ) -> None:
     # With a valid key or without: nobody has looked for one yet.
     sent = request(body, HOST, *lines)
@@ -45,7 +45,7 @@ def test_headers_beyond_them_are_refused(
     peer = connect(gateway.port)
     peer.send(*(sent[at : at + size] for at in range(0, len(sent), size)), every=0.02)
     (answer,) = peer.everything()
-    assert said in answer.error(431, "invalid_request_error")
+    assert words in answer.error(431, "invalid_request_error")
     assert answer.headers["connection"] == "close"
 
 
