@@ -13,7 +13,7 @@ from streaming.exchange.request import Body
 from streaming.ingress.claude import intake
 from streaming.refused import RefusalKind, Refused
 from tests.harness import speak
-from tests.harness.script import CUT, HANG, Reply
+from tests.harness.script import CUT, Gate, Reply
 from tests.harness.upstream import Upstream
 from tests.streaming.relaying import KEY, candidate, relayed
 
@@ -131,24 +131,21 @@ def test_whatever_becomes_of_a_request_gives_everything_back(reply: Reply, strea
 
 
 def test_a_stream_gives_its_body_back_with_its_first_content(upstream: Upstream) -> None:
-    load = Load()
-    script = upstream.script(Reply([speak.chat_text("begun"), HANG]))
+    load, held, gate = Load(), [0], Gate()
+    script = upstream.script(Reply([speak.chat_text("begun"), gate, speak.chat_end()]))
 
-    async def look() -> tuple[int, int]:
-        running = asyncio.create_task(relayed(script.prompt, candidate(upstream.base_url, idle=1.0), load=load))
-        held = 0
-        while not script.seen:
-            held = max(held, load.bodies)
-            await asyncio.sleep(0.005)
-        while load.bodies:
-            await asyncio.sleep(0.005)
-        alive = not running.done()
+    async def look() -> bool:
+        running = asyncio.create_task(relayed(script.prompt, candidate(upstream.base_url), load=load))
+        while not (held[-1] and not load.bodies):
+            held.append(max(held[-1], load.bodies))
+            await asyncio.sleep(0.001)
+        before_its_end = not running.done()
+        gate.open()
         await running
-        return held, int(alive)
+        return before_its_end
 
-    held, alive = asyncio.run(look())
-    assert held > 0
-    assert alive
+    assert asyncio.run(look())
+    assert held[-1] > 50
 
 
 def test_a_request_too_many_leaves_a_row_and_calls_nobody(upstream: Upstream) -> None:
