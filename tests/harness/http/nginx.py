@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -35,14 +35,18 @@ http {{
 
 
 @contextlib.contextmanager
-def running_nginx(folder: Path, ports: Sequence[int]) -> Iterator[int]:
-    """The port of an nginx in front of the gateways on `ports`, with only the two places changed that say CHANGE."""
+def running_nginx(folder: Path, ports: Sequence[int], lowered: Mapping[str, str] | None = None) -> Iterator[int]:
+    """The port of an nginx in front of the gateways on `ports`, with only the two places changed that say CHANGE, and
+    those lines for which `lowered` has another, so that no test need wait for a limit."""
     port = free_port()
     conf = (ROOT / "deploy" / "nginx.conf").read_text()
     behind = "\n".join(f"    server 127.0.0.1:{number} max_fails=0;" for number in ports)
     conf, servers = re.subn(r"^    server 127\.0\.0\.1:3456 max_fails=0;$", behind, conf, flags=re.MULTILINE)
     conf, listens = re.subn(r"^    listen 80;$", f"    listen 127.0.0.1:{port};", conf, flags=re.MULTILINE)
     assert (servers, listens) == (1, 1)
+    for line, lower in (lowered or {}).items():
+        assert conf.count(line) == 1, line
+        conf = conf.replace(line, lower)
     (folder / "gateway.conf").write_text(conf)
     frame = folder / "nginx.conf"
     frame.write_text(_FRAME.format(folder=folder, user="user root;" if os.geteuid() == 0 else ""))
