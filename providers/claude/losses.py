@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from providers.dialects.contract import Call
 
 # Claude's own, with nothing like them elsewhere: https://platform.claude.com/docs/en/api/messages/create
-_FIELDS = (
-    *("container", "context_management", "speed", "inference_geo", "diagnostics", "mcp_servers", "compaction"),
-    *("fallbacks", "fallback_credit_token", "billing_policy", "thread", "safeguards"),
+_FIELDS = frozenset(
+    {
+        *("container", "context_management", "speed", "inference_geo", "diagnostics", "mcp_servers", "compaction"),
+        *("fallbacks", "fallback_credit_token", "billing_policy", "thread", "safeguards"),
+    }
 )
 _TOOL_FIELDS = ("strict", "input_examples", "allowed_callers")
 _OWN_BLOCKS = frozenset({"image", "thinking", "tool_use"})
@@ -39,7 +41,8 @@ def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
     body, notes = call.body, call.notes
     if call.headers.get("anthropic-beta"):
         notes.add(Fidelity.BETA_DROPPED)
-    if any(body.get(name) for name in _FIELDS) or body.get("service_tier") not in (None, "auto"):
+    used = not _FIELDS.isdisjoint(body) and any(body.get(name) for name in _FIELDS)
+    if used or body.get("service_tier") not in (None, "auto"):
         notes.add(Fidelity.FIELD_DROPPED)
     marked = bool(body.get("cache_control"))
     for block in _dicts(body.get("system")):

@@ -29,8 +29,8 @@ _DRAIN = 1.0
 """Seconds to keep reading after an answer's end."""
 _RESENDS = 2
 _REQUEST_ID_HEADERS = (
-    *("request-id", "x-request-id", "x-generation-id", "x-amzn-requestid", "apim-request-id", "x-ms-request-id"),
-    "cf-ray",
+    *(b"request-id", b"x-request-id", b"x-generation-id", b"x-amzn-requestid", b"apim-request-id", b"x-ms-request-id"),
+    b"cf-ray",
 )
 OWN_HEADERS = (
     ("user-agent", USER_AGENT),
@@ -43,13 +43,15 @@ OWN_HEADERS = (
 class Response:
     """A provider's response whose body is still arriving. Always close it."""
 
-    __slots__ = ("_compressed", "_stream", "_unreadable", "headers", "status")
+    __slots__ = ("_compressed", "_plain", "_stream", "_unreadable", "headers", "status")
 
     def __init__(self, response: httpx.Response) -> None:
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
+        # Each look into httpx's own headers goes through all of them.
+        self._plain = {name.lower(): value for name, value in response.headers.raw}
         # The httpx response is held only if it must decompress: it references the request and its body.
-        self._compressed = response if "content-encoding" in response.headers else None
+        self._compressed = response if b"content-encoding" in self._plain else None
         self._unreadable = "" if self._compressed is None else unreadable_compression(response.headers)
         self._stream: Any = response.stream
 
@@ -57,10 +59,15 @@ class Response:
     def request_id(self) -> str:
         """The provider's id of the request, "" when it sends none."""
         for name in _REQUEST_ID_HEADERS:
-            value = self.headers.get(name)
+            value = self._plain.get(name)
             if value:
-                return value[:120]
+                return value.decode("latin-1")[:120]
         return ""
+
+    @property
+    def content_type(self) -> str:
+        """What the body is, "" where the provider does not say."""
+        return self._plain.get(b"content-type", b"").decode("latin-1")
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Yields the body as it arrives. Raises UpstreamError(CONNECTION_LOST)."""

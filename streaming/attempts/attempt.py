@@ -188,7 +188,7 @@ class Attempt:
                 self._debug("upstream answered", status=response.status)
                 if response.status >= 400:
                     raise translation.error(response.status, response.headers, await response.read())
-                kind = response.headers.get("content-type", "")
+                kind = response.content_type
                 decoder = await off_loop(translation.decoder, kind) if heavy else translation.decoder(kind)
                 del translation
                 if self._continuing is not None:

@@ -78,4 +78,7 @@ def _pico_dollars(cost: msgspec.Raw) -> int | None:
 
 
 def _first(*counts: int | None) -> int | None:
-    return next((count for count in counts if count is not None and count >= 0), None)
+    for count in counts:
+        if count is not None and count >= 0:
+            return count
+    return None
