@@ -43,6 +43,7 @@ if not SECRET_KEY:
         f"SECRET_KEY is not set and {DATA_DIR}/secrets.env does not hold one. "
         "`make run` creates one; in production set SECRET_KEY in the environment."
     )
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", default=[])
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])

@@ -18,6 +18,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(f"ENCRYPTION_KEYS={encryption_key()}")
         self.stderr.write(
-            "Add this line to the environment of every worker. To replace a key, put the new one first and the old one "
-            "after a comma, for as long as credentials encrypted with the old one are in use."
+            "Add this line to the environment of every worker. To replace a key that is in use, run "
+            "`manage.py rotate_keys` instead."
         )

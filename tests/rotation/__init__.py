@@ -1,0 +1,1 @@
+"""Keys that are replaced, and backups that hold nothing in clear."""
