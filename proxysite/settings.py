@@ -115,6 +115,7 @@ INSTALLED_APPS = [
     "configuration",
 ]
 MIDDLEWARE = [
+    "proxysite.page_headers.PageHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -21,65 +16,22 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from access.models import ClientKey, Team
 from providers.models import Provider
 from routing.models import Rule
-from tests.harness import programs, speak
+from tests.admin.browser.conftest import log_in, wait
+from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing, unique
-from tests.harness.forms import PASSWORD
 from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
 from tests.harness.upstream import Upstream
 
 pytestmark = pytest.mark.clients
 
-_FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1400,1000",
-)  # fmt: skip
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[WebDriver]:
-    """Chromium with an empty profile."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(programs.find("chromium"))
-    for flag in (*_FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(str(programs.find("chromedriver"))))
-    try:
-        yield driver
-    finally:
-        driver.quit()
-
-
-@pytest.fixture
-def administrator(orm: Rows) -> Iterator[str]:
-    """A superuser's name."""
-    name = unique("browser")
-    get_user_model().objects.create_superuser(name, password=PASSWORD)
-    yield name
-    get_user_model().objects.filter(username=name).delete()
-
-
-def _wait(browser: WebDriver, path: str) -> None:
-    WebDriverWait(browser, 15).until(lambda driver: driver.current_url.split("?")[0].endswith(path))
-
-
-def _log_in(browser: WebDriver, gateway: Gateway, name: str) -> None:
-    browser.get(gateway.base_url + "/")
-    _wait(browser, "/admin/login/")
-    browser.find_element(By.NAME, "username").send_keys(name)
-    field = browser.find_element(By.NAME, "password")
-    field.send_keys(PASSWORD)
-    field.submit()
-    _wait(browser, "/admin/")
-
 
 def test_an_administrator_makes_a_key_and_uses_it(
     browser: WebDriver, administrator: str, gateway: Gateway, standing: Standing, upstream: Upstream, orm: Rows
 ) -> None:
     team = Team.objects.create(name=unique("browsing team"))
-    _log_in(browser, gateway, administrator)
+    log_in(browser, gateway, administrator)
     browser.get(gateway.base_url + "/admin/access/clientkey/add/")
     _choose(browser, team)
     browser.find_element(By.NAME, "name").send_keys("Browser key")
@@ -136,7 +88,7 @@ def test_conditions_are_edited_as_rows_and_as_json(
     rule = Rule.objects.create(
         name=unique("rule"), route=standing.routes["first"], conditions=conditions, enabled=False
     )
-    _log_in(browser, gateway, administrator)
+    log_in(browser, gateway, administrator)
     page = f"{gateway.base_url}/admin/routing/rule/{rule.pk}/change/"
 
     def rows_of() -> list[WebElement]:
@@ -192,7 +144,7 @@ def test_the_home_page_shows_its_figures_without_a_script_error(
     script = upstream.script(speak.claude_answer())
     client = Client(gateway.base_url, standing.key.secret)
     client.post(message(standing.routes["anthropic"].name, script.prompt)).stream()
-    _log_in(browser, gateway, administrator)
+    log_in(browser, gateway, administrator)
     text = browser.find_element(By.TAG_NAME, "body").text.lower()
     for word in ("requests", "tokens", "cost", "first token"):
         assert word in text, word
@@ -206,9 +158,9 @@ def test_a_sample_is_explained_and_then_with_a_rule_of_ones_own(
 ) -> None:
     mine, other = standing.routes["openai_chat"].name, standing.routes["anthropic"].name
     gateway.wait_snapshot()
-    _log_in(browser, gateway, administrator)
+    log_in(browser, gateway, administrator)
     browser.find_element(By.CSS_SELECTOR, "a[href='/admin/console/explain/']").click()
-    _wait(browser, "/admin/console/explain/")
+    wait(browser, "/admin/console/explain/")
     browser.find_element(By.LINK_TEXT, "Claude Code turn").click()
     _explained(browser, "no route, alias or provider has this name")
     body = browser.find_element(By.NAME, "body")
@@ -250,7 +202,7 @@ def test_a_chain_is_put_together_in_rows(browser: WebDriver, administrator: str,
     provider = Provider.objects.create(
         name=unique("chained"), dialect="openai_chat", base_url="https://api.example.com/v1", transforms=first
     )
-    _log_in(browser, gateway, administrator)
+    log_in(browser, gateway, administrator)
     browser.get(f"{gateway.base_url}/admin/providers/provider/{provider.pk}/change/")
     area = browser.find_element(By.NAME, "transforms")
     assert not area.is_displayed()
