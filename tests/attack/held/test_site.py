@@ -174,3 +174,22 @@ def test_a_session_ends_with_what_it_rested_on(change: str, rig: Rig) -> None:
         user.save()
         answer = browser.get("/admin/")
         assert (answer.status_code, answer.headers["location"][:13]) == (302, "/admin/login/")
+
+
+def test_every_page_and_file_has_a_policy_for_scripts(rig: Rig) -> None:
+    with rig.signed_in(superuser=True) as browser:
+        paths = (
+            "/",
+            "/admin/login/",
+            "/admin/",
+            "/admin/console/explain/",
+            "/admin/no/such/",
+            "/static/proxysite/console.js",
+        )
+        for path in paths:
+            policy = browser.get(path).headers["content-security-policy"]
+            assert "default-src 'none'" in policy, path
+            assert "frame-ancestors 'none'" in policy, path
+            scripts = policy.partition("script-src")[2].partition(";")[0]
+            assert "'unsafe-inline'" not in scripts, path
+            assert "http" not in scripts, path
