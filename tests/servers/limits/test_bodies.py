@@ -65,8 +65,8 @@ def test_two_hundred_large_bodies_of_one_key_stay_within_their_memory(
         for _ in range(192):
             refused.append(client.post(data))
             largest = max(largest, small.resident_bytes())
-        # Documented: three times the limit, and what the process takes besides.
-        assert largest - before < 3 * OF_KEY + 32 * MEGABYTE
+        # Documented: four times the limit, and what the process takes besides.
+        assert largest - before < 4 * OF_KEY + 32 * MEGABYTE
         for answer in refused:
             assert "as many bytes of requests under way as it may" in answer.error(529, "overloaded_error")
             assert answer.headers["retry-after"] == "5"
