@@ -28,7 +28,8 @@ class _Fields(HTMLParser):
         if tag == "input" and name and given.get("type") not in {"submit", "button", "file", "image"}:
             if given.get("type") in {"checkbox", "radio"} and "checked" not in given:
                 return
-            self.fields.setdefault(name, []).append(given.get("value", "on"))
+            unnamed = "on" if given.get("type") in {"checkbox", "radio"} else ""
+            self.fields.setdefault(name, []).append(given.get("value", unnamed))
         elif tag == "select":
             self._select = name
         elif tag == "option" and self._select and "selected" in given:

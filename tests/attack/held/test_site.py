@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import urlsplit
 
 import httpx
@@ -27,7 +28,10 @@ def test_signing_in_leads_to_no_other_site(target: str, rig: Rig) -> None:
     user = get_user_model().objects.create_user("redirected", password="a-long-password-77", is_staff=True)
     try:
         with rig.anonymous() as browser:
-            answer = browser.submit("/admin/login/", username="redirected", password="a-long-password-77", next=target)
+            fields = {"username": "redirected", "password": "a-long-password-77", "next": target}
+            while (answer := browser.submit("/admin/login/", **fields)).status_code == 429:
+                # Other probes from this address have used up what nginx lets through at once.
+                time.sleep(1)
         assert answer.status_code == 302, answer.status_code
         assert urlsplit(answer.headers["location"]).netloc == ""
         assert answer.headers["location"].startswith("/admin/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -23,6 +24,12 @@ def make_staff(permissions: Sequence[str], *, superuser: bool = False, **fields:
         app, _, codename = name.partition(".")
         user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
     return user
+
+
+def errors_in(page: str) -> list[str]:
+    """What a form that came back complains of, and what other text is marked as an error."""
+    found = re.findall(r'class="[^"]*(?:error|text-red)[^"]*"[^>]*>(.*?)</', page, re.DOTALL)
+    return [text for one in found if (text := re.sub(r"<[^>]+>|\s+", " ", one).strip())]
 
 
 class Browser:
