@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streaming.ingress import json_values
 
 _TEXTS = st.text('a,[]{}:"\\ \n€😀', max_size=12)
-_VALUES = st.recursive(
+VALUES = st.recursive(
     st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXTS,
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(_TEXTS, inner, max_size=5),
     max_leaves=60,
@@ -25,9 +25,7 @@ def _count(value: Any) -> int:
     return 1 + sum(map(_count, value)) if isinstance(value, list) else 1
 
 
-@given(
-    value=_VALUES, indent=st.sampled_from([None, 1]), piece=st.sampled_from([1, 2, 3, 7, 10**6]), ascii=st.booleans()
-)
+@given(value=VALUES, indent=st.sampled_from([None, 1]), piece=st.sampled_from([1, 2, 3, 7, 10**6]), ascii=st.booleans())
 def test_the_count_is_exact_wherever_the_pieces_end(value: Any, indent: int | None, piece: int, ascii: bool) -> None:
     body = json.dumps(value, indent=indent, ensure_ascii=ascii).encode()
     with pytest.MonkeyPatch.context() as patch:

@@ -35,7 +35,7 @@ def _body(**fields: Any) -> bytes:
     ],
 )
 def test_more_values_than_the_limit_are_refused_unread(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "decode", lambda body: pytest.fail("it was read"))
+    monkeypatch.setattr(intake, "decoded", lambda body: pytest.fail("it was read"))
     with pytest.raises(ClaudeError) as caught:
         intake.parse(body)
     assert (caught.value.status, caught.value.code) == (400, "too_many_values")
@@ -77,7 +77,7 @@ def test_a_big_body_is_read_in_another_thread(monkeypatch: pytest.MonkeyPatch) -
         threads.append(threading.current_thread())
         return {}
 
-    monkeypatch.setattr(intake, "decode", decode)
+    monkeypatch.setattr(intake, "decoded", decode)
     asyncio.run(intake.parsed(_body(system="x" * 300_000)))
     asyncio.run(intake.parsed(_body()))
     assert [thread is threading.main_thread() for thread in threads] == [False, True]
@@ -106,7 +106,7 @@ def test_the_collector_rests_while_a_body_is_read_and_works_afterwards(monkeypat
         seen.append(gc.isenabled())
         return {}
 
-    monkeypatch.setattr(intake, "decode", decode)
+    monkeypatch.setattr(intake, "decoded", decode)
     intake.parse(_body(system="x" * 20_000))
     assert seen == [False]
     assert gc.isenabled()

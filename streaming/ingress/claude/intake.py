@@ -13,13 +13,14 @@ from typing import Any, Final, LiteralString, NamedTuple
 import msgspec
 from django.conf import settings
 
-from providers.claude.client_json import decode, is_deeper
+from providers.claude.client_json import is_deeper
 from providers.offload import off_loop
 from routing.facts.content import without_subagent_tags
 from streaming.exchange.client import Receive
 from streaming.exchange.load import Share
 from streaming.ingress import compression
 from streaming.ingress.claude.errors import ClaudeError
+from streaming.ingress.json_slices import TooDeep, decoded
 from streaming.ingress.json_values import holds_more_values
 from usage.collector import at_rest
 from usage.sentence import Sentence
@@ -27,6 +28,7 @@ from usage.sentence import Sentence
 _SMALL: Final = 16 * 1024
 """Bytes of a body that is little work, whatever it holds."""
 _BIG: Final = 256 * 1024
+_MOST_DIGITS: Final = 20
 _MANY: Final = 4_000
 """Lists and objects in a body. A coding agent's request has one in about 400 bytes."""
 _ROLES = frozenset({"user", "assistant", "system"})
@@ -75,10 +77,10 @@ async def read_body(receive: Receive, headers: Mapping[str, str], share: Share) 
 async def _read(receive: Receive, headers: Mapping[str, str], share: Share) -> bytes:
     limit: int = settings.MAX_BODY_BYTES
     announced = headers.get("content-length", "")
-    # A number of more digits than int() takes is larger still.
-    if announced.isascii() and announced.isdecimal() and (len(announced) > 20 or int(announced) > limit):
-        raise _too_large(limit)
-    if announced.isdigit():
+    if announced.isascii() and announced.isdecimal():
+        # A number of more digits than int() takes is larger still.
+        if len(announced) > _MOST_DIGITS or int(announced) > limit:
+            raise _too_large(limit)
         share.expect(int(announced))
     message = await receive()
     body: bytes = message.get("body", b"")
@@ -87,19 +89,18 @@ async def _read(receive: Receive, headers: Mapping[str, str], share: Share) -> b
         if len(body) > limit:
             raise _too_large(limit)
         return body
-    parts = [body]
-    size = len(body)
+    # Not a list of parts: the room of hundreds of them would stay with the process.
+    whole = bytearray(body)
     while True:
         if message["type"] == "http.disconnect":
             raise ClientGone
-        if size > limit:
+        if len(whole) > limit:
             raise _too_large(limit)
         if not message.get("more_body"):
-            return b"".join(parts)
+            return bytes(whole)
         message = await receive()
         part: bytes = message.get("body", b"")
-        parts.append(part)
-        size += len(part)
+        whole += part
         share.hold(len(part))
 
 
@@ -139,11 +140,11 @@ def _object(body: bytes) -> dict[str, Any]:
         # As .NET and PowerShell write it; RFC 8259 lets a parser ignore it.
         body = body[len(codecs.BOM_UTF8) :]
     try:
-        request = decode(body)
+        request = decoded(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         message = Sentence("The body is not valid JSON: {cause}", cause=str(error))
         raise ClaudeError(400, message, code="invalid_json") from error
-    except RecursionError as error:
+    except (RecursionError, TooDeep) as error:
         raise _too_deep() from error
     if not isinstance(request, dict):
         raise ClaudeError(400, Sentence("The body must be a JSON object."), code="invalid_json")
