@@ -39,9 +39,23 @@ def is_trusted(address: str, proxies: tuple[str, ...]) -> bool:
 @functools.lru_cache(maxsize=4096)
 def counted_by(address: str, proxies: tuple[str, ...]) -> str | None:
     """Returns what a peer is counted by: its address, for IPv6 its network; None for a proxy, which stands for many."""
-    if is_trusted(address, proxies):
-        return None
+    return None if is_trusted(address, proxies) else block_of(address)
+
+
+def block_of(address: str) -> str:
+    """Returns the address, for IPv6 its network; what is no address as it is."""
     ip = parsed(address)
     if isinstance(ip, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((ip, _IPV6_PREFIX), strict=False))
-    return str(ip)
+    return address if ip is None else str(ip)
+
+
+def client_behind(peer: str, forwarded_for: str, proxies: tuple[str, ...]) -> str:
+    """Returns the address of the client: the peer's, or, as long as that is one of our own proxies, the last that it
+    names in X-Forwarded-For. Whatever a client wrote there itself stands further left and is not believed."""
+    address = peer
+    for named in reversed(forwarded_for.split(",")):
+        if not is_trusted(address, proxies) or parsed(named.strip()) is None:
+            break
+        address = named.strip()
+    return address

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
+from access.addresses import block_of, client_behind
 from access.sign_in import devices, hashing, throttle
 
 _BUSY_SECONDS = 2
@@ -49,12 +50,6 @@ class SignInBackend(ModelBackend):
 
 
 def address_of(request: HttpRequest) -> str:
-    """Returns what the client is counted by: its address, for IPv6 its network of 64 bits."""
-    peer: str = request.META.get("REMOTE_ADDR", "")
-    try:
-        ip = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
-        return peer
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
+    """Returns what the client is counted by, wherever it comes from behind proxies of our own."""
+    forwarded_for = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    return block_of(client_behind(request.META.get("REMOTE_ADDR", ""), forwarded_for, tuple(settings.TRUSTED_PROXIES)))

@@ -159,4 +159,7 @@ def _prune() -> None:
     global _last_pruned
     if time.monotonic() - _last_pruned >= _PRUNE_SECONDS or not _last_pruned:
         _last_pruned = time.monotonic()
-        SignInLimit.objects.filter(until__lt=time.time()).delete()
+        with transaction.atomic():
+            # Rows that an attempt is about to write are left to the next time: neither waits for the other.
+            gone = SignInLimit.objects.filter(until__lt=time.time()).select_for_update(skip_locked=True)
+            SignInLimit.objects.filter(pk__in=list(gone.values_list("pk", flat=True)[:10_000])).delete()

@@ -190,17 +190,41 @@ def test_the_asynchronous_way_in_has_the_same_limits(boss: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("peer", "expected"),
+    ("peer", "forwarded", "expected"),
     [
-        ("198.51.100.7", "198.51.100.7"),
-        ("::ffff:198.51.100.7", "198.51.100.7"),
-        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
+        ("198.51.100.7", "", "198.51.100.7"),
+        ("::ffff:198.51.100.7", "", "198.51.100.7"),
+        ("2001:db8:1:2:3::4", "", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "", "fe80::/64"),
+        ("", "", ""),
+        # A stranger's word is nothing; nginx's is its last, whatever the client wrote before.
+        ("198.51.100.7", "10.0.0.1", "198.51.100.7"),
+        ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("::ffff:127.0.0.1", "2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("127.0.0.1", "10.9.9.9, 203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "10.9.9.9, 203.0.113.9, 192.0.2.5", "203.0.113.9"),
+        ("192.0.2.5", "203.0.113.9", "203.0.113.9"),
+        ("", "203.0.113.9", "203.0.113.9"),
+        ("127.0.0.1", "unknown", "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.9, <script>", "127.0.0.1"),
+        ("127.0.0.1", "127.0.0.1, 127.0.0.1", "127.0.0.1"),
     ],
 )
-def test_what_a_client_is_counted_by(peer: str, expected: str) -> None:
-    assert address_of(RequestFactory().get("/", REMOTE_ADDR=peer)) == expected
+def test_what_a_client_is_counted_by(peer: str, forwarded: str, expected: str, settings: Any) -> None:
+    settings.TRUSTED_PROXIES = ["127.0.0.0/8", "::1/128", "192.0.2.5"]
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, headers={"x-forwarded-for": forwarded})
+    assert address_of(request) == expected
+
+
+def test_behind_a_proxy_each_client_has_limits_of_its_own(boss: User) -> None:
+    def attempt(client: str, password: str) -> int:
+        fields, proxied = {"username": "boss", "password": password}, {"x-forwarded-for": client}
+        answer = Client().post("/admin/login/", fields, REMOTE_ADDR="127.0.0.1", headers=proxied)
+        return answer.status_code
+
+    assert [attempt(HERE, "wrong") for _ in range(6)] == [200] * 5 + [429]
+    assert attempt(f"192.0.2.1, {HERE}", PASSWORD) == 429
+    assert attempt(OFFICE, PASSWORD) == 302
 
 
 @pytest.mark.django_db(transaction=True)
