@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_connections_that_say_nothing_or_half_of_it_are_closed(rig: Rig) -> None
         "half a chunk": f"{head}Transfer-Encoding: chunked\r\n\r\n3e8\r\n{{".encode(),
         "an answered request": b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
     }
-    limits = {"HEADER_SECONDS": "1", "BODY_SECONDS": "2", "IDLE_SECONDS": "1"}
+    limits: Any = {"HEADER_SECONDS": "1", "BODY_SECONDS": "2", "IDLE_SECONDS": "1"}
     with rig.serving(**limits) as other, contextlib.ExitStack() as stack:
         connections = []
         for part in parts.values():
@@ -94,7 +95,7 @@ def test_a_body_that_drips_is_given_up(rig: Rig) -> None:
 
 
 def test_bodies_in_memory_have_a_limit_for_a_key_and_others_go_on(rig: Rig) -> None:
-    limits = {
+    limits: Any = {
         "MAX_BODIES_BYTES_PER_KEY": str(8 * _MB),
         "MAX_BODIES_BYTES": str(64 * _MB),
         "MAX_BODY_BYTES": str(4 * _MB),
