@@ -38,6 +38,7 @@ class Fitter:
     def __init__(self, rules: SchemaRules) -> None:
         self._rules = rules
         self._patterns = Patterns(rules.patterns)
+        self._anything = self._typed({})
         self._on: dict[str, Callable[[Any], Any]] = {
             "type": _type,
             "enum": _enum,
@@ -61,9 +62,9 @@ class Fitter:
     def node(self, schema: Any, *, is_root: bool = False) -> Any:
         """One schema, the same object if nothing in it changes."""
         if isinstance(schema, bool):
-            return schema if self._rules.booleans else self._typed({}) if schema else self._nothing()
+            return schema if self._rules.booleans else self._anything if schema else self._nothing()
         if not isinstance(schema, dict):
-            return self._typed({})
+            return self._anything
         found = schema
         for name, value in schema.items():
             new = self._value(name, value)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from providers.claude.fields import output_schema, thinking_of
 
-_SUBAGENT = re.compile(r"<CCR-SUBAGENT-MODEL>([^<]{1,300})</CCR-SUBAGENT-MODEL>\s*")
-_SUBAGENT_START = "<CCR-SUBAGENT-MODEL>"
+_SUBAGENT_START, _SUBAGENT_END = "<CCR-SUBAGENT-MODEL>", "</CCR-SUBAGENT-MODEL>"
+_LONGEST_TAG = 300
+_blanks = re.compile(r"\s*").match
 _SEARCH_NAMES = frozenset({"web_search", "brave_web_search", "google_search"})
 """Without Claude Code's own WebSearch: every request of it has that one, and its searches use a server tool."""
 _REMINDER, _REMINDER_END = "<system-reminder>", "</system-reminder>"
@@ -112,9 +113,30 @@ def _subagent_tag(system: Any, messages: list[dict[str, Any]]) -> str:
     users = [message for message in messages if message.get("role") == "user"][:_TAGGED_USER_MESSAGES]
     for content in (system, *(message.get("content") for message in users)):
         for text in _texts(content):
-            if _SUBAGENT_START in text and (found := _SUBAGENT.search(text)) is not None:
-                return found[1].strip()
+            if _SUBAGENT_START in text and (found := next(_tags(text), None)) is not None:
+                return found[2].strip()
     return ""
+
+
+def _tags(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where each tag begins and ends, and what it names. A regular expression would hold up all threads meanwhile."""
+    at = 0
+    while (closing := text.find(_SUBAGENT_END, at)) >= 0:
+        start = text.rfind(_SUBAGENT_START, max(at, closing - _LONGEST_TAG - len(_SUBAGENT_START)), closing)
+        at = closing + len(_SUBAGENT_END)
+        name = text[start + len(_SUBAGENT_START) : closing] if start >= 0 else ""
+        if name and "<" not in name:
+            yield start, at, name
+
+
+def _without_tags(text: str) -> str:
+    """The text without its tags, and without the blanks behind them."""
+    parts, at = [], 0
+    for start, end, _ in _tags(text):
+        parts.append(text[at:start])
+        found = _blanks(text, end)
+        at = found.end() if found is not None else end
+    return "".join([*parts, text[at:]])
 
 
 def _last_user_text(messages: list[dict[str, Any]]) -> str:
@@ -146,11 +168,11 @@ def _texts(content: Any) -> list[str]:
 
 def _untagged(content: Any) -> Any:
     if isinstance(content, str):
-        return _SUBAGENT.sub("", content) if _SUBAGENT_START in content else content
+        return _without_tags(content) if _SUBAGENT_START in content else content
     if not isinstance(content, list):
         return content
     return [
-        {**block, "text": _SUBAGENT.sub("", block["text"])}
+        {**block, "text": _without_tags(block["text"])}
         if isinstance(block, dict) and isinstance(block.get("text"), str) and _SUBAGENT_START in block["text"]
         else block
         for block in content

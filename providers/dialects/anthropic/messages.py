@@ -178,7 +178,7 @@ def _spelled(block: Block, notes: Notes, ids: dict[Any, str], embedded: Embedded
         block = {**block, "id": made}
     if not _is_spelled(name) or block.get("name") != name:
         notes.add(Fidelity.TOOL_RENAMED)
-        block = {**block, "name": _UNSPELLED.sub("_", name)[:_LONGEST_NAME]}
+        block = {**block, "name": _UNSPELLED.sub("_", name[:_LONGEST_NAME])}
     if not isinstance(block.get("input"), dict):
         notes.add(Fidelity.ARGUMENTS_REPAIRED)
         block = {**block, "input": _input(block.get("input"), embedded)}

@@ -24,7 +24,7 @@ def upstream_name(name: str) -> str:
     """The tool's name on the other side: as it is, or made to fit, with a hash of the whole at the end."""
     if _GOOD_NAME.fullmatch(name):
         return name
-    fitting = _BAD_CHARACTER.sub("_", name)
+    fitting = _BAD_CHARACTER.sub("_", name[:_NAME_LIMIT])
     if not _GOOD_BEGINNING.match(fitting):
         fitting = f"_{fitting}"
     return f"{fitting[: _NAME_LIMIT - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -39,7 +39,7 @@ def _hold(rig: Rig, shape: str, size: int, dialect: str, *, stream: bool, status
 @pytest.mark.parametrize("size", [4 * _MB, pytest.param(32 * _MB - 4096, marks=pytest.mark.slow)])
 def test_too_many_values_are_refused_at_once(size: int, shape: str, rig: Rig) -> None:
     _hold(rig, shape, size, "anthropic", stream=True, status=400)
-    rig.assert_well()
+    rig.assert_serves()
 
 
 @pytest.mark.slow
