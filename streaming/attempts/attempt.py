@@ -16,6 +16,7 @@ from providers.config import CredentialConfig
 from providers.counts import limits_of
 from providers.dialects.contract import Call, Decoder
 from providers.errors import ErrorKind, UpstreamError
+from providers.errors.redaction import redact, redacted
 from providers.events import Event, MessageFinished, MessageStarted, StreamFailed, Tokens
 from providers.fidelity import Fidelity, Notes
 from providers.framing.sse import EventTooLong
@@ -57,7 +58,7 @@ class Attempt:
     __slots__ = (
         "_admit", "_answer", "_continuing", "_lifecycle", "_request", "_tracker", "_watch", "began", "candidate",
         "credential", "encoder", "first_content_at", "http_status", "id", "lost", "notes", "number", "only", "outcome",
-        "race", "responded", "task", "upstream_request_id",
+        "race", "responded", "sent_headers", "task", "upstream_request_id",
     )  # fmt: skip
 
     def __init__(
@@ -94,6 +95,7 @@ class Attempt:
         self.http_status: int | None = None
         self.upstream_request_id = ""
         self.responded = False
+        self.sent_headers: tuple[tuple[str, str], ...] = ()
         self.first_content_at: float | None = None
         self.outcome = ""
 
@@ -111,6 +113,8 @@ class Attempt:
         try:
             counted = await self._call(credential, upstreams, tracker)
         except UpstreamError as error:
+            redact(error, candidate.provider, self.sent_headers)
+            self.upstream_request_id = redacted(self.upstream_request_id, candidate.provider, self.sent_headers)
             failure, counted = error, not self._watch.excuses(error.kind)
             raise
         except asyncio.CancelledError:
@@ -164,6 +168,7 @@ class Attempt:
         limits = {"idle": timeouts.idle, "total": timeouts.total, "deadline": lifecycle.deadline}
         watch.begin(self.began, connect=_PREPARE, task=self.task, **limits)
         request = await translation.request()
+        self.sent_headers = request.headers
         self._answer.note_fidelity(self.notes)
         watch.expect_connection(loop.time(), _PREPARE)
         await tracker.may_connect(self.only)

@@ -21,6 +21,7 @@ from providers.config import CredentialConfig
 from providers.counts import limits_of
 from providers.dialects.contract import Call, CountRequest
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
+from providers.errors.redaction import redact
 from providers.offload import off_loop
 from providers.translation import Translation
 from routing import engine
@@ -116,10 +117,12 @@ async def _count_of_provider(
     """The provider's own answer, None where it gives none. Raises ClaudeError for a request that it rejects."""
     if health.cooling(candidate) is not None:
         return None
+    sent: tuple[tuple[str, str], ...] = ()
     try:
         count_request = await translation.count_request()
         if count_request is None:
             return None
+        sent = count_request.headers
         tracker = health.begin(candidate, credential)
         return _counted(await _ask(count_request, translation, candidate, tracker, runtime), most)
     except UnsupportedRequest:
@@ -127,6 +130,7 @@ async def _count_of_provider(
         return None
     except UpstreamError as error:
         if error.kind in _ABOUT_THE_REQUEST:
+            redact(error, candidate.provider, sent)
             raise errors.of_refused(refused.of_upstream(error, candidate.provider.name)) from error
         fields = {"request_id": client.request_id, "provider": candidate.provider.name, "kind": error.kind.value}
         logger.info("a provider did not count", extra={"fields": fields})
