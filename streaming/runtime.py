@@ -122,25 +122,26 @@ class Runtime:
         """Returns why requests are refused now because they would leave no usage row, None while they are served."""
         return None if settings.UNACCOUNTED == "serve" else self.recorder.refusal()
 
-    def warnings(self) -> list[str]:
-        """Returns what is wrong with this worker's accounts while requests continue."""
+    def warnings(self, *, public: bool = False) -> list[str]:
+        """Returns what is wrong with this worker's accounts while requests continue; `public`: no paths and details."""
         found = []
         gone_at = self.journal.disappeared_at
         if gone_at is not None and time.time() - gone_at < _SHOWN_SECONDS:
             moment = datetime.fromtimestamp(gone_at, UTC).strftime("%H:%M:%S")
+            place = "" if public else f" from {self.journal.folder.parent}"
             found.append(
-                f"Files of the usage journal disappeared from {self.journal.folder.parent} and were written anew at "
-                f"{moment} UTC. Nothing but the gateway may remove files there."
+                f"Files of the usage journal disappeared{place} and were written anew at {moment} UTC. Nothing but the "
+                "gateway may remove files there."
             )
         if self.journal.failing is not None:
-            found.append(f"The usage journal cannot be written: {self.journal.failing}.")
+            found.append(f"The usage journal cannot be written{'' if public else f': {self.journal.failing}'}.")
         if self.recorder.writer.failing_since is not None:
             found.append(
                 f"The database accepts no usage rows; {self.recorder.writer.waiting} are waiting, "
                 f"{self.journal.size // 1024} KiB are in the journal."
             )
         if self.custom.trouble is not None:
-            found.append(self.custom.trouble)
+            found.append("The custom router failed." if public else self.custom.trouble)
         return found
 
     def _keys(self) -> Mapping[str, KeyRecord] | None:

@@ -6,20 +6,17 @@ is sent again. One that the server may have processed is not: what follows it is
 
 from __future__ import annotations
 
-import asyncio
-import functools
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 
-from providers.outbound.guard import GuardedConnector
+from providers.outbound.guard import BoundedHandler, GuardedConnector
 
 _KEEP_ALIVE = 75.0
 _UNSEEN_SECONDS = 0.05
@@ -61,7 +58,7 @@ class OpenTrace:
 open_trace: ContextVar[OpenTrace | None] = ContextVar("trace", default=None)
 
 
-class _Protocol(ResponseHandler):
+class _Protocol(BoundedHandler):
     """A connection that knows whether it was `used` before and whether the server has begun to answer."""
 
     used = False
@@ -82,16 +79,13 @@ class _Protocol(ResponseHandler):
         super().connection_lost(exc)
 
 
-def _protocol(loop: asyncio.AbstractEventLoop) -> ResponseHandler:
-    return _Protocol(loop)
-
-
 class TracedConnector(GuardedConnector):
     """Tells the current `open` which connection it got."""
 
+    handler = _Protocol
+
     def __init__(self, *, local: bool) -> None:
         super().__init__(local=local, keepalive_timeout=_KEEP_ALIVE, ttl_dns_cache=30)
-        self._factory = functools.partial(_protocol, self._loop)
 
     async def connect(
         self, req: ClientRequest, traces: list[aiohttp.tracing.Trace], timeout: aiohttp.ClientTimeout

@@ -6,7 +6,7 @@ import aiohttp
 
 from providers.errors import ErrorKind, UpstreamError
 from providers.outbound.addresses import Refusal
-from providers.outbound.guard import refusal_in
+from providers.outbound.guard import MOST_INFORMATIONAL, TooManyHeads, refusal_in
 from usage.sentence import Sentence
 
 
@@ -54,6 +54,11 @@ def connection_error(error: Exception) -> UpstreamError:
         return UpstreamError(ErrorKind.CONNECT_TIMEOUT, Sentence("The provider could not be reached in time."))
     if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ClientProxyConnectionError):
         return UpstreamError(ErrorKind.CONNECT, Sentence("The provider refused the connection."))
+    if isinstance(cause.__cause__, TooManyHeads):
+        return UpstreamError(
+            ErrorKind.MALFORMED,
+            Sentence("The provider sent more than {most} informational responses (1xx).", most=MOST_INFORMATIONAL),
+        )
     if isinstance(cause, aiohttp.ClientResponseError):
         return UpstreamError(ErrorKind.MALFORMED, Sentence("The provider's response is not HTTP."))
     if isinstance(cause, aiohttp.InvalidURL):

@@ -16,11 +16,16 @@ from typing import Any
 import aiohttp
 import msgspec
 import yarl
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import RawResponseMessage
+from aiohttp.http_exceptions import HttpProcessingError
 
 from providers.outbound.addresses import Refusal, refusal_of, refusal_of_host
 
 USER_AGENT = "proxysite/0.1"
 MOST_REDIRECTS = 3
+MOST_INFORMATIONAL = 10
+"""Responses with a status of 1xx that a server may send before its answer."""
 _MOVED = frozenset({301, 302, 303, 307, 308})
 
 
@@ -47,12 +52,41 @@ class Fetched(msgspec.Struct, frozen=True):
     content_type: str
 
 
+class TooManyHeads(HttpProcessingError):
+    """A server went on with informational responses (1xx) in place of an answer."""
+
+    def __init__(self) -> None:
+        super().__init__(code=502, message="too many informational responses")
+
+
+class BoundedHandler(ResponseHandler):
+    """A connection that takes a few informational responses (1xx) before an answer, and no more."""
+
+    informational = 0
+
+    def feed_data(self, data: tuple[RawResponseMessage, Any], size: int = 0) -> None:
+        """Called with each head of a response, informational ones too."""
+        if data[0].code < 200:
+            self.informational += 1
+        if self.informational > MOST_INFORMATIONAL:
+            if self.transport is not None and not self.transport.is_closing():
+                self.set_exception(TooManyHeads())
+                self.transport.abort()
+            return
+        if data[0].code >= 200:
+            self.informational = 0
+        super().feed_data(data, size)
+
+
 class GuardedConnector(aiohttp.TCPConnector):
     """A connector that opens sockets to allowed addresses only; `local` allows private ones."""
+
+    handler: type[ResponseHandler] = BoundedHandler
 
     def __init__(self, *, local: bool, **options: Any) -> None:
         # limit=0: admission bounds the number of streams, never a pool that makes others wait.
         super().__init__(limit=0, ssl=ssl_context(), socket_factory=partial(_checked_socket, local), **options)
+        self._factory = partial(self.handler, self._loop)
 
 
 @cache

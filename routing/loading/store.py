@@ -26,11 +26,15 @@ INTERVAL = 0.3
 
 
 class Status(msgspec.Struct, frozen=True):
-    """`loaded_at` and `failing_since` are POSIX seconds; `error` says what is wrong with the latest configuration."""
+    """`loaded_at` and `failing_since` are POSIX seconds; `error` says what is wrong with the latest configuration.
+
+    `failure` is the class of that error, for those who may not know more.
+    """
 
     loaded_at: float | None = None
     revisions: dict[str, int] = {}
     error: str | None = None
+    failure: str | None = None
     failing_since: float | None = None
 
 
@@ -76,9 +80,9 @@ class SnapshotStore:
                 self._tried = numbers
         except load.BrokenConfiguration as error:
             self._tried = numbers
-            self._failed(str(error))
+            self._failed(str(error), error)
         except DatabaseError as error:
-            self._failed(f"The database does not answer: {error}")
+            self._failed(f"The database does not answer: {error}", error)
             connection.close()
         else:
             if self.status.error is not None and self.current is not None and numbers == self.current.revisions:
@@ -91,7 +95,7 @@ class SnapshotStore:
                     self.refresh()
                 except Exception as error:
                     logger.exception("loading the configuration failed")
-                    self._failed(f"Loading failed: {type(error).__name__}. The log has the details.")
+                    self._failed(f"Loading failed: {type(error).__name__}. The log has the details.", error)
                 tried.set()
                 if self._stopping.wait(INTERVAL):
                     return
@@ -111,13 +115,14 @@ class SnapshotStore:
         for listener in self._listeners:
             listener(snapshot)
 
-    def _failed(self, error: str) -> None:
+    def _failed(self, error: str, cause: Exception) -> None:
         if self.status.error != error:
             logger.error("configuration not loaded, the previous one stays in use", extra={"fields": {"cause": error}})
         self.status = Status(
             loaded_at=self.status.loaded_at,
             revisions=self.status.revisions,
             error=error,
+            failure=type(cause).__name__,
             failing_since=self.status.failing_since or time.time(),
         )
 

@@ -26,13 +26,17 @@ async def probe(path: str, client: Client, runtime: Runtime) -> None:
 
 
 async def _ready(client: Client, runtime: Runtime) -> None:
-    """Answers 200 when requests can be served, 503 with the causes when not."""
+    """Answers 200 when requests can be served, 503 with the causes when not.
+
+    Everybody may ask, so it names the classes of errors alone: the log and the admin's home say the rest.
+    """
     causes: list[str] = []
     if runtime.draining:
         causes.append("the server is shutting down")
     status = runtime.store.status
+    broken = None if status.failure is None else f"the configuration cannot be loaded: {status.failure}"
     if runtime.store.current is None:
-        causes.append(status.error or "no configuration has been loaded yet")
+        causes.append(broken or "no configuration has been loaded yet")
     database = await asyncio.get_running_loop().run_in_executor(None, _database_error)
     if database is not None:
         causes.append(f"the database does not answer: {database}")
@@ -42,7 +46,7 @@ async def _ready(client: Client, runtime: Runtime) -> None:
     answer: dict[str, Any] = {"status": "not ready" if causes else "ready", "revisions": status.revisions}
     if causes:
         answer["causes"] = causes
-    warnings = [*([status.error] if status.error is not None else ()), *runtime.warnings()]
+    warnings = [*([broken] if broken is not None else ()), *runtime.warnings(public=True)]
     if warnings and not causes:
         answer["warnings"] = warnings
     await _respond(client, 503 if causes else 200, answer)
