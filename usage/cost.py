@@ -35,6 +35,9 @@ class Prices(msgspec.Struct, frozen=True):
         )
 
 
+Parts = tuple[int, int, int, int, int]
+"""A cost in pico-dollars: of input, cache reads, cache writes, output, and of requests and web searches."""
+
 NO_PRICES = Prices()
 """Every price unknown."""
 
@@ -47,7 +50,7 @@ def in_force(prices: Iterable[Prices], moment: float) -> Prices:
     return NO_PRICES
 
 
-def cost(
+def parts(
     prices: Prices,
     *,
     input: int | None,
@@ -56,7 +59,7 @@ def cost(
     cache_write: int | None = None,
     cache_write_1h: int | None = None,
     web_searches: int | None = None,
-) -> int | None:
+) -> Parts | None:
     """Returns the pico-dollars of an answer, or None if its input or output or a price that it needs is unknown.
 
     The kinds are disjoint, except for `cache_write_1h`, the part of `cache_write` that is cached for an hour. A cache
@@ -69,7 +72,7 @@ def cost(
     hour_price = write_price if prices.cache_write_1h is None else prices.cache_write_1h
     # No provider should report a part that exceeds its total; if one does, the total counts.
     for_an_hour = min(cache_write_1h or 0, cache_write or 0)
-    total = prices.per_request or 0
+    found = []
     for count, price in (
         (input, prices.input),
         (cache_read or 0, read_price),
@@ -79,14 +82,22 @@ def cost(
         (web_searches or 0, prices.per_web_search),
     ):
         if not count:
-            continue
-        if price is None:
+            found.append(0)
+        elif price is None:
             return None
-        total += count * price
-    return total
+        else:
+            found.append(count * price)
+    of_input, of_reads, of_writes, of_hours, of_output, of_searches = found
+    return of_input, of_reads, of_writes + of_hours, of_output, of_searches + (prices.per_request or 0)
 
 
-cost_of_tokens = caller(cost, ((kind, kind) for _, kind in PRICED))
-"""cost_of_tokens(prices, tokens) is the cost of providers.events.Tokens."""
-cost_of_row = caller(cost, ((kind, column) for column, kind in PRICED))
-"""cost_of_row(prices, row) is the cost of a usage row."""
+def cost(prices: Prices, *, input: int | None, output: int | None, **others: int | None) -> int | None:
+    """Returns the sum of the parts, or None where they are unknown."""
+    found = parts(prices, input=input, output=output, **others)
+    return None if found is None else sum(found)
+
+
+parts_of_tokens = caller(parts, ((kind, kind) for _, kind in PRICED))
+"""parts_of_tokens(prices, tokens) are the parts of the cost of providers.events.Tokens."""
+parts_of_row = caller(parts, ((kind, column) for column, kind in PRICED))
+"""parts_of_row(prices, row) are the parts of the cost of a usage row."""

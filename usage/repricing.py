@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from django.db import transaction
 
-from usage.cost import Prices, cost_of_row, in_force
+from usage.cost import Parts, Prices, in_force, parts_of_row
 from usage.models import AttemptLog, RequestLog
 from usage.money import to_dollars
 from usage.reports.query import Period
@@ -82,8 +82,8 @@ def _attempts(requests: list[UUID]) -> dict[UUID, list[AttemptLog]]:
 
 
 def _cost(row: AttemptLog | RequestLog, schedules: Schedules, moment: datetime) -> Decimal | None:
-    pico: int | None = cost_of_row(in_force(schedules.get(row.model_id or 0, ()), moment.timestamp()), row)
-    return None if pico is None else to_dollars(pico)
+    parts: Parts | None = parts_of_row(in_force(schedules.get(row.model_id or 0, ()), moment.timestamp()), row)
+    return None if parts is None else to_dollars(sum(parts))
 
 
 def _sum(amounts: list[Decimal | None]) -> Decimal | None:

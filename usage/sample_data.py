@@ -15,8 +15,9 @@ from uuid import UUID
 
 import msgspec
 
-from usage.journal.records import AttemptRecord, Finished, RequestRecord
+from usage.journal.records import AttemptRecord, Finished, RequestRecord, set_cost
 from usage.rollups.generated import copier
+from usage.rollups.measures import COST_PARTS
 
 SLICE = 2_500
 """Requests of a slice, at most. Another number gives other rows."""
@@ -48,7 +49,7 @@ _ENDS = (
 _SHARED = (
     "started_at", "outcome", "http_status", "error_type", "stop_reason", "duration_ms", "provider_id", "provider_name",
     "model_id", "model_name", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "cost",
-    "time_to_first_token_ms",
+    "time_to_first_token_ms", *COST_PARTS,
 )  # fmt: skip
 _copy_shared = copier((name, name) for name in _SHARED)
 
@@ -168,7 +169,7 @@ def _row(ms: int, caller: _Caller, model: int, end: tuple[str, int, int | None, 
         new = prompt - read - write
         request.input_tokens, request.output_tokens = new, output
         request.cache_read_tokens, request.cache_write_tokens = read, write
-        request.cost = new * prices[0] + read * prices[1] + write * prices[2] + output * prices[3]
+        set_cost(request, (new * prices[0], read * prices[1], write * prices[2], output * prices[3], 0))
         request.time_to_first_token_ms = min(duration, int(exp(random.gauss(6.5, 0.6))))
     attempt = AttemptRecord(id=_identity(ms + 1, random), request_log_id=identity, number=1, dialect=dialect)
     _copy_shared(attempt, request)

@@ -77,6 +77,11 @@ def row(number: int) -> Row:
         "output_tokens": 20,
         "price_id": 1,
         "cost": 426_000_000,
+        "input_cost": 126_000_000,
+        "cache_read_cost": 0,
+        "cache_write_cost": 0,
+        "output_cost": 300_000_000,
+        "other_cost": 0,
         "time_to_first_token_ms": 210,
         "duration_ms": 1_250,
     }

@@ -16,9 +16,9 @@ from routing.snapshot import CandidateConfig
 from streaming.attempts.attempt import Attempt
 from streaming.exchange.exchange import Exchange
 from streaming.refused import why_failed
-from usage.cost import cost_of_tokens, in_force
+from usage.cost import in_force, parts_of_tokens
 from usage.journal.account import Account
-from usage.journal.records import AttemptRecord, add_parts, copy_answer, copy_tokens
+from usage.journal.records import AttemptRecord, add_parts, copy_answer, copy_tokens, set_cost
 from usage.models import Outcome
 from usage.sentence import Sentence, first_line
 
@@ -131,8 +131,10 @@ def _measured(account: Account, attempt: Attempt) -> AttemptRecord:
     copy_tokens(record, tokens)
     # One request, one moment: what takes effect while it runs is for the next one.
     prices = in_force(attempt.candidate.model.prices, account.request.started_at.timestamp())
-    record.cost = cost_of_tokens(prices, tokens)
-    record.price_id = None if record.cost is None else prices.id
+    parts = parts_of_tokens(prices, tokens)
+    if parts is not None:
+        set_cost(record, parts)
+        record.price_id = prices.id
     return record
 
 

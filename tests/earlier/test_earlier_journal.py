@@ -18,6 +18,7 @@ from usage.journal.journal import Journal
 from usage.journal.recorder import Recorder
 from usage.journal.segments import entries, line_of
 from usage.journal.writer import Writer
+from usage.rollups.measures import COST_PARTS
 
 NOBODY = Path("/nonexistent")
 
@@ -33,6 +34,7 @@ def _keep_earlier_columns(payload: dict[str, Any]) -> None:
     """Takes out what columns of later versions hold, which is nothing."""
     for row in (payload["request"], *payload["attempts"]):
         assert (row.pop("error_message"), row.pop("provider_message")) == ("", "")
+        assert {row.pop(part) for part in COST_PARTS} == {None}
 
 
 @pytest.mark.both_databases

@@ -26,7 +26,8 @@ NAMES = (
 )  # fmt: skip
 SUMS = (
     "input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens",
-    "reasoning_tokens", "web_searches", "cost", "provider_cost",
+    "reasoning_tokens", "web_searches", "cost", "input_cost", "cache_read_cost", "cache_write_cost", "output_cost",
+    "other_cost", "provider_cost",
 )  # fmt: skip
 
 _IDS = (None, 1, 2, 3)

@@ -44,6 +44,7 @@ _COUNTED = [*(measure.name for measure in measures.of_kind("sum") if measure.uni
 _MEASURES: list[str | tuple[str, ...]] = [
     *(tuple(_COUNTED[at : at + 2]) for at in range(0, len(_COUNTED), 2)),
     ("shown_cost", "provider_cost"),
+    "cost_parts",
     ("shown_repriced", "price_id"),
     ("first_token", "duration"),
 ]
@@ -109,6 +110,19 @@ class UsageAdmin(ModelAdmin):
     def shown_cost(self, row: Any) -> str:
         """In US dollars."""
         return formatting.dollars(row.cost)
+
+    @display(description="The cost in parts")
+    def cost_parts(self, row: Any) -> str:
+        """In US dollars: those that are not zero."""
+        amounts = {name: getattr(row, name) for name in measures.COST_PARTS}
+        if None in amounts.values():
+            return formatting.UNKNOWN
+        shown = (
+            f"{name.removesuffix('_cost').replace('_', ' ')} {formatting.dollars(amount)}"
+            for name, amount in amounts.items()
+            if amount
+        )
+        return " · ".join(shown) or formatting.dollars(row.cost)
 
     @display(description="Cost when last re-priced")
     def shown_repriced(self, row: Any) -> str:

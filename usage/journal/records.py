@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from usage.rollups import measures
-from usage.rollups.generated import copier
+from usage.rollups.generated import copier, function
 
 if TYPE_CHECKING:
 
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
         reasoning_tokens: int | None = None
         web_searches: int | None = None
         cost: int | None = None
+        input_cost: int | None = None
+        cache_read_cost: int | None = None
+        cache_write_cost: int | None = None
+        output_cost: int | None = None
+        other_cost: int | None = None
         provider_cost: int | None = None
 
 else:
@@ -100,6 +105,11 @@ _COPIED = (
 )  # fmt: skip
 _copy = copier((name, name) for name in _COPIED)
 _copy_money = copier((name, name) for name in measures.MONEY)
+set_cost = function(
+    "record, parts",
+    [f"{', '.join(f'record.{name}' for name in measures.COST_PARTS)} = parts", "record.cost = sum(parts)"],
+)
+"""set_cost(record, parts) sets the cost and its parts, usage.cost.Parts."""
 copy_tokens = copier(measures.EVENT_SUMS)
 """copy_tokens(record, tokens) copies the sums that providers.events.Tokens hold into a record."""
 

@@ -45,7 +45,9 @@ class Measure(msgspec.Struct, frozen=True):
     event: str = ""
     """The field of providers.events.Tokens that a sum is copied from."""
     priced: bool = False
-    """Whether usage.cost.cost takes `event`."""
+    """Whether usage.cost.parts takes `event`."""
+    is_cost_part: bool = False
+    """Whether a sum is a part of `cost`, in the order of usage.cost.Parts."""
     report: str = ""
     """The heading in the usage report, for what is shown there and in the CSV file."""
     csv: str = ""
@@ -108,6 +110,16 @@ MEASURES: Final = (
         event="web_searches", priced=True, unit="uses",
     ),
     Measure("cost", "sum", "cost (USD)", unit="money", report="Cost", csv="cost_usd", me="cost_usd"),
+    *(
+        Measure(f"{part}_cost", "sum", help_text=f"Part of the cost: {of}.", unit="money", is_cost_part=True)
+        for part, of in (
+            ("input", "input tokens"),
+            ("cache_read", "tokens read from cache"),
+            ("cache_write", "tokens written to cache"),
+            ("output", "output tokens"),
+            ("other", "per answer and per web search"),
+        )
+    ),
     Measure("provider_cost", "sum", "provider's own cost (USD)", event="cost", unit="money"),
     Measure("unpriced", "share", source="unknown_cost", outcomes=("completed",), me="unpriced"),
     Measure(
@@ -134,9 +146,10 @@ COUNTS: Final = _names(of_kind("count"))
 SUMS: Final = _names(of_kind("sum"))
 BINS: Final = _names(of_kind("bins"))
 MONEY: Final = _names(measure for measure in of_kind("sum") if measure.unit == "money")
+COST_PARTS: Final = _names(measure for measure in of_kind("sum") if measure.is_cost_part)
 EVENT_SUMS: Final = tuple((measure.name, measure.event) for measure in of_kind("sum") if measure.event)
 """The sums that are copied from providers.events.Tokens, with their names there."""
 PRICED: Final = tuple((measure.name, measure.event) for measure in of_kind("sum") if measure.priced)
-"""The sums that a cost is made of, with their names in usage.cost.cost."""
+"""The sums that a cost is made of, with their names in usage.cost.parts."""
 REPORTED: Final = tuple(measure for measure in MEASURES if measure.report or measure.me or measure.card)
 """What reports add up."""

@@ -58,6 +58,11 @@ class SumColumns(models.Model):
         reasoning_tokens: int | None
         web_searches: int | None
         cost: Any  # Decimal | None, as loose as DollarsField
+        input_cost: Any
+        cache_read_cost: Any
+        cache_write_cost: Any
+        output_cost: Any
+        other_cost: Any
         provider_cost: Any
 
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.cost import Prices, cost
+from usage.cost import Prices, cost, parts
 from usage.money import to_dollars, to_pico
 
 SONNET = Prices(input=3_000_000, output=15_000_000, cache_read=300_000, cache_write=3_750_000)
+
+
+def test_a_cost_has_a_part_for_each_kind() -> None:
+    prices = msgspec.structs.replace(SONNET, cache_write_1h=6_000_000, per_request=1_000, per_web_search=10_000)
+    counts = {"input": 2, "output": 3, "cache_read": 5, "cache_write": 9, "cache_write_1h": 4, "web_searches": 2}
+    found = parts(prices, **counts)
+    assert found == (6_000_000, 1_500_000, 5 * 3_750_000 + 4 * 6_000_000, 45_000_000, 21_000)
+    assert sum(found) == cost(prices, **counts)
 
 
 def test_each_kind_of_token_has_its_own_price() -> None:
