@@ -81,7 +81,8 @@ class ProviderConfig(msgspec.Struct, frozen=True):
 
     `needs_secret` is true when credentials are configured for it, usable or not. `profile` names the
     family of servers it belongs to; "" means the one that the base URL implies. `platform` names the cloud that sells
-    its models, "" none, and `options` are the provider's for it. Only with `is_local` may its address be private.
+    its models, "" none, and `options` are the provider's for it. `client_fields` are further fields that clients may
+    add here. Only with `is_local` may its address be private.
     """
 
     id: int
@@ -94,6 +95,7 @@ class ProviderConfig(msgspec.Struct, frozen=True):
     is_local: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     timeouts: Timeouts = Timeouts()
+    client_fields: tuple[str, ...] = ()
     transforms: tuple[TransformConfig, ...] = ()
     credentials: tuple[CredentialConfig, ...] = ()
     needs_secret: bool = False
@@ -108,6 +110,7 @@ class ProviderConfig(msgspec.Struct, frozen=True):
 class ModelConfig(msgspec.Struct, frozen=True):
     """One upstream model at one provider. `capabilities` holds names from `CAPABILITIES`.
 
+    `priced_for` is what the prices hold for besides tokens, of providers.client_fields.protocol.PRICED.
     `supports` is what a Claude model takes in a request, None where nothing is known of it.
     `prices` holds past, present and future prices: `usage.cost.in_force` returns those of a moment.
     """
@@ -121,3 +124,4 @@ class ModelConfig(msgspec.Struct, frozen=True):
     prices: tuple[Prices, ...] = ()
     transforms: tuple[TransformConfig, ...] = ()
     supports: ClaudeSupport | None = None
+    priced_for: frozenset[str] = frozenset()

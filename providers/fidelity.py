@@ -63,6 +63,8 @@ class Fidelity(StrEnum):
     CACHE_CONTROL_DROPPED = "cache_control_dropped"
     BETA_DROPPED = "beta_dropped"
     FIELD_DROPPED = "field_dropped"
+    CLIENT_FIELD_DROPPED = "client_field_dropped"
+    UNPRICED_DROPPED = "unpriced_dropped"
     TRANSFORMED = "transformed"
     CONTINUED = "answer_continued"
 
@@ -120,6 +122,10 @@ EXPLANATIONS: dict[Fidelity, str] = {
     Fidelity.CACHE_CONTROL_DROPPED: "cache_control was left out: the provider caches by its own rules, or not at all.",
     Fidelity.BETA_DROPPED: "A beta feature was requested by header; the provider or model does not take it.",
     Fidelity.FIELD_DROPPED: "A field of Claude's API was left out: the provider has no equivalent.",
+    Fidelity.CLIENT_FIELD_DROPPED: "A field that the client added was left out: the provider's list does not have it, "
+    "or the gateway sets that field itself.",
+    Fidelity.UNPRICED_DROPPED: "A field, beta, tool or file that chooses another model or price or belongs to the "
+    "provider's account was left out: the model's prices do not hold for it, or the key may not use it.",
     Fidelity.TRANSFORMED: "A transform of the provider's or model's chain changed the request.",
     Fidelity.CONTINUED: "An earlier attempt broke off in its text, and this attempt was asked to continue it.",
 }

@@ -25,7 +25,9 @@ from providers.validation import (
     cut_base_url,
     validate_base_url,
     validate_capabilities,
+    validate_client_fields,
     validate_headers,
+    validate_priced_for,
     validate_supports,
     validate_transforms,
 )
@@ -80,6 +82,13 @@ class Provider(models.Model):
         validators=[validate_transforms],
         help_text='Changes to each request, in this order, such as [{"name": "maxtoken", "options": {"limit": 8192}}].',
     )
+    client_fields = models.JSONField(
+        "fields that clients may add",
+        default=list,
+        blank=True,
+        validators=[validate_client_fields],
+        help_text="Names of fields outside Claude's API that clients may send to this provider.",
+    )
     is_local = models.BooleanField(
         "local",
         default=False,
@@ -116,6 +125,26 @@ class Provider(models.Model):
         check_installed(self.platform)
         check_platform(self.platform, self.dialect, self.options, self.base_url)
         check_transforms(self.transforms, self.dialect)
+
+
+class DroppedField(models.Model):
+    """A field that clients sent to a provider lately and that was left out, for the provider's page to show.
+
+    No configuration: every worker adds what it counted, and the oldest are deleted.
+    """
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="dropped_fields")
+    name = models.CharField(max_length=129)
+    times = models.PositiveBigIntegerField(default=0)
+    last_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-last_at", "name"]
+        constraints = [models.UniqueConstraint(fields=["provider", "name"], name="providers_droppedfield_unique_name")]
+
+    def __str__(self) -> str:
+        return f"{self.provider.name}: {self.name}"
 
 
 class Credential(models.Model):
@@ -220,6 +249,13 @@ class Model(models.Model):
         blank=True,
         validators=[validate_supports],
         help_text="What a Claude model takes in a request, filled in for known names; {} limits nothing.",
+    )
+    priced_for = models.JSONField(
+        "prices hold for",
+        default=list,
+        blank=True,
+        validators=[validate_priced_for],
+        help_text="What else of Claude's API clients may ask of this model, because its prices hold for that as well.",
     )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -10,6 +10,8 @@ import msgspec
 from django.core.exceptions import ValidationError
 
 from providers.claude.support import support_of
+from providers.client_fields.names import problem_of
+from providers.client_fields.protocol import PRICED
 from providers.config import CAPABILITIES
 from providers.dialects import DIALECTS
 from providers.endpoints import OtherDialect, base_url_of
@@ -114,6 +116,23 @@ def validate_capabilities(value: Any) -> None:
     unknown = [name for name in value if name not in CAPABILITIES]
     if unknown:
         raise ValidationError(f"Unknown: {', '.join(unknown)}. Choose from {', '.join(CAPABILITIES)}.")
+
+
+def validate_client_fields(value: Any) -> None:
+    """Refuses anything but a list of names of fields that a client may add."""
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValidationError('Enter a list of names, such as ["top_a", "options.num_gpu"].')
+    if problems := [problem for name in value if (problem := problem_of(name))]:
+        raise ValidationError(problems)
+
+
+def validate_priced_for(value: Any) -> None:
+    """Refuses anything but a list of what prices may hold for."""
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValidationError('Enter a list, such as ["service_tier"].')
+    unknown = [name for name in value if name not in PRICED]
+    if unknown:
+        raise ValidationError(f"Unknown: {', '.join(unknown)}. Choose from {', '.join(PRICED)}.")
 
 
 def validate_supports(value: Any) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import msgspec
 
 from access.keys import KeyRecord
-from providers.config import ModelConfig, ProviderConfig
+from providers.client_fields.rules import Asking, ClientFields
+from providers.config import ModelConfig, ProviderConfig, Secret
+from providers.dialects.contract import Call
+from providers.fidelity import Fidelity, Notes
 from providers.transforms.contract import Chain
 from routing.rules.aliases import AliasIndex
 from routing.rules.buckets import RuleIndex
@@ -18,18 +22,47 @@ Order = Literal["sequence", "weighted", "cheapest", "fastest", "least_busy"]
 
 
 class CandidateConfig(msgspec.Struct, frozen=True):
-    """A model that a route may use, with its provider and the chain of both, compiled."""
+    """A model that a route may use, with its provider, the chain of both and what clients may add, compiled."""
 
     id: int
     provider: ProviderConfig
     model: ModelConfig
     transforms: Chain = Chain()
     weight: int = 1
+    client_fields: ClientFields = ClientFields()
 
     @property
     def name(self) -> str:
         """The name in decisions and on pages."""
         return f"{self.provider.name}: {self.model.name}"
+
+    def call(
+        self,
+        request: dict[str, Any],
+        headers: Mapping[str, str],
+        asking: Asking,
+        *,
+        secret: Secret | None,
+        session_id: str,
+        input_estimate: int,
+        notes: Notes,
+    ) -> Call:
+        """Returns the call of this model that a client's request makes: first filtered, then changed by the chain."""
+        filtered, headers, added = self.client_fields.filtered(request, headers, notes, asking)
+        body = self.transforms.edited(filtered)
+        if body is not filtered:
+            notes.add(Fidelity.TRANSFORMED)
+        return Call(
+            body=body,
+            model=self.model,
+            provider=self.provider,
+            secret=secret,
+            headers=headers,
+            session_id=session_id or None,
+            input_estimate=input_estimate,
+            notes=notes,
+            client_fields=added,
+        )
 
 
 class RouteConfig(msgspec.Struct, frozen=True):

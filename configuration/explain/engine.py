@@ -139,7 +139,7 @@ def _attempt(
     request = without_subagent_tags(question.request) if facts.subagent_tag else question.request
     try:
         return msgspec.structs.replace(
-            view, upstream=preview_upstream(candidate, request, question.headers, facts, credential)
+            view, upstream=preview_upstream(candidate, request, question.headers, facts, credential, question.key)
         )
     except NoUpstream as error:
         return msgspec.structs.replace(view, no_upstream=str(error))

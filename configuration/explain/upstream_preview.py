@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
+from access.keys import KeyRecord
 from configuration.explain.result import UpstreamView
+from providers.client_fields.rules import Asking
 from providers.config import CredentialConfig, ProviderConfig, Secret
 from providers.dialects import DIALECTS
-from providers.dialects.contract import Call
 from providers.errors import UnsupportedRequest
 from providers.fidelity import EXPLANATIONS, Fidelity, Notes
 from providers.outbound.media import inlined, media_urls
@@ -38,27 +39,26 @@ def preview_upstream(
     headers: Mapping[str, str],
     facts: RequestFacts,
     credential: CredentialConfig | None,
+    key: KeyRecord | None = None,
 ) -> UpstreamView:
     """The request that a candidate would be sent. Raises NoUpstream."""
     dialect, notes = DIALECTS[candidate.provider.dialect], Notes()
-    body = candidate.transforms.edited(request)
-    if body is not request:
-        notes.add(Fidelity.TRANSFORMED)
+    call = candidate.call(
+        request,
+        headers,
+        Asking(key, facts.refers, is_preview=True),
+        secret=None if credential is None else Secret(MASK),
+        session_id=facts.session_id,
+        input_estimate=facts.input_estimate,
+        notes=notes,
+    )
+    body = call.body
     limit = body.get("max_tokens")
     if type(limit) is int and limit == 0 and not dialect.warms_cache:
         raise NoUpstream(EXPLANATIONS[Fidelity.ANSWERED_HERE])
     if not dialect.takes_urls(candidate.provider):
         body = _with_media_placeholders(body, notes)
-    call = Call(
-        body=body,
-        model=candidate.model,
-        provider=_masked(candidate.provider),
-        secret=None if credential is None else Secret(MASK),
-        headers=headers,
-        session_id=facts.session_id or None,
-        input_estimate=facts.input_estimate,
-        notes=notes,
-    )
+    call = msgspec.structs.replace(call, body=body, provider=_masked(candidate.provider))
     try:
         written = Translation(call).draft()
     except UnsupportedRequest as error:

@@ -48,6 +48,7 @@ class ModelEntry(Entry):
     capabilities: Given[list[str]] = UNSET
     transforms: Given[list[Any]] = UNSET
     supports: Given[dict[str, Any] | None] = UNSET
+    priced_for: Given[list[str]] = UNSET
     enabled: Given[bool] = UNSET
     prices: Given[list[PriceEntry]] = UNSET
 
@@ -81,6 +82,7 @@ class ProviderEntry(Entry):
     options: Given[dict[str, Any]] = UNSET
     base_url: Given[str] = UNSET
     headers: Given[dict[str, str]] = UNSET
+    client_fields: Given[list[str]] = UNSET
     transforms: Given[list[Any]] = UNSET
     is_local: Given[bool] = msgspec.field(default=UNSET, name="local")
     connect_timeout: Given[float] = UNSET

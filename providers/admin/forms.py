@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from providers.admin.client_fields import NamesField, priced_for_field
 from providers.admin.transform_chain import ChainField
 from providers.claude.support import support_descriptions
 from providers.config import CAPABILITIES
@@ -75,6 +76,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
 
     options = JsonField(dict, options_help())
     headers = JsonField(dict, str(Provider._meta.get_field("headers").help_text))
+    client_fields = NamesField()
     transforms = ChainField("Changes to each request to this provider, in this order; to its answers in reverse order.")
 
     class Meta:
@@ -103,12 +105,14 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
         "Changes to each request after the provider's own, in this order; to answers before the provider's."
     )
     supports = SupportField(supports_help())
+    priced_for = priced_for_field()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        # Among the models of a provider's page there is no such field.
-        if self._meta.fields is not None and "supports" not in self._meta.fields:
-            del self.fields["supports"]
+        # Among the models of a provider's page there are no such fields.
+        for name in ("supports", "priced_for"):
+            if self._meta.fields is not None and name not in self._meta.fields:
+                del self.fields[name]
 
     class Meta:
         model = Model

@@ -90,6 +90,7 @@ class ProviderAdmin(ModelAdmin):
     inlines = [CredentialInline, ModelInline]
     formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
     readonly_fields = ["shown_name"]
+    change_form_outer_after_template = "console/dropped_fields.html"
     actions_detail = ["test", "list_models"]
     actions_row = ["test", "list_models"]
 
@@ -109,7 +110,7 @@ class ProviderAdmin(ModelAdmin):
         return [
             (None, {"fields": head}),
             ("Platform", {"fields": ["platform", "options"]}),
-            ("Requests", {"fields": ["profile", "headers", "transforms", "proxy_url"]}),
+            ("Requests", {"fields": ["profile", "headers", "client_fields", "transforms", "proxy_url"]}),
             (
                 "Time-outs",
                 {"fields": [("connect_timeout", "first_event_timeout"), ("idle_timeout", "total_timeout")]},
@@ -183,7 +184,7 @@ class ModelAdminPage(ModelAdmin):
     search_fields = ["name", "provider__name"]
     fieldsets = [
         (None, {"fields": ["provider", "name", "enabled", ("context_window", "max_output"), "capabilities"]}),
-        ("Requests", {"fields": ["transforms", "supports"]}),
+        ("Requests", {"fields": ["transforms", "supports", "priced_for"]}),
     ]
     inlines = [PriceInline]
 

@@ -44,7 +44,7 @@ class Thinking(msgspec.Struct, frozen=True):
 
 
 def extra_fields(body: dict[str, Any]) -> dict[str, Any]:
-    """The fields that are not Claude's: a client or a transform added them for the provider."""
+    """The fields that are not Claude's: a transform added them for the provider."""
     return {key: value for key, value in body.items() if key not in KNOWN}
 
 
@@ -96,6 +96,15 @@ def output_limit(call: Call) -> int | None:
     if allowed < asked:
         call.notes.add(Fidelity.MAX_TOKENS_LOWERED)
     return allowed
+
+
+def capped(added: dict[str, Any], field: str, call: Call) -> dict[str, Any]:
+    """The fields that a transform added; a limit of the output among them is lowered to what the model allows."""
+    asked, most = added.get(field), call.model.max_output
+    if most is None or not isinstance(asked, int) or asked <= most:
+        return added
+    call.notes.add(Fidelity.MAX_TOKENS_LOWERED)
+    return {**added, field: most}
 
 
 def output_schema(body: dict[str, Any]) -> dict[str, Any] | None:

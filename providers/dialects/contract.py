@@ -22,7 +22,9 @@ class Call(msgspec.Struct, frozen=True):
 
     `body` is the Claude request after the transforms; it is shared between attempts, so a dialect never changes it.
     `headers` are the client's own headers in lower case, already without credentials and hop-by-hop names.
-    `input_estimate` is an estimate of the prompt's tokens. Whatever is dropped, changed or emulated goes into `notes`.
+    `input_estimate` is an estimate of the prompt's tokens. `client_fields` are the provider's own fields that the
+    client added; a dialect sends them where it sends nothing of that name itself. Whatever is dropped, changed or
+    emulated goes into `notes`.
     """
 
     body: dict[str, Any]
@@ -33,6 +35,7 @@ class Call(msgspec.Struct, frozen=True):
     session_id: str | None = None
     input_estimate: int | None = None
     notes: Notes = msgspec.field(default_factory=Notes)
+    client_fields: Mapping[str, Any] = {}
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ REGISTRY: dict[str, Transform] = {
         request=requests.cleancache,
     ),
     "customparams": Transform(
-        requests.CustomParams, "Add fields that the client did not send.", request=requests.customparams
+        requests.CustomParams, "Set fields of the request, whatever the client sent.", request=requests.customparams
     ),
     "reasoning": Transform(
         thinking.Reasoning, "Switch thinking on or off; drop earlier thinking.", request=thinking.reasoning

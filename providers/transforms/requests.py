@@ -39,7 +39,7 @@ class StreamOptions(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CustomParams(msgspec.Struct, forbid_unknown_fields=True):
-    """`params`: fields to add to the request; objects are merged, and what the client sent is never overwritten."""
+    """`params`: fields of the request; they overwrite what the client sent, and objects are merged."""
 
     params: dict[str, Any]
 
@@ -105,15 +105,14 @@ def _without_cache_control(value: Any) -> Any:
 
 
 def customparams(request: Request, options: CustomParams) -> Request:
-    """Add fields that the client did not send."""
+    """Set fields, whatever the client sent."""
     return _merged(request, options.params)
 
 
-def _merged(mine: Request, extra: Request) -> Request:
-    result = dict(mine)
-    for key, value in extra.items():
-        if key not in result:
-            result[key] = value
-        elif isinstance(result[key], dict) and isinstance(value, dict):
-            result[key] = _merged(result[key], value)
+def _merged(sent: Request, params: Request) -> Request:
+    result = {**sent, **params}
+    for key, value in params.items():
+        given = sent.get(key)
+        if isinstance(given, dict) and isinstance(value, dict):
+            result[key] = _merged(given, value)
     return result

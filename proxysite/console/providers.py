@@ -1,4 +1,7 @@
-"""A provider's pages: one lists its models and adds the selected ones, the other sends it a small request as a test."""
+"""A provider's pages: one lists its models and adds the selected ones, another sends it a small request as a test.
+
+A button of its form allows a field that clients lost.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from asgiref.sync import async_to_sync
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from providers.config import ProviderConfig
@@ -24,6 +28,7 @@ from providers.models import Model, Provider
 from providers.outbound.model_lists import NoModelList, model_list
 from providers.pricing.price_list import listed_price
 from providers.pricing.prices import Price
+from providers.validation import validate_client_fields
 from routing.loading import load, revision
 from streaming.probe import probe
 
@@ -139,3 +144,25 @@ def test(request: HttpRequest, provider_id: int) -> HttpResponse:
         "tested": form.cleaned_data["name"] if result is not None else "",
     }
     return TemplateResponse(request, "console/provider_test.html", context)
+
+
+@require_POST
+@permission_required("providers.change_provider", raise_exception=True)
+def allow_field(request: HttpRequest, provider_id: int) -> HttpResponse:
+    """Adds a field that clients lost to those that they may add."""
+    name = request.POST.get("name", "")
+    with transaction.atomic():
+        provider = get_object_or_404(Provider.objects.select_for_update(), pk=provider_id)
+        try:
+            validate_client_fields([name])
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        else:
+            if name not in provider.client_fields:
+                provider.client_fields = [*provider.client_fields, name]
+                provider.save(update_fields=["client_fields"])
+                change = [{"changed": {"fields": ["Fields that clients may add"]}}]
+                admin.site.get_model_admin(Provider).log_change(request, provider, change)
+            provider.dropped_fields.filter(name=name).delete()
+            messages.success(request, f"Clients may now send {name} to {provider.name}.")
+    return HttpResponseRedirect(reverse("admin:providers_provider_change", args=[provider_id]))

@@ -17,4 +17,9 @@ urlpatterns = [
     path("explain/", admin.site.admin_view(explain.page), name="explain"),
     path("providers/<int:provider_id>/models/", admin.site.admin_view(providers.list_models), name="provider-models"),
     path("providers/<int:provider_id>/test/", admin.site.admin_view(providers.test), name="provider-test"),
+    path(
+        "providers/<int:provider_id>/allow-field/",
+        admin.site.admin_view(providers.allow_field),
+        name="provider-allow-field",
+    ),
 ]

@@ -9,12 +9,16 @@ from typing import Any
 import msgspec
 
 from providers.claude.fields import output_schema, thinking_of
+from providers.client_fields.protocol import refers as refers_to_account
 
 _SUBAGENT_START, _SUBAGENT_END = "<CCR-SUBAGENT-MODEL>", "</CCR-SUBAGENT-MODEL>"
 _LONGEST_TAG = 300
 _blanks = re.compile(r"\s*").match
 _SEARCH_NAMES = frozenset({"web_search", "brave_web_search", "google_search"})
 """Without Claude Code's own WebSearch: every request of it has that one, and its searches use a server tool."""
+_OF_ITSELF = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
+"""Blocks that hold nothing but what the client wrote or a model answered."""
+_REFERS = "(refers)"
 _REMINDER, _REMINDER_END = "<system-reminder>", "</system-reminder>"
 _TAGGED_USER_MESSAGES = 2
 _MAX_TEXT = 20_000
@@ -35,6 +39,7 @@ class Content(msgspec.Struct, frozen=True):
     tools: tuple[str, ...]
     subagent_tag: str
     text: str
+    refers: bool
 
 
 def read_content(request: Mapping[str, Any]) -> Content:
@@ -44,7 +49,7 @@ def read_content(request: Mapping[str, Any]) -> Content:
     kinds: set[str] = set()
     for message in messages:
         _collect(message.get("content"), kinds)
-    tools, searches = _tools(request.get("tools"))
+    tools, searches, refers = _tools(request.get("tools"))
     return Content(
         thinks=thinking.mode == "on",
         thinking_budget=thinking.budget or 0,
@@ -57,6 +62,7 @@ def read_content(request: Mapping[str, Any]) -> Content:
         tools=tools,
         subagent_tag=_subagent_tag(request.get("system"), messages),
         text=_last_user_text(messages),
+        refers=refers or _REFERS in kinds,
     )
 
 
@@ -83,20 +89,24 @@ def _collect(content: Any, kinds: set[str]) -> None:
     for block in content:
         if isinstance(block, dict):
             kind = block.get("type")
-            if isinstance(kind, str):
-                kinds.add(kind)
+            if not isinstance(kind, str):
+                continue
+            kinds.add(kind)
             if kind == "tool_result":
                 _collect(block.get("content"), kinds)
-            elif kind == "document":
+            elif kind not in _OF_ITSELF:
+                if refers_to_account(block):
+                    kinds.add(_REFERS)
                 source = block.get("source")
                 if isinstance(source, dict):
                     _collect(source.get("content"), kinds)
 
 
-def _tools(tools: Any) -> tuple[tuple[str, ...], bool]:
-    """Returns the names of the tools, and whether one of them searches the web, by its type or by its name."""
+def _tools(tools: Any) -> tuple[tuple[str, ...], bool, bool]:
+    """Returns the names of the tools, whether one of them searches the web, by its type or by its name, and whether one
+    names a model or a server."""
     names = []
-    searches = False
+    searches = refers = False
     for tool in _list(tools):
         if not isinstance(tool, dict):
             continue
@@ -104,8 +114,10 @@ def _tools(tools: Any) -> tuple[tuple[str, ...], bool]:
         if isinstance(name, str):
             names.append(name)
             searches = searches or name.lower() in _SEARCH_NAMES
-        searches = searches or (isinstance(kind, str) and kind.startswith("web_search"))
-    return tuple(names), searches
+        if kind is not None:
+            searches = searches or (isinstance(kind, str) and kind.startswith("web_search"))
+            refers = refers or "model" in tool or "mcp_server_name" in tool
+    return tuple(names), searches, refers
 
 
 def _subagent_tag(system: Any, messages: list[dict[str, Any]]) -> str:

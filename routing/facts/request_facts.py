@@ -41,7 +41,8 @@ class RequestFacts(msgspec.Struct, frozen=True):
     `input_estimate` is tokens, from `weight` and the session's ratio. `thinks`: thinking is switched on;
     `thinking_budget` is its tokens, 0 where none are given. `images`, `documents` and `web_search` are looked for
     everywhere, in tool results and tool types too. `subagent_tag` is what a <CCR-SUBAGENT-MODEL> tag names. `text` is
-    the user's last message; it is never stored. `chosen` is what the custom callable answered.
+    the user's last message; it is never stored. `refers`: a block may refer to a file of the provider's account, or a
+    tool to another model. `chosen` is what the custom callable answered.
     """
 
     request_model: str
@@ -67,6 +68,7 @@ class RequestFacts(msgspec.Struct, frozen=True):
     tools: tuple[str, ...] = ()
     subagent_tag: str = ""
     text: str = ""
+    refers: bool = False
     key: str = ""
     team: str = ""
     tags: tuple[str, ...] = ()
@@ -209,6 +211,7 @@ def gather(
         tools=content.tools,
         subagent_tag=content.subagent_tag,
         text=content.text,
+        refers=content.refers,
         key=key.name if key is not None else "",
         team=key.team_name if key is not None else "",
         tags=key.tags if key is not None else (),

@@ -14,6 +14,8 @@ from access.keys import KeyRecord, allowed_pattern
 from access.models import ClientKey
 from providers import secrets
 from providers.claude.support import support_of
+from providers.client_fields import rules
+from providers.client_fields.protocol import NAMING_MODELS
 from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Secret, Timeouts
 from providers.credentials.binding import destination_of, why_inactive, why_machine_refused
 from providers.dialects import DIALECTS
@@ -22,7 +24,7 @@ from providers.platforms import PLATFORMS
 from providers.platforms.contract import options_of
 from providers.pricing.prices import schedules
 from providers.transforms import TransformError, compile_chain_of, parse_chain
-from providers.validation import check_platform, validate_base_url, validate_headers
+from providers.validation import check_platform, validate_base_url, validate_client_fields, validate_headers
 from routing.loading import BrokenConfiguration as BrokenConfiguration
 from routing.loading import targeting
 from routing.models import Candidate, Route
@@ -135,6 +137,7 @@ def _provider(
     for what, validate, value in (
         ("an invalid base URL", validate_base_url, row.base_url),
         ("invalid headers", validate_headers, row.headers),
+        ("an invalid list of clients' fields", validate_client_fields, row.client_fields),
     ):
         try:
             validate(value)
@@ -164,6 +167,7 @@ def _provider(
             idle=row.idle_timeout,
             total=row.total_timeout,
         ),
+        client_fields=tuple(row.client_fields),
         transforms=transforms,
         credentials=credentials,
         needs_secret=needs_secret,
@@ -189,6 +193,7 @@ def _model(row: Model, prices: tuple[Prices, ...]) -> ModelConfig:
         transforms = parse_chain(row.transforms)
         capabilities = msgspec.convert(row.capabilities, frozenset[str])
         supports = None if row.supports is None else support_of(row.supports)
+        priced_for = msgspec.convert(row.priced_for, frozenset[str])
     except (TransformError, msgspec.ValidationError) as error:
         raise BrokenConfiguration(f"The model {row} cannot be used: {error}") from error
     return ModelConfig(
@@ -201,6 +206,7 @@ def _model(row: Model, prices: tuple[Prices, ...]) -> ModelConfig:
         prices=prices,
         transforms=transforms,
         supports=supports,
+        priced_for=priced_for,
     )
 
 
@@ -213,7 +219,7 @@ def _callable(
         # A provider that was added after the providers were read is loaded with the next revision.
         provider = providers.get(model.provider_id)
         if provider is not None and _cause(provider, model) is None:
-            found[provider.name.lower(), model.name] = _candidate(0, provider, model)
+            found[provider.name.lower(), model.name] = _candidate(0, provider, model, models)
     return found
 
 
@@ -228,10 +234,26 @@ def _cause(provider: ProviderConfig | None, model: ModelConfig | None) -> str | 
     return provider.refusal or None
 
 
-def _candidate(identity: int, provider: ProviderConfig, model: ModelConfig, weight: int = 1) -> CandidateConfig:
+def _candidate(
+    identity: int, provider: ProviderConfig, model: ModelConfig, models: dict[int, ModelConfig], weight: int = 1
+) -> CandidateConfig:
     verbatim = DIALECTS[provider.dialect].verbatim
     chain = compile_chain_of((*provider.transforms, *model.transforms), verbatim=verbatim)
-    return CandidateConfig(id=identity, provider=provider, model=model, transforms=chain, weight=weight)
+    taken = rules.compiled(provider, model, _peers(model, models), verbatim=verbatim)
+    return CandidateConfig(identity, provider, model, transforms=chain, weight=weight, client_fields=taken)
+
+
+def _peers(model: ModelConfig, models: dict[int, ModelConfig]) -> frozenset[str]:
+    """Returns the names of the models that a request for `model` may ask as well: the provider's at the same prices."""
+    if NAMING_MODELS.isdisjoint(model.priced_for):
+        return frozenset()
+    prices = _amounts(model)
+    others = (other for other in models.values() if other.provider_id == model.provider_id)
+    return frozenset(other.name for other in others if _amounts(other) == prices)
+
+
+def _amounts(model: ModelConfig) -> tuple[Prices, ...]:
+    return tuple(msgspec.structs.replace(prices, id=None) for prices in model.prices)
 
 
 def _disabled_routes() -> frozenset[str]:
@@ -250,7 +272,7 @@ def _routes(providers: dict[int, ProviderConfig], models: dict[int, ModelConfig]
         if provider is None or model is None or cause is not None:
             dropped[row.route_id].append((str(row.model), cause or ""))
         else:
-            taken[row.route_id].append(_candidate(row.pk, provider, model, row.weight))
+            taken[row.route_id].append(_candidate(row.pk, provider, model, models, row.weight))
     return {
         row.name: RouteConfig(
             id=row.pk,

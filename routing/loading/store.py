@@ -15,6 +15,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
+from providers import dropped_fields
 from routing.loading import load, revision
 from routing.models import Revision
 from routing.snapshot import Snapshot
@@ -23,6 +24,8 @@ logger = logging.getLogger("gateway.snapshot")
 
 INTERVAL = 0.3
 """Seconds between two reads of the revisions."""
+STORE_INTERVAL = 2.0
+"""Seconds between two writes of the fields that clients lost."""
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -89,6 +92,7 @@ class SnapshotStore:
                 self.status = Status(loaded_at=self.status.loaded_at, revisions=self.status.revisions)
 
     def _watch(self, tried: threading.Event) -> None:
+        stored_at = time.monotonic()
         try:
             while True:
                 try:
@@ -97,6 +101,9 @@ class SnapshotStore:
                     logger.exception("loading the configuration failed")
                     self._failed(f"Loading failed: {type(error).__name__}. The log has the details.", error)
                 tried.set()
+                if time.monotonic() - stored_at >= STORE_INTERVAL:
+                    dropped_fields.store()
+                    stored_at = time.monotonic()
                 if self._stopping.wait(INTERVAL):
                     return
         finally:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from providers.config import CredentialConfig
 from providers.counts import limits_of
-from providers.dialects.contract import Call, Decoder
+from providers.dialects.contract import Decoder
 from providers.errors import ErrorKind, UpstreamError
 from providers.errors.redaction import redact, redacted
 from providers.events import Event, MessageFinished, MessageStarted, StreamFailed, Tokens
@@ -141,16 +141,12 @@ class Attempt:
             asked = self._continuing.request(prefill=continues_answers(candidate.provider, candidate.model))
             estimate += self._continuing.tokens
             self.notes.add(Fidelity.CONTINUED)
-        body = candidate.transforms.edited(asked)
-        if body is not asked:
-            self.notes.add(Fidelity.TRANSFORMED)
-        call = Call(
-            body=body,
-            model=candidate.model,
-            provider=candidate.provider,
+        call = candidate.call(
+            asked,
+            request.headers,
+            request.asking,
             secret=None if credential is None else credential.secret,
-            headers=request.headers,
-            session_id=request.session_id or None,
+            session_id=request.session_id,
             input_estimate=estimate,
             notes=self.notes,
         )

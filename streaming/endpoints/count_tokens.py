@@ -17,11 +17,13 @@ from django.utils.timezone import localtime
 
 from access.keys import KeyRecord
 from providers.claude.usage import clean_usage
+from providers.client_fields.rules import Asking
 from providers.config import CredentialConfig
 from providers.counts import limits_of
-from providers.dialects.contract import Call, CountRequest
+from providers.dialects.contract import CountRequest
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from providers.errors.redaction import redact
+from providers.fidelity import Notes
 from providers.offload import off_loop
 from providers.translation import Translation
 from routing import engine
@@ -72,16 +74,17 @@ async def count_tokens(
     candidate = decision.attempts[0]
     health = CallerHealth(runtime.health, Caller(key.id))
     credential = health.credential(candidate, known.session_id)
-    edited = candidate.transforms.edited
-    call = Call(
-        body=await off_loop(edited, request) if heavy else edited(request),
-        model=candidate.model,
-        provider=candidate.provider,
+    called = partial(
+        candidate.call,
+        request,
+        headers,
+        Asking(key, known.refers),
         secret=None if credential is None else credential.secret,
-        headers=headers,
-        session_id=known.session_id or None,
+        session_id=known.session_id,
         input_estimate=known.input_estimate,
+        notes=Notes(),
     )
+    call = await off_loop(called) if heavy else called()
     translation = Translation(call, heavy=heavy)
     most = limits_of(candidate.model, known.input_estimate).prompt
     answer, by = await _count_of_provider(translation, candidate, credential, runtime, client, health, most), "provider"

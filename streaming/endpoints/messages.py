@@ -13,6 +13,7 @@ from typing import Final
 
 from django.utils.timezone import localtime
 
+from providers.client_fields.rules import Asking
 from providers.framing.text import written
 from providers.offload import off_loop
 from routing.facts import request_facts
@@ -105,6 +106,7 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
         facts.session_id,
         facts.input_estimate,
         heavy,
+        Asking(exchange.key, facts.refers),
     )
     del content
     decision = await decide(exchange, facts, snapshot, runtime)

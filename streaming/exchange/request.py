@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from providers.client_fields.rules import Asking
 from streaming.exchange.load import Share
 
 
@@ -29,7 +30,7 @@ class Body:
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One request after intake. `headers` hold no secret of the client, `input_estimate` is in tokens.
 
-    `heavy`: whether it is translated beside the event loop.
+    `heavy`: whether it is translated beside the event loop. `asking` says whose it is, for what only some may ask.
     """
 
     id: str
@@ -40,3 +41,4 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     session_id: str = ""
     input_estimate: int = 0
     heavy: bool = False
+    asking: Asking = Asking()

@@ -42,6 +42,7 @@ def _providers() -> None:
         profile="openrouter",
         base_url="https://openrouter.ai/api/v1",
         headers={"x-title": "our gateway: yes", "http-referer": "https://example.com"},
+        client_fields=["top_a", "provider.sort"],
         transforms=[{"name": "maxtoken", "options": {"limit": 8192}}, {"name": "cleancache"}],
         connect_timeout=5.5,
         first_event_timeout=60,
@@ -66,6 +67,7 @@ def _providers() -> None:
         capabilities=["tools", "images"],
         transforms=[{"name": "sampling", "options": {"temperature": 0.7}}],
         supports={"efforts": ["low", "high"], "sampling": "one"},
+        priced_for=["service_tier"],
     )
     Price.objects.create(model=sonnet, valid_until=NEW_YEAR, input=Decimal("3"), output=Decimal("15.5"))
     Price.objects.create(

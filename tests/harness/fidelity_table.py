@@ -19,7 +19,13 @@ from providers.platforms.vertex.claude import VERTEX
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "fidelity.md"
 CLOUDS_PAGE = ROOT / "docs" / "claude-on-clouds.md"
-_SHARED = ("providers/translation.py", "providers/transforms", "providers/platforms", "streaming")
+_SHARED = (
+    "providers/translation.py",
+    "providers/transforms",
+    "providers/platforms",
+    "providers/client_fields",
+    "streaming",
+)
 _INTRODUCTION = """\
 # What is lost on the way
 

@@ -10,6 +10,7 @@ from django.db import models
 from hypothesis import strategies as st
 
 from access.models import ClientKey, Team
+from providers.client_fields.protocol import PRICED
 from providers.config import CAPABILITIES
 from providers.models import Credential, Model, Price, Provider
 from routing.loading.revision import WATCHED
@@ -39,7 +40,9 @@ _SPECIAL: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("providers.Credential", "variable"): _words.map(lambda word: f"{word.upper()}_API_KEY"),
     # Written when the row is saved.
     ("providers.Credential", "bound_to"): st.just(""),
+    ("providers.Provider", "client_fields"): st.lists(_words.map("top_{}a".format), min_size=1, unique=True),
     ("providers.Model", "transforms"): _transforms,
+    ("providers.Model", "priced_for"): st.lists(st.sampled_from(sorted(PRICED)), min_size=1, unique=True),
     ("providers.Model", "supports"): st.lists(st.sampled_from(["low", "medium", "high"]), unique=True).map(
         lambda efforts: {"thinking": ["enabled"], "efforts": efforts, "prefill": False}
     ),

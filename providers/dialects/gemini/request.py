@@ -8,8 +8,9 @@ from urllib.parse import quote
 import msgspec
 
 from providers.claude.blocks import system_blocks, text_of
-from providers.claude.fields import extra_fields, output_limit, output_schema
+from providers.claude.fields import capped, extra_fields, output_limit, output_schema
 from providers.claude.losses import note_losses
+from providers.client_fields.merging import add_client_fields
 from providers.dialects.contract import Call, CountRequest, UpstreamRequest
 from providers.dialects.gemini.generation import generation_of
 from providers.dialects.gemini.messages import contents_of
@@ -79,9 +80,10 @@ def body_of(call: Call) -> Body:
         call.notes.add(Fidelity.STOP_SEQUENCES_MATCHED_HERE)
     more = settings.pop("generationConfig", None)
     if isinstance(more, dict):
-        config |= more
+        config |= capped(more, "maxOutputTokens", call)
     if config:
         settings["generationConfig"] = config
+    add_client_fields(settings, call.client_fields, call.notes)
     prompt: dict[str, Any] = {}
     system = [{"text": text} for block in system_blocks(call.body) if (text := text_of(block)) is not None]
     if instruction is not None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
-from providers.claude.fields import extra_fields, output_limit, output_schema
+from providers.claude.fields import capped, extra_fields, output_limit, output_schema
 from providers.claude.losses import note_losses
 from providers.claude.signatures import origin_of
 from providers.claude.tools import Tool
+from providers.client_fields.merging import add_client_fields
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.dialects.ollama.messages import chat_messages
 from providers.dialects.ollama.thinking import thinking_fields, thinks
@@ -44,11 +45,12 @@ def _body(call: Call) -> dict[str, Any]:
     extra = extra_fields(body)
     options = _options(call)
     if isinstance(extra.get("options"), dict):
-        options |= extra.pop("options")
+        options |= capped(extra.pop("options"), "num_predict", call)
     if options:
         fields["options"] = options
     fields |= _tool_fields(tools, call)
     fields |= extra
+    add_client_fields(fields, call.client_fields, call.notes)
     instruction = choice_in_words(body, tools, call.notes)
     origin = origin_of(call.provider, call.model)
     fields["messages"] = chat_messages(

@@ -10,6 +10,7 @@ import msgspec
 from providers.claude.fields import caller_of, extra_fields, output_limit, output_schema
 from providers.claude.losses import note_losses
 from providers.claude.prefill import GO_ON
+from providers.client_fields.merging import add_client_fields
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.dialects.openai_chat.messages import chat_messages
 from providers.dialects.openai_chat.prefill import PATH, Prefill, prefill_of
@@ -78,6 +79,7 @@ def _body(call: Call, profile: Profile, stops: list[str], prefill: Prefill | Non
     fields |= dict(profile.extra)
     fields |= offer.fields
     fields |= extra
+    add_client_fields(fields, call.client_fields, call.notes)
     reminder = offer.instruction
     if prefill is not None and reminder is not None:
         # Nothing may stand after the beginning of the answer.

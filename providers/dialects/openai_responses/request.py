@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from providers.claude.blocks import joined_text, system_blocks
-from providers.claude.fields import caller_of, extra_fields, output_limit, output_schema
+from providers.claude.fields import caller_of, capped, extra_fields, output_limit, output_schema
 from providers.claude.losses import note_losses
+from providers.client_fields.merging import add_client_fields
 from providers.config import ProviderConfig
 from providers.dialects.contract import Call, CountRequest, UpstreamRequest
 from providers.dialects.openai_responses.messages import input_items
@@ -45,8 +46,9 @@ def responses_request(call: Call) -> UpstreamRequest:
     text, instruction = _text_format(call)
     fields |= text
     fields |= _identity(call)
-    fields |= extra_fields(call.body)
+    fields |= capped(extra_fields(call.body), "max_output_tokens", call)
     fields |= _conversation(call, instruction)
+    add_client_fields(fields, call.client_fields, call.notes)
     return UpstreamRequest(
         path=_PATH, headers=_headers(call), body=msgspec.json.encode(fields), unsent_stops=_stops(call)
     )

@@ -13,6 +13,7 @@ from providers.claude.blocks import Block, text_block, text_of
 from providers.claude.client_json import decode
 from providers.claude.known_models import support_for
 from providers.claude.system import restate_system
+from providers.claude.tool_choice import fit_choice
 from providers.dialects.contract import Call
 from providers.fidelity import Fidelity, Notes
 from providers.platforms.claude.marks import move_to_last_block
@@ -163,22 +164,7 @@ def _fit_tools(body: dict[str, Any], plan: Plan, notes: Notes) -> None:
             kept.append(tool)
     body["tools"] = kept
     if len(kept) < len(tools):
-        _fit_choice(body, kept, notes)
-
-
-def _fit_choice(body: dict[str, Any], kept: list[Any], notes: Notes) -> None:
-    """A choice of a tool that is gone would be refused, and so would any without tools."""
-    if not kept:
-        del body["tools"]
-    choice = body.get("tool_choice")
-    if not isinstance(choice, dict):
-        return
-    name = choice.get("name")
-    named = any(isinstance(tool, dict) and tool.get("name") == name for tool in kept)
-    if not kept or (choice.get("type") == "tool" and not named):
-        del body["tool_choice"]
-        if choice.get("type") in ("tool", "any"):
-            notes.add(Fidelity.TOOL_CHOICE_DROPPED)
+        fit_choice(body, kept, notes)
 
 
 def _message(message: Any, plan: Plan, notes: Notes) -> Any:
