@@ -80,7 +80,7 @@ def names_allowed_models(value: Any, may_ask: MayAsk) -> bool:
 
 @lru_cache(maxsize=256)
 def passed_betas(header: str, refused: tuple[str, ...]) -> str:
-    """Returns the betas of a header that do not begin with one of `refused`; the same string where all pass."""
+    """Returns the betas of a header that do not begin with one of `refused`; an equal string where all pass."""
     asked = [beta for part in header.split(",") if (beta := part.strip())]
     passed = [beta for beta in asked if not beta.casefold().startswith(refused)]
     return header if len(passed) == len(asked) else ",".join(passed)

@@ -83,7 +83,7 @@ class ClientFields(msgspec.Struct, frozen=True):
         betas = headers.get("anthropic-beta")
         if betas and self.refused_betas:
             passed = passed_betas(betas, self.refused_betas)
-            if passed is not betas:
+            if passed != betas:
                 notes.add(Fidelity.UNPRICED_DROPPED)
                 headers = {name: value for name, value in headers.items() if name != "anthropic-beta"}
                 if passed:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from providers import dropped_fields
 from providers.client_fields import lately
@@ -68,7 +68,7 @@ def test_the_database_away_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
         raise DatabaseError
 
     monkeypatch.setattr(dropped_fields, "_store", away)
-    monkeypatch.setattr(dropped_fields.connection, "close", lambda: None)
+    monkeypatch.setattr(connection, "close", lambda: None)
     lately.note(1, ["top_a"])
     dropped_fields.store()
     assert lately.taken() == {}

@@ -109,7 +109,7 @@ def test_the_chains_of_provider_and_model_run_in_their_order(
     script = upstream.script(speak.answer(dialect))
     client.post(message(route.name, script.prompt)).stream()
     sent = script.seen[0].body
-    # What stands in the request is not added again, so the one that ran first has its way.
-    assert sent["stop" if dialect == "openai_chat" else "stop_sequences"] == ["first"]
+    # Each overwrites what it finds, so the one that ran last has its way.
+    assert sent["stop" if dialect == "openai_chat" else "stop_sequences"] == ["second"]
     assert sent["top_p"] == 0.5
     assert sent.get("max_tokens", sent.get("max_completion_tokens")) == 300

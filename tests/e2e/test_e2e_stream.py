@@ -156,8 +156,12 @@ def test_to_a_claude_provider_the_request_goes_out_as_it_came(
         an_unknown_field={"deep": [True, 1.5, "ü"]},
     )
     headers = {"anthropic-version": "2026-10-21", "anthropic-beta": "effort-2025-11-24,not-yet-known"}
-    client.post(body, path="/v1/messages?beta=true", headers=headers).stream()
+    answer = client.post(body, path="/v1/messages?beta=true", headers=headers)
+    answer.stream()
     (seen,) = script.seen
+    # But for a field that Claude's API does not have: only Anthropic's own server gets those.
+    del body["an_unknown_field"]
+    assert answer.headers["x-gateway-fidelity"] == "client_field_dropped"
     assert seen.body == {**body, "model": standing.models["anthropic"].name}
     assert seen.headers["anthropic-beta"] == headers["anthropic-beta"]
     assert seen.headers["anthropic-version"] == "2026-10-21"
