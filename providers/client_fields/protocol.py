@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from providers.claude.blocks import Block, text_block
-from providers.claude.tool_choice import fit_choice
+from providers.client_fields.tool_choice import fit_choice
 from providers.fidelity import Notes
 
 PRICED: Final[dict[str, str]] = {

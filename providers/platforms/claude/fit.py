@@ -13,7 +13,7 @@ from providers.claude.blocks import Block, text_block, text_of
 from providers.claude.client_json import decode
 from providers.claude.known_models import support_for
 from providers.claude.system import restate_system
-from providers.claude.tool_choice import fit_choice
+from providers.client_fields.tool_choice import fit_choice
 from providers.dialects.contract import Call
 from providers.fidelity import Fidelity, Notes
 from providers.platforms.claude.marks import move_to_last_block
