@@ -7,12 +7,14 @@ import gc
 import json
 import threading
 import time
+import weakref
 from typing import Any
 
 import msgspec
 import pytest
 
 from providers.claude import client_json
+from providers.offload import off_loop
 from streaming.ingress.claude import intake
 from streaming.ingress.claude.errors import ClaudeError
 from usage.collector import at_rest
@@ -151,6 +153,35 @@ def test_a_collector_that_was_off_stays_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_the_collector_rests_during_work_beside_the_loop() -> None:
+    def fail() -> None:
+        assert not gc.isenabled()
+        raise KeyError
+
+    async def main() -> None:
+        assert await off_loop(gc.isenabled) is False
+        with pytest.raises(KeyError):
+            await off_loop(fail)
+
+    asyncio.run(main())
+    assert gc.isenabled()
+
+
+def test_garbage_is_found_even_while_somebody_always_works() -> None:
+    class Cycle:
+        def __init__(self) -> None:
+            self.itself = self
+
+    async def main() -> None:
+        cycle = weakref.ref(Cycle())
+        assert cycle() is not None
+        with at_rest:  # another one's work
+            await off_loop(int)
+            assert cycle() is None
+
+    asyncio.run(main())
 
 
 def test_a_cancelled_request_leaves_the_collector_at_work() -> None:
