@@ -101,6 +101,8 @@ class ProviderConfig(msgspec.Struct, frozen=True):
     needs_secret: bool = False
     proxy_url: str | None = None
     is_demo: bool = False
+    secret_headers: frozenset[str] = frozenset()
+    """Names of those of `headers` whose values nobody may see."""
     inactive: tuple[tuple[str, str], ...] = ()
     """Credentials that are not used: (name, why)."""
     refusal: str = ""

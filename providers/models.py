@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from providers import secrets
 from providers.claude.known_models import seeded_support
+from providers.credentials import headers
 from providers.credentials.binding import destination_of, may_use
 from providers.credentials.variables import refusal_of
 from providers.dialects import choices as dialect_choices
@@ -73,8 +75,10 @@ class Provider(models.Model):
         default=dict,
         blank=True,
         validators=[validate_headers],
-        help_text='Extra headers for every request, as a JSON object, such as {"x-title": "our gateway"}. '
-        "Secrets go into a credential instead.",
+        help_text="Extra headers for every request whose values anybody may see.",
+    )
+    secret_headers = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="Extra headers whose values are stored encrypted."
     )
     transforms = models.JSONField(
         default=list,
@@ -125,6 +129,15 @@ class Provider(models.Model):
         check_installed(self.platform)
         check_platform(self.platform, self.dialect, self.options, self.base_url)
         check_transforms(self.transforms, self.dialect)
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Encrypts secret headers that an upgrade had to leave in plain text."""
+        if settings.ENCRYPTION_KEYS:
+            self.secret_headers = {
+                name: headers.sealed(stored["plain"], stored["bound_to"]) if stored.get("plain") else stored
+                for name, stored in self.secret_headers.items()
+            }
+        super().save(*args, **options)
 
 
 class DroppedField(models.Model):

@@ -103,6 +103,28 @@ def credential_variables(
     return found
 
 
+def plain_headers(app_configs: Any, databases: Sequence[str] | None, **kwargs: Any) -> Sequence[checks.CheckMessage]:
+    """gateway.W007: Secret headers that an upgrade without an encryption key had to leave as they were."""
+    from providers.models import Provider
+
+    if not databases:
+        return []
+    try:
+        rows = Provider.objects.values_list("name", "secret_headers")
+        names = [name for name, found in rows if any(stored.get("plain") for stored in found.values())]
+    except DatabaseError:
+        return []
+    if not names:
+        return []
+    return [
+        checks.Warning(
+            f"Values of headers are not encrypted in the database: {', '.join(names)}.",
+            hint="Set ENCRYPTION_KEYS, then save these providers once in the admin.",
+            id="gateway.W007",
+        )
+    ]
+
+
 def custom_router(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
     """gateway.E004: A custom router that cannot be imported would never be called."""
     try:
@@ -166,3 +188,4 @@ def register_all() -> None:
     checks.register(limits)
     checks.register(provider_enabled, checks.Tags.database)
     checks.register(credential_variables, checks.Tags.database)
+    checks.register(plain_headers, checks.Tags.database)

@@ -20,12 +20,13 @@ Action = Literal["create", "change", "same", "remove"]
 _HIDDEN = frozenset({"ciphertext", "last_four", "hash"})
 _SHOWN_AS = {
     "ciphertext": "secret",
+    "secret_headers": "secret headers",
     "bound_to": "may be sent to",
     "is_local": "local",
     "is_default": "default",
     "is_demo": "demo",
 }
-_NAMES_ONLY = frozenset({"headers", "options"})
+_NAMES_ONLY = frozenset({"headers", "secret_headers", "options"})
 _LONGEST = 100
 _SIGNS = {"create": "+", "change": "~", "remove": "-"}
 _MOST_NAMES = 20

@@ -14,6 +14,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from configuration.apply.context import ImportContext
+from configuration.apply.headers import header_values
 from configuration.file.fields import values_of
 from configuration.file.schema import ConfigurationError, CredentialEntry, ModelEntry, PriceEntry, ProviderEntry
 from configuration.file.secrets import BadSecret, one_line, variable_of
@@ -35,7 +36,7 @@ def write_providers(context: ImportContext, entries: Sequence[ProviderEntry]) ->
         provider = Provider.objects.filter(name=entry.name).first() or Provider(name=entry.name)
         if entry.base_url is not UNSET:
             entry.base_url = _base_url(provider, entry)
-        context.save(place, provider, entry.name, entry)
+        context.save(place, provider, entry.name, entry, **header_values(context, place, provider, entry))
         credentials: set[Any] = set()
         for index, credential in enumerate(entry.credentials):
             where = f"{place}.credentials[{index}]"

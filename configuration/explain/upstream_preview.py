@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,8 +23,6 @@ from routing.snapshot import CandidateConfig
 
 MASK = "••••••••"
 SIGNED = "(signed)"
-_HIDDEN = re.compile(r"auth|key|token|secret|cookie|passw|credential|signature", re.IGNORECASE)
-"""Names of a provider's own headers whose values are masked."""
 _MEDIA_TYPES: Mapping[str, str] = {"image": "image/png", "document": "application/pdf"}
 
 
@@ -82,7 +79,7 @@ def platform_label(provider: ProviderConfig) -> str:
 
 
 def _masked(provider: ProviderConfig) -> ProviderConfig:
-    headers = tuple((name, MASK if _HIDDEN.search(name) else value) for name, value in provider.headers)
+    headers = tuple((name, MASK if name in provider.secret_headers else value) for name, value in provider.headers)
     return msgspec.structs.replace(provider, headers=headers, credentials=())
 
 

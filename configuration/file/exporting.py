@@ -13,6 +13,7 @@ from django.db.models import Model as Row
 from access.models import ClientKey, Team
 from configuration.file import schema, yaml_text
 from configuration.file.fields import entry_of
+from providers.credentials.headers import PUBLIC
 from providers.models import Credential, Model, Provider
 from providers.pricing.prices import Price
 from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
@@ -71,12 +72,24 @@ def _providers() -> list[schema.ProviderEntry]:
     prices = _grouped(Price.objects.all(), "model_id")
     return [
         schema.ProviderEntry(
-            **entry_of(provider),
+            **_provider_fields(provider),
             credentials=[_credential(row) for row in credentials[provider.pk]],
             models=[_model(row, prices[row.pk]) for row in _sorted(models[provider.pk], lambda model: model.name)],
         )
         for provider in _sorted(Provider.objects.all(), lambda provider: provider.name)
     ]
+
+
+def _provider_fields(row: Provider) -> dict[str, Any]:
+    fields = entry_of(row)
+    headers: dict[str, str | schema.HeaderEntry] = {
+        name: value if name.lower() in PUBLIC else schema.HeaderEntry(value=value, public=True)
+        for name, value in row.headers.items()
+    }
+    headers |= {name: schema.HeaderEntry(stored=True) for name in row.secret_headers}
+    if headers:
+        fields["headers"] = headers
+    return fields
 
 
 def _credential(row: Credential) -> schema.CredentialEntry:

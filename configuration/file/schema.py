@@ -72,6 +72,18 @@ class CredentialEntry(Entry):
         return f"CredentialEntry({self.name!r})"
 
 
+class HeaderEntry(Entry):
+    """A header of a provider: its `value`, which is encrypted unless it is `public`, or `stored` for a value that is in
+    the database and not in the file."""
+
+    value: Given[str] = UNSET
+    public: Given[bool] = UNSET
+    stored: Given[Literal[True]] = UNSET
+
+    def __repr__(self) -> str:
+        return "HeaderEntry()"
+
+
 class ProviderEntry(Entry):
     """A provider with its credentials and models. Others that it has are not deleted."""
 
@@ -81,7 +93,7 @@ class ProviderEntry(Entry):
     platform: Given[str] = UNSET
     options: Given[dict[str, Any]] = UNSET
     base_url: Given[str] = UNSET
-    headers: Given[dict[str, str]] = UNSET
+    headers: Given[dict[str, str | HeaderEntry]] = UNSET
     client_fields: Given[list[str]] = UNSET
     transforms: Given[list[Any]] = UNSET
     is_local: Given[bool] = msgspec.field(default=UNSET, name="local")

@@ -26,7 +26,6 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 """Texts in place of a key that are not keys."""
-_SECRET_NAME = re.compile(r"key|token|secret|auth|cookie|password", re.IGNORECASE)
 
 
 class Conversion:
@@ -117,7 +116,7 @@ class Conversion:
         return CredentialEntry(secret=secret, **fields)
 
     def headers(self, place: str, given: Any) -> dict[str, str]:
-        """The headers that a provider may have; the others, and those that look secret, are noted."""
+        """The headers that a provider may have, whose values are stored encrypted; the others are noted."""
         found: dict[str, str] = {}
         for name, value in given.items() if isinstance(given, dict) else ():
             try:
@@ -125,11 +124,8 @@ class Conversion:
             except ValidationError as error:
                 self.skip(f"{place}.{name}", " ".join(error.messages))
                 continue
-            if _SECRET_NAME.search(name) or holds_variable(value):
-                self.skip(
-                    f"{place}.{name}",
-                    "This looks like a secret. Provider headers are not stored encrypted; use a credential.",
-                )
+            if holds_variable(value):
+                self.skip(f"{place}.{name}", "Its value is in a variable: enter the value in the admin.")
             else:
                 found[name] = value
         return found

@@ -6,13 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from providers.admin.client_fields import NamesField, priced_for_field
+from providers.admin.headers import Headers, HeadersField, header_rows, sorted_headers
 from providers.admin.transform_chain import ChainField
 from providers.claude.support import support_descriptions
 from providers.config import CAPABILITIES
@@ -75,7 +76,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     """A provider."""
 
     options = JsonField(dict, options_help())
-    headers = JsonField(dict, str(Provider._meta.get_field("headers").help_text))
+    headers = HeadersField()
     client_fields = NamesField()
     transforms = ChainField("Changes to each request to this provider, in this order; to its answers in reverse order.")
 
@@ -90,6 +91,28 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         error_messages = {
             "name": {"unique": "Another provider has this name: choose another name, or edit that provider."}
         }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "headers" in self.fields:
+            self.initial["headers"] = header_rows(self.instance)
+        self._headers: Headers | None = None
+
+    def clean_headers(self) -> dict[str, str]:
+        """Returns the public ones; the others are encrypted once the address is known."""
+        rows = self.cleaned_data["headers"]
+        if rows is None:
+            return self.instance.headers
+        self._headers = sorted_headers(rows, self.instance)
+        return self._headers.public
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self._headers is not None and not self.errors:
+            try:
+                self._headers.store(self.instance)
+            except ImproperlyConfigured as error:
+                self.add_error("headers", str(error))
 
 
 class ModelForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from providers.admin.credentials import CredentialInline, credential_state
 from providers.admin.forms import ModelForm, PriceForm, PriceSet, ProviderForm
+from providers.credentials import headers
 from providers.credentials.binding import destination_of, why_inactive
 from providers.models import Credential, Model, Provider
 from providers.pricing.prices import Price
@@ -124,13 +125,20 @@ class ProviderAdmin(ModelAdmin):
         return super().changeform_view(request, *args, **kwargs)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Names the credentials that the change has made inactive."""
+        """Names the credentials and headers that the change has made inactive."""
         super().save_related(request, form, formsets, change)
         provider: Provider = form.instance
         now = destination_of(provider)
         for credential in provider.credentials.filter(enabled=True):
             if why := why_inactive(credential, now):
                 messages.warning(request, f"The credential {credential.name} is not used: {why}.")
+        for name, stored in provider.secret_headers.items():
+            if why := headers.why_inactive(stored, now):
+                messages.warning(request, f"The provider is not called, because of its header {name}: {why}.")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """A filter in the address must not tell what a secret is."""
+        return not lookup.startswith("secret_headers") and bool(super().lookup_allowed(lookup, value, request))
 
     def has_use_credential_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Whether this user may send requests with a provider's credentials."""

@@ -1,17 +1,20 @@
 """Where a provider's secrets may be sent: the address for which each was entered or confirmed, as text.
 
-A secret is bound to scheme, host, port, path, proxy, and the platform with its options that choose a host or an
-account. When the provider changes in any of these, the secret is inactive until somebody who knows it enters it again.
+A secret is bound to scheme, host, port, path, proxy, the platform with its options that choose a host or an account,
+and behind a relay to the headers that name its target. When the provider changes in any of these, the secret is
+inactive until somebody who knows it enters it again.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from providers.credentials import variables
+from providers.credentials import headers, variables
 from providers.platforms import PLATFORMS
 
 if TYPE_CHECKING:
@@ -20,8 +23,11 @@ if TYPE_CHECKING:
 _PORTS = {"http": 80, "https": 443}
 
 
-def destination(base_url: str, proxy_url: str, platform: str, options: Any) -> str:
-    """Returns where requests with these settings go, so that two equal texts mean the same place."""
+def destination(base_url: str, proxy_url: str, platform: str, options: Any, steering: Iterable[str] = ()) -> str:
+    """Returns where requests with these settings go, so that two equal texts mean the same place.
+
+    `steering` are headers that choose where a relay sends requests; only their digest is part of the text.
+    """
     parts = [_address(base_url)]
     if proxy_url:
         parts.append(f"through {_address(proxy_url)}")
@@ -30,6 +36,8 @@ def destination(base_url: str, proxy_url: str, platform: str, options: Any) -> s
         bound = known.bound_options if known is not None else ()
         given = options if isinstance(options, dict) else {}
         parts += [f"on {platform}", *(f"{name}={given[name]}" for name in bound if given.get(name))]
+    if lines := "\n".join(steering):
+        parts.append(f"steered by headers {hashlib.sha256(lines.encode()).hexdigest()[:16]}")
     return " ".join(parts)
 
 
@@ -48,7 +56,8 @@ def _address(url: str) -> str:
 
 def destination_of(provider: Provider) -> str:
     """Returns where a provider's requests go now."""
-    return destination(provider.base_url, provider.proxy_url, provider.platform, provider.options)
+    steering = headers.steering(provider.headers, provider.secret_headers)
+    return destination(provider.base_url, provider.proxy_url, provider.platform, provider.options, steering)
 
 
 def why_inactive(credential: Credential, now: str) -> str:

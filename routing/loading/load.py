@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 
 import msgspec
@@ -12,12 +11,11 @@ from django.db.models import Exists, OuterRef
 
 from access.keys import KeyRecord, allowed_pattern
 from access.models import ClientKey
-from providers import secrets
 from providers.claude.support import support_of
 from providers.client_fields import rules
 from providers.client_fields.protocol import NAMING_MODELS
-from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Secret, Timeouts
-from providers.credentials.binding import destination_of, why_inactive, why_machine_refused
+from providers.config import CredentialConfig, ModelConfig, ProviderConfig, Timeouts
+from providers.credentials.binding import destination_of, why_inactive
 from providers.dialects import DIALECTS
 from providers.models import Credential, Model, Provider
 from providers.platforms import PLATFORMS
@@ -27,6 +25,7 @@ from providers.transforms import TransformError, compile_chain_of, parse_chain
 from providers.validation import check_platform, validate_base_url, validate_client_fields, validate_headers
 from routing.loading import BrokenConfiguration as BrokenConfiguration
 from routing.loading import targeting
+from routing.loading.provider_secrets import credential_config, refusal_of, secret_headers, secret_of
 from routing.models import Candidate, Route
 from routing.snapshot import CandidateConfig, Order, RouteConfig, Snapshot
 from usage.cost import Prices
@@ -80,47 +79,23 @@ def load_snapshot(revisions: dict[str, int], keys: dict[str, KeyRecord] | None =
 
 
 def _providers() -> dict[int, ProviderConfig]:
+    has_credentials = Exists(Credential.objects.filter(provider=OuterRef("pk")))
+    rows = {row.pk: row for row in Provider.objects.filter(enabled=True).annotate(has_credentials=has_credentials)}
     credentials: dict[int, list[CredentialConfig]] = defaultdict(list)
     inactive: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    # Compared with the address that is loaded, and not with one that is written in between.
+    now = {key: destination_of(row) for key, row in rows.items()}
     for row in (
-        Credential.objects.filter(enabled=True, provider__enabled=True)
-        .select_related("provider")
-        .order_by("position", "id")
+        Credential.objects.filter(enabled=True, provider__in=rows).select_related("provider").order_by("position", "id")
     ):
-        if why := why_inactive(row, destination_of(row.provider)):
+        if why := why_inactive(row, now[row.provider_id]):
             inactive[row.provider_id].append((row.name, why))
-        elif (secret := _secret(row)) is not None:
-            credentials[row.provider_id].append(_credential(row, secret))
+        elif (secret := secret_of(row)) is not None:
+            credentials[row.provider_id].append(credential_config(row, secret))
     return {
-        row.pk: _provider(row, tuple(credentials[row.pk]), tuple(inactive[row.pk]), needs_secret=row.has_credentials)
-        for row in Provider.objects.filter(enabled=True).annotate(
-            has_credentials=Exists(Credential.objects.filter(provider=OuterRef("pk")))
-        )
+        key: _provider(row, tuple(credentials[key]), tuple(inactive[key]), needs_secret=row.has_credentials)
+        for key, row in rows.items()
     }
-
-
-def _credential(row: Credential, secret: str) -> CredentialConfig:
-    return CredentialConfig(
-        id=row.pk,
-        name=row.name,
-        secret=Secret(secret),
-        position=row.position,
-        weight=row.weight,
-        requests_per_minute=row.requests_per_minute,
-        tokens_per_minute=row.tokens_per_minute,
-        concurrent=row.concurrent,
-    )
-
-
-def _secret(row: Credential) -> str | None:
-    if row.source == Credential.Source.ENVIRONMENT:
-        return os.environ.get(row.variable, "").strip() or None
-    if not row.ciphertext:
-        return None
-    try:
-        return secrets.decrypt(row.ciphertext)
-    except secrets.UnreadableSecret as error:
-        raise BrokenConfiguration(f"The credential {row} cannot be read: {error}.") from error
 
 
 def _provider(
@@ -151,6 +126,7 @@ def _provider(
         transforms = parse_chain(row.transforms)
     except TransformError as error:
         raise BrokenConfiguration(f"The provider {row.name} has an invalid chain of transforms: {error}") from error
+    hidden, refusal = secret_headers(row)
     return ProviderConfig(
         id=row.pk,
         name=row.name,
@@ -160,7 +136,8 @@ def _provider(
         platform=row.platform,
         options=options_of(PLATFORMS.get(row.platform), row.options),
         is_local=row.is_local,
-        headers=tuple((name.lower(), value) for name, value in row.headers.items()),
+        headers=tuple((name.lower(), value) for name, value in {**row.headers, **hidden}.items()),
+        secret_headers=frozenset(name.lower() for name in hidden),
         timeouts=Timeouts(
             connect=row.connect_timeout,
             first_event=row.first_event_timeout,
@@ -174,18 +151,8 @@ def _provider(
         proxy_url=row.proxy_url or None,
         is_demo=row.is_demo,
         inactive=inactive,
-        refusal=_refusal(row, inactive, has_secret=bool(credentials), needs_secret=needs_secret),
+        refusal=refusal or refusal_of(row, inactive, has_secret=bool(credentials), needs_secret=needs_secret),
     )
-
-
-def _refusal(row: Provider, inactive: tuple[tuple[str, str], ...], *, has_secret: bool, needs_secret: bool) -> str:
-    """Returns why a provider is not called: a client may read it, so it names no address."""
-    if has_secret:
-        return ""
-    if not needs_secret:
-        return why_machine_refused(row.platform, row.base_url)
-    causes = "; ".join(f"{name}: {why}" for name, why in inactive)
-    return f"the provider has no usable credential ({causes})" if causes else "the provider has no usable credential"
 
 
 def _model(row: Model, prices: tuple[Prices, ...]) -> ModelConfig:

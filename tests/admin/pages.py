@@ -37,6 +37,8 @@ def _put(data: dict[str, Any], bound: Any) -> None:
     widget, name, value = bound.field.widget, bound.html_name, bound.value()
     if getattr(widget, "input_type", "") == "password" and not widget.render_value:
         data[name] = ""
+    elif hasattr(widget, "posted"):
+        data |= widget.posted(name, value)
     elif hasattr(widget, "decompress"):
         data |= {f"{name}_{n}": part or "" for n, part in enumerate(widget.decompress(value))}
     elif getattr(widget, "input_type", "") == "checkbox" and not hasattr(widget, "choices"):

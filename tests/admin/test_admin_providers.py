@@ -50,7 +50,7 @@ def test_a_provider_is_made_with_credential_and_models_on_one_page(admin_client:
     data = _new(
         admin_client,
         base_url="https://example.com/v1/",
-        headers='{"x-title": "our gateway"}',
+        **{"headers-0-name": "x-title", "headers-0-value": "our gateway", "headers-0-public": "on"},
         transforms='[{"name": "maxtoken", "options": {"limit": 8192}}]',
     )
     data = _model(_credential(data, secret=SECRET), capabilities=["tools", "thinking"])
@@ -166,9 +166,9 @@ def test_an_endpoints_address_is_cut_to_the_base_url(admin_client: Client, diale
             "from the ? or #",
         ),
         ({"proxy_url": "nonsense"}, "proxy_url", "Start the address"),
-        ({"headers": '{"authorization": "x"}'}, "headers", "set by the gateway"),
-        ({"headers": '["x"]'}, "headers", "JSON object"),
-        ({"headers": '{"x-a": "b",}'}, "headers", "in line 1, column"),
+        ({"headers-0-name": "authorization", "headers-0-value": "x"}, "headers", "set by the gateway"),
+        ({"headers-0-name": "x a", "headers-0-value": "x"}, "headers", "not a valid header name"),
+        ({"headers-0-name": "x-a", "headers-0-value": "ö"}, "headers", "one line of ASCII"),
         ({"transforms": '[{"name": "maxtokens"}]'}, "transforms", "There is no transform 'maxtokens'"),
         ({"transforms": '[{"name": "deepseek"}]'}, "transforms", "choose the profile deepseek"),
         (

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from access.models import ClientKey, Team
+from providers.credentials.binding import destination_of
+from providers.credentials.headers import sealed
 from providers.models import Credential, Model, Provider
 from providers.pricing.prices import Price
 from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
@@ -13,6 +15,7 @@ from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
 LATER = datetime(2027, 6, 1, 12, 30, 15, tzinfo=UTC)
 SECRET = "sk-or-v1-0123456789abcdef"
+HEADER = "hk-0123456789abcdef"
 
 
 def make() -> None:
@@ -51,6 +54,9 @@ def _providers() -> None:
         proxy_url="http://proxy.example.com:3128",
         notes="no",
     )
+    router.headers["x-shown"] = "to everybody"
+    router.secret_headers = {"x-hidden": sealed(HEADER, destination_of(router))}
+    router.save()
     stored = Credential(
         provider=router, name="b", position=2, weight=3, requests_per_minute=60, tokens_per_minute=1000, concurrent=4
     )

@@ -9,6 +9,7 @@ import pytest
 
 from configuration.foreign.ccr import conditions
 from configuration.foreign.conversion import Conversion
+from providers.credentials.headers import opened
 from providers.models import Credential, Model, Provider
 from routing.models import Alias, Route, Rule, ScenarioRoute
 from tests.configuration.commands import FILES, not_carried_over, rows, run_import
@@ -56,7 +57,12 @@ def test_what_is_known_of_models_comes_along() -> None:
     assert Provider.objects.get(name="deepseek").transforms == [
         {"name": "customparams", "options": {"params": {"user": "ccr"}}}
     ]
-    assert Provider.objects.get(name="deepseek").headers == {"x-team": "red"}
+    provider = Provider.objects.get(name="deepseek")
+    assert provider.headers == {}
+    assert {name: opened(stored) for name, stored in provider.secret_headers.items()} == {
+        "x-team": "red",
+        "x-api-token": "abc",
+    }
     local = Provider.objects.get(name="vllm")
     assert (local.enabled, local.is_local) == (False, True)
 

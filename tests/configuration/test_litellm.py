@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from configuration.foreign.litellm.services import SERVICES, target
+from providers.credentials.headers import opened
 from providers.models import Credential, Model, Provider
 from routing.models import Alias, Route
 from tests.configuration.commands import FILES, not_carried_over, rows, run_import
@@ -56,7 +57,9 @@ def test_each_server_with_keys_of_its_own_is_a_provider() -> None:
     }
     assert set(Provider.objects.filter(is_local=True).values_list("name", flat=True)) == {"ollama-chat", "hosted-vllm"}
     assert Provider.objects.get(name="azure").options == {"api_version": "2024-10-21"}
-    assert Provider.objects.get(name="anthropic").headers == {"anthropic-beta": "context-1m-2025-08-07"}
+    provider = Provider.objects.get(name="anthropic")
+    assert provider.headers == {"anthropic-beta": "context-1m-2025-08-07"}
+    assert {name: opened(stored) for name, stored in provider.secret_headers.items()} == {"x-secret-token": "hush"}
     groq = Provider.objects.get(name="groq")
     assert (groq.total_timeout, groq.first_event_timeout) == (30, 5)
     assert Provider.objects.get(name="gemini").total_timeout == 600

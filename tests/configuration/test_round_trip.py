@@ -13,7 +13,7 @@ from configuration.apply.import_report import ImportReport
 from configuration.file.exporting import export_text
 from configuration.file.fields import ENTRIES, concrete, entry_of
 from configuration.file.reading import read_text
-from providers.models import Credential
+from providers.models import Credential, Provider
 from routing.loading.revision import WATCHED
 from routing.models import Candidate
 from tests.configuration import every_field
@@ -21,6 +21,7 @@ from tests.configuration import every_field
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 _ELSEWHERE = {
+    "providers.Provider": {"secret_headers"},
     "providers.Credential": {"provider", "source", "ciphertext", "last_four", "bound_to", "kept_variable"},
     "providers.Model": {"provider"},
     "providers.Price": {"model"},
@@ -94,10 +95,16 @@ def test_no_secret_is_in_an_export_and_stored_ones_stay() -> None:
     text = export_text(with_keys=True)
     stored = Credential.objects.get(name="b")
     assert every_field.SECRET not in text
+    assert every_field.HEADER not in text
+    hidden = Provider.objects.get(name="openrouter").secret_headers
+    assert hidden["x-hidden"]["ciphertext"] not in text
+    assert "x-hidden: {stored: true}" in text
+    assert "x-shown: {value: to everybody, public: true}" in text
     assert stored.ciphertext not in text
     assert "stored: true" in text
     import_text(text)
     assert Credential.objects.get(name="b").ciphertext == stored.ciphertext
+    assert Provider.objects.get(name="openrouter").secret_headers == hidden
 
 
 def test_a_stored_secret_that_is_gone_is_asked_for() -> None:
@@ -106,6 +113,7 @@ def test_a_stored_secret_that_is_gone_is_asked_for() -> None:
     every_field.wipe()
     report = import_text(text)
     assert "Credential openrouter: b has no secret: enter it in the admin." in report.to_do
+    assert "Header x-hidden of openrouter has no value: enter it in the admin." in report.to_do
     assert any("OPENROUTER_API_KEY is not set" in line for line in report.to_do)
 
 

@@ -36,7 +36,11 @@ def upstream(request: dict[str, Any], **fields: Any) -> UpstreamView:
 
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
 def test_no_secret_is_in_any_of_it(dialect: str) -> None:
-    own = {"headers": (("x-portkey-api-key", "pk-1234567"), ("x-title", "ours"))}
+    # By the flag and not by the name: a secret may have any, and a public one may sound like a secret.
+    own = {
+        "headers": (("x-portkey-id", "pk-1234567"), ("x-title", "ours"), ("x-key-of-the-map", "public")),
+        "secret_headers": frozenset({"x-portkey-id"}),
+    }
     found = explanation_of(
         request_body("mine"),
         make_snapshot(route("mine", candidate("model", provider(dialect, **own)))),
@@ -46,7 +50,7 @@ def test_no_secret_is_in_any_of_it(dialect: str) -> None:
     assert not any(secret in text for secret in (SECRET, "pk-1234567", "sk-px-callers"))
     assert found.attempts[0].upstream is not None
     headers = dict(found.attempts[0].upstream.headers)
-    assert (headers["x-portkey-api-key"], headers["x-title"]) == (MASK, "ours")
+    assert (headers["x-portkey-id"], headers["x-title"], headers["x-key-of-the-map"]) == (MASK, "ours", "public")
     assert MASK in {
         value.removeprefix("Bearer ") for name, value in headers.items() if not name.startswith("x-portkey")
     }

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from access.models import ClientKey, Team
 from providers.client_fields.protocol import PRICED
 from providers.config import CAPABILITIES
+from providers.credentials.binding import destination_of
 from providers.models import Credential, Model, Price, Provider
 from routing.loading.revision import WATCHED
 from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
@@ -36,6 +37,9 @@ _SPECIAL: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("providers.Provider", "base_url"): _hosts,
     ("providers.Provider", "proxy_url"): _hosts,
     ("providers.Provider", "headers"): st.dictionaries(_words.map("x-{}".format), _words, min_size=1),
+    ("providers.Provider", "secret_headers"): st.dictionaries(_words.map("y-{}".format), _words, min_size=1).map(
+        lambda values: {name: {"plain": value, "bound_to": ""} for name, value in values.items()}
+    ),
     ("providers.Provider", "transforms"): _transforms,
     ("providers.Credential", "variable"): _words.map(lambda word: f"{word.upper()}_API_KEY"),
     # Written when the row is saved.
@@ -72,7 +76,11 @@ def make(values: dict[str, dict[str, Any]], secret: str) -> Rows:
     """The rows of these values. Where two fields cannot both be set, there are two rows."""
     team = Team.objects.create(**values["access.Team"])
     key = ClientKey.objects.create(team=team, **values["access.ClientKey"])
-    provider = Provider.objects.create(**values["providers.Provider"])
+    provider = Provider(**values["providers.Provider"])
+    provider.secret_headers = {
+        name: {**stored, "bound_to": destination_of(provider)} for name, stored in provider.secret_headers.items()
+    }
+    provider.save()
     of_environment = Credential.objects.create(provider=provider, **values["providers.Credential"])
     stored = Credential(provider=provider, **values["providers.Credential"])
     stored.name, stored.source = f"{stored.name}-stored", Credential.Source.STORED

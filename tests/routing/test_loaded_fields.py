@@ -17,6 +17,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from providers.credentials.headers import opened
 from providers.models import Credential, Model, Provider
 from routing.loading import load
 from routing.loading.load import load_snapshot
@@ -97,6 +98,11 @@ _NOT_ROUTINGS: dict[str, dict[str, str]] = {
 for _label in filled.SWITCHES:
     _NOT_ROUTINGS[_label]["enabled"] = "see the test of what is switched off"
 
+
+def _headers(struct: Any, *, secret: bool) -> dict[str, str]:
+    return {name: value for name, value in struct.headers if (name in struct.secret_headers) is secret}
+
+
 _ELSEWHERE: dict[tuple[str, str], str | Callable[[Any], Any]] = {
     ("access.Team", "id"): "team_id",
     ("access.Team", "name"): "team_name",
@@ -108,7 +114,8 @@ _ELSEWHERE: dict[tuple[str, str], str | Callable[[Any], Any]] = {
     ("providers.Provider", "first_event_timeout"): "timeouts.first_event",
     ("providers.Provider", "idle_timeout"): "timeouts.idle",
     ("providers.Provider", "total_timeout"): "timeouts.total",
-    ("providers.Provider", "headers"): lambda struct: dict(struct.headers),
+    ("providers.Provider", "headers"): lambda struct: _headers(struct, secret=False),
+    ("providers.Provider", "secret_headers"): lambda struct: _headers(struct, secret=True),
     ("providers.Provider", "options"): lambda struct: _plain(struct.options),
     ("providers.Provider", "transforms"): lambda struct: _plain(struct.transforms),
     ("providers.Model", "transforms"): lambda struct: _plain(struct.transforms),
@@ -142,6 +149,9 @@ _IN_OTHER_FORM: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("access.ClientKey", "tags"): lambda row: row.tags.split(", "),
     ("providers.Model", "capabilities"): lambda row: sorted(row.capabilities),
     ("providers.Model", "priced_for"): lambda row: sorted(row.priced_for),
+    ("providers.Provider", "secret_headers"): lambda row: {
+        name: opened(stored) for name, stored in row.secret_headers.items()
+    },
     ("providers.Credential", "source"): _secret,
     ("providers.Credential", "variable"): _secret,
     ("providers.Credential", "ciphertext"): _secret,
