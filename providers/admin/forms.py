@@ -102,7 +102,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         """Returns the public ones; the others are encrypted once the address is known."""
         rows = self.cleaned_data["headers"]
         if rows is None:
-            return self.instance.headers
+            return dict(self.instance.headers)
         self._headers = sorted_headers(rows, self.instance)
         return self._headers.public
 

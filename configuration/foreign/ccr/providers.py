@@ -102,7 +102,7 @@ def _provider(
         provider.enabled = False
     provider.credentials = _credentials(conversion, place, entry, _of(entry, "key"), server)
     if headers := conversion.headers(f"{place}.extraHeaders", entry.get("extraHeaders")):
-        provider.headers = headers
+        provider.headers = {**headers}
     if fields := mapping(entry.get("extraBody")):
         wish.transforms.append({"name": "customparams", "options": {"params": fields}})
     provider.transforms = _effective(conversion, f"{place}.transformer.use", wish.transforms, server)

@@ -96,7 +96,7 @@ def _provider(conversion: Conversion, first: Deployment, timeout: float) -> Prov
         provider.platform = service.platform
         provider.options = {ours: first.cloud[theirs] for theirs, ours in _OPTIONS.items() if first.cloud.get(theirs)}
     if first.headers:
-        provider.headers = first.headers
+        provider.headers = {**first.headers}
     if total := first.timeout or timeout:
         provider.total_timeout = total
     if first.stream_timeout:

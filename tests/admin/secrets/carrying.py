@@ -1,0 +1,110 @@
+"""A member of staff who tries to carry secrets out: marked secrets, a hostile server, and every page of the site.
+
+Pages come from the URLconf and the admin's registry. A page whose address has a part that is not known here, or a model
+without a row, fails the test that uses it, so that none is forgotten.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.contenttypes.models import ContentType
+from django.urls import get_resolver, reverse
+
+_LEFT_OUT = {"logout", "login", None}
+"""Pages that are no pages of their own; `None` are redirects and the last pattern, which answers 404."""
+
+
+class HostileServer:
+    """Takes everything down that reaches it, and answers as a provider's list of models."""
+
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+        taken = self.received
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                taken.append(f"{self.requestline}\n{self.headers}".encode() + body)
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.end_headers()
+                self.wfile.write(b'{"data": [{"id": "m"}]}')
+
+            do_GET = do_POST = do_CONNECT = _answer  # noqa: N815 - names that the base class looks for
+
+            def log_message(self, *args: Any) -> None:
+                """Says nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> HostileServer:
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def permissions() -> list[str]:
+    """Returns every permission that there is, as app.codename."""
+    found = []
+    for model in apps.get_models():
+        meta = model._meta
+        found += [f"{meta.app_label}.{verb}_{meta.model_name}" for verb in meta.default_permissions]
+        found += [f"{meta.app_label}.{codename}" for codename, _ in meta.permissions]
+    return found
+
+
+def rows() -> dict[str, Any]:
+    """Returns a row of each model that the admin shows, by app_model."""
+    found = {}
+    for model in admin.site._registry:
+        row = model._default_manager.order_by("pk").first()
+        assert row is not None, f"make a row of {model._meta.label}"
+        found[f"{model._meta.app_label}_{model._meta.model_name}"] = row
+    return found
+
+
+def pages() -> Iterator[str]:
+    """Yields the address of each page, with the ids of existing rows."""
+    known = rows()
+    for namespaces, name, parameters in _named(get_resolver()):
+        if name not in _LEFT_OUT:
+            yield reverse(":".join([*namespaces, name]), kwargs=_filled(name, parameters, known))
+
+
+def _named(resolver: Any, namespaces: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, set[str]]]:
+    for pattern in resolver.url_patterns:
+        converters = set(pattern.pattern.converters) | set(getattr(pattern.pattern, "regex").groupindex)  # noqa: B009
+        if hasattr(pattern, "url_patterns"):
+            inner = (*namespaces, pattern.namespace) if pattern.namespace else namespaces
+            yield from _named(pattern, inner)
+        else:
+            yield namespaces, pattern.name, converters
+
+
+def _filled(name: str, parameters: set[str], known: dict[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for parameter in parameters:
+        if parameter == "provider_id":
+            values[parameter] = known["providers_provider"].pk
+        elif parameter == "app_label":
+            values[parameter] = "providers"
+        elif parameter == "content_type_id":
+            values[parameter] = ContentType.objects.get_for_model(type(known["providers_provider"])).pk
+        elif name == "view_on_site":
+            values[parameter] = known["providers_provider"].pk
+        elif parameter in ("object_id", "id"):
+            (label,) = (label for label in known if name.startswith(f"{label}_"))
+            values[parameter] = known[label].pk
+        else:
+            raise NotImplementedError(f"say here what {parameter} of the page {name} is")
+    return values
