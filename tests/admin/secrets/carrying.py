@@ -14,6 +14,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
+from django.test import RequestFactory
 from django.urls import get_resolver, reverse
 
 _LEFT_OUT = {"logout", "login", None}
@@ -36,7 +37,7 @@ class HostileServer:
                 self.end_headers()
                 self.wfile.write(b'{"data": [{"id": "m"}]}')
 
-            do_GET = do_POST = do_CONNECT = _answer  # noqa: N815 - names that the base class looks for
+            do_GET = do_POST = do_CONNECT = _answer
 
             def log_message(self, *args: Any) -> None:
                 """Says nothing."""
@@ -73,12 +74,24 @@ def rows() -> dict[str, Any]:
     return found
 
 
-def pages() -> Iterator[str]:
-    """Yields the address of each page, with the ids of existing rows."""
+def pages(user: Any = None) -> Iterator[str]:
+    """Yields the address of each page, with the ids of existing rows; without models of which `user` may do nothing."""
     known = rows()
+    closed = set() if user is None else {label for label, page in _shown() if not _may_anything(page, user)}
     for namespaces, name, parameters in _named(get_resolver()):
-        if name not in _LEFT_OUT:
+        if name not in _LEFT_OUT and not any(name.startswith(f"{label}_") for label in closed):
             yield reverse(":".join([*namespaces, name]), kwargs=_filled(name, parameters, known))
+
+
+def _shown() -> Iterator[tuple[str, Any]]:
+    for model, page in admin.site._registry.items():
+        yield f"{model._meta.app_label}_{model._meta.model_name}", page
+
+
+def _may_anything(page: Any, user: Any) -> bool:
+    request = RequestFactory().get("/")
+    request.user = user
+    return page.has_module_permission(request) and any(page.get_model_perms(request).values())
 
 
 def _named(resolver: Any, namespaces: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, set[str]]]:

@@ -1,4 +1,4 @@
-"""Whatever single right a member of staff has, no secret leaves: by no page, action, export, test or changed address."""
+"""Whatever single right a member of staff has, no secret leaves: by no page, action, export, test or new address."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ pytestmark = pytest.mark.django_db
 
 STORED, NAMED, HEADER, OTHERS = (f"marked-{name}-0123456789abcdef" for name in ("stored", "named", "header", "others"))
 CHANGING = ("providers.view_provider", "providers.change_provider")
-ENTERING = (*CHANGING, "providers.add_credential", "providers.change_credential", "providers.use_credential")
-TRUSTED = {"providers.name_variable"}
+TRUSTED = "providers.name_variable"
 """With the right to enter credentials too, it is the right to send allowed variables anywhere: docs/credentials.md."""
+OF_PROVIDERS = [permission for permission in permissions() if permission.startswith("providers.")]
 
 
 @pytest.fixture(scope="module")
@@ -70,17 +70,9 @@ def marks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ScenarioRoute.objects.create(scenario="think", route=route)
     Concept.objects.create(name="sql", route=route)
     attempt_row(request_row(provider_id=provider.pk, provider_name="mine"), provider_id=provider.pk)
-    SetAside.objects.create(**{field: value for field, value in _set_aside().items()})
+    SetAside.objects.create(request_id="req_1", cause="why", payload={})
     kept = [configured.SECRET_KEY, *configured.ENCRYPTION_KEYS, root.password.rpartition("$")[2], key.hash]
     return [STORED, NAMED, HEADER, OTHERS, *kept]
-
-
-def _set_aside() -> dict[str, Any]:
-    return {
-        field.name: "{}" if field.get_internal_type() == "TextField" else "x"
-        for field in SetAside._meta.concrete_fields
-        if not field.primary_key and not field.has_default() and field.get_internal_type() in ("TextField", "CharField")
-    }
 
 
 class Carrier:
@@ -127,16 +119,21 @@ def test_secrets_are_nowhere_in_clear_in_the_database(marks: list[str]) -> None:
     assert [mark for mark in marks[:-1] if mark in export_text(with_keys=True)] == []
 
 
+def test_without_any_right_no_page_shows_a_secret(carrier: Callable[..., Carrier]) -> None:
+    one = carrier()
+    assert {one.get(url).status_code for url in pages()} <= {200, 302, 400, 403, 404, 405}
+
+
 @pytest.mark.parametrize("permission", permissions())
 def test_no_page_and_no_action_shows_a_secret(permission: str, carrier: Callable[..., Carrier]) -> None:
     one = carrier(permission)
-    answered = {url: one.get(url).status_code for url in pages()}
+    answered = {url: one.get(url).status_code for url in pages(User.objects.get(username__startswith="staff"))}
     assert {status for status in answered.values() if status >= 500} == set()
     known = rows()
     for model, page in admin.site._registry.items():
         label = f"{model._meta.app_label}_{model._meta.model_name}"
         listing = reverse(f"admin:{label}_changelist")
-        if answered[listing] == 200:
+        if answered.get(listing) == 200:
             for action in [*(name for _, name, _ in page._get_base_actions()), "delete_selected"]:
                 if action != "delete_selected" or permission.endswith(f"delete_{model._meta.model_name}"):
                     one.post(listing, {"action": action, "_selected_action": [known[label].pk]})
@@ -165,8 +162,7 @@ def _use_everything(one: Carrier, provider: Provider, evil: str) -> None:
     one.get(reverse("console:provider-models", args=[provider.pk]))
     body = json.dumps({"model": "r", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]})
     one.post(reverse("console:explain"), {"body": body})
-    for url in ("admin:providers_provider_changelist", "console:health", "console:report"):
-        one.get(reverse(url))
+    one.get(reverse("admin:providers_provider_changelist"))
     for loaded in load_snapshot({}).providers.values():
         target = f"{loaded.base_url} {loaded.proxy_url} {dict(loaded.headers).get('x-target-url')}"
         sent = [one.secret.reveal() for one in loaded.credentials] + [value for _, value in loaded.headers]
@@ -175,18 +171,13 @@ def _use_everything(one: Carrier, provider: Provider, evil: str) -> None:
 
 @pytest.mark.parametrize(
     "granted",
-    [(*CHANGING, permission) for permission in permissions()]
-    + [
-        (*ENTERING, permission)
-        for permission in permissions()
-        if permission not in TRUSTED and "provider" in permission
-    ],
-    ids=lambda granted: f"{len(granted)}-{granted[-1]}",
+    [*OF_PROVIDERS, "all but the one to name variables"],
 )
 def test_no_right_beside_the_one_to_change_providers_carries_a_secret_away(
-    granted: tuple[str, ...], carrier: Callable[..., Carrier], hostile: HostileServer
+    granted: str, carrier: Callable[..., Carrier], hostile: HostileServer
 ) -> None:
-    one = carrier(*granted)
+    several = [permission for permission in OF_PROVIDERS if permission != TRUSTED]
+    one = carrier(*CHANGING, *([granted] if granted in OF_PROVIDERS else several))
     provider = Provider.objects.get()
     page = reverse("admin:providers_provider_change", args=[provider.pk])
     before = {kind: list(kind.objects.values()) for kind in (Provider, Credential)}
