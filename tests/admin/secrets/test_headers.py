@@ -185,8 +185,8 @@ def test_an_upgrade_hides_all_values_but_the_known_ones(with_key: bool, settings
     assert dict(loaded.headers) == {name.lower(): value for name, value in given.items()}
     assert loaded.secret_headers == {"x-portkey-api-key", "x-portkey-custom-host"}
     assert [one.name for one in loaded.credentials] == ["main"]
-    assert ("gateway.W006" in warnings(["default"])) is not with_key
+    assert ("gateway.W007" in warnings(["default"])) is not with_key
     provider.save()
     assert VALUE not in str(provider.secret_headers)
-    assert "gateway.W006" not in warnings(["default"])
+    assert "gateway.W007" not in warnings(["default"])
     assert dict(load_snapshot({}).providers[provider.pk].headers) == dict(loaded.headers)
