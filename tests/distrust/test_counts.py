@@ -166,6 +166,23 @@ def test_a_prompt_that_tools_of_the_provider_were_added_to_may_be_longer_than_it
         assert row.input_tokens == {**made.message["usage"], **made.usage}["input_tokens"] == prompt
 
 
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+def test_text_that_comes_with_the_start_of_its_block_is_counted(stream: bool, upstream: Upstream) -> None:
+    words = TEXT * 3
+    reply = Reply(
+        [
+            speak.claude_start(30, 0, 0),
+            speak.claude_block(0, {"type": "text", "text": words}),
+            speak.claude_event("message_delta", delta={"stop_reason": "end_turn"}, usage={}),
+            speak.claude_event("message_stop"),
+        ]
+    )
+    answer = asyncio.run(relayed(upstream.script(reply).prompt, counting(upstream, "anthropic"), stream=stream))
+    assert words.encode() in answer.body
+    (row, _) = rows(answer)
+    assert (row.input_tokens, row.output_tokens, row.estimated) == (30, -(-len(words) // 4), True)
+
+
 NESTED = {
     "cache_creation": {"ephemeral_5m_input_tokens": -1, "ephemeral_1h_input_tokens": 10**26},
     "server_tool_use": {"web_search_requests": 1e308, "web_fetch_requests": True},

@@ -17,6 +17,8 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _INDEX = re.compile(rb'\s*\{\s*"type"\s*:\s*"\w+"\s*,\s*"index"\s*:\s*(-?\d+)(?=\s*[,}])')
 _LF, _CR = b"\n\r"
 _AROUND = len('_delta","text":""}}')
+_SHORT_START = 160
+"""Bytes of a start that has no room for a text that would matter."""
 _DELTA_END = b"}}\n\n"
 _END = b"\n\n"
 _NATIVE_DELTA = b"event: content_block_delta\ndata: "
@@ -36,6 +38,14 @@ def with_index(raw: bytes, index: int) -> bytes:
 def native_length(raw: bytes) -> int:
     """Returns about how many characters of content a content_block_delta's JSON holds: what follows its type."""
     return max(0, len(raw) - raw.rfind(b'_delta"') - _AROUND)
+
+
+def started_length(raw: bytes) -> int:
+    """Returns how many characters of content a content_block_start's JSON holds: none, but at a few imitations."""
+    if len(raw) < _SHORT_START:
+        return 0
+    block = msgspec.json.decode(raw)["content_block"]
+    return sum(len(text) for name in ("text", "thinking") if isinstance(text := block.get(name), str))
 
 
 def _line(raw: bytes) -> bytes:
@@ -91,6 +101,7 @@ class SseSink:
     def native_open(self, index: int, theirs: int, raw: bytes) -> None:
         """Writes an upstream's content_block_start, whose index `theirs` becomes `index`."""
         self._at(index)
+        self.chars += started_length(raw)
         self._native(b"content_block_start", theirs, raw)
 
     def native_delta(self, theirs: int, raw: bytes) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from providers.framing.sse import EventTooLong
 from providers.framing.text import read_text
-from streaming.ingress.claude.frames import native_length
+from streaming.ingress.claude.frames import native_length, started_length
 
 SIZE_LIMIT = 64 << 20
 """About how many bytes an answer may take; the longest answer of a model is a tenth of it."""
@@ -96,6 +96,7 @@ class MessageFold:
     def native_open(self, index: int, theirs: int, raw: bytes) -> None:
         """Opens a block with all the fields that a Claude upstream gave it."""
         self._grow(len(raw))
+        self.chars += started_length(raw)
         self.open(index, msgspec.json.decode(raw)["content_block"])
 
     def native_delta(self, theirs: int, raw: bytes) -> None:
