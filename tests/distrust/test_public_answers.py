@@ -61,8 +61,8 @@ def test_a_configuration_that_cannot_be_loaded(
     if loaded:
         runtime.store.current = cast(Any, object())
     status, answer = ready(monkeypatch, runtime)
-    said = f"the configuration cannot be loaded: {named}"
-    assert (status, answer["warnings" if loaded else "causes"]) == (200 if loaded else 503, [said])
+    text = f"the configuration cannot be loaded: {named}"
+    assert (status, answer["warnings" if loaded else "causes"]) == (200 if loaded else 503, [text])
 
 
 def test_a_journal_and_a_router_that_fail(monkeypatch: pytest.MonkeyPatch, runtime: Runtime, tmp_path: Path) -> None:

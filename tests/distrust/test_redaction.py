@@ -71,8 +71,8 @@ def gives_away(text: str, secret: str) -> bool:
 
 @pytest.mark.parametrize("echo", echoes(KEY))
 def test_a_credential_is_cut_out_however_it_is_written(echo: str) -> None:
-    said = f"The key {echo} is not valid for model x-1."
-    cut = redacted(said, provider())
+    text = f"The key {echo} is not valid for model x-1."
+    cut = redacted(text, provider())
     assert cut.startswith("The key ")
     assert cut.endswith(" is not valid for model x-1.")
     assert REDACTED in cut
@@ -88,7 +88,7 @@ def test_a_part_of_a_credential_is_cut_out(part: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("secret", "said"),
+    ("secret", "text"),
     [
         ("ollama", "model not found: try `ollama pull x`"),
         ("sk-no-key-required", "max_tokens is required here"),
@@ -96,8 +96,8 @@ def test_a_part_of_a_credential_is_cut_out(part: str) -> None:
         (KEY, "Keys begin with sk- and are 32 characters long. See https://docs.example.com/errors#401"),
     ],
 )
-def test_a_placeholder_is_no_secret_and_other_words_stay(secret: str, said: str) -> None:
-    assert redacted(said, provider(secret)) == said
+def test_a_placeholder_is_no_secret_and_other_words_stay(secret: str, text: str) -> None:
+    assert redacted(text, provider(secret)) == text
 
 
 def test_short_credentials_are_cut_out_as_words() -> None:
@@ -108,9 +108,9 @@ def test_a_key_file_and_a_signature_are_cut_out() -> None:
     file = {"type": "service_account", "token_uri": "https://oauth2.example.com/token"}
     file["private_key"] = "-----BEGIN KEY-----\nMIIEv9a8b7c6d5e4f3\n"
     signed = "AWS4-HMAC-SHA256 Credential=AKIA9XYZ8QRS7TUV6W/20261129/eu/bedrock, SignedHeaders=host, Signature=0f"
-    said = "At https://oauth2.example.com/token: MIIEv9a8b7c6d5e4f3, AKIA9XYZ8QRS7TUV6W and eyJhbGciOiJS.eyJpc3MiOiJh.c"
+    text = "At https://oauth2.example.com/token: MIIEv9a8b7c6d5e4f3, AKIA9XYZ8QRS7TUV6W and eyJhbGciOiJS.eyJpc3MiOiJh.c"
     cut = f"At https://oauth2.example.com/token: {REDACTED}, {REDACTED} and {REDACTED}"
-    assert redacted(said, provider(json.dumps(file)), [("authorization", signed)]) == cut
+    assert redacted(text, provider(json.dumps(file)), [("authorization", signed)]) == cut
 
 
 def test_our_own_sentences_stay_and_a_code_is_replaced() -> None:
@@ -120,7 +120,7 @@ def test_our_own_sentences_stay_and_a_code_is_replaced() -> None:
     assert isinstance(error.message, Sentence)
 
 
-SAID = f"Wrong: {KEY} with x-portkey-config {HEADER} and x-title our-gateway-title in zone eu-1"
+REPEATED = f"Wrong: {KEY} with x-portkey-config {HEADER} and x-title our-gateway-title in zone eu-1"
 CUT = f"Wrong: {REDACTED} with x-portkey-config {REDACTED} and x-title our-gateway-title in zone {REDACTED}"
 
 
@@ -131,8 +131,8 @@ CUT = f"Wrong: {REDACTED} with x-portkey-config {REDACTED} and x-title our-gatew
 def test_neither_the_client_nor_a_row_gets_our_secrets(
     place: str, dialect: str, stream: bool, upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    refusal = speak.refusal(dialect, 400, SAID, code=KEY, headers={"x-request-id": KEY})
-    broken = [speak.error_in_stream(dialect, SAID)]
+    refusal = speak.refusal(dialect, 400, REPEATED, code=KEY, headers={"x-request-id": KEY})
+    broken = [speak.error_in_stream(dialect, REPEATED)]
     if place == "broken off":
         broken = [speak.opening(dialect, "So it begins"), *broken]
     reply = refusal if place == "status" else Reply(broken, headers={"content-type": SPEAKERS[dialect].content_type})
@@ -147,7 +147,7 @@ def test_neither_the_client_nor_a_row_gets_our_secrets(
 
 
 def test_the_test_page_shows_no_secret(upstream: Upstream) -> None:
-    script = upstream.script(speak.refusal("openai_chat", 401, SAID))
+    script = upstream.script(speak.refusal("openai_chat", 401, REPEATED))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(probe, "_PROMPT", script.prompt)
         result = asyncio.run(probe._ask(knowing(upstream, "openai_chat")))
