@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 _PRIVATE = re.compile(r"_[A-Za-z]\w*")
-_EXEMPT = ("_pyi_private_", "_content_block_", "_dialling")
-"""Beginnings of names that django-stubs reads, of handlers that are looked up by an event's name, and of an attribute
-that keeps a task alive."""
+_EXEMPT = ("_pyi_private_", "_content_block_", "_dialling", "_aget_session_from_db")
+"""Beginnings of names that django-stubs reads, of handlers that are looked up by an event's name, of an attribute
+that keeps a task alive, and of a method that Django's sessions call."""
 
 
 def _defined(tree: ast.AST) -> set[str]:

@@ -20,7 +20,6 @@ ABSURD = [
 """What is no count of such an answer, at a model with a window of 1,000 tokens."""
 
 _JSON = {"content-type": "application/json"}
-_SSE = {"content-type": "text/event-stream"}
 
 
 def counted(**counts: str | None) -> str:
