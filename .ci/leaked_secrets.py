@@ -34,7 +34,7 @@ _PROVIDERS = {
     "client key of this gateway": r"sk-px-[A-Za-z0-9_-]{32}",
     "secret of secrets.env": r"(?m)^(?:SECRET_KEY|ENCRYPTION_KEYS)=[\w-]{43,}=?$",
 }
-_MADE_UP = {"AKIAIOSFODNN7EXAMPLE", "AKIAEARLIEREARLIER00", "eyJ0eXAi.eyJhdWQi"}
+_MADE_UP = {"AKIAIOSFODNN7EXAMPLE", "AKIAEARLIEREARLIER00", "eyJ0eXAi.eyJhdWQi", "eyJhbGciOiJS.eyJpc3MiOiJh"}
 """Amazon's own example, and what tests take for one."""
 
 
