@@ -138,7 +138,7 @@ def test_what_speaks_of_the_account_concerns_everybody_at_once(scene: Scene, sta
 
 
 def test_a_server_that_cannot_be_reached_is_nobodys_fault(scene: Scene) -> None:
-    Provider.objects.filter(pk=scene.provider.pk).update(base_url="http://127.0.0.1:9/v1")
+    scene.route = make_route([make_model(make_provider("openai_chat", "http://127.0.0.1:9/v1"))])
     scene.wait_loaded()
     script = scene.script(HEALTHY)
     for _ in range(5):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 
 from proxysite.page_headers import DEBUGGED, FILES, HEADERS, PAGES
 from tests.admin.pages import staff
+from tests.harness.forms import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +58,17 @@ def test_a_file_opened_as_a_page_runs_nothing() -> None:
     assert (answer.status_code, answer["Content-Security-Policy"]) == (200, FILES)
     assert "script-src" not in FILES
     assert "sandbox" in FILES
+
+
+def test_no_script_reads_a_cookie() -> None:
+    get_user_model().objects.create_superuser("cookie", password=PASSWORD)
+    browser = Client()
+    browser.get("/admin/login/")
+    assert browser.post("/admin/login/", {"username": "cookie", "password": PASSWORD}).status_code == 302
+    cookies = browser.cookies
+    for name in ("csrftoken", "sessionid"):
+        assert cookies[name]["httponly"], name
+        assert cookies[name]["samesite"] == "Lax", name
 
 
 def test_no_script_may_be_written_into_a_page() -> None:
