@@ -12,6 +12,10 @@ import msgspec
 
 _MOST_CHARACTERS: Final = 4096
 _MOST_BRACKETS: Final = 64
+_USUAL_BITS: Final = 64
+_MOST_BITS: Final = 1024
+"""The largest number with a point has as many."""
+_MOST_LONG_INTEGERS: Final = 10_000
 _FREE_VALUES: Final = 16
 _BYTES_A_VALUE: Final = 16
 MOST_VALUES: Final = 20_000
@@ -67,6 +71,22 @@ def is_deeper(value: Any, limit: int) -> bool:
         if not level:
             return False
     return True
+
+
+def has_costly_integers(value: Any) -> bool:
+    """Whether integers are as long as no floating-point number may be, or very many are beyond 64 bits.
+
+    Writing one of four thousand digits takes half a millisecond, and holds up all threads.
+    """
+    count, level = 0, [value]
+    while level:
+        inner = [child for parent in level for child in (parent.values() if type(parent) is dict else parent)]
+        long = [child.bit_length() for child in inner if type(child) is int and child.bit_length() > _USUAL_BITS]
+        count += len(long)
+        if count > _MOST_LONG_INTEGERS or max(long, default=0) > _MOST_BITS:
+            return True
+        level = [child for child in inner if type(child) is dict or type(child) is list]
+    return False
 
 
 class Embedded:

@@ -55,12 +55,13 @@ WITHIN: dict[str, Callable[[int], dict[str, Any]]] = {
         lambda text: message(user("hi"), metadata={f"{text}{n}": 1 for n in range(_VALUES // 2)}), _VALUES // 2
     ),
     "numbers": lambda size: message(user("hi"), metadata={"x": [1e300] * _VALUES, "y": "x" * (size - 6 * _VALUES)}),
-    "digits": lambda size: message(user("hi"), metadata={"x": [10**4_000] * (size // 4_002)}),
+    "digits": lambda size: message(user("hi"), metadata={"x": [10**300] * 10_000, "y": "x" * max(1, size - 3_020_000)}),
     "a text in fifteen lists": lambda size: _deep(size, 15),
 }
 
 BEYOND: dict[str, Callable[[int], dict[str, Any]]] = {
     "a text in a hundred lists": lambda size: _deep(size, 100),
+    "long numbers": lambda size: message(user("hi"), metadata={"x": [10**4_000] * (size // 4_002)}),
     "lists": lambda size: message(user("hi"), metadata={"x": [[]] * (size // 3)}),
     "empty tools": lambda size: message(user("hi"), tools=[{}] * (size // 3)),
     "empty messages": lambda size: message(*[user("")] * (size // 28)),

@@ -101,6 +101,16 @@ def test_what_is_no_number_is_refused(number: bytes) -> None:
     assert caught.value.code == "invalid_json"
 
 
+@pytest.mark.parametrize("numbers", [[10**4_000], [-(10**310)], [2**65] * 10_001])
+def test_integers_of_very_many_digits_are_refused_in_big_bodies(numbers: list[int]) -> None:
+    text = json.dumps({**MESSAGE, "x": {"y": numbers}, "system": "x" * 300_000}).encode()
+    with pytest.raises(ClaudeError, match="400") as caught:
+        intake.parse(text)
+    assert caught.value.message == "The body holds numbers of too many digits."
+    good = [10**300, 2**64 - 1, True, *[2**65] * 9_000]
+    assert intake.parse(json.dumps({"x": good, "system": "x" * 300_000}).encode())["x"] == good
+
+
 def test_the_collector_rests_while_a_body_is_read_and_works_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 

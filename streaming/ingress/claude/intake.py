@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString, NamedTuple
 import msgspec
 from django.conf import settings
 
-from providers.claude.client_json import is_deeper
+from providers.claude.client_json import has_costly_integers, is_deeper
 from providers.offload import off_loop
 from routing.facts.content import without_subagent_tags
 from streaming.exchange.client import Receive
@@ -132,6 +132,8 @@ def _parsed(body: bytes) -> Parsed:
         made = -gc.get_count()[0]
         content = _object(body)
         made += gc.get_count()[0]
+    if size > _BIG and has_costly_integers(content):
+        raise ClaudeError(400, Sentence("The body holds numbers of too many digits."), code="invalid_json")
     return Parsed(content, size > _BIG or not 0 <= made <= _MANY)
 
 
