@@ -70,6 +70,8 @@ class GatewayProtocol(WatchedProtocol):
         if state.draining:
             self.cycle.keep_alive = False
             state.last_request = time.monotonic()
+        if not self.cycle.keep_alive:
+            self.cycle.transport = cast(asyncio.Transport, _CloseLater(self, self.cycle))
 
     def on_message_complete(self) -> None:
         """Ends the request's body, unless it is one that is read again."""
@@ -161,6 +163,28 @@ def _cork(transport: asyncio.Transport, on: bool) -> None:
     if option is not None:
         with contextlib.suppress(OSError):
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, option, on)
+
+
+class _CloseLater:
+    """Stands for the transport of a connection's last answer: a body that is still coming keeps it open for a while.
+
+    A connection that is closed with bytes unread is reset, and many clients send all before they read why not.
+    """
+
+    def __init__(self, protocol: GatewayProtocol, cycle: RequestResponseCycle) -> None:
+        self._protocol = protocol
+        self._cycle = cycle
+        self._transport = cycle.transport
+
+    def close(self) -> None:
+        """Closes it, or lets the client send to the end first."""
+        if self._cycle.more_body and not self._transport.is_closing():
+            self._protocol.leave_with_rest()
+        else:
+            self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class _EndTogether:

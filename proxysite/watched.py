@@ -174,9 +174,13 @@ class WatchedProtocol(HttpToolsProtocol):
         """Parses nothing any more; waits for the end of what is being answered."""
         self._phase, self._due = LEAVING, NEVER
 
-    def leave_soon(self) -> None:
+    def leave_with_rest(self) -> None:
+        """Parses nothing any more; gives the client the time to send the rest of its body, and to read its answer."""
+        self.leave_soon(_REST * self._limits.header_seconds)
+
+    def leave_soon(self, seconds: float = _LEAVE_SECONDS) -> None:
         """Parses nothing any more; gives the client a moment to read its answer."""
-        self._phase, self._due = LEAVING, self._state.clock + _LEAVE_SECONDS
+        self._phase, self._due = LEAVING, self._state.clock + seconds
         if self.transport.can_write_eof():
             self.transport.write_eof()
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +16,7 @@ from access.addresses import counted_by, is_trusted
 from tests.harness.configure import Standing
 from tests.harness.gateway import ROOT, Gateway
 from tests.harness.http.raw import request
-from tests.harness.patience import until
+from tests.harness.patience import PATIENCE, until
 from tests.servers.limits.conftest import Connect
 
 HOST = ("Host", "x")
@@ -111,3 +114,25 @@ def test_a_malformed_setting_is_refused_at_the_start(
 def test_a_server_may_have_as_many_connections_as_the_system_allows(gateway: Gateway) -> None:
     soft, hard = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)
     assert soft == min(hard, 65_536) or soft > 65_536
+
+
+def test_peers_of_a_unix_socket_are_one_proxy(live_database: None, standing: Standing, tmp_path: Path) -> None:
+    path = str(tmp_path / "gateway.sock")
+    environment = Gateway("unix").environment | {"MAX_CONNECTIONS_PER_ADDRESS": "1", "TRUSTED_PROXIES": ""}
+    Path(environment["DATA_DIR"]).mkdir()
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as stack:
+        listener.bind(path)
+        listener.listen()
+        command = [sys.executable, "manage.py", "serve", "--descriptor", str(listener.fileno())]
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=[listener.fileno()])
+        try:
+            peers = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(3)]
+            for peer in peers:
+                peer.settimeout(PATIENCE)
+                peer.connect(path)
+                peer.sendall(request(None, HOST, start="GET /healthz HTTP/1.1"))
+            for peer in peers:
+                assert peer.recv(65536).startswith(b"HTTP/1.1 200 ")
+        finally:
+            server.terminate()
+            assert server.wait(PATIENCE) == 0

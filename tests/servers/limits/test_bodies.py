@@ -146,6 +146,19 @@ def test_a_refused_key_costs_no_body(small: Gateway, connect: Connect) -> None:
     assert small.resident_bytes() - before < 15 * MEGABYTE
 
 
+@pytest.mark.parametrize("last", [(), (("Connection", "close"),)])
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_a_client_that_sends_all_first_reads_why_it_was_refused(
+    last: tuple[tuple[str, str], ...], version: str, gateway: Gateway, connect: Connect
+) -> None:
+    size = 20_000_000
+    lines = (HOST, ("X-Api-Key", "sk-px-nobody"), ("Content-Length", str(size)), *last)
+    peer = connect(gateway.port)
+    peer.socket.settimeout(30)
+    assert peer.send(request(None, *lines, start=f"POST /v1/messages HTTP/{version}"), b"x" * size) == 2
+    assert peer.socket.recv(65536).startswith(b"HTTP/1.1 401 ")
+
+
 def test_a_page_takes_no_body_larger_than_a_form(small: Gateway, connect: Connect) -> None:
     login = small.base_url + "/admin/login/"
     assert httpx.get(login, trust_env=False).status_code == 200
