@@ -19,6 +19,7 @@ from django.test import Client
 from access.models import ClientKey, Team
 from access.sign_in import devices
 from access.sign_in.hashing import PBKDF2PasswordHasher
+from providers.credentials.headers import opened
 from providers.models import Credential, Provider
 from tests.admin.pages import form_of
 from tests.harness.database import KIND
@@ -75,6 +76,10 @@ def marked(settings: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     assert found is not None
     marked["client key"] = found[1]
     provider = Provider.objects.create(name="marked", dialect="openai_chat", base_url="https://api.example.com/v1")
+    marked["value of a header"] = _mark("header")
+    # As an upgrade without an encryption key leaves it; it is encrypted when the provider is saved.
+    provider.secret_headers = {"x-portkey-key": {"plain": marked["value of a header"], "bound_to": ""}}
+    provider.save()
     address = f"/admin/providers/provider/{provider.pk}/change/"
     sent = form_of(browser.get(address)) | {
         "credentials-TOTAL_FORMS": "1",
@@ -97,6 +102,7 @@ def test_a_backup_holds_nothing_in_clear(marked: dict[str, str], settings: Any) 
     assert ClientKey.objects.get().prefix == marked["client key"][:10]
     assert Credential.objects.get().last_four == marked["credential"][-4:]
     assert Session.objects.count() == 1
+    assert opened(Provider.objects.get().secret_headers["x-portkey-key"]) == marked["value of a header"]
     marked |= {"SECRET_KEY": settings.SECRET_KEY, "ENCRYPTION_KEYS": settings.ENCRYPTION_KEYS[0]}
     backup = _backup()
     for shown in (b"marked", b"Search", b"pbkdf2_sha256$"):
