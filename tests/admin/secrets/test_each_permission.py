@@ -172,7 +172,7 @@ def _use_everything(one: Carrier, provider: Provider, evil: str) -> None:
 
 @pytest.mark.parametrize(
     "granted",
-    [*OF_PROVIDERS, "all but the one to name variables"],
+    [*(one for one in OF_PROVIDERS if one.endswith(("credential", "variable", "model"))), "all but naming variables"],
 )
 def test_no_right_beside_the_one_to_change_providers_carries_a_secret_away(
     granted: str, carrier: Callable[..., Carrier], hostile: HostileServer
