@@ -34,7 +34,7 @@ _FIELDS: dict[str, Any] = {
         "fallbacks": [{"model": "dear"}],
     },
 }
-_OURS = {"stream_options", "store", "options", "generationConfig"}
+_OURS = {"stream_options", "store", "options", "generationConfig", "max_output_tokens"}
 """Fields that the gateway itself sends to one server or another, with values of its own."""
 
 
