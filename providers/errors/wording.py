@@ -91,7 +91,7 @@ def message_of(value: Any, depth: int = 0) -> str:
     if isinstance(raw, str):
         try:
             inner = message_of(msgspec.json.decode(raw), depth + 1)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             inner = raw.strip()
         message = f"{message}: {inner}" if message and inner else message or inner
     return message

@@ -47,7 +47,7 @@ def read_list(dialect: str, content: bytes) -> list[ListedModel]:
     listing = DIALECTS[dialect].list_models
     try:
         document = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NoModelList("The response is not a model list. Check the base URL.") from error
     listed = document.get(listing.field) if isinstance(document, dict) else document
     if not isinstance(listed, list):

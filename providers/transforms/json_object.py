@@ -26,7 +26,7 @@ def is_object(text: str) -> bool:
     """Returns whether a text is one complete JSON object."""
     try:
         return isinstance(msgspec.json.decode(text), dict)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return False
 
 

@@ -164,6 +164,6 @@ def _identity(call: Call) -> dict[str, Any]:
 def _read_count(answer: bytes) -> bytes:
     try:
         counted = msgspec.json.decode(answer, type=_Count)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamError(ErrorKind.MALFORMED, "The provider's answer holds no count of input tokens.") from error
     return msgspec.json.encode(counted)

@@ -113,7 +113,7 @@ class FramesDecoder:
             return []
         try:
             event = _decode_chunk(message.payload).data
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _NotAFrame("a chunk without bytes") from error
         # JSON has line breaks only between tokens, and an event of one line cannot end another.
         events = self._decoder.feed(b"data: %b\n\n" % event.translate(None, b"\r\n"))

@@ -69,6 +69,6 @@ def read_count(answer: bytes) -> bytes:
     """Returns Bedrock's count in Claude's shape."""
     try:
         counted = msgspec.json.decode(answer, type=_Counted)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UpstreamError(ErrorKind.MALFORMED, "The provider's answer has no token count.") from error
     return msgspec.json.encode({"input_tokens": counted.inputTokens})
