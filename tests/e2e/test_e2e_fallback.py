@@ -161,7 +161,7 @@ def test_a_dropped_keep_alive_connection_costs_no_request(
     assert orm.request(answer.request_id).attempts == 1
 
 
-def test_connections_are_used_again(gateway: Gateway, upstream: Upstream) -> None:
+def test_connections_are_used_again(orm: Rows, gateway: Gateway, upstream: Upstream) -> None:
     # A provider of its own: of several idle connections the oldest is taken.
     key, route = make_key(), make_route([make_model(make_provider("anthropic", upstream.base_url))])
     gateway.wait_snapshot()
@@ -170,3 +170,4 @@ def test_connections_are_used_again(gateway: Gateway, upstream: Upstream) -> Non
     for script in scripts:
         client.post(message(route.name, script.prompt)).stream()
     assert len({script.seen[0].connection for script in scripts}) == 1
+    assert {row.attempts for row in orm.of_key(key, 4)} == {1}
