@@ -6,6 +6,7 @@ What it waits for is its phase, and `_due` says until when; the server looks twi
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from typing import Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -42,7 +43,7 @@ class Refusal(Exception):
         self.text = text
 
 
-class WatchedProtocol(HttpToolsProtocol):
+class WatchedProtocol(HttpToolsProtocol, ABC):
     """A connection that is ended when it takes too much or too long."""
 
     _phase = HEAD
@@ -59,17 +60,17 @@ class WatchedProtocol(HttpToolsProtocol):
     """For how long nothing of what is unsent was taken."""
     _counted: str | None = None
 
+    @abstractmethod
     def feed(self, data: bytes) -> None:
         """Parses what came."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refuse(self, status: int, text: str, *, linger: bool = True) -> None:
         """Answers with an error, if that is possible now, and ends the connection."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close_if_idle(self) -> None:
         """Closes a connection of which nothing more has come."""
-        raise NotImplementedError
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Counts the connection, and refuses it where its address has too many."""

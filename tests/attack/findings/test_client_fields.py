@@ -64,6 +64,13 @@ _FIELDS: dict[str, Any] = {
     "web_search_options": {"x": "smuggled"},
     "service_tier": "smuggled-priority",
     "webhook_url": "http://smuggled.example",
+    "ſtream": "smuggled-stream",
+    "usage": {"include": "smuggled-nothing"},
+    "candidateCount": _MUCH,
+    "speed": "smuggled-fast",
+    "inference_geo": "smuggled-geo",
+    "container": "smuggled-container",
+    "mcp_servers": [{"type": "url", "name": "smuggled", "url": "https://smuggled.example"}],
 }
 
 
