@@ -5,7 +5,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 # Nothing is installed that is not what was pinned, to the byte.
 PIP_INSTALL := -m pip install --disable-pip-version-check --require-hashes
-# Clouds that need libraries of their own, such as EXTRAS=bedrock,vertex.
+# What needs libraries of its own, such as EXTRAS=bedrock,redis,vertex.
 EXTRAS ?=
 comma := ,
 
@@ -38,13 +38,13 @@ endef
 # --- installing ------------------------------------------------------------------------------------------------------
 
 # A copy of the requirements beside what was installed from them says whether there is anything to do.
-install: # The virtual environment with what the gateway needs (EXTRAS=bedrock,vertex for those clouds)
+install: # The virtual environment with what the gateway needs (EXTRAS=bedrock,redis,vertex for those)
 	@test -x $(PY) && cmp -s requirements.txt $(VENV)/requirements.txt || { $(make_venv) && \
 	echo "Installing requirements.txt ..." && \
 	$(PY) $(PIP_INSTALL) -r requirements.txt && \
 	cp requirements.txt $(VENV)/requirements.txt; }
 	@for file in $(patsubst %,requirements-%.txt,$(subst $(comma), ,$(EXTRAS))); do \
-		test -f "$$file" || { echo "There is no $$file: EXTRAS may name bedrock and vertex." >&2; exit 1; }; \
+		test -f "$$file" || { echo "There is no $$file: EXTRAS may name bedrock, redis and vertex." >&2; exit 1; }; \
 		cmp -s "$$file" "$(VENV)/$$file" || { echo "Installing $$file ..." && \
 		$(PY) $(PIP_INSTALL) -r "$$file" && cp "$$file" "$(VENV)/$$file"; } || exit 1; \
 	done
@@ -178,7 +178,7 @@ UV_COMPILE := uv pip compile --universal --generate-hashes --python-version 3.11
 
 requirements: ## Pin requirements*.txt anew from pyproject.toml, with hashes (needs uv)
 	$(UV_COMPILE) pyproject.toml -o requirements.txt
-	for extra in bedrock vertex; do \
+	for extra in bedrock redis vertex; do \
 		$(PY) -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
 		print(*project['optional-dependencies']['$$extra'], sep='\n')" | $(UV_COMPILE) - -c requirements.txt \
 		-o requirements-$$extra.txt || exit 1; done

@@ -11,8 +11,11 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    from access.audit.context import command_line
+
     try:
-        execute_from_command_line(sys.argv)
+        with command_line(sys.argv[1:]):
+            execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"The settings are not usable. {error}")
 

@@ -31,7 +31,7 @@ _PROVIDERS = {
     "Perplexity key": r"pplx-[A-Za-z0-9]{40,}",
     "Replicate token": r"r8_[A-Za-z0-9]{37}",
     "Fireworks key": r"fw_[A-Za-z0-9]{22,}",
-    "client key of this gateway": r"sk-px-[A-Za-z0-9_-]{32}",
+    "client key of this gateway": r"sk-px-(?:[0-9A-Za-z]{49}|[0-9A-Za-z_-]{32})",
     "secret of secrets.env": r"(?m)^(?:SECRET_KEY|ENCRYPTION_KEYS)=[\w-]{43,}=?$",
 }
 _MADE_UP = {"AKIAIOSFODNN7EXAMPLE", "AKIAEARLIEREARLIER00", "eyJ0eXAi.eyJhdWQi", "eyJhbGciOiJS.eyJpc3MiOiJh"}

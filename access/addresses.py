@@ -19,6 +19,33 @@ def networks(written: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(text.strip()) for text in written)
 
 
+def networks_of(lines: str) -> tuple[Network, ...]:
+    """Returns the networks or addresses of a text, one a line. Raises ValueError with what to write instead."""
+    return tuple(_network(line.strip()) for line in lines.splitlines() if line.strip())
+
+
+def _network(text: str) -> Network:
+    if "%" in text:
+        raise ValueError(f"{text!r} names a zone. Write the address without % and what follows.")
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        try:
+            network = ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            raise ValueError(
+                f"{text!r} is no address or network. Write one a line, such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32."
+            ) from None
+        raise ValueError(f"{text!r} is an address within a network. Write {network}, or the address alone.") from None
+    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
+        raise ValueError(f"{text!r} is IPv4 written as IPv6. Write {_as_ipv4(network)}.")
+    return network
+
+
+def _as_ipv4(network: ipaddress.IPv6Network) -> str:
+    return f"{network.network_address.ipv4_mapped}/{max(network.prefixlen - 96, 0)}"
+
+
 def parsed(address: str) -> Address | None:
     """Returns an address, IPv4 written as IPv6 as what it is; None for what is none."""
     try:

@@ -1,6 +1,7 @@
 """Who answers and how they speak."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class ProvidersConfig(AppConfig):
@@ -9,3 +10,9 @@ class ProvidersConfig(AppConfig):
     name = "providers"
     verbose_name = "Providers"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Installs the triggers on prices after every migrate: SQLite loses them when a table is rebuilt."""
+        from providers.pricing import triggers
+
+        post_migrate.connect(triggers.install, sender=self, dispatch_uid="providers.pricing.triggers")

@@ -65,12 +65,17 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
 
 
 class MessageStarted(msgspec.Struct, frozen=True, gc=False):
-    """The provider has begun to answer. `native` is a Claude upstream's `message` object."""
+    """The provider has begun to answer. `native` is a Claude upstream's `message` object.
+
+    `model`, `service_tier` and `region` are what the provider says of who answers, as it says it.
+    """
 
     id: str | None = None
     model: str | None = None
     tokens: Tokens | None = None
     native: dict[str, Any] | None = None
+    service_tier: str | None = None
+    region: str | None = None
 
 
 class TextDelta(msgspec.Struct, frozen=True, gc=False):
@@ -121,6 +126,7 @@ class MessageFinished(msgspec.Struct, frozen=True, gc=False):
     """Why the provider stopped, in Claude's words. `native` is a Claude upstream's complete message_delta.
 
     With `cut_short` the gateway ended the answer: the provider would have continued, and its counts are missing.
+    `service_tier` is the one that the provider names at the end, where it knows more than at the start.
     """
 
     stop_reason: str
@@ -128,6 +134,7 @@ class MessageFinished(msgspec.Struct, frozen=True, gc=False):
     stop_details: dict[str, Any] | None = None
     native: dict[str, Any] | None = None
     cut_short: bool = False
+    service_tier: str | None = None
 
 
 class StreamFailed(msgspec.Struct, frozen=True):

@@ -67,6 +67,8 @@ class Fidelity(StrEnum):
     UNPRICED_DROPPED = "unpriced_dropped"
     TRANSFORMED = "transformed"
     CONTINUED = "answer_continued"
+    QUOTA_PROBE = "quota_probe"
+    BUDGET_REACHED = "budget_reached"
 
 
 EXPLANATIONS: dict[Fidelity, str] = {
@@ -128,6 +130,10 @@ EXPLANATIONS: dict[Fidelity, str] = {
     "provider's account was left out: the model's prices do not hold for it, or the key may not use it.",
     Fidelity.TRANSFORMED: "A transform of the provider's or model's chain changed the request.",
     Fidelity.CONTINUED: "An earlier attempt broke off in its text, and this attempt was asked to continue it.",
+    Fidelity.QUOTA_PROBE: "Claude Code asked at its start for the headers that show its user's budget; no provider was "
+    "called.",
+    Fidelity.BUDGET_REACHED: "A budget of the caller has no money for more of the answer, or cannot be read: the "
+    "answer ends as if it had reached max_tokens.",
 }
 """What each code means, in the admin and the documentation."""
 

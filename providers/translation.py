@@ -84,6 +84,10 @@ class Translation:
             decoder = self._platform.decoder(content_type, decoder)
         return EditedDecoder(decoder, self._edits) if self._edits else decoder
 
+    def reported(self, headers: Mapping[str, str]) -> tuple[str, str]:
+        """The service tier and the region that the platform knows of an answer, "" for what it does not."""
+        return ("", "") if self._platform is None else self._platform.reported(self._call.provider, headers)
+
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         """What a response with an error status means."""
         if self._platform is None:

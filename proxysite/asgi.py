@@ -15,10 +15,13 @@ django_application = get_asgi_application()
 # After Django's setup, because these modules import models.
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
+from proxysite.alerts.watcher import AlertWatcher  # noqa: E402
 from proxysite.pages import page  # noqa: E402
 from streaming.consumer import ClaudeConsumer, owns  # noqa: E402
 from streaming.exchange.client import Receive, Send  # noqa: E402
-from streaming.runtime import serve  # noqa: E402
+from streaming.runtime import companions, serve  # noqa: E402
+
+companions.append(AlertWatcher)
 
 
 async def http(scope: dict[str, Any], receive: Receive, send: Any) -> None:

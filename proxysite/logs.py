@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,16 @@ class WithoutTraceback(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.exc_info = None
+        return True
+
+
+class WithoutTokens(logging.Filter):
+    """Takes the tokens out of the addresses of one-time links."""
+
+    _LINK = re.compile(r"(/my/(?:join|password)/)[^/\s]+")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self._LINK.sub(r"\1...", record.getMessage()), ()
         return True
 
 

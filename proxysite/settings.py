@@ -8,7 +8,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from proxysite.unfold import UNFOLD  # noqa: F401
+from proxysite.unfold import UNFOLD, UNFOLD_MY  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -64,6 +64,9 @@ SEND_SECONDS = env.float("SEND_SECONDS", default=300.0)
 MAX_CONNECTIONS_PER_ADDRESS = env.int("MAX_CONNECTIONS_PER_ADDRESS", default=1000)
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=["127.0.0.0/8", "::1/128"])
 MAX_REQUESTS_PER_KEY = env.int("MAX_REQUESTS_PER_KEY", default=1000)
+LIMIT_INPUT_TOKENS = env.str("LIMIT_INPUT_TOKENS", default="uncached")
+REFUSED_KEYS_PER_MINUTE = env.int("REFUSED_KEYS_PER_MINUTE", default=600)
+LONGEST_LIMIT_WAIT = env.int("LONGEST_LIMIT_WAIT", default=20)
 MAX_BODIES_BYTES = env.int("MAX_BODIES_BYTES", default=512 * 1024 * 1024)
 MAX_BODIES_BYTES_PER_KEY = env.int("MAX_BODIES_BYTES_PER_KEY", default=256 * 1024 * 1024)
 HOLD_BACK_SECONDS = env.float("HOLD_BACK_SECONDS", default=15.0)
@@ -76,15 +79,24 @@ JOURNAL_DIR = Path(env.str("JOURNAL_DIR", default=str(DATA_DIR / "journal"))).ex
 JOURNAL_FSYNC = env.str("JOURNAL_FSYNC", default="interval")
 JOURNAL_MAX_BYTES = env.int("JOURNAL_MAX_BYTES", default=256 * 1024 * 1024)
 ADOPT_SECONDS = env.float("ADOPT_SECONDS", default=10.0)
+WORKERS = env.int("WORKERS", default=1)
+REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_PREFIX = env.str("REDIS_PREFIX", default="gateway")
 CUSTOM_ROUTER = env.str("CUSTOM_ROUTER", default="")
 CUSTOM_ROUTER_TIMEOUT = env.float("CUSTOM_ROUTER_TIMEOUT", default=0.05)
 DISABLED_ROUTES = env.str("DISABLED_ROUTES", default="refuse")
 CIRCUIT_BREAKER = env.bool("CIRCUIT_BREAKER", default=True)
 CIRCUIT_FAILURES = env.int("CIRCUIT_FAILURES", default=5)
 CIRCUIT_SECONDS = env.float("CIRCUIT_SECONDS", default=30.0)
+QUOTA_PROBE = env.str("QUOTA_PROBE", default="answer")
 UNACCOUNTED = env.str("UNACCOUNTED", default="refuse")
+BUDGET_SLICE_TOKENS = env.int("BUDGET_SLICE_TOKENS", default=8000)
+UNPRICED_MODELS = env.str("UNPRICED_MODELS", default="refuse")
+UNREADABLE_BUDGETS = env.str("UNREADABLE_BUDGETS", default="refuse")
 REVOKED_KEYS = env.str("REVOKED_KEYS", default="finish")
+MAX_STALE = env.int("MAX_STALE", default=3600)
 STORE_PROVIDER_ERRORS = env.bool("STORE_PROVIDER_ERRORS", default=False)
+STORE_END_USERS = env.str("STORE_END_USERS", default="hash")
 DEMO_UPSTREAM = env.bool("DEMO_UPSTREAM", default=False)
 CREDENTIAL_VARIABLES: list[str] = env.list(
     "CREDENTIAL_VARIABLES", default=["*_API_KEY", "*_AUTH_TOKEN", "BENCHMARK_UPSTREAM_KEY"]
@@ -122,12 +134,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "access.audit.middleware.audit_middleware",
     "access.sign_in.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 LOGIN_REDIRECT_URL = "admin:index"
-AUTHENTICATION_BACKENDS = ["access.sign_in.backend.SignInBackend"]
+AUTHENTICATION_BACKENDS = ["access.sign_in.backend.SignInBackend", "access.roles.backend.RoleBackend"]
+"""The first signs people in and knows what was given to them one by one; the second knows what their role gives."""
 PASSWORD_HASHERS = ["access.sign_in.hashing.PBKDF2PasswordHasher"]
 SESSION_ENGINE = "access.sign_in.sessions"
 SESSION_IDLE_SECONDS = env.float("SESSION_IDLE_SECONDS", default=28_800)
@@ -174,9 +188,38 @@ def _database() -> dict[str, Any]:
 
 DATABASES = {"default": _database()}
 
+
+def _mail_server(url: str) -> dict[str, Any]:
+    """Django's settings of a mail server: EMAIL_BACKEND, EMAIL_HOST, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS and others."""
+    try:
+        found: dict[str, Any] = env.email_url_config(url) if url else {}  # type: ignore[no-untyped-call]
+    except (ValueError, ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(f"EMAIL_URL is malformed: {error}. .env.example describes it.") from error
+    if found and not found["EMAIL_PORT"]:
+        found["EMAIL_PORT"] = 587 if found.get("EMAIL_USE_TLS") else 465 if found.get("EMAIL_USE_SSL") else 25
+    return found
+
+
+def _percents(given: list[str]) -> list[int]:
+    """Returns the thresholds of ALERT_THRESHOLDS. Raises ImproperlyConfigured."""
+    if not all(one.strip().isdecimal() and int(one) > 0 for one in given):
+        raise ImproperlyConfigured(f"ALERT_THRESHOLDS is malformed: {','.join(given)}. .env.example describes it.")
+    return [int(one) for one in given]
+
+
+# --- mail ------------------------------------------------------------------------------------------------------------
+EMAIL_URL = env.str("EMAIL_URL", default="")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="")
+EMAIL_TIMEOUT = 10
+globals().update(_mail_server(EMAIL_URL))
+ALERT_THRESHOLDS = _percents(env.list("ALERT_THRESHOLDS", default=["75", "90", "100"]))
+# Links to a new password work for an hour.
+PASSWORD_RESET_TIMEOUT = 3600
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = False
+FORMAT_MODULE_PATH = "proxysite.formats"
 USE_TZ = True
 
 STATIC_URL = "/static/"
@@ -203,7 +246,10 @@ LOGGING: dict[str, Any] = {
         "text": {"()": "proxysite.logs.TextFormatter"},
         "json": {"()": "proxysite.logs.JsonFormatter"},
     },
-    "filters": {"line": {"()": "proxysite.logs.WithoutTraceback"}},
+    "filters": {
+        "line": {"()": "proxysite.logs.WithoutTraceback"},
+        "links": {"()": "proxysite.logs.WithoutTokens"},
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
@@ -211,9 +257,10 @@ LOGGING: dict[str, Any] = {
         "uvicorn": {"level": "INFO"},
         "uvicorn.access": {"level": "WARNING"},
         "django": {"level": "INFO"},
-        "django.server": {"level": "INFO"},
+        "django.server": {"level": "INFO", "filters": ["links"]},
         # A page that answers 404 or 403 is not worth a log line.
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["links"]},
+        "django.security.csrf": {"filters": ["links"]},
         # Anybody can send a wrong Host as often as he likes.
         "django.security.DisallowedHost": {"filters": ["line"]},
         "django.channels.server": {"level": "WARNING"},

@@ -40,6 +40,12 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "proxysite.console.home.dashboard",
     "STYLES": [_static("proxysite/console.css")],
     "SCRIPTS": [_static("proxysite/console.js")],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "My gateway", "link": reverse_lazy("my:index")},
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+        ]
+    },
     "SIDEBAR": {
         "show_search": False,
         "navigation": [
@@ -56,7 +62,16 @@ UNFOLD: dict[str, Any] = {
                 "title": "Access",
                 "items": [
                     _page("Teams", "groups", "admin:access_team_changelist", "access.view_team"),
+                    _page("Invitations", "mail", "admin:access_invitation_changelist", "access.view_invitation"),
                     _page("Client keys", "key", "admin:access_clientkey_changelist", "access.view_clientkey"),
+                    _page("Budgets", "savings", "admin:access_budget_changelist", "access.view_budget"),
+                    _page(
+                        "Requests for more",
+                        "request_quote",
+                        "admin:access_increaserequest_changelist",
+                        "access.view_increaserequest",
+                    ),
+                    _page("Rate limits", "speed", "admin:access_ratelimit_changelist", "access.view_ratelimit"),
                 ],
             },
             {
@@ -90,10 +105,38 @@ UNFOLD: dict[str, Any] = {
                 "title": "Site",
                 "items": [
                     _page("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
-                    _page("Groups", "badge", "admin:auth_group_changelist", "auth.view_group"),
+                    _page("Audit", "policy", "admin:access_auditentry_changelist", "access.view_auditentry"),
+                    _page(
+                        "Alert messages", "outbox", "admin:access_outboxmessage_changelist", "access.view_outboxmessage"
+                    ),
+                    _page("Webhooks", "webhook", "admin:access_webhook_changelist", "access.view_webhook"),
                 ],
+            },
+            {
+                "title": "Advanced",
+                "collapsible": True,
+                "items": [_page("Groups", "badge", "admin:auth_group_changelist", "auth.view_group")],
             },
         ],
     },
 }
 """See https://unfoldadmin.com/docs/configuration/settings/."""
+
+
+def _my_account(request: HttpRequest) -> list[dict[str, Any]]:
+    links = [{"title": "Change password", "link": reverse_lazy("my:password_change")}]
+    if request.user.is_active and request.user.is_staff:
+        links.insert(0, {"title": "Administration", "link": reverse_lazy("admin:index")})
+    return links
+
+
+UNFOLD_MY: dict[str, Any] = {
+    **UNFOLD,
+    "SITE_SUBHEADER": "My gateway",
+    "ENVIRONMENT": None,
+    "DASHBOARD_CALLBACK": None,
+    "STYLES": [*UNFOLD["STYLES"], _static("proxysite/my.css")],
+    "ACCOUNT": {"navigation": _my_account},
+    "SIDEBAR": {"show_search": False, "navigation": "proxysite.my.navigation.sidebar"},
+}
+"""The frame of the pages at /my/ (proxysite/my)."""

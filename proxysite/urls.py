@@ -1,12 +1,28 @@
-"""The URLs outside the API: the admin and its console."""
+"""The URLs outside the API: the front page, the admin with its console, and the pages of leads and members."""
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import include, path
-from django.views.generic import RedirectView
+
+from proxysite.console import sign_in
+from proxysite.people import passwords
+
+
+def front(request: HttpRequest) -> HttpResponse:
+    """Leads to the admin, or people who administer nothing to their own pages."""
+    return redirect("my:index" if sign_in.is_member_only(request.user) else "admin:index")
+
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", front, name="front"),
     # Before the admin, whose last pattern matches everything.
     path("admin/console/", include("proxysite.console.urls")),
+    path("admin/login/", sign_in.page),
+    path("admin/password_change/", passwords.own(admin.site)),
     path("admin/", admin.site.urls),
+    # Unfold's sign-in page shows its link to this name.
+    path("my/forgot/", passwords.ask, name="admin_password_reset"),
+    path("my/", include("proxysite.people.urls")),
+    path("my/", include("proxysite.my.urls", namespace="my")),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -10,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
+
+from django.conf import settings
 
 logger = logging.getLogger("gateway.server")
 
@@ -64,7 +67,10 @@ class Workers:
     def _start(self) -> tuple[subprocess.Popen[bytes], float]:
         descriptor = self._listener.fileno()
         child = subprocess.Popen(  # noqa: S603 - this program
-            [sys.executable, str(_MANAGE), "serve", "--descriptor", str(descriptor)], pass_fds=(descriptor,)
+            [sys.executable, str(_MANAGE), "serve", "--descriptor", str(descriptor)],
+            pass_fds=(descriptor,),
+            # So that they count against limits together.
+            env={**os.environ, "WORKERS": str(max(self._count, settings.WORKERS))},
         )
         return child, time.monotonic()
 

@@ -99,6 +99,10 @@ class RouteForbidden(RouteRefused):
     """The key may not use the route."""
 
 
+class NothingAllowed(RouteRefused):
+    """The key may use no route and no model at all; an administrator must act."""
+
+
 class NoUsableCandidate(RouteRefused):
     """The route has no candidate that can be called; an administrator must act."""
 

@@ -17,19 +17,17 @@ from routing.decision import (
     Dropped,
     NoCapableCandidate,
     NoHealthyCandidate,
-    NoSuchRoute,
     NoUsableCandidate,
     Reason,
     RouteRefused,
 )
 from routing.facts.request_facts import RequestFacts
 from routing.phases import PHASES
-from routing.phases.choice import Choice
+from routing.phases.choice import Choice, refuse_unknown
 from routing.selection import AllHealthy, LiveState, select
 from routing.snapshot import RouteConfig, Snapshot
 from usage.sentence import Sentence, joined
 
-_MAX_LISTED = 20
 _MAX_CAUSES = 3
 _ALL_HEALTHY = AllHealthy()
 
@@ -52,7 +50,7 @@ def decide(
     chosen = choose(facts, key, snapshot)
     route = chosen.choice.route
     if route is None:
-        raise _no_such_route(facts.request_model, key, snapshot, chosen.reasons)
+        refuse_unknown(facts.request_model, key, snapshot, chosen.reasons)
     attempts, dropped, how = select(route, facts, live, time.time() if now is None else now)
     reasons = (*chosen.reasons, *(Reason("candidates", text) for text in how))
     if not attempts:
@@ -69,7 +67,7 @@ def decide(
 
 
 def choose(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Chosen:
-    """Runs the phases in order until one chooses. Raises RouteForbidden."""
+    """Runs the phases in order until one chooses. Raises RouteRefused."""
     reasons: list[Reason] = []
     suggested: tuple[Choice, str] | None = None
     for phase, run in PHASES:
@@ -92,7 +90,7 @@ def choose(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Chosen:
 
 
 def is_undecided(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> bool:
-    """Whether no phase before `custom` chooses, so that the custom callable must be asked. Raises RouteForbidden."""
+    """Whether no phase before `custom` chooses, so that the custom callable must be asked. Raises RouteRefused."""
     for phase, run in PHASES:
         if phase == "custom":
             return True
@@ -100,11 +98,6 @@ def is_undecided(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> boo
         if choice.route is not None and not choice.yields:
             return False
     return False
-
-
-def usable_routes(key: KeyRecord, snapshot: Snapshot) -> list[str]:
-    """Returns the names of the routes that a key may use, sorted."""
-    return [name for name in snapshot.routes if key.may_use(name)]
 
 
 def _refused(route: RouteConfig, reasons: tuple[Reason, ...], dropped: tuple[Dropped, ...]) -> RouteRefused:
@@ -115,7 +108,7 @@ def _refused(route: RouteConfig, reasons: tuple[Reason, ...], dropped: tuple[Dro
             f"No model of {route.name!r} is available now ({causes}).",
             reasons,
             dropped,
-            why=_why("No model of {route!r} is available now ({causes}).", route, dropped),
+            why=_why("No model of {route!r} is available now ({causes}).", route, dropped, code="no_healthy_candidate"),
             route=route,
             retry_after=min(waits),
         )
@@ -124,26 +117,23 @@ def _refused(route: RouteConfig, reasons: tuple[Reason, ...], dropped: tuple[Dro
             f"No model of {route.name!r} can do what this request asks for ({causes}). Ask for another model.",
             reasons,
             dropped,
-            why=_why("No model of {route!r} can do what this request asks for ({causes}).", route, dropped),
+            why=_why(
+                "No model of {route!r} can do what this request asks for ({causes}).",
+                route,
+                dropped,
+                code="no_capable_candidate",
+            ),
         )
     return NoUsableCandidate(
         f"No model of {route.name!r} can be called ({causes}). Ask an administrator to check the route.",
         reasons,
         dropped,
-        why=_why("No model of {route!r} can be called ({causes}).", route, dropped),
+        why=_why("No model of {route!r} can be called ({causes}).", route, dropped, code="no_usable_candidate"),
     )
 
 
-def _why(template: LiteralString, route: RouteConfig, dropped: tuple[Dropped, ...]) -> Sentence:
+def _why(template: LiteralString, route: RouteConfig, dropped: tuple[Dropped, ...], *, code: LiteralString) -> Sentence:
     causes = [Sentence("{name}: {cause}", name=each.candidate, cause=each.cause) for each in dropped[:_MAX_CAUSES]]
-    return Sentence(template, route=route.name, causes=joined("; ", causes) if causes else "it has no candidates")
-
-
-def _no_such_route(asked: str, key: KeyRecord, snapshot: Snapshot, reasons: tuple[Reason, ...]) -> NoSuchRoute:
-    names = usable_routes(key, snapshot)
-    if not names:
-        why = Sentence("There is no model {asked!r}, and this client key may use no route yet.", asked=asked)
-        return NoSuchRoute(f"{why} Ask an administrator.", reasons, why=why)
-    more = f" and {len(names) - _MAX_LISTED} more (GET /v1/models lists all)" if len(names) > _MAX_LISTED else ""
-    why = Sentence("There is no model {asked!r} here.", asked=asked)
-    return NoSuchRoute(f"{why} Use one of: {', '.join(names[:_MAX_LISTED])}{more}.", reasons, why=why)
+    return Sentence(
+        template, code=code, route=route.name, causes=joined("; ", causes) if causes else "it has no candidates"
+    )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from access.keys import KeyRecord
+from access.keys import Keys
 from providers.client_fields.rules import Asking, ClientFields
 from providers.config import ModelConfig, ProviderConfig, Secret
 from providers.dialects.contract import Call
@@ -96,8 +96,8 @@ class ScenarioConfig(msgspec.Struct, frozen=True):
 class Snapshot(msgspec.Struct, frozen=True):
     """The complete configuration at one moment."""
 
-    keys: dict[str, KeyRecord] = {}
-    """By SHA-256 of the key."""
+    keys: Keys = msgspec.field(default_factory=Keys)
+    """By SHA-256 of the secret; a key that is being rotated is there twice."""
     providers: dict[int, ProviderConfig] = {}
     models: dict[int, ModelConfig] = {}
     candidates: dict[tuple[str, str], CandidateConfig] = {}

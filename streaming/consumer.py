@@ -15,9 +15,11 @@ from uuid import UUID
 from channels.generic.http import AsyncHttpConsumer
 from django.conf import settings
 
-from access.keys import AccessDenied, KeyRecord, authenticate
+from access.addresses import client_behind
+from access.keys import AccessDenied, KeyRecord, caller, from_address
 from routing.snapshot import Snapshot
-from streaming.endpoints import count_tokens, health, me, models
+from streaming import limits, stale
+from streaming.endpoints import count_tokens, health, me, models, usage
 from streaming.endpoints.messages import relay
 from streaming.exchange.client import Client, Headers, Receive, Send
 from streaming.exchange.exchange import Exchange
@@ -36,7 +38,7 @@ Scope = dict[str, Any]
 
 CREDENTIALS: Final = ("authorization", "x-api-key", "cookie", "proxy-authorization")
 """Headers with a client's own secrets: they are removed as soon as the caller is authenticated."""
-_PAGES: Final = ("/admin", settings.STATIC_URL)
+_PAGES: Final = ("/admin", "/my", settings.STATIC_URL)
 """How the paths of the pages for people and of their files begin; the front page is one of them."""
 
 
@@ -61,7 +63,7 @@ def refused_bytes(status: int, message: str) -> tuple[Headers, bytes]:
 
 
 class ClaudeConsumer(AsyncHttpConsumer):
-    """Everything but the pages: the API below /v1/, the probes, and 404 for all others. One instance, one request."""
+    """Everything but the pages: the API, the probes, and 404 for all others. One instance, one request."""
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -106,17 +108,20 @@ async def _dispatch(
 ) -> None:
     """Authenticates and answers. Raises ClaudeError or Refused."""
     path, method = paths.meant(scope["path"]), scope["method"]
-    if not path.startswith(paths.PREFIX):
+    if not path.startswith(paths.PREFIX) and path != paths.USAGE:
         raise _not_found(method, path, " A client's base URL is the address of this gateway without a path.")
     snapshot = runtime.store.current
     if snapshot is None:
         raise errors.ClaudeError(503, "The gateway has no configuration yet; GET /readyz says why.")
-    try:
-        key = authenticate(headers, snapshot.keys, time.time())
-    except AccessDenied as error:
+    if time.monotonic() > runtime.store.too_old_at:
+        raise stale.refusal(runtime.store.age or 0.0, settings.MAX_STALE)
+    key = caller(headers, snapshot.keys, time.time())
+    if isinstance(key, KeyRecord) and key.networks is not None:
+        key = from_address(key, _address(scope, headers))
+    if isinstance(key, AccessDenied):
         # Counted as well, until the caller has taken the answer. Nothing of the body has been read.
         with runtime.load.enter(NOBODY):
-            await _refuse(client, errors.of_access(error))
+            await _refuse(client, _too_many_refused(scope, headers, runtime) or errors.of_access(key))
         return
     for name in CREDENTIALS:
         headers.pop(name, None)
@@ -136,12 +141,29 @@ async def _dispatch(
         await _other(path, scope["query_string"], headers, receive, client, key, snapshot, runtime, share)
 
 
+def _too_many_refused(scope: Scope, headers: dict[str, str], runtime: Runtime) -> errors.ClaudeError | None:
+    """Counts a request with a refused key; returns what it gets where its client has sent too many."""
+    peer = scope.get("client")
+    wait = runtime.refused_keys.wait(peer[0] if peer else "", headers.get("x-forwarded-for", ""))
+    return errors.of_refused_keys(runtime.refused_keys.most, wait) if wait else None
+
+
+def _address(scope: Scope, headers: dict[str, str]) -> str:
+    """Returns the client's address, which only our own proxies may name; empty where nothing says it."""
+    peer = scope.get("client")
+    proxies = tuple(settings.TRUSTED_PROXIES)
+    return client_behind(peer[0] if peer else "", headers.get("x-forwarded-for", ""), proxies)
+
+
 async def _refuse(client: Client, error: errors.ClaudeError) -> None:
     await client.respond(error.status, error.body(client.request_id), error.headers)
 
 
 async def _messages(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:
-    accounting.describe_caller(exchange.account, exchange.key)
+    account, client = exchange.account, exchange.client
+    accounting.describe_caller(account, exchange.key, exchange.headers, snapshot.revisions, runtime.distinct)
+    if account.request.decision is not None:
+        client.shared = [*client.shared, (b"x-gateway-ignored-tags", accounting.ignored_tags(account).encode())]
     runtime.exchanges.add(exchange)
     try:
         await relay(exchange, receive, snapshot, runtime)
@@ -162,10 +184,19 @@ async def _other(
 ) -> None:
     """The endpoints that leave no usage row. Raises ClaudeError or Refused."""
     if path == paths.COUNT_TOKENS:
+        if key.limits:
+            await runtime.limits.take(key, limits.COUNT_TOKENS)
         await count_tokens.count_tokens(headers, receive, client, key, snapshot, runtime, share)
-    elif path == paths.ME:
-        await me.me(client, key, snapshot)
-    elif path == paths.MODELS:
+        return
+    if path == paths.ME:
+        await me.me(client, key, snapshot, runtime)
+        return
+    if path == paths.USAGE:
+        await usage.usage(client, key)
+        return
+    if key.limits:
+        await runtime.limits.take(key, limits.MODELS)
+    if path == paths.MODELS:
         await models.list_models(query, client, key, snapshot)
     else:
         # ASGI has percent-decoded the path, so an id may hold slashes and colons.
@@ -176,5 +207,5 @@ def _not_found(method: str, path: str, advice: str = "") -> errors.ClaudeError:
     return errors.ClaudeError(
         404,
         f"This gateway has no {method} {path[:100]}. It has POST /v1/messages, POST /v1/messages/count_tokens, "
-        f"GET /v1/models and GET /v1/me.{advice}",
+        f"GET /v1/models, GET /v1/me and GET /api/oauth/usage.{advice}",
     )

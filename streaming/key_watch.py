@@ -16,7 +16,11 @@ _ENDINGS: Mapping[KeyEnd, Ending] = {
     KeyEnd.DELETED: Ending.KEY_DELETED,
     KeyEnd.REVOKED: Ending.KEY_REVOKED,
     KeyEnd.EXPIRED: Ending.KEY_EXPIRED,
+    KeyEnd.DISABLED: Ending.KEY_DISABLED,
+    KeyEnd.REPLACED: Ending.KEY_REPLACED,
     KeyEnd.TEAM_DISABLED: Ending.TEAM_DISABLED,
+    KeyEnd.OWNER_DISABLED: Ending.OWNER_DISABLED,
+    KeyEnd.OWNER_LEFT: Ending.OWNER_LEFT,
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from asgiref.sync import sync_to_async
 
+from access.keys import Keys
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from providers.outbound.upstream import Upstreams
 from routing.health import Health
@@ -80,7 +81,7 @@ async def probe(provider_id: int, model_name: str) -> ProbeResult:
 
 
 def _candidate(provider_id: int, model_name: str) -> CandidateConfig | None:
-    return load.load_snapshot(revision.numbers(), keys={}).candidate(provider_id, model_name)
+    return load.load_snapshot(revision.numbers(), keys=Keys()).candidate(provider_id, model_name)
 
 
 async def _ask(candidate: CandidateConfig) -> ProbeResult:

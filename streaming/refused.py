@@ -10,10 +10,12 @@ from routing.decision import (
     NoCapableCandidate,
     NoHealthyCandidate,
     NoSuchRoute,
+    NothingAllowed,
     RouteDisabled,
     RouteForbidden,
     RouteRefused,
 )
+from streaming.exchange.quota import Quota
 from usage.sentence import Sentence, own_words
 
 
@@ -26,6 +28,8 @@ class RefusalKind(Enum):
     CONFLICT = auto()
     TOO_LARGE = auto()
     RATE_LIMITED = auto()
+    QUOTA_EXHAUSTED = auto()
+    """The caller's own budget or day quota; a retry is useless until it resets."""
     OVERLOADED = auto()
     UPSTREAM_FAILED = auto()
     UPSTREAM_CRASHED = auto()
@@ -36,12 +40,15 @@ class RefusalKind(Enum):
     """Only an administrator can make the route work; a retry is useless."""
     BROKEN_PROVIDER = auto()
     """Only an administrator can make the provider accept the gateway; a retry is useless."""
+    BROKEN_GATEWAY = auto()
+    """Only an administrator can make the gateway serve again; a retry is useless."""
 
 
 class Refused(Exception):
     """A request that gets no answer: `message` is for the caller; the usage row stores `why` and `code`.
 
-    `retry_after` is in seconds. `why` is the message where that is a Sentence of the gateway's own.
+    `retry_after` is in seconds, `quota` what QUOTA_EXHAUSTED is about. `of_provider`: a provider refused, not this
+    gateway. `why` is the message where that is a Sentence of the gateway's own.
     """
 
     def __init__(
@@ -52,13 +59,17 @@ class Refused(Exception):
         retry_after: float | None = None,
         code: str = "",
         why: Sentence | None = None,
+        quota: Quota | None = None,
+        of_provider: bool = False,
     ) -> None:
         super().__init__(kind.name)
         self.kind = kind
         self.message = message
-        self.why = own_words(message) if why is None else str(why)
+        self.why = own_words(message) if why is None else why
         self.retry_after = retry_after
         self.code = code
+        self.quota = quota
+        self.of_provider = of_provider
 
 
 _KINDS: Final[dict[ErrorKind, RefusalKind]] = {
@@ -90,25 +101,31 @@ _SERVER_ERRORS: Final[dict[int | None, RefusalKind]] = {
     504: RefusalKind.TIMED_OUT,
 }
 _ABOUT_THE_GATEWAY: Final[dict[ErrorKind, Sentence]] = {
-    ErrorKind.AUTHENTICATION: Sentence("does not accept this gateway's credential"),
-    ErrorKind.BILLING: Sentence("requires payment for this gateway's account"),
-    ErrorKind.PERMISSION: Sentence("does not permit this gateway's credential to do that"),
+    ErrorKind.AUTHENTICATION: Sentence("does not accept this gateway's credential", code="provider_rejects_credential"),
+    ErrorKind.BILLING: Sentence("requires payment for this gateway's account", code="provider_requires_payment"),
+    ErrorKind.PERMISSION: Sentence(
+        "does not permit this gateway's credential to do that", code="provider_denies_permission"
+    ),
 }
 # What a row says in place of a provider's own words.
 _WHAT_HAPPENED: Final[dict[ErrorKind, Sentence]] = {
     **_ABOUT_THE_GATEWAY,
-    ErrorKind.INVALID_REQUEST: Sentence("rejected the request"),
-    ErrorKind.CONTEXT_OVERFLOW: Sentence("rejected the prompt: it is too long for the model"),
-    ErrorKind.TOO_LARGE: Sentence("rejected the request: it is too large"),
-    ErrorKind.NOT_FOUND: Sentence("does not have the model, or the address is wrong"),
-    ErrorKind.CONFLICT: Sentence("reported a conflict with another request"),
-    ErrorKind.RATE_LIMIT: Sentence("limits the rate of requests or tokens"),
-    ErrorKind.OVERLOADED: Sentence("is overloaded"),
-    ErrorKind.SERVER: Sentence("reported an error of its own"),
-    ErrorKind.CONNECT: Sentence("could not be reached"),
-    ErrorKind.CONNECTION_LOST: Sentence("closed the connection in the middle of its answer"),
-    ErrorKind.TRUNCATED: Sentence("ended its answer before it was complete"),
-    ErrorKind.MALFORMED: Sentence("sent an answer that cannot be read"),
+    ErrorKind.INVALID_REQUEST: Sentence("rejected the request", code="provider_rejected_request"),
+    ErrorKind.CONTEXT_OVERFLOW: Sentence(
+        "rejected the prompt: it is too long for the model", code="provider_prompt_too_long"
+    ),
+    ErrorKind.TOO_LARGE: Sentence("rejected the request: it is too large", code="provider_request_too_large"),
+    ErrorKind.NOT_FOUND: Sentence("does not have the model, or the address is wrong", code="provider_model_missing"),
+    ErrorKind.CONFLICT: Sentence("reported a conflict with another request", code="provider_conflict"),
+    ErrorKind.RATE_LIMIT: Sentence("limits the rate of requests or tokens", code="provider_rate_limit"),
+    ErrorKind.OVERLOADED: Sentence("is overloaded", code="provider_overloaded"),
+    ErrorKind.SERVER: Sentence("reported an error of its own", code="provider_error"),
+    ErrorKind.CONNECT: Sentence("could not be reached", code="provider_unreachable"),
+    ErrorKind.CONNECTION_LOST: Sentence(
+        "closed the connection in the middle of its answer", code="provider_connection_lost"
+    ),
+    ErrorKind.TRUNCATED: Sentence("ended its answer before it was complete", code="provider_truncated"),
+    ErrorKind.MALFORMED: Sentence("sent an answer that cannot be read", code="provider_malformed"),
 }
 # Failures that the gateway noticed itself: their messages do not name the provider.
 _NOTICED_HERE: Final = frozenset(
@@ -129,7 +146,8 @@ _NOTICED_HERE: Final = frozenset(
 _OF_ROUTING: Final[dict[type[RouteRefused], tuple[RefusalKind, str]]] = {
     NoSuchRoute: (RefusalKind.NOT_FOUND, "no_such_route"),
     RouteDisabled: (RefusalKind.NOT_FOUND, "route_disabled"),
-    RouteForbidden: (RefusalKind.FORBIDDEN, "route_forbidden"),
+    RouteForbidden: (RefusalKind.NOT_FOUND, "route_forbidden"),
+    NothingAllowed: (RefusalKind.FORBIDDEN, "key_without_routes"),
     NoCapableCandidate: (RefusalKind.INVALID_REQUEST, "no_capable_candidate"),
     NoHealthyCandidate: (RefusalKind.OVERLOADED, "no_healthy_candidate"),
 }
@@ -153,7 +171,11 @@ def why_failed(error: UpstreamError | UnsupportedRequest, provider_name: str) ->
     if isinstance(error.message, Sentence):
         return Sentence("{sentence} (provider {provider})", sentence=error.message, provider=provider_name)
     if isinstance(error, UnsupportedRequest):
-        return Sentence("The provider {provider} cannot be sent this request.", provider=provider_name)
+        return Sentence(
+            "The provider {provider} cannot be sent this request.",
+            code="provider_cannot_be_sent",
+            provider=provider_name,
+        )
     what = _WHAT_HAPPENED.get(error.kind, _WHAT_HAPPENED[ErrorKind.SERVER])
     status = Sentence(" (HTTP {status})", status=error.status) if error.status else ""
     return Sentence("The provider {provider} {what}{status}.", provider=provider_name, what=what, status=status)
@@ -181,4 +203,5 @@ def of_upstream(error: UpstreamError, provider_name: str, retry_after: float | N
         retry_after=error.retry_after if retry_after is None else retry_after,
         code=error.kind.value,
         why=why,
+        of_provider=True,
     )

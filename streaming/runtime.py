@@ -10,11 +10,14 @@ import atexit
 import functools
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 from django.conf import settings
 
+from access.allowances import stores
+from access.allowances.limits import LimitRecord
 from access.keys import KeyRecord
 from providers.counting.tokenizer import TokenPool
 from providers.outbound.upstream import Upstreams
@@ -23,11 +26,15 @@ from routing.health import CircuitSettings, Health
 from routing.health.sharing import Sharing
 from routing.loading.store import store
 from routing.snapshot import Snapshot
-from streaming import custom_router
+from streaming import custom_router, stale
+from streaming.budgets.budgets import Budgets
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Ending, Sweeper
 from streaming.exchange.load import Load
 from streaming.key_watch import KeyWatch
+from streaming.limits import Limits, Standing
+from streaming.outcome.distinct import Distinct
+from streaming.refused_keys import RefusedKeys
 from usage.journal.housekeeper import Housekeeper
 from usage.journal.journal import Journal
 from usage.journal.recorder import Recorder
@@ -35,8 +42,20 @@ from usage.journal.writer import Writer
 
 logger = logging.getLogger("gateway.runtime")
 
+_STANDING_SECONDS = 1.0
+"""How long a page waits for what is used of limits."""
 _SHOWN_SECONDS = 600.0
 """How long a warning is shown of what was set right at once."""
+
+
+class Companion(Protocol):
+    """What runs beside requests and is of a room above: started after everything else and stopped first."""
+
+    def start(self) -> None:
+        """Starts it; returns at once."""
+
+    def stop(self) -> None:
+        """Ends it; may wait a few seconds."""
 
 
 class Runtime:
@@ -50,6 +69,7 @@ class Runtime:
             max_bytes=settings.JOURNAL_MAX_BYTES,
         )
         self.recorder = Recorder(Writer(self.journal.written), self.journal)
+        self.budgets = Budgets(self.journal.folder.name, settings.DATA_DIR / "budget-marks", self.journal)
         self.housekeeper = Housekeeper(self.journal, self.recorder.writer, adopt_seconds=settings.ADOPT_SECONDS)
         self.upstreams = Upstreams()
         self.health = Health(
@@ -68,13 +88,21 @@ class Runtime:
             bodies=settings.MAX_BODIES_BYTES,
             bodies_of_key=settings.MAX_BODIES_BYTES_PER_KEY,
         )
+        self.allowances = stores.chosen()
+        """What was counted against limits."""
+        self.keeper = stores.Keeper(self.allowances)
+        self.limits = Limits(self.allowances, cache_reads_count=settings.LIMIT_INPUT_TOKENS == "all")
+        self.refused_keys = RefusedKeys(settings.REFUSED_KEYS_PER_MINUTE, tuple(settings.TRUSTED_PROXIES))
         self.sweeper = Sweeper(self.exchanges)
         self.key_watch = KeyWatch(self.exchanges, self._keys)
         self.ratios = TokenRatios()
+        self.distinct = Distinct()
         self.token_pool = TokenPool()
+        self.companions: list[Companion] = [make(self) for make in companions]
         self.draining = False
         self._started = False
         self._starting = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def started(self) -> bool:
@@ -86,16 +114,21 @@ class Runtime:
         async with self._starting:
             if self._started:
                 return
-            loop = asyncio.get_running_loop()
+            self._loop = loop = asyncio.get_running_loop()
+            stores.name_place()
             self._open_accounts()
             self.store.subscribe(functools.partial(self._changed, loop))
             await loop.run_in_executor(None, self.store.start)
             self.sharing.start()
+            await self.keeper.start()
+            self.budgets.start()
             self.sweeper.start()
             if settings.REVOKED_KEYS == "cut":
                 self.key_watch.start()
             # Servers without a lifespan (Daphne) give no notice of their end; the rows must be written all the same.
             atexit.register(self._close_accounts)
+            for companion in self.companions:
+                companion.start()
             self._started = True
 
     async def stop(self) -> None:
@@ -105,9 +138,14 @@ class Runtime:
         self._started = False
         await self.sweeper.stop()
         await self.key_watch.stop()
+        await self.limits.settled()
+        await self.keeper.stop()
         await self.upstreams.close()
         self.token_pool.close()
+        await self.budgets.stop()
         loop = asyncio.get_running_loop()
+        for companion in self.companions:
+            await loop.run_in_executor(None, companion.stop)
         await loop.run_in_executor(None, self.sharing.stop)
         await loop.run_in_executor(None, self.store.stop)
         await loop.run_in_executor(None, self._close_accounts)
@@ -123,8 +161,9 @@ class Runtime:
         return None if settings.UNACCOUNTED == "serve" else self.recorder.refusal()
 
     def warnings(self, *, public: bool = False) -> list[str]:
-        """Returns what is wrong with this worker's accounts while requests continue; `public`: no paths and details."""
-        found = []
+        """Returns what is wrong with this worker's snapshot and accounts; `public`: no paths and details."""
+        old = stale.warning(self.store.age, settings.MAX_STALE)
+        found = [] if old is None else [old]
         gone_at = self.journal.disappeared_at
         if gone_at is not None and time.time() - gone_at < _SHOWN_SECONDS:
             moment = datetime.fromtimestamp(gone_at, UTC).strftime("%H:%M:%S")
@@ -144,6 +183,18 @@ class Runtime:
             found.append("The custom router failed." if public else self.custom.trouble)
         return found
 
+    def standing(self, limits: Sequence[LimitRecord]) -> list[Standing]:
+        """Returns how much of each limit is used, None where the store does not say so at once: for pages, which run in
+        threads of their own."""
+        if self._loop is None:
+            return [Standing(limit, None, None) for limit in limits]
+        asked = asyncio.run_coroutine_threadsafe(self.limits.standing(limits), self._loop)
+        try:
+            return asked.result(_STANDING_SECONDS)
+        except TimeoutError:
+            asked.cancel()
+            return [Standing(limit, None, None) for limit in limits]
+
     def _keys(self) -> Mapping[str, KeyRecord] | None:
         snapshot = self.store.current
         return None if snapshot is None else snapshot.keys
@@ -156,7 +207,9 @@ class Runtime:
     def _close_accounts(self) -> None:
         self.housekeeper.stop()
         self.recorder.writer.stop()
-        self.journal.stop()
+        returned = not self.journal.is_settled or self.recorder.writer.return_block(self.budgets.worker, all_known=True)
+        # Whoever adopts the folder gives back what this worker could not.
+        self.journal.stop(keep_folder=not returned and bool(self.budgets.current))
 
     def _changed(self, loop: asyncio.AbstractEventLoop, snapshot: Snapshot) -> None:
         """In the watching thread: drops connections and circuits that the new configuration does not have."""
@@ -165,6 +218,8 @@ class Runtime:
             loop.call_soon_threadsafe(self.health.reconfigure, snapshot)
 
 
+companions: list[Callable[[Runtime], Companion]] = []
+"""What makes the companions of a runtime: rooms above add theirs before it is made."""
 _current: Runtime | None = None
 
 

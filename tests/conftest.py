@@ -39,6 +39,26 @@ def _quick_passwords(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("settings").PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _flushes_open_the_gate() -> Iterator[None]:
+    """Between tests with committed rows all tables are emptied, the audit's as well."""
+    from django.test import TransactionTestCase
+
+    from access.audit import chain, writer
+    from access.models import AuditHead
+
+    flush: Any = getattr(TransactionTestCase, "_fixture_teardown")  # noqa: B009 - without a type in its stubs
+
+    def flush_all(case: Any) -> None:
+        writer.append([writer.Draft(chain.PRUNED)], "default")
+        AuditHead.objects.update(open=True)
+        flush(case)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", flush_all)
+        yield
+
+
 @pytest.fixture(scope="session")
 def upstream() -> Iterator[Upstream]:
     """A scripted upstream."""

@@ -2,7 +2,8 @@
 
 Column names follow OpenTelemetry's GenAI conventions where those have a word
 (https://opentelemetry.io/docs/specs/semconv/gen-ai/). NULL means unknown; unknown is never stored as 0.
-Rows are written by usage.journal.writer and by nothing else.
+Rows are written by usage.journal.writer and by nothing else. A new column that may not be NULL has a default of the
+database's own, so that workers of the version before can still insert.
 """
 
 from __future__ import annotations
@@ -10,8 +11,18 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
+from usage.budgets.models import BudgetBlock, BudgetMark, BudgetWindow  # noqa: F401
 from usage.money import DollarsField
-from usage.rollups.models import DailyRollup, RollupZone, SessionSummary, SumColumns, UsageRollup  # noqa: F401
+from usage.rollups.models import (  # noqa: F401
+    AttemptRollup,
+    ClientRollup,
+    DailyRollup,
+    RollupZone,
+    SessionSummary,
+    SumColumns,
+    TagRollup,
+    UsageRollup,
+)
 
 
 class Outcome(models.TextChoices):
@@ -40,6 +51,9 @@ class _Measured(SumColumns):
     error_message = models.CharField(
         "why", max_length=500, null=True, blank=True, help_text="Why it failed, in the gateway's own words."
     )
+    sentence_code = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="The code of the gateway's own sentence about the failure."
+    )
     provider_message = models.CharField(
         "provider's words",
         max_length=200,
@@ -66,20 +80,40 @@ class RequestLog(_Measured):
 
     team_id = models.BigIntegerField(null=True)
     team_name = models.CharField("team", max_length=80, blank=True)
+    owner_id = models.BigIntegerField(null=True)
+    owner_name = models.CharField(
+        "owner", max_length=150, blank=True, db_default="", help_text="Whose key it was, at that time."
+    )
     key_id = models.BigIntegerField(null=True)
     key_name = models.CharField("key", max_length=80, blank=True)
     key_prefix = models.CharField(max_length=16, blank=True)
+    tags_id = models.UUIDField(null=True, help_text="Digest of the tags.")
+    tags = models.JSONField(
+        null=True, help_text="The key's tags, sorted, and those that the client named, each marked as 'claimed:'."
+    )
     route_id = models.BigIntegerField(null=True)
     route_name = models.CharField("route", max_length=160, blank=True)
     request_model = models.CharField("requested model", max_length=200, blank=True)
     request_id = models.CharField(max_length=40, db_index=True)
     session_id = models.CharField(max_length=80, blank=True)
     agent_id = models.CharField(max_length=80, blank=True)
+    agent_type = models.CharField(max_length=80, blank=True, db_default="")
+    request_class = models.CharField(max_length=40, blank=True, db_default="")
     client = models.CharField(max_length=80, blank=True, help_text="The caller's user agent.")
+    client_name = models.CharField(max_length=40, blank=True, db_default="")
+    client_version = models.CharField(max_length=40, blank=True, db_default="")
+    end_user = models.CharField(
+        max_length=80,
+        blank=True,
+        db_default="",
+        help_text="The client's metadata.user_id, where it is not Claude Code's.",
+    )
     streamed = models.BooleanField(default=False)
     phase = models.CharField(max_length=40, blank=True, help_text="The routing phase that chose the route.")
     rule = models.CharField(max_length=160, blank=True, help_text="What matched in that phase.")
     decision = models.JSONField(null=True, help_text="Reasons and dropped candidates.")
+    routing_revision = models.BigIntegerField(null=True, help_text="The routing configuration that decided.")
+    access_revision = models.BigIntegerField(null=True, help_text="The teams and keys that decided.")
     attempts = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
@@ -105,6 +139,13 @@ class AttemptLog(_Measured):
     credential_id = models.BigIntegerField(null=True)
     credential_name = models.CharField("credential", max_length=60, blank=True)
     upstream_request_id = models.CharField(max_length=120, blank=True)
+    reported_model = models.CharField(
+        max_length=160, blank=True, db_default="", help_text="The model that the provider named."
+    )
+    service_tier = models.CharField(
+        max_length=40, blank=True, db_default="", help_text="The tier that the provider named."
+    )
+    region = models.CharField(max_length=60, blank=True, db_default="", help_text="Where the provider says it ran.")
 
     class Meta:
         verbose_name = "attempt"

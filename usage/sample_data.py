@@ -15,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 
+from access.tags import set_id
 from usage.journal.records import AttemptRecord, Finished, RequestRecord, set_cost
 from usage.rollups.generated import copier
 from usage.rollups.measures import COST_PARTS
@@ -25,7 +26,7 @@ _FIRST_ID = 900_001
 _HOUR_MS = 3_600_000
 _BY_HOUR = (1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 18, 16, 14, 16, 18, 18, 16, 12, 8, 6, 5, 4, 3, 2)
 """The share of each hour (UTC) of a working day; weekends have a fifth of it."""
-_TEAMS, _KEYS = 8, 60
+_TEAMS, _KEYS, _OWNERS, _VERSIONS = 8, 60, 25, 9
 
 _NORTH, _SOUTH = (_FIRST_ID, "invented-north"), (_FIRST_ID + 1, "invented-south")
 # Name, name at the provider, provider, dialect, weight, and pico-dollars per token of input, cache read, cache write,
@@ -45,8 +46,12 @@ _ENDS = (
     ("client_closed", 20, None, "", ""),
     ("interrupted", 10, None, "", ""),
 )
+_SENTENCES = {"failed": "provider_overloaded", "refused": "too_many_requests", "interrupted": "shutdown"}
+# Of the keys in turn; the last one's client names a project.
+_TAGS: tuple[tuple[str, ...], ...] = ((), ("ci",), ("ci", "nightly"), ("claimed:project-{key}", "web"))
 
 _SHARED = (
+    "sentence_code",
     "started_at", "outcome", "http_status", "error_type", "stop_reason", "duration_ms", "provider_id", "provider_name",
     "model_id", "model_name", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "cost",
     "time_to_first_token_ms", *COST_PARTS,
@@ -58,7 +63,10 @@ class _Caller(msgspec.Struct):
     key: int
     team: int
     session: str
-    client: str
+    client: tuple[str, str]
+    owner: int | None
+    tags: list[str]
+    tags_id: UUID
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -92,20 +100,28 @@ def rows_of(part: Slice) -> Iterator[Finished]:
     """Yields the requests of a slice with their attempts in order of time."""
     # What is the same in all slices.
     random = Random(part.seed)  # noqa: S311
-    clients = random.choices(("claude-cli/2.0", "anthropic-python/0.80", "curl/8"), k=_KEYS)
+    clients = random.choices((("claude-cli", "2.1.33"), ("Anthropic/Python", "0.8"), ("curl", "8.")), k=_KEYS)
     # A few keys do most of the work.
     busy = random.choices(range(_KEYS), [1 / (rank + 1) for rank in range(_KEYS)], k=1_000)
     models = random.choices(range(len(_MODELS)), [model[4] for model in _MODELS], k=1_000)
     ends = random.choices(_ENDS, [end[1] for end in _ENDS], k=1_000)
     # What is not.
     random = Random(f"{part.seed} {part.number}")  # noqa: S311
-    callers = [_Caller(key, key % _TEAMS, _session(random), client) for key, client in enumerate(clients)]
+    callers = [_caller(key, client, _session(random)) for key, client in enumerate(clients)]
     for first, length, count in part.pieces:
         for moment in sorted(int(first + random.random() * length) for _ in range(count)):
             caller = callers[busy[int(random.random() * 1_000)]]
             if random.random() < 0.03:
                 caller.session = _session(random)
             yield _row(moment, caller, models[int(random.random() * 1_000)], ends[int(random.random() * 1_000)], random)
+
+
+def _caller(key: int, client: tuple[str, str], session: str) -> _Caller:
+    """Every third key is a service key, which has no owner."""
+    tags = [tag.format(key=key) for tag in _TAGS[key % len(_TAGS)]]
+    owner = None if key % 3 == 2 else key % _OWNERS
+    client = client[0], f"{client[1]}{key % _VERSIONS}"
+    return _Caller(key, key % _TEAMS, session, client, owner, tags, set_id(tags))
 
 
 def _pieces(count: int, since: datetime, until: datetime) -> Iterator[tuple[float, float, int]]:
@@ -139,19 +155,27 @@ def _row(ms: int, caller: _Caller, model: int, end: tuple[str, int, int | None, 
         outcome=outcome,
         http_status=status,
         error_type=error,
+        sentence_code=_SENTENCES.get(outcome, ""),
         stop_reason=stop,
         duration_ms=duration,
         team_id=_FIRST_ID + caller.team,
         team_name=f"invented team {caller.team + 1}",
+        owner_id=None if caller.owner is None else _FIRST_ID + caller.owner,
+        owner_name="" if caller.owner is None else f"invented person {caller.owner + 1}",
         key_id=_FIRST_ID + caller.key,
         key_name=f"invented key {caller.key + 1}",
         key_prefix="invented",
+        tags_id=caller.tags_id,
+        tags=caller.tags,
         route_id=_FIRST_ID + model,
         route_name=name,
         request_model=name,
         request_id=f"req_{identity.hex}",
         session_id=caller.session,
-        client=caller.client,
+        request_class="main",
+        client=f"{caller.client[0]}/{caller.client[1]}",
+        client_name=caller.client[0],
+        client_version=caller.client[1],
         streamed=True,
         phase="exact name",
         rule=name,

@@ -37,6 +37,7 @@ class Limit(msgspec.Struct, frozen=True):
     name: str
     at_once: int
     interval: float
+    of: str = "sign-ins"
 
     @property
     def slack(self) -> float:
@@ -48,6 +49,13 @@ DEVICE = Limit("device", 10, 60)
 PAIR = Limit("account and address", 5, 120)
 ADDRESS = Limit("address", 20, 30)
 ACCOUNT = Limit("account", 50, 60)
+
+LINK_PAIR = Limit("link for an account and address", 3, 600, "links to a new password")
+LINK_ADDRESS = Limit("link for an address", 10, 60, "links to a new password")
+LINK_ACCOUNT = Limit("link for an account", 10, 600, "links to a new password")
+LINK_DEVICE = Limit("link for a device", 3, 600, "links to a new password")
+
+INVITATION = Limit("invitation mails to an address", 5, 3600, "invitation mails to an address")
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -106,6 +114,40 @@ def succeeded(attempt: Attempt) -> None:
         SignInLimit.objects.bulk_create([known], update_conflicts=True, unique_fields=["key"], update_fields=["until"])
 
 
+def ask_for_link(name: str, address: str, device: str | None) -> None:
+    """Takes one from the limits on links to a new password, which are counted like sign-ins and apart from them.
+
+    Raises TooManyAttempts.
+    """
+    _prune()
+    account = account_of(name)
+    limits = {
+        _key(LINK_PAIR.name, account, address): LINK_PAIR,
+        _key(LINK_ADDRESS.name, address): LINK_ADDRESS,
+        _key(LINK_ACCOUNT.name, account): LINK_ACCOUNT,
+    }
+    if device is not None:
+        # Strangers use up nothing of a device that is known for the account.
+        limits = {_key(LINK_DEVICE.name, account, device): LINK_DEVICE}
+    refused = _take(limits, time.time())
+    if refused is not None:
+        raise TooManyAttempts(*refused)
+
+
+def mail_invitation(address: str) -> None:
+    """Takes one from the limit on mails with invitations to an address, whoever invites. Raises TooManyAttempts."""
+    _prune()
+    refused = _take({_key(INVITATION.name, account_of(address)): INVITATION}, time.time())
+    if refused is not None:
+        raise TooManyAttempts(*refused)
+
+
+def invitation_not_sent(address: str) -> None:
+    """Gives back what `mail_invitation` took for a mail that was not sent."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_GIVE_BACK, [INVITATION.interval, _key(INVITATION.name, account_of(address))])
+
+
 class _Refused(Exception):
     def __init__(self, limit: Limit) -> None:
         super().__init__(limit.name)
@@ -128,7 +170,7 @@ def _take(limits: dict[str, Limit], now: float) -> tuple[str, float] | None:
                 if row is None:
                     raise _Refused(limit)
                 if row[0] > now + limit.slack:
-                    logger.warning("limit on sign-ins reached", extra={"fields": {"limit": limit.name}})
+                    logger.warning(f"limit on {limit.of} reached", extra={"fields": {"limit": limit.name}})
     except _Refused as refusal:
         return _used_up(limits, now) or (refusal.limit.name, refusal.limit.interval)
     return None

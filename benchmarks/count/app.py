@@ -17,7 +17,7 @@ import msgspec
 
 from benchmarks.count import callgrind
 from benchmarks.count.stillness import HeldThreads, HeldWaits, StillLoop
-from benchmarks.count.workloads import APP, Workload
+from benchmarks.count.workloads import APP, BUDGET, Workload
 from benchmarks.site import ROUTES
 
 _BATCHES = {"usage row in a batch of 50": (50, 4), "usage row alone": (1, 20)}
@@ -50,9 +50,10 @@ def main(key: str) -> None:
     signal.alarm(_LONGEST)
     requests = callgrind.Requests(os.environ[callgrind.LIBRARY])
     _rows(requests)
+    with_budget = _budget_key()
     loop = StillLoop()
     asyncio.set_event_loop(loop)
-    loop.run_until_complete(_serve(loop, requests, key))
+    loop.run_until_complete(_serve(loop, requests, key, with_budget))
     loop.run_until_complete(loop.shutdown_default_executor())
     loop.close()
     print("counted", flush=True)
@@ -79,7 +80,13 @@ def _rows(requests: callgrind.Requests) -> None:
         requests.end()
 
 
-async def _serve(loop: StillLoop, requests: callgrind.Requests, key: str) -> None:
+def _budget_key() -> str:
+    from benchmarks.count import gateway
+
+    return gateway.budget_key()
+
+
+async def _serve(loop: StillLoop, requests: callgrind.Requests, key: str, with_budget: str) -> None:
     """Start the application as a server does, count each workload, stop it."""
     from benchmarks.count import gateway
 
@@ -94,6 +101,8 @@ async def _serve(loop: StillLoop, requests: callgrind.Requests, key: str) -> Non
     try:
         for workload in APP:
             await _count(loop, requests, workload, key)
+        for workload in BUDGET:
+            await _count(loop, requests, workload, with_budget)
     finally:
         loop.start_clock()
         waits.release()

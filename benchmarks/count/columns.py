@@ -9,7 +9,7 @@ from benchmarks.children import Child
 from benchmarks.count import app, callgrind, whole
 from benchmarks.count.figures import Column
 from benchmarks.count.setup import Site
-from benchmarks.count.workloads import APP
+from benchmarks.count.workloads import APP, BUDGET
 
 _NOBODY = 9
 """A port that no upstream listens on: the application's is pretended."""
@@ -29,7 +29,7 @@ def count_app() -> Column:
             child.stop()
         totals = {dump: threads[1] for dump, threads in callgrind.dumped(folder).items()}
     column = {}
-    for workload in APP:
+    for workload in (*APP, *BUDGET):
         divisor = workload.counted * (workload.chunks if workload.by_chunk else 1)
         column[f"{workload.key} {workload.what}"] = round(totals[workload.key] / divisor)
     for what, rows in app.ROWS.items():

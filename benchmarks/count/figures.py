@@ -10,6 +10,9 @@ from pathlib import Path
 import msgspec
 
 RECORDED = Path(__file__).parent / "recorded.json"
+OF_BUDGET = 80_000
+"""How many instructions a budget with money left may take of a request."""
+_BUDGETS = {"B1": "W1", "B2": "W2"}
 ALLOWED = 0.05
 """How much more than recorded an application's figure may be, as a share of it."""
 _PACKAGES = ("aiohttp", "channels", "django", "httptools", "httpx", "msgspec", "uuid-utils", "uvicorn", "uvloop")
@@ -88,4 +91,15 @@ def exceeded(recorded: Figures, app: Column) -> list[str]:
             found.append(f"{what}: {'not recorded' if before is None else 'no longer counted'}")
         elif now > before * (1 + ALLOWED):
             found.append(f"{what}: {now:,} instructions, {now / before - 1:+.1%} against the recorded {before:,}")
-    return found
+    return found + _of_budgets(app)
+
+
+def _of_budgets(app: Column) -> list[str]:
+    """What a budget takes beyond its bar."""
+    figures = {what.split(" ")[0]: count for what, count in app.items()}
+    pairs = [(key, beside) for key, beside in _BUDGETS.items() if key in figures and beside in figures]
+    return [
+        f"{key}: a budget takes {more:,} instructions beyond {beside}, of {OF_BUDGET:,}"
+        for key, beside in pairs
+        if (more := figures[key] - figures[beside]) > OF_BUDGET
+    ]

@@ -9,20 +9,23 @@ from uuid import UUID
 
 import httpx
 
+from access.keys import new_key
+from access.models import Budget, ClientKey, Team
+from access.tags import NO_TAGS
 from benchmarks.count.workloads import Workload
 from providers.outbound import upstream
 from proxysite.asgi import application
 from usage.journal.records import AttemptRecord, RequestRecord
 from usage.journal.writer import Writer
 
-__all__ = ["THREADS_AT_START", "Sent", "answer_with", "application", "row", "write"]
+__all__ = ["THREADS_AT_START", "Sent", "answer_with", "application", "budget_key", "row", "write"]
 
 Application = Callable[
     [dict[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
 ]
 Row = tuple[RequestRecord, list[AttemptRecord]]
 
-THREADS_AT_START = ("snapshot", "asyncio")
+THREADS_AT_START = ("snapshot", "asyncio", "budgets")
 """How the names of the threads begin without which the application does not start."""
 _STARTED = datetime(2026, 11, 2, 12, 30, tzinfo=UTC)
 
@@ -57,6 +60,14 @@ def answer_with(workload: Workload) -> None:
         return upstream.Response(sent)
 
     upstream.Upstream.open = answered  # type: ignore[method-assign]
+
+
+def budget_key() -> str:
+    """Returns the secret of a new key with a budget that no benchmark uses up."""
+    made = new_key()
+    key = ClientKey.objects.create(team=Team.objects.get(), name="budget", prefix=made.prefix, hash=made.hash)
+    Budget.objects.create(key=key, amount=1_000_000)
+    return made.secret
 
 
 def row(number: int) -> Row:
@@ -98,6 +109,12 @@ def row(number: int) -> Row:
         request_id=f"req_{identity.hex}",
         session_id="11111111-2222-4333-8444-555555555555",
         client="benchmarks/1.0",
+        client_name="benchmarks",
+        client_version="1.0",
+        tags_id=NO_TAGS,
+        tags=[],
+        routing_revision=12,
+        access_revision=3,
         phase="exact name",
         decision={"reasons": [["exact_name", "a route has this name"]], "attempts": ["openai_chat: mock"]},
         attempts=1,

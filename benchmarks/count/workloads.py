@@ -76,5 +76,8 @@ W3 = Workload(
 W5 = Workload(
     "W5", "200 KB request, 20 chunks in one read", True, True, _CHUNKS, _cut(_stream(_CHUNKS), 1), warm=6, counted=10
 )
+B1 = msgspec.structs.replace(W1, key="B1", what="W1 of a key whose budget has money left")
+B2 = msgspec.structs.replace(W2, key="B2", what="W2 of such a key")
 APP = (W1, W2, W3, W5)
+BUDGET = (B1, B2)
 WHOLE = (W1, W2)

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from access.keys import KeyRecord, authenticate, hash_key
+from access.keys import KeyRecord, Keys, caller, hash_key
 from benchmarks.bodies import coding_agent
 from benchmarks.workloads import Figure
 from providers.config import ModelConfig, ProviderConfig
@@ -42,7 +42,7 @@ def measure() -> list[Figure]:
     snapshot = _snapshot(dice)
     keys = list(snapshot.keys.values())
     asked = [_facts(dice, number) for number in range(_REQUESTS)]
-    secrets = [f"sk-{dice.randrange(_KEYS)}" for _ in asked]
+    secrets = [_secret(dice.randrange(_KEYS)) for _ in asked]
     callers = [dice.choice(keys) for _ in asked]
     body = coding_agent("route-001", "", stream=True)
     request, ratios = msgspec.json.decode(body), TokenRatios()
@@ -51,7 +51,7 @@ def measure() -> list[Figure]:
         decide(asked[number], callers[number], snapshot)
 
     def with_key(number: int) -> None:
-        authenticate({"x-api-key": secrets[number]}, snapshot.keys, 0.0)
+        caller({"x-api-key": secrets[number]}, snapshot.keys, 0.0)
 
     def facts(number: int) -> None:
         gather(request, _HEADERS, len(body), ratios, key=callers[number], now=_MOMENT)
@@ -90,6 +90,10 @@ def _percentiles(run: Callable[[int], None], count: int) -> tuple[float, float]:
     return taken[count // 2], taken[count * 99 // 100]
 
 
+def _secret(number: int) -> str:
+    return f"sk-px-{number:032}"
+
+
 def _snapshot(dice: random.Random) -> Snapshot:
     models = [ModelConfig(id=n, provider_id=1, name=f"model-{n}", capabilities=_CAN) for n in range(50)]
     every = [CandidateConfig(id=n, provider=_PROVIDER, model=model) for n, model in enumerate(models)]
@@ -99,12 +103,12 @@ def _snapshot(dice: random.Random) -> Snapshot:
         for n, name in enumerate(names)
     }
     return Snapshot(
-        keys={
-            hash_key(f"sk-{n}"): KeyRecord(
-                id=n, name=f"key-{n}", prefix="sk", hash="", team_id=n % _TEAMS, team_name="t"
+        keys=Keys(
+            KeyRecord(
+                id=n, name=f"key-{n}", prefix="sk-px-", hash=hash_key(_secret(n)), team_id=n % _TEAMS, team_name="t"
             )
             for n in range(_KEYS)
-        },
+        ),
         routes=routes,
         default_route=routes[names[0]],
         candidates={("mock", each.model.name): each for each in every},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Model as Row
 
 from access.models import Team
@@ -16,14 +17,16 @@ from routing.models import Route
 
 
 class ImportContext:
-    """One import. `seen` holds the ids of the rows that the file mentions."""
+    """One import. `seen` holds the ids of the rows that the file mentions; `names_people`: it says whose a key is."""
 
     def __init__(self, report: ImportReport, *, complete: bool, foreign: bool) -> None:
         self.report = report
         self.complete = complete
         self.foreign = foreign
+        self.names_people = False
         self._routes: dict[str, Route] | None = None
         self._teams: dict[str, Team] | None = None
+        self._people: dict[str, User] | None = None
         self.seen: dict[type[Row], set[int]] = defaultdict(set)
 
     def save(self, place: str, row: Row, name: str, entry: schema.Entry, **related: Any) -> None:
@@ -53,6 +56,18 @@ class ImportContext:
         if team is None:
             raise ConfigurationError(f"{place}: Team {name!r} exists neither in the database nor in the file.")
         return team
+
+    def person(self, place: str, username: str) -> User:
+        """The account of a username, once those of the file are written. Raises ConfigurationError."""
+        if self._people is None:
+            self._people = {user.username: user for user in User.objects.all()}
+        person = self._people.get(username)
+        if person is None:
+            raise ConfigurationError(
+                f"{place}: There is no account {username!r}. Create it first, or list it under `people`: "
+                "`export_config --people` writes them."
+            )
+        return person
 
     def refuse_duplicate(self, place: str, seen: set[Any], identity: Any) -> None:
         """Raises ConfigurationError for an entry that the file defines twice."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import Model as Row
 from msgspec import UNSET
 
-from access.models import ClientKey, Team
-from configuration.apply import providers, routing
+from access import audit
+from access.models import Budget, ClientKey, Membership, RateLimit, Team, Webhook
+from configuration.apply import providers, routing, teams, webhooks
 from configuration.apply.context import ImportContext
 from configuration.apply.import_report import ImportReport
 from configuration.file.reading import ParsedFile
-from configuration.file.schema import KeyEntry, TeamEntry
 from providers.models import Credential, Model, Provider
 from routing.loading import BrokenConfiguration
 from routing.loading.load import load_snapshot
@@ -30,12 +29,17 @@ def import_configuration(parsed: ParsedFile, *, write: bool) -> ImportReport:
     report.not_carried_over += parsed.not_carried_over
     configuration = parsed.configuration
     context = ImportContext(report, complete=configuration.complete, foreign=parsed.foreign)
+    context.names_people = configuration.people is not UNSET
     with transaction.atomic():
+        # Rows are read before they are written, and nobody else may write in between.
+        audit.lock()
         # A dry run writes the rows too and rolls back, so that it meets every error that a real run would.
-        _write_teams(context, configuration.teams)
+        teams.write_people(context, configuration.people)
+        teams.write_teams(context, configuration.teams)
         providers.write_providers(context, configuration.providers)
         routing.write_routes(context, configuration.routes)
         routing.write_targeting(context, configuration)
+        webhooks.write_webhooks(context, configuration.webhooks)
         report.untouched = _untouched(context)
         report.to_do += [*parsed.to_do, *_routes_past_rules(parsed), *_load_error()]
         transaction.set_rollback(not write)
@@ -66,43 +70,17 @@ def _routes_past_rules(parsed: ParsedFile) -> Iterable[str]:
 def _untouched(context: ImportContext) -> dict[str, list[str]]:
     """The rows that the file does not mention, by kind."""
     kinds: tuple[type[Row], ...] = (
-        *(Team, ClientKey, Provider, Credential, Model),
-        *(Route, Alias, ScenarioRoute, Rule, Concept),
+        *(Team, *((Membership,) if context.names_people else ()), ClientKey, RateLimit, Budget),
+        *(Provider, Credential, Model),
+        *(Route, Alias, ScenarioRoute, Rule, Concept, Webhook),
     )
     found = {}
     for kind in kinds:
         rows = kind._default_manager.exclude(pk__in=context.seen[kind])
         if kind in (Credential, Model):
             rows = rows.select_related("provider")
+        if kind in (RateLimit, Budget):
+            rows = rows.select_related("key", "user", "team", "members_of")
         if names := sorted(str(row) for row in rows):
             found[str(kind._meta.verbose_name_plural)] = names
     return found
-
-
-def _write_teams(context: ImportContext, entries: Sequence[TeamEntry]) -> None:
-    """Writes the teams and their client keys. Raises ConfigurationError."""
-    teams: set[Any] = set()
-    for number, entry in enumerate(entries):
-        place = context.place("teams", number, f"team {entry.name}")
-        context.refuse_duplicate(place, teams, entry.name)
-        team = Team.objects.filter(name=entry.name).first() or Team(name=entry.name)
-        context.save(place, team, entry.name, entry)
-        existing = {row.name: row for row in ClientKey.objects.filter(team=team)}
-        keys: set[Any] = set()
-        for index, key in enumerate(entry.keys):
-            where = f"{place}.keys[{index}]"
-            context.refuse_duplicate(where, keys, key.name)
-            _write_key(context, where, team, existing.get(key.name), key)
-
-
-def _write_key(context: ImportContext, place: str, team: Team, row: ClientKey | None, entry: KeyEntry) -> None:
-    name = f"{team.name}: {entry.name}"
-    if row is None and entry.hash is UNSET:
-        context.report.not_carried_over.append(
-            f"{place}: Client key {name} has no hash in the file; create a new key in the admin."
-        )
-        return
-    if context.complete and row is not None and entry.hash is UNSET:
-        # A key's hash has no default to fall back to.
-        entry.hash, entry.prefix = row.hash, row.prefix
-    context.save(place, row or ClientKey(team=team, name=entry.name), name, entry)

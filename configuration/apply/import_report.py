@@ -17,7 +17,7 @@ from configuration.file.schema import ConfigurationError
 
 Action = Literal["create", "change", "same", "remove"]
 
-_HIDDEN = frozenset({"ciphertext", "last_four", "hash"})
+_HIDDEN = frozenset({"ciphertext", "last_four", "hash", "previous_hash", "imported_hash"})
 _SHOWN_AS = {
     "ciphertext": "secret",
     "secret_headers": "secret headers",
@@ -66,8 +66,14 @@ class ImportReport:
             if is_new or not _same(field, getattr(row, field, None), value):
                 setattr(row, field, value)
         try:
-            # An empty list is a value: conditions that always hold.
-            row.full_clean(exclude=[name for name, value in vars(row).items() if value == []], validate_unique=unique)
+            empty = {name for name, value in vars(row).items() if value == []}
+            stays = set() if is_new else concrete(row).keys() - {field for field, _, _ in lines}
+            # What an earlier version accepted may stay; the whole row is unique all the same.
+            row.clean_fields(exclude=empty | stays)
+            row.clean()
+            if unique:
+                row.validate_unique(exclude=empty)
+            row.validate_constraints(exclude=empty)
         except ValidationError as error:
             raise ConfigurationError(_first_error(place, row, error)) from error
         row.save()

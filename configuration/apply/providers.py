@@ -1,7 +1,4 @@
-"""Writes providers with their credentials, models and prices. A stored secret that a file does not hold stays.
-
-A file of another gateway adds prices only to models that have none: usage was charged by the prices that are there.
-"""
+"""Writes providers with their credentials, models and prices. A stored secret that a file does not hold stays."""
 
 from __future__ import annotations
 
@@ -15,15 +12,15 @@ from msgspec.structs import replace
 
 from configuration.apply.context import ImportContext
 from configuration.apply.headers import header_values
+from configuration.apply.prices import write_prices
 from configuration.file.fields import values_of
-from configuration.file.schema import ConfigurationError, CredentialEntry, ModelEntry, PriceEntry, ProviderEntry
+from configuration.file.schema import ConfigurationError, CredentialEntry, ModelEntry, ProviderEntry
 from configuration.file.secrets import BadSecret, one_line, variable_of
 from providers import secrets
 from providers.claude.known_models import seeded_support
 from providers.credentials.binding import destination_of, why_inactive
 from providers.endpoints import OtherDialect, base_url_of
 from providers.models import Credential, Model, Provider
-from providers.pricing.prices import Price, refuse_overlap
 from providers.validation import check_transforms
 
 
@@ -149,41 +146,6 @@ def _write_model(context: ImportContext, place: str, provider: Provider, row: Mo
     except ValidationError as error:
         raise ConfigurationError(f"{place}.transforms: {' '.join(error.messages)}") from error
     if entry.prices is not UNSET:
-        _write_prices(context, place, row, name, entry.prices)
+        write_prices(context, place, row, name, entry.prices)
     elif context.complete:
-        _write_prices(context, place, row, name, [])
-
-
-def _write_prices(context: ImportContext, place: str, model: Model, name: str, entries: Sequence[PriceEntry]) -> None:
-    """Writes a model's prices, each identified by its `valid_from`; those in the file are all that it has."""
-    existing = {price.valid_from: price for price in model.prices.all()}
-    if context.foreign and existing:
-        return
-    rows = []
-    for number, entry in enumerate(entries):
-        start = None if entry.valid_from is UNSET else entry.valid_from
-        where = f"{place}.prices[{number}]"
-        row = existing.pop(start, None) or Price(model=model)
-        values = {"valid_from": None, "valid_until": None, **values_of(entry, Price, complete=context.complete)}
-        rows.append((where, row, values))
-    _refuse_overlaps(rows, model)
-    for price in existing.values():
-        context.report.remove(price, f"{name}, {price}")
-    for where, row, values in rows:
-        # The file itself was checked for overlaps; rows may overlap while they are being changed one by one.
-        context.report.save(where, row, f"{name}, {Price(**_span(values))}", values, unique=False)
-
-
-def _refuse_overlaps(rows: Sequence[tuple[str, Price, dict[str, object]]], model: Model) -> None:
-    spans: list[Price] = []
-    for where, _, values in rows:
-        span = Price(model=model, **_span(values))
-        try:
-            refuse_overlap(span, spans)
-        except ValidationError as error:
-            raise ConfigurationError(f"{where}.valid_from: {' '.join(error.messages)}") from error
-        spans.append(span)
-
-
-def _span(values: dict[str, object]) -> dict[str, object]:
-    return {name: values[name] for name in ("valid_from", "valid_until")}
+        write_prices(context, place, row, name, [])

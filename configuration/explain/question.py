@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 from access.keys import KeyRecord
+from access.tags import CLAIMED
+from routing.facts.client import identify_client
 from routing.facts.request_facts import RequestFacts, TokenRatios, gather
 from routing.loading import load, revision
 from routing.loading.store import store
@@ -102,6 +104,7 @@ def of_logged(row: RequestLog, key: KeyRecord, *, tokens: int | None = None, **m
         "client": row.client,
         "key": row.key_name,
         "team": row.team_name,
+        **_of_columns(row, stored),
         "tools": ["(not stored)"] * int(stored.get("tool_count", 0)),
     }
     try:
@@ -109,6 +112,17 @@ def of_logged(row: RequestLog, key: KeyRecord, *, tokens: int | None = None, **m
     except (msgspec.ValidationError, ValueError) as error:
         raise Unexplainable(f"The stored facts of this request cannot be read: {error}") from error
     return Question(_with_tokens(facts, tokens), key, unknown=NOT_STORED, **more)
+
+
+def _of_columns(row: RequestLog, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts that rows of earlier versions have in their decision, and others in columns."""
+    tags = stored.get("tags", ()) if row.tags is None else [tag for tag in row.tags if not tag.startswith(CLAIMED)]
+    return {
+        "client_version": stored.get("client_version") or identify_client(row.client).number,
+        "request_class": stored.get("request_class") or row.request_class,
+        "agent_type": stored.get("agent_type") or row.agent_type,
+        "tags": tags,
+    }
 
 
 def _with_tokens(facts: RequestFacts, tokens: int | None) -> RequestFacts:
@@ -130,7 +144,8 @@ def saved_snapshot() -> tuple[Snapshot, str]:
 
 def keys_of(snapshot: Snapshot) -> list[KeyRecord]:
     """Every client key, sorted by team and name."""
-    return sorted(snapshot.keys.values(), key=lambda key: (key.team_name.lower(), key.name.lower(), key.id))
+    current = (key for key in snapshot.keys.values() if key.replaced_at is None)
+    return sorted(current, key=lambda key: (key.team_name.lower(), key.name.lower(), key.id))
 
 
 def key_of(text: str, snapshot: Snapshot) -> KeyRecord:

@@ -10,15 +10,30 @@ import msgspec
 from django.db.models import Field, Model
 from msgspec import UNSET
 
+from access.tags import tags_of
 from configuration.file import schema
 from providers.claude.known_models import seeded_support
 
-TEXT_LISTS = {"synonyms": ", ", "tags": ", ", "allowed_routes": "\n"}
+TEXT_LISTS = {
+    "synonyms": ", ",
+    "tags": ", ",
+    "client_tags": ", ",
+    "kinds": ", ",
+    "allowed_routes": "\n",
+    "allowed_networks": "\n",
+    "model_names": "\n",
+}
 """Fields that hold a list as text -> the separator."""
+
+_TAGS = frozenset({"tags", "client_tags"})
 
 ENTRIES: dict[str, type[schema.Entry]] = {
     "access.Team": schema.TeamEntry,
+    "access.Membership": schema.MemberEntry,
     "access.ClientKey": schema.KeyEntry,
+    "access.RateLimit": schema.LimitEntry,
+    "access.Budget": schema.BudgetEntry,
+    "access.Webhook": schema.WebhookEntry,
     "providers.Provider": schema.ProviderEntry,
     "providers.Credential": schema.CredentialEntry,
     "providers.Model": schema.ModelEntry,
@@ -35,6 +50,8 @@ ENTRIES: dict[str, type[schema.Entry]] = {
 
 def listed(field: str, text: str) -> list[str]:
     """The list that a text of TEXT_LISTS holds."""
+    if field in _TAGS:
+        return list(tags_of(text))
     parts = re.split(r"[\r\n]+" if TEXT_LISTS[field] == "\n" else r"[,\r\n]+", text)
     return [" ".join(part.split()) for part in parts if part.strip()]
 

@@ -179,26 +179,102 @@ class ConceptEntry(Entry):
     enabled: Given[bool] = UNSET
 
 
+class LimitEntry(Entry):
+    """A rate limit of what it stands with: a person, a team, each member of a team, or a client key."""
+
+    measure: str
+    per: Given[str] = UNSET
+    most: Given[int] = UNSET
+
+
+class BudgetEntry(Entry):
+    """A budget of what it stands with: a person, a team, each member of a team, or a client key."""
+
+    amount: Decimal
+    period: Given[Literal["day", "week", "month", "total"]] = UNSET
+    week_starts: Given[int] = UNSET
+    model_names: Given[list[str]] = msgspec.field(default=UNSET, name="models")
+    hard: Given[bool] = UNSET
+    enabled: Given[bool] = UNSET
+
+
 class KeyEntry(Entry):
-    """A client key. With its hash it works wherever it is imported; without, only an existing key can be changed."""
+    """A client key. With its hash it works wherever it is imported; without, only an existing key can be changed.
+    `limits` and `budgets`, where given, are all that it has."""
 
     name: str
     prefix: Given[str] = UNSET
     hash: Given[str] = UNSET
+    imported_from: Given[str] = UNSET
+    imported_hash: Given[str | None] = UNSET
+    previous_prefix: Given[str] = UNSET
+    previous_hash: Given[str | None] = UNSET
+    previous_until: Given[datetime | None] = UNSET
+    owner: Given[str | None] = UNSET
     allowed_routes: Given[list[str]] = UNSET
+    allowed_networks: Given[list[str]] = UNSET
     tags: Given[list[str]] = UNSET
+    client_tags: Given[list[str]] = UNSET
+    client_tags_count: Given[bool] = UNSET
     shows_routing: Given[bool] = UNSET
     expires_at: Given[datetime | None] = UNSET
+    disabled_at: Given[datetime | None] = UNSET
+    disabled_by: Given[str | None] = UNSET
     revoked_at: Given[datetime | None] = UNSET
+    limits: Given[list[LimitEntry]] = UNSET
+    budgets: Given[list[BudgetEntry]] = UNSET
+
+    def __repr__(self) -> str:
+        return f"KeyEntry({self.name!r})"
+
+
+class MemberEntry(Entry):
+    """A person in a team, by username."""
+
+    user: str
+    role: Given[str] = UNSET
 
 
 class TeamEntry(Entry):
-    """A team with its client keys. Others that it has are not deleted."""
+    """A team with its members and client keys. Others that it has are not deleted. `limits` and `budgets`, and those of
+    each member, are all that it has, where they are given."""
 
     name: str
     enabled: Given[bool] = UNSET
+    time_zone: Given[str] = UNSET
     notes: Given[str] = UNSET
+    limits: Given[list[LimitEntry]] = UNSET
+    member_limits: Given[list[LimitEntry]] = UNSET
+    budgets: Given[list[BudgetEntry]] = UNSET
+    member_budgets: Given[list[BudgetEntry]] = UNSET
+    members: list[MemberEntry] = []
     keys: list[KeyEntry] = []
+
+
+class PersonEntry(Entry):
+    """An account of a person with the role for the whole site, without password and permissions. An import creates it
+    where it is missing; of one that exists it writes limits and budgets alone, which are all that they have, where
+    given."""
+
+    username: str
+    email: Given[str] = UNSET
+    first_name: Given[str] = UNSET
+    last_name: Given[str] = UNSET
+    is_active: Given[bool] = msgspec.field(default=UNSET, name="active")
+    role: Given[Literal["owner", "administrator", "auditor"]] = UNSET
+    limits: Given[list[LimitEntry]] = UNSET
+    budgets: Given[list[BudgetEntry]] = UNSET
+
+
+class WebhookEntry(Entry):
+    """A webhook; its secret is in the database and never in a file, which `stored` says."""
+
+    name: str
+    url: Given[str] = UNSET
+    is_local: Given[bool] = msgspec.field(default=UNSET, name="local")
+    kinds: Given[list[str]] = UNSET
+    stored: Given[Literal[True]] = UNSET
+    enabled: Given[bool] = UNSET
 
 
 class Configuration(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -206,6 +282,8 @@ class Configuration(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     version: Literal[1]
     complete: bool = False
+    people: Given[list[PersonEntry]] = UNSET
+    """UNSET in a file that says nothing about people, nor whose a key is."""
     teams: list[TeamEntry] = []
     providers: list[ProviderEntry] = []
     routes: list[RouteEntry] = []
@@ -213,3 +291,4 @@ class Configuration(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     scenarios: list[ScenarioEntry] = []
     rules: list[RuleEntry] = []
     concepts: list[ConceptEntry] = []
+    webhooks: list[WebhookEntry] = []

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from access import audit
 from providers.admin.client_fields import NamesField, priced_for_field
 from providers.admin.headers import Headers, HeadersField, header_rows, sorted_headers
 from providers.admin.transform_chain import ChainField
@@ -20,7 +24,7 @@ from providers.config import CAPABILITIES
 from providers.models import Model, Provider
 from providers.platforms import PLATFORMS
 from providers.platforms.contract import option_descriptions
-from providers.pricing.prices import TOKEN_KINDS, USE_KINDS, Price, refuse_overlap
+from providers.pricing.prices import JUST_NOW, TOKEN_KINDS, USE_KINDS, Price, refuse_overlap
 from providers.validation import check_transforms
 from proxysite.console.form_fields import JsonField
 
@@ -188,6 +192,14 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
             "per_web_search": "Per web search",
         }
 
+    def clean(self) -> dict[str, Any]:
+        """Keeps the fractions of a second of moments that nobody changed: the page does not show them."""
+        data: dict[str, Any] = super().clean() or {}
+        for name in ("valid_from", "valid_until"):
+            if name in data and name not in self.changed_data:
+                data[name] = self.initial.get(name)
+        return data
+
     def validate_unique(self) -> None:
         """Left to PriceSet: the rows in the database are not those that this page is about to save."""
 
@@ -195,18 +207,74 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
 class PriceSet(PaginationInlineFormSet):
     """All prices of a model, validated together: no two hold at the same time, and one ends where the next begins.
 
-    The error stands beside the later one's first moment.
+    The error stands beside the later one's first moment. Where the page ends prices at once, by a deletion or by an end
+    that was a moment ago, others that name no start, or that one, begin then.
     """
 
+    moment: datetime
+    """When the page ends prices, and begins others, that it ends and begins at once."""
+
     def validate_unique(self) -> None:
-        """Compare each row with those above it, as they stand on the page."""
-        seen: list[Any] = []
-        for form in self.forms:
-            if not form.is_valid() or form in self.deleted_forms or not (form.instance.pk or form.has_changed()):
-                continue
-            others = [other.instance for other in seen]
+        """Compares each row with those that the page does not save, and with those above it, as they stand there."""
+        if self.has_changed():
+            # Nobody else changes them until they are saved.
+            audit.lock()
+        self.moment = timezone.now()
+        of_model = Price.objects.filter(model=self.instance.pk) if self.instance.pk else Price.objects.none()
+        stored = {price.pk: price for price in of_model}
+        deleted = {form.instance.pk for form in self.forms if self._should_delete_form(form)}
+        on_page = [form for form in self.forms if not self._should_delete_form(form)]
+        forms = [form for form in on_page if form.is_valid() and (form.instance.pk or form.has_changed())]
+        if self._ends_some(stored, deleted, forms):
+            self._begin_others(stored, forms)
+        shown = {form.instance.pk for form in on_page}
+        seen = [
+            price
+            for price in stored.values()
+            if price.pk not in shown and (price.pk not in deleted or price.has_begun(self.moment))
+        ]
+        self._begin_at_shown_ends(forms, seen)
+        for form in forms:
             try:
-                refuse_overlap(form.instance, others)
+                refuse_overlap(form.instance, seen)
             except ValidationError as error:
                 form.add_error(None, error)
-            seen.append(form)
+            seen.append(form.instance)
+
+    def delete_existing(self, obj: Any, commit: bool = True) -> None:
+        """Ends prices at the moment at which others on the page begin; deletes those that have not begun."""
+        if commit:
+            Price.objects.filter(pk=obj.pk).end(self.moment)
+        super().delete_existing(obj, commit=commit)
+
+    def _ends_some(self, stored: Mapping[int, Price], deleted: Container[int], forms: Iterable[Any]) -> bool:
+        """Lets the prices that the page ends at once end at `moment`; returns whether there are any."""
+        on_page = {form.instance.pk: form.instance for form in forms}
+        for price in stored.values():
+            row = price if price.pk in deleted else on_page.get(price.pk)
+            if price.is_in_force(self.moment) and row is not None and (row is price or row.is_over(self.moment)):
+                row.valid_until = self.moment
+                return True
+        return False
+
+    def _begin_at_shown_ends(self, forms: Iterable[Any], others: Iterable[Price]) -> None:
+        """Lets a typed start that is in the same second as another row's end be that end, which the page shows without
+        its fraction."""
+        rows: list[Price] = [*others, *(form.instance for form in forms)]
+        ends = {end.replace(microsecond=0): end for row in rows if (end := row.valid_until) is not None}
+        for form in forms:
+            price: Price = form.instance
+            if price.valid_from is None or "valid_from" not in form.changed_data:
+                continue
+            end = ends.get(price.valid_from)
+            if end is not None and (price.valid_until is None or end < price.valid_until):
+                price.valid_from = end
+
+    def _begin_others(self, stored: Mapping[int, Price], forms: Iterable[Any]) -> None:
+        """Lets prices begin at `moment` that have not begun, and that the page lets begin a moment ago or ever."""
+        for form in forms:
+            price: Price = form.instance
+            has_begun = price.pk in stored and stored[price.pk].has_begun(self.moment)
+            at_once = price.valid_from is None or self.moment - JUST_NOW <= price.valid_from < self.moment
+            if at_once and not has_begun and not price.is_over(self.moment):
+                price.valid_from = self.moment

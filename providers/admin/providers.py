@@ -14,7 +14,6 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin, StackedInline
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -25,6 +24,7 @@ from providers.credentials.binding import destination_of, why_inactive
 from providers.models import Credential, Model, Provider
 from providers.pricing.prices import Price
 from proxysite.console.form_fields import NamedOnce
+from proxysite.console.related import VisibleRelatedFilter
 from usage.reports import formatting
 
 
@@ -73,7 +73,8 @@ class PriceInline(StackedInline):
     verbose_name = "price"
     verbose_name_plural = "prices in US dollars, tokens per million"
     fields = [
-        ("valid_from", "valid_until"),
+        "valid_from",
+        "valid_until",
         ("input", "output"),
         ("cache_read", "cache_write_5m", "cache_write_1h"),
         ("per_request", "per_web_search"),
@@ -186,7 +187,7 @@ class ModelAdminPage(ModelAdmin):
 
     form = ModelForm
     list_display = ["name", "shown_provider", "enabled", "context_window", "max_output", "can_do", "prices"]
-    list_filter = [("provider", RelatedDropdownFilter), "enabled"]
+    list_filter = [("provider", VisibleRelatedFilter), "enabled"]
     list_filter_submit = True
     list_select_related = ["provider"]
     search_fields = ["name", "provider__name"]
@@ -203,6 +204,16 @@ class ModelAdminPage(ModelAdmin):
         return models.select_related("provider").annotate(
             input_now=Subquery(now.values("input")[:1]), output_now=Subquery(now.values("output")[:1])
         )
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Says what became of prices that requests were charged at."""
+        super().save_formset(request, form, formset, change)
+        if any(price.ended for price, _ in formset.changed_objects if isinstance(price, Price)):
+            messages.info(request, "The prices that you changed end now; the new ones begin now.")
+        if any(isinstance(price, Price) and price.pk for price in formset.deleted_objects):
+            messages.info(request, "Prices that have begun were ended and not deleted: usage rows refer to them.")
+        if any(price.valid_from == formset.moment for price in formset.new_objects if isinstance(price, Price)):
+            messages.info(request, "The prices that you added begin now, where those before them end.")
 
     @display(description="Provider", ordering="provider__name")
     def shown_provider(self, model: Model) -> str:

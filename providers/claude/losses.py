@@ -63,7 +63,9 @@ def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
 def _check_places(body: dict[str, Any]) -> None:
     for message in _dicts(body.get("messages")):
         if message.get("role") != "system" and any(map(is_tool_change, _dicts(message.get("content")))):
-            raise UnsupportedRequest(Sentence("Only system messages may add or remove tools."))
+            raise UnsupportedRequest(
+                Sentence("Only system messages may add or remove tools.", code="tool_change_outside_system")
+            )
 
 
 def _note_block(block: dict[str, Any], notes: Notes) -> bool:

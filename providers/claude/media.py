@@ -35,14 +35,18 @@ def media_of(block: Block) -> Media | None:
         return None
     source = block.get("source")
     if not isinstance(source, dict):
-        raise UnsupportedRequest(Sentence("{what} block has no source.", what=_NAMES[kind]))
+        raise UnsupportedRequest(
+            Sentence("{what} block has no source.", code="media_source_missing", what=_NAMES[kind])
+        )
     match source.get("type"):
         case "base64":
             return Media(kind, _data_url(kind, source), inline=True, title=_title(block))
         case "url":
             url = source.get("url")
             if not isinstance(url, str):
-                raise UnsupportedRequest(Sentence("{what} block's source has no url.", what=_NAMES[kind]))
+                raise UnsupportedRequest(
+                    Sentence("{what} block's source has no url.", code="media_url_missing", what=_NAMES[kind])
+                )
             return Media(kind, url, inline=url.startswith("data:"), title=_title(block))
         case "text" | "content" if kind == "document":
             return None
@@ -51,10 +55,13 @@ def media_of(block: Block) -> Media | None:
                 Sentence(
                     "{what} is given by a file id. Files are kept at Anthropic and this provider cannot read them; "
                     "send it as base64.",
+                    code="media_file_id",
                     what=_NAMES[kind],
                 )
             )
-    raise UnsupportedRequest(Sentence("{what} block has a source of an unknown type.", what=_NAMES[kind]))
+    raise UnsupportedRequest(
+        Sentence("{what} block has a source of an unknown type.", code="media_source_unknown", what=_NAMES[kind])
+    )
 
 
 def nested_media(block: Block) -> list[Block]:
@@ -69,7 +76,9 @@ def nested_media(block: Block) -> list[Block]:
 def _data_url(kind: str, source: dict[str, Any]) -> str:
     data = source.get("data")
     if not isinstance(data, str):
-        raise UnsupportedRequest(Sentence("{what} block's source has no data.", what=_NAMES[kind]))
+        raise UnsupportedRequest(
+            Sentence("{what} block's source has no data.", code="media_data_missing", what=_NAMES[kind])
+        )
     media_type = source.get("media_type")
     if not isinstance(media_type, str):
         media_type = "image/png" if kind == "image" else "application/pdf"

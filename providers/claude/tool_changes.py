@@ -74,7 +74,7 @@ def change_of(block: Block) -> ToolChange | None:
 
 def refused(place: str, why: str) -> UnsupportedRequest:
     """The refusal of a change."""
-    return UnsupportedRequest(Sentence("{place}: {why}", place=place, why=why))
+    return UnsupportedRequest(Sentence("{place}: {why}", code="tool_change_refused", place=place, why=why))
 
 
 def _list(value: Any) -> list[Any]:

@@ -99,15 +99,21 @@ def turns(messages: Any, notes: Notes) -> Iterator[Turn]:
 
 def _read(messages: Any) -> list[tuple[str, list[Block]]]:
     if not isinstance(messages, list):
-        raise UnsupportedRequest(Sentence("`messages` is not a list."))
+        raise UnsupportedRequest(Sentence("`messages` is not a list.", code="messages_unreadable"))
     run = []
     for number, message in enumerate(messages):
         if not isinstance(message, dict):
-            raise UnsupportedRequest(Sentence("messages.{number} is not an object.", number=number))
+            raise UnsupportedRequest(
+                Sentence("messages.{number} is not an object.", code="message_unreadable", number=number)
+            )
         role = message.get("role")
         if role not in ("user", "assistant", "system"):
             raise UnsupportedRequest(
-                Sentence("messages.{number}.role is neither user nor assistant nor system.", number=number)
+                Sentence(
+                    "messages.{number}.role is neither user nor assistant nor system.",
+                    code="role_unreadable",
+                    number=number,
+                )
             )
         run.append((role, blocks_of(message.get("content"))))
     return run

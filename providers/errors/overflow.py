@@ -36,6 +36,7 @@ def overflow_message(
         if prompt + output > most:
             return Sentence(
                 "input length and `max_tokens` exceed context limit: {prompt} + {output} > {most}",
+                code="prompt_and_output_too_long",
                 prompt=prompt,
                 output=output,
                 most=most,
@@ -44,7 +45,9 @@ def overflow_message(
 
 
 def _too_long(prompt: int, most: int) -> str:
-    return Sentence("prompt is too long: {prompt} tokens > {most} maximum", prompt=prompt, most=most)
+    return Sentence(
+        "prompt is too long: {prompt} tokens > {most} maximum", code="prompt_too_long", prompt=prompt, most=most
+    )
 
 
 def _number(digits: str) -> int:

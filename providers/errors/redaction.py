@@ -13,6 +13,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus, urlsplit
 
+from access import key_format
 from providers.config import ProviderConfig
 from providers.errors import UpstreamError
 from usage.sentence import Sentence
@@ -34,7 +35,10 @@ _SURE_PART = 12
 _LONG = 512
 _PIECE = re.compile(r"[^\s,;=\"]+")
 _DIGIT = re.compile(r"\d")
-_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?", re.ASCII)
+_TOKEN = re.compile(
+    rf"\beyJ[\w-]{{8,}}\.[\w-]{{8,}}(?:\.[\w-]*)?|{key_format.PATTERN}|{key_format.OLDER_PATTERN}", re.ASCII
+)
+"""Tokens of others, and client keys, which a client may have written into its request."""
 
 
 def redact(error: UpstreamError, provider: ProviderConfig, sent: Iterable[tuple[str, str]] = ()) -> None:

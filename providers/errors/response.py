@@ -65,10 +65,13 @@ _WORDS: tuple[tuple[str, ErrorKind], ...] = (
     ("unsupported_image", ErrorKind.INVALID_REQUEST),
     ("download_image", ErrorKind.INVALID_REQUEST),
 )
-# A wrong key that is answered with 400: xAI's "Incorrect API key provided", Gemini's "API key not valid".
+# A wrong key that is answered with 400, or inside a stream: xAI's "Incorrect API key provided", Gemini's "API key not
+# valid".
 _WRONG_KEY = re.compile(
     r"^\W*(?:incorrect api key|invalid api key|api key not valid|api key is invalid)", re.IGNORECASE
 )
+# Ollama's, inside a stream. With more words it may be about what a prompt names, such as an image's address.
+_UNAUTHORIZED = re.compile(r"^\W*unauthorized\W*$", re.IGNORECASE)
 # Only used where neither a status nor a code decides.
 _WORDINGS: tuple[tuple[str, ErrorKind], ...] = (
     ("quota", ErrorKind.BILLING),
@@ -120,16 +123,23 @@ def _kind(status: int | None, words: tuple[str, ...], message: str) -> ErrorKind
     joined = " ".join(words).lower()
     by_word = next((kind for word, kind in _WORDS if word in joined), None)
     if status is None:
+        if (by_word is None or by_word in _VAGUE) and says_wrong_key(message, None):
+            return ErrorKind.AUTHENTICATION
         if by_word is not None:
             return by_word
         wording = message.lower()
         return next((kind for phrase, kind in _WORDINGS if phrase in wording), ErrorKind.SERVER)
     kind = kind_of_status(status)
-    if kind is ErrorKind.INVALID_REQUEST and _WRONG_KEY.search(message) is not None:
+    if kind is ErrorKind.INVALID_REQUEST and says_wrong_key(message, status):
         return ErrorKind.AUTHENTICATION
     if by_word is None or (by_word is ErrorKind.INVALID_REQUEST and status >= 500):
         return kind
     return by_word if kind in _VAGUE or by_word is ErrorKind.BILLING else kind
+
+
+def says_wrong_key(message: str, status: int | None) -> bool:
+    """Returns whether a provider refuses the gateway's credential in words, where its status or type is vague."""
+    return _WRONG_KEY.search(message) is not None or (status is None and _UNAUTHORIZED.search(message) is not None)
 
 
 def _overflow_numbers(levels: list[dict[str, Any]]) -> tuple[int, int] | None:

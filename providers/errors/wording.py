@@ -109,5 +109,7 @@ def plain_text(text: str) -> str:
 def message_for_status(status: int | None) -> str:
     """Returns the message for an error without one."""
     if status is None:
-        return Sentence("The provider reported an error without a message.")
-    return Sentence("The provider answered with HTTP status {status} and no message.", status=status)
+        return Sentence("The provider reported an error without a message.", code="provider_error_only")
+    return Sentence(
+        "The provider answered with HTTP status {status} and no message.", code="provider_status_only", status=status
+    )

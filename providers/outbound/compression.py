@@ -24,5 +24,6 @@ def compressed_by(names: str) -> Sentence:
     return Sentence(
         "The provider compressed its answer with {names}, though it was asked not to, and this gateway cannot read "
         "that: an administrator must switch the compression off at the provider or at a proxy before it.",
+        code="provider_compressed",
         names=names,
     )

@@ -13,7 +13,8 @@ from usage.sentence import Sentence
 def invalid_base_url() -> UpstreamError:
     """Returns the error for an invalid base URL."""
     return UpstreamError(
-        ErrorKind.CONNECT, Sentence("The provider's base URL is invalid: an administrator must correct it.")
+        ErrorKind.CONNECT,
+        Sentence("The provider's base URL is invalid: an administrator must correct it.", code="provider_url_invalid"),
     )
 
 
@@ -21,7 +22,13 @@ def address_refused(refusal: Refusal) -> UpstreamError:
     """Returns the error for an address that must not be called."""
     advice = ": switch the provider's “local” on to allow it" if refusal is Refusal.PRIVATE else ""
     return UpstreamError(
-        ErrorKind.CONNECT, Sentence("The provider's address is {refusal}{advice}.", refusal=str(refusal), advice=advice)
+        ErrorKind.CONNECT,
+        Sentence(
+            "The provider's address is {refusal}{advice}.",
+            code="provider_address_refused",
+            refusal=str(refusal),
+            advice=advice,
+        ),
     )
 
 
@@ -45,22 +52,42 @@ def connection_error(error: Exception) -> UpstreamError:
     if refusal is not None:
         return address_refused(refusal)
     if isinstance(cause, aiohttp.ClientConnectorDNSError):
-        return UpstreamError(ErrorKind.CONNECT, Sentence("The provider's host name could not be resolved."))
+        return UpstreamError(
+            ErrorKind.CONNECT, Sentence("The provider's host name could not be resolved.", code="provider_host_unknown")
+        )
     if isinstance(cause, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):
         return UpstreamError(
-            ErrorKind.CONNECT, Sentence("The provider's TLS certificate is not trusted, or the TLS handshake failed.")
+            ErrorKind.CONNECT,
+            Sentence(
+                "The provider's TLS certificate is not trusted, or the TLS handshake failed.",
+                code="provider_tls_failed",
+            ),
         )
     if isinstance(cause, aiohttp.ServerTimeoutError | TimeoutError):
-        return UpstreamError(ErrorKind.CONNECT_TIMEOUT, Sentence("The provider could not be reached in time."))
+        return UpstreamError(
+            ErrorKind.CONNECT_TIMEOUT,
+            Sentence("The provider could not be reached in time.", code="provider_connect_timeout"),
+        )
     if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ClientProxyConnectionError):
-        return UpstreamError(ErrorKind.CONNECT, Sentence("The provider refused the connection."))
+        return UpstreamError(
+            ErrorKind.CONNECT, Sentence("The provider refused the connection.", code="provider_connection_refused")
+        )
     if isinstance(cause.__cause__, TooManyHeads):
         return UpstreamError(
             ErrorKind.MALFORMED,
-            Sentence("The provider sent more than {most} informational responses (1xx).", most=MOST_INFORMATIONAL),
+            Sentence(
+                "The provider sent more than {most} informational responses (1xx).",
+                code="provider_too_many_heads",
+                most=MOST_INFORMATIONAL,
+            ),
         )
     if isinstance(cause, aiohttp.ClientResponseError):
-        return UpstreamError(ErrorKind.MALFORMED, Sentence("The provider's response is not HTTP."))
+        return UpstreamError(
+            ErrorKind.MALFORMED, Sentence("The provider's response is not HTTP.", code="provider_not_http")
+        )
     if isinstance(cause, aiohttp.InvalidURL):
         return invalid_base_url()
-    return UpstreamError(ErrorKind.CONNECTION_LOST, Sentence("The provider closed the connection without an answer."))
+    return UpstreamError(
+        ErrorKind.CONNECTION_LOST,
+        Sentence("The provider closed the connection without an answer.", code="provider_no_answer"),
+    )

@@ -126,7 +126,7 @@ async def fetch(
                 connector=connector, cookie_jar=jar, trust_env=False, auto_decompress=False, proxy=proxy
             ) as session,
         ):
-            target = _checked_url(url, local)
+            target = checked_url(url, local)
             for _ in range(MOST_REDIRECTS + 1):
                 fetched = await _hop(session, target, most_bytes, local, headers or {}, arrived)
                 if isinstance(fetched, Fetched):
@@ -156,7 +156,7 @@ async def _hop(
     ours = {"user-agent": USER_AGENT, "accept-encoding": "identity"}
     async with session.get(url, headers={**ours, **headers}, allow_redirects=False) as response:
         if response.status in _MOVED and "location" in response.headers:
-            return _checked_url(str(url.join(yarl.URL(response.headers["location"]))), local)
+            return checked_url(str(url.join(yarl.URL(response.headers["location"]))), local)
         if response.status != 200:
             raise FetchFailed(f"its server answered HTTP {response.status}")
         if (response.content_length or 0) > most_bytes:
@@ -171,7 +171,7 @@ async def _hop(
         return Fetched(bytes(content), content_type.partition(";")[0].strip().lower())
 
 
-def _checked_url(url: str, local: bool) -> yarl.URL:
+def checked_url(url: str, local: bool) -> yarl.URL:
     """Returns a URL that may be called. What its name resolves to is checked when the socket is created."""
     try:
         parsed = yarl.URL(url)

@@ -98,6 +98,7 @@ class _Allowance:
                 Sentence(
                     "The images and documents exceed {most} MB in total, each counted as often as the request mentions "
                     "it. Send fewer of them.",
+                    code="media_too_large",
                     most=ALL_BYTES // 1_000_000,
                 )
             )
@@ -130,6 +131,7 @@ async def with_media(
         raise UnsupportedRequest(
             Sentence(
                 "The images and documents could not be fetched within {seconds:g} s. Send them as base64.",
+                code="media_fetch_timeout",
                 seconds=ALL_SECONDS,
             )
         ) from error
@@ -145,6 +147,7 @@ def _check_number(files: int, mentions: int) -> None:
             Sentence(
                 "The request gives {count} images and documents by URL, which this provider does not take: the gateway "
                 "fetches at most {most}. Send them as base64.",
+                code="media_too_many_urls",
                 count=files,
                 most=MOST_FILES,
             )
@@ -154,6 +157,7 @@ def _check_number(files: int, mentions: int) -> None:
             Sentence(
                 "The request mentions images and documents by URL {count} times, which this provider does not take: "
                 "the gateway puts them into at most {most} places. Mention them less often.",
+                code="media_too_many_mentions",
                 count=mentions,
                 most=MOST_MENTIONS,
             )
@@ -181,6 +185,7 @@ async def _source(
         raise UnsupportedRequest(
             Sentence(
                 "{where}: the {kind} could not be fetched: {reason}. Send it as base64.",
+                code="media_fetch_failed",
                 where=str(media_url),
                 kind=media_url.kind,
                 reason=error.reason,
@@ -191,6 +196,7 @@ async def _source(
         raise UnsupportedRequest(
             Sentence(
                 "{where}: the file at the URL is not {expected}. Send it as base64.",
+                code="media_wrong_type",
                 where=str(media_url),
                 expected=_EXPECTED[media_url.kind],
             )

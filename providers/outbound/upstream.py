@@ -261,7 +261,8 @@ async def _refuse_redirect(response: Response) -> Response:
         ErrorKind.MALFORMED,
         Sentence(
             "The provider redirects to another address, and redirects are not followed: "
-            "an administrator must set its base URL to the new address."
+            "an administrator must set its base URL to the new address.",
+            code="provider_redirects",
         ),
         status=response.status,
     )

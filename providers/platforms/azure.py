@@ -12,7 +12,7 @@ from typing import Annotated, cast
 import msgspec
 from msgspec import Meta
 
-from providers.config import Secret
+from providers.config import ProviderConfig, Secret
 from providers.dialects.contract import Call, Decoder, Dialect
 from providers.errors import ErrorKind, UpstreamError
 from providers.platforms.contract import R
@@ -70,13 +70,18 @@ class Azure:
         """Adds the resource's API key or an Entra ID token."""
         if call.secret is None:
             raise UpstreamError(
-                ErrorKind.AUTHENTICATION, Sentence("The provider has no credential: add the resource's API key.")
+                ErrorKind.AUTHENTICATION,
+                Sentence("The provider has no credential: add the resource's API key.", code="provider_no_credential"),
             )
         return msgspec.structs.replace(request, headers=(*request.headers, _authorization(call.secret)))
 
     def decoder(self, content_type: str, decoder: Decoder) -> Decoder:
         """Returns the dialect's decoder: Azure adds no framing."""
         return decoder
+
+    def reported(self, provider: ProviderConfig, headers: Mapping[str, str]) -> tuple[str, str]:
+        """Returns the region that Azure names in a header."""
+        return "", headers.get("x-ms-region", "")
 
     def error(self, dialect: Dialect, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         """Reads the error as the dialect does: Azure's errors have OpenAI's shape."""

@@ -14,9 +14,12 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from providers.config import ProviderConfig
 from providers.dialects.contract import Call, Decoder, Dialect, UpstreamRequest
 from providers.errors import UpstreamError
 
+CALLED = "called:"
+"""Before a region that was called and that the answer does not confirm."""
 R = TypeVar("R", bound=UpstreamRequest)
 """UpstreamRequest or CountRequest; the type is preserved."""
 
@@ -59,6 +62,13 @@ class Platform(Protocol):
 
     def decoder(self, content_type: str, decoder: Decoder) -> Decoder:
         """Returns the dialect's decoder, wrapped in one that removes the platform's framing."""
+        ...
+
+    def reported(self, provider: ProviderConfig, headers: Mapping[str, str]) -> tuple[str, str]:
+        """Returns the service tier and the region of an answer, "" for what is not known.
+
+        A region that the answer does not name is CALLED and the one that was called, which is the one that bills.
+        """
         ...
 
     def error(self, dialect: Dialect, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from providers.pricing.prices import USE_KINDS
+
 _KINDS = {
     "input": "input_mtok",
     "output": "output_mtok",
@@ -23,7 +25,6 @@ _KINDS = {
     "per_web_search": "web_searches_kcount",
 }
 """Field of providers.pricing.prices.Price -> the list's name for it."""
-_PER_THOUSAND = {"per_request", "per_web_search"}
 _FINEST = Decimal("0.000001")
 
 
@@ -67,7 +68,7 @@ def _read(prices: Any) -> ListedPrice:
             continue
         if not isinstance(price, Decimal):
             return ListedPrice(not_applied="its price depends on the prompt's length")
-        if kind in _PER_THOUSAND:
+        if kind in USE_KINDS:
             price /= 1000
         # Some of the list's figures are quotients with many digits; a price is a whole number of pico-dollars.
         amounts[kind] = price.quantize(_FINEST, ROUND_HALF_EVEN)

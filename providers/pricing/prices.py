@@ -1,19 +1,24 @@
 """Prices of models, each valid for a span of time; the spans of one model do not overlap, so a moment has one price.
 
-A price begins and ends by itself: all spans are loaded, and a request uses the one in force at its start.
+A price begins and ends by itself: all spans are loaded, and a request uses the one in force at its start. One that has
+begun stays as it is: a usage row names the price of its cost, and must find the amounts there that it was computed
+from. A correction ends it and begins another. `Price` sees to it for whoever saves or deletes one, and
+`providers.pricing.triggers` refuses other changes.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
+from django.utils import timezone
 
+from access.validation import validate_year
 from usage.cost import Prices
 from usage.money import DollarsField, PerMillionField, per_token, to_pico
 
@@ -21,10 +26,25 @@ TOKEN_KINDS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1
 """The fields that hold US dollars per million tokens."""
 USE_KINDS = ("per_request", "per_web_search")
 """The fields that hold US dollars per use."""
+JUST_NOW = timedelta(hours=1)
+"""An end this long ago at most is meant to be now: somebody typed it a moment ago."""
+_ENDED = "These prices have ended, and requests were charged at them: they stay as they are. Add others that begin now."
+_BEGUN = (
+    "These prices have begun: their start stays. To change what is charged, change the amounts, or add other prices."
+)
+_ENDS_IN_THE_PAST = (
+    "Requests since then were charged at these prices. Enter a moment from now on; deleting ends them now."
+)
+_ENDS_AT_ONCE = "Other amounts begin now: enter a later end, or leave the amounts as they are to end these prices."
 
 
 def _per_million(what: str) -> PerMillionField:
     return PerMillionField(null=True, blank=True, help_text=f"US dollars per million {what}.")
+
+
+def _begun(moment: datetime) -> Q:
+    """The condition of prices that requests may have been charged at by `moment`."""
+    return Q(valid_from__isnull=True) | Q(valid_from__lte=moment)
 
 
 class PriceQuerySet(models.QuerySet["Price"]):
@@ -32,18 +52,53 @@ class PriceQuerySet(models.QuerySet["Price"]):
 
     def in_force(self, moment: datetime) -> PriceQuerySet:
         """Filters the prices in force at `moment`: at most one per model."""
-        begun = Q(valid_from__isnull=True) | Q(valid_from__lte=moment)
-        return self.filter(begun, Q(valid_until__isnull=True) | Q(valid_until__gt=moment))
+        return self.filter(_begun(moment), Q(valid_until__isnull=True) | Q(valid_until__gt=moment))
+
+    def end(self, moment: datetime) -> None:
+        """Ends the prices that are in force at `moment`."""
+        self.in_force(moment).update(valid_until=moment)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Deletes those that have not begun, and ends the others."""
+        now = timezone.now()
+        self.end(now)
+        return super(PriceQuerySet, self.exclude(_begun(now))).delete()
+
+    # As of Django's own: a manager, which is all rows, deletes nothing.
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+def with_model(collector: Any, field: Any, prices: Any, using: str) -> None:
+    """What deleting a model does to its prices (`on_delete`): those that have begun stay, without it."""
+    # The collector passes a queryset, or a list where it has fetched them.
+    ids = [price.pk for price in prices]
+    rows = field.model._base_manager.using(using).filter(pk__in=ids)
+    begun = _begun(timezone.now())
+    models.SET_NULL(collector, field, rows.filter(begun), using)
+    models.CASCADE(collector, field, rows.exclude(begun), using)
+
+
+with_model.lazy_sub_objs = True  # type: ignore[attr-defined]
 
 
 class Price(models.Model):
-    """What a model costs for a span of time. NULL is unknown, 0 is free."""
+    """What a model costs for a span of time. NULL is unknown, 0 is free.
 
-    model = models.ForeignKey("providers.Model", on_delete=models.CASCADE, related_name="prices")
+    Prices that have begun stay as they are. Saving other amounts ends them and saves a successor from now on, of which
+    this object then is the row; `ended` is the id of the one before. Deleting them ends them. Without a model they are
+    those of one that was deleted.
+    """
+
+    model = models.ForeignKey("providers.Model", null=True, on_delete=with_model, related_name="prices")
     valid_from = models.DateTimeField(
-        null=True, blank=True, help_text="When these prices begin; may be in the future. Empty: no beginning."
+        null=True,
+        blank=True,
+        validators=[validate_year],
+        help_text="When these prices begin; may be in the future. Empty: no beginning.",
     )
-    valid_until = models.DateTimeField(null=True, blank=True, help_text="When these prices end. Empty: no end.")
+    valid_until = models.DateTimeField(
+        null=True, blank=True, validators=[validate_year], help_text="When these prices end. Empty: no end."
+    )
     input = _per_million("input tokens")
     output = _per_million("output tokens")
     cache_read = _per_million("tokens read from cache; empty: the price of input")
@@ -55,6 +110,8 @@ class Price(models.Model):
     )
 
     objects = PriceQuerySet.as_manager()
+
+    ended: int | None = None
 
     class Meta:
         ordering = [F("valid_from").desc(nulls_last=True), "-id"]
@@ -73,6 +130,51 @@ class Price(models.Model):
         """Refuses a span that ends before it begins."""
         if self.valid_from and self.valid_until and self.valid_until <= self.valid_from:
             raise ValidationError({"valid_until": "These prices end before they begin."})
+        stored = self._begun()
+        if stored is not None:
+            self._refuse_history(stored, timezone.now())
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Ends prices that have begun where the amounts differ, and saves these as the ones from now on."""
+        stored = self._begun()
+        if stored is None or stored.amounts() == self.amounts():
+            super().save(*args, **options)
+            return
+        now = timezone.now()
+        self._refuse_history(stored, now)
+        with transaction.atomic(using=self._state.db):
+            Price.objects.using(self._state.db).filter(pk=stored.pk).update(valid_until=now)
+            self.pk, self._state.adding, self.valid_from = None, True, now
+            super().save(using=self._state.db)
+        self.ended = stored.pk
+
+    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        """Ends prices that have begun; deletes others."""
+        if self._begun() is None:
+            return super().delete(*args, **options)
+        return Price.objects.filter(pk=self.pk).delete()
+
+    def _begun(self) -> Price | None:
+        """The row of these prices as it is stored, if it has begun."""
+        if self._state.adding or self.pk is None:
+            return None
+        return Price.objects.using(self._state.db).filter(_begun(timezone.now()), pk=self.pk).first()
+
+    def _refuse_history(self, stored: Price, now: datetime) -> None:
+        """Raises ValidationError where this would change what was charged."""
+        if self.valid_from != stored.valid_from:
+            raise ValidationError({"valid_from": _BEGUN})
+        if stored.is_over(now):
+            mine, theirs = ({"valid_until": price.valid_until, **price.amounts()} for price in (self, stored))
+            for field, value in mine.items():
+                if value != theirs[field]:
+                    raise ValidationError({field: _ENDED})
+        elif self.valid_until is not None and self.valid_until <= now:
+            if self.amounts() != stored.amounts():
+                raise ValidationError({"valid_until": _ENDS_AT_ONCE})
+            if self.valid_until < now - JUST_NOW:
+                raise ValidationError({"valid_until": _ENDS_IN_THE_PAST})
+            self.valid_until = now
 
     def validate_unique(self, exclude: Any = None) -> None:
         """Refuses a span that overlaps another of the same model, with the error at `valid_from`."""
@@ -80,6 +182,18 @@ class Price(models.Model):
         if self.model_id is not None:
             others = Price.objects.filter(model_id=self.model_id).exclude(pk=self.pk)
             refuse_overlap(self, list(others))
+
+    def has_begun(self, moment: datetime) -> bool:
+        """Returns whether requests may have been charged at these prices by `moment`."""
+        return self.valid_from is None or self.valid_from <= moment
+
+    def is_over(self, moment: datetime) -> bool:
+        """Returns whether these prices have ended by `moment`."""
+        return self.valid_until is not None and self.valid_until <= moment
+
+    def is_in_force(self, moment: datetime) -> bool:
+        """Returns whether requests are charged at these prices at `moment`."""
+        return self.has_begun(moment) and not self.is_over(moment)
 
     def amounts(self) -> dict[str, Decimal | None]:
         """Returns the price of each kind in US dollars, by field."""
@@ -100,6 +214,16 @@ def refuse_overlap(price: Price, others: list[Price]) -> None:
             )
 
 
+def figures(price: Price) -> str:
+    """Returns what prices are in words, with their span of time."""
+    parts = [
+        f"{field.replace('_', ' ').replace(' 5m', ', minutes').replace(' 1h', ', 1 hour')} ${amount.normalize():f}"
+        for field, amount in price.amounts().items()
+        if amount is not None
+    ]
+    return " · ".join([*parts, span(price.valid_from, price.valid_until)])
+
+
 def span(start: datetime | None, end: datetime | None) -> str:
     """Returns a span of time in words, in UTC."""
     if start is None and end is None:
@@ -111,7 +235,8 @@ def schedules() -> dict[int, tuple[Prices, ...]]:
     """Returns all prices by model id, the latest beginning first, for usage.cost.in_force."""
     found: dict[int, list[Prices]] = defaultdict(list)
     for row in Price.objects.all():
-        found[row.model_id].append(_prices(row))
+        if row.model_id is not None:
+            found[row.model_id].append(_prices(row))
     return {model: tuple(prices) for model, prices in found.items()}
 
 

@@ -1,4 +1,4 @@
-"""Chart data for unfold's bar component (Chart.js): days on the x-axis, one stacked series per model or team."""
+"""Chart data for unfold's bar component (Chart.js): days on the x-axis, stacked by model, team or provider."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MEASURES: Final = {"requests": "Requests", "tokens": "Tokens", "cost": "Cost (US
 
 
 class Series(msgspec.Struct, frozen=True):
-    """A model or team with its colour and its totals over the period."""
+    """A model, team or provider with its colour and its totals over the period."""
 
     name: str
     color: str
@@ -30,6 +30,8 @@ def name_of(line: Line, axis: Axis) -> str:
     """The label of a line of `by_day` or `by_axis`."""
     if axis == "team":
         return line.team_name or "(no team)"
+    if axis == "provider":
+        return line.provider_name or "(no provider)"
     if not line.model_name:
         return "(no model)"
     return f"{line.provider_name}: {line.model_name}" if line.provider_name else line.model_name

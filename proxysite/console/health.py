@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from access.audit import record
 from access.models import ClientKey
 from providers.models import Credential, Model, Provider
 from routing.health import sharing
@@ -26,6 +27,8 @@ from routing.health.keys import candidate_key, credential_key, pair_key, parse_k
 from routing.models import HealthState
 from streaming import runtime
 
+RESET_BY = "reset by "
+"""What `HealthState.changed_by` begins with where a person changed it."""
 _State = HealthState.State
 
 
@@ -84,9 +87,10 @@ def reset(request: HttpRequest) -> HttpResponse:
     """Closes one circuit, or all of them, in every worker."""
     key = request.POST.get("key", "")
     selected = [line for line in lines() if (line.key == key if key else line.is_unhealthy)]
-    sharing.reset([line.key for line in selected], f"reset by {request.user.get_username()}")
+    sharing.reset([line.key for line in selected], f"{RESET_BY}{request.user.get_username()}")
     if selected:
         names = ", ".join(line.name for line in selected)
+        record("health reset", name=names, changes={"circuits": [line.key for line in selected]})
         messages.success(request, f"Reset {names}. Every worker calls them again within two seconds.")
     else:
         messages.info(request, "There was nothing to reset.")

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from access.connect import base_url
 from access.models import ClientKey
+from access.permissions import Person, may
 from providers.models import Model, Provider
 from proxysite.console import charts, notices
 from routing.models import Route
-from usage.admin.filters import rows_url
-from usage.reports import formatting, query, totals
+from usage.admin.filters import attempts_url, rows_url
+from usage.reports import formatting, groups, query, totals
 from usage.reports.query import Period
 from usage.reports.totals import Axis, Line, Totals
 from usage.rollups.measures import REPORTED, Measure
@@ -26,7 +27,7 @@ _TOKEN_CARDS = tuple(measure for measure in REPORTED if measure.card)
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One of the first steps, with a link to where it is done."""
+    """One of the first steps, with a link to where it is done for those who may do it."""
 
     text: str
     url: str
@@ -52,19 +53,20 @@ class Card(msgspec.Struct, frozen=True):
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Returns the context of templates/admin/index.html; UNFOLD's DASHBOARD_CALLBACK."""
-    context |= {"title": "Home", "notices": notices.notices(), "may_see_usage": _may_see_usage(request)}
+    context |= {"title": "Home", "notices": notices.notices(request.user)}
+    context["may_see_usage"] = may(request.user, "usage.view_requestlog")
     if not context["may_see_usage"]:
-        return context
+        return context | {"sees_nothing": not context["available_apps"]}
     if not query.any_usage():
         return context | {
-            "first_steps": first_steps(),
+            "first_steps": first_steps(request.user),
             "base_url": base_url(request),
             "secret": "YOUR-CLIENT-KEY",
         }
     measure = request.GET.get("by", "")
     measure = measure if measure in charts.MEASURES else "requests"
     month = query.last_days(DAYS)
-    lines = query.daily(month)
+    lines, in_utc = query.daily(month), groups.last_utc_days(DAYS)
     return context | {
         "cards": cards(lines, query.last_days(1), month),
         "days": DAYS,
@@ -73,41 +75,49 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             for name, title in charts.MEASURES.items()
         ],
         "chart_options": charts.options(),
-        "panels": [panel(lines, month, axis, measure) for axis in ("model", "team")],
+        "panels": [
+            panel(lines, month, "model", measure),
+            panel(lines, month, "team", measure),
+            panel(groups.provider_days(in_utc), in_utc, "provider", measure),
+        ],
         "report_url": reverse("console:report"),
     }
 
 
-def first_steps() -> list[Step]:
-    """The steps from an empty installation to the first request."""
+def first_steps(person: Person) -> list[Step]:
+    """The steps from an empty installation to the first request, of which somebody may see how far they are."""
+    return [
+        step if may(person, f"{app}.add_{model}") else msgspec.structs.replace(step, url="")
+        for (app, model), step in _all_steps().items()
+        if may(person, f"{app}.view_{model}")
+    ]
+
+
+def _all_steps() -> dict[tuple[str, str], Step]:
     now = timezone.now()
     live = ClientKey.objects.filter(revoked_at__isnull=True, team__enabled=True).exclude(expires_at__lte=now)
-    return [
-        Step(
+    return {
+        ("providers", "provider"): Step(
             "Add a provider with its base URL and credential",
             reverse("admin:providers_provider_add"),
             Provider.objects.filter(enabled=True).exists(),
         ),
-        Step(
+        ("providers", "model"): Step(
             "Add a model to it",
             reverse("admin:providers_model_add"),
             Model.objects.filter(enabled=True, provider__enabled=True).exists(),
         ),
-        Step(
+        ("routing", "route"): Step(
             "Create a route with the model as a candidate",
             reverse("admin:routing_route_add"),
             Route.objects.filter(enabled=True, candidates__enabled=True).exists(),
         ),
-        Step(
+        ("access", "clientkey"): Step(
             "Create a client key; its page shows the lines to paste",
             reverse("admin:access_clientkey_add"),
             live.exists(),
         ),
-    ]
-
-
-def _may_see_usage(request: HttpRequest) -> bool:
-    return request.user.has_perm("usage.view_requestlog")
+    }
 
 
 def cards(lines: Sequence[Line], today: Period, month: Period) -> tuple[list[Card], list[Card]]:
@@ -148,13 +158,15 @@ def panel(lines: Sequence[Line], period: Period, axis: Axis, measure: str) -> di
     series = charts.series_of(totals.by_axis(lines, axis), axis, measure)
     demos = notices.demo_names()
     return {
-        "title": f"{charts.MEASURES[measure]} by {axis}",
+        "title": f"{_measured(axis, measure)} by {axis}",
         "axis": axis,
+        "counted": "Attempts" if axis == "provider" else "Requests",
+        "note": groups.PROVIDERS.note if axis == "provider" else "",
         "chart": charts.stacked(period, totals.by_day(lines, axis), series, axis, measure),
         "rows": [
             {
                 "series": one,
-                "url": rows_url(period, **_options(one, axis)),
+                "url": _url(one, axis, period),
                 "is_demo": one.line.provider_name in demos,
             }
             for one in series
@@ -162,10 +174,16 @@ def panel(lines: Sequence[Line], period: Period, axis: Axis, measure: str) -> di
     }
 
 
-def _options(series: charts.Series, axis: Axis) -> dict[str, Any]:
+def _measured(axis: Axis, measure: str) -> str:
+    return "Attempts" if (axis, measure) == ("provider", "requests") else charts.MEASURES[measure]
+
+
+def _url(series: charts.Series, axis: Axis, period: Period) -> str:
+    if axis == "provider":
+        return attempts_url(period, provider=series.line.provider_name)
     if axis == "team":
-        return {"team": series.line.team_id}
-    return {"provider": series.line.provider_name, "model": series.line.model_name}
+        return rows_url(period, team=series.line.team_id)
+    return rows_url(period, provider=series.line.provider_name, model=series.line.model_name)
 
 
 def _plain(number: int, url: str) -> Figure:

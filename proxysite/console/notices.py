@@ -1,15 +1,22 @@
-"""Notices about the gateway itself: configuration, checks, usage accounts, health and the demo."""
+"""Notices about the gateway itself: configuration, checks, usage accounts, health and the demo. Each names the
+permission of those whom it concerns."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from msgspec import structs
 
+from access.models import Alert, OutboxMessage
+from access.outbox.alerts import own_alerts
+from access.outbox.models import Kind
+from access.permissions import Person, may
 from providers.models import Provider
 from proxysite import checks
 from proxysite.console.health import unhealthy_lines
@@ -19,15 +26,19 @@ from streaming import runtime
 from usage.models import SetAside
 
 _NAMED = 3
+_FAILED_LATELY = timedelta(days=7)
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """A message with a tone (error, warning or info) and a link to where it can be resolved."""
+    """A message with a tone (error, warning or info), the permission that it takes to see it, and a link to where it
+    can be resolved, which takes `link_permission`."""
 
     tone: str
     text: str
+    permission: str
     url: str = ""
     link: str = ""
+    link_permission: str = ""
 
 
 def snapshot_notice() -> Notice | None:
@@ -37,21 +48,26 @@ def snapshot_notice() -> Notice | None:
         return None
     broken = f"The saved configuration is broken: {status.error.rstrip('.')}."
     if status.loaded_at is None:
-        return Notice("error", f"{broken} There is no earlier one, so every request fails until it is corrected.")
+        text = f"{broken} There is no earlier one, so every request fails until it is corrected."
+        return Notice("error", text, "routing.view_route")
     since = datetime.fromtimestamp(status.loaded_at, timezone.get_default_timezone())
     day = "" if since.date() == timezone.localdate() else f"{since:%Y-%m-%d} "
-    return Notice("error", f"{broken} The configuration of {day}{since:%H:%M} is still in use.")
+    text = f"{broken} The configuration of {day}{since:%H:%M} is still in use."
+    return Notice("error", text, "routing.view_route")
 
 
 def accounting_notices() -> list[Notice]:
     """Problems of this worker's usage accounts, and rows that the database refused."""
     serving = runtime.current()
-    found = [] if serving is None else [Notice("error", text) for text in serving.warnings()]
+    found = []
+    if serving is not None:
+        found = [Notice("error", text, "usage.view_requestlog") for text in serving.warnings()]
     if SetAside.objects.exists():
         found.append(
             Notice(
                 "error",
                 "The database refused some usage rows. They are set aside with the cause.",
+                "usage.view_setaside",
                 reverse("admin:usage_setaside_changelist"),
                 "Review",
             )
@@ -70,12 +86,48 @@ def health_notice() -> Notice | None:
     )
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return Notice(
-        "warning", f"Not called for now after repeated failures: {named}{more}.", reverse("console:health"), "Health"
+        "warning",
+        f"Not called for now after repeated failures: {named}{more}.",
+        "routing.view_healthstate",
+        reverse("console:health"),
+        "Health",
     )
 
 
-def notices() -> list[Notice]:
-    """Everything that an administrator should act on, the most urgent first."""
+def alert_notices() -> list[Notice]:
+    """Alerts about the gateway that have no other notice, and messages about alerts that could not be sent."""
+    dead = Alert.objects.filter(kind=Kind.DEAD_WORKER, ended_at=None)
+    found = [Notice("warning", alert.text, "access.view_alert") for alert in dead]
+    failed = OutboxMessage.objects.filter(failed_at__gte=timezone.now() - _FAILED_LATELY).count()
+    if failed:
+        number = "One message" if failed == 1 else f"{failed} messages"
+        found.append(
+            Notice(
+                "warning",
+                f"{number} about alerts could not be sent in the last 7 days.",
+                "access.view_outboxmessage",
+                f"{reverse('admin:access_outboxmessage_changelist')}?state=failed",
+                "Review",
+            )
+        )
+    return found
+
+
+def notices(person: Person) -> list[Notice]:
+    """Everything that somebody should act on or know, the most urgent first."""
+    own = [Notice("warning", alert.text, "") for alert in own_alerts(person)] if isinstance(person, User) else []
+    return _for_everybody(person) + own
+
+
+def _for_everybody(person: Person) -> list[Notice]:
+    return [
+        notice if not notice.link_permission or may(person, notice.link_permission) else structs.replace(notice, url="")
+        for notice in _all()
+        if may(person, notice.permission)
+    ]
+
+
+def _all() -> list[Notice]:
     broken = snapshot_notice()
     found = [] if broken is None else [broken]
     messages = [
@@ -83,8 +135,12 @@ def notices() -> list[Notice]:
         *checks.debug_in_public(None),
         *checks.provider_enabled(None, ["default"]),
     ]
-    found += [Notice("warning", f"{message.msg} {message.hint or ''}".strip()) for message in messages]
+    found += [
+        Notice("warning", f"{message.msg} {message.hint or ''}".strip(), "providers.view_provider")
+        for message in messages
+    ]
     found += accounting_notices()
+    found += alert_notices()
     unhealthy = health_notice()
     if unhealthy is not None:
         found.append(unhealthy)
@@ -94,8 +150,10 @@ def notices() -> list[Notice]:
                 "info",
                 "The demo upstream is in use: its routes return canned answers. "
                 "Add a provider, use its models in the routes, and disable the demo provider.",
+                "providers.view_provider",
                 reverse("admin:providers_provider_add"),
                 "Add a provider",
+                "providers.add_provider",
             )
         )
     return found

@@ -22,6 +22,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from access import audit
+from access.audit import record
+from access.keys import Keys
 from providers.config import ProviderConfig
 from providers.model_list import ListedModel
 from providers.models import Model, Provider
@@ -71,7 +74,7 @@ def list_models(request: HttpRequest, provider_id: int) -> HttpResponse:
 def _configuration(provider: Provider) -> ProviderConfig:
     """The provider as requests would use it. Raises _NotUsable."""
     try:
-        found = load.load_snapshot(revision.numbers(), keys={}).providers.get(provider.pk)
+        found = load.load_snapshot(revision.numbers(), keys=Keys()).providers.get(provider.pk)
     except load.BrokenConfiguration as error:
         raise _NotUsable(f"{error} Correct it and try again.") from error
     if found is None:
@@ -134,6 +137,8 @@ def test(request: HttpRequest, provider_id: int) -> HttpResponse:
     provider = get_object_or_404(Provider, pk=provider_id)
     form = ProbeForm(provider, request.POST) if request.method == "POST" else ProbeForm(provider)
     submitted = form.is_bound and form.is_valid()
+    if submitted:
+        record("provider tested", provider, {"model": form.cleaned_data["name"]})
     result = async_to_sync(probe)(provider_id, form.cleaned_data["name"]) if submitted else None
     context = {
         **admin.site.each_context(request),
@@ -152,6 +157,7 @@ def allow_field(request: HttpRequest, provider_id: int) -> HttpResponse:
     """Adds a field that clients lost to those that they may add."""
     name = request.POST.get("name", "")
     with transaction.atomic():
+        audit.lock()
         provider = get_object_or_404(Provider.objects.select_for_update(), pk=provider_id)
         try:
             validate_client_fields([name])

@@ -5,13 +5,15 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path
 
-from proxysite.console import health, providers, usage_report
+from proxysite.console import health, providers, usage_groups, usage_report
 from proxysite.console.explain import page as explain
 
 app_name = "console"
 urlpatterns = [
     path("report/", admin.site.admin_view(usage_report.page), name="report"),
     path("report.csv", admin.site.admin_view(usage_report.export), name="report-csv"),
+    path("report/<slug:name>/", admin.site.admin_view(usage_groups.page), name="report-groups"),
+    path("report/<slug:name>.csv", admin.site.admin_view(usage_groups.export), name="report-groups-csv"),
     path("health/", admin.site.admin_view(health.page), name="health"),
     path("health/reset/", admin.site.admin_view(health.reset), name="health-reset"),
     path("explain/", admin.site.admin_view(explain.page), name="explain"),

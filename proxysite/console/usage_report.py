@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import AsyncIterator, Iterable, Iterator
-from datetime import date
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from asgiref.sync import sync_to_async
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
-from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
-from proxysite.console import notices
+from access.audit import record
+from access.validation import validate_year
+from proxysite.console import csv_file, notices
 from usage.admin.filters import rows_url
-from usage.reports import formatting, query, totals
+from usage.reports import formatting, groups, query, totals
 from usage.reports.query import Period, Selection
 from usage.reports.spreadsheet import cell
 from usage.reports.totals import Line, Totals
@@ -29,16 +27,30 @@ from usage.rollups.measures import REPORTED
 
 PER_PAGE = 100
 LONGEST_DAYS = 400
+WRONG_DAYS = f"Choose a day on or after the first one, at most {LONGEST_DAYS} days later."
 _MEASURES = tuple(measure for measure in REPORTED if measure.report)
 COLUMNS = ("day", "team_id", "team", "provider", "model", *(measure.csv or measure.name for measure in _MEASURES))
-_BLOCK = 200
 
 
-class ReportForm(forms.Form):
+class SpanForm(forms.Form):
+    """A span of days, both included."""
+
+    first = forms.DateField(
+        label="From", required=False, validators=[validate_year], widget=UnfoldAdminSingleDateWidget()
+    )
+    last = forms.DateField(label="To", required=False, validators=[validate_year], widget=UnfoldAdminSingleDateWidget())
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses days in the wrong order, and more than the report can hold."""
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("first") and data.get("last") and period_of(self.data) is None:
+            self.add_error("last", WRONG_DAYS)
+        return data
+
+
+class ReportForm(SpanForm):
     """The filters: a span of days, and optionally a team and a model."""
 
-    first = forms.DateField(label="From", required=False, widget=UnfoldAdminSingleDateWidget())
-    last = forms.DateField(label="To", required=False, widget=UnfoldAdminSingleDateWidget())
     team = forms.TypedChoiceField(coerce=int, empty_value=None, required=False, widget=UnfoldAdminSelectWidget())
     model = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget())
 
@@ -56,18 +68,7 @@ class ReportForm(forms.Form):
 
     def period(self) -> Period | None:
         """The period; None where its days are invalid, in the wrong order or too many."""
-        try:
-            first, last = (forms.DateField().clean(self.data[name]) for name in ("first", "last"))
-        except forms.ValidationError:
-            return None
-        return Period(first, last) if 0 <= (last - first).days < LONGEST_DAYS and last < date.max else None
-
-    def clean(self) -> dict[str, Any]:
-        """Refuses days in the wrong order, and more than the report can hold."""
-        data: dict[str, Any] = super().clean() or {}
-        if data.get("first") and data.get("last") and self.period() is None:
-            self.add_error("last", f"Choose a day on or after the first one, at most {LONGEST_DAYS} days later.")
-        return data
+        return period_of(self.data)
 
     def selection(self) -> Selection:
         """The selection; call it on a valid form."""
@@ -76,16 +77,37 @@ class ReportForm(forms.Form):
         return Selection(period, self.cleaned_data["team"], provider, model)
 
 
+def period_of(data: Any) -> Period | None:
+    """Returns the period between two days; None where they are invalid, in the wrong order or too far apart."""
+    try:
+        first, last = (forms.DateField(validators=[validate_year]).clean(data[name]) for name in ("first", "last"))
+    except forms.ValidationError:
+        return None
+    return Period(first, last) if 0 <= (last - first).days < LONGEST_DAYS else None
+
+
+def tabs(active: str) -> list[dict[str, Any]]:
+    """Returns links to the reports; "" is the one by team and model."""
+    titles = {name: grouping.title.removeprefix("Usage ") for name, grouping in groups.GROUPINGS.items()}
+    return [
+        {
+            "title": title.capitalize(),
+            "link": reverse("console:report-groups", args=[name]) if name else reverse("console:report"),
+            "active": name == active,
+        }
+        for name, title in {"": "by team and model", **titles}.items()
+    ]
+
+
 @permission_required("usage.view_requestlog", raise_exception=True)
 def page(request: HttpRequest) -> HttpResponse:
     """The report as a table of 100 lines per page, with totals over all pages."""
     form = ReportForm(request.GET)
-    context = {**admin.site.each_context(request), "title": "Usage report", "form": form}
+    context = {**admin.site.each_context(request), "title": "Usage report", "form": form, "tabs": tabs("")}
     if form.is_valid():
         selection, demos = form.selection(), notices.demo_names()
-        lines = list(query.lines(query.breakdown(selection)))
-        pages = Paginator(lines, PER_PAGE).get_page(request.GET.get("page"))
-        total, options = totals.summed(lines), _options(selection)
+        pages: Any = Paginator(query.breakdown(selection), PER_PAGE).get_page(request.GET.get("page"))
+        total, options = query.totals(selection), _options(selection)
         url, errors_url = (
             rows_url(selection.period, **options),
             rows_url(selection.period, outcomes=query.ERRORS, **options),
@@ -93,7 +115,8 @@ def page(request: HttpRequest) -> HttpResponse:
         query_fields = [(name, form.data[name]) for name in ("first", "last", "team", "model") if form.data.get(name)]
         context |= {
             "rows": [
-                {"line": line, "is_demo": line.provider_name in demos, **_linked(line)} for line in pages.object_list
+                {"line": line, "is_demo": line.provider_name in demos, **_linked(line)}
+                for line in query.lines(pages.object_list)
             ],
             "pages": pages,
             "headings": [measure.report for measure in _MEASURES],
@@ -112,41 +135,14 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     if not form.is_valid():
         return HttpResponse("The dates or filters are not valid.", status=400, content_type="text/plain; charset=utf-8")
     selection = form.selection()
-    blocks = csv_blocks(query.lines(query.breakdown(selection)))
-    content = _lazily(blocks) if isinstance(request, ASGIRequest) else blocks
-    response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
+    record("usage exported", changes={"first": selection.period.first, "last": selection.period.last})
     name = f"usage-{selection.period.first}-{selection.period.last}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return csv_file.response(request, name, csv_blocks(query.lines(query.breakdown(selection))))
 
 
 def csv_blocks(lines: Iterable[Line]) -> Iterator[bytes]:
     """The CSV file in blocks of lines, the header first."""
-    written: list[str] = []
-
-    class Sink:
-        def write(self, text: str) -> None:
-            written.append(text)
-
-    writer = csv.writer(Sink())
-    writer.writerow(COLUMNS)
-    remaining = iter(lines)
-    while True:
-        block = list(islice(remaining, _BLOCK))
-        writer.writerows(map(_record, block))
-        yield "".join(written).encode()
-        written.clear()
-        if len(block) < _BLOCK:
-            return
-
-
-async def _lazily(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    # Under ASGI Django would read a plain iterator to its end before it sends the first byte.
-    def next_block() -> bytes | None:
-        return next(blocks, None)
-
-    while (block := await sync_to_async(next_block)()) is not None:
-        yield block
+    return csv_file.blocks(COLUMNS, map(_record, lines))
 
 
 def _record(line: Line) -> list[Any]:

@@ -27,7 +27,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxysite.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(["manage.py", "quickstart", "--migrate", *sys.argv[1:]])
+    from access.audit.context import of_origin
+
+    with of_origin("command quickstart"):
+        execute_from_command_line(["manage.py", "quickstart", "--migrate", *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from access.keys import PREFIX as CLIENT_KEY_PREFIX
+from access.key_format import PREFIX as CLIENT_KEY_PREFIX
 from access.keys import new_key
 from access.models import ClientKey, Team
 from providers.models import Credential, Model, Provider
@@ -24,6 +24,7 @@ from providers.pricing.prices import Price
 from proxysite.demo.models import MODELS
 from proxysite.quickstart import ollama
 from proxysite.quickstart.presets import CLAUDE, PRESETS, ModelPreset, ProviderPreset
+from proxysite.templatetags.figures import route_to_show
 from routing.models import Candidate, Route
 
 ADMIN_NAME = "admin"
@@ -52,7 +53,7 @@ class Provisioned(msgspec.Struct, frozen=True):
     password: str | None
     client_key: str | None
     providers: tuple[str, ...]
-    route: str | None
+    route: str
     missing: str = ""
 
     def __repr__(self) -> str:
@@ -79,7 +80,7 @@ def provision(environ: Mapping[str, str], port: int) -> Provisioned:
             password=_administrator(),
             client_key=_client_key(),
             providers=tuple(Provider.objects.filter(enabled=True).values_list("name", flat=True)),
-            route=_route_to_show(),
+            route=route_to_show(),
             missing=local.why_not,
         )
 
@@ -216,8 +217,3 @@ def _choose_default(created: Sequence[ProviderPreset], fresh: bool) -> None:
     elif created and not current.candidates.filter(model__provider__is_demo=False).exists():
         Route.objects.filter(pk=current.pk).update(is_default=False)
         Route.objects.filter(name=name).update(is_default=True)
-
-
-def _route_to_show() -> str | None:
-    route = Route.objects.filter(enabled=True).order_by("-is_default", "id").first()
-    return route.name if route else None

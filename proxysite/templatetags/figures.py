@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 from django.template.context import RequestContext
 
-from access.connect import PasteLine, paste_lines
+from access.connect import GATEWAY_MODE, PasteLine, paste_lines
 from access.keys import allowed_pattern
 from access.models import ClientKey
 from routing.models import Route
@@ -46,8 +46,13 @@ def css_percent(number: float) -> str:
 @register.simple_tag(takes_context=True)
 def key_lines(context: RequestContext, key: ClientKey | None = None) -> tuple[PasteLine, ...]:
     """The lines to paste, with `base_url`, `secret` and a route that the key may use (any route without a key)."""
-    names = usable_routes(key)
-    return paste_lines(context["base_url"], context["secret"], names[0] if names else "claude-sonnet-4-5")
+    lines = paste_lines(context["base_url"], context["secret"], route_to_show(key))
+    return lines if key is None else (*lines, GATEWAY_MODE)
+
+
+def route_to_show(key: Any = None) -> str:
+    """A route for the lines to paste: the first that a key may use, or a name that a route may get."""
+    return next(iter(usable_routes(key)), "claude-sonnet-5-5")
 
 
 @register.simple_tag

@@ -7,9 +7,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
+from proxysite.console.related import VisibleRelatedFilter
 from routing.admin import advice
 from routing.admin.advice import AdviceAdmin, route_label
 from routing.admin.forms import RuleForm
@@ -25,7 +25,7 @@ class RuleAdmin(AdviceAdmin):
     form = RuleForm
     list_display = ["name", "priority", "for_team", "when", "then", "enabled"]
     list_editable = ["priority", "enabled"]
-    list_filter = [("team", RelatedDropdownFilter), ("route", RelatedDropdownFilter), "scenario", "enabled"]
+    list_filter = [("team", VisibleRelatedFilter), ("route", VisibleRelatedFilter), "scenario", "enabled"]
     list_filter_submit = True
     list_select_related = ["team", "route"]
     search_fields = ["name", "route__name", "conditions"]

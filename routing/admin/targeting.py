@@ -9,11 +9,11 @@ from django.contrib import admin
 from django.db.models import Case, Exists, F, Max, OuterRef, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from providers.models import Model
+from proxysite.console.related import VisibleRelatedFilter
 from routing.admin import advice
 from routing.admin.advice import AdviceAdmin, marked, route_label
 from routing.admin.forms import AliasForm, ConceptForm, ScenarioForm
@@ -66,7 +66,7 @@ class ScenarioAdmin(AdviceAdmin):
 
     form = ScenarioForm
     list_display = ["scenario", "for_team", "goes_to", "from_tokens", "enabled"]
-    list_filter = ["scenario", ("team", RelatedDropdownFilter), ("route", RelatedDropdownFilter), "enabled"]
+    list_filter = ["scenario", ("team", VisibleRelatedFilter), ("route", VisibleRelatedFilter), "enabled"]
     list_filter_submit = True
     list_select_related = ["team", "route"]
     search_fields = ["scenario", "route__name", "team__name"]
@@ -105,7 +105,7 @@ class ConceptAdmin(AdviceAdmin):
     form = ConceptForm
     list_display = ["name", "priority", "words", "goes_to", "enabled"]
     list_editable = ["priority", "enabled"]
-    list_filter = [("route", RelatedDropdownFilter), "enabled"]
+    list_filter = [("route", VisibleRelatedFilter), "enabled"]
     list_filter_submit = True
     list_select_related = ["route"]
     search_fields = ["name", "synonyms", "route__name"]

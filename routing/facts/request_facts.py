@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from access.keys import KeyRecord
+from access.tags import HEADER, Tagged, of_key, of_request
 from providers.claude.client_json import small_object
 from providers.counting.weight import Weight, weigh
+from routing.facts.client import identify_client
 from routing.facts.content import read_content
 from usage.sentence import LONGEST_ARGUMENT
 
@@ -21,18 +21,6 @@ DEFAULT_RATIO = 0.25
 """Tokens per byte of JSON until a session's own ratio is known; Claude Code's English requests have 0.15 to 0.35."""
 _MIN_RATIO, _MAX_RATIO = 0.05, 1.0
 _MAX_SESSIONS = 10_000
-
-_CLIENT_KINDS = (
-    # start of the user agent -> kind, as of November 2026
-    ("claude-cli/", "claude-code"),
-    ("claude-code/", "claude-code"),
-    ("anthropic/python", "sdk-python"),
-    ("asyncanthropic/python", "sdk-python"),
-    ("anthropic/js", "sdk-typescript"),
-    ("anthropic/", "sdk"),
-    ("curl/", "curl"),
-)
-_VERSION = re.compile(r"[/ ]v?(\d{1,9}(?:\.\d{1,9})*)", re.ASCII)
 
 
 class RequestFacts(msgspec.Struct, frozen=True):
@@ -85,13 +73,8 @@ class RequestFacts(msgspec.Struct, frozen=True):
 
 
 _STORED = (
-    "request_model",
-    "streamed",
     "input_estimate",
     "client_kind",
-    "client_version",
-    "request_class",
-    "agent_type",
     "max_tokens",
     "thinks",
     "thinking_budget",
@@ -102,7 +85,6 @@ _STORED = (
     "structured_output",
     "prefill",
     "subagent_tag",
-    "tags",
     "clock",
     "weekday",
 )
@@ -113,7 +95,7 @@ _EFFORTS = frozenset({"none", "minimal", "low", "medium", "high", "xhigh", "max"
 
 
 def stored_facts(facts: RequestFacts) -> dict[str, Any]:
-    """Returns the facts that a usage row stores: none of the user's text, no header, no metadata."""
+    """Returns the facts that a usage row stores beside its columns: none of the user's text, no metadata."""
     stored = {name: value for name in _STORED if (value := getattr(facts, name))}
     if facts.effort not in _EFFORTS:
         stored.pop("effort", None)
@@ -159,15 +141,6 @@ def estimate(weight: Weight, ratio: float = DEFAULT_RATIO) -> int:
     return max(1, int(weight.text_bytes * ratio) + weight.media_tokens)
 
 
-@lru_cache(maxsize=512)
-def identify_client(user_agent: str) -> tuple[str, str]:
-    """Returns kind and version of a client, such as ("claude-code", "2.1.330"); "" for what is unknown."""
-    lowered = user_agent.lower()
-    kind = next((kind for start, kind in _CLIENT_KINDS if lowered.startswith(start)), "")
-    version = _VERSION.search(user_agent)
-    return kind, version[1] if version is not None else ""
-
-
 def gather(
     request: Mapping[str, Any],
     headers: Mapping[str, str],
@@ -184,7 +157,8 @@ def gather(
     content = read_content(request)
     session_id = _session_id(request, headers)[:80]
     weight = weigh(request, size)
-    kind, version = identify_client(headers.get("user-agent", ""))
+    client = headers.get("user-agent", "")[:80]
+    kind, _, _, version = identify_client(client)
     metadata = request.get("metadata")
     max_tokens = request.get("max_tokens")
     return RequestFacts(
@@ -194,7 +168,7 @@ def gather(
         weight=weight,
         session_id=session_id,
         agent_id=headers.get("x-claude-code-agent-id", "")[:80],
-        client=headers.get("user-agent", "")[:80],
+        client=client,
         client_kind=kind,
         client_version=version,
         request_class=headers.get("x-claude-code-request-class", "")[:40],
@@ -214,17 +188,35 @@ def gather(
         refers=content.refers,
         key=key.name if key is not None else "",
         team=key.team_name if key is not None else "",
-        tags=key.tags if key is not None else (),
+        tags=tagged(key, headers).seen if key is not None else (),
         clock=now.strftime("%H:%M") if now is not None else "",
         weekday=now.strftime("%a").lower() if now is not None else "",
-        headers=headers,
+        headers=_without_tags(headers) if HEADER in headers else headers,
         metadata=metadata if isinstance(metadata, dict) else {},
     )
 
 
+def tagged(key: KeyRecord, headers: Mapping[str, str]) -> Tagged:
+    """Returns the tags of a key's request; header names are in lower case."""
+    header = headers.get(HEADER)
+    if header is None:
+        return of_key(key.tags)
+    return of_request(key.tags, key.client_tags, count=key.client_tags_count, header=header)
+
+
+def named_session(headers: Mapping[str, str]) -> str:
+    """Returns the session that a Claude Code header names, "" for none."""
+    return headers.get("x-claude-code-session-id") or headers.get("x-claude-session-id") or ""
+
+
+def _without_tags(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Returns what rules and custom callables may see of the headers: what a client says of its tags may be untrue."""
+    return {name: value for name, value in headers.items() if name != HEADER}
+
+
 def _session_id(request: Mapping[str, Any], headers: Mapping[str, str]) -> str:
     """Returns the session from a Claude Code header, or from metadata.user_id (JSON, or `…_session_…`)."""
-    named = headers.get("x-claude-code-session-id") or headers.get("x-claude-session-id")
+    named = named_session(headers)
     if named:
         return named
     metadata = request.get("metadata")

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
 
-from access.keys import KeyRecord, allowed_pattern
-from access.models import ClientKey
+from access.key_records import load_keys as load_keys
+from access.keys import Keys
 from providers.claude.support import support_of
 from providers.client_fields import rules
 from providers.client_fields.protocol import NAMING_MODELS
@@ -31,28 +31,7 @@ from routing.snapshot import CandidateConfig, Order, RouteConfig, Snapshot
 from usage.cost import Prices
 
 
-def load_keys() -> dict[str, KeyRecord]:
-    """Returns every client key by its hash."""
-    return {
-        key.hash: KeyRecord(
-            id=key.pk,
-            name=key.name,
-            prefix=key.prefix,
-            hash=key.hash,
-            team_id=key.team_id,
-            team_name=key.team.name,
-            team_enabled=key.team.enabled,
-            expires_at=key.expires_at.timestamp() if key.expires_at else None,
-            revoked=key.revoked_at is not None,
-            allowed_routes=allowed_pattern(key.allowed_routes),
-            shows_routing=key.shows_routing,
-            tags=tuple(tag for part in key.tags.split(",") if (tag := part.strip())),
-        )
-        for key in ClientKey.objects.select_related("team").order_by()
-    }
-
-
-def load_snapshot(revisions: dict[str, int], keys: dict[str, KeyRecord] | None = None) -> Snapshot:
+def load_snapshot(revisions: dict[str, int], keys: Keys | None = None) -> Snapshot:
     """Returns the complete configuration; `keys` are taken as they are if given. Raises BrokenConfiguration."""
     providers = _providers()
     prices = schedules()

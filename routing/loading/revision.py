@@ -9,13 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.db import connections, transaction
 
 from routing.models import Revision
 
 WATCHED: dict[str, Revision.Scope] = {
     "access.Team": Revision.Scope.ACCESS,
+    "access.SiteRole": Revision.Scope.ACCESS,
+    "access.Membership": Revision.Scope.ACCESS,
     "access.ClientKey": Revision.Scope.ACCESS,
+    "access.RateLimit": Revision.Scope.ACCESS,
+    "access.Budget": Revision.Scope.ACCESS,
     "providers.Provider": Revision.Scope.ROUTING,
     "providers.Credential": Revision.Scope.ROUTING,
     "providers.Model": Revision.Scope.ROUTING,
@@ -29,11 +34,16 @@ WATCHED: dict[str, Revision.Scope] = {
 }
 """Model -> the scope whose counter a write to its table increments. Changes of other models are never noticed."""
 
+PERSON_FIELDS = ("is_active", "username")
+"""Of a person only these decide anything for requests: whether their keys work, and whose name a usage row has. Every
+sign-in writes other fields."""
+
 _BUMP = "UPDATE routing_revision SET number = number + 1 WHERE scope = '{scope}';"
 
 
 def install_triggers(using: str = "default", **kwargs: Any) -> None:
-    """Creates the counters and all triggers in the database `using`; safe to repeat."""
+    """Creates the counters and all triggers in the database `using`, in place of those of another version; safe to
+    repeat."""
     connection = connections[using]
     tables = set(connection.introspection.table_names())
     if Revision._meta.db_table not in tables:
@@ -47,6 +57,10 @@ def install_triggers(using: str = "default", **kwargs: Any) -> None:
                 if table in tables:
                     for statement in _statements(connection.vendor, table, scope):
                         cursor.execute(statement)
+            people = get_user_model()._meta.db_table
+            if people in tables:
+                for statement in _person_statements(connection.vendor, people):
+                    cursor.execute(statement)
 
 
 def numbers(using: str = "default") -> dict[str, int]:
@@ -58,8 +72,9 @@ def _statements(vendor: str, table: str, scope: Revision.Scope) -> list[str]:
     bump = _BUMP.format(scope=scope.value)
     if vendor == "sqlite":
         return [
-            f"CREATE TRIGGER IF NOT EXISTS revision_{table}_{verb.lower()} AFTER {verb} ON {table} BEGIN {bump} END"
+            statement
             for verb in ("INSERT", "UPDATE", "DELETE")
+            for statement in _on_sqlite(table, verb, f"BEGIN {bump} END")
         ]
     if vendor == "postgresql":
         return [
@@ -69,3 +84,25 @@ def _statements(vendor: str, table: str, scope: Revision.Scope) -> list[str]:
             f"FOR EACH STATEMENT EXECUTE FUNCTION revision_bump_{scope.value}()",
         ]
     raise NotImplementedError(f"no revision triggers for {vendor}: use PostgreSQL or SQLite")
+
+
+def _person_statements(vendor: str, table: str) -> list[str]:
+    scope = Revision.Scope.ACCESS.value
+    if vendor == "sqlite":
+        bump = _BUMP.format(scope=scope)
+        differ = " OR ".join(f"OLD.{field} IS NOT NEW.{field}" for field in PERSON_FIELDS)
+        return [
+            *_on_sqlite(table, "UPDATE", f"WHEN {differ} BEGIN {bump} END"),
+            *_on_sqlite(table, "DELETE", f"BEGIN {bump} END"),
+        ]
+    differ = " OR ".join(f"OLD.{field} IS DISTINCT FROM NEW.{field}" for field in PERSON_FIELDS)
+    run = f"EXECUTE FUNCTION revision_bump_{scope}()"
+    return [
+        f"CREATE OR REPLACE TRIGGER revision_{table}_update AFTER UPDATE ON {table} FOR EACH ROW WHEN ({differ}) {run}",
+        f"CREATE OR REPLACE TRIGGER revision_{table}_delete AFTER DELETE ON {table} FOR EACH ROW {run}",
+    ]
+
+
+def _on_sqlite(table: str, verb: str, action: str) -> list[str]:
+    name = f"revision_{table}_{verb.lower()}"
+    return [f"DROP TRIGGER IF EXISTS {name}", f"CREATE TRIGGER {name} AFTER {verb} ON {table} {action}"]

@@ -1,16 +1,19 @@
 """The snapshot in use in this process, and the thread that replaces it within a second of any change.
 
-A load that fails leaves the old snapshot in use and is reported by `status()`.
+A load that fails leaves the old snapshot in use and is reported by `status()`; client keys follow their changes as long
+as the database answers. What cannot read it serves the old snapshot for MAX_STALE seconds.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
 
 import msgspec
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
@@ -44,9 +47,14 @@ class Status(msgspec.Struct, frozen=True):
 class SnapshotStore:
     """Holds the current snapshot; `start` loads it and reloads it after every change until `stop`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.current: Snapshot | None = None
         self.status = Status()
+        self.checked_at: float | None = None
+        """When the database was last seen to have nothing newer than the keys of `current`, in monotonic seconds."""
+        self.too_old_at = math.inf
+        """The monotonic second from which on nobody is authenticated by `current`."""
+        self._clock = clock
         self._listeners: list[Callable[[Snapshot], None]] = []
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -55,6 +63,11 @@ class SnapshotStore:
     def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
         """Calls `listener` with each new snapshot, in the watching thread."""
         self._listeners.append(listener)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since `checked_at`; None where nothing was loaded."""
+        return None if self.checked_at is None else self._clock() - self.checked_at
 
     def start(self) -> None:
         """Starts watching; returns after the first load succeeded or failed."""
@@ -76,6 +89,8 @@ class SnapshotStore:
 
     def refresh(self) -> None:
         """Reads the revisions once and loads what changed. Raises nothing: see `status`."""
+        # What changes while it is read is seen by the next look alone.
+        began = self._clock()
         try:
             numbers = revision.numbers()
             if numbers != self._tried:
@@ -84,12 +99,14 @@ class SnapshotStore:
         except load.BrokenConfiguration as error:
             self._tried = numbers
             self._failed(str(error), error)
+            self._checked(began)
         except DatabaseError as error:
             self._failed(f"The database does not answer: {error}", error)
             connection.close()
         else:
             if self.status.error is not None and self.current is not None and numbers == self.current.revisions:
                 self.status = Status(loaded_at=self.status.loaded_at, revisions=self.status.revisions)
+            self._checked(began)
 
     def _watch(self, tried: threading.Event) -> None:
         stored_at = time.monotonic()
@@ -115,19 +132,34 @@ class SnapshotStore:
         if before is not None and before.revisions.get(routing) == numbers.get(routing):
             snapshot = msgspec.structs.replace(before, keys=load.load_keys(), revisions=numbers)
         else:
-            snapshot = load.load_snapshot(numbers)
-        self.current = snapshot
+            try:
+                snapshot = load.load_snapshot(numbers)
+            except load.BrokenConfiguration:
+                if before is not None:
+                    # A key that was revoked must not work on because a route is broken.
+                    used = {**numbers, routing: before.revisions.get(routing, 0)}
+                    self._use(msgspec.structs.replace(before, keys=load.load_keys(), revisions=used))
+                raise
+        self._use(snapshot)
         self.status = Status(loaded_at=timezone.now().timestamp(), revisions=numbers)
         logger.debug("snapshot loaded", extra={"fields": {"revisions": numbers, "routes": len(snapshot.routes)}})
+
+    def _use(self, snapshot: Snapshot) -> None:
+        self.current = snapshot
         for listener in self._listeners:
             listener(snapshot)
+
+    def _checked(self, moment: float) -> None:
+        if self.current is not None:
+            self.checked_at = moment
+            self.too_old_at = moment + settings.MAX_STALE if settings.MAX_STALE else math.inf
 
     def _failed(self, error: str, cause: Exception) -> None:
         if self.status.error != error:
             logger.error("configuration not loaded, the previous one stays in use", extra={"fields": {"cause": error}})
         self.status = Status(
             loaded_at=self.status.loaded_at,
-            revisions=self.status.revisions,
+            revisions=self.status.revisions if self.current is None else self.current.revisions,
             error=error,
             failure=type(cause).__name__,
             failing_since=self.status.failing_since or time.time(),

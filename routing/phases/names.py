@@ -19,27 +19,29 @@ _SUFFIXES = re.compile(r"(\[1m\]|-\d{8}|@\d{8}|-latest)$", re.IGNORECASE)
 
 
 def subagent_tag(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:
-    """Chooses the model that a <CCR-SUBAGENT-MODEL> tag names. Raises RouteForbidden or RouteDisabled."""
+    """Chooses the model that a <CCR-SUBAGENT-MODEL> tag names. Raises RouteRefused."""
     if not facts.subagent_tag:
         return no_choice("the request holds no subagent tag")
     found = resolve(facts.subagent_tag, snapshot)
     if found is None:
         if disabled := disabled_route(facts.subagent_tag, snapshot):
-            refuse_disabled(disabled, key, "subagent_tag")
+            refuse_disabled(disabled, key, snapshot, "subagent_tag")
         return no_choice(Sentence("the subagent tag names {tag!r}, which is unknown", tag=facts.subagent_tag))
     route, how = found
-    return Choice(permitted(route, key, "subagent_tag"), facts.subagent_tag, f"the subagent tag names it: {how}")
+    return Choice(
+        permitted(route, key, snapshot, "subagent_tag"), facts.subagent_tag, f"the subagent tag names it: {how}"
+    )
 
 
 def name(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:
-    """Chooses the route or the model that the client named. Raises RouteForbidden or RouteDisabled."""
+    """Chooses the route or the model that the client named. Raises RouteRefused."""
     found = resolve(facts.request_model, snapshot)
     if found is None:
         if disabled := disabled_route(facts.request_model, snapshot):
-            refuse_disabled(disabled, key, "name")
+            refuse_disabled(disabled, key, snapshot, "name")
         return no_choice("no route, alias or provider has this name")
     route, how = found
-    chosen = permitted(route, key, "name")
+    chosen = permitted(route, key, snapshot, "name")
     if chosen.yields:
         return Choice(chosen, chosen.name, f"{how}, and it yields to the later phases", yields=True)
     return Choice(chosen, chosen.name, how)

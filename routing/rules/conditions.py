@@ -63,7 +63,9 @@ FIELDS: dict[str, Field] = {
     "session": Field("text", lambda facts: facts.session_id, "the session's id"),
     "key": Field("text", lambda facts: facts.key, "the client key's name"),
     "team": Field("text", lambda facts: facts.team, "the team's name"),
-    "tags": Field("list", lambda facts: facts.tags, "the client key's tags"),
+    "tags": Field(
+        "list", lambda facts: facts.tags, "the client key's tags, and its clients' where the key counts them"
+    ),
     "time": Field("clock", lambda facts: facts.clock, "the time of day, such as 08:00-18:00"),
     "weekday": Field("text", lambda facts: facts.weekday, "mon, tue, wed, thu, fri, sat or sun"),
     "text": Field("text", lambda facts: facts.text, "the user's last message"),

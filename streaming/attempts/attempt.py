@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -22,11 +23,12 @@ from providers.fidelity import Fidelity, Notes
 from providers.framing.sse import EventTooLong
 from providers.offload import off_loop
 from providers.outbound.upstream import Response, Upstreams
-from providers.translation import EditedDecoder, Translation, continues_answers
+from providers.translation import EditedDecoder, continues_answers
 from routing.health import AttemptHealth, AttemptTracker
 from routing.snapshot import CandidateConfig
 from streaming.attempts.continuation import Continuation
-from streaming.attempts.outgoing import only_warms_cache, with_attempt_id
+from streaming.attempts.outgoing import translation, with_attempt_id
+from streaming.budgets.request import AttemptMoney
 from streaming.exchange.answer import Answer
 from streaming.exchange.lifecycle import Lifecycle, Watch, timed_out
 from streaming.exchange.request import Request
@@ -50,15 +52,17 @@ class Attempt:
     """One attempt; `run` it once, in `task`.
 
     `only`: no other candidate is available, so a connection is worth waiting for. `continuing`: the answer that it
-    continues. `admit` is called before anything is sent. In a `race` it asks before it answers, and may be `lost`.
-    The rest are facts for the observers: `notes` are the codes of the translation's losses, `responded` says that
-    events arrived, `first_content_at` is on the clock of time.perf_counter, `outcome` is empty until the end.
+    continues. `admit` is called before anything is sent; `money` is what is reserved for it. In a `race` it asks before
+    it answers, and may be `lost`.
+    The rest are facts for the observers: `notes` are the codes of the translation's losses, `sent` says that the
+    request may have left and `responded` that events arrived, `by_platform` is what Translation.reported says,
+    `first_content_at` is on the clock of time.perf_counter, `outcome` is empty until the end.
     """
 
     __slots__ = (
-        "_admit", "_answer", "_continuing", "_lifecycle", "_request", "_tracker", "_watch", "began", "candidate",
-        "credential", "encoder", "first_content_at", "http_status", "id", "lost", "notes", "number", "only", "outcome",
-        "race", "responded", "sent_headers", "task", "upstream_request_id",
+        "_admit", "_answer", "_continuing", "_lifecycle", "_request", "_tracker", "_watch", "began", "by_platform",
+        "candidate", "credential", "encoder", "first_content_at", "http_status", "id", "lost", "money", "notes",
+        "number", "only", "outcome", "race", "responded", "sent", "sent_headers", "task", "upstream_request_id",
     )  # fmt: skip
 
     def __init__(
@@ -72,7 +76,8 @@ class Attempt:
         number: int = 1,
         only: bool = True,
         continuing: Continuation | None = None,
-        admit: Callable[[Attempt], None] | None = None,
+        admit: Callable[[Attempt], Awaitable[None] | None] | None = None,
+        money: AttemptMoney | None = None,
     ) -> None:
         self._request = request
         self._answer = answer
@@ -94,7 +99,9 @@ class Attempt:
         self.credential: CredentialConfig | None = None
         self.http_status: int | None = None
         self.upstream_request_id = ""
-        self.responded = False
+        self.by_platform = ("", "")
+        self.money = money
+        self.responded = self.sent = False
         self.sent_headers: tuple[tuple[str, str], ...] = ()
         self.first_content_at: float | None = None
         self.outcome = ""
@@ -131,39 +138,19 @@ class Attempt:
             tracker.ended(failure, counted, self._tokens_taken())
             failure = None  # Its traceback holds this frame: together they would be a cycle.
 
-    def _translation(self, credential: CredentialConfig | None) -> Translation | None:
-        """The client's request after the candidate's transforms; None when no provider need be called."""
-        request, candidate = self._request, self.candidate
-        asked, estimate = request.body.content, request.input_estimate
-        if asked is None:
-            raise RuntimeError("the request was released after its first content, it cannot be sent again")
-        if self._continuing is not None:
-            asked = self._continuing.request(prefill=continues_answers(candidate.provider, candidate.model))
-            estimate += self._continuing.tokens
-            self.notes.add(Fidelity.CONTINUED)
-        call = candidate.call(
-            asked,
-            request.headers,
-            request.asking,
-            secret=None if credential is None else credential.secret,
-            session_id=request.session_id,
-            input_estimate=estimate,
-            notes=self.notes,
-        )
-        return None if only_warms_cache(call) else Translation(call, candidate.transforms.streams, heavy=request.heavy)
-
     async def _call(self, credential: CredentialConfig | None, upstreams: Upstreams, tracker: AttemptTracker) -> bool:
         """Sends the request and passes the answer on; returns False when no provider was called."""
         heavy = self._request.heavy
-        translation = await off_loop(self._translation, credential) if heavy else self._translation(credential)
-        if translation is None:
+        made = partial(translation, self._request, self.candidate, credential, self._continuing, self.notes)
+        translated = await off_loop(made) if heavy else made()
+        if translated is None:
             await self._answer_here()
             return False
         provider, lifecycle, watch = self.candidate.provider, self._lifecycle, self._watch
         loop, timeouts = lifecycle.loop, provider.timeouts
         limits = {"idle": timeouts.idle, "total": timeouts.total, "deadline": lifecycle.deadline}
         watch.begin(self.began, connect=_PREPARE, task=self.task, **limits)
-        request = await translation.request()
+        request = await translated.request()
         self.sent_headers = request.headers
         self._answer.note_fidelity(self.notes)
         watch.expect_connection(loop.time(), _PREPARE)
@@ -171,13 +158,15 @@ class Attempt:
         watch.expect_connection(loop.time(), timeouts.connect)
 
         def connected() -> None:
+            self.sent = True
             watch.expect_first_event(loop.time(), timeouts.first_event)
             tracker.connected()
 
         upstream = upstreams.acquire(provider)
         try:
-            if self._admit is not None:
-                self._admit(self)
+            lacking = None if self._admit is None else self._admit(self)
+            if lacking is not None:
+                await lacking
             self._debug("upstream called", provider=provider.name)
             response = await upstream.open(
                 with_attempt_id(request, self.id), connect_timeout=timeouts.connect + _PREPARE, connected=connected
@@ -188,10 +177,12 @@ class Attempt:
                 self.upstream_request_id = response.request_id
                 self._debug("upstream answered", status=response.status)
                 if response.status >= 400:
-                    raise translation.error(response.status, response.headers, await response.read())
+                    raise translated.error(response.status, response.headers, await response.read())
+                if provider.platform:
+                    self.by_platform = translated.reported(response.headers)
                 kind = response.content_type
-                decoder = await off_loop(translation.decoder, kind) if heavy else translation.decoder(kind)
-                del translation
+                decoder = await off_loop(translated.decoder, kind) if heavy else translated.decoder(kind)
+                del translated, made
                 if self._continuing is not None:
                     goes_on = continues_answers(provider, self.candidate.model)
                     decoder = EditedDecoder(decoder, [self._continuing.splice(prefill=goes_on)])
@@ -250,6 +241,9 @@ class Attempt:
                 self._tracker.first_byte(self._watch.without_lag(self._lifecycle.loop.time()) - self.began)
         had_content = encoder.content_sent
         data = encoder.feed(events)
+        money = self.money
+        if money is not None and money.quiet_for is not encoder.tokens:
+            data += await self._paid(money)
         if not had_content and encoder.content_sent:
             self._note_first_content()
         stream = answer.stream
@@ -267,6 +261,17 @@ class Attempt:
         if encoder.failed is not None:
             raise encoder.failed
         return False
+
+    async def _paid(self, money: AttemptMoney) -> bytes:
+        """Reserves money for more of the answer, and ends it as if it had reached its limit where there is none."""
+        if self.encoder.stop_reason is not None or money.covers(self.encoder):
+            return b""
+        self._watch.pause()
+        if await money.extend():
+            return b""
+        self.notes.add(Fidelity.BUDGET_REACHED)
+        self._answer.note_fidelity(self.notes)
+        return self.encoder.feed([MessageFinished("max_tokens", cut_short=True)])
 
     def _note_first_content(self) -> None:
         self.first_content_at = time.perf_counter()

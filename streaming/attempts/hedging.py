@@ -83,6 +83,13 @@ class Race:
         """Returns when no attempt runs any more."""
         await asyncio.wait([task for _, task in self._entered])
         winner_last = sorted(self._entered, key=lambda entered: entered[0] is self._winner)
+        if self._winner is not None and any(
+            attempt is self._winner and not task.cancelled() and task.exception() is None and task.result() is None
+            for attempt, task in self._entered
+        ):
+            # Whatever became of the other one.
+            self.failed = []
+            return
         results = [task.result() for attempt, task in winner_last if not (attempt.lost and task.cancelled())]
         self.failed = [] if None in results else [failure for failure in results if failure is not None]
 

@@ -131,8 +131,9 @@ class AttemptPlan:
             self._made += 1
         return following
 
-    def cancel_hedge(self) -> None:
-        """Puts the candidate of a hedge that lost back among the untried ones."""
+    def cancel_hedge(self, *, began: bool = True) -> None:
+        """Puts the candidate of a hedge that lost, or never `began`, back among the untried ones."""
+        self._made -= not began
         self._untried.insert(0, self._current)
         self._current, self._retried = self._before_hedge
 
@@ -158,6 +159,10 @@ class AttemptPlan:
         if following is not None:
             self._made += 1
         return following
+
+    def skip(self) -> NextAttempt | None:
+        """Returns the attempt in place of one whose candidate may not be used; None where there is none."""
+        return self._fallback()
 
     def after_wait(self, planned: NextAttempt) -> NextAttempt:
         """Returns the planned attempt after its wait, or a fallback where its candidate is cooling down by now."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any
 
 from django.conf import settings
 
 from providers.errors import UnsupportedRequest, UpstreamError
+from providers.events import MessageFinished
 from providers.outbound.upstream import Upstreams
 from routing.decision import Decision
 from routing.health import CallerHealth
@@ -23,6 +26,7 @@ from streaming.attempts.policy import (
     ordered_candidates,
     shortest_retry_after,
 )
+from streaming.budgets.request import AttemptMoney, RequestBudgets
 from streaming.decision import announce_model
 from streaming.exchange.answer import Answer
 from streaming.exchange.exchange import Exchange
@@ -52,6 +56,8 @@ async def answer_with_attempts(
         deadline=lifecycle.deadline,
         retry_limit=settings.RETRY_AFTER_LIMIT,
     )
+    if exchange.key.budgets:
+        exchange.budgets = RequestBudgets(runtime.budgets, exchange.key, exchange.account)
     runner = _Runner(exchange, request, answer, decision, plan, runtime.upstreams, health)
     failures: list[Failure] = []
     interrupted: Failure | None = None
@@ -60,7 +66,9 @@ async def answer_with_attempts(
         if planned.wait:
             await asyncio.sleep(planned.wait)
             planned = plan.after_wait(planned)
-        failed = await runner.attempt(planned)
+        failed = await runner.attempt(planned, failures)
+        if failed is None:
+            break
         if not failed:
             return
         failures += failed
@@ -99,9 +107,35 @@ class _Runner:
         self._health = health
         self.continuing: Continuation | None = None
 
-    async def attempt(self, planned: NextAttempt) -> list[Failure]:
-        """One attempt, or two side by side. Returns the failures, the decisive one last, or none after an answer."""
-        first = self._begin(planned)
+    async def attempt(self, planned: NextAttempt, earlier: Sequence[Failure]) -> list[Failure] | None:
+        """One attempt, or two side by side. Returns the failures, the decisive one last, or none after an answer; None
+        where no further candidate may be used.
+
+        Raises Refused where the budgets do not cover it, unless a stream has begun: it ends.
+        """
+        try:
+            return await self._attempt(planned, earlier)
+        except refused.Refused:
+            if not await self._end_short(earlier):
+                raise
+            return []
+
+    async def _attempt(self, planned: NextAttempt, earlier: Sequence[Failure]) -> list[Failure] | None:
+        budgets = self._exchange.budgets
+        money = None
+        if budgets is not None:
+            try:
+                asked = self._asked()
+                reserved = budgets.reserve_now(planned.candidate, *asked)
+                money = await budgets.reserve(planned.candidate, *asked) if reserved is False else reserved
+            except refused.Refused as error:
+                if not earlier or error.kind is not refused.RefusalKind.FORBIDDEN:
+                    raise
+                # A fallback without a price is no candidate; what failed before it is what the client gets.
+                instead = self._plan.skip()
+                return None if instead is None else await self._attempt(instead, earlier)
+            self._exchange.quota = budgets.quota
+        first = self._begin(planned, money)
         hedge_after = self._plan.hedge_after() if self.continuing is None else None
         if hedge_after is None:
             failure = await self._run(first)
@@ -133,8 +167,29 @@ class _Runner:
             encoder.resume()
         return True
 
-    def _begin(self, planned: NextAttempt) -> Attempt:
+    async def _end_short(self, failures: Sequence[Failure]) -> bool:
+        """Ends a stream whose next attempt the budgets refused as if it had reached its limit; returns whether one had
+        begun. Clients take an error event for a fault, also where nothing but pings was sent."""
+        budgets, stream, encoder = self._exchange.budgets, self._answer.stream, self._answer.encoder
+        if budgets is None or stream is None or not encoder.started or encoder.finished or encoder.failed is not None:
+            return False
+        account = self._exchange.account
+        self._answer.answering_attempt = number = failures[-1].attempt if failures else len(account.attempts)
+        accounting.ended_short(account, number)
+        await budgets.mark_refused()
+        await stream.finish(encoder.feed([MessageFinished("max_tokens")]) + encoder.finish())
+        return True
+
+    def _asked(self) -> tuple[Mapping[str, Any], int]:
+        """The client's request, and about how many tokens the prompt of the next attempt has."""
+        request, more = self._request, 0 if self.continuing is None else self.continuing.tokens
+        return request.body.content or {}, request.input_estimate + more
+
+    def _begin(self, planned: NextAttempt, money: AttemptMoney | None = None) -> Attempt:
+        self._answer.has_begun = True
         record = accounting.begin_attempt(self._exchange.account, planned.candidate)
+        if money is not None:
+            money.begin(record)
         attempt = Attempt(
             planned.candidate,
             self._request,
@@ -145,16 +200,29 @@ class _Runner:
             only=planned.only,
             continuing=self.continuing,
             admit=self._admit,
+            money=money,
         )
         self._announce(attempt)
         return attempt
 
     def _hedge(self) -> Attempt | None:
-        planned = self._plan.hedge(self._exchange.lifecycle.loop.time())
-        return None if planned is None else self._begin(planned)
+        planned, budgets = self._plan.hedge(self._exchange.lifecycle.loop.time()), self._exchange.budgets
+        if planned is None or budgets is None:
+            return None if planned is None else self._begin(planned)
+        try:
+            money = budgets.reserve_now(planned.candidate, *self._asked())
+        except refused.Refused:
+            # Its model has no price; the first attempt goes on.
+            money = False
+        if money is False:
+            self._plan.cancel_hedge(began=False)
+            return None
+        return self._begin(planned, money)
 
-    def _admit(self, attempt: Attempt) -> None:
-        accounting.admit(self._exchange.account, attempt)
+    def _admit(self, attempt: Attempt) -> Awaitable[None] | None:
+        if accounting.admit(self._exchange.account, attempt) or attempt.money is None:
+            return None
+        return attempt.money.lacks_journal()
 
     def _announce(self, attempt: Attempt) -> None:
         announce_model(self._exchange, self._answer.encoder, self._decision, attempt.candidate, attempt.number)
@@ -175,6 +243,11 @@ class _Runner:
             return Failure(error, attempt.candidate, None if credential is None else credential.id, attempt.number)
         except asyncio.CancelledError:
             self._cut_off(attempt)
+            raise
+        except Exception:
+            # Refused before anything was sent, or unforeseen: what was reserved is settled all the same.
+            attempt.outcome = Outcome.FAILED
+            observers.attempt_ended(self._exchange, attempt, None)
             raise
         attempt.outcome = Outcome.COMPLETED
         self._answer.answering_attempt = attempt.number

@@ -19,7 +19,7 @@ _FIELDS = {
 
 def estimated(tokens: Tokens, input_estimate: int, chars: int) -> Tokens:
     """Returns the counts of an answer that was cut off after `chars` characters: what was reported, else estimates."""
-    return tokens.merged(Tokens(input=_missing_input(tokens, input_estimate), output=_least_output(tokens, chars)))
+    return tokens.merged(Tokens(input=_missing_input(tokens, input_estimate), output=least_output(tokens, chars)))
 
 
 def completed(tokens: Tokens, input_estimate: int, chars: int, *, output_reported: bool) -> Tokens:
@@ -30,7 +30,7 @@ def completed(tokens: Tokens, input_estimate: int, chars: int, *, output_reporte
     missing_input = _missing_input(tokens, input_estimate)
     if missing_input is None and output_reported:
         return tokens
-    output = None if output_reported else max(1, _least_output(tokens, chars))
+    output = None if output_reported else max(1, least_output(tokens, chars))
     return tokens.merged(Tokens(input=missing_input, output=output))
 
 
@@ -52,6 +52,6 @@ def _missing_input(tokens: Tokens, estimate: int) -> int | None:
     return max(0, estimate - (tokens.cache_read or 0) - (tokens.cache_write or 0))
 
 
-def _least_output(tokens: Tokens, chars: int) -> int:
-    """The output by its size, or a larger count that was reported before its end."""
+def least_output(tokens: Tokens, chars: int) -> int:
+    """Returns the output by its size, or a larger count that was reported before its end."""
     return max(tokens.output or tokens.reasoning or 0, -(-chars // CHARACTERS_PER_TOKEN))

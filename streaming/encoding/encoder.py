@@ -36,13 +36,13 @@ class Encoder:
     For callers to read: `started` (message_start was written), `content_sent` (no other attempt can start over),
     `finished` (message_stop was written), `failed` (the upstream's failure, of which nothing was written), `tokens`
     (the latest reported counts that can be; estimated where there are none), `counted_here` (whether they are in an
-    answer that is complete) and `stop_reason`.
+    answer that is complete), `stop_reason` and `reported` (model, service tier and region as the upstream told them).
     """
 
     __slots__ = (
         "_blocks", "_doubted", "_earlier_chars", "_earlier_tokens", "_end", "_input_estimate", "_limits", "_message_id",
         "_model", "_on", "_output_reported", "_reported_at_start", "_sink", "_unknown_sent", "counted_here", "failed",
-        "finished", "tokens",
+        "finished", "reported", "tokens",
     )  # fmt: skip
 
     def __init__(self, sink: Sink, message_id: str, model: str, input_estimate: int) -> None:
@@ -52,18 +52,22 @@ class Encoder:
         self._model = model
         self._input_estimate = input_estimate
         self._limits = ANY_MODEL
-        self._output_reported = False
-        self._doubted: CountLimits | None = None
         self._on = _NEW
         self._reported_at_start = Tokens()
         self._unknown_sent = False
         self._earlier_tokens: Tokens | None = None
         self._earlier_chars = 0
-        self._end: MessageFinished | None = None
         self.counted_here = False
-        self.failed: UpstreamError | None = None
         self.finished = False
-        self.tokens = Tokens()
+        self._forget_end()
+
+    def _forget_end(self) -> None:
+        self._end: MessageFinished | None = None
+        self._output_reported = False
+        self._doubted: CountLimits | None = None
+        self.failed: UpstreamError | None = None
+        self.tokens: Tokens = Tokens()
+        self.reported: tuple[str | None, str | None, str | None] = (None, None, None)
 
     @property
     def started(self) -> bool:
@@ -81,7 +85,8 @@ class Encoder:
         return self.content_sent if self._earlier_tokens is None else self._sink.chars > self._earlier_chars
 
     @property
-    def _new_chars(self) -> int:
+    def new_chars(self) -> int:
+        """About how many characters of content the current attempt wrote."""
         return self._sink.chars - self._earlier_chars
 
     @property
@@ -133,7 +138,7 @@ class Encoder:
 
     def estimated(self) -> Tokens:
         """Returns the tokens of an interrupted answer: what was reported, and estimates from sizes for the rest."""
-        return counted.estimated(self.tokens, self._input_estimate, self._new_chars)
+        return counted.estimated(self.tokens, self._input_estimate, self.new_chars)
 
     def restart(self) -> None:
         """Prepares for another attempt, with tokens, end and failure of its own, in the same stream."""
@@ -176,7 +181,7 @@ class Encoder:
         elif self.has_new_content:
             reported = self.tokens
             self.tokens = counted.completed(
-                reported, self._input_estimate, self._new_chars, output_reported=self._output_reported
+                reported, self._input_estimate, self.new_chars, output_reported=self._output_reported
             )
             self.counted_here = self.tokens is not reported
         # Only now: settling may have opened a queued tool call, and the stop reason must fit it.
@@ -199,13 +204,6 @@ class Encoder:
         self._sink.error({"type": "error", "error": error, "request_id": request_id})
         self._shut()
         return self._sink.take()
-
-    def _forget_end(self) -> None:
-        self._end = None
-        self._output_reported = False
-        self._doubted = None
-        self.failed = None
-        self.tokens = Tokens()
 
     def _shut(self) -> None:
         self._blocks.shut()
@@ -236,6 +234,7 @@ class Encoder:
         self._blocks.state.on[type(event)](self._blocks, event)
 
     def _count_start(self, event: MessageStarted) -> None:
+        self.reported = event.model, event.service_tier, event.region
         if event.tokens is not None:
             tokens = self._believed(event.tokens)
             # Claude's own start counts a first token or a few, whatever follows.
@@ -261,6 +260,9 @@ class Encoder:
 
     def _announce_end(self, event: MessageFinished) -> None:
         self._end = event
+        if event.service_tier is not None:
+            model, _, region = self.reported
+            self.reported = model, event.service_tier, region
         self._blocks.end_calls(cut=event.cut_short or event.stop_reason not in COMPLETE)
 
     def _note_failure(self, event: StreamFailed) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, Final
 
 import msgspec
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from streaming import stale
 from streaming.exchange.client import Client
 from streaming.runtime import Runtime
 
@@ -43,7 +46,12 @@ async def _ready(client: Client, runtime: Runtime) -> None:
     refusal = runtime.refusal()
     if refusal is not None:
         causes.append(f"requests are refused: {refusal}")
+    age = runtime.store.age
+    if time.monotonic() > runtime.store.too_old_at:
+        causes.append(f"requests are refused: {stale.refusal(age or 0.0, settings.MAX_STALE).message}")
     answer: dict[str, Any] = {"status": "not ready" if causes else "ready", "revisions": status.revisions}
+    if age is not None:
+        answer["snapshot_age_seconds"] = round(age, 1)
     if causes:
         answer["causes"] = causes
     warnings = [*([broken] if broken is not None else ()), *runtime.warnings(public=True)]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
+from django.conf import settings
 from django.utils.timezone import localtime
 
 from providers.client_fields.rules import Asking
@@ -21,14 +22,16 @@ from routing.health import body_mark
 from routing.snapshot import Snapshot
 from streaming.attempts.run import answer_with_attempts
 from streaming.decision import decide
+from streaming.endpoints import quota_probe
 from streaming.exchange.answer import Answer
 from streaming.exchange.client import Receive
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Ending
 from streaming.exchange.request import Body, Request
-from streaming.ingress.claude import errors, intake
+from streaming.ingress.claude import errors, intake, quota_headers
 from streaming.ingress.claude.frames import SseSink
 from streaming.ingress.claude.message import MessageFold
+from streaming.limits import MESSAGES
 from streaming.outcome import accounting, observers
 from streaming.refused import RefusalKind, Refused
 from streaming.runtime import Runtime
@@ -42,14 +45,55 @@ _UNACCOUNTABLE_RETRY = 30.0
 
 _ASK = "Ask an administrator of this gateway for a new one."
 _ENDED: Final[Mapping[Ending, tuple[int, Sentence]]] = {
-    Ending.SHUTDOWN: (529, Sentence("The gateway is restarting. Send the request again.")),
-    Ending.KEY_REVOKED: (401, Sentence("The client key was revoked while this answer was under way. " + _ASK)),
-    Ending.KEY_EXPIRED: (401, Sentence("The client key expired while this answer was under way. " + _ASK)),
-    Ending.KEY_DELETED: (401, Sentence("The client key was deleted while this answer was under way. " + _ASK)),
+    Ending.SHUTDOWN: (529, Sentence("The gateway is restarting. Send the request again.", code="shutdown")),
+    Ending.KEY_REVOKED: (
+        401,
+        Sentence("The client key was revoked while this answer was under way. " + _ASK, code="key_revoked"),
+    ),
+    Ending.KEY_EXPIRED: (
+        401,
+        Sentence("The client key expired while this answer was under way. " + _ASK, code="key_expired"),
+    ),
+    Ending.KEY_DELETED: (
+        401,
+        Sentence("The client key was deleted while this answer was under way. " + _ASK, code="key_deleted"),
+    ),
+    Ending.KEY_REPLACED: (
+        401,
+        Sentence(
+            "The secret of this client key was replaced while this answer was under way. Send the request again with "
+            "the new one.",
+            code="key_replaced",
+        ),
+    ),
+    Ending.KEY_DISABLED: (
+        403,
+        Sentence(
+            "The client key was disabled while this answer was under way. Ask an administrator of this gateway to "
+            "enable it.",
+            code="key_disabled",
+        ),
+    ),
     Ending.TEAM_DISABLED: (
         403,
         Sentence(
-            "The client key's team was disabled while this answer was under way. Ask an administrator of this gateway."
+            "The client key's team was disabled while this answer was under way. Ask an administrator of this gateway.",
+            code="team_disabled",
+        ),
+    ),
+    Ending.OWNER_DISABLED: (
+        403,
+        Sentence(
+            "The client key's owner was disabled while this answer was under way. Ask an administrator of this "
+            "gateway.",
+            code="owner_disabled",
+        ),
+    ),
+    Ending.OWNER_LEFT: (
+        403,
+        Sentence(
+            "The client key's owner left the team while this answer was under way. Ask for a key of your own.",
+            code="owner_left",
         ),
     ),
 }
@@ -58,6 +102,7 @@ _ENDED: Final[Mapping[Ending, tuple[int, Sentence]]] = {
 
 async def relay(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:
     """Answers one authenticated request and accounts for it, whatever happens."""
+    exchange.client.quota_headers = quota_headers.of_answer
     try:
         await _answer(exchange, receive, snapshot, runtime)
         exchange.outcome = Outcome.COMPLETED
@@ -108,6 +153,9 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
         heavy,
         Asking(exchange.key, facts.refers),
     )
+    if quota_probe.matches(content, exchange.headers) and settings.QUOTA_PROBE == "answer":
+        await quota_probe.answer(exchange, request)
+        return
     del content
     decision = await decide(exchange, facts, snapshot, runtime)
     refusal = runtime.refusal()
@@ -116,11 +164,14 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
             RefusalKind.OVERLOADED,
             Sentence(
                 "This gateway serves nothing that it cannot account for, and {refusal}. Try again in a minute.",
+                code="unaccountable",
                 refusal=refusal,
             ),
             retry_after=_UNACCOUNTABLE_RETRY,
             code="unaccountable",
         )
+    if exchange.key.limits:
+        exchange.held = await runtime.limits.take(exchange.key, MESSAGES, facts.input_estimate, facts.session_id)
     exchange.answer = answer = Answer(
         request,
         exchange.lifecycle,
@@ -146,7 +197,8 @@ async def _fail(exchange: Exchange, error: errors.ClaudeError) -> None:
     exchange.error_type = error.type
     exchange.error_code = error.code
     # A message that may hold a client's or a provider's words is not stored; the row says at least what it was.
-    exchange.error_message = error.why or str(Sentence("The gateway answered with {type}.", type=error.type))
+    why = error.why or Sentence("The gateway answered with {type}.", code="unexplained", type=error.type)
+    exchange.error_message, exchange.sentence_code = str(why), why.code
     if client.done:
         return
     if not client.started:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from access.keys import KeyRecord
-from routing import engine
+from routing.allow_list import usable_names, usable_routes
 from routing.phases import names
 from routing.snapshot import RouteConfig, Snapshot
 from streaming.exchange.client import Client
@@ -24,7 +24,7 @@ _LONGEST = 20
 
 async def list_models(query: bytes, client: Client, key: KeyRecord, snapshot: Snapshot) -> None:
     """Answers one page of the list. Raises ClaudeError 400 for a wrong query."""
-    page = _page(query, engine.usable_routes(key, snapshot), snapshot)
+    page = _page(query, usable_routes(key, snapshot), snapshot)
     await client.respond(200, msgspec.json.encode(page))
 
 
@@ -33,12 +33,16 @@ async def retrieve_model(name: str, client: Client, key: KeyRecord, snapshot: Sn
     found = names.resolve(name, snapshot)
     disabled = names.disabled_route(name, snapshot) if found is None else ""
     if disabled and key.may_use(disabled):
-        raise ClaudeError(404, f"The route {disabled!r} is switched off. GET /v1/models lists the available models.")
+        raise ClaudeError(404, f"The route {disabled!r} is switched off. This key may use: {_usable(key, snapshot)}.")
     if found is None or not key.may_use(found[0].name):
         raise ClaudeError(
-            404, f"There is no model {name[:200]!r} for this client key. GET /v1/models lists the available models."
+            404, f"There is no model {name[:200]!r} for this client key. It may use: {_usable(key, snapshot)}."
         )
     await client.respond(200, msgspec.json.encode(_item(found[0])))
+
+
+def _usable(key: KeyRecord, snapshot: Snapshot) -> str:
+    return usable_names(key, snapshot) or "none yet, until an administrator of this gateway allows it some"
 
 
 def _page(query: bytes, names: list[str], snapshot: Snapshot) -> dict[str, Any]:

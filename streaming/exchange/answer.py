@@ -22,7 +22,8 @@ class Answer:
     `new_sink` makes the ingress's form of an answer. `stream` is the client where the answer is streamed, None where it
     is sent in one piece or only read here. `transcript` is what another attempt could continue, on routes that do so.
     `answering_attempt` is the number of the attempt whose answer or error the client gets, 0 while there is none;
-    `interrupted_attempts` are the numbers of those that another one continued.
+    `interrupted_attempts` are the numbers of those that another one continued. Nothing is sent before an attempt
+    `has_begun`.
     """
 
     __slots__ = (
@@ -36,6 +37,7 @@ class Answer:
         "_written_at",
         "answering_attempt",
         "encoder",
+        "has_begun",
         "interrupted_attempts",
         "sink",
         "stream",
@@ -61,6 +63,7 @@ class Answer:
         self._pinging: asyncio.Task[None] | None = None
         self.stream = client if request.streamed else None
         self.answering_attempt = 0
+        self.has_begun = False
         self.interrupted_attempts: list[int] = []
         self.sink = new_sink()
         self.transcript = Transcript(self.sink) if continues and self.stream is not None else None
@@ -86,7 +89,8 @@ class Answer:
         if client is None or client.writing or encoder.finished or encoder.failed is not None:
             return
         if not encoder.started:
-            if now - self._lifecycle.began < settings.HOLD_BACK_SECONDS:
+            # Before the first attempt the request may wait for money of its budgets: a refusal keeps its status.
+            if not self.has_begun or now - self._lifecycle.began < settings.HOLD_BACK_SECONDS:
                 return
             data = encoder.start() + encoder.ping()
         elif now - self._content_at >= settings.EMPTY_DELTA_SECONDS:

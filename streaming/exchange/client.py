@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from streaming.exchange.quota import Quota
+
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
@@ -21,7 +23,8 @@ class Client:
 
     `queue` and `flush` are for the sweeper's pings: what is queued goes out before the next write, so the order holds.
     `fidelity` is the value of the header with the translation's codes, `routing` the headers that show the decision,
-    `shared` those that let pages of other origins read the answer.
+    `shared` those that let pages of other origins read the answer. `quota_headers` makes those that show `quota` with
+    an answer; a refusal has its own.
     """
 
     __slots__ = (
@@ -29,6 +32,8 @@ class Client:
         "_send",
         "done",
         "fidelity",
+        "quota",
+        "quota_headers",
         "request_id",
         "routing",
         "shared",
@@ -42,6 +47,8 @@ class Client:
         self._queued = b""
         self.request_id = ""
         self.fidelity = ""
+        self.quota: Quota | None = None
+        self.quota_headers: Callable[[Quota], Headers] | None = None
         self.routing: Headers = []
         self.shared: Headers = []
         self.started = False
@@ -105,6 +112,8 @@ class Client:
             headers.append((b"request-id", self.request_id.encode()))
         if self.fidelity:
             headers.append((b"x-gateway-fidelity", self.fidelity.encode()))
+        if self.quota is not None and self.quota_headers is not None and status == 200:
+            headers += self.quota_headers(self.quota)
         headers += self.routing
         headers += self.shared
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

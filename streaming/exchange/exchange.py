@@ -7,34 +7,41 @@ from collections.abc import Mapping
 
 from access.keys import KeyRecord
 from routing.health import Caller
+from streaming.budgets.request import RequestBudgets
 from streaming.exchange.answer import Answer
 from streaming.exchange.client import Client, Receive
 from streaming.exchange.lifecycle import Ending, Lifecycle
 from streaming.exchange.load import Share
+from streaming.exchange.quota import Quota
+from streaming.limits import Held
 from usage.journal.account import Account
 
 
 class Exchange:
     """What belongs to one request, each part with an owner of its own.
 
-    `caller` is whose failures the circuits count, `share` is what it holds of the process. `answer` is set once a route
-    is chosen. Only streaming.outcome.accounting writes to `account`. `outcome`, `error_type`, `error_code` and
-    `error_message` say how the request ended.
+    `caller` is whose failures the circuits count, `share` is what it holds of the process, `held` what it took of its
+    rate limits, `budgets` are those of its key. `answer` is set once a route is chosen. Only
+    streaming.outcome.accounting writes to `account`. `outcome`, `error_type`, `error_code`, `error_message` and
+    `sentence_code` say how the request ended.
     """
 
     __slots__ = (
         "_watcher",
         "account",
         "answer",
+        "budgets",
         "caller",
         "client",
         "error_code",
         "error_message",
         "error_type",
         "headers",
+        "held",
         "key",
         "lifecycle",
         "outcome",
+        "sentence_code",
         "share",
     )
 
@@ -48,12 +55,24 @@ class Exchange:
         self.headers = headers
         self.lifecycle = lifecycle
         self.answer: Answer | None = None
+        self.budgets: RequestBudgets | None = None
         self.share: Share | None = None
+        self.held: Held | None = None
         self.outcome = ""
         self.error_type = ""
         self.error_code = ""
         self.error_message = ""
+        self.sentence_code = ""
         self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def quota(self) -> Quota | None:
+        """Returns the budget of the caller that is nearest its cap, None where no budget binds."""
+        return self.client.quota
+
+    @quota.setter
+    def quota(self, quota: Quota | None) -> None:
+        self.client.quota = quota
 
     def watch_client(self, receive: Receive) -> None:
         """Interrupts the request as soon as the client leaves; call it when the body has been read."""
@@ -63,6 +82,8 @@ class Exchange:
         """Stops watching the client, and gives back what the request held."""
         if self.share is not None:
             self.share.leave()
+        if self.held is not None:
+            self.held.settle(self.account.attempts)
         # The reference is dropped: a cancelled task holds its frame and with it this exchange, so that only the garbage
         # collector could free both, and all that hangs on them.
         watcher, self._watcher = self._watcher, None

@@ -28,11 +28,17 @@ _CAUSED_BY_LAG = frozenset(
     }
 )
 _TIMED_OUT: Mapping[ErrorKind, str] = {
-    ErrorKind.CONNECT_TIMEOUT: Sentence("The provider could not be reached in time."),
-    ErrorKind.FIRST_EVENT_TIMEOUT: Sentence("The provider did not begin to answer in time."),
-    ErrorKind.IDLE_TIMEOUT: Sentence("The provider fell silent in the middle of its answer."),
-    ErrorKind.TOTAL_TIMEOUT: Sentence("The provider's answer took longer than this gateway allows."),
-    ErrorKind.DEADLINE: Sentence("The answer took longer than this route allows."),
+    ErrorKind.CONNECT_TIMEOUT: Sentence("The provider could not be reached in time.", code="provider_connect_timeout"),
+    ErrorKind.FIRST_EVENT_TIMEOUT: Sentence(
+        "The provider did not begin to answer in time.", code="provider_first_event_timeout"
+    ),
+    ErrorKind.IDLE_TIMEOUT: Sentence(
+        "The provider fell silent in the middle of its answer.", code="provider_idle_timeout"
+    ),
+    ErrorKind.TOTAL_TIMEOUT: Sentence(
+        "The provider's answer took longer than this gateway allows.", code="provider_total_timeout"
+    ),
+    ErrorKind.DEADLINE: Sentence("The answer took longer than this route allows.", code="route_deadline"),
 }
 
 
@@ -146,7 +152,11 @@ class Ending(Enum):
     KEY_REVOKED = "key_revoked"
     KEY_EXPIRED = "key_expired"
     KEY_DELETED = "key_deleted"
+    KEY_DISABLED = "key_disabled"
+    KEY_REPLACED = "key_replaced"
     TEAM_DISABLED = "team_disabled"
+    OWNER_DISABLED = "owner_disabled"
+    OWNER_LEFT = "owner_left"
 
 
 class Lifecycle:

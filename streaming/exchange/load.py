@@ -54,7 +54,8 @@ class Load:
                 RefusalKind.RATE_LIMITED,
                 Sentence(
                     "{whose} has {most} requests under way, which is the most. Send this one again when some of them "
-                    "have ended, or ask for a higher MAX_REQUESTS_PER_KEY.",
+                    "have ended, or ask an administrator of this gateway for a higher MAX_REQUESTS_PER_KEY.",
+                    code="too_many_requests",
                     whose=_KEY if key_id > 0 else _NOBODY,
                     most=self.most_requests,
                 ),
@@ -130,6 +131,7 @@ def _too_much(whose: Sentence, most: int) -> Refused:
         RefusalKind.OVERLOADED,
         Sentence(
             "{whose} has as many bytes of requests under way as it may ({most}). Try again in a moment.",
+            code="too_many_bytes",
             whose=whose,
             most=most,
         ),

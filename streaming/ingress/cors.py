@@ -11,7 +11,8 @@ from typing import Final
 from streaming.exchange.client import Headers
 
 _EXPOSED: Final = (
-    b"request-id, retry-after, x-should-retry, x-gateway-fidelity, x-gateway-count, x-gateway-route, x-gateway-decision"
+    b"request-id, retry-after, x-should-retry, x-gateway-fidelity, x-gateway-count, x-gateway-route, "
+    b"x-gateway-decision, x-gateway-ignored-tags"
 )
 _METHODS: Final = b"GET, POST, HEAD, OPTIONS"
 _REMEMBERED: Final = b"7200"

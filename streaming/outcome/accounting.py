@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 
 from access.keys import KeyRecord
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from providers.events import Tokens
+from providers.fidelity import Fidelity, Notes
 from routing.decision import Decision, RouteRefused
-from routing.facts.request_facts import RequestFacts, stored_facts
+from routing.facts import request_facts
+from routing.facts.request_facts import RequestFacts
+from routing.models import Revision
 from routing.snapshot import CandidateConfig
 from streaming.attempts.attempt import Attempt
+from streaming.encoding.encoder import Encoder
 from streaming.exchange.exchange import Exchange
+from streaming.outcome.distinct import Distinct
+from streaming.outcome.end_users import end_user
+from streaming.outcome.reported import describe_answer
 from streaming.refused import why_failed
-from usage.cost import in_force, parts_of_tokens
+from usage.cost import Parts, in_force, parts_of_tokens
 from usage.journal.account import Account
 from usage.journal.records import AttemptRecord, add_parts, copy_answer, copy_tokens, set_cost
 from usage.models import Outcome
@@ -24,14 +33,49 @@ from usage.sentence import Sentence, first_line
 
 logger = logging.getLogger("gateway.request")
 
+_ROUTING, _ACCESS = Revision.Scope.ROUTING.value, Revision.Scope.ACCESS.value
+_FREE: Parts = (0, 0, 0, 0, 0)
+_AN_ERROR = 400
+"""The least status of a response that is an error, which no provider bills."""
+_UNHEARD = frozenset(
+    {
+        *(ErrorKind.FIRST_EVENT_TIMEOUT, ErrorKind.IDLE_TIMEOUT, ErrorKind.TOTAL_TIMEOUT, ErrorKind.DEADLINE),
+        *(ErrorKind.CONNECTION_LOST, ErrorKind.TRUNCATED),
+    }
+)
+"""Failures of attempts whose provider may have gone on without being heard."""
 _NOT_A_CODE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
-def describe_caller(account: Account, key: KeyRecord) -> None:
-    """Notes whose request it is."""
+def describe_caller(
+    account: Account, key: KeyRecord, headers: Mapping[str, str], revisions: Mapping[str, int], distinct: Distinct
+) -> None:
+    """Notes whose request it is, what its headers say of its client, and by which configuration it is decided.
+
+    All that a row has of a request whose body is refused.
+    """
     request = account.request
     request.team_id, request.team_name = key.team_id, key.team_name
+    request.owner_id, request.owner_name = key.owner_id, key.owner_name
     request.key_id, request.key_name, request.key_prefix = key.id, key.name, key.prefix
+    request.routing_revision, request.access_revision = revisions.get(_ROUTING), revisions.get(_ACCESS)
+    request.session_id = request_facts.named_session(headers)[:80]
+    request.agent_id = headers.get("x-claude-code-agent-id", "")[:80]
+    request.agent_type = headers.get("x-claude-code-agent-type", "")[:80]
+    request.request_class = headers.get("x-claude-code-request-class", "")[:40]
+    request.client = client = headers.get("user-agent", "")[:80]
+    day = request.started_at.toordinal()
+    request.client_name, request.client_version = distinct.client(day, key.id, client)
+    tagged = request_facts.tagged(key, headers)
+    request.tags, request.tags_id = tagged.tags, distinct.tags_id(day, key.id, tagged)
+    if tagged.ignored:
+        request.decision = {"ignored_tags": tagged.ignored}
+
+
+def ignored_tags(account: Account) -> str:
+    """Returns how many tags of the client were ignored, by reason, before the decision is noted."""
+    ignored = (account.request.decision or {}).get("ignored_tags", {})
+    return ", ".join(f"{why}={count}" for why, count in ignored.items())
 
 
 def describe_request(account: Account, facts: RequestFacts) -> None:
@@ -39,9 +83,8 @@ def describe_request(account: Account, facts: RequestFacts) -> None:
     request = account.request
     request.request_model = facts.request_model
     request.session_id = facts.session_id
-    request.agent_id = facts.agent_id
-    request.client = facts.client
     request.streamed = facts.streamed
+    request.end_user = end_user(facts.metadata)
 
 
 def describe_decision(account: Account, facts: RequestFacts, decision: Decision) -> None:
@@ -49,14 +92,20 @@ def describe_decision(account: Account, facts: RequestFacts, decision: Decision)
     request = account.request
     request.route_id, request.route_name = decision.route.id, decision.route.name
     request.phase, request.rule = decision.phase, decision.rule
-    request.decision = decision.explained() | {"facts": stored_facts(facts)}
+    _explain(account, decision.explained(), facts)
     if logger.isEnabledFor(logging.DEBUG):
         logger.debug("routing decision", extra={"fields": {"request_id": request.request_id, **decision.explained()}})
 
 
 def describe_refusal(account: Account, facts: RequestFacts, error: RouteRefused) -> None:
     """Notes why no route was chosen, or none of its candidates."""
-    account.request.decision = error.explained() | {"facts": stored_facts(facts)}
+    _explain(account, error.explained(), facts)
+
+
+def _explain(account: Account, explained: dict[str, Any], facts: RequestFacts) -> None:
+    explained["facts"] = request_facts.stored_facts(facts)
+    ignored = account.request.decision
+    account.request.decision = explained if ignored is None else explained | ignored
 
 
 def begin_attempt(account: Account, candidate: CandidateConfig) -> AttemptRecord:
@@ -68,18 +117,20 @@ def begin_attempt(account: Account, candidate: CandidateConfig) -> AttemptRecord
     return record
 
 
-def admit(account: Account, attempt: Attempt) -> None:
-    """Puts the account into the journal, before anything is sent: from now on it becomes a row."""
+def admit(account: Account, attempt: Attempt) -> bool:
+    """Puts the account into the journal, before anything is sent: from now on it becomes a row. Returns False when the
+    journal cannot be written."""
     _describe_credential(account.attempts[attempt.number - 1], attempt)
-    account.admit()
+    return account.admit()
 
 
 def attempt_ended(exchange: Exchange, attempt: Attempt, error: UpstreamError | UnsupportedRequest | None) -> None:
     """Completes the record of an attempt. A provider's message is left out: providers quote prompts in it."""
-    record = _measured(exchange.account, attempt)
+    record = _measured(exchange.account, attempt, error)
     record.outcome = attempt.outcome
     if error is not None:
-        record.error_message = str(why_failed(error, attempt.candidate.provider.name))
+        why = why_failed(error, attempt.candidate.provider.name)
+        record.error_message, record.sentence_code = str(why), why.code
         if settings.STORE_PROVIDER_ERRORS and not isinstance(error.message, Sentence):
             record.provider_message = first_line(error.message)
     if isinstance(error, UpstreamError):
@@ -93,12 +144,28 @@ def attempt_ended(exchange: Exchange, attempt: Attempt, error: UpstreamError | U
         record.error_code = "hedged"
 
 
+def answered_here(account: Account, encoder: Encoder, notes: Notes) -> None:
+    """Notes an answer that no provider was asked for, and that costs nothing."""
+    request = account.request
+    copy_tokens(request, encoder.tokens)
+    set_cost(request, _FREE)
+    request.stop_reason = encoder.stop_reason or ""
+    request.fidelity = list(notes)
+
+
+def ended_short(account: Account, number: int) -> None:
+    """Notes that the answer of an attempt, which broke off, was ended because no budget let another one continue it."""
+    record = account.attempts[number - 1]
+    record.stop_reason = "max_tokens"
+    record.fidelity = [*(record.fidelity or ()), Fidelity.BUDGET_REACHED.value]
+
+
 def request_ended(exchange: Exchange) -> None:
     """Completes the request's record from the attempt that the client got, and passes the account on."""
     account, request, answer = exchange.account, exchange.account.request, exchange.answer
     request.outcome = exchange.outcome
     request.error_type, request.error_code = exchange.error_type, exchange.error_code
-    request.error_message = exchange.error_message
+    request.error_message, request.sentence_code = exchange.error_message, exchange.sentence_code
     request.http_status = exchange.client.status
     if account.attempts and answer is not None:
         # Attempts are numbered from 1; where none answered, the last one counts.
@@ -108,9 +175,11 @@ def request_ended(exchange: Exchange) -> None:
             numbers = {*answer.interrupted_attempts, last.number}
             add_parts(request, [record for record in account.attempts if record.number in numbers])
     account.close()
+    if exchange.budgets is not None:
+        exchange.budgets.release()
 
 
-def _measured(account: Account, attempt: Attempt) -> AttemptRecord:
+def _measured(account: Account, attempt: Attempt, error: UpstreamError | UnsupportedRequest | None) -> AttemptRecord:
     record = account.attempts[attempt.number - 1]
     account.close_attempt(record)
     _describe_credential(record, attempt)
@@ -119,6 +188,8 @@ def _measured(account: Account, attempt: Attempt) -> AttemptRecord:
     record.fidelity = list(attempt.notes)
     if attempt.first_content_at is not None:
         account.first_token(record, attempt.first_content_at)
+    if attempt.responded:
+        describe_answer(record, attempt)
     # The encoder's counts belong to the attempt that answers through it.
     encoder = attempt.encoder if attempt.responded else None
     tokens = encoder.tokens if encoder is not None else Tokens()
@@ -128,6 +199,15 @@ def _measured(account: Account, attempt: Attempt) -> AttemptRecord:
         record.estimated = True
     elif encoder is not None and (encoder.ended_here or encoder.counted_here):
         record.estimated = True
+    money = attempt.money
+    if money is not None and tokens.prompt is None and _may_be_billed(attempt, error):
+        # What an ended answer did not report is charged to its budgets as it is counted here.
+        tokens = money.estimate.unreported.merged(tokens)
+        record.estimated = True
+    elif money is not None and tokens.output is None and tokens.prompt is not None and _may_be_billed(attempt, error):
+        # The prompt was reported, and the answer ended before any of its output was.
+        tokens = tokens.merged(Tokens(output=tokens.reasoning or 0))
+        record.estimated = True
     copy_tokens(record, tokens)
     # One request, one moment: what takes effect while it runs is for the next one.
     prices = in_force(attempt.candidate.model.prices, account.request.started_at.timestamp())
@@ -135,7 +215,16 @@ def _measured(account: Account, attempt: Attempt) -> AttemptRecord:
     if parts is not None:
         set_cost(record, parts)
         record.price_id = prices.id
+    if money is not None:
+        money.settle(record.cost or 0)
     return record
+
+
+def _may_be_billed(attempt: Attempt, error: UpstreamError | UnsupportedRequest | None) -> bool:
+    """Whether the provider may have answered a request that reported nothing."""
+    if not attempt.sent or (attempt.http_status or 0) >= _AN_ERROR:
+        return False
+    return error is None or (isinstance(error, UpstreamError) and error.kind in _UNHEARD)
 
 
 def _describe_credential(record: AttemptRecord, attempt: Attempt) -> None:

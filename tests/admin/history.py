@@ -9,6 +9,7 @@ from uuid import UUID
 import uuid_utils.compat as uuid_utils
 from django.utils import timezone
 
+from tests.usage.dated import identity
 from usage.journal.inserts import insert_attempts, insert_requests
 from usage.journal.records import AttemptRecord, RequestRecord
 from usage.rollups import upsert
@@ -21,21 +22,23 @@ def at(text: str) -> datetime:
 
 def request_row(**fields: Any) -> UUID:
     """Insert one request, completed just now unless `fields` say otherwise; money in pico-dollars. Returns its id."""
-    identity = fields.pop("id", None) or uuid_utils.uuid7()
+    id = fields.pop("id", None) or uuid_utils.uuid7()
     standard = {
         "started_at": timezone.now() - timedelta(seconds=1),
         "outcome": "completed",
-        "request_id": f"req_{identity.hex}",
+        "request_id": f"req_{id.hex}",
     }
-    record = RequestRecord(id=identity, **{**standard, **fields})
+    record = RequestRecord(id=id, **{**standard, **fields})
     insert_requests([record])
     upsert.add([record])
-    return identity
+    return id
 
 
 def attempt_row(request: UUID, number: int = 1, **fields: Any) -> UUID:
-    """Insert one attempt of a request."""
-    identity = uuid_utils.uuid7()
-    standard = {"started_at": timezone.now(), "outcome": "completed"}
-    insert_attempts([AttemptRecord(id=identity, request_log_id=request, number=number, **{**standard, **fields})])
-    return identity
+    """Insert one attempt of a request, which got its id when it began."""
+    started_at = fields.setdefault("started_at", timezone.now())
+    values = {"outcome": "completed", **fields}
+    record = AttemptRecord(id=identity(started_at), request_log_id=request, number=number, **values)
+    insert_attempts([record])
+    upsert.add([], [record])
+    return record.id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from html.parser import HTMLParser
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
@@ -30,7 +31,7 @@ def form_of(response: Any) -> dict[str, Any]:
     for form in forms:
         for bound in form:
             _put(data, bound)
-    return data
+    return data | _hidden_of(response)
 
 
 def _put(data: dict[str, Any], bound: Any) -> None:
@@ -40,12 +41,34 @@ def _put(data: dict[str, Any], bound: Any) -> None:
     elif hasattr(widget, "posted"):
         data |= widget.posted(name, value)
     elif hasattr(widget, "decompress"):
-        data |= {f"{name}_{n}": part or "" for n, part in enumerate(widget.decompress(value))}
+        parts = value if isinstance(value, list) else widget.decompress(value)
+        data |= {f"{name}_{n}": part or "" for n, part in enumerate(parts)}
     elif getattr(widget, "input_type", "") == "checkbox" and not hasattr(widget, "choices"):
         if value:
             data[name] = "on"
     else:
         data[name] = "" if value is None else value
+
+
+class _Hidden(HTMLParser):
+    """The inputs of a page that hold what it was shown with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, list[str]] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keeps one input."""
+        found = dict(attrs)
+        name = found.get("name") or ""
+        if tag == "input" and name.startswith("initial-"):
+            self.values.setdefault(name, []).append(found.get("value") or "")
+
+
+def _hidden_of(response: Any) -> dict[str, list[str]]:
+    page = _Hidden()
+    page.feed(response.content.decode())
+    return page.values
 
 
 def errors_of(response: Any) -> dict[str, list[str]]:

@@ -257,7 +257,7 @@ def test_the_demo_is_marked_wherever_it_appears(admin_client: Client, provider: 
     row = request_row(provider_id=demo.pk, provider_name="built-in", model_name="fast")
     attempt_row(row, provider_id=demo.pk, provider_name="built-in", model_name="fast")
     for url, times in (
-        ("/admin/", 1),
+        ("/admin/", 2),
         ("/admin/console/report/", 1),
         (reverse("console:provider-test", args=[demo.pk]), 1),
         (reverse("admin:usage_requestlog_changelist"), 1),

@@ -216,10 +216,18 @@ def test_a_route_keeps_how_its_candidates_are_tried(admin_client: Client, route:
 def test_a_keys_page_takes_tags_and_whether_it_sees_routing(admin_client: Client) -> None:
     team = Team.objects.create(name="red")
     url = reverse("admin:access_clientkey_add")
-    data = {**form_of(admin_client.get(url)), "team": team.pk, "name": "ci", "tags": "ci, night", "shows_routing": "on"}
+    data = {
+        **form_of(admin_client.get(url)),
+        "team": team.pk,
+        "name": "ci",
+        "tags": "ci,  night,ci",
+        "shows_routing": "on",
+    }
+    data |= {"client_tags": "project-*,x", "client_tags_count": "on"}
     assert admin_client.post(url, data).status_code == 200
     key = ClientKey.objects.get()
-    assert (key.tags, key.shows_routing) == ("ci, night", True)
+    assert (key.tags, key.client_tags, key.client_tags_count) == ("ci, night", "project-*, x", True)
+    assert key.shows_routing
 
 
 @pytest.mark.parametrize("page", ["rule", "alias", "scenarioroute", "concept"])

@@ -124,11 +124,12 @@ def test_a_requests_page_tells_its_decision_and_its_attempts_in_order(admin_clie
     }
     row = request_row(started_at=began, duration_ms=2000, attempts=2, decision=decision, cost=1_500_000_000_000)
     attempt_row(
-        row, 2, started_at=began + timedelta(milliseconds=500), duration_ms=1500, provider_name="q", model_name="n"
-    )
+        row, 2, started_at=began + timedelta(milliseconds=500), duration_ms=1500, provider_name="q", model_name="n",
+        reported_model="n-2026-11-01", service_tier="flex", region="eu",
+    )  # fmt: skip
     attempt_row(
         row, 1, started_at=began, duration_ms=500, outcome="failed", http_status=529, error_type="overloaded",
-        provider_name="p", model_name="m",
+        provider_name="p", model_name="m", reported_model="m",
     )  # fmt: skip
     response = admin_client.get(reverse("admin:usage_requestlog_change", args=[row]))
     text = text_of(response)
@@ -136,6 +137,8 @@ def test_a_requests_page_tells_its_decision_and_its_attempts_in_order(admin_clie
     assert "left: 25.00%; width: 75.00%" in response.content.decode()
     assert all(word in text for word in ("asked for a known name", "p: m", "x: y: off", "$1.50"))
     assert "scenario long context" in text
+    assert "n reported as n-2026-11-01 q" in text
+    assert text.count("reported as") == 1
     assert "input estimate 81,234 thinks yes tags ci, night" in text
 
 
@@ -146,7 +149,9 @@ def test_a_request_that_called_nobody_says_so(admin_client: Client) -> None:
 
 def test_an_attempt_leads_to_its_request(admin_client: Client) -> None:
     row = request_row()
-    attempt_row(row)
+    attempt = attempt_row(row, reported_model="m-1", service_tier="flex", region="eu")
+    page = text_of(admin_client.get(reverse("admin:usage_attemptlog_change", args=[attempt])))
+    assert all(word in page for word in ("m-1", "flex", "eu"))
     url = reverse("admin:usage_requestlog_change", args=[row])
     assert urlsplit(url).path in admin_client.get("/admin/usage/attemptlog/").content.decode()
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from access.models import Team
 from providers.models import Model, Provider
 from routing.loading import store
 from routing.models import Candidate, Route
-from tests.admin.history import request_row
+from tests.admin.history import attempt_row, request_row
 from tests.admin.pages import links_of, staff, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -41,6 +43,15 @@ def usage() -> dict[str, Any]:
     ]
     for started_at, fields in rows:
         request_row(started_at=started_at, **fields)
+    # Of the failed request the other provider had a part.
+    parts: list[tuple[datetime, str, dict[str, Any]]] = [
+        (now, "p", {"cost": 10**12, "input_tokens": 100, "output_tokens": 10}),
+        (now, "p", {"outcome": "failed", "cost": 3 * 10**11}),
+        (now, "q", {"cost": 2 * 10**11}),
+        (now - timedelta(days=40), "q", {}),
+    ]
+    for started_at, provider, attempted in parts:
+        attempt_row(uuid7(), started_at=started_at, provider_name=provider, **attempted)
     return {"search": search, "mobile": mobile}
 
 
@@ -80,11 +91,26 @@ def test_every_figure_leads_to_exactly_its_rows(admin_client: Client, usage: Any
 
 
 def test_each_line_of_model_and_team_leads_to_its_rows(admin_client: Client, usage: Any) -> None:
-    for panel in admin_client.get(HOME).context["panels"]:
+    for panel in admin_client.get(HOME).context["panels"][:2]:
         assert [row["series"].line.totals.requests for row in panel["rows"]] == [3, 2]
         for row in panel["rows"]:
             listed = admin_client.get(row["url"]).context["cl"].result_list
             assert len(listed) == row["series"].line.totals.requests
+
+
+def test_each_provider_has_what_its_own_attempts_cost(admin_client: Client, usage: Any) -> None:
+    response = admin_client.get(HOME)
+    panel = response.context["panels"][2]
+    found = [
+        (row["series"].name, row["series"].line.totals.requests, row["series"].line.totals.cost)
+        for row in panel["rows"]
+    ]
+    assert found == [("p", 2, Decimal("1.3")), ("q", 1, Decimal("0.2"))]
+    for row in panel["rows"]:
+        listed = admin_client.get(row["url"]).context["cl"].result_list
+        assert len(listed) == row["series"].line.totals.requests
+    assert "Attempts by provider" in text_of(response)
+    assert "Days are those of UTC" in text_of(response)
 
 
 def test_the_charts_stack_each_day_by_model_and_by_team(admin_client: Client, usage: Any) -> None:
@@ -94,6 +120,7 @@ def test_the_charts_stack_each_day_by_model_and_by_team(admin_client: Client, us
     assert found == [
         {"q: n": (0.0, 20_000), "p: m": (110, 0.0)},
         {"Mobile": (0.0, 20_000), "Search": (110, 0.0)},
+        {"p": (110, 0.0), "q": (0.0, 0.0)},
     ]
     assert all(len(chart["labels"]) == 30 for chart in charts)
 

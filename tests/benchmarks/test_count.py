@@ -1,10 +1,13 @@
-"""The application takes no more instructions than it is recorded with, give or take a twentieth."""
+"""The application takes no more instructions than it is recorded with, give or take a twentieth.
+
+A wrong key takes few.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from benchmarks.count import figures
+from benchmarks.count import figures, limits, wrong_keys
 from benchmarks.count.columns import count_app
 from tests.harness import programs
 
@@ -21,3 +24,22 @@ def test_nothing_takes_more_instructions_than_recorded() -> None:
     assert not exceeded, "\n".join(
         [*exceeded, f"recorded with {recorded.packages}, now {figures.packages()}", "See docs/benchmarks.md."]
     )
+
+
+@pytest.mark.count
+def test_a_wrong_form_of_key_costs_next_to_nothing() -> None:
+    programs.find("valgrind")
+    programs.find("gcc")
+    counted = wrong_keys.count()
+    found = {name: counted[name] for name in wrong_keys.WRONG}
+    assert all(0 < instructions < 5_000 for instructions in found.values()), found
+
+
+@pytest.mark.count
+def test_limits_in_memory_cost_little() -> None:
+    programs.find("valgrind")
+    programs.find("gcc")
+    counted = limits.count()
+    assert 0 < counted[limits.WITH_FOUR] < 50_000, counted
+    assert 0 < counted[limits.WITH_SIX] < 60_000, counted
+    assert 0 < counted[limits.REFUSED] < 5_000, counted

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,6 +71,28 @@ class PostgreSQLDatabase:
             yield
         finally:
             self._cluster.resume()
+
+    @contextlib.contextmanager
+    def path(self) -> Iterator[Path]:
+        """A path of its own to the server, as `url_by` names it; whoever unlinks it has cut it for new connections."""
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o711)
+            yield Path(folder) / "way"
+
+    def url_by(self, path: Path) -> str:
+        """The URL by a path of its own; makes the path, or mends it."""
+        path.symlink_to(self._cluster.folder)
+        return self.url.replace(str(self._cluster.folder), str(path))
+
+    def cut(self, path: Path) -> None:
+        """Ends every connection, and makes new ones by `path` impossible. Others can be made as ever."""
+        path.unlink()
+        connections["default"].close()
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
     def execute(self, sql: Mapping[str, str]) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:

@@ -11,11 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
+from access.models import ClientKey
 from tests.chaos import tally
-from tests.chaos.arena import ENDLESS, Arena
+from tests.chaos.arena import ENDLESS, Arena, Server
+from tests.chaos.databases import PostgreSQLDatabase, SQLiteFile
 from tests.chaos.driver import Call
 from tests.chaos.plan import Act
+from tests.harness.call import Answer, Client
+from tests.harness.configure import Key, make_key
 from tests.harness.patience import until
 from tests.harness.programs import find
 from usage.models import Outcome
@@ -155,3 +160,78 @@ def test_the_journal_grows_to_its_limit_and_drains(arena: Arena) -> None:
     assert server.stop() == 0
     arena.prove(refused=True)
     assert arena.segments() == []
+
+
+MAX_STALE = 5
+"""Seconds."""
+
+
+def _models(server: Server, key: Key) -> Answer:
+    return Client(server.base_url, key.secret).get("/v1/models")
+
+
+def _refused_as_stale(server: Server, key: Key) -> bool:
+    answer = _models(server, key)
+    if answer.status != 503:
+        return False
+    text = answer.error(503, "api_error")
+    assert answer.headers["x-should-retry"] == "false"
+    assert "could not read its database for" in text
+    assert f"after {MAX_STALE} s (MAX_STALE)" in text
+    return True
+
+
+def test_a_worker_without_the_database_shows_its_age_and_refuses_at_last(arena: Arena) -> None:
+    key = make_key()
+    server = arena.serve(MAX_STALE=str(MAX_STALE))
+    assert server.readiness()[1]["snapshot_age_seconds"] < MAX_STALE
+    across = arena.driver.send([arena.plan(act=Act(words=60, pause=0.15))])
+    arena.driver.wait(across, until="speaking")
+    began = time.monotonic()
+    with arena.database.away():
+        assert _models(server, key).status == 200
+        if isinstance(arena.database, SQLiteFile):
+            # A file that is locked for writing is read as ever.
+            time.sleep(MAX_STALE + 1)
+            assert _models(server, key).status == 200
+            assert server.readiness()[1]["snapshot_age_seconds"] < MAX_STALE
+        else:
+            until(lambda: server.readiness()[1]["snapshot_age_seconds"] > 1, "the age to grow")
+            until(lambda: _refused_as_stale(server, key), "to be refused")
+            assert time.monotonic() - began > MAX_STALE - 1
+            status, body = server.readiness()
+            assert status == 503
+            assert "requests are refused: This gateway could not read its database" in str(body["causes"])
+            # Keys that were never valid are refused in the same way: nothing is known of any.
+            assert Client(server.base_url, "nonsense").get("/v1/models").status == 503
+        # What was under way goes on.
+        arena.driver.wait(across)
+        assert across[0].finished
+    until(lambda: _models(server, key).status == 200, "to be served again")
+    server.wait_ready()
+    assert server.readiness()[1]["snapshot_age_seconds"] < MAX_STALE
+    arena.prove(refused=True)
+
+
+def test_a_key_that_is_revoked_where_a_worker_cannot_see_it_works_until_max_stale(arena: Arena) -> None:
+    database = arena.database
+    key, other = make_key(), make_key()
+    if not isinstance(database, PostgreSQLDatabase):
+        # Whoever has the file reads it: nobody is cut off from it alone.
+        server = arena.serve(MAX_STALE=str(MAX_STALE))
+        ClientKey.objects.filter(pk=key.row.pk).update(revoked_at=timezone.now())
+        server.wait_snapshot()
+        assert _models(server, key).error(401, "authentication_error")
+        assert _models(server, other).status == 200
+        return
+    with database.path() as path:
+        server = arena.serve(MAX_STALE=str(MAX_STALE), DATABASE_URL=database.url_by(path))
+        database.cut(path)
+        ClientKey.objects.filter(pk=key.row.pk).update(revoked_at=timezone.now())
+        assert _models(server, key).status == 200
+        until(lambda: _refused_as_stale(server, key), "to be refused")
+        assert _refused_as_stale(server, other)
+        database.url_by(path)
+        until(lambda: _models(server, other).status == 200, "to be served again")
+        assert _models(server, key).error(401, "authentication_error")
+        assert server.stop() == 0

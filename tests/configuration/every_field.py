@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from access.models import ClientKey, Team
+from django.contrib.auth.models import User
+
+from access.models import Budget, ClientKey, Membership, RateLimit, Team, Webhook
+from access.roles.giving import set_role
+from providers import secrets
 from providers.credentials.binding import destination_of
 from providers.credentials.headers import sealed
 from providers.models import Credential, Model, Provider
@@ -20,20 +24,56 @@ HEADER = "hk-0123456789abcdef"
 
 def make() -> None:
     """Make the rows."""
-    red = Team.objects.create(name="red", notes="first line\r\nsecond: line\n")
+    red = Team.objects.create(name="red", notes="first line\r\nsecond: line\n", time_zone="Asia/Tokyo")
     Team.objects.create(name="Blue, and others", enabled=False)
-    ClientKey.objects.create(
+    mia = User.objects.create_user("mia", email="mia@example.com", first_name="Mia", last_name="M")
+    leo = User.objects.create_user("leo", is_active=False)
+    set_role(leo, "auditor")
+    Membership.objects.create(team=red, user=mia, role="lead")
+    Membership.objects.create(team=red, user=leo)
+    key = ClientKey.objects.create(
         team=red,
+        owner=mia,
         name="CI",
         prefix="sk-px-abcd",
         hash="ab" * 32,
+        imported_from="LiteLLM",
+        imported_hash="ef" * 32,
+        previous_prefix="sk-...wxyz",
+        previous_hash="cd" * 32,
+        previous_until=LATER,
         allowed_routes="claude-*\r\ngpt-5\n",
+        allowed_networks="10.0.0.0/8\r\n2001:db8::/32",
         tags="ci, nightly",
+        client_tags="project-*, ticket-*",
+        client_tags_count=True,
+        disabled_at=NEW_YEAR,
+        disabled_by=leo,
         shows_routing=True,
         expires_at=LATER,
         revoked_at=NEW_YEAR,
     )
-    ClientKey.objects.create(team=red, name="laptop", prefix="sk-px-1e10", hash="1" * 64)
+    laptop = ClientKey.objects.create(team=red, name="laptop", prefix="sk-px-1e10", hash="1" * 64)
+    RateLimit.objects.create(key=key, measure="requests", most=60)
+    RateLimit.objects.create(key=laptop, measure="streams", per="once", most=4)
+    RateLimit.objects.create(user=mia, measure="input_tokens", per="day", most=3_000_000)
+    RateLimit.objects.create(team=red, measure="output_tokens", most=80_000)
+    RateLimit.objects.create(team=red, measure="output_tokens", per="day", most=800_000)
+    RateLimit.objects.create(members_of=red, measure="count_tokens", most=30)
+    Budget.objects.create(key=key, amount=Decimal("12.50"), period="day", hard=False)
+    Budget.objects.create(key=laptop, amount=1, enabled=False)
+    Budget.objects.create(user=mia, amount=40, period="week", week_starts=6, model_names="claude-opus-*\r\ngpt-5\n")
+    Budget.objects.create(team=red, amount=500)
+    Budget.objects.create(team=red, amount=400, hard=False)
+    Budget.objects.create(members_of=red, amount=20, period="total")
+    Webhook.objects.create(
+        name="pager",
+        url="http://127.0.0.1:9999/alerts?channel=1",
+        ciphertext=secrets.encrypt(SECRET),
+        kinds="budget, journal",
+        is_local=True,
+        enabled=False,
+    )
     _providers()
     _routes(red)
 
@@ -149,6 +189,7 @@ def _routes(red: Team) -> None:
 
 
 def wipe() -> None:
-    """Delete all configuration."""
-    for kind in (Alias, ScenarioRoute, Rule, Concept, Route, Provider, Team):
+    """Delete all configuration, and the people."""
+    User.objects.all().delete()
+    for kind in (Alias, ScenarioRoute, Rule, Concept, Route, Provider, Team, Webhook):
         kind.objects.all().delete()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from access.models import ClientKey, Team
 from providers.models import Credential, Model, Provider
@@ -139,6 +140,18 @@ def test_a_literal_secret_needs_an_encryption_key(file: Callable[[str], Path], s
     assert not Provider.objects.exists()
 
 
+def test_a_key_that_was_revoked_since_the_export_stays_revoked(tmp_path: Path) -> None:
+    every_field.make()
+    path = tmp_path / "configuration.yaml"
+    call_command("export_config", "--with-keys", output=str(path))
+    (row,) = ClientKey.objects.filter(revoked_at=None)[:1]
+    ClientKey.objects.filter(pk=row.pk).update(revoked_at=timezone.now())
+    printed = run_import(path, "--write")
+    assert f"Client key {row.team.name}: {row.name} is revoked here and stays so." in printed
+    row.refresh_from_db()
+    assert row.revoked_at is not None
+
+
 def test_a_client_key_without_its_hash_can_be_changed_and_not_made(file: Callable[[str], Path]) -> None:
     every_field.make()
     output = run_import(
@@ -249,5 +262,5 @@ def test_export_writes_a_file_that_only_its_owner_can_read(tmp_path: Path) -> No
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("export_config", output=str(tmp_path / "no" / "such" / "folder"))
     out = io.StringIO()
-    call_command("export_config", with_keys=True, stdout=out)
+    call_command("export_config", with_keys=True, people=True, stdout=out)
     assert f"hash: {'ab' * 32}" in out.getvalue()

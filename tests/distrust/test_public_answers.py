@@ -76,3 +76,21 @@ def test_a_journal_and_a_router_that_fail(monkeypatch: pytest.MonkeyPatch, runti
     for secret in (str(tmp_path), "10.1.2.3", "Errno"):
         assert secret not in str(answer)
         assert secret in str(runtime.warnings())
+
+
+def test_a_snapshot_that_grows_old(monkeypatch: pytest.MonkeyPatch, runtime: Runtime, settings: Any) -> None:
+    settings.MAX_STALE = 3600
+    store, now = runtime.store, time.monotonic()
+    store.current = cast(Any, object())
+    assert "snapshot_age_seconds" not in ready(monkeypatch, runtime)[1]
+    store.checked_at, store.too_old_at = now - 100, now - 100 + 3600
+    status, answer = ready(monkeypatch, runtime)
+    assert status == 200
+    assert 100 <= answer["snapshot_age_seconds"] < 200
+    # The admin's home shows the same.
+    assert answer["warnings"] == runtime.warnings()
+    assert "client keys that ended meanwhile still work here. After 3,600 s" in answer["warnings"][0]
+    store.checked_at, store.too_old_at = now - 4000, now - 400
+    status, answer = ready(monkeypatch, runtime)
+    assert status == 503
+    assert "requests are refused: This gateway could not read its database for 4," in answer["causes"][0]

@@ -32,7 +32,12 @@ ANSWERED = {
     "anthropic-ratelimit-requests-remaining": "3", "anthropic-ratelimit-unified-status": "allowed",
     "x-ratelimit-remaining-tokens": "5", "anthropic-organization-id": "org_1", "openai-organization": "org-2",
     "set-cookie": "session=1", "server": "upstream/1", "via": "1.1 cdn", "alt-svc": "h3", "x-envoy-upstream-time": "9",
-    "strict-transport-security": "max-age=1", "request-id": "req_upstream",
+    "strict-transport-security": "max-age=1", "request-id": "req_upstream", "x-should-retry": "true",
+    "anthropic-ratelimit-unified-reset": "1790000000", "anthropic-ratelimit-unified-overage-status": "rejected",
+    "anthropic-ratelimit-unified-overage-utilization": "0.97",
+    "anthropic-ratelimit-unified-overage-surpassed-threshold": "0.95",
+    "anthropic-ratelimit-unified-representative-claim": "overage",
+    "retry-after-ms": "7000",
 }  # fmt: skip
 
 
@@ -78,26 +83,44 @@ def test_what_an_upstream_gets_to_see(
     assert key.secret not in str(seen) + script.seen[0].raw.decode()
 
 
-@pytest.mark.parametrize("status", [200, 429])
+@pytest.mark.parametrize("status", [200, 402, 429, 529])
 @pytest.mark.parametrize("stream", [True, False])
-@pytest.mark.parametrize("dialect", ["anthropic", "openai_chat"])
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
 def test_what_a_client_gets_to_see(
     dialect: str, stream: bool, status: int, client: Client, standing: Standing, upstream: Upstream
 ) -> None:
-    reply = speak.answer(dialect) if status == 200 else speak.refusal(dialect, 429, "slow down")
+    reply = speak.answer(dialect) if status == 200 else speak.refusal(dialect, status, "slow down")
     reply.headers = {**reply.headers, **ANSWERED, "retry-after": "7"}
     script = upstream.script(reply)
     answer = client.post(message(standing.routes[dialect].name, script.prompt, stream=stream))
-    assert answer.status == status
-    assert {name: answer.headers[name] for name in ANSWERED if name in answer.headers} == {
-        "request-id": answer.request_id
-    }
+    assert answer.status == (502 if status == 402 else status)
+    # Of its own account the gateway says itself that no retry helps, whatever the provider says.
+    ours = {"request-id": answer.request_id, **({"x-should-retry": "false"} if status == 402 else {})}
+    assert {name: answer.headers[name] for name in ANSWERED if name in answer.headers} == ours
     assert answer.request_id != "req_upstream"
     form = {"content-length"} if status != 200 or not stream else {"cache-control", "x-accel-buffering"}
-    about = {"retry-after"} if status == 429 else set()
-    allowed = {"content-type", "request-id", "date", "transfer-encoding", "connection", *form, *about}
+    about = {"retry-after"} if status in {429, 529} else set()
+    allowed = {"content-type", "date", "transfer-encoding", "connection", *ours, *form, *about}
     assert set(answer.headers) - {"x-gateway-fidelity"} <= allowed
-    assert answer.headers.get("retry-after") == ("7" if status == 429 else None)
+    assert answer.headers.get("retry-after") == ("7" if status in {429, 529} else None)
+
+
+@pytest.mark.parametrize("status", [200, 400, 402, 429])
+@pytest.mark.parametrize("dialect", ["anthropic", "gemini"])
+def test_what_a_client_gets_to_see_of_a_count(
+    dialect: str, status: int, client: Client, standing: Standing, upstream: Upstream
+) -> None:
+    field = "input_tokens" if dialect == "anthropic" else "totalTokens"
+    reply = Reply([b'{"%s": 42}' % field.encode()]) if status == 200 else speak.refusal(dialect, status, "no")
+    reply.headers = {**reply.headers, **ANSWERED, "content-type": "application/json", "retry-after": "7"}
+    script = upstream.script(reply)
+    answer = client.post(message(standing.routes[dialect].name, script.prompt), path="/v1/messages/count_tokens")
+    assert len(script.seen) == 1
+    # What the provider says of its account makes the gateway count by itself.
+    assert answer.status == (400 if status == 400 else 200)
+    allowed = {"content-type", "content-length", "date", "connection", "request-id", "x-gateway-count"}
+    assert set(answer.headers) - {"x-gateway-fidelity"} <= allowed
+    assert answer.request_id != "req_upstream"
 
 
 @pytest.mark.parametrize(

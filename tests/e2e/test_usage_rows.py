@@ -21,6 +21,8 @@ from tests.harness.script import Reply
 from tests.harness.upstream import Upstream
 from usage.models import AttemptLog, RequestLog
 
+REPORTED = {"openai_chat": ("up", "", ""), "anthropic": ("claude-up", "", "")}
+
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
@@ -66,6 +68,7 @@ def test_every_column_of_a_completed_request(
     assert row.cost == attempt.cost == Decimal("0.000168") + written
     assert (attempt.number, attempt.dialect, attempt.credential_name) == (1, dialect, "main")
     assert attempt.upstream_request_id == "up-77"
+    assert (attempt.reported_model, attempt.service_tier, attempt.region) == REPORTED[dialect]
     assert answer.request_id == f"req_{row.id.hex}"
 
 

@@ -39,8 +39,9 @@ def rows(label: str, like: list[dict[str, Any]], by: str = "pk") -> list[dict[st
 
 
 def count(label: str) -> int:
-    """How many rows a model has."""
-    return int(apps.get_model(label)._default_manager.count())
+    """How many rows a model has, of the kinds that the earlier version wrote."""
+    rows = apps.get_model(label)._default_manager.all()
+    return int((rows.filter(keyless=False) if label == "usage.DailyRollup" else rows).count())
 
 
 def command(*words: str) -> str:

@@ -13,7 +13,8 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.test import Client
 
-from access.keys import NotAuthenticated, NotPermitted, authenticate
+from access.keys import KeyRecord, NotAuthenticated, caller
+from access.models import ClientKey
 from providers.credentials.binding import destination_of, why_inactive
 from providers.models import Credential, Model
 from routing.health import Health, circuit
@@ -71,16 +72,16 @@ def test_the_admin_has_every_page_where_it_was_for_who_might_see_it() -> None:
 
 
 def test_keys_are_let_in_as_they_were() -> None:
+    # The secrets are made up and have no format that any version gave them.
+    ClientKey.objects.update(imported_from="a test")
     keys = load_snapshot({}).keys
     answers: dict[str, Any] = {}
     for secret in expected()["loaded"]["keys"]:
-        try:
-            key = authenticate({"x-api-key": secret}, keys, time.time())
+        key = caller({"x-api-key": secret}, keys, time.time())
+        if isinstance(key, KeyRecord):
             answers[secret] = [key.id, key.name, key.team_name, list(key.tags), key.shows_routing]
-        except NotAuthenticated:
-            answers[secret] = "not authenticated"
-        except NotPermitted:
-            answers[secret] = "not permitted"
+        else:
+            answers[secret] = "not authenticated" if isinstance(key, NotAuthenticated) else "not permitted"
     assert answers == expected()["loaded"]["keys"]
 
 
@@ -132,6 +133,10 @@ def test_a_write_is_still_noticed() -> None:
     assert numbers()["routing"] > before["routing"]
 
 
+_CHANGED = {"forbidden": {"refusal": [404, "not_found_error"]}}
+"""What is answered differently on purpose since then."""
+
+
 @pytest.mark.parametrize("question", _QUESTIONS)
 def test_requests_are_routed_and_sent_as_they_were(question: str, tmp_path: Path) -> None:
     asked = expected()["explained"][question]
@@ -139,7 +144,8 @@ def test_requests_are_routed_and_sent_as_they_were(question: str, tmp_path: Path
     if asked["body"] is not None:
         (tmp_path / "body.json").write_text(json.dumps(asked["body"]))
         options += ["--request", str(tmp_path / "body.json")]
-    assert _for_machines(json.loads(command("explain_route", *options, "--json"))) == asked["answer"]
+    wanted = {**asked["answer"], **_CHANGED.get(question, {})}
+    assert _for_machines(json.loads(command("explain_route", *options, "--json"))) == wanted
 
 
 def _for_machines(answer: dict[str, Any]) -> dict[str, Any]:

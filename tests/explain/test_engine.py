@@ -87,7 +87,9 @@ def test_candidates_are_taken_dropped_with_a_cause_or_left_over() -> None:
     ("asked", "key", "status", "message"),
     [
         ("nothing", ANYONE, 404, "There is no model 'nothing' here."),
-        ("blind", restricted("other"), 403, "may not use 'blind'"),
+        ("blind", restricted("gone"), 404, "may not use 'blind'. It may use: gone. Ask an administrator"),
+        ("blind", restricted("other"), 403, "The client key sk-px-cd… of the team 'red' may use no model"),
+        ("nothing", restricted("other"), 403, "of the team 'red' may use no model of this gateway. Ask"),
         ("blind", ANYONE, 400, "it calls no tools"),
         ("gone", ANYONE, 503, "Ask an administrator"),
     ],
@@ -227,9 +229,11 @@ def test_a_candidate_that_is_off_for_one_key_is_explained_for_each() -> None:
 def test_a_logged_request_is_explained_by_its_stored_facts() -> None:
     request = request_body("m", "the words", tools=[{"name": "Bash"}, {"name": "Read"}], thinking={"type": "adaptive"})
     headers = {"user-agent": "claude-cli/2.1.330", "x-claude-code-agent-id": "a1"}
+    headers |= {"x-claude-code-agent-type": "Explore", "x-claude-code-request-class": "subagent"}
     known = request_facts.gather(request, headers, len(msgspec.json.encode(request)), key=ANYONE, now=NOW)
     row = RequestLog(
         request_model="m", agent_id="a1", client="claude-cli/2.1.330", key_name="mia", team_name="red", streamed=False,
+        tags=["ci", "claimed:x"], agent_type="Explore", request_class="subagent",
         decision=msgspec.json.decode(msgspec.json.encode({"facts": request_facts.stored_facts(known)})),
     )  # fmt: skip
     snapshot = make_snapshot(
@@ -242,6 +246,12 @@ def test_a_logged_request_is_explained_by_its_stored_facts() -> None:
     assert found.facts == {name: value for name, value in live.facts.items() if "." not in name} | unknown
     assert found.attempts[0].upstream is None
     assert "The text of a logged request is not stored" in found.attempts[0].no_upstream
+    # Rows of earlier versions have these in their decision.
+    assert row.decision is not None
+    earlier = {"tags": ["ci"], "agent_type": "Explore", "request_class": "subagent", "client_version": "2.1.330"}
+    row.tags, row.agent_type, row.request_class = None, "", ""
+    row.decision["facts"] |= earlier
+    assert explain(question.of_logged(row, ANYONE), snapshot, NOW.timestamp()).facts == found.facts
     with pytest.raises(Unexplainable, match="logged before routing facts were stored"):
         question.of_logged(RequestLog(decision={"reasons": []}), ANYONE)
     with pytest.raises(Unexplainable, match="stored facts of this request cannot be read"):

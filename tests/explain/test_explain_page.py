@@ -92,7 +92,7 @@ def test_it_shows_outcome_phases_candidates_costs_requests_and_facts(admin_clien
 def test_a_refusal_is_shown_with_its_status_and_causes(admin_client: Client, first: Route, key: ClientKey) -> None:
     other = make_route([], name="other")
     text = text_of(explain(admin_client, request_body("other"), key=str(key.pk)))
-    assert "Refused with HTTP 403 permission_error" in text
+    assert "Refused with HTTP 404 not_found_error" in text
     assert "(sk-px-" in text
     assert "Refused with HTTP 503" in text_of(explain(admin_client, request_body(other.name)))
     Model.objects.filter(name="big").update(enabled=False)

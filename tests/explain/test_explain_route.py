@@ -79,7 +79,7 @@ def test_a_sample_with_more_or_fewer_tokens() -> None:
 def test_a_key_by_name_or_prefix() -> None:
     one, two = make_key(name="twice", allowed_routes="nothing").row, make_key(name="twice").row
     refused = as_json("--sample", "chat", "--key", one.prefix)
-    assert refused["refusal"]["status"] == 404
+    assert refused["refusal"]["status"] == 403
     assert "allow-list" in str(refused["verdicts"])
     assert as_json("--sample", "chat", "--key", two.prefix)["key"] == f"twice ({two.prefix}…)"
     with pytest.raises(CommandError, match="Several client keys are named 'twice': sk-px-"):

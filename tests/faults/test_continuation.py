@@ -177,3 +177,21 @@ def test_a_tool_call_may_follow_the_text_that_was_gone_on_with(
     assert [block.type for block in stream.blocks] == ["text", "tool_use"]
     assert (stream.text, stream.tool_calls[0].input) == ("I shall look into it.", {"path": "a"})
     assert stream.stop_reason == "tool_use"
+
+
+@pytest.mark.parametrize("second", ["healthy", "healthy_claude"])
+def test_what_providers_refuse_the_gateway_is_never_the_callers(
+    second: str, client: Client, make: MakeRoute, upstream: Upstream
+) -> None:
+    route = make("bad_claude", second, continues=True)
+    unpaid = speak.claude_event("error", error={"type": "billing_error", "message": "Your credit balance is too low."})
+    for status in (401, 402, 403):
+        script = upstream.script(
+            bad_claude=[Reply([speak.opening("anthropic", RECEIVED), unpaid])],
+            **{second: [speak.refusal(DIALECTS[second], status, "Not you.")]},
+        )
+        stream, error = client.post(message(route.name, script.prompt)).broken_stream()
+        assert len(script.seen) == 2
+        assert (stream.text, error["type"]) == (RECEIVED, "api_error")
+        assert "requires payment for this gateway's account" in error["message"]
+        assert "credit balance" not in error["message"]

@@ -35,7 +35,7 @@ changes or emulates is noted as a code:
 * in the answer's header `x-gateway-fidelity`, codes separated by commas, of the attempt that answered; with streams, of
   the attempt that had begun when the status went out. Without the header there was nothing to note;
 * on the usage rows, the request's and each attempt's; the request's are those of its last attempt. `[]` is nothing to
-  note, NULL a request that called no provider;
+  note, NULL a request that called no provider, but for `quota_probe`;
 * in the admin on the request's page, below each attempt, and as a filter of both lists.
 
 Codes are never renamed. This page is written by `python -m tests.harness.fidelity_table`, and a test compares it.

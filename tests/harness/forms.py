@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
 
 from tests.harness.configure import unique
@@ -50,6 +51,15 @@ class _Fields(HTMLParser):
             self.fields[self._textarea][0] += data.removeprefix("\n") if not self.fields[self._textarea][0] else data
 
 
+def delete_users(**which: Any) -> None:
+    """Delete users of a test, the last owner included, whom nobody else can delete."""
+    users = get_user_model().objects.filter(**which)
+    with connection.cursor() as cursor:
+        for (pk,) in users.values_list("pk"):
+            cursor.execute("UPDATE auth_user SET is_superuser = %s WHERE id = %s", [False, pk])
+    users.delete()
+
+
 class Admin:
     """A superuser who is logged in at `base_url`: with a password in the form of the site, or, which spares both sides
     to hash it, with a session that is there already. Use it as a context manager."""
@@ -80,7 +90,7 @@ class Admin:
 
     def __exit__(self, *exc: object) -> None:
         self._http.close()
-        get_user_model().objects.filter(username=self.name).delete()
+        delete_users(username=self.name)
 
     def page(self, path: str) -> str:
         """A page that is there."""

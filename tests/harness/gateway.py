@@ -11,9 +11,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.harness import database
 from tests.harness.call import Client
@@ -43,6 +44,8 @@ def free_port() -> int:
 
 class Gateway:
     """One server. Everything it writes goes to one log file, as JSON lines at DEBUG unless `env` says otherwise."""
+
+    _started: ClassVar[list[Gateway]] = []
 
     def __init__(
         self,
@@ -98,6 +101,22 @@ class Gateway:
                 stderr=log,
                 pass_fds=inherited,
             )
+
+        self._started.append(self)
+
+    @classmethod
+    @contextmanager
+    def paused(cls) -> Iterator[None]:
+        """Stop every server that runs, with its workers, and let them go on at the end: they share a database."""
+        running = [one.pid for one in cls._started if one._process is not None and one._process.poll() is None]
+        found = [process for server in running for process in (server, *_children(server))]
+        for process in found:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in found:
+                os.kill(process, signal.SIGCONT)
 
     @property
     def pid(self) -> int:
@@ -169,12 +188,14 @@ class Gateway:
 
     def records(self, request_id: str | None = None) -> list[dict[str, Any]]:
         """Its JSON log lines, all or those of one request."""
-        lines = [json.loads(line) for line in self.logs().splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in self.logs().split("\n") if line.startswith("{")]
         return [line for line in lines if request_id is None or line.get("request_id") == request_id]
 
     def complaints(self) -> str:
         """The last of what it logged above INFO, with tracebacks, and of what is no log line at all."""
-        records = [json.loads(line) if line.startswith("{") else line for line in self.logs().splitlines()]
+        # The server may be writing its last line just now.
+        lines = self.logs().rpartition("\n")[0].split("\n")
+        records = [json.loads(line) if line.startswith("{") else line for line in lines]
         loud = [r if isinstance(r, str) else r.get("exception", r) for r in records if not _quiet(r)]
         return "\n".join(str(entry) for entry in loud)[-6000:]
 
@@ -193,6 +214,10 @@ class Gateway:
             return bool(done(*self.readiness()))
 
         until(is_done, lambda: f"{what}: {self.readiness()}\n{self.logs()[-3000:]}", timeout=timeout)
+
+
+def _children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def _quiet(record: Any) -> bool:

@@ -15,6 +15,7 @@ _HOW_TO_GET = {
     "chromedriver": "Debian and Ubuntu: `apt install chromium-driver`.",
     "valgrind": "Debian and Ubuntu: `apt install valgrind`.",
     "gcc": "Debian and Ubuntu: `apt install gcc libc6-dev`.",
+    "redis-server": "Debian and Ubuntu: `apt install redis-server`.",
     "git": "Debian and Ubuntu: `apt install git`.",
 }
 

@@ -84,8 +84,8 @@ class Seen:
 class Script:
     """The answers to the requests that carry one mark: in order, the last one again and again."""
 
-    def __init__(self, replies: dict[str, list[Reply]]) -> None:
-        self.mark = "script-" + secrets.token_hex(6)
+    def __init__(self, replies: dict[str, list[Reply]], mark: str = "") -> None:
+        self.mark = mark or "script-" + secrets.token_hex(6)
         self.seen: list[Seen] = []
         self._replies = {prefix: list(answers) for prefix, answers in replies.items()}
         self._arrived = threading.Condition()

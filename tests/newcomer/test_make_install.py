@@ -134,7 +134,7 @@ def test_the_libraries_of_a_cloud_are_installed_when_they_are_asked_for(machine:
     assert machine.asked() == []
     result = machine.make("install", "EXTRAS=cloud")
     assert result.returncode != 0
-    assert "EXTRAS may name bedrock and vertex" in result.stderr
+    assert "EXTRAS may name bedrock, redis and vertex" in result.stderr
 
 
 def test_an_interrupted_installation_is_taken_up_again(machine: Machine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from typing import Any
 
@@ -166,6 +167,13 @@ def test_another_port_moves_the_demo_and_nothing_else() -> None:
     revisions = {row["scope"]: row["number"] for row in rows.pop("routing.Revision")}
     later = {row["scope"]: row["number"] for row in moved.pop("routing.Revision")}
     assert later == {**revisions, "routing": revisions["routing"] + 1}
+    *earlier, entry = moved.pop("access.AuditEntry")
+    assert earlier == rows.pop("access.AuditEntry")
+    assert (entry["object_type"], json.loads(entry["changes"])) == (
+        "providers.provider", {"base_url": [before["base_url"], provider["base_url"]]}
+    )  # fmt: skip
+    for head in (moved, rows):
+        del head["access.AuditHead"]
     assert moved == rows
 
 

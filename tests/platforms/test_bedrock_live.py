@@ -71,7 +71,9 @@ def test_the_signature_fits_what_arrives(
 def test_a_bedrock_api_key_and_the_request_id_of_amazon(
     orm: Rows, gateway: Gateway, client: Client, upstream: Upstream
 ) -> None:
-    script = upstream.script(eventstream.reply(*eventstream.chunks(*ANSWER)))
+    reply = eventstream.reply(*eventstream.chunks(*ANSWER))
+    reply.headers = {**reply.headers, "X-Amzn-Bedrock-Service-Tier": "flex"}
+    script = upstream.script(reply)
     _, route = make_platform(
         gateway, script, "anthropic", upstream.base_url, platform="bedrock", options=OPTIONS, secret="ABSKQmVkcm9jaw=="
     )
@@ -80,6 +82,7 @@ def test_a_bedrock_api_key_and_the_request_id_of_amazon(
     assert script.wait().headers["authorization"] == "Bearer ABSKQmVkcm9jaw=="
     (attempt,) = orm.attempts(orm.request(answer.request_id))
     assert attempt.upstream_request_id == "amzn-0001"
+    assert (attempt.service_tier, attempt.region) == ("flex", "called:eu-central-1")
 
 
 def test_tools_and_thinking_stream_in_small_pieces(

@@ -64,6 +64,9 @@ def test_vertex_streams(
         assert [block.input for block in final.content if block.type == "tool_use"] == [{"city": "Paris"}]
         fresh, _, output = speak.counts(dialect)
         assert (final.usage.input_tokens, final.usage.output_tokens) == (fresh, output)
+        answered = stream.response.headers["request-id"]
+    (attempt,) = orm.attempts(orm.request(answered))
+    assert attempt.region == "called:europe-west1"
     publisher, verb = VERTEX[dialect]
     path = f"{PROJECT}/{publisher}/models/{script.mark}:{verb}"
     assert asked(script) == [f"/tokens/{script.mark}", path, path]
@@ -116,7 +119,9 @@ def test_vertex_gives_no_token(orm: Rows, gateway: Gateway, client: Client, upst
 def test_azure_streams(
     dialect: str, surface: str, orm: Rows, gateway: Gateway, sdk: anthropic.Anthropic, upstream: Upstream
 ) -> None:
-    script = upstream.script(speak.answer(dialect, "Hello from Azure"))
+    reply = speak.answer(dialect, "Hello from Azure")
+    reply.headers = {**reply.headers, "x-ms-region": "Sweden Central"}
+    script = upstream.script(reply)
     _, route = make_platform(
         gateway, script, dialect, upstream.base_url + surface, platform="azure", secret="azure-key-0001"
     )
@@ -124,6 +129,9 @@ def test_azure_streams(
         model=route.name, max_tokens=100, messages=[{"role": "user", "content": "Hi " + script.prompt}]
     ) as stream:
         assert "".join(stream.text_stream) == "Hello from Azure"
+        answered = stream.response.headers["request-id"]
+    (attempt,) = orm.attempts(orm.request(answered))
+    assert attempt.region == "Sweden Central"
     seen = script.wait()
     assert seen.headers["api-key"] == "azure-key-0001"
     assert "authorization" not in seen.headers

@@ -20,22 +20,31 @@ LONG = "claude-" + "x" * 300
 
 
 @pytest.mark.parametrize(
-    ("body", "why"),
+    ("body", "why", "code"),
     [
-        (b"{", "The body is not valid JSON: "),
-        (b"[]", "The body must be a JSON object."),
-        ({"model": LONG, "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}, f"'{LONG[:79]}…' here."),
-        ({"model": "r", "messages": []}, "max_tokens: Field required"),
-        ({"model": "r", "max_tokens": 1, "messages": [{"role": "x" * 99, "content": ""}]}, "messages.0.role: Input"),
+        (b"{", "The body is not valid JSON: ", "invalid_json"),
+        (b"[]", "The body must be a JSON object.", "body_not_object"),
+        (
+            {"model": LONG, "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]},
+            f"'{LONG[:79]}…' here.",
+            "no_such_route",
+        ),
+        ({"model": "r", "messages": []}, "max_tokens: Field required", "max_tokens_missing"),
+        (
+            {"model": "r", "max_tokens": 1, "messages": [{"role": "x" * 99, "content": ""}]},
+            "messages.0.role: Input",
+            "role_invalid",
+        ),
         (
             {"model": "r", "max_tokens": 1, "messages": [{"role": "user", "content": [3]}]},
             "messages.0.content.0: Input",
+            "block_invalid",
         ),
     ],
 )
-def test_a_refused_request_says_why(body: Any, why: str, client: Client, orm: Rows) -> None:
+def test_a_refused_request_says_why(body: Any, why: str, code: str, client: Client, orm: Rows) -> None:
     row = orm.request(client.post(body).request_id)
-    assert row.outcome == "refused"
+    assert (row.outcome, row.sentence_code) == ("refused", code)
     assert why in str(row.error_message)
     assert row.provider_message == ""
 
@@ -44,7 +53,8 @@ def test_a_forbidden_route_and_a_route_without_a_fitting_model_say_why(
     gateway: Gateway, upstream: Upstream, orm: Rows
 ) -> None:
     model = make_model(make_provider("openai_chat", f"{upstream.base_url}/why/v1"), capabilities=["images"])
-    route, key, other = make_route([model]), make_key(), make_key(allowed_routes="none-such")
+    allowed = make_route([model])
+    route, key, other = make_route([model]), make_key(), make_key(allowed_routes=allowed.name)
     gateway.wait_snapshot()
     tools = [{"name": "secret_tool", "input_schema": {"type": "object"}}]
     incapable = Client(gateway.base_url, key.secret).post(message(route.name, tools=tools))
@@ -53,9 +63,28 @@ def test_a_forbidden_route_and_a_route_without_a_fitting_model_say_why(
         f"No model of '{route.name}' can do what this request asks for "
         f"({model.provider.name}: {model.name}: it calls no tools)."
     )
-    assert orm.request(forbidden.request_id).error_message == (
-        f"The client key {other.row.prefix}… may not use '{route.name}'."
+    why = f"The client key {other.row.prefix}… of the team '{other.row.team.name}' may not use '{route.name}'."
+    assert forbidden.error(404, "not_found_error") == (
+        f"{why} It may use: {allowed.name}. Ask an administrator of this gateway for others."
     )
+    row = orm.request(forbidden.request_id)
+    assert (row.outcome, row.error_code, row.sentence_code) == ("refused", "route_forbidden", "route_forbidden")
+    assert (row.error_message, list(orm.attempts(row))) == (why, [])
+
+
+def test_a_key_that_may_use_nothing_is_sent_to_an_administrator(gateway: Gateway, orm: Rows) -> None:
+    key = make_key(allowed_routes="none-such")
+    gateway.wait_snapshot()
+    caller = Client(gateway.base_url, key.secret)
+    why = f"The client key {key.row.prefix}… of the team '{key.row.team.name}' may use no model of this gateway."
+    answer = caller.post(message("claude-opus"))
+    assert answer.error(403, "permission_error").startswith(f"{why} Ask an administrator")
+    row = orm.request(answer.request_id)
+    assert (row.outcome, row.error_code, row.sentence_code) == ("refused", "key_without_routes", "key_without_routes")
+    assert (row.error_message, list(orm.attempts(row))) == (why, [])
+    counted = caller.post(message("claude-opus"), path="/v1/messages/count_tokens")
+    assert counted.error(403, "permission_error") == answer.json["error"]["message"]
+    assert "none yet" in caller.get("/v1/models/claude-opus").error(404, "not_found_error")
 
 
 @pytest.mark.both_databases
@@ -70,6 +99,7 @@ def test_the_name_of_a_route_that_is_switched_off_is_refused_everywhere(
     assert answer.error(404, "not_found_error").startswith(sentence)
     row = orm.request(answer.request_id)
     assert (row.outcome, row.error_code, row.error_message) == ("refused", "route_disabled", sentence)
+    assert row.sentence_code == "route_disabled"
     counted = client.post({**message(route.name)}, path="/v1/messages/count_tokens")
     assert counted.error(404, "not_found_error").startswith(sentence)
     assert client.get(f"/v1/models/{route.name}").error(404, "not_found_error").startswith(sentence)
@@ -121,6 +151,7 @@ def test_a_failed_request_says_why_without_the_providers_words(
             assert why in str(row.error_message), name
             assert provider in str(row.error_message), name
             assert attempt.error_message == row.error_message
+            assert attempt.sentence_code == row.sentence_code != "", name
             assert not code or attempt.error_code == code
             if name != "cut":
                 # With STORE_PROVIDER_ERRORS alone, and cleaned.
@@ -163,3 +194,4 @@ def test_an_answer_that_came_in_the_end_has_no_reason_but_its_failed_attempt_has
     failed, completed = orm.attempts(row)
     assert (row.error_message, completed.error_message) == ("", "")
     assert str(failed.error_message).endswith("reported an error of its own (HTTP 500).")
+    assert (row.sentence_code, completed.sentence_code, failed.sentence_code) == ("", "", "provider_error")

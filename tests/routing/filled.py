@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.db import models
 from hypothesis import strategies as st
 
-from access.models import ClientKey, Team
+from access.models import Budget, ClientKey, Membership, RateLimit, Team
 from providers.client_fields.protocol import PRICED
 from providers.config import CAPABILITIES
 from providers.credentials.binding import destination_of
@@ -21,7 +23,12 @@ from usage.money import DollarsField
 Rows = dict[str, list[Any]]
 """By the label of the model."""
 
-SWITCHES = sorted(set(WATCHED) - {"access.Team", "access.ClientKey", "providers.Price"})
+NOT_LOADED = {"access.SiteRole"}
+"""What decides about pages alone, and so not about requests."""
+_LOADED = sorted(set(WATCHED) - NOT_LOADED)
+SWITCHES = sorted(
+    set(_LOADED) - {"access.Team", "access.Membership", "access.ClientKey", "access.RateLimit", "providers.Price"}
+)
 """Models whose rows are left out while `enabled` is off."""
 
 _words = st.text("abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=8)
@@ -29,8 +36,21 @@ _hosts = _words.map(lambda word: f"https://{word}.example.com/v1")
 _transforms = st.integers(1, 9999).map(lambda limit: [{"name": "maxtoken", "options": {"limit": limit}}])
 _SPECIAL: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("access.ClientKey", "hash"): st.text("0123456789abcdef", min_size=64, max_size=64),
+    ("access.ClientKey", "imported_hash"): st.text("0123456789abcdef", min_size=64, max_size=64),
+    ("access.ClientKey", "previous_hash"): st.text("0123456789abcdef", min_size=64, max_size=64),
+    ("access.ClientKey", "allowed_networks"): st.integers(0, 255).map("10.{}.0.0/16\n2001:db8::/32".format),
     ("access.ClientKey", "allowed_routes"): st.lists(_words, min_size=1, unique=True).map("\n".join),
-    ("access.ClientKey", "tags"): st.lists(_words, min_size=1, unique=True).map(", ".join),
+    ("access.ClientKey", "tags"): st.lists(_words, min_size=1, max_size=10, unique=True).map(", ".join),
+    ("access.ClientKey", "client_tags"): st.lists(_words.map("{}-*".format), min_size=1, max_size=10, unique=True).map(
+        ", ".join
+    ),
+    ("access.Team", "time_zone"): st.sampled_from(["Asia/Tokyo", "America/New_York"]),
+    # Requests at the same time have no period, and all else has one.
+    ("access.RateLimit", "measure"): st.sampled_from(["requests", "input_tokens", "models"]),
+    ("access.RateLimit", "per"): st.just("day"),
+    ("access.Budget", "amount"): st.integers(1, 10**8).map(lambda cents: Decimal(cents) / 100),
+    ("access.Budget", "week_starts"): st.integers(1, 6),
+    ("access.Budget", "model_names"): st.lists(_words, min_size=1, unique=True).map("\n".join),
     ("providers.Provider", "dialect"): st.sampled_from(["openai_chat", "openai_responses"]),
     ("providers.Provider", "platform"): st.just("azure"),
     ("providers.Provider", "options"): _words.map(lambda word: {"api_version": word}),
@@ -68,14 +88,16 @@ def configurations(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
             and not field.is_relation
             and not (field.attname == "enabled" and label in SWITCHES)
         }
-        for label in WATCHED
+        for label in _LOADED
     }
 
 
 def make(values: dict[str, dict[str, Any]], secret: str) -> Rows:
     """The rows of these values. Where two fields cannot both be set, there are two rows."""
     team = Team.objects.create(**values["access.Team"])
-    key = ClientKey.objects.create(team=team, **values["access.ClientKey"])
+    owner = User.objects.create_user("owner")
+    membership = Membership.objects.create(team=team, user=owner, **values["access.Membership"])
+    key = ClientKey.objects.create(team=team, owner=owner, **values["access.ClientKey"])
     provider = Provider(**values["providers.Provider"])
     provider.secret_headers = {
         name: {**stored, "bound_to": destination_of(provider)} for name, stored in provider.secret_headers.items()
@@ -92,7 +114,16 @@ def make(values: dict[str, dict[str, Any]], secret: str) -> Rows:
     rule = values["routing.Rule"]
     return {
         "access.Team": [team],
+        "access.Membership": [membership],
         "access.ClientKey": [key],
+        "access.RateLimit": [
+            RateLimit.objects.create(**{whom: bound}, **values["access.RateLimit"])
+            for whom, bound in {"key": key, "user": owner, "team": team}.items()
+        ],
+        "access.Budget": [
+            Budget.objects.create(**{whom: bound}, **values["access.Budget"])
+            for whom, bound in {"key": key, "user": owner, "team": team}.items()
+        ],
         "providers.Provider": [provider],
         "providers.Credential": [of_environment, stored],
         "providers.Model": [model],

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from access.keys import Keys
 from routing.decision import RouteDisabled, RouteForbidden
 from routing.loading.load import load_snapshot
 from routing.models import Route
@@ -38,8 +39,8 @@ def test_it_is_refused_with_its_name(name: str, named: str) -> None:
     with pytest.raises(RouteDisabled) as refused:
         decide(make_facts(name), SNAPSHOT)
     assert refused.value.message == (
-        f"The route '{named}' is switched off. Use another model of GET /v1/models, or ask an administrator of this "
-        "gateway to switch it on."
+        f"The route '{named}' is switched off. The client key sk-px-ab… of the team 'red' may use: fast, other. "
+        "Ask an administrator of this gateway to switch it on."
     )
     assert refused.value.why == f"The route '{named}' is switched off."
     assert refused.value.explained()["reasons"][-1] == ["name", f"it names {named}, which is switched off"]
@@ -69,6 +70,6 @@ def test_a_key_that_may_not_use_it_learns_no_more_than_before() -> None:
 def test_the_setting_lets_it_fall_through(settings: Any) -> None:
     Route.objects.create(name="off", enabled=False)
     Route.objects.create(name="on")
-    assert load_snapshot({}, {}).disabled_routes == {"off"}
+    assert load_snapshot({}, Keys()).disabled_routes == {"off"}
     settings.DISABLED_ROUTES = "default"
-    assert load_snapshot({}, {}).disabled_routes == frozenset()
+    assert load_snapshot({}, Keys()).disabled_routes == frozenset()

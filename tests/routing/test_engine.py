@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from access.keys import KeyRecord
 from routing import engine
-from routing.decision import NoSuchRoute, NoUsableCandidate, RouteForbidden
+from routing.decision import NoSuchRoute, NothingAllowed, NoUsableCandidate, RouteForbidden, RouteRefused
 from routing.facts import request_facts
 from routing.phases import PHASES
 from routing.snapshot import RouteConfig, Snapshot
-from tests.routing.builders import ANYONE, candidate, make_facts, restricted, route
+from tests.routing.builders import ANYONE, candidate, decide, make_facts, make_snapshot, restricted, route
 
 SONNET, DEFAULT = route("claude-sonnet", candidate("m1"), candidate("m2")), route("fallback", candidate("m3"))
 EMPTY = RouteConfig(1, "empty", "empty", "", dropped=(("openrouter: m9", "the model is switched off"),))
@@ -42,10 +43,37 @@ def test_the_error_for_a_restricted_key_lists_only_its_own_routes() -> None:
 
 
 def test_a_route_that_the_key_may_not_use_is_forbidden_even_with_a_default() -> None:
-    with pytest.raises(RouteForbidden, match="claude-sonnet"):
+    with pytest.raises(RouteForbidden) as caught:
         engine.decide(
             make_facts("claude-sonnet"), restricted("fallback"), Snapshot(routes=ROUTES, default_route=DEFAULT)
         )
+    assert caught.value.message == (
+        "The client key sk-px-cd… of the team 'red' may not use 'claude-sonnet'. It may use: fallback. "
+        "Ask an administrator of this gateway for others."
+    )
+
+
+@pytest.mark.parametrize(("asked", "raised"), [("gpt-x", NoSuchRoute), ("shut", RouteForbidden)])
+@pytest.mark.parametrize(("count", "listed"), [(10, "r10."), (13, "r10 and 3 more (GET /v1/models lists all).")])
+def test_of_many_routes_ten_are_named(count: int, listed: str, asked: str, raised: type[RouteRefused]) -> None:
+    routes = {name: route(name) for name in (*(f"r{number:02}" for number in range(1, count + 1)), "shut")}
+    with pytest.raises(raised) as caught:
+        engine.decide(make_facts(asked), restricted("r*"), Snapshot(routes=routes))
+    assert f"may use: r01, r02, r03, r04, r05, r06, r07, r08, r09, {listed} Ask" in caught.value.message
+
+
+@pytest.mark.parametrize("key", [ANYONE, restricted("openrouter:*")])
+def test_where_there_are_no_routes_single_models_are_named(key: KeyRecord) -> None:
+    with pytest.raises(NoSuchRoute, match=r"may use: openrouter:m1, openrouter:m2\. Ask"):
+        decide(make_facts("gpt-x"), make_snapshot(models=(candidate("m1"), candidate("m2"))), key)
+
+
+@pytest.mark.parametrize(("asked", "key"), [("claude-sonnet", restricted("x")), ("gpt-x", restricted("x"))])
+def test_a_key_that_may_use_nothing_is_refused_whatever_it_names(asked: str, key: KeyRecord) -> None:
+    with pytest.raises(NothingAllowed, match="to check the key's allow-list, or to add a route"):
+        engine.decide(make_facts(asked), key, Snapshot(routes=ROUTES))
+    with pytest.raises(NothingAllowed):
+        engine.decide(make_facts(asked), ANYONE, Snapshot())
 
 
 def test_a_route_without_a_usable_candidate_says_what_is_wrong_with_each() -> None:

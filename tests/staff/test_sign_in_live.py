@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from access.models import SignInLimit
-from tests.harness.forms import PASSWORD
+from tests.harness.forms import PASSWORD, delete_users
 from tests.harness.gateway import Gateway
 from tests.harness.patience import PATIENCE
 from tests.harness.rows import Rows
@@ -31,7 +31,7 @@ def two_workers(orm: Rows) -> Iterator[str]:
         yield running.start().base_url
     finally:
         running.stop()
-        User.objects.filter(username=NAME).delete()
+        delete_users(username=NAME)
         SignInLimit.objects.all().delete()
 
 

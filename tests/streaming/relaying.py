@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from streaming.exchange.client import Client
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Lifecycle, Sweeper
 from streaming.exchange.load import Load
+from streaming.exchange.quota import Quota
 from streaming.runtime import Runtime
 from tests.routing.builders import make_snapshot, route
 from usage.journal.account import Account, new_identity, request_id_of
@@ -61,11 +62,13 @@ async def relayed(
     stops: Sequence[str] = (),
     health: Health | None = None,
     load: Load | None = None,
+    quota: Quota | None = None,
+    whole_body: Mapping[str, Any] | None = None,
     **route_fields: Any,
 ) -> Relayed:
     """Sends a request to a route over the candidates and returns what became of it.
 
-    The client leaves as soon as it has its complete answer.
+    The client leaves as soon as it has its complete answer. `whole_body` replaces the request that is made of `prompt`.
     """
     body: dict[str, Any] = {
         "model": "r",
@@ -75,6 +78,8 @@ async def relayed(
     }
     if stops:
         body["stop_sequences"] = stops
+    if whole_body is not None:
+        body = dict(whole_body)
     incoming = [{"type": "http.request", "body": msgspec.json.encode(body), "more_body": False}]
     outgoing: list[dict[str, Any]] = []
     answered = asyncio.Event()
@@ -98,6 +103,7 @@ async def relayed(
     exchanges: list[Exchange] = []
     sweeper = Sweeper(exchanges)
     exchange = Exchange(account, client, KEY, {}, Lifecycle(task, sweeper.lag))
+    exchange.quota = quota
     exchanges.append(exchange)
     upstreams = Upstreams()
     runtime = SimpleNamespace(
@@ -110,7 +116,9 @@ async def relayed(
     )
     sweeper.start()
     try:
-        await relay(exchange, receive, make_snapshot(route("r", *candidates, **route_fields)), cast(Runtime, runtime))
+        await relay(
+            exchange, receive, make_snapshot(route(body["model"], *candidates, **route_fields)), cast(Runtime, runtime)
+        )
     finally:
         await sweeper.stop()
         await upstreams.close()

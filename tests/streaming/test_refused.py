@@ -36,7 +36,8 @@ def test_no_error_type_of_claudes_is_named_outside_its_ingress() -> None:
 def test_every_kind_has_a_status(kind: RefusalKind) -> None:
     answer = errors.of_refused(Refused(kind, "why", code="a_code"))
     assert 400 <= answer.status < 600
-    assert (answer.message, answer.code, answer.type) == ("why", "a_code", errors.type_of_status(answer.status))
+    own = "billing_error" if kind is RefusalKind.QUOTA_EXHAUSTED else errors.type_of_status(answer.status)
+    assert (answer.message, answer.code, answer.type) == ("why", "a_code", own)
 
 
 @pytest.mark.parametrize("kind", ErrorKind)
@@ -76,8 +77,26 @@ def test_a_providers_server_error_is_passed_on_where_clients_know_it(status: int
 
 @pytest.mark.parametrize(("seconds", "sent"), [(0.0, b"1"), (1.2, b"2"), (60.0, b"60"), (300.0, b"60"), (None, None)])
 def test_a_retry_after_is_whole_seconds_within_what_clients_accept(seconds: float | None, sent: bytes | None) -> None:
-    answer = errors.of_refused(Refused(RefusalKind.RATE_LIMITED, "slow down", retry_after=seconds))
+    answer = errors.of_refused(Refused(RefusalKind.RATE_LIMITED, "slow down", retry_after=seconds, of_provider=True))
     assert dict(answer.headers).get(b"retry-after") == sent
+
+
+@pytest.mark.parametrize(
+    ("seconds", "headers"),
+    [
+        (20, {b"retry-after": b"20"}),
+        (20.1, {b"retry-after": b"21", b"x-should-retry": b"false"}),
+        (300, {b"retry-after": b"300", b"x-should-retry": b"false"}),
+    ],
+)
+def test_nobody_waits_long_for_a_limit_of_this_gateway(seconds: float, headers: dict[bytes, bytes]) -> None:
+    answer = errors.of_refused(Refused(RefusalKind.RATE_LIMITED, "slow down", retry_after=seconds))
+    assert (answer.status, answer.type, dict(answer.headers)) == (429, "rate_limit_error", headers)
+
+
+def test_a_providers_rate_limit_is_waited_for_as_it_says() -> None:
+    made = refused.of_upstream(UpstreamError(ErrorKind.RATE_LIMIT, "slow down", status=429, retry_after=45.0), "mine")
+    assert dict(errors.of_refused(made).headers) == {b"retry-after": b"45"}
 
 
 def test_what_only_an_administrator_can_change_is_not_sent_again() -> None:

@@ -62,6 +62,18 @@ def test_observers_are_called_once_an_attempt_and_once_a_request(
     assert observed == [(1, "failed", "server"), (2, "completed", None), ("request", "completed")]
 
 
+def test_an_attempt_that_ends_in_an_unforeseen_failure_is_accounted_for(
+    upstream: Upstream, observed: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*events: object) -> bytes:
+        raise RuntimeError
+
+    monkeypatch.setattr(Encoder, "feed", broken)
+    answer = asyncio.run(relayed(upstream.script(speak.chat_answer()).prompt, candidate(upstream.base_url)))
+    assert answer.status == 500
+    assert observed == [(1, "failed", None), ("request", "failed")]
+
+
 def test_the_account_is_complete_when_the_observers_of_a_request_are_called(upstream: Upstream) -> None:
     script = upstream.script(
         bad=[speak.refusal("openai_chat", 429, "slow down", headers={"retry-after": "7"})],

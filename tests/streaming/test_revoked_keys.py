@@ -9,9 +9,11 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
-from access.models import ClientKey, Team
+from access import key_actions
+from access.models import ClientKey, Membership, Team
 from routing.loading import store
 from tests.harness import speak
 from tests.harness.call import Client, message
@@ -58,27 +60,53 @@ def _expire(key: Key) -> None:
     ClientKey.objects.filter(pk=key.row.pk).update(expires_at=timezone.now() + timedelta(seconds=0.5))
 
 
+def _rotate(key: Key) -> None:
+    key_actions.rotate(_owner(), key.row, timedelta(0))
+
+
+def _disable_key(key: Key) -> None:
+    key_actions.disable(_owner(), key.row)
+
+
+def _disable_owner(key: Key) -> None:
+    assert key.row.owner is not None
+    User.objects.filter(pk=key.row.owner.pk).update(is_active=False)
+
+
+def _leave(key: Key) -> None:
+    Membership.objects.filter(user=key.row.owner_id).delete()
+
+
+def _owner() -> User:
+    """An owner of the site."""
+    return User.objects.create_superuser(unique("owner"))
+
+
+_UNDER_WAY = " while this answer was under way. "
 _ASK = "Ask an administrator of this gateway"
-ENDS: list[tuple[Callable[[Key], None], str, str, str]] = [
+_NEW = f"{_ASK} for a new one."
+ENDS: list[tuple[Callable[[Key], None], int, str, str]] = [
+    (_revoke, 401, "key_revoked", f"The client key was revoked{_UNDER_WAY}{_NEW}"),
+    (_expire, 401, "key_expired", f"The client key expired{_UNDER_WAY}{_NEW}"),
+    (_delete, 401, "key_deleted", f"The client key was deleted{_UNDER_WAY}{_NEW}"),
     (
-        end,
-        "permission_error" if end is _disable else "authentication_error",
-        code,
-        f"The client key{what} while this answer was under way. {_ASK}{'' if end is _disable else ' for a new one'}.",
-    )
-    for end, code, what in (
-        (_revoke, "key_revoked", " was revoked"),
-        (_expire, "key_expired", " expired"),
-        (_delete, "key_deleted", " was deleted"),
-        (_disable, "team_disabled", "'s team was disabled"),
-    )
+        _rotate,
+        401,
+        "key_replaced",
+        f"The secret of this client key was replaced{_UNDER_WAY}Send the request again with the new one.",
+    ),
+    (_disable_key, 403, "key_disabled", f"The client key was disabled{_UNDER_WAY}{_ASK} to enable it."),
+    (_disable, 403, "team_disabled", f"The client key's team was disabled{_UNDER_WAY}{_ASK}."),
+    (_disable_owner, 403, "owner_disabled", f"The client key's owner was disabled{_UNDER_WAY}{_ASK}."),
+    (_leave, 403, "owner_left", f"The client key's owner left the team{_UNDER_WAY}Ask for a key of your own."),
 ]
+_TYPES = {401: "authentication_error", 403: "permission_error"}
 
 
-@pytest.mark.parametrize(("end", "error", "code", "sentence"), ENDS, ids=[code for _, _, code, _ in ENDS])
+@pytest.mark.parametrize(("end", "status", "code", "sentence"), ENDS, ids=[code for _, _, code, _ in ENDS])
 def test_running_streams_end_in_every_worker(
     end: Callable[[Key], None],
-    error: str,
+    status: int,
     code: str,
     sentence: str,
     cutting: Gateway,
@@ -86,7 +114,10 @@ def test_running_streams_end_in_every_worker(
     standing: Standing,
     orm: Rows,
 ) -> None:
-    key = make_key(Team.objects.create(name=unique("team")))
+    error = _TYPES[status]
+    team, owner = Team.objects.create(name=unique("team")), User.objects.create_user(unique("member"))
+    Membership.objects.create(team=team, user=owner)
+    key = make_key(team, owner=owner)
     other = make_key()
     _wait_loaded(cutting)
     gate = Gate()
@@ -107,6 +138,8 @@ def test_running_streams_end_in_every_worker(
             assert (failure["type"], failure["message"]) == (error, sentence)
             assert parsed.text == "so far"
         assert time.monotonic() - began < SECONDS
+        again = [Client(cutting.base_url, key.secret).get("/v1/me") for _ in range(8)]
+        assert {answer.status for answer in again} == {status}
         gate.open()
         assert bystander.finish().stream().text == "so farthe rest"
         ids = [stream.headers["request-id"] for stream in streams]
@@ -142,6 +175,7 @@ def test_an_answer_that_has_not_begun_gets_a_status(
         answer = asked.result(SECONDS)
         gate.open()
     assert "was revoked while" in answer.error(401, "authentication_error")
+    assert answer.headers["x-should-retry"] == "false"
     assert orm.request(answer.request_id).error_code == "key_revoked"
     # The next one is refused as ever.
     assert "was revoked" in Client(cutting.base_url, key.secret).post(body).error(401, "authentication_error")

@@ -8,13 +8,14 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from tests.usage.added import sessions_of_rows, stored, stored_sessions
+from access.tags import set_id
+from tests.usage.added import attempts_of_rows, sessions_of_rows, stored, stored_attempts, stored_sessions
 from usage import bulk, sample_data
 from usage.journal import partitions
 from usage.journal.writer import Writer
 from usage.models import AttemptLog, RequestLog
 from usage.rollups import rebuild
-from usage.rollups.models import DailyRollup, SessionSummary, UsageRollup
+from usage.rollups.models import AttemptRollup, DailyRollup, SessionSummary, UsageRollup
 
 SINCE, UNTIL = datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -50,6 +51,16 @@ def test_refused_requests_have_no_attempt_and_unknown_tokens_are_unknown() -> No
         assert known == {request.outcome != "completed"}
 
 
+def test_requests_say_whose_they_are() -> None:
+    requests = [request for request, _ in sample_data.rows(3_000, SINCE, UNTIL, 7)]
+    assert len({request.owner_id for request in requests} - {None}) > 20
+    assert len({request.client_version for request in requests}) >= 9
+    for request in requests:
+        assert request.tags is not None
+        assert request.tags_id == set_id(request.tags)
+        assert request.tags == sorted(request.tags)
+
+
 @pytest.mark.django_db
 @pytest.mark.both_databases
 def test_the_command_writes_them_once() -> None:
@@ -79,15 +90,15 @@ def test_many_at_once_are_what_the_writer_makes_of_them(processes: int, monkeypa
     assert len(written) >= 3
     assert max(written) <= 250
     requests, attempts = list(RequestLog.objects.values()), list(AttemptLog.objects.values())
-    rollups = stored(UsageRollup), stored(DailyRollup), stored_sessions()
-    assert rollups[2] == sessions_of_rows()
+    rollups = stored(UsageRollup), stored(DailyRollup), stored_sessions(), stored_attempts()
+    assert rollups[2:] == (sessions_of_rows(), attempts_of_rows())
     assert list(rebuild.rebuild(check=True)) == []
-    for model in (RequestLog, AttemptLog, UsageRollup, DailyRollup):
+    for model in (RequestLog, AttemptLog, UsageRollup, DailyRollup, AttemptRollup):
         model._default_manager.all().delete()
     SessionSummary.objects.all().delete()
     assert Writer(lambda account: None).write_through(list(sample_data.rows(600, SINCE, UNTIL, 4)))
     assert (list(RequestLog.objects.values()), list(AttemptLog.objects.values())) == (requests, attempts)
-    assert (stored(UsageRollup), stored(DailyRollup), stored_sessions()) == rollups
+    assert (stored(UsageRollup), stored(DailyRollup), stored_sessions(), stored_attempts()) == rollups
 
 
 @pytest.mark.django_db

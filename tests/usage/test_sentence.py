@@ -21,12 +21,20 @@ def test_a_template_without_arguments_is_taken_as_it_is() -> None:
 
 def test_only_a_sentence_is_stored() -> None:
     sentence = Sentence("It is {what}.", what="so")
-    assert own_words(sentence) == "It is so."
-    assert type(own_words(sentence)) is str
+    assert own_words(sentence) is sentence
+    assert type(str(sentence)) is str
     # Whatever is done with it makes a plain string of it, which is no longer the gateway's own.
     for text in (f"{sentence}", sentence + "x", sentence[:3], sentence.upper(), "plain"):
         assert own_words(text) == ""
-    assert msgspec.json.encode(own_words(sentence)) == b'"It is so."'
+    assert msgspec.json.encode(str(sentence)) == b'"It is so."'
+
+
+def test_a_sentence_has_its_own_code_or_that_of_the_first_part_with_one() -> None:
+    inner, other = Sentence("is {how}", code="first", how="so"), Sentence("is not", code="second")
+    assert (inner.code, Sentence("It is.", code="plain").code, Sentence("It is.").code) == ("first", "plain", "")
+    assert Sentence("{what} {a} {b}", what=Sentence("It"), a=inner, b=other).code == "first"
+    assert Sentence("{a}", code="whole", a=inner).code == "whole"
+    assert (joined("; ", [other, inner]).code, joined("; ", []).code, own_words("plain").code) == ("second", "", "")
 
 
 @pytest.mark.parametrize(

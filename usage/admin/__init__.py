@@ -1,5 +1,5 @@
 """Usage rows in the admin."""
 
-from usage.admin import logs
+from usage.admin import logs, windows
 
-__all__ = ["logs"]
+__all__ = ["logs", "windows"]

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django import forms
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
-from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import DropdownFilter
 
 from providers.fidelity import EXPLANATIONS
 from usage.reports.query import Period
+from usage.rollups.accumulate import first_id
 from usage.rollups.measures import REPORTED
 
 NONE = "(none)"
@@ -45,24 +43,39 @@ def rows_url(
     return f"{reverse('admin:usage_requestlog_changelist')}?{urlencode(pairs)}"
 
 
-class DayRangeFilter(RangeDateFilter):
-    """Days of TIME_ZONE, the first and the last included."""
+def attempts_url(period: Period, **options: str | None) -> str:
+    """Returns the URL of the list of attempts, filtered by the days of UTC in `period` and the given options."""
+    days = f"{period.first.isoformat()}{UTCDaysFilter.UNTIL}{period.last.isoformat()}"
+    pairs = [(UTCDaysFilter.parameter_name, days)]
+    pairs += [(name, value or NONE) for name, value in options.items()]
+    return f"{reverse('admin:usage_attemptlog_changelist')}?{urlencode(pairs)}"
+
+
+class UTCDaysFilter(DropdownFilter):
+    """Days of UTC, by ids: exactly the attempts that a sum by provider was computed from."""
+
+    title, parameter_name = "days of UTC", "utc"
+    UNTIL = ".."
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Returns some spans of days and the chosen one."""
+        today = datetime.now(UTC).date()
+        spans = {"today": today, "this month": today.replace(day=1), "the last 30 days": today - timedelta(days=29)}
+        choices = {f"{first}{self.UNTIL}{today}": label for label, first in spans.items()}
+        chosen = self.value()
+        if chosen and chosen not in choices:
+            choices[chosen] = chosen.replace(self.UNTIL, " to ")
+        return list(choices.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Filters by days; text that is not a date leads back to the unfiltered list."""
-        if first := self._midnight("from", 0):
-            queryset = queryset.filter(started_at__gte=first)
-        if end := self._midnight("to", 1):
-            queryset = queryset.filter(started_at__lt=end)
-        return queryset
-
-    def _midnight(self, side: str, days_later: int) -> datetime | None:
+        """Filters by the chosen days; text that is none leads back to the unfiltered list."""
+        chosen = self.value()
+        if not chosen:
+            return queryset
         try:
-            day = forms.DateField(required=False).clean(self.used_parameters.get(f"{self.parameter_name}_{side}"))
-            if day is None:
-                return None
-            return datetime.combine(day + timedelta(days=days_later), time.min, timezone.get_default_timezone())
-        except (ValidationError, OverflowError) as error:
+            first, last = (date.fromisoformat(day) for day in chosen.split(self.UNTIL))
+            return queryset.filter(id__gte=first_id(first), id__lt=first_id(last + timedelta(days=1)))
+        except (ValueError, OverflowError) as error:
             raise IncorrectLookupParameters(str(error)) from error
 
 
@@ -110,6 +123,18 @@ class KeyFilter(_SeenFilter):
     title, parameter_name, column, label = "client key", "key", "key_id", "key_name"
 
 
+class OwnerFilter(_SeenFilter):
+    """By the id of the key's owner; (none) are service keys, and requests of before keys had owners."""
+
+    title, parameter_name, column, label = "owner", "owner", "owner_id", "owner_name"
+
+
+class ClientFilter(_SeenFilter):
+    """By the client's name, without its version."""
+
+    title, parameter_name, column, label = "client", "client", "client_name", "client_name"
+
+
 class RouteFilter(_SeenFilter):
     """By the route's name."""
 
@@ -126,6 +151,12 @@ class ModelFilter(_SeenFilter):
     """By the model's name."""
 
     title, parameter_name, column, label = "model", "model", "model_name", "model_name"
+
+
+class CredentialFilter(_SeenFilter):
+    """By the credential's name."""
+
+    title, parameter_name, column, label = "credential", "credential", "credential_name", "credential_name"
 
 
 class KnownFilter(DropdownFilter):

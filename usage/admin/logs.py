@@ -16,15 +16,22 @@ from unfold.contrib.filters.admin import MultipleChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
+from access.permissions import may
+from providers.pricing.prices import Price, figures
+from proxysite.console.day_filter import DayRangeFilter
+from usage.admin import whose
 from usage.admin.filters import (
-    DayRangeFilter,
+    ClientFilter,
+    CredentialFilter,
     FidelityFilter,
     KeyFilter,
     KnownFilter,
     ModelFilter,
+    OwnerFilter,
     ProviderFilter,
     RouteFilter,
     TeamFilter,
+    UTCDaysFilter,
 )
 from usage.admin.timeline import explained, timeline, with_demo_mark
 from usage.models import AttemptLog, RequestLog, SetAside
@@ -45,7 +52,8 @@ _MEASURES: list[str | tuple[str, ...]] = [
     *(tuple(_COUNTED[at : at + 2]) for at in range(0, len(_COUNTED), 2)),
     ("shown_cost", "provider_cost"),
     "cost_parts",
-    ("shown_repriced", "price_id"),
+    "shown_repriced",
+    "charged_at",
     ("first_token", "duration"),
 ]
 
@@ -111,6 +119,12 @@ class UsageAdmin(ModelAdmin):
         """In US dollars."""
         return formatting.dollars(row.cost)
 
+    @display(description="Charged at")
+    def charged_at(self, row: Any) -> str:
+        """The prices that the cost was computed from, which stay as they were."""
+        price = None if row.price_id is None else Price.objects.filter(pk=row.price_id).first()
+        return formatting.UNKNOWN if price is None else figures(price)
+
     @display(description="The cost in parts")
     def cost_parts(self, row: Any) -> str:
         """In US dollars: those that are not zero."""
@@ -157,7 +171,7 @@ class UsageAdmin(ModelAdmin):
 
 
 @admin.register(RequestLog)
-class RequestLogAdmin(UsageAdmin):
+class RequestLogAdmin(whose.WhoseRequest, UsageAdmin):
     """Requests, each with its decision and attempts on its page."""
 
     list_display = [
@@ -167,7 +181,9 @@ class RequestLogAdmin(UsageAdmin):
         ("started_at", DayRangeFilter),
         ("outcome", MultipleChoicesDropdownFilter),
         TeamFilter,
+        OwnerFilter,
         KeyFilter,
+        ClientFilter,
         RouteFilter,
         ProviderFilter,
         ModelFilter,
@@ -180,9 +196,9 @@ class RequestLogAdmin(UsageAdmin):
     fieldsets = [
         (None, {"fields": [
             ("started", "request_id"), ("ended", "http_status"), ("error_type", "error_code"),
-            "error_message", "provider_message", ("stop_reason", "streamed"),
+            ("error_message", "sentence_code"), "provider_message", ("stop_reason", "streamed"),
         ]}),
-        ("Caller", {"fields": [("team_name", "key_name", "key_prefix"), ("session_id", "agent_id"), "client"]}),
+        ("Caller", {"fields": whose.FIELDS}),
         ("Answer", {"fields": [("request_model", "route_name"), ("phase", "rule"), ("answered_by", "shown_fidelity")]}),
         ("Tokens, cost, time", {"fields": [
             *_MEASURES,
@@ -201,8 +217,9 @@ class RequestLogAdmin(UsageAdmin):
         return _two_lines(row.route_name, asked)
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
-        """Shows the request with its attempts in order."""
-        extra = {"timeline": timeline(object_id), **(extra_context or {})}
+        """Shows the request with its attempts in order, to those who may see attempts."""
+        shown = may(request.user, "usage.view_attemptlog")
+        extra = {"timeline": timeline(object_id) if shown else [], **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra)
 
 
@@ -216,8 +233,10 @@ class AttemptLogAdmin(UsageAdmin):
     ]  # fmt: skip
     list_filter = [
         ("started_at", DayRangeFilter),
+        UTCDaysFilter,
         ("outcome", MultipleChoicesDropdownFilter),
         ProviderFilter,
+        CredentialFilter,
         ModelFilter,
         FidelityFilter,
         KnownFilter,
@@ -226,8 +245,9 @@ class AttemptLogAdmin(UsageAdmin):
     search_help_text = "Complete upstream request id"
     fields = [
         "its_request", ("started", "number"), ("ended", "http_status"), ("error_type", "error_code"),
-        "error_message", "provider_message", "answered_by",
+        ("error_message", "sentence_code"), "provider_message", "answered_by",
         ("dialect", "credential_name"), ("stop_reason", "upstream_request_id"),
+        ("reported_model", "service_tier", "region"),
         "shown_fidelity",
         *_MEASURES,
     ]  # fmt: skip

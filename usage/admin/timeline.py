@@ -16,7 +16,8 @@ from usage.models import AttemptLog, RequestLog
 class TimelineAttempt(msgspec.Struct, frozen=True):
     """One attempt: its start in milliseconds after the request's, and start and length in percent of the request.
 
-    `fidelity` lists what its translation dropped, changed or emulated: codes with their explanations.
+    `fidelity` lists what its translation dropped, changed or emulated: codes with their explanations. `answered_by` is
+    the model that the provider named, where it is not the one that was asked.
     """
 
     row: AttemptLog
@@ -24,6 +25,7 @@ class TimelineAttempt(msgspec.Struct, frozen=True):
     left: float
     width: float
     fidelity: tuple[tuple[str, str], ...] = ()
+    answered_by: str = ""
 
 
 _EXPLANATIONS: dict[str, str] = {code.value: text for code, text in EXPLANATIONS.items()}
@@ -32,6 +34,12 @@ _EXPLANATIONS: dict[str, str] = {code.value: text for code, text in EXPLANATIONS
 def explained(codes: list[str] | None) -> tuple[tuple[str, str], ...]:
     """Returns each fidelity code with its explanation, which is empty for a code that this version does not know."""
     return tuple((code, _EXPLANATIONS.get(code, "")) for code in codes or ())
+
+
+def other_model(attempt: AttemptLog) -> str:
+    """Returns the model that the provider named, where it is another name than the one that was asked."""
+    reported, asked = (name.removeprefix("models/") for name in (attempt.reported_model, attempt.model_name))
+    return "" if reported == asked else attempt.reported_model
 
 
 def with_demo_mark(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -62,6 +70,7 @@ def timeline(request_log_id: str) -> list[TimelineAttempt]:
             left=min(99.0, round(100 * offset / length, 2)),
             width=max(1.0, min(100.0, round(100 * (attempt.duration_ms or 0) / length, 2))),
             fidelity=explained(attempt.fidelity),
+            answered_by=other_model(attempt),
         )
         for offset, attempt in zip(offsets, attempts, strict=True)
     ]

@@ -15,8 +15,9 @@ from usage.journal.segments import Segment
 class AccountOwner(Protocol):
     """What an account reports to."""
 
-    def admitted(self, account: Account) -> None:
-        """The next attempt is about to go upstream."""
+    def admitted(self, account: Account) -> bool:
+        """The next attempt is about to go upstream; returns whether the journal has it."""
+        ...
 
     def closed(self, account: Account) -> None:
         """The request has ended; called once."""
@@ -46,10 +47,10 @@ class Account:
         self.attempts.append(record)
         return record
 
-    def admit(self) -> None:
-        """Writes the account so far into the journal: from now on it becomes a row, whatever happens."""
-        if self._owner is not None:
-            self._owner.admitted(self)
+    def admit(self) -> bool:
+        """Writes the account so far into the journal: from now on it becomes a row, whatever happens. Returns False
+        when the journal cannot be written."""
+        return self._owner is None or self._owner.admitted(self)
 
     def first_token(self, record: AttemptRecord, at: float) -> None:
         """Notes that an attempt delivered its first content, at a time of time.perf_counter."""

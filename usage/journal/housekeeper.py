@@ -1,5 +1,5 @@
 """One background thread per worker: syncs and checks the journal, adopts the journals of dead workers, and creates the
-partitions of the coming months."""
+partitions of the coming months and the windows of budgets."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ import time
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from usage.budgets import dead_workers, opening
 from usage.journal import partitions, replay
 from usage.journal.journal import Journal
 from usage.journal.writer import Writer
+from usage.money import to_dollars
 
 logger = logging.getLogger("gateway.usage")
 
 SYNC_SECONDS = 1.0
 MONTHS_SECONDS = 86_400.0
 RETRY_SECONDS = 60.0
+WINDOWS_SECONDS = 60.0
+"""Within which a budget that nobody draws from has its window."""
 
 
 class Housekeeper:
@@ -45,13 +49,16 @@ class Housekeeper:
             thread.join(10)
 
     def _run(self) -> None:
-        adopt_at = months_at = 0.0
+        adopt_at = months_at = windows_at = 0.0
         try:
             while True:
                 self._journal.sync()
                 self._test()
                 if time.monotonic() >= months_at:
                     months_at = time.monotonic() + (MONTHS_SECONDS if self._make_months() else RETRY_SECONDS)
+                if time.monotonic() >= windows_at:
+                    self._open_windows()
+                    windows_at = time.monotonic() + WINDOWS_SECONDS
                 if time.monotonic() >= adopt_at:
                     self._adopt()
                     adopt_at = time.monotonic() + self._adopt_seconds
@@ -68,10 +75,30 @@ class Housekeeper:
 
     def _adopt(self) -> None:
         try:
-            replay.adopt(self._journal.folder.parent, self._journal.folder, self._writer.write_through)
+            own = self._journal.folder
+            replay.adopt(own.parent, own, self._writer.write_through, self._writer.return_block)
+            for worker, amount in dead_workers.settle_dead().items():
+                fields = {"worker": worker, "dollars": str(to_dollars(amount))}
+                logger.error(
+                    "a worker is gone and its journal was not found: what it held stays spent", extra={"fields": fields}
+                )
+        except DatabaseError as error:
+            logger.warning("dead workers wait for the database", extra={"fields": {"cause": str(error)}})
+            connection.close()
         except Exception:
             # The thread must go on; what was not adopted is tried again next time.
             logger.exception("a journal could not be adopted")
+            connection.close()
+
+    def _open_windows(self) -> None:
+        try:
+            opening.open_windows(unless_another=True)
+        except DatabaseError as error:
+            logger.warning("no windows of budgets made ahead", extra={"fields": {"cause": str(error)}})
+            connection.close()
+        except Exception:
+            # The thread must go on.
+            logger.exception("windows of budgets could not be made ahead")
             connection.close()
 
     def _make_months(self) -> bool:

@@ -18,7 +18,7 @@ from django.db import connection, models
 
 from usage import sqlite
 from usage.journal import texts
-from usage.journal.records import AttemptRecord, RequestRecord
+from usage.journal.records import AttemptRecord, RequestRecord, defaults
 from usage.models import AttemptLog, RequestLog
 from usage.rollups.generated import function
 
@@ -28,12 +28,10 @@ Records = Sequence[RequestRecord] | Sequence[AttemptRecord]
 def insert(requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord]) -> set[UUID]:
     """Inserts rows of both tables; rows that exist are not changed. Call it inside a transaction.
 
-    Returns the ids of the requests that did not exist. Raises django.db.Error, or ValueError or OverflowError for
-    values that no database accepts.
+    Returns the ids of the requests and attempts that did not exist. Raises django.db.Error, or ValueError or
+    OverflowError for values that no database accepts.
     """
-    new = insert_requests(requests)
-    insert_attempts(attempts)
-    return new
+    return insert_requests(requests) | insert_attempts(attempts)
 
 
 def take_locks() -> None:
@@ -118,19 +116,24 @@ def _payload(records: Records) -> str:
 def _json_statement(model: type[models.Model], record: type[msgspec.Struct]) -> str:
     """Returns the INSERT of all objects in a JSON array, in the order of ids so that two writers cannot deadlock."""
     quote = connection.ops.quote_name
-    fields = _columns(model, record)
+    fields, left_out = _columns(model, record), defaults(record)
     values, types = [], []
     for field in fields:
         column, kind = quote(field.column), field.db_type(connection)
+        value = column
         if isinstance(field, models.CharField):
-            values.append(f"left({column}, {field.max_length})")
-            kind = "text"
-        else:
-            values.append(column)
+            value, kind = f"left({column}, {field.max_length})", "text"
+        if (default := left_out.get(field.attname)) is not None:
+            value = f"COALESCE({value}, {_literal(default)})"
+        values.append(value)
         # An object's keys are the record's field names, which are those of the columns: there are no foreign keys.
         types.append(f"{column} {kind}")
     source = f"SELECT {', '.join(values)} FROM json_to_recordset(%s) AS records({', '.join(types)}) ORDER BY id"  # noqa: S608
     return f"{_into(model, fields)} {source} {_UNLESS_PRESENT}"
+
+
+def _literal(default: str | int | bool) -> str:
+    return str(default) if isinstance(default, int) else f"'{default}'"
 
 
 # --- SQLite ----------------------------------------------------------------------------------------------------------
@@ -170,7 +173,7 @@ def _converted(field: Any) -> str:
     # money is in pico-dollars already.
     value = f"record.{field.attname}"
     if isinstance(field, models.UUIDField):
-        return f"{value}.hex"
+        return f"None if {value} is None else {value}.hex" if field.null else f"{value}.hex"
     if isinstance(field, models.DateTimeField):
         return f"moment({value})"
     if isinstance(field, models.JSONField):

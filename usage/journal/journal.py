@@ -41,7 +41,7 @@ class Journal:
         """When the folder or a file in it was found to be gone, the last time; POSIX seconds."""
         self.size = 0
         self._fsync_always = fsync_always
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._guard = threading.Lock()
         self._lock: int | None = None
         self._left: list[int] = []
@@ -79,6 +79,16 @@ class Journal:
         if self.failing is not None:
             self._works()
         return True
+
+    @property
+    def lacks(self) -> bool:
+        """Whether it lacks lines that it should have."""
+        return bool(self._unwritten)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all requests are in the database."""
+        return not self._unwritten and not any(segment.holds for segment in self._segments)
 
     def written(self, account: Account) -> None:
         """Releases the lines of an account, which is in the database (or set aside there)."""
@@ -130,13 +140,14 @@ class Journal:
                     self._failed(error)
                     return
 
-    def stop(self) -> None:
-        """Closes the journal. The folder is removed if all its requests are in the database, else it can be adopted."""
+    def stop(self, *, keep_folder: bool = False) -> None:
+        """Closes the journal. The folder is removed if all its requests are in the database, else, or with
+        `keep_folder`, it can be adopted."""
         if self._unwritten or self._segments:
             self.check()
         with self._guard:
             try:
-                self._close_folder()
+                self._close_folder(keep=keep_folder)
             except OSError as error:
                 logger.warning("the journal's folder could not be removed", extra={"fields": {"cause": str(error)}})
             for lock in (self._lock, *self._left):
@@ -168,8 +179,8 @@ class Journal:
         """Returns the segment for the next line. Raises OSError."""
         if self._lock is None:
             self._take_folder()
-        if self.size + more > self._max_bytes:
-            raise OSError(f"the journal has grown to its limit of {self._max_bytes} bytes")
+        if self.size + more > self.max_bytes:
+            raise OSError(f"the journal has grown to its limit of {self.max_bytes} bytes")
         segment = self._current
         old = segment is not None and (
             segment.size >= SEGMENT_BYTES or time.monotonic() - self._began >= SEGMENT_SECONDS
@@ -194,12 +205,13 @@ class Journal:
         self._lock = segments.lock(hidden)
         hidden.rename(self.folder)
 
-    def _close_folder(self) -> None:
-        """Closes the segment, and removes the folder if nothing in it is needed. Raises OSError."""
+    def _close_folder(self, *, keep: bool = False) -> None:
+        """Closes the segment, and removes the folder if nothing in it is needed, unless it is to `keep`. Raises
+        OSError."""
         if self._current is not None:
             self._retire(self._current)
             self._current = None
-        if self._lock is None or any(self.folder.glob(f"*{segments.SUFFIX}")):
+        if keep or self._lock is None or any(self.folder.glob(f"*{segments.SUFFIX}")):
             return
         removed = self.folder.rename(self.folder.with_name(f"{segments.HIDDEN}{self.folder.name}"))
         (removed / segments.LOCK).unlink(missing_ok=True)

@@ -17,6 +17,7 @@ import msgspec
 from django.db import OperationalError, connection, transaction
 from psycopg import errors
 
+from usage.budgets import windows
 from usage.models import AttemptLog, RequestLog
 
 MODELS = (RequestLog, AttemptLog)
@@ -134,7 +135,10 @@ def prune(keep_months: int, *, dry_run: bool = False) -> list[Pruned]:
     """
     if keep_months < 0:
         raise ValueError("months to keep are counted from 0")
-    end = lowest_id(months_after(this_month(), -keep_months))
+    month = months_after(this_month(), -keep_months)
+    if not dry_run:
+        windows.settle_before(month)
+    end = lowest_id(month)
     pruned = []
     for model in MODELS:
         table = model._meta.db_table

@@ -21,10 +21,12 @@ class Recorder:
         """Opens an account under an identity of `new_identity`."""
         return Account(self, RequestRecord(id=identity, request_id=request_id_of(identity)))
 
-    def admitted(self, account: Account) -> None:
-        """Called by an account before each of its attempts is sent upstream."""
-        if not self.journal.append(account, ended=False):
-            self.writer.test()
+    def admitted(self, account: Account) -> bool:
+        """Called by an account before each of its attempts is sent upstream; returns whether the journal has it."""
+        if self.journal.append(account, ended=False):
+            return True
+        self.writer.test()
+        return False
 
     def closed(self, account: Account) -> None:
         """Called by an account, once, at its end."""

@@ -1,5 +1,7 @@
-"""Usage rows before they are inserted: mutable structs with a field for every column, money in pico-dollars.
+"""Usage rows before they are inserted: mutable structs with a field for every column, money in pico-dollars, and those
+that are in the journal alone.
 
+Their JSON leaves out every field that has its default: most of an account are, and the journal writes each twice.
 They hold names, numbers, short codes and sentences of the gateway's own, never a prompt, an answer or an upstream's
 free text, but for the first line of an upstream's error where STORE_PROVIDER_ERRORS asks for it.
 """
@@ -18,7 +20,7 @@ from usage.rollups.generated import copier, function
 
 if TYPE_CHECKING:
 
-    class _Sums(msgspec.Struct, kw_only=True):
+    class _Sums(msgspec.Struct, kw_only=True, omit_defaults=True):
         # Those that code names; a new one needs no line here.
         input_tokens: int | None = None
         cache_read_tokens: int | None = None
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
         provider_cost: int | None = None
 
 else:
-    _Sums = msgspec.defstruct("_Sums", [(name, int | None, None) for name in measures.SUMS], kw_only=True)
+    _Sums = msgspec.defstruct(
+        "_Sums", [(name, int | None, None) for name in measures.SUMS], kw_only=True, omit_defaults=True
+    )
 
 
 class _Measured(_Sums, kw_only=True):
@@ -51,6 +55,7 @@ class _Measured(_Sums, kw_only=True):
     error_type: str = ""
     error_code: str = ""
     error_message: str = ""
+    sentence_code: str = ""
     provider_message: str = ""
     stop_reason: str = ""
     fidelity: list[str] | None = None
@@ -66,21 +71,34 @@ class RequestRecord(_Measured, kw_only=True):
 
     team_id: int | None = None
     team_name: str = ""
+    owner_id: int | None = None
+    owner_name: str = ""
     key_id: int | None = None
     key_name: str = ""
     key_prefix: str = ""
+    tags_id: UUID | None = None
+    tags: list[str] | None = None
     route_id: int | None = None
     route_name: str = ""
     request_model: str = ""
     request_id: str = ""
     session_id: str = ""
     agent_id: str = ""
+    agent_type: str = ""
+    request_class: str = ""
     client: str = ""
+    client_name: str = ""
+    client_version: str = ""
+    end_user: str = ""
     streamed: bool = False
     phase: str = ""
     rule: str = ""
     decision: dict[str, Any] | None = None
+    routing_revision: int | None = None
+    access_revision: int | None = None
     attempts: int = 0
+    worker: str = ""
+    """In the journal alone: the worker of the blocks that its attempts have reserved of."""
 
 
 class AttemptRecord(_Measured, kw_only=True):
@@ -92,6 +110,22 @@ class AttemptRecord(_Measured, kw_only=True):
     credential_id: int | None = None
     credential_name: str = ""
     upstream_request_id: str = ""
+    reported_model: str = ""
+    service_tier: str = ""
+    region: str = ""
+    reserved: int | None = None
+    """In the journal alone: the pico-dollars that are reserved for it in each of the windows `drawn_from`."""
+    drawn_from: list[int] | None = None
+
+
+def complete(record: RequestRecord | AttemptRecord) -> dict[str, Any]:
+    """Returns every field of a record, as JSON has it."""
+    return {**defaults(type(record)), **msgspec.to_builtins(record)}
+
+
+def defaults(of: type[msgspec.Struct]) -> dict[str, Any]:
+    """Returns the defaults of a record's fields that have a fixed one."""
+    return {field.name: field.default for field in msgspec.structs.fields(of) if field.default is not msgspec.NODEFAULT}
 
 
 Finished = tuple[RequestRecord, list[AttemptRecord]]

@@ -15,19 +15,24 @@ from usage.journal.records import Finished, copy_answer
 from usage.journal.segments import Entry
 from usage.journal.writer import BATCH
 from usage.models import Outcome
+from usage.sentence import Sentence
 
 logger = logging.getLogger("gateway.usage")
 
 WriteThrough = Callable[[list[Finished]], bool]
 
+GiveBack = Callable[[str], bool]
+
+_WORKER_DIED = Sentence("The worker that served this request ended before the answer was complete.", code="worker_died")
 STALE = 60.0
 """Seconds after which a hidden folder has no owner."""
 
 
-def adopt(root: Path, own: Path, write: WriteThrough) -> int:
+def adopt(root: Path, own: Path, write: WriteThrough, give_back: GiveBack) -> int:
     """Replays every folder under `root` whose owner is dead; returns the number of requests.
 
-    `write` inserts a batch and returns whether it did; what it does not insert is tried again next time.
+    `write` inserts a batch and returns whether it did; what it does not insert is tried again next time. `give_back`
+    then takes what is left of the blocks of a worker, which is the folder's name, and returns whether it did.
     """
     if not root.is_dir():
         return 0
@@ -37,7 +42,7 @@ def adopt(root: Path, own: Path, write: WriteThrough) -> int:
             continue
         try:
             if not folder.name.startswith(segments.HIDDEN):
-                adopted += _adopt_one(folder, write)
+                adopted += _adopt_one(folder, write, give_back)
             elif time.time() - folder.stat().st_mtime > STALE:
                 # Its owner died while creating or removing the folder, which holds nothing but a lock.
                 shutil.rmtree(folder)
@@ -66,7 +71,7 @@ def read(folder: Path) -> tuple[list[Finished], int]:
     return [_finished(entry) for entry in latest.values()], torn
 
 
-def _adopt_one(folder: Path, write: WriteThrough) -> int:
+def _adopt_one(folder: Path, write: WriteThrough, give_back: GiveBack) -> int:
     try:
         lock = segments.lock(folder)
     except FileNotFoundError:
@@ -84,6 +89,9 @@ def _adopt_one(folder: Path, write: WriteThrough) -> int:
         for start in range(0, len(accounts), BATCH):
             if not write(accounts[start : start + BATCH]):
                 return 0
+        # Before the files are gone: what is not given back now is so the next time.
+        if not any(folder.glob(f"*{segments.UNREADABLE}")) and not give_back(folder.name):
+            return 0
         for path in folder.glob(f"*{segments.SUFFIX}"):
             path.unlink()
         if any(folder.glob(f"*{segments.UNREADABLE}")):
@@ -106,11 +114,16 @@ def _finished(entry: Entry) -> Finished:
     if entry.kind == "end":
         return request, attempts
     request.outcome = Outcome.INTERRUPTED
-    request.error_code = "worker_died"
-    request.error_message = "The worker that served this request ended before the answer was complete."
+    request.error_code = request.sentence_code = _WORKER_DIED.code
+    request.error_message = str(_WORKER_DIED)
     request.attempts = len(attempts)
     for attempt in attempts:
-        attempt.outcome = attempt.outcome or Outcome.INTERRUPTED
+        if not attempt.outcome:
+            attempt.outcome = Outcome.INTERRUPTED
+            if attempt.reserved is not None:
+                # It may have gone upstream, and nothing is known of its answer: all that was reserved counts as spent.
+                attempt.cost = attempt.other_cost = attempt.reserved
+                attempt.estimated = True
     if attempts:
         copy_answer(request, attempts[-1], attempts)
     return request, attempts

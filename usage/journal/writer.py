@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
-import msgspec
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from usage import sqlite
+from usage.budgets import dead_workers, spending
 from usage.journal import inserts, texts
 from usage.journal.account import Account
-from usage.journal.records import Finished
+from usage.journal.records import Finished, complete
 from usage.models import SetAside
 from usage.rollups import upsert
 
@@ -50,13 +50,13 @@ class Prepared:
         requests = [request for request, _ in batch]
         attempts = [attempt for _, made in batch for attempt in made]
         self.rows = inserts.statements(requests, attempts, most_values)
-        self.rollups = upsert.statements(requests, most_values)
+        self.rollups = upsert.statements(requests, attempts, most_values)
         self.requests = len(requests)
         self.count = len(requests) + len(attempts)
 
 
-class _Present(Exception):
-    """Some of the rows are in the database already."""
+class _Unprepared(Exception):
+    """Some of the rows are in the database already, or count in the windows of budgets."""
 
 
 class Writer:
@@ -120,16 +120,31 @@ class Writer:
             return False
         return True
 
+    def return_block(self, worker: str, *, all_known: bool = False) -> bool:
+        """Gives back what a worker held of budgets that is gone, in the caller's thread; returns False when the
+        database is unavailable. With `all_known` it ended in order, and every row is written."""
+        try:
+            dead_workers.return_block(worker, all_known=all_known)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("the database takes no money of budgets back", extra={"fields": {"cause": str(error)}})
+            connection.close()
+            return False
+        return True
+
     def write_prepared(self, prepared: Prepared, batch: Callable[[], list[Finished]]) -> bool:
-        """Does the same with new rows in the fewest statements. If some of them are there already, or rejected, it
-        takes longer, and `batch` makes the rows again."""
+        """Does the same with new rows in the fewest statements. If some of them are there already, or rejected, or may
+        count in windows of budgets, it takes longer, and `batch` makes the rows again."""
+        if spending.any_windows():
+            return self.write_through(batch())
         try:
             with transaction.atomic():
                 if sum(sqlite.execute_any(*statement) for statement in prepared.rows) != prepared.count:
-                    raise _Present
+                    raise _Unprepared
+                if spending.any_windows():
+                    raise _Unprepared
                 for statement in prepared.rollups:
                     sqlite.execute_any(*statement)
-        except (_Present, DatabaseError):
+        except (_Unprepared, DatabaseError):
             return self.write_through(batch())
         return True
 
@@ -220,7 +235,7 @@ class Writer:
         SetAside.objects.create(
             request_id=request.request_id,
             cause=texts.cutter(1_000)(str(error)),
-            payload=texts.without_nul(msgspec.to_builtins({"request": request, "attempts": attempts})),
+            payload=texts.without_nul({"request": complete(request), "attempts": [complete(one) for one in attempts]}),
         )
         self.set_aside += 1
         logger.error(
@@ -230,8 +245,14 @@ class Writer:
 
     def _insert(self, batch: Sequence[Finished]) -> None:
         requests = [request for request, _ in batch]
+        attempts = [attempt for _, made in batch for attempt in made]
         with transaction.atomic():
             if not batch:
                 inserts.take_locks()
-            new = inserts.insert(requests, [attempt for _, attempts in batch for attempt in attempts])
-            upsert.add([request for request in requests if request.id in new])
+            new = inserts.insert(requests, attempts)
+            added = requests
+            if len(new) < len(requests) + len(attempts):
+                added = [request for request in requests if request.id in new]
+                attempts = [attempt for attempt in attempts if attempt.id in new]
+            upsert.add(added, attempts)
+            spending.add(requests, attempts)

@@ -12,11 +12,12 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db.models import Aggregate, Count, Max, Q, QuerySet, Sum
+from django.contrib.auth.models import User
+from django.db.models import Aggregate, Count, Max, Model, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from access.models import Team
+from access.models import ClientKey, Team
 from usage.models import RequestLog
 from usage.reports.totals import Line, Totals
 from usage.rollups import histogram
@@ -29,6 +30,7 @@ EXACT_UP_TO = 10_000
 """Up to so many values a percentile is exact; beyond, it comes from histograms, within histogram.ERROR_PERCENT."""
 
 Groups = QuerySet[Any, dict[str, Any]]
+_NAMED: dict[str, tuple[type[Model], str]] = {"key_id": (ClientKey, "name"), "owner_id": (User, "username")}
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -81,7 +83,7 @@ def any_usage() -> bool:
 
 def totals(selection: Selection) -> Totals:
     """Returns the totals of a selection."""
-    return _totals(_rollups(selection).aggregate(**_sums()))
+    return totals_of(_rollups(selection).aggregate(**sums()))
 
 
 def last_errors(key_id: int, days: int, most: int) -> list[RequestLog]:
@@ -117,25 +119,58 @@ def breakdown(selection: Selection) -> Groups:
     """Groups usage per day, team and model, newest day first; `lines` reads it."""
     rows = _rollups(selection).annotate(day=TruncDate("starts_at", tzinfo=timezone.get_default_timezone()))
     groups: Groups = rows.values("day", "team_id", "provider_name", "model_name")
-    groups = groups.annotate(team_label=Max("team_name"), **_sums())
+    groups = groups.annotate(team_label=Max("team_name"), **sums())
     order = ["-day", "team_label", "team_id", "provider_name", "model_name"]
     return groups.order_by(*order)
 
 
 def lines(rows: Groups) -> Iterator[Line]:
     """Yields the lines of a `breakdown` as they are read from the database."""
-    names = _team_names()
+    names = team_names()
     return (_line(row, names) for row in rows.iterator(chunk_size=1000))
 
 
 def seen(period: Period) -> tuple[list[tuple[int, str]], list[tuple[str, str]]]:
     """Returns the teams of a period as (id, name), and its models as (provider, model), each in order."""
-    columns = ("team_id", "provider_name", "model_name")
-    rows = list(_rollups(Selection(period)).values_list(*columns).annotate(label=Max("team_name")))
-    teams = {team: label for team, _, _, label in rows if team is not None} | _team_names()
+    columns = ("team_id", "provider_name", "model_name", "team_name")
+    rows = list(_rollups(Selection(period)).values_list(*columns).annotate(last=Max("starts_at")).order_by("last"))
+    # The last of a deleted team's names stays.
+    teams = {team: label for team, _, _, label, _ in rows if team is not None} | team_names()
     here = {team for team, *_ in rows if team is not None}
-    models = {(provider, model) for _, provider, model, _ in rows}
+    models = {(provider, model) for _, provider, model, *_ in rows}
     return sorted(((team, teams[team]) for team in here), key=lambda pair: pair[1].lower()), sorted(models)
+
+
+def keyed(period: Period) -> QuerySet[Any]:
+    """Returns the rollups of a period that tell keys and owners apart, for what somebody may see of them."""
+    return _spans(period, overall=False)
+
+
+def keyless(period: Period) -> QuerySet[Any]:
+    """Returns the rollups of a period that tell teams apart and neither keys nor owners, where there are days: a few
+    rows a day for each team."""
+    return _spans(period, overall=False, keyless=True)
+
+
+def summed(rows: QuerySet[Any]) -> Totals:
+    """Returns the totals of `keyed` rollups."""
+    return totals_of(rows.order_by().aggregate(**sums()))
+
+
+def grouped(rows: QuerySet[Any], column: str, label: str) -> list[tuple[Any, str, Totals]]:
+    """Returns the totals of `keyed` rollups by a column, each with its name, the dearest first."""
+    groups = rows.order_by().values(column).annotate(**sums())
+    labels = _names(rows, column, label) if label != column else {}
+    found = [(row[column], labels.get(row[column], row[column]), totals_of(row)) for row in groups]
+    return sorted(found, key=lambda group: (-(group[2].cost or 0), -group[2].requests, group[1]))
+
+
+def _names(rows: QuerySet[Any], column: str, label: str) -> dict[Any, str]:
+    """Returns the names of keys or owners by id: that of today, or the last one of those that are deleted."""
+    labels = rows.order_by().values(column, label).annotate(last=Max("starts_at")).order_by("last", label)
+    names = {row[column]: row[label] for row in labels}
+    model, field = _NAMED[column]
+    return names | dict(model._default_manager.filter(pk__in=names).values_list("pk", field))
 
 
 def _nearest_rank(counts: list[tuple[int, int]], fraction: float) -> int | None:
@@ -153,14 +188,19 @@ def _rows(selection: Selection) -> QuerySet[RequestLog]:
 
 
 def _rollups(selection: Selection) -> QuerySet[Any]:
-    return _narrowed(_spans(selection.period, overall=False), selection)
+    return _narrowed(_spans(selection.period, overall=False, keyless=selection.key_id is None), selection)
 
 
-def _spans(period: Period, *, overall: bool) -> QuerySet[Any]:
-    """Returns the days of a period, or its quarter hours while the days of this TIME_ZONE are not built."""
+def _spans(period: Period, *, overall: bool, keyless: bool = False) -> QuerySet[Any]:
+    """Returns the days of a period, or its quarter hours while the days of this TIME_ZONE are not built.
+
+    `keyless`: without a row for each key. Quarter hours have none of these.
+    """
     has_days = RollupZone.objects.filter(name=settings.TIME_ZONE).exists()
     model: Any = DailyRollup if has_days else UsageRollup
-    spans: QuerySet[Any] = model.objects.filter(overall=overall, starts_at__gte=period.start, starts_at__lt=period.end)
+    # Not as conditions that are true or false: SQLite finds no index for these.
+    level = {"overall__in": [overall]} | ({"keyless__in": [keyless]} if has_days else {})
+    spans: QuerySet[Any] = model.objects.filter(**level, starts_at__gte=period.start, starts_at__lt=period.end)
     return spans
 
 
@@ -174,11 +214,12 @@ def _narrowed(rows: QuerySet[Any], selection: Selection) -> QuerySet[Any]:
     return rows.order_by().filter(**{column: value for column, value in narrowed.items() if value is not None})
 
 
-def _sums() -> dict[str, Aggregate]:
+def sums(counted: str = "requests") -> dict[str, Aggregate]:
+    """Returns what adds rollups up, for `totals_of`. `counted` is what they count in place of requests."""
     return {
         # Not the columns' own names: Django takes no annotation that is called like a field.
         f"total_{measure.total}": Sum(
-            measure.source or measure.name,
+            counted if (column := measure.source or measure.name) == "requests" else column,
             filter=Q(outcome__in=measure.outcomes) if measure.outcomes else None,
             default=None if measure.kind == "sum" else 0,
         )
@@ -186,7 +227,8 @@ def _sums() -> dict[str, Aggregate]:
     }
 
 
-def _totals(row: dict[str, Any]) -> Totals:
+def totals_of(row: dict[str, Any]) -> Totals:
+    """Returns the totals in a row of `sums`."""
     found: dict[str, Any] = {}
     for measure in REPORTED:
         value = row[f"total_{measure.total}"]
@@ -197,7 +239,7 @@ def _totals(row: dict[str, Any]) -> Totals:
 
 def _line(row: dict[str, Any], names: dict[int, str]) -> Line:
     return Line(
-        totals=_totals(row),
+        totals=totals_of(row),
         day=row["day"],
         team_id=row["team_id"],
         team_name="" if row["team_id"] is None else names.get(row["team_id"], row["team_label"]),
@@ -206,6 +248,7 @@ def _line(row: dict[str, Any], names: dict[int, str]) -> Line:
     )
 
 
-def _team_names() -> dict[int, str]:
+def team_names() -> dict[int, str]:
+    """Returns the current names of teams by id."""
     # A renamed team is one line under its current name; a deleted one keeps its last name.
     return dict(Team.objects.values_list("id", "name"))

@@ -11,7 +11,7 @@ import msgspec
 
 from usage.rollups import measures
 
-Axis = Literal["model", "team"]
+Axis = Literal["model", "team", "provider"]
 
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def by_day(daily_lines: Iterable[Line], axis: Axis) -> list[Line]:
-    """Adds `daily` lines up per day and model or team; days without rows are missing."""
+    """Adds `daily` lines up per day and model, team or provider; days without rows are missing."""
     return _merged(daily_lines, lambda line: (line.day, *_key(line, axis)), axis, keep_day=True)
 
 
 def by_axis(daily_lines: Iterable[Line], axis: Axis) -> list[Line]:
-    """Adds `daily` lines up per model or team, the busiest first."""
+    """Adds `daily` lines up per model, team or provider, the busiest first."""
     merged = _merged(daily_lines, lambda line: _key(line, axis), axis, keep_day=False)
     return sorted(merged, key=lambda line: -line.totals.requests)
 
@@ -84,6 +84,8 @@ def exact(value: int | Decimal | None) -> int | str | None:
 
 
 def _key(line: Line, axis: Axis) -> tuple[Any, ...]:
+    if axis == "provider":
+        return (line.provider_name,)
     return (line.team_id,) if axis == "team" else (line.provider_name, line.model_name)
 
 

@@ -2,169 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 from django.utils import timezone
 
+from access.tags import meant
 from usage.journal import texts
-from usage.journal.records import RequestRecord
-from usage.rollups import histogram, measures
+from usage.journal.records import AttemptRecord, RequestRecord
+from usage.rollups import measures
+from usage.rollups.cells import AttemptCell, Cell, Session, TagCell
 from usage.rollups.generated import function
-from usage.rollups.measures import COUNTS, DIMENSIONS, ERRORS, SUMS
-from usage.rollups.models import SessionSummary
+from usage.rollups.measures import ATTEMPT_DIMENSIONS, ATTEMPT_MEASURES, DIMENSIONS, MEASURES, OF_KEY, Measure
+from usage.rollups.models import ClientRollup, SessionSummary
 
-LARGEST = 2**63 - 1
-"""The largest integer that a column holds."""
 QUARTER = 15 * 60
 """Seconds of a bucket."""
+DAY = 24 * 60 * 60
+_LAST_DAY = date.max.toordinal() - date(1970, 1, 1).toordinal()
+_OF_ID = 1000 * DAY << 80
+"""A day in the 128 bits of a UUIDv7, whose upper 48 are milliseconds since 1970."""
 
-_dimensions = attrgetter(*DIMENSIONS)
-_count_measures = measures.of_kind("count")
-
-
-def _increment(count: measures.Measure) -> str:
-    """What a record adds to a count, as code over `record`."""
-    if count.source:
-        return f"record.{count.source}"
-    return " or ".join(f"record.{name} is None" for name in count.unknown) or "1"
-
-
-def _addition(at: int, value: str) -> str:
-    """What adds a value to a sum, as code over `sums`. None means unknown and adds nothing."""
-    both = f"value if sums[{at}] is None else sums[{at}] + value"
-    return f"if (value := {value}) is not None: sums[{at}] = {both}"
-
-
-def limited(value: str) -> str:
-    """What is stored of a sum, as code over it. One absurd value of a provider must not make a row that the database
-    refuses, with all rows after it."""
-    return f"{value} if {value} is None or {value} <= {LARGEST} else {LARGEST}"
-
-
-_figures = function(
-    "counts, sums",
-    [
-        "return {"
-        + "".join(f"'{name}': counts[{at}], " for at, name in enumerate(COUNTS))
-        + "".join(f"'{name}': {limited(f'sums[{at}]')}, " for at, name in enumerate(SUMS))
-        + "}"
-    ],
-)
-_first = function(
-    "cell, record",
-    [
-        f"cell.counts = [{', '.join(f'0 + ({_increment(count)})' for count in _count_measures)}]",
-        f"cell.sums = [{', '.join(f'record.{name}' for name in SUMS)}]",
-    ],
-)
-_more = function(
-    "cell, record",
-    [
-        "counts, sums = cell.counts, cell.sums",
-        *(f"counts[{at}] += {_increment(count)}" for at, count in enumerate(_count_measures)),
-        *(_addition(at, f"record.{name}") for at, name in enumerate(SUMS)),
-    ],
-)
-_first_bins = function(
-    "record",
-    [
-        "return ["
-        + "".join(
-            f"{{}} if record.{bins.source} is None else {{bin_of(record.{bins.source}): 1}}, "
-            for bins in measures.of_kind("bins")
-        )
-        + "]"
-    ],
-    bin_of=histogram.bin_of,
-)
-_add_all = function(
-    "cell, other",
-    [
-        "counts, sums, more, values = cell.counts, cell.sums, other.counts, other.sums",
-        *(f"counts[{at}] += more[{at}]" for at in range(len(COUNTS))),
-        *(_addition(at, f"values[{at}]") for at in range(len(SUMS))),
-    ],
-)
-_binned = attrgetter(*(bins.source for bins in measures.of_kind("bins")))
+_all = attrgetter(*DIMENSIONS, "tags_id", "client_name", "client_version")
+_WIDTH, _TEAM = len(DIMENSIONS), DIMENSIONS.index("team_id")
+_attempt_dimensions = attrgetter(*ATTEMPT_DIMENSIONS)
 _longest = {measure.name: measure.max_length for measure in measures.of_kind("dimension") if measure.max_length}
-_TEXTS = [(DIMENSIONS.index(name), longest, texts.cutter(longest)) for name, longest in _longest.items()]
-_cut_team, _cut_key = texts.cutter(_longest["team_name"]), texts.cutter(_longest["key_name"])
 _cut_session = texts.cutter(SessionSummary._meta.get_field("session_id").max_length or 0)
-_NO_DIMENSIONS = tuple("" if name in _longest else None for name in DIMENSIONS if name != "outcome")
-_OUTCOME = DIMENSIONS.index("outcome")
+_cut_client = texts.cutter(ClientRollup._meta.get_field("client_name").max_length or 0)
+_EMPTY = {name: "" if name in _longest else None for name in DIMENSIONS}
+OUTCOME = DIMENSIONS.index("outcome")
+
+
+def _storing(of: Iterable[Measure]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Returns the function from dimensions to what columns store of them."""
+    lengths = [measure.max_length for measure in of if measure.kind == "dimension"]
+    cut = [(at, longest, texts.cutter(longest)) for at, longest in enumerate(lengths) if longest]
+
+    def stored(dimensions: tuple[Any, ...]) -> tuple[Any, ...]:
+        if all("\0" not in dimensions[at] and len(dimensions[at]) <= longest for at, longest, _ in cut):
+            return dimensions
+        values = list(dimensions)
+        for at, _, cutter in cut:
+            values[at] = cutter(values[at])
+        return tuple(values)
+
+    return stored
+
+
+_as_stored, _attempt_as_stored = _storing(MEASURES), _storing(ATTEMPT_MEASURES)
+
+
+def _with(chosen: Iterable[str]) -> Any:
+    """Returns the function from dimensions to the same ones with only the `chosen` not empty."""
+    kept = set(chosen)
+    values = (f"dimensions[{at}]" if name in kept else repr(_EMPTY[name]) for at, name in enumerate(DIMENSIONS))
+    return function("dimensions", [f"return ({', '.join(values)})"])
+
+
+of_outcome = _with(["outcome"])
+"""of_outcome(dimensions): those of an `overall` row."""
+without_key = _with(set(DIMENSIONS) - set(OF_KEY))
+"""without_key(dimensions): those of a `keyless` row."""
 
 
 class Key(NamedTuple):
-    """What a row of a rollup is about: a moment (seconds since 1970) and DIMENSIONS in order."""
+    """What a row of a rollup is about: a moment (seconds since 1970) and its dimensions in order."""
 
     starts_at: int
     overall: bool
     dimensions: tuple[Any, ...]
-
-
-class Cell:
-    """COUNTS, SUMS (None where no request knew) and the histograms of BINS, each in order. It is empty until the first
-    request is counted."""
-
-    __slots__ = ("bins", "counts", "sums")
-
-    def __init__(self) -> None:
-        self.counts: list[int] = []
-        self.sums: list[int | None] = []
-        self.bins: list[histogram.Bins] = []
-
-    def count(self, record: RequestRecord) -> None:
-        """Counts one request."""
-        if not self.counts:
-            _first(self, record)
-            self.bins = _first_bins(record)
-            return
-        _more(self, record)
-        for bins, value in zip(self.bins, _binned(record), strict=True):
-            if value is not None:
-                number = histogram.bin_of(value)
-                bins[number] = bins.get(number, 0) + 1
-
-    def add(self, other: Cell) -> None:
-        """Counts all requests of another cell."""
-        if self.counts:
-            _add_all(self, other)
-            for own, more in zip(self.bins, other.bins, strict=True):
-                histogram.add(own, more)
-        else:
-            self.counts, self.sums = other.counts.copy(), other.sums.copy()
-            self.bins = [bins.copy() for bins in other.bins]
-
-    def figures(self) -> dict[str, Any]:
-        """Returns counts and sums by column."""
-        figures: dict[str, Any] = _figures(self.counts, self.sums)
-        return figures
-
-
-class Session(Cell):
-    """A cell with the columns that only sessions have."""
-
-    __slots__ = ("errors", "first_seen", "key_name", "last_seen", "team_name")
-
-    def __init__(self, record: RequestRecord) -> None:
-        super().__init__()
-        self.errors = 0
-        self.first_seen = self.last_seen = record.started_at
-        self.team_name = self.key_name = ""
-
-    def count(self, record: RequestRecord) -> None:
-        """Counts one request, without histograms; the names are those of the newest one."""
-        (_more if self.counts else _first)(self, record)
-        self.errors += record.outcome in ERRORS
-        self.first_seen = min(self.first_seen, record.started_at)
-        names = _cut_team(record.team_name), _cut_key(record.key_name)
-        newest = max((self.last_seen, self.team_name, self.key_name), (record.started_at, *names))
-        self.last_seen, self.team_name, self.key_name = newest
+    keyless: bool = False
 
 
 Cells = dict[Key, Cell]
@@ -172,37 +84,87 @@ SessionKey = tuple[int | None, int | None, str]
 """Team, key, session id."""
 
 
-def quarters(records: Iterable[RequestRecord]) -> Cells:
-    """Returns the cells by quarter hour: for each set of dimensions, and overall for each outcome."""
+class Added(NamedTuple):
+    """Requests by quarter hour, for each set of dimensions and overall for each outcome; by day and tags; by day and
+    client."""
+
+    quarters: Cells
+    tags: Cells
+    clients: Cells
+
+
+def requests(records: Iterable[RequestRecord]) -> Added:
+    """Adds requests up. Each is counted once, in a cell of all that any rollup tells apart."""
     found: dict[tuple[float, Any], Cell] = {}
+    tags: dict[UUID | None, list[str] | None] = {}
     for record in records:
-        raw = (record.started_at.timestamp() // QUARTER, _dimensions(record))
+        raw = (record.started_at.timestamp() // QUARTER, _all(record))
         cell = found.get(raw)
         if cell is None:
             cell = found[raw] = Cell()
+            if record.tags_id not in tags:
+                tags[record.tags_id] = texts.without_nul(meant(record.tags_id, record.tags))
         cell.count(record)
-    cells: Cells = {}
-    for (number, dimensions), cell in found.items():
-        starts_at = int(number) * QUARTER
-        key = Key(starts_at, False, _as_stored(dimensions))
-        if key in cells:
-            add_cell(cells, key, cell)
+    added = Added({}, {}, {})
+    day_of = _days()
+    for (number, values), cell in found.items():
+        starts_at, dimensions = int(number) * QUARTER, _as_stored(values[:_WIDTH])
+        tags_id, *client = values[_WIDTH:]
+        day, team, outcome = day_of(starts_at), (dimensions[_TEAM], dimensions[_TEAM + 1]), dimensions[OUTCOME]
+        of_tags = Key(day, False, (*team, tags_id, outcome))
+        if of_tags not in added.tags:
+            added.tags[of_tags] = TagCell(tags[tags_id])
+        added.tags[of_tags].add(cell)
+        _add(added.clients, Key(day, False, (*team, *map(_cut_client, client), outcome)), cell, TagCell)
+        add_cell(added.quarters, Key(starts_at, True, of_outcome(dimensions)), cell)
+        key = Key(starts_at, False, dimensions)
+        if key in added.quarters:
+            add_cell(added.quarters, key, cell)
         else:
-            cells[key] = cell
-        add_cell(cells, Key(starts_at, True, (*_NO_DIMENSIONS, dimensions[_OUTCOME])), cell)
-    return cells
+            added.quarters[key] = cell
+    return added
 
 
 def days(by_quarter: Cells) -> Cells:
-    """Returns cells by quarter hour added up to the days of TIME_ZONE."""
+    """Returns cells by quarter hour added up to the days of TIME_ZONE, and those without the key."""
     cells: Cells = {}
-    starts: dict[int, int] = {}
+    day_of = _days()
     for key, cell in by_quarter.items():
-        day = starts.get(key.starts_at)
-        if day is None:
-            day = starts[key.starts_at] = int(midnight(local_day(key.starts_at)).timestamp())
-        add_cell(cells, Key(day, key.overall, key.dimensions), cell)
+        add_cell(cells, Key(day_of(key.starts_at), key.overall, key.dimensions), cell)
+    keyless: Cells = {}
+    for key, cell in cells.items():
+        if not key.overall:
+            add_cell(keyless, Key(key.starts_at, False, without_key(key.dimensions), True), cell)
+    return cells | keyless
+
+
+def attempts(records: Iterable[AttemptRecord]) -> Cells:
+    """Returns the cells of attempts by the days of UTC."""
+    found: dict[tuple[int, Any], AttemptCell] = {}
+    for record in records:
+        raw = (record.id.int // _OF_ID, _attempt_dimensions(record))
+        cell = found.get(raw)
+        if cell is None:
+            cell = found[raw] = AttemptCell()
+        cell.count(record)
+    cells: Cells = {}
+    for (day, dimensions), cell in found.items():
+        key = Key(min(day, _LAST_DAY) * DAY, False, _attempt_as_stored(dimensions))
+        if key in cells:
+            cells[key].add(cell)
+        else:
+            cells[key] = cell
     return cells
+
+
+def day_of_id(identity: UUID) -> date:
+    """Returns the day of UTC on which an attempt got its id."""
+    return date(1970, 1, 1) + timedelta(days=min(identity.int // _OF_ID, _LAST_DAY))
+
+
+def first_id(day: date) -> UUID:
+    """Returns the lowest id of a day."""
+    return UUID(int=(day - date(1970, 1, 1)).days * _OF_ID)
 
 
 def sessions(records: Iterable[RequestRecord]) -> dict[SessionKey, Session]:
@@ -221,16 +183,42 @@ def sessions(records: Iterable[RequestRecord]) -> dict[SessionKey, Session]:
 
 def add_cell(cells: Cells, key: Key, cell: Cell) -> None:
     """Adds a cell to the one of this key."""
+    _add(cells, key, cell, Cell)
+
+
+def _add(cells: Cells, key: Key, cell: Cell, new: Callable[[], Cell]) -> None:
     present = cells.get(key)
     if present is None:
-        present = cells[key] = Cell()
+        present = cells[key] = new()
     present.add(cell)
+
+
+def _days() -> Callable[[int], int]:
+    """Returns the function from a moment to the first one of its day of TIME_ZONE, in seconds since 1970."""
+    starts: dict[int, int] = {}
+
+    def day_of(moment: int) -> int:
+        start = starts.get(moment)
+        if start is None:
+            start = starts[moment] = int(midnight(local_day(moment)).timestamp())
+        return start
+
+    return day_of
 
 
 def identity(of: Key | SessionKey) -> str:
     """Returns the id of the row for a key, a UUID's 32 hexadecimal digits: the same in every process, so that two
     workers meet in one row."""
-    return blake2b(msgspec.json.encode(of), digest_size=16).hexdigest()
+    return blake2b(msgspec.json.encode(_digested(of) if isinstance(of, Key) else of), digest_size=16).hexdigest()
+
+
+def _digested(key: Key) -> tuple[Any, ...]:
+    """Returns what the id of a row is a digest of. An unknown owner is no part of it: rows of before there were owners
+    keep their ids."""
+    dimensions = key.dimensions
+    if dimensions[-2:] == (None, ""):
+        dimensions = dimensions[:-2]
+    return key.starts_at, "keyless" if key.keyless else key.overall, dimensions
 
 
 def midnight(day: date) -> datetime:
@@ -241,12 +229,3 @@ def midnight(day: date) -> datetime:
 def local_day(moment: int) -> date:
     """Returns the day of TIME_ZONE that a moment (seconds since 1970) is in."""
     return datetime.fromtimestamp(moment, UTC).astimezone(timezone.get_default_timezone()).date()
-
-
-def _as_stored(dimensions: tuple[Any, ...]) -> tuple[Any, ...]:
-    if all("\0" not in dimensions[at] and len(dimensions[at]) <= longest for at, longest, _ in _TEXTS):
-        return dimensions
-    stored = list(dimensions)
-    for at, _, cut in _TEXTS:
-        stored[at] = cut(stored[at])
-    return tuple(stored)

@@ -75,6 +75,8 @@ MEASURES: Final = (
     Measure("model_id", "dimension"),
     Measure("model_name", "dimension", "model", max_length=160),
     Measure("outcome", "dimension", max_length=14),
+    Measure("owner_id", "dimension", in_sessions=True),
+    Measure("owner_name", "dimension", "owner", max_length=150, in_sessions=True),
     Measure("requests", "count", report="Requests", me="requests"),
     Measure("errors", "share", source="requests", outcomes=ERRORS, report="Errors", me="errors"),
     Measure("attempts", "count", source="attempts"),
@@ -132,9 +134,28 @@ MEASURES: Final = (
 )  # fmt: skip
 
 
+ATTEMPT_MEASURES: Final = (
+    *(measure for measure in MEASURES if measure.name in {"provider_id", "provider_name"}),
+    Measure("credential_id", "dimension"),
+    Measure("credential_name", "dimension", "credential", max_length=60),
+    *(measure for measure in MEASURES if measure.name in {"model_id", "model_name", "outcome"}),
+    Measure("attempts", "count"),
+    Measure(
+        "unknown_tokens", "count", help_text="Attempts whose input or output tokens are unknown.",
+        unknown=("input_tokens", "output_tokens"),
+    ),
+    Measure("unknown_cost", "count", help_text="Attempts without a cost.", unknown=("cost",)),
+    Measure("estimated", "count", help_text="Attempts whose tokens were estimated here.", source="estimated"),
+)  # fmt: skip
+"""The same table for attempts, whose sums are those of requests."""
+
+
 def of_kind(kind: Kind) -> tuple[Measure, ...]:
     """Returns the measures of one kind, in order."""
     return tuple(measure for measure in MEASURES if measure.kind == kind)
+
+
+ATTEMPT_COUNTED: Final = tuple(measure for measure in ATTEMPT_MEASURES if measure.kind == "count")
 
 
 def _names(measures: Iterable[Measure]) -> tuple[str, ...]:
@@ -142,6 +163,10 @@ def _names(measures: Iterable[Measure]) -> tuple[str, ...]:
 
 
 DIMENSIONS: Final = _names(of_kind("dimension"))
+"""Those that were added later stand last, so that a row without them has the id that it had (accumulate.identity)."""
+OF_KEY: Final = ("key_id", "key_name", "owner_id", "owner_name")
+"""What days without the key leave out."""
+ATTEMPT_DIMENSIONS: Final = _names(measure for measure in ATTEMPT_MEASURES if measure.kind == "dimension")
 COUNTS: Final = _names(of_kind("count"))
 SUMS: Final = _names(of_kind("sum"))
 BINS: Final = _names(of_kind("bins"))

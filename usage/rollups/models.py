@@ -1,9 +1,8 @@
 """Usage added up: by quarter hour, by day, by session. Written by `upsert` and rebuilt by `rebuild` only.
 
-Columns come from usage.rollups.measures. The dimensions are team, key, route, provider, model and outcome, with the ids
-and names of that time; a row's id is a digest of them and of the moment. The user is left out as long as keys have no
-owner, and tags as long as requests have none. Sums add up known values only and are NULL where no request had one;
-counts tell how many had none.
+Columns come from usage.rollups.measures. The dimensions are team, key, owner, route, provider, model and outcome, with
+the ids and names of that time; a row's id is a digest of them and of the moment. Sums add up known values only and are
+NULL where no request had one; counts tell how many had none.
 """
 
 from __future__ import annotations
@@ -15,15 +14,21 @@ from django.db import models
 
 from usage.money import DollarsField
 from usage.rollups import measures
-from usage.rollups.measures import MEASURES, Measure
+from usage.rollups.measures import ATTEMPT_MEASURES, MEASURES, Measure
 
 M = TypeVar("M", bound=models.Model)
+_OF_TEAM = ("team_id", "team_name", "outcome")
+
+IMPORTED_ROUTE = "imported from LiteLLM"
+"""The route of usage that another gateway recorded, a name that no route can have: it never had rows here, nor tags."""
 
 
 def _column(measure: Measure) -> Any:
     label = measure.label or None
     if measure.kind == "dimension" and measure.max_length:
-        return models.CharField(label, max_length=measure.max_length, blank=True)
+        # With a default of the database's own, workers of the version before can still insert.
+        later: dict[str, Any] = {"db_default": ""} if measure.name == "owner_name" else {}
+        return models.CharField(label, max_length=measure.max_length, blank=True, **later)
     if measure.kind == "bins":
         return models.JSONField(label, help_text=measure.help_text)
     integer = DollarsField if measure.unit == "money" else models.BigIntegerField
@@ -80,6 +85,8 @@ class _Summary(SumColumns):
         team_name: str
         key_id: int | None
         key_name: str
+        owner_id: int | None
+        owner_name: str
         requests: int
         attempts: int
         unknown_tokens: int
@@ -124,17 +131,109 @@ class UsageRollup(_Rollup):
 
 
 class DailyRollup(_Rollup):
-    """Requests of one day of TIME_ZONE; `starts_at` is its first moment. RollupZone names the zone of complete days."""
+    """Requests of one day of TIME_ZONE; `starts_at` is its first moment. RollupZone names the zone of complete days.
+
+    A day is stored three times: by all dimensions, without key and owner (`keyless`), and as a whole (`overall`). A sum
+    over more than one of them counts twice.
+    """
+
+    keyless = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="All keys together: key and owner are empty, so that pages need not read a row for each key.",
+    )
 
     class Meta:
         verbose_name = "usage by day"
         indexes = [
-            models.Index(fields=["overall", "starts_at"], name="usage_daily_starts"),
+            models.Index(fields=["overall", "keyless", "starts_at"], name="usage_daily_level"),
             models.Index(fields=["key_id", "starts_at"], name="usage_daily_key"),
+            models.Index(fields=["owner_id", "starts_at"], name="usage_daily_owner"),
         ]
 
     def __str__(self) -> str:
         return f"the day from {self.starts_at:%Y-%m-%d %H:%M}"
+
+
+@_with_columns(ATTEMPT_MEASURES)
+class AttemptRollup(SumColumns):
+    """Attempts of one day of UTC, which is the day of providers' invoices; `starts_at` is its first moment.
+
+    An attempt's day is that of its id, which it got when it began, as months of rows are: a day is pruned as a whole.
+
+    Days whose attempts had been pruned before there was this table have what their requests had: the provider and
+    outcome of the last attempt, and no credential.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False, help_text="Digest of the dimensions and the day.")
+    starts_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "attempts by day"
+        verbose_name_plural = "attempts by day"
+        indexes = [models.Index(fields=["starts_at"], name="usage_attempts_starts")]
+
+    if TYPE_CHECKING:
+        provider_id: int | None
+        provider_name: str
+        credential_id: int | None
+        credential_name: str
+        model_id: int | None
+        model_name: str
+        outcome: str
+        attempts: int
+
+    def __str__(self) -> str:
+        return f"attempts of {self.starts_at:%Y-%m-%d}"
+
+
+@_with_columns(measure for measure in MEASURES if measure.kind == "count" or measure.name in _OF_TEAM)
+class _OfTeam(SumColumns):
+    """Requests of one day of TIME_ZONE, one team and one outcome."""
+
+    id = models.UUIDField(primary_key=True, editable=False, help_text="Digest of the dimensions and the day.")
+    starts_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+    if TYPE_CHECKING:
+        team_id: int | None
+        team_name: str
+        outcome: str
+        requests: int
+
+
+class TagRollup(_OfTeam):
+    """What a day's requests with one set of tags used; its size is bounded where rows get `tags_id`."""
+
+    tags_id = models.UUIDField(null=True, help_text="Digest of the tags; NULL on rows of earlier versions.")
+    tags = models.JSONField(
+        null=True, help_text="The tags, with 'claimed:' for all claims beyond the bound; NULL if unknown."
+    )
+
+    class Meta:
+        verbose_name = "usage by tags and day"
+        verbose_name_plural = "usage by tags and day"
+        indexes = [models.Index(fields=["starts_at"], name="usage_tags_starts")]
+
+    def __str__(self) -> str:
+        return f"{self.tags_id} on {self.starts_at:%Y-%m-%d}"
+
+
+class ClientRollup(_OfTeam):
+    """What a day's requests of one version of a client program used; bounded like tags."""
+
+    client_name = models.CharField(max_length=40, blank=True)
+    client_version = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = "usage by client and day"
+        verbose_name_plural = "usage by client and day"
+        indexes = [models.Index(fields=["starts_at"], name="usage_clients_starts")]
+
+    def __str__(self) -> str:
+        return f"{self.client_name} {self.client_version} on {self.starts_at:%Y-%m-%d}"
 
 
 class SessionSummary(_Summary):

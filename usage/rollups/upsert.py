@@ -4,7 +4,7 @@ adds to the stored one, so two workers lose nothing, and rows go in the order of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from itertools import chain
@@ -16,67 +16,102 @@ from django.db import connection, models
 
 from usage import sqlite
 from usage.journal import texts
-from usage.journal.records import RequestRecord
+from usage.journal.records import AttemptRecord, RequestRecord
 from usage.rollups import accumulate
-from usage.rollups.accumulate import LARGEST, Cell, Key, Session, SessionKey
+from usage.rollups.accumulate import Key, SessionKey
+from usage.rollups.cells import LARGEST, NEWEST, Cell, Session, limited
 from usage.rollups.generated import function
-from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, SUMS
-from usage.rollups.models import DailyRollup, SessionSummary, UsageRollup
+from usage.rollups.measures import SUMS
+from usage.rollups.models import AttemptRollup, ClientRollup, DailyRollup, SessionSummary, TagRollup, UsageRollup
+from usage.rollups.shapes import SHAPES
 
-Model = type[UsageRollup] | type[DailyRollup] | type[SessionSummary]
+Model = (
+    type[UsageRollup]
+    | type[DailyRollup]
+    | type[SessionSummary]
+    | type[AttemptRollup]
+    | type[TagRollup]
+    | type[ClientRollup]
+)
 Cells = Mapping[Key, Cell] | Mapping[SessionKey, Session]
 
 
-def add(requests: Sequence[RequestRecord]) -> None:
-    """Adds requests whose rows were inserted just now. Call it inside the transaction of that insert, at its end: the
-    rows that it locks are those that every worker wants. A request that is given twice counts once. Raises
+def add(requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord] = ()) -> None:
+    """Adds requests and attempts whose rows were inserted just now. Call it inside the transaction of that insert, at
+    its end: the rows that it locks are those that every worker wants. What is given twice counts once. Raises
     django.db.Error."""
-    if not requests:
-        return
-    requests = list({request.id: request for request in reversed(requests)}.values())
-    for model, cells in _added_up(requests):
-        write(model, cells)
+    # By numbers: a UUID's own hash takes ten times as long.
+    requests = list({request.id.int: request for request in reversed(requests)}.values())
+    attempts = list({attempt.id.int: attempt for attempt in reversed(attempts)}.values())
+    _write_all(_added_up(requests, attempts))
 
 
-def statements(requests: Sequence[RequestRecord], most_values: int) -> list[tuple[str, Sequence[Any]]]:
-    """Returns the statements that `add` would execute for new requests, with their values, for a thread without a
+def statements(
+    requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord], most_values: int
+) -> list[tuple[str, Sequence[Any]]]:
+    """Returns the statements that `add` would execute for new rows, with their values, for a thread without a
     connection to prepare. On SQLite each has `most_values` at most."""
+    added = _added_up(requests, attempts)
+    if connection.vendor != "sqlite":
+        return [_together(added)] if added else []
     made: list[tuple[str, Sequence[Any]]] = []
-    for model, cells in _added_up(requests):
-        rows = _rows(model, cells)
-        most = most_values // len(model._meta.concrete_fields) if connection.vendor == "sqlite" else len(rows)
+    for model, cells in added:
+        rows = _rows(model, cells, "sqlite")
+        most = most_values // len(model._meta.concrete_fields)
         for at in range(0, len(rows), most or 1):
             chunk = rows[at : at + most]
-            if connection.vendor == "sqlite":
-                made.append((_statement(model, "sqlite", len(chunk)), list(chain.from_iterable(chunk))))
-            else:
-                made.append((_statement(model, connection.vendor), [msgspec.json.encode(chunk).decode()]))
+            made.append((_statement(model, "sqlite", len(chunk)), list(chain.from_iterable(chunk))))
     return made
 
 
 def write(model: Model, cells: Cells) -> None:
     """Adds cells to the rows with the same id, or inserts them."""
-    rows = _rows(model, cells)
-    if not rows:
+    _write_all([(model, cells)] if cells else [])
+
+
+def _write_all(added: Sequence[tuple[Model, Cells]]) -> None:
+    if not added:
         return
-    if connection.vendor == "postgresql":
-        # The server unpacks one JSON parameter, which costs this process a tenth of bound values.
-        with connection.cursor() as cursor:
-            cursor.execute(_statement(model, connection.vendor), [msgspec.json.encode(rows).decode()])
+    if connection.vendor == "sqlite":
+        sqlite.execute_each((_statement(model, "sqlite"), _rows(model, cells, "sqlite")) for model, cells in added)
     else:
-        sqlite.execute_each(_statement(model, connection.vendor), rows)
+        with connection.cursor() as cursor:
+            cursor.execute(*_together(added))
 
 
-def _added_up(requests: Sequence[RequestRecord]) -> Iterator[tuple[Model, Cells]]:
-    by_quarter = accumulate.quarters(requests)
-    yield UsageRollup, by_quarter
-    yield DailyRollup, accumulate.days(by_quarter)
-    yield SessionSummary, accumulate.sessions(requests)
+def _together(added: Sequence[tuple[Model, Cells]]) -> tuple[str, list[str]]:
+    """Returns one statement for PostgreSQL that writes several rollups, so that a batch waits for the server once.
+
+    The server unpacks one JSON parameter for each, which costs this process a tenth of bound values.
+    """
+    values = [msgspec.json.encode(_rows(model, cells, "postgresql")).decode() for model, cells in added]
+    return _joined(tuple(model for model, _ in added)), values
 
 
-def _rows(model: Model, cells: Cells) -> list[Any]:
+@cache
+def _joined(of: tuple[Model, ...]) -> str:
+    *before, last = (_statement(model, "postgresql") for model in of)
+    # The server writes them one after the other, for all workers in the same order.
+    parts = ", ".join(f"part_{number} AS ({statement})" for number, statement in enumerate(before))
+    return f"WITH {parts} {last}" if parts else last
+
+
+def _added_up(requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord]) -> list[tuple[Model, Cells]]:
+    by_quarter, tags, clients = accumulate.requests(requests)
+    added: list[tuple[Model, Cells]] = [
+        (UsageRollup, by_quarter),
+        (DailyRollup, accumulate.days(by_quarter)),
+        (TagRollup, tags),
+        (ClientRollup, clients),
+        (SessionSummary, accumulate.sessions(requests)),
+        (AttemptRollup, accumulate.attempts(attempts)),
+    ]
+    return [(model, cells) for model, cells in added if cells]
+
+
+def _rows(model: Model, cells: Cells, vendor: str) -> list[Any]:
     """Returns the rows in the order of their ids: objects for PostgreSQL, tuples to bind for SQLite."""
-    row, identity = _row(model, connection.vendor), accumulate.identity
+    row, identity = _row(model, vendor), accumulate.identity
     made = [(identity(key), key, cell) for key, cell in cells.items()]
     made.sort(key=itemgetter(0))
     return [row(*parts) for parts in made]
@@ -102,6 +137,10 @@ def _row(model: Model, vendor: str) -> Callable[..., Any]:
 def _bound(model: Model, field: Any) -> str:
     """What SQLite gets of a column."""
     value = _value(model, field.attname)
+    if isinstance(field, models.UUIDField) and not field.primary_key:
+        return f"None if {value} is None else {value}.hex"
+    if field.attname == "tags":
+        return f"None if {value} is None else json({value})"
     if isinstance(field, models.JSONField):
         return f"json({value}) if {value} else '{{}}'"
     return f"moment({value})" if isinstance(field, models.DateTimeField) else value
@@ -109,16 +148,25 @@ def _bound(model: Model, field: Any) -> str:
 
 def _value(model: Model, column: str) -> str:
     """The value of a column, as code over `id`, `key`, `cell` and its three lists."""
-    of_key = ("team_id", "key_id", "session_id") if model is SessionSummary else DIMENSIONS
-    if column in of_key:
-        return f"key[{of_key.index(column)}]" if model is SessionSummary else f"key.dimensions[{of_key.index(column)}]"
-    if column in COUNTS:
-        return f"counts[{COUNTS.index(column)}]"
+    shape = SHAPES[model]
+    if column in shape.dimensions:
+        of_key = "key" if model is SessionSummary else "key.dimensions"
+        return f"{of_key}[{shape.dimensions.index(column)}]"
+    if column in shape.counts:
+        return f"counts[{shape.counts.index(column)}]"
     if column in SUMS:
-        return accumulate.limited(f"sums[{SUMS.index(column)}]")
-    if column in BINS:
-        return f"bins[{BINS.index(column)}]"
-    known = {"id": "id", "overall": "key.overall", "starts_at": "start(key.starts_at)"}
+        return limited(f"sums[{SUMS.index(column)}]")
+    if column in shape.bins:
+        return f"bins[{shape.bins.index(column)}]"
+    if column in NEWEST:
+        newest = f"cell.newest[{NEWEST.index(column)}]"
+        return newest if column != "owner_id" else f"None if {newest} < 0 else {newest}"
+    known = {
+        "id": "id",
+        "overall": "key.overall",
+        "keyless": "key.keyless",
+        "starts_at": "start(key.starts_at)",
+    }
     return known.get(column, f"cell.{column}")
 
 
@@ -138,23 +186,23 @@ def _statement(model: Model, vendor: str, rows: int = 1) -> str:
     else:
         marks = f"({', '.join('?' * len(fields))})"
         source = f"VALUES {', '.join([marks] * rows)}"
-    changed = {field.column: _change(field.column, vendor) for field in fields}
+    changed = {field.column: _change(model, field.column, vendor) for field in fields}
     if model is SessionSummary:
-        changed |= {column: _newest(column) for column in ("team_name", "key_name")}
+        changed |= {column: _newest(column) for column in NEWEST}
     changes = ", ".join(f"{column} = {change}" for column, change in changed.items() if change)
     return f"INSERT INTO {table} AS stored ({columns}) {source} ON CONFLICT (id) DO UPDATE SET {changes}"
 
 
-def _change(column: str, vendor: str) -> str:
+def _change(model: Model, column: str, vendor: str) -> str:
     """Returns what a column becomes when its row exists; nothing for the columns that the id is a digest of."""
     old, new = f"stored.{column}", f"excluded.{column}"
-    if column in COUNTS or column == "errors":
+    if column in SHAPES[model].counts or column == "errors":
         return f"{old} + {new}"
     if column in SUMS:
         # The largest bigint stays the largest. SQLite's sum turns into a float there, and its cast saturates.
         both = f"{old} + {new}" if vendor == "sqlite" else f"least(CAST({old} AS numeric) + {new}, {LARGEST})"
         return f"CASE WHEN {old} IS NULL THEN {new} WHEN {new} IS NULL THEN {old} ELSE CAST({both} AS bigint) END"
-    if column in BINS:
+    if column in SHAPES[model].bins:
         return f"CASE WHEN {new} = '{{}}' THEN {old} ELSE ({_both_bins(old, new, vendor)}) END"
     if column in {"first_seen", "last_seen"}:
         return f"CASE WHEN {new} {'<' if column == 'first_seen' else '>'} {old} THEN {new} ELSE {old} END"
@@ -162,20 +210,20 @@ def _change(column: str, vendor: str) -> str:
 
 
 def _both_bins(old: str, new: str, vendor: str) -> str:
-    """Returns the sum of two histograms."""
+    """Returns the sum of two histograms. Only the bins of the new one are looked at: a day has many, a request one."""
     if vendor == "postgresql":
-        each, collect, number = "jsonb_each_text", "jsonb_object_agg(key, times)", "CAST(value AS bigint)"
-    else:
-        each, collect, number = "json_each", "json_group_object(key, times)", "value"
-    entries = f"SELECT key, value FROM {each}({old}) UNION ALL SELECT key, value FROM {each}({new})"  # noqa: S608
-    return (
-        f"SELECT {collect} FROM (SELECT key, sum({number}) AS times FROM ({entries}) AS both_bins GROUP BY key) AS bins"  # noqa: S608
-    )
+        sum_ = f"CAST(value AS bigint) + coalesce(CAST({old} ->> key AS bigint), 0)"
+        return f"SELECT {old} || jsonb_object_agg(key, {sum_}) FROM jsonb_each_text({new})"  # noqa: S608
+    sum_ = f"""value + coalesce(json_extract({old}, '$."' || key || '"'), 0)"""
+    return f"SELECT json_patch({old}, json_group_object(key, {sum_})) FROM json_each({new})"  # noqa: S608
 
 
 def _newest(column: str) -> str:
-    """Returns the name that the newest request of a session had."""
-    newer = ", ".join(f"excluded.{name}" for name in ("last_seen", "team_name", "key_name"))
-    return (
-        f"CASE WHEN ({newer}) > ({newer.replace('excluded', 'stored')}) THEN excluded.{column} ELSE stored.{column} END"
-    )
+    """Returns what the newest request of a session had in a column."""
+
+    def compared(row: str) -> str:
+        names = (f"{row}.{name}" if name != "owner_id" else f"coalesce({row}.{name}, -1)" for name in NEWEST)
+        return f"({row}.last_seen, {', '.join(names)})"
+
+    newer = f"{compared('excluded')} > {compared('stored')}"
+    return f"CASE WHEN {newer} THEN excluded.{column} ELSE stored.{column} END"

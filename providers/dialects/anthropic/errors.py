@@ -13,7 +13,7 @@ import msgspec
 from providers.errors import ErrorKind, UpstreamError, kind_of_status
 from providers.errors.content import content_kind
 from providers.errors.overflow import overflow_message
-from providers.errors.response import retry_after
+from providers.errors.response import retry_after, says_wrong_key
 from providers.errors.wording import error_levels, error_words, plain_text
 
 _KINDS = {
@@ -49,6 +49,8 @@ def response_error(status: int, headers: Mapping[str, str], body: bytes) -> Upst
     kind = _KINDS.get(code or "")
     if kind is None or kind in _VAGUE:
         kind = kind_of_status(status)
+        if kind is ErrorKind.INVALID_REQUEST and says_wrong_key(message, status):
+            kind = ErrorKind.AUTHENTICATION
     return _error(kind, message, code, words, status, retry_after(headers))
 
 
@@ -56,6 +58,8 @@ def event_error(value: Any) -> UpstreamError:
     """The error of an event inside a stream, or of a JSON document that came with a good status."""
     code, message, words = _read(value)
     kind = _KINDS.get(code or "", ErrorKind.SERVER)
+    if kind in _VAGUE and says_wrong_key(message, None):
+        kind = ErrorKind.AUTHENTICATION
     message = message or "The provider reported an error without a message."
     return _error(kind, message, code, words)
 

@@ -162,5 +162,7 @@ def _media(block: Block) -> list[Part]:
         return nested
     head, comma, data = media.url.partition(",")
     if not media.inline or not comma or not head.endswith(";base64"):
-        raise UnsupportedRequest(Sentence("Gemini takes images and documents inline alone. Send them as base64."))
+        raise UnsupportedRequest(
+            Sentence("Gemini takes images and documents inline alone. Send them as base64.", code="media_not_inline")
+        )
     return [{"inlineData": {"mimeType": head.removeprefix("data:").removesuffix(";base64"), "data": data}}]

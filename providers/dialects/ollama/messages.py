@@ -141,8 +141,12 @@ def _images(blocks: list[Block]) -> list[str]:
 
 def _base64(media: Media) -> str:
     if media.kind != "image":
-        raise UnsupportedRequest(Sentence("Ollama cannot read PDF documents. Send the text of the document instead."))
+        raise UnsupportedRequest(
+            Sentence("Ollama cannot read PDF documents. Send the text of the document instead.", code="pdf_unreadable")
+        )
     head, _, data = media.url.partition(",")
     if not media.inline or not head.endswith(";base64"):
-        raise UnsupportedRequest(Sentence("Ollama takes images as base64 only, not by their address."))
+        raise UnsupportedRequest(
+            Sentence("Ollama takes images as base64 only, not by their address.", code="image_not_base64")
+        )
     return data

@@ -202,7 +202,11 @@ class _Parts:
         if accepted == "refused" or (accepted == "inline" and not media.inline):
             how = "PDF documents" if accepted == "refused" else "documents by their address"
             raise UnsupportedRequest(
-                Sentence("This provider cannot read {how}. Send the text of the document instead.", how=how)
+                Sentence(
+                    "This provider cannot read {how}. Send the text of the document instead.",
+                    code="document_unreadable",
+                    how=how,
+                )
             )
         # https://platform.openai.com/docs/guides/pdf-files
         return {"type": "file", "file": {"filename": media.title or "document.pdf", "file_data": media.url}}

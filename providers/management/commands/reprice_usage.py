@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from access.audit import record
 from providers.pricing.prices import schedules
 from usage.reports.query import Period
 from usage.repricing import Repriced, reprice
@@ -48,6 +49,9 @@ class Command(BaseCommand):
             model_name=options["model"],
             write=options["apply"],
         )
+        if options["apply"]:
+            days = {"first": str(period.first), "last": str(period.last), "prices of": options["as_of"]}
+            record("usage repriced", changes=days)
         for line in _table(found):
             self.stdout.write(line)
         if not options["apply"]:

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from access import audit
 from providers.models import Model
 from providers.pricing.price_list import listed_price
 from providers.pricing.prices import Price
@@ -52,12 +53,10 @@ class Command(BaseCommand):
             models = models.filter(provider__name=options["provider"])
         if options["model"]:
             models = models.filter(name=options["model"])
-        moment = timezone.now()
-        found = compare(models, moment)
+        found = _applied(models) if options["apply"] else compare(models, timezone.now())
+        # Nothing is locked here: whoever reads this may be slow.
         for change in found.changes:
             self.stdout.write(_text(change))
-            if options["apply"]:
-                apply(change, moment)
         for model, why in found.not_applied:
             self.stdout.write(f"{model}\n  not applied: {why}; enter a price yourself if one figure is enough")
         changed = f"{len(found.changes)} {'updated' if options['apply'] else 'to update'}"
@@ -102,24 +101,33 @@ def compare(models: QuerySet[Model], moment: datetime) -> Comparison:
     return found
 
 
-def apply(change: Change, moment: datetime) -> Price:
+def _applied(models: QuerySet[Model]) -> Comparison:
+    """Compares, and writes the differences as prices from this moment on."""
+    with transaction.atomic():
+        # Nobody else changes prices between the comparison and the writes.
+        audit.lock()
+        moment = timezone.now()
+        found = compare(models, moment)
+        for change in found.changes:
+            _apply(change, moment)
+    return found
+
+
+def _apply(change: Change, moment: datetime) -> None:
     """Ends the prices in force at `moment` and begins the listed ones; kinds that the list does not have stay
     unchanged, and so do future prices."""
-    with transaction.atomic():
-        Model.objects.select_for_update().get(pk=change.model.pk)
-        later = change.model.prices.filter(valid_from__gt=moment).order_by("valid_from").first()
-        new = Price(model=change.model, valid_until=later.valid_from if later is not None else None)
-        old = change.model.prices.in_force(moment).first()
-        if old is not None:
-            for kind, amount in old.amounts().items():
-                setattr(new, kind, amount)
-            new.valid_until = old.valid_until or new.valid_until
-            old.valid_until = moment
-            old.save(update_fields=["valid_until"])
-        for kind, (_, amount) in change.kinds.items():
+    prices = change.model.prices
+    later = prices.filter(valid_from__gt=moment).order_by("valid_from").first()
+    new = Price(model=change.model, valid_until=later.valid_from if later is not None else None)
+    old = prices.in_force(moment).first()
+    if old is not None:
+        for kind, amount in old.amounts().items():
             setattr(new, kind, amount)
-        # The first prices of a model have no beginning, so that repricing can use them for earlier requests.
-        new.valid_from = moment if change.model.prices.exists() else None
-        new.full_clean()
-        new.save()
-    return new
+        new.valid_until = old.valid_until or new.valid_until
+    # The first prices of a model have no beginning, so that repricing can use them for earlier requests.
+    new.valid_from = moment if prices.exists() else None
+    prices.end(moment)
+    for kind, (_, amount) in change.kinds.items():
+        setattr(new, kind, amount)
+    new.full_clean()
+    new.save()

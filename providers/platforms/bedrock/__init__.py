@@ -12,6 +12,7 @@ from typing import Annotated, cast
 import msgspec
 from msgspec import Meta
 
+from providers.config import ProviderConfig
 from providers.dialects.contract import Call, CountRequest, Decoder, Dialect
 from providers.errors import ErrorKind, UpstreamError
 from providers.offload import off_loop
@@ -19,7 +20,7 @@ from providers.platforms.bedrock import errors, requests
 from providers.platforms.bedrock.claude import BEDROCK
 from providers.platforms.bedrock.frames import FramesDecoder
 from providers.platforms.bedrock.signing import keys_of, loaded, renewed_keys, signed
-from providers.platforms.contract import R, missing_library
+from providers.platforms.contract import CALLED, R, missing_library
 from providers.platforms.http import host_of, path_segment
 from usage.sentence import Sentence
 
@@ -100,7 +101,8 @@ class Bedrock:
         region = region_of(call.provider.base_url, options)
         if not region:
             raise UpstreamError(
-                ErrorKind.AUTHENTICATION, Sentence("The provider has no region: enter one in its options.")
+                ErrorKind.AUTHENTICATION,
+                Sentence("The provider has no region: enter one in its options.", code="provider_no_region"),
             )
         await loaded()
         if secret is None or options.role_arn is not None:
@@ -116,6 +118,11 @@ class Bedrock:
         """Reads frames, except where a server in between answers with JSON or a plain event stream."""
         kind = content_type.partition(";")[0].strip().lower()
         return decoder if kind in {"application/json", "text/event-stream"} else FramesDecoder(decoder)
+
+    def reported(self, provider: ProviderConfig, headers: Mapping[str, str]) -> tuple[str, str]:
+        """Returns the tier of Amazon's header, and the region called: a profile may answer from another one."""
+        region = region_of(provider.base_url, cast(BedrockOptions, provider.options))
+        return headers.get("x-amzn-bedrock-service-tier", ""), f"{CALLED}{region}" if region else ""
 
     def error(self, dialect: Dialect, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         """Reads the error by the name in Amazon's header."""

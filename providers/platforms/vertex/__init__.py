@@ -13,12 +13,13 @@ from typing import Annotated, Any, cast
 import msgspec
 from msgspec import Meta
 
+from providers.config import ProviderConfig
 from providers.dialects.contract import Call, CountRequest, Decoder, Dialect
 from providers.errors import ErrorKind, UpstreamError
 from providers.errors.response import response_error
 from providers.platforms.claude.fit import fit
 from providers.platforms.claude.plan import chosen_betas, listed_betas, plan_of
-from providers.platforms.contract import R, missing_library
+from providers.platforms.contract import CALLED, R, missing_library
 from providers.platforms.http import base_path, body_field, host_of, path_segment
 from providers.platforms.renewed import NotAuthorized
 from providers.platforms.vertex.claude import VERTEX
@@ -93,6 +94,11 @@ class Vertex:
         """Returns the dialect's decoder: Vertex adds no framing."""
         return decoder
 
+    def reported(self, provider: ProviderConfig, headers: Mapping[str, str]) -> tuple[str, str]:
+        """Returns the location called: global and multi-regional ones do not say where they answered."""
+        location = location_of(provider.base_url, cast(VertexOptions, provider.options))
+        return "", f"{CALLED}{location}" if location else ""
+
     def error(self, dialect: Dialect, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         """Reads Claude's error where the model answered, Google's where Vertex did."""
         if dialect.name == "anthropic" and not _is_claude_error(body):
@@ -148,7 +154,8 @@ def _project_of(call: Call) -> str:
         raise UpstreamError(ErrorKind.AUTHENTICATION, str(error)) from error
     if not isinstance(project, str) or not project:
         raise UpstreamError(
-            ErrorKind.AUTHENTICATION, Sentence("The provider has no project: enter one in its options.")
+            ErrorKind.AUTHENTICATION,
+            Sentence("The provider has no project: enter one in its options.", code="provider_no_project"),
         )
     return project
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from access.audit import record
 from configuration.file.exporting import export_text
 
 
@@ -25,10 +26,18 @@ class Command(BaseCommand):
             help="include client keys and their hashes: a gateway that imports them accepts these keys",
         )
 
+        parser.add_argument(
+            "--people",
+            action="store_true",
+            help="include people by their usernames: accounts without passwords and rights, the teams they are in, and "
+            "with --with-keys the keys that belong to them, which are left out otherwise",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         # One transaction, so that the parts are consistent.
         with transaction.atomic():
-            text = export_text(with_keys=options["with_keys"])
+            text = export_text(with_keys=options["with_keys"], with_people=options["people"])
+        record("configuration exported", changes={"with keys": options["with_keys"], "people": options["people"]})
         if not options["output"]:
             self.stdout.write(text, ending="")
             return

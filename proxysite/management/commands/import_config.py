@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
+from access.audit import record
 from configuration.apply.import_configuration import import_configuration
 from configuration.file.reading import FORMATS, read
 from configuration.file.schema import ConfigurationError
@@ -25,7 +27,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             parsed = read(Path(options["file"]), options["format"])
-            report = import_configuration(parsed, write=options["write"])
+            with transaction.atomic():
+                if options["write"]:
+                    record("configuration imported", changes={"format": parsed.title})
+                report = import_configuration(parsed, write=options["write"])
         except ConfigurationError as error:
             raise CommandError(f"Nothing was written. {error}") from error
         self.stdout.write(f"Format: {parsed.title}")

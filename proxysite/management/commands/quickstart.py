@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -51,6 +54,15 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False)
 
 
+def _reset_command(base_url: str) -> str:
+    """Returns a command for this shell: `manage.py` alone finds neither its packages nor, elsewhere, its data."""
+    program = f"{shlex.quote(sys.executable)} {shlex.quote(str(settings.BASE_DIR / 'manage.py'))}"
+    where = (
+        "" if settings.DATA_DIR == settings.BASE_DIR / "data" else f"DATA_DIR={shlex.quote(str(settings.DATA_DIR))} "
+    )
+    return f"{where}{program} reset_link {ADMIN_NAME} --url {base_url}"
+
+
 def _welcome(result: Provisioned, base_url: str) -> str:
     """Returns the text that quickstart prints; each `export` and the `curl` has a line of its own.
 
@@ -60,9 +72,7 @@ def _welcome(result: Provisioned, base_url: str) -> str:
     if result.password:
         lines.append(f"  Sign in     {ADMIN_NAME} / {result.password}    (shown only now)")
     else:
-        lines.append(
-            "  Sign in     with the password of the first start; to set a new one: manage.py changepassword NAME"
-        )
+        lines.append(f"  Sign in     with the password of the first start. Forgot it? {_reset_command(base_url)}")
     if result.client_key:
         lines.append(f"  Client key  {result.client_key}    (shown only now)")
     else:
@@ -71,7 +81,7 @@ def _welcome(result: Provisioned, base_url: str) -> str:
     lines.append(f"  Providers   {', '.join(result.providers) or 'none yet: add one in the admin'}")
     if result.missing:
         lines.append(f"  Skipped     ollama: {result.missing}")
-    address, token, curl = paste_lines(base_url, result.client_key or _NO_KEY, result.route or "demo")
+    address, token, curl = paste_lines(base_url, result.client_key or _NO_KEY, result.route)
     lines += ["", "Try it in another terminal:", "", curl.text, ""]
     lines += ["Claude Code and the SDKs:", "", address.text, token.text, ""]
     return "\n".join(lines)

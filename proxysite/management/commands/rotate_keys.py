@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from access.audit import context, record
 from proxysite.quickstart.secrets import encryption_key
 from proxysite.rotation import environment, values
 
@@ -78,7 +79,9 @@ class Command(BaseCommand):
             hint = f" The environment or .env overrides the file for {', '.join(names)}." if names else ""
             raise CommandError(f"There are no keys of before, so there is nothing to apply.{hint} {_NEXT['start']}")
         try:
-            report = values.renew()
+            with context.of_verb("encrypted anew"):
+                report = values.renew()
+            record("encryption keys applied", changes={"values": report.earlier, "sessions": report.earlier_sessions})
         except values.NotVerified as error:
             raise CommandError(str(error)) from error
         self._write(

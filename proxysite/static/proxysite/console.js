@@ -1,4 +1,4 @@
-/* Copy buttons. Browsers allow the clipboard only on https; elsewhere the line is selected for the keyboard. */
+/* Copy buttons. Browsers have a clipboard for scripts only on https; elsewhere the selected line is copied as by hand. */
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-gateway-copy]");
   if (!button) return;
@@ -9,7 +9,7 @@ document.addEventListener("click", async (event) => {
     button.textContent = "Copied";
   } catch {
     getSelection().selectAllChildren(line);
-    button.textContent = "Selected";
+    button.textContent = document.execCommand("copy") ? "Copied" : "Selected";
   }
   setTimeout(() => (button.textContent = label), 2000);
 });

@@ -61,14 +61,14 @@ async def read_body(receive: Receive, headers: Mapping[str, str], share: Share) 
             f"Send the body uncompressed, or as one of {compression.SUPPORTED}.",
             [(b"accept-encoding", compression.SUPPORTED.encode())],
             code="unknown_compression",
-            why=Sentence("The body's content-encoding is not supported."),
+            why=Sentence("The body's content-encoding is not supported.", code="unknown_compression"),
         ) from error
     except compression.BrokenCompression as error:
         raise ClaudeError(
             400,
             f"The body is not whole, or not {encoding[:100]!r} as its content-encoding says.",
             code="invalid_body",
-            why=Sentence("The body is not whole, or not compressed as its content-encoding says."),
+            why=Sentence("The body is not whole, or not compressed as its content-encoding says.", code="invalid_body"),
         ) from error
     except compression.TooMuch as error:
         raise _too_large(settings.MAX_BODY_BYTES) from error
@@ -133,7 +133,9 @@ def _parsed(body: bytes) -> Parsed:
         content = _object(body)
         made += gc.get_count()[0]
     if size > _BIG and has_costly_integers(content):
-        raise ClaudeError(400, Sentence("The body holds numbers of too many digits."), code="invalid_json")
+        raise ClaudeError(
+            400, Sentence("The body holds numbers of too many digits.", code="numbers_too_long"), code="invalid_json"
+        )
     return Parsed(content, size > _BIG or not 0 <= made <= _MANY)
 
 
@@ -144,12 +146,12 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         request = decoded(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = Sentence("The body is not valid JSON: {cause}", cause=str(error))
+        message = Sentence("The body is not valid JSON: {cause}", code="invalid_json", cause=str(error))
         raise ClaudeError(400, message, code="invalid_json") from error
     except (RecursionError, TooDeep) as error:
         raise _too_deep() from error
     if not isinstance(request, dict):
-        raise ClaudeError(400, Sentence("The body must be a JSON object."), code="invalid_json")
+        raise ClaudeError(400, Sentence("The body must be a JSON object.", code="body_not_object"), code="invalid_json")
     # Each level takes at least two bytes, so the shortest bodies need no walk.
     if len(body) > 2 * settings.MAX_JSON_DEPTH and is_deeper(request, settings.MAX_JSON_DEPTH):
         raise _too_deep()
@@ -166,45 +168,47 @@ def check(request: Mapping[str, Any], *, counting: bool = False) -> None:
     """Refuses what no provider could answer. Raises ClaudeError 400 that names the field, as the API itself does."""
     model = request.get("model")
     if not isinstance(model, str) or not model:
-        raise _invalid("model: Field required, the name of a model as a string")
+        raise _invalid("model: Field required, the name of a model as a string", code="model_missing")
     if not counting:
         _check_output(request)
     _check_messages(request.get("messages"))
     _check_content(request.get("system", ""), "system")
     tools = request.get("tools")
     if tools is not None and (not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools)):
-        raise _invalid("tools: Input should be a list of objects")
+        raise _invalid("tools: Input should be a list of objects", code="tools_invalid")
 
 
 def _check_output(request: Mapping[str, Any]) -> None:
     max_tokens = request.get("max_tokens")
     if max_tokens is None:
-        raise _invalid("max_tokens: Field required")
+        raise _invalid("max_tokens: Field required", code="max_tokens_missing")
     if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 0:
-        raise _invalid("max_tokens: Input should be a whole number, 0 or more")
+        raise _invalid("max_tokens: Input should be a whole number, 0 or more", code="max_tokens_invalid")
     if not isinstance(request.get("stream", False), bool):
-        raise _invalid("stream: Input should be true or false")
+        raise _invalid("stream: Input should be true or false", code="stream_invalid")
 
 
 def _check_messages(messages: Any) -> None:
     if messages is None:
-        raise _invalid("messages: Field required")
+        raise _invalid("messages: Field required", code="messages_missing")
     if not isinstance(messages, list):
-        raise _invalid("messages: Input should be a list")
+        raise _invalid("messages: Input should be a list", code="messages_invalid")
     if not messages:
-        raise _invalid("messages: at least one message is required")
+        raise _invalid("messages: at least one message is required", code="messages_empty")
     for number, message in enumerate(messages):
         _check_message(message, number)
 
 
 def _check_message(message: Any, number: int) -> None:
     if not isinstance(message, dict):
-        raise _invalid("{where}: Input should be an object", f"messages.{number}")
+        raise _invalid("{where}: Input should be an object", f"messages.{number}", code="message_invalid")
     role = message.get("role")
     if not isinstance(role, str) or role not in _ROLES:
-        raise _invalid("{where}.role: Input should be 'user', 'assistant' or 'system'", f"messages.{number}")
+        raise _invalid(
+            "{where}.role: Input should be 'user', 'assistant' or 'system'", f"messages.{number}", code="role_invalid"
+        )
     if "content" not in message:
-        raise _invalid("{where}.content: Field required", f"messages.{number}")
+        raise _invalid("{where}.content: Field required", f"messages.{number}", code="content_missing")
     _check_content(message["content"], f"messages.{number}.content")
 
 
@@ -212,24 +216,25 @@ def _check_content(content: Any, where: str) -> None:
     if isinstance(content, str) or (content is None and where == "system"):
         return
     if not isinstance(content, list):
-        raise _invalid("{where}: Input should be a string or a list of blocks", where)
+        raise _invalid("{where}: Input should be a string or a list of blocks", where, code="content_invalid")
     for number, block in enumerate(content):
         if not isinstance(block, dict) or not isinstance(block.get("type"), str):
-            raise _invalid("{where}: Input should be an object with a type", f"{where}.{number}")
+            raise _invalid("{where}: Input should be an object with a type", f"{where}.{number}", code="block_invalid")
 
 
-def _invalid(template: LiteralString, where: str = "") -> ClaudeError:
-    return ClaudeError(400, Sentence(template, where=where), code="invalid_request")
+def _invalid(template: LiteralString, where: str = "", *, code: LiteralString) -> ClaudeError:
+    return ClaudeError(400, Sentence(template, code=code, where=where), code="invalid_request")
 
 
 def _too_deep() -> ClaudeError:
-    message = Sentence("The body nests deeper than {most} levels.", most=settings.MAX_JSON_DEPTH)
+    message = Sentence("The body nests deeper than {most} levels.", code="too_deep", most=settings.MAX_JSON_DEPTH)
     return ClaudeError(400, message, code="too_deep")
 
 
 def _too_many() -> ClaudeError:
     message = Sentence(
         "The body holds more than {most} JSON values. Send fewer or shorter messages and tools.",
+        code="too_many_values",
         most=settings.MAX_JSON_VALUES,
     )
     return ClaudeError(400, message, code="too_many_values")
@@ -237,6 +242,8 @@ def _too_many() -> ClaudeError:
 
 def _too_large(limit: int) -> ClaudeError:
     message = Sentence(
-        "The body is larger than {limit} bytes. Send less, or ask for a higher MAX_BODY_BYTES.", limit=limit
+        "The body is larger than {limit} bytes. Send less, or ask for a higher MAX_BODY_BYTES.",
+        code="too_large",
+        limit=limit,
     )
     return ClaudeError(413, message, code="too_large")

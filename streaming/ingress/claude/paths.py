@@ -10,8 +10,12 @@ COUNT_TOKENS: Final = "/v1/messages/count_tokens"
 MODELS: Final = "/v1/models"
 MODEL: Final = "/v1/models/"
 ME: Final = "/v1/me"
+USAGE: Final = "/api/oauth/usage"
+"""Where Claude Code asks for budgets; the one path beside PREFIX."""
 
-_METHODS: Final = {MESSAGES: "POST", COUNT_TOKENS: "POST", MODELS: "GET", ME: "GET"}
+_METHODS: Final = {MESSAGES: "POST", COUNT_TOKENS: "POST", MODELS: "GET", ME: "GET", USAGE: "GET"}
+ENDPOINTS: Final = {**_METHODS, MODEL: "GET"}
+"""Every endpoint with its method; MODEL stands for every path that begins so."""
 
 
 def meant(path: str) -> str:

@@ -15,7 +15,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.harness import programs
 from tests.harness.configure import unique
-from tests.harness.forms import PASSWORD
+from tests.harness.forms import PASSWORD, delete_users
 from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
 
@@ -46,7 +46,7 @@ def administrator(orm: Rows) -> Iterator[str]:
     name = unique("browser")
     get_user_model().objects.create_superuser(name, password=PASSWORD)
     yield name
-    get_user_model().objects.filter(username=name).delete()
+    delete_users(username=name)
 
 
 def wait(browser: WebDriver, path: str) -> None:

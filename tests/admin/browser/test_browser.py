@@ -37,7 +37,7 @@ def test_an_administrator_makes_a_key_and_uses_it(
     browser.find_element(By.NAME, "name").send_keys("Browser key")
     browser.find_element(By.NAME, "_save").click()
     WebDriverWait(browser, 15).until(lambda driver: "shown only once" in driver.page_source)
-    shown = re.search(r"sk-px-[A-Za-z0-9_-]{32}", browser.page_source)
+    shown = re.search(r"sk-px-[0-9A-Za-z]{49}", browser.page_source)
     assert shown is not None
     assert f"export ANTHROPIC_BASE_URL={gateway.base_url}" in browser.page_source
     secret = shown.group()

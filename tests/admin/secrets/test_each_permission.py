@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +15,22 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from access.models import ClientKey, Team
+from access.models import (
+    Alert,
+    Budget,
+    ClientKey,
+    IncreaseRequest,
+    Invitation,
+    Membership,
+    OutboxMessage,
+    RateLimit,
+    Team,
+    Webhook,
+)
 from configuration.file.exporting import export_text
+from providers import secrets
 from providers.credentials.binding import destination_of
 from providers.credentials.headers import sealed
 from providers.models import Credential, Model, Provider
@@ -25,11 +39,14 @@ from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
 from tests.admin.history import attempt_row, request_row
 from tests.admin.pages import form_of, staff
 from tests.admin.secrets.carrying import HostileServer, pages, permissions, rows
+from usage.budgets.models import BudgetWindow
 from usage.models import SetAside
 
 pytestmark = pytest.mark.django_db
 
-STORED, NAMED, HEADER, OTHERS = (f"marked-{name}-0123456789abcdef" for name in ("stored", "named", "header", "others"))
+STORED, NAMED, HEADER, OTHERS, SIGNS = (
+    f"marked-{name}-0123456789abcdef" for name in ("stored", "named", "header", "others", "signs")
+)
 CHANGING = ("providers.view_provider", "providers.change_provider")
 TRUSTED = "providers.name_variable"
 """With the right to enter credentials too, it is the right to send allowed variables anywhere: docs/credentials.md."""
@@ -55,6 +72,13 @@ def marks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     Group.objects.create(name="nobody")
     team = Team.objects.create(name="Search")
     key = ClientKey.objects.create(team=team, name="CI", prefix="sk-px-abcd", hash="ab" * 32)
+    Membership.objects.create(team=team, user=User.objects.create_user("member"))
+    budget = Budget.objects.create(team=team, amount=5)
+    now = timezone.now()
+    BudgetWindow.objects.create(budget_id=budget.pk, team_id=team.pk, starts_at=now, resets_at=now, amount=5)
+    RateLimit.objects.create(team=team, measure="requests", most=5)
+    IncreaseRequest.objects.create(budget=budget, team=team, user=User.objects.get(username="member"), amount=5)
+    Invitation.objects.create(team=team, hash="cd" * 32, expires_at=timezone.now() + timedelta(days=1))
     provider = Provider(name="mine", dialect="openai_chat", base_url="http://127.0.0.1:9/v1", is_local=True)
     provider.secret_headers = {"x-relay": sealed(HEADER, destination_of(provider))}
     provider.save()
@@ -71,8 +95,11 @@ def marks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     Concept.objects.create(name="sql", route=route)
     attempt_row(request_row(provider_id=provider.pk, provider_name="mine"), provider_id=provider.pk)
     SetAside.objects.create(request_id="req_1", cause="why", payload={})
+    Webhook.objects.create(name="pager", url="http://127.0.0.1:9/", is_local=True, ciphertext=secrets.encrypt(SIGNS))
+    alert = Alert.objects.create(once="journal:host", kind="journal", subject="Rows wait", text="Rows wait.")
+    OutboxMessage.objects.create(alert=alert, once="1", channel="page", subject="Rows wait", text="Rows wait.")
     kept = [configured.SECRET_KEY, *configured.ENCRYPTION_KEYS, root.password.rpartition("$")[2], key.hash]
-    return [STORED, NAMED, HEADER, OTHERS, *kept]
+    return [STORED, NAMED, HEADER, OTHERS, SIGNS, *kept]
 
 
 class Carrier:
@@ -112,7 +139,7 @@ def carrier(marks: list[str], hostile: HostileServer, caplog: Any) -> Callable[.
 
 
 def test_secrets_are_nowhere_in_clear_in_the_database(marks: list[str]) -> None:
-    secret = [STORED, NAMED, HEADER, OTHERS]
+    secret = [STORED, NAMED, HEADER, OTHERS, SIGNS]
     for model in apps.get_models():
         for values in model._default_manager.values_list():
             assert [mark for mark in secret if mark in str(values)] == [], model

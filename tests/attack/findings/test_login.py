@@ -14,6 +14,7 @@ from access.models import SignInLimit
 from tests.attack.rig.rig import Rig
 from tests.attack.rig.staff import Browser
 from tests.harness.configure import unique
+from tests.harness.forms import delete_users
 
 _PASSWORD = "the-right-long-password-1"
 
@@ -24,7 +25,7 @@ def victim(rig: Rig) -> Iterator[Any]:
     SignInLimit.objects.all().delete()
     user = get_user_model().objects.create_superuser(unique("victim"), password=_PASSWORD)
     yield user
-    user.delete()
+    delete_users(pk=user.pk)
     SignInLimit.objects.all().delete()
 
 

@@ -10,6 +10,7 @@ from access.models import ClientKey
 from tests.attack.rig.rig import Rig
 from tests.attack.rig.staff import make_staff
 from tests.harness.configure import unique
+from tests.harness.forms import delete_users
 
 _EVERYTHING_ABOUT_USERS = (
     *("auth.view_user", "auth.add_user", "auth.change_user", "auth.delete_user"),
@@ -25,7 +26,12 @@ def test_nobody_raises_himself(permissions: tuple[str, ...], rig: Rig) -> None:
     with rig.signed_in(*permissions) as browser:
         user = browser.user
         page = f"/admin/auth/user/{user.pk}/change/"
-        for more in ({"is_superuser": "on"}, {"user_permissions": [str(wanted.pk)]}, {"groups": [str(group.pk)]}):
+        for more in (
+            {"is_superuser": "on"},
+            {"role": "owner"},
+            {"user_permissions": [str(wanted.pk)]},
+            {"groups": [str(group.pk)]},
+        ):
             browser.submit(page, **more)
             browser.submit(page, **more, _save="Save")
         browser.submit(f"/admin/auth/group/{group.pk}/change/", permissions=[str(wanted.pk)], name="raised")
@@ -49,7 +55,7 @@ def test_nobody_changes_who_has_more(rig: Rig) -> None:
     still = get_user_model().objects.get(pk=above.pk)
     assert still.check_password("the-old-long-password-1")
     assert still.email == above.email
-    above.delete()
+    delete_users(pk=above.pk)
 
 
 def test_a_key_stays_with_its_team(rig: Rig) -> None:

@@ -9,6 +9,7 @@ from django.contrib.admin import site
 from django.db.models import Model
 
 from access.models import Team
+from access.roles.table import TEAM_ROLES, Role
 from providers.models import Provider
 from routing.models import Alias, Concept, Route, Rule, ScenarioRoute
 from tests.attack.rig.rig import Rig
@@ -17,10 +18,12 @@ from tests.harness.configure import unique
 _CONSOLE = {
     "/admin/console/report/": {"usage.view_requestlog"},
     "/admin/console/report.csv": {"usage.view_requestlog"},
+    "/admin/console/report/tags/": {"usage.view_requestlog"},
+    "/admin/console/report/tags.csv": {"usage.view_requestlog"},
     "/admin/console/health/": {"routing.view_healthstate"},
     "/admin/console/explain/": {"routing.view_route"},
 }
-_NOBODY = {"superusers"}
+_NOBODY = {"those who change something"}
 
 
 def _models() -> list[type[Model]]:
@@ -81,6 +84,24 @@ def test_nobody_sees_a_page_without_signing_in_and_staff_without_permissions_onl
         home = browser.get("/admin/")
         assert home.status_code == 200
         assert rig.marks.found_in(home.content) == []
+
+
+@pytest.mark.usefixtures("_rows")
+def test_the_auditor_sees_every_page_and_changes_nothing_and_teams_see_none(rig: Rig) -> None:
+    pages = _pages()
+    with rig.with_role(Role.AUDITOR) as browser:
+        answers = {page: browser.get(page) for page in pages}
+        assert {page for page, answer in answers.items() if answer.status_code == 200} == {
+            page for page, names in pages.items() if names is not _NOBODY
+        }
+        assert {page for page, answer in answers.items() if rig.marks.found_in(answer.content)} == set()
+        for page in (page for page in pages if page.endswith(("/add/", "/change/", "/delete/", "/test/", "/models/"))):
+            assert browser.submit(page, _save="Save", post="yes").status_code in (403, 405), page
+        assert browser.submit("/admin/console/health/reset/").status_code == 403
+    for role in TEAM_ROLES:
+        with rig.with_role(role) as browser:
+            for page in (*pages, "/admin/"):
+                assert browser.get(page).headers.get("location", "")[:13] == "/admin/login/", page
 
 
 @pytest.mark.slow

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from access.models import Team
+from access.roles.table import Role
 from providers.dialects import DIALECTS
 from routing.loading import revision
 from tests.attack.rig.marks import Marks
-from tests.attack.rig.staff import Browser, browser_of, make_staff
+from tests.attack.rig.staff import Browser, browser_of, make_person, make_staff
 from tests.attack.rig.toll import Toll, watching
 from tests.harness import speak
 from tests.harness.call import Answer, Client, message
@@ -84,6 +86,10 @@ class Rig:
         """A browser of a member of staff with these permissions, such as `providers.view_provider`, and no others."""
         user = make_staff(permissions, superuser=superuser, **fields)
         return browser_of(f"http://127.0.0.1:{self.port}", user)
+
+    def with_role(self, role: Role, team: Team | None = None) -> contextlib.AbstractContextManager[Browser]:
+        """A browser of somebody with a role, of the whole site or of a team."""
+        return browser_of(f"http://127.0.0.1:{self.port}", make_person(role, team))
 
     def anonymous(self) -> contextlib.AbstractContextManager[Browser]:
         """A browser of nobody."""

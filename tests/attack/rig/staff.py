@@ -12,13 +12,27 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from access.models import Membership, Team
+from access.roles.giving import set_role
+from access.roles.table import TEAM_ROLES, Role
 from tests.harness.configure import unique
-from tests.harness.forms import fields_of
+from tests.harness.forms import delete_users, fields_of
 from tests.harness.patience import PATIENCE
 
 
+def make_person(role: Role, team: Team | None = None) -> Any:
+    """Somebody with a role: of the whole site, or of a team, a new one if none is given."""
+    user = get_user_model().objects.create(username=unique(role.value))
+    if role in TEAM_ROLES:
+        team = team or Team.objects.create(name=unique("team"))
+        Membership.objects.create(team=team, user=user, role=role.value)
+    else:
+        set_role(user, role)
+    return user
+
+
 def make_staff(permissions: Sequence[str], *, superuser: bool = False, **fields: Any) -> Any:
-    """A member of staff with permissions such as `providers.view_provider`."""
+    """A member of staff with permissions such as `providers.view_provider`, given one by one."""
     user = get_user_model().objects.create(username=unique("staff"), is_staff=True, is_superuser=superuser, **fields)
     for name in permissions:
         app, _, codename = name.partition(".")
@@ -72,4 +86,4 @@ def browser_of(base_url: str, user: Any) -> Iterator[Browser]:
     finally:
         browser.http.close()
         if user is not None:
-            get_user_model().objects.filter(pk=user.pk).delete()
+            delete_users(pk=user.pk)

@@ -218,6 +218,17 @@ def test_claude_errors(status: int, kind: str, expected: ErrorKind) -> None:
 
 
 @pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Invalid API Key", ErrorKind.AUTHENTICATION),
+        ("Unauthorized: could not fetch the image https://x/y.png", ErrorKind.INVALID_REQUEST),
+    ],
+)
+def test_an_imitation_says_in_words_that_the_key_is_wrong(message: str, expected: ErrorKind) -> None:
+    assert DIALECTS["anthropic"].error(400, {}, claude_error("invalid_request_error", message)).kind is expected
+
+
+@pytest.mark.parametrize(
     "message",
     [
         "prompt is too long: 210000 tokens > 200000 maximum",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from types import SimpleNamespace
 from typing import Any, cast
@@ -70,7 +71,7 @@ def test_what_nobody_foresaw_is_an_error_of_the_api(
         (models, "retrieve_model"),
     ):
         monkeypatch.setattr(module, name, broken)
-    monkeypatch.setattr(consumer, "authenticate", lambda headers, keys, now: KEY)
+    monkeypatch.setattr(consumer, "caller", lambda headers, keys, now: KEY)
     sent: list[dict[str, Any]] = []
 
     async def send(part: dict[str, Any]) -> None:
@@ -79,7 +80,9 @@ def test_what_nobody_foresaw_is_an_error_of_the_api(
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"{}", "more_body": False}
 
-    runtime = SimpleNamespace(started=True, store=SimpleNamespace(current=SimpleNamespace(keys={})))
+    runtime = SimpleNamespace(
+        started=True, store=SimpleNamespace(current=SimpleNamespace(keys={}), too_old_at=math.inf)
+    )
     scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": []}
     asyncio.run(ClaudeConsumer(cast(Runtime, runtime))(scope, receive, send))
     headers = dict(sent[0]["headers"])

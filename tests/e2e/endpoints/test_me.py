@@ -10,14 +10,19 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from access.key_records import load_keys
+from access.models import Budget
 from tests.admin.history import request_row
 from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import make_key, make_model, make_provider, make_route, unique
 from tests.harness.gateway import Gateway
+from tests.harness.patience import until
 from tests.harness.rows import Rows
 from tests.harness.script import Reply
 from tests.harness.upstream import Upstream
+from usage.budgets import windows
+from usage.budgets.models import BudgetWindow
 from usage.reports.query import this_month
 
 USED = {"input_tokens": 20, "cache_read_tokens": 10, "cache_write_tokens": 5, "output_tokens": 7}
@@ -39,8 +44,10 @@ def test_a_key_learns_who_it_is_and_what_it_may_use(orm: Rows, gateway: Gateway,
     gateway.wait_snapshot()
     me = _me(gateway, key.secret)
     assert me["key"] == {"name": key.row.name, "prefix": key.row.prefix, "expires_at": "2099-01-02T03:04:05Z"}
+    assert me["owner"] is None
     assert me["team"] == {"name": key.row.team.name}
     assert me["routes"] == [mine.name]
+    assert me["requests_per_worker"] == 1000
     assert others.name not in str(me)
     assert key.row.hash not in str(me)
     fresh = me["usage"]["today"]
@@ -72,6 +79,41 @@ def test_usage_is_the_keys_own_of_today_and_this_month(orm: Rows, gateway: Gatew
     assert (this["input_tokens"], this["output_tokens"]) == (1_234_564 + 20, 98_765 + 7)
     assert (this["cache_read_input_tokens"], this["cache_creation_input_tokens"]) == (13, 5)
     assert datetime.fromisoformat(this["since"]) == month
+
+
+@pytest.mark.both_databases
+def test_every_budget_that_binds_says_what_is_left_and_when_it_resets(
+    orm: Rows, gateway: Gateway, upstream: Upstream
+) -> None:
+    prices = {"input": Decimal(2), "output": Decimal(4)}
+    route = make_route([make_model(make_provider("openai_chat", f"{upstream.base_url}/me/v1"), prices)])
+    key, neighbour = make_key(), make_key()
+    Budget.objects.create(team=key.row.team, amount=50, period="day", hard=False)
+    Budget.objects.create(key=key.row, amount=Decimal("0.5"), period="total", model_names="*")
+    Budget.objects.create(key=neighbour.row, amount=1)
+    gateway.wait_snapshot()
+    before = _me(gateway, key.secret)["budgets"]
+    assert [one["spent_usd"] for one in before] == ["0.000000000000"] * 2
+    assert [one["left_usd"] for one in before] == ["0.500000000000", "50.000000000000"]
+    # As the first request under a budget does.
+    windows.ensure(load_keys()[key.row.hash].budgets, time.time())
+    script = upstream.script(Reply([speak.chat_text("x"), speak.chat_end(prompt=100_000, cached=0, output=10_000)]))
+    orm.request(Client(gateway.base_url, key.secret).post(message(route.name, script.prompt)).request_id)
+    # What the worker had drawn and the request did not need.
+    until(lambda: not BudgetWindow.objects.filter(key_id=key.row.pk, drawn__gt=0).exists())
+    own, pool = _me(gateway, key.secret)["budgets"]
+    assert own == {
+        "of": "key", "for": f"of the key {key.row.name!r}", "period": "total", "hard": True, "models": ["*"],
+        "limit_usd": "0.500000000000", "spent_usd": "0.240000000000", "left_usd": "0.260000000000", "resets_at": None,
+    }  # fmt: skip
+    assert (pool["of"], pool["for"], pool["hard"], pool["models"]) == ("team", f"of team {key.row.team}", False, [])
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    assert datetime.fromisoformat(pool["resets_at"]) == midnight
+    BudgetWindow.objects.filter(budget_id=Budget.objects.get(key=key.row).pk).update(
+        raised=Decimal(1), drawn=Decimal("0.25"), spent=Decimal("0.5")
+    )
+    (own, _) = _me(gateway, key.secret)["budgets"]
+    assert (own["limit_usd"], own["left_usd"]) == ("1.500000000000", "0.750000000000")
 
 
 def test_the_last_ten_errors_are_listed_newest_first(orm: Rows, gateway: Gateway) -> None:

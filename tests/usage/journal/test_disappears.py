@@ -87,7 +87,7 @@ def test_a_folder_that_was_moved_aside_is_not_adopted_while_its_requests_run(tmp
     begun(recorder)
     recorder.journal.folder.rename(tmp_path / "moved")
     recorder.journal.check()
-    assert replay.adopt(tmp_path, NOBODY, lambda batch: pytest.fail("adopted from a living worker")) == 0
+    assert replay.adopt(tmp_path, NOBODY, lambda batch: pytest.fail("adopted from a living worker"), pytest.fail) == 0
     recorder.journal.stop()
 
 

@@ -57,7 +57,8 @@ def in_a_process_that_dies(work: Callable[[], object]) -> None:
 
 
 def adopt(root: Path, own: Path = NOBODY) -> int:
-    return replay.adopt(root, own, Writer(lambda account: None).write_through)
+    writer = Writer(lambda account: None)
+    return replay.adopt(root, own, writer.write_through, writer.return_block)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -120,7 +121,7 @@ def test_rows_that_were_written_before_the_death_are_not_written_twice(tmp_path:
 def test_a_living_worker_is_left_alone(tmp_path: Path) -> None:
     recorder = recorder_in(tmp_path)
     begun(recorder)
-    assert replay.adopt(tmp_path, NOBODY, lambda batch: pytest.fail("adopted from a living worker")) == 0
+    assert replay.adopt(tmp_path, NOBODY, lambda batch: pytest.fail("adopted from a living worker"), pytest.fail) == 0
     recorder.journal.stop()
 
 
@@ -132,8 +133,18 @@ def test_what_the_database_does_not_take_waits_for_the_next_time(tmp_path: Path)
         seen.append(len(batch))
         return len(seen) > 1
 
-    assert replay.adopt(tmp_path, NOBODY, write) == 0
-    assert replay.adopt(tmp_path, NOBODY, write) == 1
+    given_back: list[str] = []
+
+    def give_back(worker: str) -> bool:
+        given_back.append(worker)
+        return len(given_back) > 1
+
+    (folder,) = tmp_path.iterdir()
+    assert replay.adopt(tmp_path, NOBODY, write, give_back) == 0
+    assert given_back == []
+    assert replay.adopt(tmp_path, NOBODY, write, give_back) == 0
+    assert replay.adopt(tmp_path, NOBODY, write, give_back) == 1
+    assert given_back == [folder.name, folder.name]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -227,5 +238,5 @@ def test_a_folder_that_was_left_half_made_goes_after_a_while(tmp_path: Path) -> 
         folder.mkdir()
         (folder / "lock").touch()
     os.utime(old, (0, 0))
-    assert replay.adopt(tmp_path, NOBODY, lambda batch: pytest.fail("there was nothing to adopt")) == 0
+    assert replay.adopt(tmp_path, NOBODY, lambda batch: pytest.fail("there was nothing to adopt"), pytest.fail) == 0
     assert [path.name for path in tmp_path.iterdir()] == [".fresh"]

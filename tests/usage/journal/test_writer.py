@@ -62,7 +62,7 @@ def test_a_refused_row_is_set_aside_and_the_others_are_written(
 ) -> None:
     recorder = recorder_in(tmp_path)
     good = [finished(recorder).request.id for _ in range(3)]
-    bad = finished(recorder, streamed=None, client="a\0b", rule="\\u0000").request
+    bad = finished(recorder, http_status=-1, client="a\0b", rule="\\u0000").request
     good += [finished(recorder).request.id for _ in range(3)]
     with caplog.at_level(logging.ERROR, logger="gateway.usage"):
         recorder.writer.start()
@@ -70,7 +70,7 @@ def test_a_refused_row_is_set_aside_and_the_others_are_written(
     assert set(RequestLog.objects.values_list("id", flat=True)) == set(good)
     aside = SetAside.objects.get()
     assert aside.request_id == bad.request_id
-    assert "streamed" in aside.cause
+    assert "http_status" in aside.cause
     assert (aside.payload["request"]["client"], aside.payload["request"]["rule"]) == ("ab", bad.rule)
     assert aside.payload["attempts"][0]["outcome"] == "completed"
     assert [record.fields["request_id"] for record in caplog.records] == [bad.request_id]  # type: ignore[attr-defined]

@@ -26,6 +26,7 @@ from tests.harness.script import Reply
 from tests.harness.upstream import Upstream
 from usage.cost import NO_PRICES, Prices, cost, in_force
 
+FEB_2099 = datetime(2099, 2, 1, tzinfo=UTC)
 JAN, FEB, MAR = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2, 3))
 
 
@@ -135,24 +136,24 @@ def test_a_price_is_ended_and_the_next_begun_on_one_page(admin_client: Browser, 
     assert 'value="3"' in body
     assert 'value="0.25"' in body
     data = form_of(page)
-    overlapping = _row(data, 1, input="4", **_span("2026-02-01", ""))
+    overlapping = _row(data, 1, input="4", **_span("2099-02-01", ""))
     errors = errors_of(admin_client.post(url, overlapping))
     assert list(errors) == ["prices-1-valid_from"]
     assert "end the earlier prices" in errors["prices-1-valid_from"][0]
-    backwards = _row(data, 0, **_span("2026-02-01", "2026-01-01"))
+    backwards = _row(data, 0, **_span("2099-02-01", "2099-01-01"))
     assert list(errors_of(admin_client.post(url, backwards))) == ["prices-0-valid_until"]
     too_fine = _row(data, 0, input="0.0000001")
     assert list(errors_of(admin_client.post(url, too_fine))) == ["prices-0-input"]
     assert Price.objects.count() == 1
 
-    good = _row(_row(data, 0, **_span("", "2026-02-01")), 1, input="4", **_span("2026-02-01", ""))
+    good = _row(_row(data, 0, **_span("", "2099-02-01")), 1, input="4", **_span("2099-02-01", ""))
     assert admin_client.post(url, good).status_code == 302
     new, old = Price.objects.all()
-    assert (old.valid_from, old.valid_until, old.input, old.output) == (None, FEB, Decimal(3), Decimal("0.25"))
-    assert (new.valid_from, new.valid_until, new.input, new.cache_read) == (FEB, None, Decimal(4), None)
+    assert (old.valid_from, old.valid_until, old.input, old.output) == (None, FEB_2099, Decimal(3), Decimal("0.25"))
+    assert (new.valid_from, new.valid_until, new.input, new.cache_read) == (FEB_2099, None, Decimal(4), None)
     listing = text_of(admin_client.get(reverse("admin:providers_model_changelist")))
-    assert "$4" in listing
-    assert "$3" not in listing
+    assert "$3" in listing
+    assert "$4" not in listing
 
 
 # --- what it costs ---------------------------------------------------------------------------------------------------

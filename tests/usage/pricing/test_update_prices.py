@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from genai_prices import types
 from genai_prices.data_snapshot import DataSnapshot, get_snapshot, set_custom_snapshot
 
+from access.audit.models import AuditHead
 from providers.models import Model, Provider
 from providers.pricing.price_list import listed_price
 from providers.pricing.prices import Price
@@ -157,6 +160,39 @@ def test_apply_ends_the_old_prices_and_begins_new_ones_at_one_moment(provider: P
     rows = _rows()
     assert "0 updated, 1 as listed" in _run("--apply")
     assert _rows() == rows
+
+
+def test_prices_are_compared_under_the_lock_that_every_write_takes(provider: Provider) -> None:
+    Model.objects.create(provider=provider, name="plain")
+    with CaptureQueriesContext(connection) as queries:
+        _run("--apply")
+    tables = [AuditHead._meta.db_table, Price._meta.db_table]
+    first = [next(at for at, query in enumerate(queries) if table in query["sql"]) for table in tables]
+    assert first == sorted(first)
+
+
+class _Depths(io.StringIO):
+    """An output that notes how many transactions are open at each write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[int] = set()
+
+    def write(self, text: str) -> int:
+        self.seen.add(len(connection.savepoint_ids))
+        return super().write(text)
+
+
+def test_a_reader_of_the_differences_holds_up_nobody(provider: Provider) -> None:
+    Model.objects.create(provider=provider, name="plain")
+    depth = len(connection.savepoint_ids)
+    for arguments, opens in (([], False), (["--apply"], True)):
+        out = _Depths()
+        with CaptureQueriesContext(connection) as queries:
+            call_command("update_prices", *arguments, stdout=out)
+        assert "cache_write_1h" in out.getvalue()
+        assert out.seen == {depth}, arguments
+        assert any(query["sql"].startswith("SAVEPOINT") for query in queries) is opens
 
 
 def test_first_prices_hold_since_ever_and_after_a_gap_from_now(provider: Provider) -> None:

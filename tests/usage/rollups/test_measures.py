@@ -28,6 +28,7 @@ from streaming.exchange.lifecycle import Lifecycle
 from streaming.exchange.request import Body, Request
 from streaming.ingress.claude.message import MessageFold
 from streaming.outcome import accounting
+from streaming.outcome.distinct import Distinct
 from tests.routing.builders import ANYONE, candidate
 from usage.cost import Prices
 from usage.journal import replay
@@ -83,7 +84,7 @@ async def _answered(recorder: Recorder, *answers: Tokens) -> RequestRecord:
     account, lifecycle = recorder.open(new_identity()), Lifecycle(task)
     exchange = Exchange(account, Client(send), ANYONE, {}, lifecycle)
     request = Request("req", "r", Body({}), headers={}, streamed=False)
-    accounting.describe_caller(account, ANYONE)
+    accounting.describe_caller(account, ANYONE, {}, {}, Distinct())
     account.request.session_id = "session"
     answer = exchange.answer = Answer(request, lifecycle, MessageFold, message_id="msg")
     model = candidate("m", prices=(PRICES,))
@@ -114,7 +115,12 @@ def _written(*answers: Tokens) -> None:
         recorder = Recorder(Writer(journal.written), journal)
         asyncio.run(_answered(recorder, *answers))
         journal.stop()
-        assert replay.adopt(Path(folder), Path("/nonexistent"), recorder.writer.write_through) == 1
+        assert (
+            replay.adopt(
+                Path(folder), Path("/nonexistent"), recorder.writer.write_through, recorder.writer.return_block
+            )
+            == 1
+        )
     assert recorder.writer.set_aside == 0
 
 
@@ -161,7 +167,8 @@ def _check(*answers: Tokens) -> None:
             assert {name: _stored(rollup, name) for name in columns} == {name: expected[name] for name in columns}
             for bins in measures.of_kind("bins"):
                 assert _stored(rollup, bins.name) == {str(bin_of(_stored(row, bins.source))): 1}
-        dimensions = model._default_manager.get(overall=False)
+        levels = {"overall": False} | ({"keyless": False} if model is DailyRollup else {})
+        dimensions = model._default_manager.get(**levels)
         assert all(_stored(dimensions, name) == _stored(row, name) for name in measures.DIMENSIONS)
     session = SessionSummary.objects.get()
     columns = [name for name in expected if name != "unpriced"]

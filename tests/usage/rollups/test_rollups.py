@@ -12,13 +12,25 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.usage.added import from_rows, records, sessions_of_rows, store, stored, stored_sessions
+from tests.usage.added import (
+    attempts_of,
+    attempts_of_rows,
+    by_team_of_rows,
+    from_rows,
+    records,
+    sessions_of_rows,
+    store,
+    stored,
+    stored_attempts,
+    stored_by_team,
+    stored_sessions,
+)
 from tests.usage.dated import day, request
 from usage.journal.records import RequestRecord
 from usage.models import RequestLog
 from usage.reports import query
 from usage.reports.query import Period, Selection
-from usage.rollups.models import DailyRollup, RollupZone, SessionSummary, UsageRollup
+from usage.rollups.models import ClientRollup, DailyRollup, RollupZone, SessionSummary, TagRollup, UsageRollup
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -42,9 +54,12 @@ def test_rollups_match_the_rows(settings: Any, batches: list[list[RequestRecord]
     settings.TIME_ZONE = "Europe/Berlin"
     with transaction.atomic():
         for batch in batches:
-            store(batch)
+            store(batch, [attempt for one in batch for attempt in attempts_of(one)])
+        assert stored_attempts() == attempts_of_rows()
+        for model in (TagRollup, ClientRollup):
+            assert stored_by_team(model) == by_team_of_rows(_berlin_day, model)
         assert stored(UsageRollup) == from_rows(_quarter)
-        assert stored(DailyRollup) == from_rows(_berlin_day)
+        assert stored(DailyRollup) == from_rows(_berlin_day, with_keyless=True)
         assert stored_sessions() == sessions_of_rows()
         transaction.set_rollback(True)
 

@@ -7,13 +7,17 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
+from access.audit import record
 from usage.journal import partitions
 
 
 class Command(BaseCommand):
     """Removes rows, and reports which and for how long the table was locked."""
 
-    help = "Remove the usage rows of old months. PostgreSQL drops partitions, SQLite deletes in batches."
+    help = (
+        "Remove the usage rows of old months. PostgreSQL drops partitions, SQLite deletes in batches. After a change "
+        "of TIME_ZONE run rebuild_rollups first: it needs the rows of the day of the change and of the two before."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """--keep and --dry-run."""
@@ -37,6 +41,8 @@ class Command(BaseCommand):
                 "The table was locked by others, or the database is unavailable. What was removed stays removed; run "
                 f"the command again. Cause: {error}"
             ) from error
+        if not options["dry_run"]:
+            record("usage pruned", changes={"months kept": options["keep"], "rows": sum(one.rows for one in pruned)})
         verb = "would be removed" if options["dry_run"] else "removed"
         for one in pruned:
             if one.partition:

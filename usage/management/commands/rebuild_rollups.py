@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from access.audit import record
 from usage.collector import at_rest
 from usage.rollups import rebuild
 
@@ -16,8 +17,9 @@ SHOWN = 50
 
 class Command(BaseCommand):
     help = (
-        "Compare the rollups (quarter hours, days, sessions) with the usage rows and correct what differs. It may run "
-        "while the gateway does, but not together with prune_usage."
+        "Compare the rollups (quarter hours, days, tags, clients, sessions, attempts) with the usage rows and correct "
+        "what differs. Run it after an upgrade during which workers of the version before ran, and after a change of "
+        "TIME_ZONE. It may run while the gateway does, but not together with prune_usage."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,6 +39,8 @@ class Command(BaseCommand):
                 found += 1
                 if found <= SHOWN:
                     self.stdout.write(str(difference))
+        if found and not check:
+            record("rollups rebuilt", changes={"differences": found})
         if found > SHOWN:
             self.stdout.write(f"… and {found - SHOWN} more")
         if check and found:

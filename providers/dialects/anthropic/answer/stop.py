@@ -18,6 +18,8 @@ _ALWAYS: dict[str, Any] = {
 }
 AT_THE_END = ("stop_reason", "stop_sequence", "stop_details", "container")
 """The members of a message that message_delta has in its `delta`."""
+_NOWHERE = "not_available"
+"""The inference_geo of models for which Claude's API tells none."""
 _METRICS = "amazon-bedrock-invocationMetrics"
 
 
@@ -25,7 +27,18 @@ def started(message: dict[str, Any]) -> MessageStarted:
     """A message_start's `message`."""
     name, model = (value if isinstance(value := message.get(key), str) else None for key in ("id", "model"))
     usage = clean_usage(message.get("usage"))
-    return MessageStarted(name, model, read_usage(usage), native={**message, **_ALWAYS, "id": name, "usage": usage})
+    native = {**message, **_ALWAYS, "id": name, "usage": usage}
+    if usage is None:
+        return MessageStarted(name, model, native=native)
+    tier, region = usage.get("service_tier"), usage.get("inference_geo")
+    return MessageStarted(
+        name,
+        model,
+        read_usage(usage),
+        native,
+        tier if type(tier) is str else None,
+        region if type(region) is str and region != _NOWHERE else None,
+    )
 
 
 def finished(event: dict[str, Any]) -> MessageFinished | None:

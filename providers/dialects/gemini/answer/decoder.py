@@ -16,7 +16,7 @@ from providers.dialects.gemini.answer.arguments import BrokenArguments
 from providers.dialects.gemini.answer.calls import Calls
 from providers.dialects.gemini.answer.shapes import Candidate, Chunk, Part, UsageMetadata, read_chunk
 from providers.dialects.gemini.answer.stop import UNSPECIFIED, blocked, failure_of, finished, is_cut
-from providers.dialects.gemini.answer.tokens import tokens_of
+from providers.dialects.gemini.answer.tokens import tier_of, tokens_of
 from providers.dialects.gemini.tools import renamed_tools
 from providers.errors.response import payload_error
 from providers.events import (
@@ -98,7 +98,8 @@ class GeminiDecoder(DocumentDecoder):
         if not self._started:
             self._started = True
             self._tokens = tokens
-            events.append(MessageStarted(id=chunk.response_id, model=chunk.model_version, tokens=tokens))
+            tier = tier_of(chunk.usage_metadata)
+            events.append(MessageStarted(chunk.response_id, chunk.model_version, tokens, service_tier=tier))
         candidate = chunk.candidates[0] if chunk.candidates else None
         if candidate is not None and candidate.content is not None:
             for part in candidate.content.parts or ():
@@ -155,7 +156,8 @@ class GeminiDecoder(DocumentDecoder):
                 self._calls.drop_open()
             self._calls.settle(events)
             has_calls = self._calls.any_started()
-            events.append(finished(self._finish_reason, self._finish_message, has_calls=has_calls))
+            end = finished(self._finish_reason, self._finish_message, has_calls=has_calls)
+            events.append(msgspec.structs.replace(end, service_tier=tier_of(self._usage)))
         elif self._tokens is not None and self._tokens.reach(self._limit):
             self._calls.drop_open()
             events.append(MessageFinished("max_tokens"))

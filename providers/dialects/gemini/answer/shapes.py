@@ -68,13 +68,15 @@ class PromptFeedback(msgspec.Struct, rename="camel", gc=False):
 
 
 class UsageMetadata(msgspec.Struct, rename="camel", gc=False):
-    """Counts so far; early chunks have the object without the counts."""
+    """Counts so far; early chunks have the object without the counts. Vertex tells the tier as `traffic_type`."""
 
     prompt_token_count: int | None = None
     cached_content_token_count: int | None = None
     tool_use_prompt_token_count: int | None = None
     candidates_token_count: int | None = None
     thoughts_token_count: int | None = None
+    service_tier: Any = None
+    traffic_type: Any = None
 
 
 class Chunk(msgspec.Struct, rename="camel", gc=False):

@@ -6,6 +6,14 @@ from providers.dialects.gemini.answer.shapes import UsageMetadata
 from providers.events import Tokens
 
 
+def tier_of(usage: UsageMetadata | None) -> str | None:
+    """The service tier that Gemini's API names, or the type of traffic that Vertex names instead."""
+    if usage is None:
+        return None
+    tier = usage.service_tier or usage.traffic_type
+    return tier if isinstance(tier, str) else None
+
+
 def tokens_of(usage: UsageMetadata, *, only_thought: bool = False) -> Tokens:
     """The counts; a sum of which a part is below zero is none.
 

@@ -5,6 +5,8 @@ Nothing is made up: an answer that breaks off is a failure, never an end_turn.
 
 from __future__ import annotations
 
+import msgspec
+
 from providers.claude.fields import output_limit
 from providers.dialects.contract import Call
 from providers.dialects.openai_chat.answer.calls import NamelessCall
@@ -117,6 +119,8 @@ class ChatDecoder(DocumentDecoder):
             self._notes.add(Fidelity.CITATIONS_DROPPED)
         usage = usage_of(chunk)
         if usage is not None:
+            if isinstance(chunk.service_tier, str):
+                self._finish.service_tier = chunk.service_tier
             self._counts(usage, events)
 
     def _choices(self, choices: list[Choice], events: list[Event]) -> None:
@@ -151,7 +155,9 @@ class ChatDecoder(DocumentDecoder):
 
     def _start(self, chunk: Chunk, events: list[Event]) -> None:
         self._started = True
-        events.append(MessageStarted(id=chunk.id or None, model=chunk.model or None))
+        tier = chunk.service_tier if isinstance(chunk.service_tier, str) else None
+        self._finish.service_tier = tier
+        events.append(MessageStarted(id=chunk.id or None, model=chunk.model or None, service_tier=tier))
 
     def _delta(self, delta: Delta, events: list[Event]) -> None:
         before = len(events)
@@ -214,7 +220,9 @@ class ChatDecoder(DocumentDecoder):
         self._is_over = True
         at_limit = self._tokens is not None and self._tokens.reach(self._limit)
         has_calls = self._writer.has_calls()
-        events.append(finished(self._finish, has_calls=has_calls, refusal=self._refusal, at_limit=at_limit))
+        end = finished(self._finish, has_calls=has_calls, refusal=self._refusal, at_limit=at_limit)
+        tier = self._finish.service_tier
+        events.append(end if tier is None else msgspec.structs.replace(end, service_tier=tier))
 
     def _is_empty(self) -> bool:
         """Whether nothing was said for no reason. LM Studio answers so where the prompt is too long for its window; a

@@ -106,6 +106,7 @@ class Chunk(msgspec.Struct, gc=False):
     choices: list[Choice] | None = None
     usage: Usage | None = None
     x_groq: Groq | None = None
+    service_tier: Any = None
     citations: Any = None
     object: Any = None
     error: Any = None

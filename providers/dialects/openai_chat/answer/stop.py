@@ -45,6 +45,7 @@ class Finish(msgspec.Struct):
     reason: str | None = None
     native: str | None = None
     stop_string: str | None = None
+    service_tier: str | None = None
 
 
 def failure_of(finish: Finish) -> UpstreamError | None:

@@ -116,7 +116,12 @@ class Answer:
         has_calls = self._calls.any_started
         end = ended(response, has_calls=has_calls, refusal=self._texts.refusal, at_limit=at_limit)
         self.is_over = True
-        events.append(StreamFailed(end) if isinstance(end, UpstreamError) else end)
+        if isinstance(end, UpstreamError):
+            events.append(StreamFailed(end))
+            return
+        # The first event repeats what was asked for, such as auto; only the last one says what it became.
+        tier = response.service_tier
+        events.append(msgspec.structs.replace(end, service_tier=tier) if tier else end)
 
     def _early_output(self) -> list[Item]:
         """The items of a response that was complete when it was announced."""

@@ -75,6 +75,7 @@ class Response(msgspec.Struct, gc=False):
     usage: Usage | None = None
     error: Any = None
     incomplete_details: Incomplete | None = None
+    service_tier: str | None = None
 
 
 class StreamEvent(msgspec.Struct, gc=False):

@@ -1,0 +1,168 @@
+"""Budgets in the admin, with how they stand. What their windows hold stays as it is once money was spent."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from access.admin.whom import ListsOfOne
+from access.allowances.models import ONE_WHOM, WHOM
+from access.models import Budget
+from proxysite.admin.deletions import TakesHistoryAlong
+from proxysite.console.lost_updates import MergingForm, SerializedSaves
+from usage.budgets import definitions, overview
+from usage.budgets.standing import Bound, Standing
+
+_NEAR = 80
+"""Percent of a budget from which on its bar warns."""
+_FULL = 100
+
+
+class BudgetForm(MergingForm):
+    """A budget. Each error stands beside the field that has to be changed."""
+
+    class Meta:
+        model = Budget
+        fields = (*WHOM, "amount", "period", "week_starts", "model_names", "hard", "enabled")
+        labels = {"members_of": "each member of"}
+        widgets = {"model_names": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
+
+    def clean_model_names(self) -> str:
+        """Returns one name or pattern per line, without duplicates."""
+        lines = (line.strip() for line in self.cleaned_data["model_names"].splitlines())
+        return "\n".join(dict.fromkeys(filter(None, lines)))
+
+    def clean(self) -> dict[str, Any]:
+        """Rejects a budget of nobody or of two, a second one of its kind, and changes of what was used."""
+        data: dict[str, Any] = super().clean() or {}
+        whom = {name: data[name] for name in WHOM if data.get(name) is not None}
+        if self.instance.pk is None and len(whom) != 1:
+            self.add_error([*whom, "key"][1 if whom else 0], ONE_WHOM)
+            return data
+        if self.instance.pk is not None:
+            whom = {self.instance.whom: getattr(self.instance, self.instance.whom)}
+            kept = set(self.changed_data) & set(definitions.KEPT)
+            if kept and definitions.is_used(self.instance.pk):
+                for name in kept:
+                    self.add_error(name, definitions.USED)
+                return data
+        kind = {
+            name: data.get(name, getattr(self.instance, name))
+            for name in ("period", "week_starts", "model_names", "hard", "enabled")
+        }
+        if kind["enabled"] and Budget.objects.filter(**whom, **kind).exclude(pk=self.instance.pk).exists():
+            self.add_error(
+                "period" if "period" in self.fields else "enabled",
+                "There is a budget of this kind already. Change that one.",
+            )
+        return data
+
+
+@admin.register(Budget)
+class BudgetAdmin(ListsOfOne, TakesHistoryAlong, SerializedSaves, ModelAdmin):
+    """Budgets, by whom they bind."""
+
+    form = BudgetForm
+    list_display = ["shown_amount", "shown_bound", "kind", "now", "shown_models"]
+    list_display_links = ["shown_amount"]
+    list_filter = ["period", "hard", "enabled"]
+    list_fullwidth = True
+    search_fields = ["key__name", "key__prefix", "user__username", "team__name", "members_of__name"]
+    search_help_text = "Key, person or team"
+    autocomplete_fields = list(WHOM)
+    conditional_fields = {"week_starts": "period == 'week'"}
+    fieldsets = [
+        ("Whom it binds: choose one", {"fields": [*WHOM]}),
+        ("How much", {"fields": ["amount", "hard", "enabled"]}),
+        ("What counts", {"fields": ["period", "week_starts", "model_names"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
+        """Returns the budgets with whom they bind."""
+        budgets: QuerySet[Budget] = super().get_queryset(request)
+        return budgets.select_related("key__team", "key__owner", "user", "team", "members_of")
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Returns the list, whose budgets learn how they stand: all of a page at once."""
+        changes = super().get_changelist_instance(request)
+        changes.result_list = list(changes.result_list)
+        for budget, standing in zip(changes.result_list, overview.in_list(changes.result_list), strict=True):
+            budget.standing = standing
+        return changes
+
+    def get_fieldsets(self, request: HttpRequest, obj: Budget | None = None) -> Any:
+        """Returns the fields in groups; an existing budget shows how it stands first, and only the field that says whom
+        it binds."""
+        if obj is None:
+            return super().get_fieldsets(request, obj)
+        stands, (_, amounts, counts) = ("How it stands", {"fields": ["standing"]}), self.fieldsets
+        if not definitions.is_used(obj.pk):
+            return [stands, amounts, ("What counts", {"fields": [obj.whom, *counts[1]["fields"], "created_at"]})]
+        week = ["week_starts"] if obj.period == Budget.Period.WEEK else []
+        fields = [obj.whom, "period", *week, "shown_models", "created_at"]
+        return [stands, amounts, ("What counts", {"fields": fields, "description": definitions.USED})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Budget | None = None) -> Any:
+        """Returns what is only shown: whom a budget binds, and what was used."""
+        if obj is None:
+            return ()
+        kept = definitions.KEPT if definitions.is_used(obj.pk) else WHOM
+        return ("standing", "shown_models", "created_at", *kept)
+
+    @display(description="Budget", ordering="amount")
+    def shown_amount(self, budget: Budget) -> str:
+        """How much in which period."""
+        return str(budget)
+
+    @display(description="Whom it binds")
+    def shown_bound(self, budget: Budget) -> str:
+        """Whom it binds, in words."""
+        return budget.bound
+
+    @display(description="Kind", label={"hard": "info", "only warns": "warning"})
+    def kind(self, budget: Budget) -> str:
+        """Whether it refuses, warns or does nothing."""
+        return "off" if not budget.enabled else "hard" if budget.hard else "only warns"
+
+    @display(description="This period")
+    def now(self, budget: Any) -> SafeString:
+        """What is spent and left of the present window, and when it resets."""
+        return bar(budget.standing) if budget.standing is not None else SafeString("Nothing is spent.")
+
+    @display(description="Models")
+    def shown_models(self, budget: Budget) -> str:
+        """The models that count."""
+        return ", ".join(budget.model_names.split()) or "all"
+
+    @display(description="")
+    def standing(self, budget: Budget) -> SafeString:
+        """The present window of the budget or of each member, and those before."""
+        found = overview.of(budget)
+        bars = [(one, bar(one)) for one in found.now]
+        shown = {
+            "budget": budget,
+            "overview": found,
+            "bars": bars,
+            "of_members": budget.members_of_id is not None,
+            "zone": Bound(budget).zone,
+        }
+        return SafeString(render_to_string("access/budget.html", shown))
+
+
+def bar(standing: Standing) -> SafeString:
+    """Returns what is spent and held of a window as a bar, with the amounts below."""
+    limit = standing.limit
+    spent = min(Decimal(_FULL), standing.spent * _FULL / limit)
+    color = "over" if standing.percent >= _FULL else "near" if standing.percent >= _NEAR else "spent"
+    held = min(Decimal(_FULL) - spent, standing.drawn * _FULL / limit)
+    shown = {"standing": standing, "spent": spent, "held": held, "color": color}
+    return SafeString(render_to_string("access/budget_bar.html", shown))

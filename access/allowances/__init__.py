@@ -1,0 +1,1 @@
+"""Limits and budgets: what they are, whom they bind, and the stores that count against limits."""

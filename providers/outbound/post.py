@@ -1,0 +1,41 @@
+"""Sends a small JSON body to an address that is no provider's, through the guarded client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import aiohttp
+
+from providers.outbound.guard import USER_AGENT, FetchFailed, GuardedConnector, checked_url, refusal_in
+
+
+async def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, local: bool) -> None:
+    """Posts a body and returns when the server answered with a status of 2xx. No redirect is followed, and nothing of
+    the answer but its status is read. `local` allows private addresses.
+
+    Raises FetchFailed, whose reason names no URL.
+    """
+    ours = {"user-agent": USER_AGENT, "content-type": "application/json"}
+    target = checked_url(url, local)
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            aiohttp.ClientSession(
+                connector=GuardedConnector(local=local, force_close=True),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                auto_decompress=False,
+            ) as session,
+            session.post(target, data=body, headers={**ours, **headers}, allow_redirects=False) as response,
+        ):
+            status = response.status
+    except TimeoutError as error:
+        raise FetchFailed(f"its server did not answer within {seconds:g} s") from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        refusal = refusal_in(error)
+        raise FetchFailed(
+            "its server could not be reached" if refusal is None else f"its address is {refusal}"
+        ) from error
+    if not 200 <= status < 300:
+        raise FetchFailed(f"its server answered HTTP {status}")

@@ -1,0 +1,171 @@
+"""Two threads per worker. In one it looks at itself, also while the database does not answer. In the other the worker
+with the lease watches what is in the database, and sends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from datetime import datetime
+
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.utils import timezone
+
+from access.outbox import alerts, queue
+from proxysite.alerts import budgets, circuits, keys, local, sending
+from proxysite.alerts.direct import Direct, was_sent
+from streaming.runtime import Runtime
+
+logger = logging.getLogger("gateway.alerts")
+
+TICK_SECONDS = 2.0
+"""How often the worker with the lease looks for messages to send."""
+LOCAL_SECONDS = 10.0
+WATCH_SECONDS = 30.0
+LEARN_SECONDS = 300.0
+FORGET_SECONDS = 86_400.0
+_PATIENCE = 5.0
+"""Seconds that a stop waits."""
+_MOST_AT_ONCE = 20
+"""Messages that are sent before the worker looks around again."""
+
+
+class AlertWatcher:
+    """Start it after the runtime and stop it before."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._local = local.LocalWatch(runtime)
+        self._direct = Direct()
+        self._holder = f"{socket.gethostname()[:20]}:{os.getpid()}:{secrets.token_hex(3)}"
+        self._failing = False
+        self._has_lease = False
+        self._due: dict[str, float] = {}
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Starts the threads."""
+        self._stopping.clear()
+        self._threads = [
+            threading.Thread(target=run, name=name, daemon=True)
+            for run, name in ((self._run, "alerts"), (self._run_local, "alerts-local"))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends the threads, and waits a few seconds for the message that is being sent."""
+        threads, self._threads = self._threads, []
+        self._stopping.set()
+        until = time.monotonic() + _PATIENCE
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def watch(self, now: datetime) -> None:
+        """Raises and ends the alerts of what is in the database. Raises django.db.Error."""
+        for prefix, find in (
+            (budgets.BUDGETS, budgets.passed_thresholds),
+            (budgets.DEAD_WORKERS, budgets.dead_workers),
+            (keys.KEYS, keys.expiring),
+            (circuits.CIRCUITS, circuits.open_circuits),
+        ):
+            found = find(now)
+            alerts.raise_all(found, now)
+            alerts.end_others(prefix, found, now)
+        for prefix in (local.SNAPSHOT, local.JOURNAL):
+            alerts.end_unseen(prefix, now)
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.wait(TICK_SECONDS):
+                try:
+                    self._work()
+                    self._works()
+                except DatabaseError as error:
+                    self._failed(error)
+                except Exception:
+                    # The thread must go on.
+                    logger.exception("watching for alerts failed")
+                    connection.close()
+            self._leave()
+        finally:
+            connection.close()
+
+    def _run_local(self) -> None:
+        try:
+            while not self._stopping.wait(LOCAL_SECONDS):
+                try:
+                    self._look_at_itself()
+                except DatabaseError as error:
+                    logger.warning("an alert waits for the database", extra={"fields": {"cause": str(error)}})
+                    connection.close()
+                except Exception:
+                    # The thread must go on.
+                    logger.exception("a worker cannot look at itself")
+                    connection.close()
+        finally:
+            connection.close()
+
+    def _is_due(self, what: str, seconds: float) -> bool:
+        now = time.monotonic()
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + seconds
+        return True
+
+    def _look_at_itself(self) -> None:
+        found = self._local.findings()
+        if not found:
+            return
+        if self._failing or not self._runtime.recorder.writer.takes_rows():
+            for finding in found:
+                self._direct.send(finding)
+        else:
+            alerts.raise_all([one for one in found if not was_sent(one)], timezone.now())
+
+    def _work(self) -> None:
+        if self._is_due("lease", queue.LEASE_SECONDS / 3):
+            self._has_lease = queue.take_lease(self._holder)
+        if self._is_due("learning", LEARN_SECONDS):
+            self._direct.learn()
+        if not self._has_lease:
+            return
+        now = timezone.now()
+        if self._is_due("watching", WATCH_SECONDS):
+            self.watch(now)
+        if self._is_due("forgetting", FORGET_SECONDS):
+            alerts.forget_old(now)
+        for _ in range(_MOST_AT_ONCE):
+            if self._stopping.is_set() or not sending.send_next(self._holder):
+                break
+            self._has_lease = queue.take_lease(self._holder)
+            if not self._has_lease:
+                break
+
+    def _leave(self) -> None:
+        if self._has_lease and not self._failing:
+            try:
+                queue.give_lease_back(self._holder)
+            except DatabaseError as error:
+                self._failed(error)
+
+    def _works(self) -> None:
+        if self._failing:
+            self._failing = False
+            logger.warning("alerts are watched for again")
+
+    def _failed(self, error: DatabaseError) -> None:
+        if not self._failing:
+            self._failing = True
+            logger.warning(
+                "the database does not answer: no alerts are watched for", extra={"fields": {"cause": str(error)}}
+            )
+        self._has_lease = False
+        self._due.pop("lease", None)
+        self._due.pop("learning", None)
+        connection.close()

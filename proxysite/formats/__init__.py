@@ -1,0 +1,1 @@
+"""How pages write dates and times: as ISO 8601 does, which nobody can misread."""

@@ -1,0 +1,156 @@
+"""`manage.py erase_person NAME`: takes a person's name, e-mail and addresses out of everything that is stored."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from access.audit import erasing, lock
+from access.audit.erased_person import ErasedPerson, replacement_of
+from access.models import (
+    Alert,
+    Budget,
+    ClientKey,
+    IncreaseRequest,
+    Invitation,
+    Membership,
+    OutboxMessage,
+    RateLimit,
+    SiteRole,
+)
+from access.roles.last_owner import refuse_without_owner
+from proxysite.console.health import RESET_BY
+from routing.models import HealthState
+from usage.erasing import names_and_keys_of, replace_owner
+
+_BINDING = (RateLimit, Budget, IncreaseRequest)
+_NAMED_BY_PEOPLE = (User, SiteRole, Membership, Invitation, ClientKey, *_BINDING)
+
+
+class Command(BaseCommand):
+    """Ends the person's keys and sessions and disables the account, too. Counts and sums stay."""
+
+    help = (
+        "Replace a person's name, e-mail and addresses by 'deleted user N' in the account, usage rows, rollups, "
+        "sessions and the audit. Their keys end and the account is disabled."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username", metavar="NAME", help="the user's name, or after an erasure 'deleted user N'")
+        parser.add_argument(
+            "--also", action="append", default=[], metavar="NAME",
+            help="another name or e-mail of theirs, such as one from before an earlier erasure; repeat it for several",
+        )  # fmt: skip
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(username=options["username"]).first()
+        if user is None:
+            raise CommandError(f"There is no user {options['username']!r}. Enter the name as the list of users has it.")
+        with transaction.atomic():
+            lock()
+            refuse_without_owner(user)
+            person = _person(user, options["also"])
+            _close(user, person)
+            _forget_history(person)
+            entries = erasing.erase(person)
+            rows = replace_owner(person)
+        self.stdout.write(f"{person.replacement}: replaced in {rows:,} usage rows and {entries:,} audit entries.")
+        self.stdout.write(
+            f'Requests that are under way still write the name: run erase_person "{person.replacement}" when they have '
+            "ended."
+        )
+
+
+def _person(user: User, also: list[str]) -> ErasedPerson:
+    """Finds out what the person is called and was, and which keys were theirs."""
+    full_name = user.get_full_name()
+    invited = Invitation.objects.filter(accepted_by=user).values_list("email", flat=True)
+    in_rows, keys = names_and_keys_of(user.pk)
+    found = {user.username, user.email, *invited, *erasing.names_of(user.pk), *in_rows}
+    found |= {full_name} if " " in full_name else set()
+    others = User.objects.exclude(pk=user.pk)
+    # What they were called once may be what somebody else is called today.
+    names = {one for one in found if not others.filter(Q(username__iexact=one) | Q(email__iexact=one)).exists()}
+    names |= {user.username, *also}
+    keys |= erasing.keys_of(names | {replacement_of(user.pk)})
+    keys |= set(ClientKey.objects.filter(owner=user).values_list("pk", flat=True))
+    return ErasedPerson(user.pk, names, keys)
+
+
+def _close(user: User, person: ErasedPerson) -> None:
+    """Ends keys, memberships and sessions, and leaves nothing of the account but its number."""
+    keys = ClientKey.objects.filter(owner=user)
+    keys.filter(revoked_at=None).update(revoked_at=timezone.now())
+    for key in ClientKey.objects.filter(pk__in=person.keys):
+        # A key's name often is its owner's; it is unique in the team.
+        name = person.name_of_key(key.pk)
+        if key.owner_id == user.pk or key.name == name or person.replaced(key.name) != key.name:
+            ClientKey.objects.filter(pk=key.pk).update(name=name)
+        else:
+            person.theirs.discard(key.pk)
+    Membership.objects.filter(user=user).delete()
+    SiteRole.objects.filter(user=user).delete()
+    IncreaseRequest.objects.filter(user=user).delete()
+    for email in person.names:
+        Invitation.objects.filter(email__iexact=email).update(email="")
+    user.username, user.email, user.first_name, user.last_name = person.replacement, "", "", ""
+    user.is_active = user.is_staff = user.is_superuser = False
+    user.set_unusable_password()
+    user.save()
+    user.groups.clear()
+    user.user_permissions.clear()
+    # Of every session, since whose it is stands in its data.
+    ended = [row.pk for row in Session.objects.all() if row.get_decoded().get("_auth_user_id") == str(user.pk)]
+    Session.objects.filter(pk__in=ended).delete()
+
+
+def _forget_history(person: ErasedPerson) -> None:
+    """Replaces the names in what Django's admin notes by itself, and in who reset the health of providers."""
+    kinds = ContentType.objects.get_for_models(*_NAMED_BY_PEOPLE)
+    entries = LogEntry.objects.filter(content_type__in=kinds.values()) | LogEntry.objects.filter(
+        person.mentioned_in("change_message")
+    )
+    by_id = {kind.pk: model for model, kind in kinds.items()}
+    keys = {str(pk): person.name_of_key(pk) for pk in person.theirs}
+    former = erasing.names_of_keys(person)
+    for entry in entries:
+        before = (entry.object_repr, entry.change_message)
+        model = by_id.get(entry.content_type_id or 0)
+        entry.change_message = _message(entry.change_message, person)
+        if model is User and entry.object_id == str(person.id):
+            entry.object_repr, entry.change_message = person.replacement, ""
+        elif model is ClientKey and entry.object_id in keys:
+            entry.object_repr = keys[entry.object_id]
+        elif model is not None:
+            entry.object_repr = person.replaced(entry.object_repr)
+            for names in former if model in _BINDING else ():
+                entry.object_repr = names.replaced(entry.object_repr)
+        if before != (entry.object_repr, entry.change_message):
+            entry.save(update_fields=["object_repr", "change_message"])
+    # An alert is a sentence about somebody: without their name it says nothing.
+    about = Alert.objects.filter(Q(whose=person.id) | person.mentioned_in("text") | person.mentioned_in("subject"))
+    about.delete()
+    OutboxMessage.objects.filter(user=person.id).delete()
+    for row in HealthState.objects.filter(person.mentioned_in("changed_by"), changed_by__startswith=RESET_BY):
+        HealthState.objects.filter(pk=row.pk).update(changed_by=person.replaced(row.changed_by))
+
+
+def _message(text: str, person: ErasedPerson) -> str:
+    """Returns what an entry of Django's says with the names replaced in the rows that it lists."""
+    if not text.startswith("["):
+        return text
+    parts = json.loads(text)
+    for part in parts:
+        for row in part.values():
+            if "object" in row:
+                row["object"] = person.replaced(row["object"])
+    return json.dumps(parts)

@@ -1,0 +1,1 @@
+"""The pages of team leads and members, under /my/."""

@@ -1,0 +1,1 @@
+"""Alerts: what raises one, whom it reaches, that it goes out once."""

@@ -1,0 +1,1 @@
+"""Stores of what limits have counted: one suite for all of them."""

@@ -1,0 +1,1 @@
+"""The audit: entries that follow each other, who writes them, and who cannot."""

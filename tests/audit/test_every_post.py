@@ -1,0 +1,249 @@
+"""Every button and form beside the admin's own leaves an entry. Pages come from the URLconf: one that takes a POST and
+stands in no table here fails the test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from access import invitations
+from access.audit import chain
+from access.models import AuditEntry, ClientKey, IncreaseRequest, Team
+from access.sign_in.reset import link_for
+from providers.model_list import ListedModel
+from providers.models import Provider
+from proxysite.console import providers
+from routing.health.keys import provider_key
+from tests.permissions import site
+from tests.permissions.people import signed_in
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD, NEW = "correct-horse-9", "battery-staple-9"
+TWICE = {"new_password1": NEW, "new_password2": NEW}
+
+
+class Sent(NamedTuple):
+    """A form: on which page, sent by whom (a letter of tests.permissions.site), the entries that it leaves."""
+
+    page: str
+    by: str
+    entries: set[str]
+    form: dict[str, Any] | Callable[[Any], dict[str, Any]] = {}
+    before: Callable[[Client, User | None], object] = lambda browser, person: None
+
+
+def _search() -> Team:
+    return Team.objects.get(name="Search")
+
+
+def _first_key(browser: Client, person: User | None, **state: Any) -> None:
+    ClientKey.objects.filter(pk=ClientKey.objects.order_by("pk")[0].pk).update(**state)
+
+
+def _with_password(browser: Client, person: User | None) -> None:
+    assert person is not None
+    person.set_password(PASSWORD)
+    person.save()
+    browser.force_login(person)
+
+
+def _credentials(person: Any) -> dict[str, Any]:
+    return {"username": person.username, "password": PASSWORD}
+
+
+def _signed_out(browser: Client, person: User | None) -> None:
+    _with_password(browser, person)
+    browser.logout()
+
+
+def _invited(browser: Client, person: User | None) -> None:
+    token = invitations.invite(User.objects.filter(is_superuser=True)[0], _search()).token
+    assert browser.get(reverse("people:join-link", args=[token])).status_code == 302
+
+
+def _forgetful(browser: Client, person: User | None) -> None:
+    assert browser.get(link_for(User.objects.filter(is_superuser=False)[0], "")).status_code == 302
+
+
+def _disabled(browser: Client, person: User | None) -> None:
+    # By themselves: a member enables no key that somebody else disabled.
+    key = ClientKey.objects.get(owner=person)
+    assert browser.post(reverse("my:key-action", args=[key.pk, "disable"])).status_code == 302
+
+
+def _revoked(browser: Client, person: User | None) -> None:
+    ClientKey.objects.filter(owner=person).update(revoked_at=timezone.now())
+
+
+def _not_asked(browser: Client, person: User | None) -> None:
+    IncreaseRequest.objects.filter(user=person).delete()
+
+
+WRITES = [
+    Sent(
+        "console:health-reset",
+        "o",
+        {"health reset"},
+        lambda person: {"key": provider_key(Provider.objects.get().pk)},
+    ),
+    Sent("console:provider-models", "o", {"created providers.model"}, {"name": "listed"}),
+    Sent("console:provider-test", "o", {"provider tested providers.provider"}, {"other": "m"}),
+    Sent("console:provider-allow-field", "o", {"changed providers.provider"}, {"name": "seed"}),
+    Sent("admin:auth_user_password_change", "o", {"password changed auth.user"}, {"password1": NEW, "password2": NEW}),
+    Sent(
+        "admin:access_clientkey_rotate",
+        "o",
+        {"rotated access.clientkey"},
+        lambda person: {"present": ClientKey.objects.order_by("pk")[0].prefix, "hours": "0"},
+    ),
+    Sent("admin:access_clientkey_disable", "o", {"disabled access.clientkey"}),
+    Sent(
+        "admin:access_clientkey_enable",
+        "o",
+        {"enabled access.clientkey"},
+        before=lambda browser, person: _first_key(browser, person, disabled_at=timezone.now()),
+    ),
+    Sent("admin:access_clientkey_revoke", "o", {"revoked access.clientkey"}),
+    Sent("admin:access_increaserequest_approve", "o", {"approved access.increaserequest", "raised access.budget"}),
+    Sent(
+        "admin:access_increaserequest_approve_lasting",
+        "o",
+        {"approved access.increaserequest", "changed access.budget"},
+    ),
+    Sent("admin:access_increaserequest_decline", "o", {"declined access.increaserequest"}),
+    Sent("admin:access_invitation_revoke", "o", {"revoked access.invitation"}),
+    Sent("admin:access_webhook_test", "o", {"tested access.webhook"}),
+    Sent("admin:access_outboxmessage_send_again", "o", {"sent again access.outboxmessage"}),
+    Sent("people:leave Search", "m", {"deleted access.membership", "revoked access.clientkey"}),
+    Sent("my:key-add", "l", {"created access.clientkey"}, lambda person: {"team": _search().pk, "name": "new"}),
+    Sent("my:key-action rotate own", "m", {"rotated access.clientkey"}, {"overlap": "0"}),
+    Sent("my:key-action disable own", "m", {"disabled access.clientkey"}),
+    Sent("my:key-action enable own", "m", {"enabled access.clientkey"}, before=_disabled),
+    Sent("my:key-action revoke own", "m", {"revoked access.clientkey"}),
+    Sent(
+        "my:key-action delete own",
+        "m",
+        {"deleted access.clientkey", "deleted access.budget", "deleted access.increaserequest"},
+        before=_revoked,
+    ),
+    Sent(
+        "my:team-key-add Search",
+        "l",
+        {"created access.clientkey"},
+        lambda person: {"team": _search().pk, "name": "new"},
+    ),
+    Sent("my:member-remove Search", "l", {"deleted access.membership", "revoked access.clientkey"}),
+    Sent("my:invite Search", "l", {"created access.invitation"}),
+    Sent("my:invitation-revoke Search", "l", {"revoked access.invitation"}),
+    Sent("my:budget-ask own", "m", {"created access.increaserequest"}, {"amount": "7"}, before=_not_asked),
+    Sent("my:increase-withdraw own", "m", {"deleted access.increaserequest"}),
+    Sent("my:increase-approve colleague", "l", {"approved access.increaserequest", "raised access.budget"}),
+    Sent("my:increase-decline colleague", "l", {"declined access.increaserequest"}),
+    *(
+        Sent(f"{namespace}:{name}", "o", entries, form, before)
+        for namespace in ("admin", "my")
+        for name, entries, form, before in (
+            ("login", {"signed in auth.user"}, _credentials, _signed_out),
+            ("logout", {"signed out auth.user"}, {}, _with_password),
+            ("password_change", {"password changed auth.user"}, {"old_password": PASSWORD, **TWICE}, _with_password),
+        )
+    ),
+    Sent("people:new-password", "n", {"password changed auth.user"}, TWICE, _forgetful),
+    Sent(
+        "people:join",
+        "n",
+        {"created auth.user", "accepted access.invitation", "created access.membership", "signed in auth.user"},
+        {"username": "new", "password1": NEW, "password2": NEW},
+        _invited,
+    ),
+    Sent(
+        "people:join",
+        "s",
+        {"accepted access.invitation", "created access.membership"},
+        lambda person: {"person": person.pk},
+        _invited,
+    ),
+]
+READS = {
+    "front", "console:report", "console:report-csv", "console:report-groups", "console:report-groups-csv",
+    "console:explain", "admin:search", "admin:index", "admin:app_list",
+    "admin:view_on_site", "admin:access_auditentry_export", "admin:access_team_invite", "admin:providers_provider_test",
+    "admin:providers_provider_list_models", "admin_password_reset", "my:key-copied", "my:invitation-copied",
+    "my:search",
+}  # fmt: skip
+"""Pages that take a POST as they take a GET, ask for a mail, or change the browser's session alone."""
+_LABELS = "|".join(f"{one._meta.app_label}_{one._meta.model_name}" for one in admin.site._registry)
+_OF_ROWS = re.compile(f"admin:({_LABELS})_(add|change|delete|history|changelist)")
+"""The admin's own pages, which are in test_every_write."""
+
+
+@pytest.fixture
+def people(monkeypatch: pytest.MonkeyPatch) -> dict[str, User | None]:
+    """Everybody, on a site with a row of everything and a provider that lists a model."""
+
+    async def listed(provider: Any) -> list[ListedModel]:
+        return [ListedModel(name="listed")]
+
+    monkeypatch.setattr(providers, "model_list", listed)
+    monkeypatch.setattr(providers, "_configuration", lambda provider: provider)
+    site.make_rows()
+    return site.everybody()
+
+
+def _posted(browser: Client, person: User | None) -> Iterator[tuple[site.Page, int]]:
+    """What each page of the site answers to an empty form."""
+    for page in site.pages(person):
+        if not _OF_ROWS.fullmatch(page.name) and not page.name.endswith(("login", "logout")):
+            with transaction.atomic():
+                yield page, browser.post(page.url).status_code
+                transaction.set_rollback(page.name not in READS)
+
+
+def _everything() -> dict[str, Any]:
+    touched = {"sessions.Session", "access.AuditEntry", "access.AuditHead"}
+    return {
+        model._meta.label: sorted(map(str, model._default_manager.values_list()))
+        for model in apps.get_models()
+        if model._meta.label not in touched
+    }
+
+
+def test_every_page_that_takes_a_form_stands_in_a_table(people: dict[str, User | None]) -> None:
+    browsers = {letter: signed_in(people[letter]) for letter in "ol"}
+    before = _everything()
+    answers = [answer for letter, browser in browsers.items() for answer in _posted(browser, people[letter])]
+    refuse = {page.name for page, status in answers if status == 405}
+    tried = {page.name for page, _ in answers}
+    written = {sent.page.split()[0] for sent in WRITES if not sent.page.endswith(("login", "logout"))}
+    assert tried - refuse == READS | written
+    assert not READS & written
+    assert _everything() == before
+
+
+@pytest.mark.parametrize("sent", WRITES, ids=lambda sent: f"{sent.page} by {sent.by}")
+def test_every_form_leaves_its_entries(sent: Sent, people: dict[str, User | None]) -> None:
+    person = people[sent.by]
+    browser = signed_in(person)
+    sent.before(browser, person)
+    (url,) = (page.url for page in site.pages(person) if str(page) == sent.page)
+    form = sent.form(person) if callable(sent.form) else sent.form
+    since = AuditEntry.objects.count()
+    answer = browser.post(url, {"_form_submitted": "on", **form})
+    assert answer.status_code in {200, 302}, answer
+    found = list(AuditEntry.objects.filter(number__gt=since))
+    assert {f"{entry.action} {entry.object_type}".strip() for entry in found} == sent.entries
+    assert all(entry.origin.startswith("page ") for entry in found)
+    if person is not None:
+        assert {entry.person_id for entry in found} == {person.pk}
+    assert list(chain.faults()) == []

@@ -1,0 +1,1 @@
+"""Budgets where a store fails, and where limits are counted in another one."""

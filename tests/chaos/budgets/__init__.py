@@ -1,0 +1,1 @@
+"""Budgets while workers, journals and databases fail."""

@@ -1,0 +1,1 @@
+"""Tests of people who come, forget, and leave: invitations, passwords, memberships."""

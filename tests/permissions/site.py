@@ -1,0 +1,214 @@
+"""Every page of the site with its objects, from the URLconf, and everybody who might open it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
+from django.test import Client
+from django.urls import get_resolver, reverse
+from django.utils import timezone
+
+from access import key_actions
+from access.models import (
+    Alert,
+    Budget,
+    ClientKey,
+    IncreaseRequest,
+    Invitation,
+    Membership,
+    OutboxMessage,
+    RateLimit,
+    Team,
+    Webhook,
+)
+from access.roles.table import Role
+from providers.models import Credential, Model, Provider
+from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
+from tests.admin.history import attempt_row, request_row
+from tests.admin.secrets.carrying import _named
+from tests.permissions.people import a_key, person, signed_in
+from usage.budgets.opening import open_windows
+from usage.models import RequestLog, SetAside
+from usage.reports.groups import GROUPINGS
+
+PEOPLE = "oarlmsn"
+"""Owner, administrator, auditor, lead and member of the team Search, staff without any right, nobody."""
+WITHOUT_PAGE = {None}
+"""Names of patterns that only lead on or answer 404."""
+QUERIES = {"admin:autocomplete": "?term=&app_label=routing&model_name=candidate&field_name=model"}
+
+
+class Page(NamedTuple):
+    """A page by its name in the URLconf; `which` says whose object it is about."""
+
+    name: str
+    which: str
+    url: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.which}".strip()
+
+
+def make_rows() -> None:
+    """Makes a row of everything: of the teams Search and Support a member with a key, a service key, an invitation."""
+    for team in ("Search", "Support"):
+        colleague = person(Role.MEMBER, team=team, name=f"colleague in {team}")
+        for owner in (colleague, None):
+            used(a_key(team, owner))
+        for key in ClientKey.objects.filter(team__name=team):
+            asked_for(key, key.owner or colleague)
+        service = ClientKey.objects.get(team__name=team, owner=None)
+        soon = timezone.now() + timedelta(days=1)
+        Invitation.objects.create(team=service.team, hash=team.ljust(64, "0"), expires_at=soon)
+        RateLimit.objects.create(team=service.team, measure="requests", most=60)
+        Budget.objects.create(team=service.team, amount=60)
+    open_windows()
+    Group.objects.create(name="nobody")
+    provider = Provider.objects.create(
+        name="mine", dialect="openai_chat", base_url="http://127.0.0.1:9/v1", is_local=True
+    )
+    Credential.objects.create(provider=provider, name="named", source="environment", variable="MARKED_API_KEY")
+    model = Model.objects.create(provider=provider, name="m")
+    route = Route.objects.create(name="r", is_default=True)
+    Candidate.objects.create(route=route, model=model)
+    Alias.objects.create(pattern="a", target="r")
+    Rule.objects.create(name="rule", route=route)
+    ScenarioRoute.objects.create(scenario="think", route=route)
+    Concept.objects.create(name="sql", route=route)
+    Webhook.objects.create(name="pager", url="http://127.0.0.1:9/alerts", is_local=True)
+    alert = Alert.objects.create(once="journal:host", kind="journal", subject="Rows wait", text="Rows wait.")
+    OutboxMessage.objects.create(
+        alert=alert, once="1", channel="mail", subject="Rows wait", text="Rows wait.",
+        failed_at=timezone.now(),
+    )  # fmt: skip
+    SetAside.objects.create(request_id="req_1", cause="why", payload={})
+
+
+def used(key: ClientKey) -> None:
+    """Makes a request with a key."""
+    row = request_row(team_id=key.team_id, key_id=key.pk, owner_id=key.owner_id, provider_name="mine")
+    attempt_row(row, provider_name="mine")
+
+
+def asked_for(key: ClientKey, user: User) -> None:
+    """Makes a budget of a key, and a request for more of it."""
+    budget = Budget.objects.create(key=key, amount=5)
+    IncreaseRequest.objects.create(budget=budget, user=user, team=key.team, amount=5)
+
+
+def everybody() -> dict[str, User | None]:
+    """Makes one person of each letter."""
+    found: dict[str, User | None] = {role.value[0]: person(role) for role in Role if role is not Role.AUDITOR}
+    stranger = person(None)
+    User.objects.filter(pk=stranger.pk).update(is_staff=True)
+    found["r"], found["s"], found["n"] = person(Role.AUDITOR), stranger, None
+    for letter in "lm":
+        key = a_key("Search", found[letter])
+        used(key)
+        asked_for(key, key.owner)  # type: ignore[arg-type]
+    return {letter: found[letter] for letter in PEOPLE}
+
+
+def pages(reader: User | None) -> Iterator[Page]:
+    """Yields every page that has a name, once for each kind of object that it may be about."""
+    seen = set()
+    for namespaces, name, parameters in _named(get_resolver()):
+        whole = ":".join([*namespaces, str(name)])
+        if name in WITHOUT_PAGE or whole in seen:
+            continue
+        seen.add(whole)
+        for which, values in _objects(whole, parameters, reader):
+            yield Page(whole, which, reverse(whole, kwargs=values) + QUERIES.get(whole, ""))
+
+
+def _objects(name: str, parameters: set[str], reader: User | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    if not parameters:
+        yield "", {}
+    elif name.startswith(("my:", "people:")):
+        yield from _of_teams(frozenset(parameters), reader)
+    else:
+        yield "", {parameter: _site_object(name, parameter) for parameter in parameters}
+
+
+def _of_teams(parameters: frozenset[str], reader: User | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields objects by whose they are: the reader's own, a colleague's in the team Search, a service key's of Search,
+    another team's."""
+    search, support = Team.objects.get(name="Search"), Team.objects.get(name="Support")
+    if parameters == {"token"}:
+        yield "", {"token": "a-token-of-nothing"}
+    elif parameters == {"team_id"}:
+        yield from (("Search", {"team_id": search.pk}), ("another", {"team_id": support.pk}))
+    elif parameters in ({"team_id", "membership_id"}, {"team_id", "invitation_id"}):
+        (parameter,) = parameters - {"team_id"}
+        kind: Any = Membership if parameter == "membership_id" else Invitation
+        inside, outside = (kind.objects.filter(team=one).earliest("pk").pk for one in (search, support))
+        yield "Search", {"team_id": search.pk, parameter: inside}
+        yield "another", {"team_id": support.pk, parameter: outside}
+        yield "of another in Search", {"team_id": search.pk, parameter: outside}
+    elif parameters == {"key_id"}:
+        yield from ((which, {"key_id": 0 if key is None else key.pk}) for which, key in _keys(reader).items())
+    elif parameters == {"key_id", "action"}:
+        for action in key_actions.Action:
+            for which, key in _keys(reader).items():
+                yield f"{action.value} {which}", {"key_id": 0 if key is None else key.pk, "action": action.value}
+    elif len(parameters) == 1 and parameters <= {"budget_id", "increase_id", "row_id"}:
+        (parameter,) = parameters
+        yield from _of_keys(parameter, reader)
+    else:
+        raise NotImplementedError(f"say here what {parameters} are, of whose")
+
+
+def _of_keys(parameter: str, reader: User | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    kind, of_key, nothing = {
+        "budget_id": (Budget, "key", 0),
+        "increase_id": (IncreaseRequest, "budget__key", 0),
+        "row_id": (RequestLog, "key_id", UUID(int=0)),
+    }[parameter]
+    for which, key in _keys(reader).items():
+        row = None if key is None else kind._default_manager.filter(**{of_key: key.pk}).first()
+        yield which, {parameter: nothing if row is None else row.pk}
+
+
+def _keys(reader: User | None) -> dict[str, ClientKey | None]:
+    keys = ClientKey.objects.all()
+    return {
+        "own": None if reader is None else keys.filter(owner=reader).first(),
+        "colleague": keys.get(owner__username="colleague in Search"),
+        "service": keys.get(team__name="Search", owner=None),
+        "another": keys.get(team__name="Support", owner=None),
+    }
+
+
+def _site_object(name: str, parameter: str) -> Any:
+    if parameter == "provider_id" or name == "admin:view_on_site":
+        if parameter == "content_type_id":
+            return ContentType.objects.get_for_model(Provider).pk
+        return Provider.objects.get().pk
+    if name.startswith("console:report-groups"):
+        return next(iter(GROUPINGS))
+    if parameter == "app_label":
+        return "providers"
+    if parameter in ("object_id", "id"):
+        for model in admin.site._registry:
+            if name.startswith(f"admin:{model._meta.app_label}_{model._meta.model_name}_"):
+                return model._default_manager.order_by("pk").first().pk  # type: ignore[union-attr]
+    raise NotImplementedError(f"say here what {parameter} of {name} is")
+
+
+def is_in(response: Any) -> bool:
+    """Returns whether somebody got in: neither refused, nor sent away to sign in, nor told that there is nothing."""
+    assert response.status_code < 500, response
+    if response.status_code in (403, 404, 405):
+        return False
+    return not (response.status_code == 302 and "/login/" in response["Location"])
+
+
+def browsers(people: dict[str, User | None]) -> dict[str, Client]:
+    """Returns the browser of each."""
+    return {letter: signed_in(user) for letter, user in people.items()}

@@ -1,0 +1,1 @@
+"""What routing sees of a request."""

@@ -1,0 +1,165 @@
+"""What usage.reports.query makes of usage rows, on whichever database the run is on."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from access.models import Team
+from tests.admin.history import at, request_row
+from usage.reports import formatting, query
+from usage.reports.query import Period, Selection
+from usage.reports.totals import by_axis, by_day, summed
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+MARCH = Period(date(2026, 3, 1), date(2026, 3, 31))
+
+
+def test_sums_of_money_are_exact_to_the_pico_dollar() -> None:
+    for cost in (1, 2_000_000_000_003, 999_999_999_999):
+        request_row(started_at=at("2026-03-05 12:00"), cost=cost)
+    assert query.totals(Selection(MARCH)).cost == Decimal("3.000000000003")
+
+
+def test_what_no_row_knows_is_none_and_what_some_know_is_their_sum() -> None:
+    request_row(started_at=at("2026-03-05 12:00"), output_tokens=5)
+    request_row(started_at=at("2026-03-05 12:00"), output_tokens=None, input_tokens=0)
+    totals = query.totals(Selection(MARCH))
+    assert (totals.output, totals.input, totals.cache_read, totals.cost) == (5, 0, None, None)
+    assert totals.unpriced == 2
+    assert type(totals.output) is int
+
+
+def test_errors_are_what_callers_saw_as_errors() -> None:
+    for outcome in ("completed", "failed", "refused", "client_closed", "interrupted"):
+        request_row(started_at=at("2026-03-05 12:00"), outcome=outcome)
+    totals = query.totals(Selection(MARCH))
+    assert (totals.requests, totals.errors) == (5, 3)
+
+
+def test_a_day_is_the_day_of_time_zone(settings: Any) -> None:
+    settings.TIME_ZONE = "Asia/Tokyo"
+    request_row(started_at=at("2026-02-28 14:59"), output_tokens=1)
+    request_row(started_at=at("2026-02-28 15:00"), output_tokens=10)
+    request_row(started_at=at("2026-03-31 14:59"), output_tokens=100)
+    request_row(started_at=at("2026-03-31 15:00"), output_tokens=1000)
+    assert query.totals(Selection(MARCH)).output == 110
+    assert {line.day: line.totals.output for line in by_day(query.daily(MARCH), "team")} == {
+        date(2026, 3, 1): 10,
+        date(2026, 3, 31): 100,
+    }
+
+
+def test_a_day_of_23_hours_is_whole(settings: Any) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    day = Period(date(2026, 3, 29), date(2026, 3, 29))
+    request_row(started_at=at("2026-03-28 22:59"), output_tokens=1)
+    request_row(started_at=at("2026-03-28 23:00"), output_tokens=10)
+    request_row(started_at=at("2026-03-29 21:59"), output_tokens=100)
+    request_row(started_at=at("2026-03-29 22:00"), output_tokens=1000)
+    assert query.totals(Selection(day)).output == 110
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([], (None, None)),
+        ([7], (7, 7)),
+        ([10, 20], (10, 20)),
+        ([30, 10, 20], (20, 30)),
+        (list(range(1, 101)), (50, 95)),
+        (list(range(1, 21)), (10, 19)),
+        ([None, 5, None, 9, 9], (9, 9)),
+    ],
+)
+def test_percentiles_are_nearest_rank(values: list[int | None], expected: tuple[int | None, int | None]) -> None:
+    for value in values:
+        request_row(started_at=at("2026-03-05 12:00"), time_to_first_token_ms=value)
+    assert query.first_token_percentiles(MARCH) == expected
+
+
+def test_a_renamed_team_is_one_line_under_its_new_name_and_a_deleted_one_keeps_its_name() -> None:
+    team = Team.objects.create(name="after")
+    request_row(started_at=at("2026-03-05 12:00"), team_id=team.pk, team_name="before")
+    request_row(started_at=at("2026-03-06 12:00"), team_id=team.pk, team_name="after")
+    request_row(started_at=at("2026-03-06 12:00"), team_id=team.pk + 1000, team_name="gone")
+    assert [(line.team_name, line.totals.requests) for line in by_axis(query.daily(MARCH), "team")] == [
+        ("after", 2),
+        ("gone", 1),
+    ]
+
+
+def test_a_deleted_team_is_listed_under_its_last_name() -> None:
+    for moment, name in (("2026-03-05 12:00", "z before"), ("2026-03-06 12:00", "a last")):
+        request_row(started_at=at(moment), team_id=7000, team_name=name)
+    assert query.seen(MARCH)[0] == [(7000, "a last")]
+
+
+def test_what_is_added_up_from_days_is_what_the_database_adds_up() -> None:
+    for day, team, model, tokens, cost in (
+        ("05", 1, "m", 1, None),
+        ("05", 2, "m", None, 10),
+        ("06", 1, "n", 100, 1000),
+        ("06", 1, "m", None, None),
+    ):
+        request_row(
+            started_at=at(f"2026-03-{day} 12:00"), team_id=team, provider_name="p", model_name=model,
+            output_tokens=tokens, cost=cost, outcome="failed" if tokens is None else "completed",
+        )  # fmt: skip
+    lines = query.daily(MARCH)
+    assert summed(lines) == query.totals(Selection(MARCH))
+    for axis in ("team", "model"):
+        for line in by_axis(lines, axis):
+            one = Selection(MARCH, team_id=line.team_id, provider_name=line.provider_name, model_name=line.model_name)
+            assert line.totals == query.totals(one)
+        assert summed(by_day(lines, axis)) == query.totals(Selection(MARCH))
+    assert summed([]) == query.totals(Selection(Period(date(2020, 1, 1), date(2020, 1, 1))))
+
+
+def test_the_breakdown_has_a_line_for_each_day_team_and_model() -> None:
+    for day, team, provider, model in (
+        ("2026-03-05", 1, "a", "m"),
+        ("2026-03-05", 1, "a", "m"),
+        ("2026-03-05", 1, "b", "m"),
+        ("2026-03-05", 2, "a", "m"),
+        ("2026-03-06", 1, "a", "m"),
+        ("2026-04-01", 1, "a", "m"),
+    ):
+        request_row(
+            started_at=at(f"{day} 12:00"), team_id=team, team_name=f"t{team}", provider_name=provider, model_name=model
+        )
+    lines = list(query.lines(query.breakdown(Selection(MARCH))))
+    assert [(x.day, x.team_name, x.provider_name, x.totals.requests) for x in lines] == [
+        (date(2026, 3, 6), "t1", "a", 1),
+        (date(2026, 3, 5), "t1", "a", 2),
+        (date(2026, 3, 5), "t1", "b", 1),
+        (date(2026, 3, 5), "t2", "a", 1),
+    ]
+    narrowed = Selection(MARCH, team_id=1, provider_name="a", model_name="m")
+    assert sum(line.totals.requests for line in query.lines(query.breakdown(narrowed))) == 3
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (None, "—"),
+        (Decimal(0), "$0.00"),
+        (Decimal("0.000001234567"), "$0.000001235"),
+        (Decimal("0.5"), "$0.5000"),
+        (Decimal("1234.567"), "$1,234.57"),
+    ],
+)
+def test_money_is_written_for_people(amount: Decimal | None, text: str) -> None:
+    assert formatting.dollars(amount) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(None, "—"), (0, "0 ms"), (999, "999 ms"), (4200, "4.2 s"), (125_000, "2 min 05 s"), (119_990, "2 min 00 s")],
+)
+def test_time_is_written_for_people(number: int | None, text: str) -> None:
+    assert formatting.milliseconds(number) == text

@@ -1,0 +1,1 @@
+"""Money against budgets, in the database: windows, what workers have drawn, what rows have spent."""

@@ -1,0 +1,286 @@
+"""Takes money from the windows of budgets for one worker, and gives it back: each call is one transaction.
+
+A window's `drawn` is the sum of its blocks, and no draw brings what is spent and drawn together over its limit.
+Whoever changes a block has locked its window before; windows are locked in the order of their ids. Money is in
+pico-dollars. Functions raise django.db.Error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.db import DatabaseError, connection, transaction
+
+from usage.budgets.models import BudgetBlock, BudgetMark, BudgetWindow
+
+SHARE = 50
+"""A block is at most this part of what is left: a fiftieth."""
+NEEDS = 20
+"""A block is at most so many times what a request needs; of a window with less left nothing is drawn in advance."""
+
+WINDOWS, BLOCKS, _MARKS = (f'"{model._meta.db_table}"' for model in (BudgetWindow, BudgetBlock, BudgetMark))
+
+
+class Want(msgspec.Struct, frozen=True):
+    """What a request lacks of each window that binds it, by their ids, and the whole reservation that it is part of.
+
+    `amounts` are what the budgets of these windows allow now, by the same ids. One that `extends` an answer under way
+    is granted to a marked key too.
+    """
+
+    lacks: Mapping[int, int]
+    need: int
+    amounts: Mapping[int, int]
+    key_id: int
+    extends: bool = False
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """A window after a transaction. `limit` is the amount, what was raised included."""
+
+    limit: int
+    spent: int
+    drawn: int
+
+    @property
+    def left(self) -> int:
+        """What can be drawn; negative after an overdraft."""
+        return self.limit - self.spent - self.drawn
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Why a key is refused: see BudgetMark."""
+
+    window_id: int
+    key_id: int
+    needed: int
+    limit: int
+
+    def lifted(self, facts: Facts) -> bool:
+        """Returns whether the key may draw again."""
+        return facts.limit > self.limit or facts.left >= self.needed
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The window that has not enough, and whether that is because the key is marked there."""
+
+    window_id: int
+    marked: bool = False
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """The outcome of `draw`: None for each want that was granted, what was drawn in advance, and the windows."""
+
+    refusals: list[Refusal | None]
+    advance: dict[int, int]
+    facts: dict[int, Facts]
+    marks: list[Mark]
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """Windows as they are, by their ids, and the marks in them that hold."""
+
+    facts: dict[int, Facts]
+    marks: list[Mark]
+
+
+def draw(worker: str, wants: Sequence[Want]) -> Drawn:
+    """Grants each want, all of its windows or none, in their order; and draws in advance while much is left."""
+    amounts: dict[int, int] = {}
+    for want in wants:
+        amounts.update(want.amounts)
+    with transaction.atomic():
+        facts = _locked(amounts)
+        drawn_before = {window: each.drawn for window, each in facts.items()}
+        marks = _unlifted(facts)
+        refusals, needs = [], dict[int, int]()
+        for want in wants:
+            refusal = _refusal(want, facts, marks)
+            refusals.append(refusal)
+            if refusal is None:
+                for window, lack in want.lacks.items():
+                    facts[window] = _with(facts[window], lack)
+                    if lack:
+                        needs[window] = max(needs.get(window, 0), want.need)
+        advance = {window: more for window, need in needs.items() if (more := _advance(facts[window], need))}
+        for window, more in advance.items():
+            facts[window] = _with(facts[window], more)
+        _take(worker, amounts, {window: each.drawn - drawn_before[window] for window, each in facts.items()})
+    return Drawn(refusals, advance, facts, marks)
+
+
+class Unknown(Exception):
+    """The database was lost while it committed: whether it did is not known."""
+
+
+def give_back(worker: str, amounts: Mapping[int, int]) -> None:
+    """Gives money of the worker's blocks back to the windows. A block that has less is left alone. Raises Unknown."""
+    done = False
+    try:
+        with transaction.atomic():
+            _give_back(worker, amounts)
+            done = True
+    except DatabaseError as error:
+        if done:
+            raise Unknown from error
+        raise
+
+
+def _give_back(worker: str, amounts: Mapping[int, int]) -> None:
+    locked = locked_ids(amounts)
+    with connection.cursor() as cursor:
+        for window in locked:
+            amount = amounts[window]
+            cursor.execute(
+                f"UPDATE {BLOCKS} SET amount = amount - %s WHERE window_id = %s AND worker = %s AND amount >= %s",  # noqa: S608
+                (amount, window, worker, amount),
+            )
+            if cursor.rowcount:
+                cursor.execute(f"UPDATE {WINDOWS} SET drawn = drawn - %s WHERE id = %s", (amount, window))  # noqa: S608
+    BudgetBlock.objects.filter(worker=worker, window__in=locked, amount=0, uncertain=False).delete()
+
+
+def beat(worker: str) -> Looked:
+    """Notes that the worker lives; returns the windows of its blocks."""
+    now = datetime.now(UTC)
+    blocks = BudgetBlock.objects.filter(worker=worker)
+    blocks.update(heartbeat=now, settled_at=None)
+    return look(list(blocks.values_list("window_id", flat=True)))
+
+
+def look(windows: Collection[int]) -> Looked:
+    """Returns windows as they are."""
+    ids = list(windows)
+    if not ids:
+        return Looked({}, [])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, amount + raised, spent, drawn FROM {WINDOWS} WHERE id IN ({_places(ids)})",  # noqa: S608
+            ids,
+        )
+        facts = {identity: Facts(limit, spent, drawn) for identity, limit, spent, drawn in cursor.fetchall()}
+    return Looked(facts, [mark for mark in _marks(facts) if not mark.lifted(facts[mark.window_id])])
+
+
+def mark(marks: Sequence[Mark]) -> None:
+    """Refuses keys until their windows have what they need. Of two marks of a key in a window the larger counts."""
+    now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
+    limit, needed = connection.ops.quote_name("limit"), f"{_MARKS}.needed"
+    ids = {one.window_id for one in marks}
+    with transaction.atomic(), connection.cursor() as cursor:
+        # One that was stored late may find its window removed.
+        there = set(BudgetWindow.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        for one in sorted(marks, key=lambda each: (each.window_id, each.key_id)):
+            if one.window_id not in there:
+                continue
+            cursor.execute(
+                f"INSERT INTO {_MARKS} (window_id, key_id, needed, {limit}, created_at) VALUES (%s, %s, %s, %s, %s) "  # noqa: S608
+                f"ON CONFLICT (window_id, key_id) DO UPDATE SET {limit} = excluded.{limit}, "
+                f"needed = CASE WHEN excluded.needed > {needed} THEN excluded.needed ELSE {needed} END",
+                [one.window_id, one.key_id, one.needed, one.limit, now],
+            )
+
+
+def unmark(windows: Iterable[int], key_id: int) -> None:
+    """Removes the marks of a key."""
+    BudgetMark.objects.filter(window__in=list(windows), key_id=key_id).delete()
+
+
+def set_uncertain(worker: str, windows: Collection[int], *, uncertain: bool) -> None:
+    """Notes whether requests went upstream that the worker's journal does not know."""
+    with transaction.atomic():
+        locked = locked_ids(windows)
+        BudgetBlock.objects.filter(worker=worker, window__in=locked).update(uncertain=uncertain)
+
+
+def _locked(amounts: Mapping[int, int]) -> dict[int, Facts]:
+    """Locks windows and reads them with the limits that hold now."""
+    rows = _select_locked("id, raised, spent, drawn", amounts)
+    return {identity: Facts(amounts[identity] + raised, spent, drawn) for identity, raised, spent, drawn in rows}
+
+
+def locked_ids(windows: Iterable[int]) -> list[int]:
+    """Locks windows until the transaction ends, in order; returns those that exist."""
+    return [identity for (identity,) in _select_locked("id", windows)]
+
+
+def _select_locked(columns: str, windows: Iterable[int]) -> list[tuple[Any, ...]]:
+    ids = sorted(set(windows))
+    if not ids:
+        return []
+    locking = " FOR UPDATE" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {columns} FROM {WINDOWS} WHERE id IN ({_places(ids)}) ORDER BY id{locking}",  # noqa: S608
+            ids,
+        )
+        return list(cursor.fetchall())
+
+
+def _marks(windows: Collection[int]) -> list[Mark]:
+    ids, limit = list(windows), connection.ops.quote_name("limit")
+    if not ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT window_id, key_id, needed, {limit} FROM {_MARKS} WHERE window_id IN ({_places(ids)})",  # noqa: S608
+            ids,
+        )
+        return [Mark(*row) for row in cursor.fetchall()]
+
+
+def _unlifted(facts: Mapping[int, Facts]) -> list[Mark]:
+    """Removes the marks that are lifted; returns the others."""
+    held = []
+    for each in _marks(facts):
+        if each.lifted(facts[each.window_id]):
+            unmark([each.window_id], each.key_id)
+        else:
+            held.append(each)
+    return held
+
+
+def _refusal(want: Want, facts: Mapping[int, Facts], marks: Sequence[Mark]) -> Refusal | None:
+    for each in marks:
+        if each.key_id == want.key_id and each.window_id in want.lacks and not want.extends:
+            return Refusal(each.window_id, marked=True)
+    for window, lack in want.lacks.items():
+        # What is lacking of an overdrawn window may be nothing: the worker holds it.
+        if window not in facts or (lack and facts[window].left < lack):
+            return Refusal(window)
+    return None
+
+
+def _advance(facts: Facts, need: int) -> int:
+    """Returns what to draw beyond what was asked for."""
+    left = facts.left
+    return min(left // SHARE, NEEDS * need) if left >= NEEDS * need else 0
+
+
+def _with(facts: Facts, more: int) -> Facts:
+    return Facts(facts.limit, facts.spent, facts.drawn + more)
+
+
+def _take(worker: str, amounts: Mapping[int, int], taken: Mapping[int, int]) -> None:
+    now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
+    changes = [(window, taken[window]) for window in sorted(taken) if taken[window]]
+    with connection.cursor() as cursor:
+        for window, amount in changes:
+            cursor.execute(
+                f"UPDATE {WINDOWS} SET drawn = drawn + %s, amount = %s WHERE id = %s",  # noqa: S608
+                [amount, amounts[window], window],
+            )
+        for window, amount in changes:
+            cursor.execute(
+                f"INSERT INTO {BLOCKS} (window_id, worker, amount, heartbeat, uncertain) VALUES (%s, %s, %s, %s, %s) "  # noqa: S608
+                f"ON CONFLICT (window_id, worker) DO UPDATE SET amount = {BLOCKS}.amount + excluded.amount, "
+                "heartbeat = excluded.heartbeat, settled_at = NULL",
+                [window, worker, amount, now, False],
+            )
+
+
+def _places(values: Collection[object]) -> str:
+    return ", ".join(["%s"] * len(values))
