@@ -80,7 +80,9 @@ def test_two_processes_send_each_message_once(outbox: MailServer) -> None:
     alerts.raise_all(
         [finding(once=f"journal:{number}", subject=f"Rows {number}") for number in range(10)], timezone.now()
     )
-    assert OutboxMessage.objects.filter(next_try_at__isnull=False).count() == 40
+    # Owners of other tests may have no address: what is raised for them is never tried.
+    due = list(OutboxMessage.objects.filter(next_try_at__isnull=False).values_list("pk", flat=True))
+    assert len(due) == 40
     with ExitStack() as stack:
         senders = [_sender(outbox, stack) for _ in range(2)]
         _go(*senders)
@@ -89,8 +91,9 @@ def test_two_processes_send_each_message_once(outbox: MailServer) -> None:
     assert len(sent) == 40
     assert set(sent.values()) == {1}
     # Both had a share.
-    assert len(set(OutboxMessage.objects.values_list("leased_by", flat=True))) == 2
-    assert not OutboxMessage.objects.filter(sent_at=None).exists()
+    messages = OutboxMessage.objects.filter(pk__in=due)
+    assert len(set(messages.values_list("leased_by", flat=True))) == 2
+    assert not messages.filter(sent_at=None).exists()
 
 
 def test_a_process_that_is_killed_before_it_wrote_that_it_sent_costs_one_duplicate(outbox: MailServer) -> None:
