@@ -25,7 +25,7 @@ from access.audit.reading import Change, changes_of, kind_of, kinds, list_url
 from access.models import AuditEntry
 from access.permissions import may
 from proxysite.console import csv_file
-from proxysite.console.day_filter import DayRangeFilter
+from proxysite.console.ranges import DayRangeFilter
 from usage.reports.spreadsheet import cell
 
 COLUMNS = (

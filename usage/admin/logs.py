@@ -18,7 +18,7 @@ from unfold.paginator import InfinitePaginator
 
 from access.permissions import may
 from providers.pricing.prices import Price, figures
-from proxysite.console.day_filter import DayRangeFilter
+from proxysite.console.ranges import DayRangeFilter
 from usage.admin import whose
 from usage.admin.filters import (
     ClientFilter,
