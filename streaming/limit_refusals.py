@@ -24,17 +24,24 @@ def whose(limit: LimitRecord, team_name: str) -> Sentence:
     return Sentence("all client keys of team {team} together", team=team_name)
 
 
+def _whom_to_ask(limit: LimitRecord) -> Sentence:
+    """Returns who changes a limit."""
+    if limit.leads_may_change:
+        return Sentence("a lead of your team")
+    return Sentence("an administrator of this gateway")
+
+
 def refusal(limit: LimitRecord, wait: float, team_name: str, ends: float) -> Refused:
     """Returns the refusal of a request that does not fit into a limit. `wait` is in seconds, and a day ends at `ends`
     in POSIX seconds."""
-    words = {"amount": limit.amount, "whose": whose(limit, team_name)}
+    words = {"amount": limit.amount, "whose": whose(limit, team_name), "ask": _whom_to_ask(limit)}
     if limit.per == "day":
         moment = f"{datetime.fromtimestamp(ends, ZoneInfo(limit.zone)):%Y-%m-%d %H:%M}"
         return Refused(
             RefusalKind.QUOTA_EXHAUSTED,
             Sentence(
                 "The limit of {amount} for {whose} is used up until {moment} ({zone}). Send the request again then, or "
-                "ask an administrator of this gateway for a higher limit. Its page /my/ shows your limits.",
+                "ask {ask} for a higher limit. The gateway's page /my/ shows your limits.",
                 code="day_limit",
                 moment=moment,
                 zone=limit.zone,
@@ -49,7 +56,7 @@ def refusal(limit: LimitRecord, wait: float, team_name: str, ends: float) -> Ref
             RefusalKind.RATE_LIMITED,
             Sentence(
                 "The limit of {amount} for {whose} is reached. Send the request again when one of them has ended, or "
-                "ask an administrator of this gateway for a higher limit. Its page /my/ shows your limits.",
+                "ask {ask} for a higher limit. The gateway's page /my/ shows your limits.",
                 code="streams_limit",
                 **words,
             ),
@@ -60,7 +67,7 @@ def refusal(limit: LimitRecord, wait: float, team_name: str, ends: float) -> Ref
         RefusalKind.RATE_LIMITED,
         Sentence(
             "The limit of {amount} for {whose} is reached. There is room for this request in {seconds} s: send it "
-            "again then, or ask an administrator of this gateway for a higher limit. Its page /my/ shows your limits.",
+            "again then, or ask {ask} for a higher limit. The gateway's page /my/ shows your limits.",
             code="minute_limit",
             seconds=max(1, math.ceil(wait)),
             **words,

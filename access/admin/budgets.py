@@ -14,11 +14,13 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from access.admin.whom import ListsOfOne
-from access.allowances.models import ONE_WHOM, WHOM
+from access.admin.whom import ListsOfOne, how_much
+from access.allowances.models import WHOM
 from access.models import Budget
+from proxysite.admin import allowance_forms
+from proxysite.admin.allowance_forms import OfAnybody
 from proxysite.admin.deletions import TakesHistoryAlong
-from proxysite.console.lost_updates import MergingForm, SerializedSaves
+from proxysite.console.lost_updates import SerializedSaves
 from usage.budgets import definitions, overview
 from usage.budgets.standing import Bound, Standing
 
@@ -27,44 +29,13 @@ _NEAR = 80
 _FULL = 100
 
 
-class BudgetForm(MergingForm):
-    """A budget. Each error stands beside the field that has to be changed."""
+class BudgetForm(OfAnybody, allowance_forms.BudgetForm):
+    """A budget of anybody's."""
 
-    class Meta:
-        model = Budget
-        fields = (*WHOM, "amount", "period", "week_starts", "model_names", "hard", "enabled")
+    class Meta(allowance_forms.BudgetForm.Meta):
+        fields = (*WHOM, *allowance_forms.BudgetForm.Meta.fields, "leads_may_change")
         labels = {"members_of": "each member of"}
         widgets = {"model_names": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
-
-    def clean_model_names(self) -> str:
-        """Returns one name or pattern per line, without duplicates."""
-        lines = (line.strip() for line in self.cleaned_data["model_names"].splitlines())
-        return "\n".join(dict.fromkeys(filter(None, lines)))
-
-    def clean(self) -> dict[str, Any]:
-        """Rejects a budget of nobody or of two, a second one of its kind, and changes of what was used."""
-        data: dict[str, Any] = super().clean() or {}
-        whom = {name: data[name] for name in WHOM if data.get(name) is not None}
-        if self.instance.pk is None and len(whom) != 1:
-            self.add_error([*whom, "key"][1 if whom else 0], ONE_WHOM)
-            return data
-        if self.instance.pk is not None:
-            whom = {self.instance.whom: getattr(self.instance, self.instance.whom)}
-            kept = set(self.changed_data) & set(definitions.KEPT)
-            if kept and definitions.is_used(self.instance.pk):
-                for name in kept:
-                    self.add_error(name, definitions.USED)
-                return data
-        kind = {
-            name: data.get(name, getattr(self.instance, name))
-            for name in ("period", "week_starts", "model_names", "hard", "enabled")
-        }
-        if kind["enabled"] and Budget.objects.filter(**whom, **kind).exclude(pk=self.instance.pk).exists():
-            self.add_error(
-                "period" if "period" in self.fields else "enabled",
-                "There is a budget of this kind already. Change that one.",
-            )
-        return data
 
 
 @admin.register(Budget)
@@ -74,7 +45,7 @@ class BudgetAdmin(ListsOfOne, TakesHistoryAlong, SerializedSaves, ModelAdmin):
     form = BudgetForm
     list_display = ["shown_amount", "shown_bound", "kind", "now", "shown_models"]
     list_display_links = ["shown_amount"]
-    list_filter = ["period", "hard", "enabled"]
+    list_filter = ["period", "hard", "enabled", "leads_may_change"]
     list_fullwidth = True
     search_fields = ["key__name", "key__prefix", "user__username", "team__name", "members_of__name"]
     search_help_text = "Key, person or team"
@@ -82,7 +53,7 @@ class BudgetAdmin(ListsOfOne, TakesHistoryAlong, SerializedSaves, ModelAdmin):
     conditional_fields = {"week_starts": "period == 'week'"}
     fieldsets = [
         ("Whom it binds: choose one", {"fields": [*WHOM]}),
-        ("How much", {"fields": ["amount", "hard", "enabled"]}),
+        ("How much", {"fields": ["amount", "hard", "enabled", "leads_may_change"]}),
         ("What counts", {"fields": ["period", "week_starts", "model_names"]}),
     ]
 
@@ -105,6 +76,7 @@ class BudgetAdmin(ListsOfOne, TakesHistoryAlong, SerializedSaves, ModelAdmin):
         if obj is None:
             return super().get_fieldsets(request, obj)
         stands, (_, amounts, counts) = ("How it stands", {"fields": ["standing"]}), self.fieldsets
+        amounts = how_much(amounts, obj)
         if not definitions.is_used(obj.pk):
             return [stands, amounts, ("What counts", {"fields": [obj.whom, *counts[1]["fields"], "created_at"]})]
         week = ["week_starts"] if obj.period == Budget.Period.WEEK else []

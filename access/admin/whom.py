@@ -6,9 +6,19 @@ from typing import Any, Final
 
 from django.http import HttpRequest, QueryDict
 
-from access.allowances.models import WHOM
+from access.allowances.models import OF_LEADS, WHOM, Allowance
 
 _OF_FILTER: Final = "__id__exact"
+
+Fieldset = tuple[str, dict[str, Any]]
+
+
+def how_much(fieldset: Fieldset, row: Allowance) -> Fieldset:
+    """Returns the fields of how much, without that of leads where they never change what binds so much."""
+    if row.whom in OF_LEADS:
+        return fieldset
+    title, options = fieldset
+    return title, {**options, "fields": [name for name in options["fields"] if name != "leads_may_change"]}
 
 
 class ListsOfOne:

@@ -58,7 +58,9 @@ class BoundLimits:
         if known is None:
             zone = settings.TIME_ZONE if whom == "user" else zone_of(key.team.time_zone).key
             cell = cell_of_limit(row.pk, row.measure, row.per, member)
-            known = LimitRecord(row.pk, row.measure, row.per, row.most, whom, cell, zone, row.amount)
+            known = LimitRecord(
+                row.pk, row.measure, row.per, row.most, whom, cell, zone, row.amount, row.leads_may_change
+            )
             self._records[row.pk, member] = known
         return known
 

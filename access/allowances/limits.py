@@ -14,7 +14,7 @@ Whom = Literal["key", "user", "team", "member"]
 
 class LimitRecord(msgspec.Struct, frozen=True):
     """One limit that binds a key. `cell` names what is counted, the same for all keys that share it; `zone` is where a
-    day begins. `amount` is for sentences: `60 requests a minute`.
+    day begins. `amount` is for sentences: `60 requests a minute`; `leads_may_change` says whom to ask for more.
     """
 
     id: int
@@ -25,6 +25,7 @@ class LimitRecord(msgspec.Struct, frozen=True):
     cell: bytes
     zone: str
     amount: str
+    leads_may_change: bool = False
 
 
 def cell_of_limit(limit_id: int, measure: str, per: str, member_id: int | None = None) -> bytes:

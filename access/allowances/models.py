@@ -19,6 +19,14 @@ WHOM = ("key", "user", "team", "members_of")
 
 ONE_WHOM = "Choose exactly one of key, user, team and members of a team."
 
+OF_LEADS = ("key", "members_of")
+"""Those of WHOM for which leads may set an allowance: what is inside of their team."""
+
+NOT_OF_LEADS = (
+    "Leads change only what binds a key or each member of their team: what a team may use is given to it, and what a "
+    "person may use is the same in all teams."
+)
+
 MOST_DOLLARS = 4_000_000
 """The largest budget: what is spent of it and what is raised fit into a column of pico-dollars."""
 
@@ -28,6 +36,12 @@ def _exactly_one() -> models.Q:
     for one in WHOM:
         made |= models.Q(**{f"{other}__isnull": other != one for other in WHOM})
     return made
+
+
+def _inside_a_team() -> models.Q:
+    """What leads may change binds one of OF_LEADS."""
+    nobody_else = {f"{whom}__isnull": True for whom in WHOM if whom not in OF_LEADS}
+    return models.Q(leads_may_change=False) | models.Q(**nobody_else)
 
 
 class Allowance(models.Model):
@@ -59,6 +73,11 @@ class Allowance(models.Model):
         related_name="+",
         help_text="Binds each member of one team, each for their own keys in it. Service keys are not bound. "
         "A person's own of the same kind replaces it.",
+    )
+    leads_may_change = models.BooleanField(
+        default=False,
+        help_text="On: leads of the team may change and remove it, as what they set themselves. Off: they see it. "
+        "For a key and for each member of a team alone.",
     )
 
     class Meta:
@@ -119,6 +138,9 @@ class RateLimit(Allowance):
         constraints = [
             models.CheckConstraint(
                 condition=_exactly_one(), name="access_ratelimit_one_whom", violation_error_message=ONE_WHOM
+            ),
+            models.CheckConstraint(
+                condition=_inside_a_team(), name="access_ratelimit_of_leads", violation_error_message=NOT_OF_LEADS
             ),
             # One of each kind for each: a second would only confuse, and a file says which it means by measure and per.
             *(
@@ -196,7 +218,12 @@ class Budget(Allowance):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.CheckConstraint(condition=_exactly_one(), name="access_budget_one_whom")]
+        constraints = [
+            models.CheckConstraint(condition=_exactly_one(), name="access_budget_one_whom"),
+            models.CheckConstraint(
+                condition=_inside_a_team(), name="access_budget_of_leads", violation_error_message=NOT_OF_LEADS
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"${self.amount:,.2f} {self.get_period_display()}"

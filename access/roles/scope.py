@@ -108,8 +108,7 @@ def may_in_team(person: Any, permission: str, target: Any) -> bool:
         row = apps.get_model(of)._default_manager.filter(pk=getattr(target, field)).first()
         return row is not None and may_in_team(person, permission, row)
     if label in _ALLOWANCES:
-        seen = type(target)._default_manager.filter(_of_allowances(person), pk=target.pk)
-        return permission == f"access.view_{target._meta.model_name}" and person.is_active and seen.exists()
+        return _may_with_allowance(person, permission, target)
     if label == _WINDOWS:
         seen = type(target)._default_manager.filter(_of_windows(person), pk=target.pk)
         return permission == "usage.view_budgetwindow" and person.is_active and seen.exists()
@@ -120,3 +119,15 @@ def may_in_team(person: Any, permission: str, target: Any) -> bool:
     if role is None or permission not in PERMISSIONS_OF[role]:
         return False
     return role is Role.LEAD or owner == "" or getattr(target, owner) == person.pk
+
+
+def _may_with_allowance(person: Any, permission: str, target: Any) -> bool:
+    """A limit or a budget is seen by whom it binds, and set, changed and removed by the leads of the team that it is
+    inside of, where it is theirs: never what binds the team, or a person in all teams."""
+    if permission == f"access.view_{target._meta.model_name}":
+        seen = type(target)._default_manager.filter(_of_allowances(person), pk=target.pk)
+        return bool(person.is_active) and seen.exists()
+    team_id = target.key.team_id if target.key is not None else target.members_of_id
+    if not target.leads_may_change or permission not in PERMISSIONS_OF[Role.LEAD]:
+        return False
+    return team_role(person, team_id) is Role.LEAD

@@ -25,8 +25,8 @@ SENTENCES: Final[dict[Role, str]] = {
     "environment variables.",
     Role.ADMINISTRATOR: "Sets up providers, models, prices, routes, rules, teams and client keys, and sees all usage.",
     Role.AUDITOR: "Sees everything that is set up and all usage; changes nothing and sends nothing to a provider.",
-    Role.LEAD: "Manages the members and client keys of one team, sees its usage and budgets, and decides on requests "
-    "for more.",
+    Role.LEAD: "Manages the members and client keys of one team, sets budgets and limits for them, sees the team's "
+    "usage and budgets, and decides on requests for more.",
     Role.MEMBER: "Has client keys in one team, sees their own usage and what budgets leave, and asks for more.",
 }
 """One for each role: pages show them where a role is chosen."""
@@ -40,8 +40,8 @@ access.invitation        oarl   ol     ol     ol
 access.clientkey         oarlm  oalm   oalm   oalm
 access.webhook           oar    oa     oa     oa
 access.increaserequest   oarlm  olm    oal    o
-access.ratelimit         oarlm  oa     oa     oa
-access.budget            oarlm  oa     oa     oa
+access.ratelimit         oarlm  oal    oal    oal
+access.budget            oarlm  oal    oal    oal
 providers.provider       oar    oa     oa     oa
 providers.credential     oar    oa     oa     oa
 providers.model          oar    oa     oa     oa
@@ -72,7 +72,7 @@ contenttypes.contenttype oar    o      o      o
 sessions.session         o      o      o      o
 """
 """A letter for each role: owner, administrator, auditoR, lead, member. A lead's and a member's are for their team, and
-a member's for what is their own in it (`scope`)."""
+a member's for what is their own in it (`scope`). Of limits and budgets a lead's are for those that leads may change."""
 
 _OTHERS: Final = """
 access.view_auditentry   oar

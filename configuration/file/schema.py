@@ -185,6 +185,7 @@ class LimitEntry(Entry):
     measure: str
     per: Given[str] = UNSET
     most: Given[int] = UNSET
+    leads_may_change: Given[bool] = UNSET
 
 
 class BudgetEntry(Entry):
@@ -196,6 +197,7 @@ class BudgetEntry(Entry):
     model_names: Given[list[str]] = msgspec.field(default=UNSET, name="models")
     hard: Given[bool] = UNSET
     enabled: Given[bool] = UNSET
+    leads_may_change: Given[bool] = UNSET
 
 
 class KeyEntry(Entry):

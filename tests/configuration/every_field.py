@@ -54,7 +54,7 @@ def make() -> None:
         revoked_at=NEW_YEAR,
     )
     laptop = ClientKey.objects.create(team=red, name="laptop", prefix="sk-px-1e10", hash="1" * 64)
-    RateLimit.objects.create(key=key, measure="requests", most=60)
+    RateLimit.objects.create(key=key, measure="requests", most=60, leads_may_change=True)
     RateLimit.objects.create(key=laptop, measure="streams", per="once", most=4)
     RateLimit.objects.create(user=mia, measure="input_tokens", per="day", most=3_000_000)
     RateLimit.objects.create(team=red, measure="output_tokens", most=80_000)
@@ -65,7 +65,7 @@ def make() -> None:
     Budget.objects.create(user=mia, amount=40, period="week", week_starts=6, model_names="claude-opus-*\r\ngpt-5\n")
     Budget.objects.create(team=red, amount=500)
     Budget.objects.create(team=red, amount=400, hard=False)
-    Budget.objects.create(members_of=red, amount=20, period="total")
+    Budget.objects.create(members_of=red, amount=20, period="total", leads_may_change=True)
     Webhook.objects.create(
         name="pager",
         url="http://127.0.0.1:9999/alerts?channel=1",

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from access.models import AuditEntry, RateLimit, Team
+from access.models import AuditEntry, Budget, RateLimit, Team
 from access.roles.scope import visible
 from access.roles.table import Role
 from tests.admin.pages import errors_of, form_of, text_of
@@ -77,6 +77,7 @@ def test_everybody_sees_the_limits_that_bind_them_and_leads_those_of_the_teams_k
         ({"team": True, "per": "once"}, {"per"}),
         ({"team": True, "most": "0"}, {"most"}),
         ({"team": True, "measure": "models"}, {"measure"}),
+        ({"team": True, "leads_may_change": "on"}, {"leads_may_change"}),
     ],
 )
 def test_each_mistake_stands_beside_its_field(admin_client: Client, fields: dict[str, Any], wrong: set[str]) -> None:
@@ -95,15 +96,27 @@ def test_a_limit_is_made_from_the_page_of_whom_it_binds_and_audited(admin_client
     assert listed in page.content.decode()
     assert admin_client.get(listed).status_code == 200
     add = admin_client.get(f"{ADD}?_changelist_filters=members_of__id__exact%3D{team.pk}")
-    form = {**form_of(add), "measure": "input_tokens", "per": "day", "most": "500000"}
+    form = {**form_of(add), "measure": "input_tokens", "per": "day", "most": "500000", "leads_may_change": "on"}
     assert admin_client.post(ADD, form).status_code == 302
     limit = RateLimit.objects.get()
     assert (limit.members_of, str(limit)) == (team, "500,000 input tokens a day, of each member of red")
+    assert limit.leads_may_change
     entry = AuditEntry.objects.get(object_type="access.ratelimit")
     assert (entry.action, entry.object_name) == ("created", "red: input_tokens: day")
     assert "each member: 500,000 input tokens a day" in text_of(
         admin_client.get(f"/admin/access/team/{team.pk}/change/")
     )
+
+
+@pytest.mark.parametrize("page", ["budget", "ratelimit"])
+def test_whether_leads_may_change_one_is_asked_where_they_may(admin_client: Client, page: str) -> None:
+    team = Team.objects.create(name="red")
+    amount: dict[str, Any] = {"amount": 5} if page == "budget" else {"measure": "requests", "most": 5}
+    kind: Any = Budget if page == "budget" else RateLimit
+    for whom, asked in (("team", False), ("members_of", True)):
+        row = kind.objects.create(**{whom: team}, **amount)
+        form = form_of(admin_client.get(f"/admin/access/{page}/{row.pk}/change/"))
+        assert ("initial-leads_may_change" in form) is asked
 
 
 def test_a_team_gets_a_time_zone_from_a_list(admin_client: Client) -> None:

@@ -9,9 +9,9 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from access.models import ClientKey, Invitation, Membership, SiteRole, Team
+from access.models import Budget, ClientKey, Invitation, Membership, RateLimit, SiteRole, Team
 from access.permissions import EXPORT, GIVE_RIGHTS, may
 from access.roles.giving import role_of, set_role
 from access.roles.scope import visible
@@ -113,6 +113,42 @@ def test_a_lead_acts_in_the_team_and_a_member_on_what_is_theirs() -> None:
     assert both("usage.view_attemptlog", AttemptLog.objects.get(pk=attempt_row(others.pk))) == (True, False)
     User.objects.filter(pk=lead.pk).update(is_active=False)
     assert not may(User.objects.get(pk=lead.pk), "access.change_clientkey", own)
+
+
+@pytest.mark.parametrize("kind", [Budget, RateLimit])
+def test_a_lead_changes_what_leads_set_inside_their_team(kind: Any) -> None:
+    lead, member = person(None, name="lead", Search="lead", Support="member"), person(None, name="m", Search="member")
+    search, support = Team.objects.get(name="Search"), Team.objects.get(name="Support")
+    label = kind._meta.model_name
+    for verb in ("add", "change", "delete"):
+        permission = f"access.{verb}_{label}"
+
+        def both(permission: str = permission, theirs: bool = True, **whom: Any) -> tuple[bool, bool]:
+            target = kind(**whom, leads_may_change=theirs)
+            return may(lead, permission, target), may(member, permission, target)
+
+        assert both(key=a_key("Search")) == both(key=a_key("Search", member)) == (True, False)
+        assert both(members_of=search) == (True, False)
+        # What an administrator set, the team's own, a person's in all teams, another team's.
+        assert both(members_of=search, theirs=False) == both(key=a_key("Search"), theirs=False) == (False, False)
+        assert both(team=search) == both(user=lead) == both(user=member) == both() == (False, False)
+        assert both(key=a_key("Support")) == both(members_of=support) == (False, False)
+        assert may(person(Role.ADMINISTRATOR, name=f"administrator {verb}"), permission, kind(team=search))
+        assert not may(person(Role.AUDITOR, name=f"auditor {verb}"), permission, kind(members_of=search))
+    User.objects.filter(pk=lead.pk).update(is_active=False)
+    target = kind(members_of=search, leads_may_change=True)
+    assert not may(User.objects.get(pk=lead.pk), f"access.change_{label}", target)
+
+
+@pytest.mark.parametrize("kind", [Budget, RateLimit])
+def test_the_database_holds_that_leads_change_nothing_of_their_teams_own(kind: Any) -> None:
+    lead = person(None, name="lead", Search="lead")
+    amount = {"amount": 5} if kind is Budget else {"measure": "requests", "most": 5}
+    for whom in ({"user": lead}, {"team": Team.objects.get()}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            kind.objects.create(**whom, **amount, leads_may_change=True)
+        with pytest.raises(ValidationError, match="Leads change only"):
+            kind(**whom, **amount, leads_may_change=True).full_clean()
 
 
 def test_each_sees_what_is_theirs() -> None:

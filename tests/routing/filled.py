@@ -112,16 +112,21 @@ def make(values: dict[str, dict[str, Any]], secret: str) -> Rows:
     price = Price.objects.create(model=model, **values["providers.Price"])
     route = Route.objects.create(**values["routing.Route"])
     rule = values["routing.Rule"]
+
+    def _inside(label: str, whom: str) -> dict[str, Any]:
+        """Leads change nothing that binds more than what is inside their team."""
+        return {**values[label], "leads_may_change": whom == "key"}
+
     return {
         "access.Team": [team],
         "access.Membership": [membership],
         "access.ClientKey": [key],
         "access.RateLimit": [
-            RateLimit.objects.create(**{whom: bound}, **values["access.RateLimit"])
+            RateLimit.objects.create(**{whom: bound}, **_inside("access.RateLimit", whom))
             for whom, bound in {"key": key, "user": owner, "team": team}.items()
         ],
         "access.Budget": [
-            Budget.objects.create(**{whom: bound}, **values["access.Budget"])
+            Budget.objects.create(**{whom: bound}, **_inside("access.Budget", whom))
             for whom, bound in {"key": key, "user": owner, "team": team}.items()
         ],
         "providers.Provider": [provider],

@@ -81,6 +81,7 @@ _NOT_ROUTINGS: dict[str, dict[str, str]] = {
     },
     "access.Budget": {
         **dict.fromkeys(("key_id", "user_id", "team_id", "members_of_id"), "see the tests of what binds a key"),
+        "leads_may_change": "it decides about pages alone",
         "enabled": "see the test of what is switched off",
     },
     "access.Membership": {
