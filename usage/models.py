@@ -161,6 +161,11 @@ class SetAside(models.Model):
     request_id = models.CharField(max_length=40, db_index=True)
     cause = models.TextField(help_text="The error of the database.")
     payload = models.JSONField(help_text="The columns of the request and its attempts.")
+    counted = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="The pico-dollars that each window of a budget counts of it, by the window's id.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -31,7 +31,9 @@ class BudgetWindow(models.Model):
     raised = DollarsField(default=0)
     spent = DollarsField(default=0)
     drawn = DollarsField(default=0)
-    pruned = DollarsField(default=0, help_text="The part of what is spent whose rows are removed.")
+    pruned = DollarsField(
+        default=0, help_text="The part of what is spent that has no rows: they are removed, or were rejected."
+    )
     pruned_until = models.DateTimeField(null=True, help_text="The rows of before are removed.")
 
     class Meta:

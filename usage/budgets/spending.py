@@ -8,10 +8,12 @@ transactions cannot wait for each other. SQLite has one writer at a time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from django.db import connection
@@ -55,34 +57,60 @@ def any_windows() -> bool:
     return bool(_rows(_ANY, []))
 
 
-def add(requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord]) -> None:
+def add(
+    requests: Sequence[RequestRecord],
+    attempts: Sequence[AttemptRecord],
+    settled: Mapping[UUID, Mapping[int, int]] = MappingProxyType({}),
+) -> None:
     """Adds the costs of attempts that were inserted just now, and takes their reservations from their worker's blocks.
 
-    `requests` has at least those that the attempts are of. What is given twice counts once. Call it inside the
-    transaction of that insert, at its end. Raises django.db.Error.
+    `requests` has at least those that the attempts are of; `settled` what `add_rejected` has returned of some of them.
+    What is given twice counts once. Call it inside the transaction of that insert, at its end. Raises django.db.Error.
     """
     if sqlite.finds_none(_ANY):
         return
     locks.for_spending()
+    spent, returned = _sums(requests, attempts, settled)
+    counted: dict[int, int] = defaultdict(int)
+    for windows in settled.values():
+        for window_id, amount in windows.items():
+            counted[window_id] += amount
+    _write(spent, returned, counted)
+
+
+def add_rejected(request: RequestRecord, attempts: Sequence[AttemptRecord]) -> dict[int, int]:
+    """Does the same for a request whose row is not inserted; returns the pico-dollars that each window counts of it,
+    by its id. They stay spent without a row, as those of a removed one do."""
+    locks.for_spending()
+    spent, returned = _sums([request], attempts, {})
+    _write(spent, returned, {})
+    changes = [(amount, amount, window_id) for window_id, amount in sorted(spent.items())]
+    _execute_each([(_WITHOUT_ROW, changes)])
+    return dict(spent)
+
+
+def _sums(
+    requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord], settled: Collection[UUID]
+) -> tuple[dict[int, int], dict[tuple[int, str], int]]:
+    """Returns what windows spend, by their ids, and what blocks return, by their window and worker. The reservations
+    of `settled` requests were returned before."""
     by_request = {request.id.int: request for request in requests}
     new = {
         attempt.id.int: attempt for attempt in attempts if attempt.cost is not None or attempt.reserved is not None
     }.values()
-    found = _windows(requests)
-    reserved = [attempt for attempt in new if attempt.reserved is not None]
-    if not found and not reserved:
-        return
     spent: dict[int, int] = defaultdict(int)
+    found = _windows(requests)
     windows = _Index(found)
-    for attempt in new:
+    for attempt in new if found else ():
         if attempt.cost is not None:
             for window in windows.of(by_request[attempt.request_log_id.int], attempt):
-                spent[window.id] += attempt.cost
+                spent[window.id] = min(spent[window.id] + attempt.cost, LARGEST)
     returned: dict[tuple[int, str], int] = defaultdict(int)
-    for attempt in reserved:
-        for window_id in attempt.drawn_from or ():
-            returned[window_id, by_request[attempt.request_log_id.int].worker] += attempt.reserved or 0
-    _write(spent, returned)
+    for attempt in new:
+        if attempt.reserved is not None and attempt.request_log_id not in settled:
+            for window_id in attempt.drawn_from or ():
+                returned[window_id, by_request[attempt.request_log_id.int].worker] += attempt.reserved
+    return spent, returned
 
 
 class _Index:
@@ -146,6 +174,9 @@ def _windows(requests: Sequence[RequestRecord]) -> list[_Window]:
 
 _CHANGE = f"""UPDATE usage_budgetwindow SET drawn = drawn - ?,
     spent = CASE WHEN spent > {LARGEST} - ? THEN {LARGEST} ELSE spent + ? END WHERE id = ?"""  # noqa: S608
+_WITHOUT_ROW = f"""UPDATE usage_budgetwindow
+    SET pruned = CASE WHEN pruned > {LARGEST} - ? THEN {LARGEST} ELSE pruned + ? END WHERE id = ?"""  # noqa: S608
+_HAS_ROW = "UPDATE usage_budgetwindow SET spent = spent - ?, pruned = pruned - ? WHERE id = ?"
 _TAKE = "UPDATE usage_budgetblock SET amount = amount - ? WHERE id = ?"
 BLOCKS: Mapping[str, str] = {
     "sqlite": """SELECT id, window_id, worker, amount FROM usage_budgetblock
@@ -155,13 +186,13 @@ BLOCKS: Mapping[str, str] = {
 }
 
 
-def _write(spent: Mapping[int, int], returned: Mapping[tuple[int, str], int]) -> None:
-    """Adds to windows, and takes from blocks and their windows what is returned, but never more than a block has."""
-    ids = sorted({*spent, *(window_id for window_id, _ in returned)})
+def _write(spent: Mapping[int, int], returned: Mapping[tuple[int, str], int], counted: Mapping[int, int]) -> None:
+    """Adds to windows what is spent beside what they have `counted` without a row, and takes from blocks and their
+    windows what is returned, but never more than a block has."""
+    ids = sorted({*spent, *(window_id for window_id, _ in returned), *counted})
     if not ids:
         return
-    on_postgresql = connection.vendor == "postgresql"
-    if on_postgresql:
+    if connection.vendor == "postgresql":
         _rows("SELECT id FROM usage_budgetwindow WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE", [ids])
     drawn: dict[int, int] = defaultdict(int)
     taken = []
@@ -171,15 +202,20 @@ def _write(spent: Mapping[int, int], returned: Mapping[tuple[int, str], int]) ->
         taken.append((back, identity))
     changes = []
     for identity in ids:
-        more = min(spent.get(identity, 0), LARGEST)
+        more = spent.get(identity, 0)
         changes.append((drawn.get(identity, 0), more, more, identity))
-    if not on_postgresql:
-        sqlite.execute_each([(_CHANGE, changes), (_TAKE, taken)])
+    has_row_now = [(amount, amount, identity) for identity, amount in counted.items()]
+    _execute_each([(_HAS_ROW, has_row_now), (_CHANGE, changes), (_TAKE, taken)])
+
+
+def _execute_each(statements: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> None:
+    if connection.vendor == "sqlite":
+        sqlite.execute_each(statements)
         return
     with connection.cursor() as cursor:
-        cursor.executemany(_CHANGE.replace("?", "%s"), changes)
-        if taken:
-            cursor.executemany(_TAKE.replace("?", "%s"), taken)
+        for statement, rows in statements:
+            if rows:
+                cursor.executemany(statement.replace("?", "%s"), rows)
 
 
 def _blocks(returned: Mapping[tuple[int, str], int]) -> list[Any]:

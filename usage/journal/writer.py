@@ -17,10 +17,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from usage import sqlite
 from usage.budgets import dead_workers, spending
-from usage.journal import inserts, texts
+from usage.journal import inserts, rejected_rows
 from usage.journal.account import Account
-from usage.journal.records import Finished, complete
-from usage.models import SetAside
+from usage.journal.records import Finished
 from usage.rollups import upsert
 
 logger = logging.getLogger("gateway.usage")
@@ -113,7 +112,7 @@ class Writer:
         """Inserts a batch in the caller's thread, and sets rejected rows aside; returns False when the database is
         unavailable."""
         try:
-            self._insert_or_set_aside(batch)
+            self._insert_or_set_aside(batch, again=True)
         except (OperationalError, InterfaceError) as error:
             logger.warning("the database takes no usage rows; they wait", extra={"fields": {"cause": str(error)}})
             connection.close()
@@ -200,7 +199,7 @@ class Writer:
 
     def _try(self, batch: list[Finished]) -> bool:
         try:
-            self._insert_or_set_aside(batch)
+            self._insert_or_set_aside(batch, again=self.set_aside > 0)
         except (OperationalError, InterfaceError) as error:
             if self.failing_since is None:
                 self.failing_since = time.time()
@@ -212,38 +211,25 @@ class Writer:
             self.failing_since = None
         return True
 
-    def _insert_or_set_aside(self, batch: Sequence[Finished]) -> None:
+    def _insert_or_set_aside(self, batch: Sequence[Finished], again: bool) -> None:
         """Inserts a batch. A row that the database rejects is found by bisection and set aside.
 
-        Raises when the database is unavailable.
+        `again`: some may have been set aside before. Raises when the database is unavailable.
         """
         try:
-            self._insert(batch)
+            self._insert(batch, again)
         except (OperationalError, InterfaceError):
             raise
         except (DatabaseError, ValueError, OverflowError) as error:
             # Its driver rejects rows, too, such as those with a number that fits no column.
             if len(batch) == 1:
-                self._set_aside(batch[0], error)
+                self.set_aside += rejected_rows.set_aside(batch[0], error)
                 return
             middle = len(batch) // 2
-            self._insert_or_set_aside(batch[:middle])
-            self._insert_or_set_aside(batch[middle:])
+            self._insert_or_set_aside(batch[:middle], again)
+            self._insert_or_set_aside(batch[middle:], again)
 
-    def _set_aside(self, finished: Finished, error: Exception) -> None:
-        request, attempts = finished
-        SetAside.objects.create(
-            request_id=request.request_id,
-            cause=texts.cutter(1_000)(str(error)),
-            payload=texts.without_nul({"request": complete(request), "attempts": [complete(one) for one in attempts]}),
-        )
-        self.set_aside += 1
-        logger.error(
-            "the database refused a usage row: it is set aside",
-            extra={"fields": {"request_id": request.request_id, "cause": str(error)}},
-        )
-
-    def _insert(self, batch: Sequence[Finished]) -> None:
+    def _insert(self, batch: Sequence[Finished], again: bool) -> None:
         requests = [request for request, _ in batch]
         attempts = [attempt for _, made in batch for attempt in made]
         with transaction.atomic():
@@ -255,4 +241,4 @@ class Writer:
                 added = [request for request in requests if request.id in new]
                 attempts = [attempt for attempt in attempts if attempt.id in new]
             upsert.add(added, attempts)
-            spending.add(requests, attempts)
+            spending.add(requests, attempts, rejected_rows.take_back(added) if again else {})
