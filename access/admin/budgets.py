@@ -22,7 +22,8 @@ from proxysite.admin.allowance_forms import OfAnybody
 from proxysite.admin.deletions import TakesHistoryAlong
 from proxysite.console.lost_updates import SerializedSaves
 from usage.budgets import definitions, overview
-from usage.budgets.standing import Bound, Standing
+from usage.budgets.bound import Bound
+from usage.budgets.standing import Standing
 
 _NEAR = 80
 """Percent of a budget from which on its bar warns."""

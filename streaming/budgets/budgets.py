@@ -38,6 +38,10 @@ FORGET_SECONDS = 60.0
 """A purse that nobody used for so long is forgotten."""
 
 
+class WindowRemoved(StoreUnreadable):
+    """A window was removed, because its budget changed: open those of the budgets again."""
+
+
 class Budgets:
     """`start` it in a running loop, `stop` it when nothing is served any more."""
 
@@ -121,7 +125,7 @@ class Budgets:
     async def reserve(self, claim: Claim) -> None:
         """Takes a claim's money, of memory or of the database; waits up to a second for what others hold.
 
-        Raises DoesNotFit or StoreUnreadable; the claim holds nothing then.
+        Raises DoesNotFit, WindowRemoved or StoreUnreadable; the claim holds nothing then.
         """
         loop = self._loop
         until = loop.time() + WAIT_SECONDS
@@ -132,6 +136,9 @@ class Budgets:
                 if refusal is None:
                     return
                 purse = self._purses[refusal.window_id]
+                if refusal.removed:
+                    self._forget(purse)
+                    raise WindowRemoved
                 if refusal.marked or not self._may_return(purse, claim) or loop.time() >= until:
                     raise DoesNotFit(purse)
                 claim.put_back()
@@ -285,7 +292,7 @@ class Budgets:
                 raise
 
     def _forget(self, purse: Purse) -> None:
-        del self._purses[purse.id]
+        self._purses.pop(purse.id, None)
         key = purse.budget.id, purse.budget.subject
         if self.current.get(key) is purse:
             del self.current[key]

@@ -12,7 +12,7 @@ from access.keys import KeyRecord
 from providers.events import Tokens
 from routing.snapshot import CandidateConfig
 from streaming.budgets import refusals
-from streaming.budgets.budgets import Budgets
+from streaming.budgets.budgets import Budgets, WindowRemoved
 from streaming.budgets.estimate import NO_LIMIT, Estimate, estimate, prompt_cost, searches
 from streaming.budgets.purse import Claim, DoesNotFit, Purse, Reservation
 from streaming.budgets.teller import StoreUnreadable
@@ -150,7 +150,11 @@ class RequestBudgets:
             if needed is None:
                 return None
             claim = Claim(purses, needed.need, self._key.id)
-            await self._budgets.reserve(claim)
+            try:
+                await self._budgets.reserve(claim)
+            except WindowRemoved:
+                claim = Claim(await self._opened(candidate), needed.need, self._key.id)
+                await self._budgets.reserve(claim)
         except StoreUnreadable:
             if settings.UNREADABLE_BUDGETS == "serve":
                 return None
@@ -158,7 +162,7 @@ class RequestBudgets:
         except DoesNotFit as error:
             self._refused = error.purse, claim.need
             raise refusals.used_up(error.purse) from None
-        return self._reserved(purses, needed, prices)
+        return self._reserved(claim.purses, needed, prices)
 
     async def extend(self, money: AttemptMoney, written: int) -> bool:
         """Reserves the slice after so many tokens of output; if there is no money for it, the key is marked.

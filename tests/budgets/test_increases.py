@@ -19,9 +19,9 @@ from access.roles.table import Role
 from tests.budgets.made import key_of, person
 from tests.budgets.test_standing import budget
 from usage.budgets import increases, standing
+from usage.budgets.bound import Bound
 from usage.budgets.increases import IncreaseRefused
 from usage.budgets.models import BudgetWindow
-from usage.budgets.standing import Bound
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 

@@ -18,8 +18,8 @@ from tests.budgets.made import budget as made_budget
 from tests.budgets.made import key_of, person
 from tests.usage.dated import attempt, day, request
 from usage.budgets import pace, standing, windows
+from usage.budgets.bound import Bound
 from usage.budgets.models import BudgetWindow
-from usage.budgets.standing import Bound
 from usage.journal.inserts import insert
 from usage.money import to_pico
 from usage.rollups import upsert

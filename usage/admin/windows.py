@@ -18,8 +18,8 @@ from unfold.decorators import display
 from access.models import Budget, ClientKey
 from access.permissions import may
 from usage.admin.logs import UsageAdmin
+from usage.budgets.bound import Bound
 from usage.budgets.models import BudgetBlock, BudgetMark, BudgetWindow
-from usage.budgets.standing import Bound
 from usage.reports import formatting
 
 

@@ -65,10 +65,11 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """The window that has not enough, and whether that is because the key is marked there."""
+    """The window that has not enough, and whether that is because the key is marked there, or the window is removed."""
 
     window_id: int
     marked: bool = False
+    removed: bool = False
 
 
 class Drawn(msgspec.Struct, frozen=True):
@@ -248,8 +249,10 @@ def _refusal(want: Want, facts: Mapping[int, Facts], marks: Sequence[Mark]) -> R
         if each.key_id == want.key_id and each.window_id in want.lacks and not want.extends:
             return Refusal(each.window_id, marked=True)
     for window, lack in want.lacks.items():
+        if window not in facts:
+            return Refusal(window, removed=True)
         # What is lacking of an overdrawn window may be nothing: the worker holds it.
-        if window not in facts or (lack and facts[window].left < lack):
+        if lack and facts[window].left < lack:
             return Refusal(window)
     return None
 

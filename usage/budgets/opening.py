@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from access.models import Budget
 from usage.budgets import locks, standing, windows
-from usage.budgets.standing import Bound
+from usage.budgets.bound import Bound
 
 _AT_ONCE = 200
 """Windows that one query asks for: SQLite has a limit on the length of a condition."""

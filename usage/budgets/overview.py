@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from access.models import Budget
 from usage.budgets import checking, periods, standing
+from usage.budgets.bound import Bound
 from usage.budgets.models import BudgetWindow
-from usage.budgets.standing import Bound, Standing
+from usage.budgets.standing import Standing
 
 PAST = 12
 """Windows before the present one that a page shows."""

@@ -15,7 +15,8 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from access.keys import allowed_pattern
-from usage.budgets.standing import Bound, Standing
+from usage.budgets.bound import Bound
+from usage.budgets.standing import Standing
 from usage.reports import query
 from usage.reports.query import Period
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,7 @@ from django.db.models import Q, Sum
 from access.allowances.budgets import BudgetRecord
 from access.keys import allowed_pattern
 from usage.budgets import locks
+from usage.budgets.bound import as_stored
 from usage.budgets.models import BudgetWindow
 from usage.budgets.periods import bounds
 from usage.models import AttemptLog, RequestLog
@@ -45,27 +47,30 @@ def ensure(budgets: Sequence[BudgetRecord], now: float) -> list[Window]:
     """Returns the windows of `now`, one for each budget; creates those that are missing with what their rows have
     spent.
 
-    In a transaction of the caller, call it before anything that locks a window: writers of usage rows wait for it, from
-    the creation of a window to the end of the transaction. Raises django.db.Error.
+    A window is that of the definition which is stored, whatever older one a caller knows: one that was made of another
+    definition gets the sum of the rows that match the present one. In a transaction of the caller, call it before
+    anything that locks a window: writers of usage rows wait for it, from the creation of a window to the end of the
+    transaction. Raises django.db.Error.
     """
-    wanted = {_key(budget, now): budget for budget in budgets}
     with transaction.atomic():
-        found = _read(wanted)
-        if missing := [(key, budget) for key, budget in wanted.items() if key not in found]:
+        found = look(budgets, now)
+        if None in found:
             locks.for_new_windows()
             # Another worker may have made them while this one waited.
-            found = _read(wanted)
-            for key, budget in missing:
-                if key not in found:
-                    found[key] = _create(budget, key, now)
-    return [found[_key(budget, now)] for budget in budgets]
+            budgets = as_stored(budgets)
+            rows = _read({_key(budget, now) for budget in budgets})
+            for budget in budgets:
+                key = _key(budget, now)
+                rows[key] = _made(rows.get(key), budget, now)
+            found = [_window(rows[_key(budget, now)]) for budget in budgets]
+    return [window for window in found if window is not None]
 
 
 def look(budgets: Sequence[BudgetRecord], now: float) -> list[Window | None]:
-    """Returns the windows of `now`, one for each budget, None where none was created."""
-    wanted = [_key(budget, now) for budget in budgets]
-    found = _read(wanted)
-    return [found.get(key) for key in wanted]
+    """Returns the windows of `now`, one for each budget, None where none was created of this definition."""
+    rows = _read({_key(budget, now) for budget in budgets})
+    found = [(budget, rows.get(_key(budget, now))) for budget in budgets]
+    return [_window(row) if row is not None and _is_of(budget, row, now) else None for budget, row in found]
 
 
 def spent_by_rows(window: BudgetWindow, before: UUID | None = None) -> int:
@@ -117,35 +122,53 @@ def _key(budget: BudgetRecord, now: float) -> Key:
     return budget.id, budget.subject, bounds(budget.period, budget.zone, budget.week_starts, now)[1]
 
 
-def _read(keys: Collection[Key]) -> dict[Key, Window]:
+def _read(keys: Collection[Key]) -> dict[Key, BudgetWindow]:
     if not keys:
         return {}
     wanted = Q()
     for budget_id, subject, resets_at in keys:
         wanted |= Q(budget_id=budget_id, subject=subject, resets_at=_moment(resets_at))
-    read = (_window(row) for row in BudgetWindow.objects.filter(wanted).order_by("id"))
-    return {(window.budget_id, window.subject, window.resets_at): window for window in read}
+    rows = BudgetWindow.objects.filter(wanted).order_by("id")
+    return {(row.budget_id, row.subject, row.resets_at.timestamp()): row for row in rows}
 
 
-def _create(budget: BudgetRecord, key: Key, now: float) -> Window:
-    period_start, resets_at = bounds(budget.period, budget.zone, budget.week_starts, now)
-    row = BudgetWindow(
-        budget_id=budget.id,
-        subject=budget.subject,
-        starts_at=_moment(max(period_start, budget.counts_from)),
-        resets_at=_moment(resets_at),
-        key_id=budget.key_id,
-        owner_id=budget.owner_id,
-        team_id=budget.team_id,
-        model_names=budget.models,
-        amount=to_dollars(budget.amount),
-        raised=to_dollars(0),
-        drawn=to_dollars(0),
-        pruned=to_dollars(0),
-    )
+def _definition(budget: BudgetRecord, now: float) -> dict[str, Any]:
+    """Returns the columns that say which rows count."""
+    starts_at = max(bounds(budget.period, budget.zone, budget.week_starts, now)[0], budget.counts_from)
+    return {
+        "starts_at": _moment(starts_at),
+        "key_id": budget.key_id,
+        "owner_id": budget.owner_id,
+        "team_id": budget.team_id,
+        "model_names": budget.models,
+    }
+
+
+def _is_of(budget: BudgetRecord, row: BudgetWindow, now: float) -> bool:
+    """Returns whether the rows that count are those of a definition."""
+    columns = _definition(budget, now)
+    same_models = row.model_names.split() == columns.pop("model_names").split()
+    return same_models and all(getattr(row, name) == value for name, value in columns.items())
+
+
+def _made(row: BudgetWindow | None, budget: BudgetRecord, now: float) -> BudgetWindow:
+    """Returns the window of a definition, which is created or changed unless it is there."""
+    columns = _definition(budget, now)
+    if row is None:
+        row = BudgetWindow(budget_id=budget.id, subject=budget.subject, resets_at=_moment(_key(budget, now)[2]))
+        row.amount = to_dollars(budget.amount)
+        row.raised = row.drawn = row.pruned = to_dollars(0)
+    elif _is_of(budget, row, now):
+        return row
+    for name, value in columns.items():
+        setattr(row, name, value)
     row.spent = to_dollars(min(spent_by_rows(row), LARGEST))
-    row.save(force_insert=True)
-    return _window(row)
+    if row.pk is None:
+        row.save(force_insert=True)
+    else:
+        # Workers may draw meanwhile.
+        row.save(update_fields=[*columns, "spent"])
+    return row
 
 
 def _window(row: BudgetWindow) -> Window:

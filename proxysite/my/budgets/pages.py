@@ -17,7 +17,8 @@ from proxysite.my.budgets import asking, shown
 from proxysite.my.budgets.shown import Shown, pace_of
 from proxysite.my.site import page as render
 from usage.budgets import pace, standing
-from usage.budgets.standing import Bound, Standing
+from usage.budgets.bound import Bound
+from usage.budgets.standing import Standing
 
 _ANSWERED = 20
 

@@ -18,8 +18,9 @@ from proxysite.my.budgets.chart import Chart
 from proxysite.my.contacts import Contact
 from proxysite.my.limits import Limit
 from usage.budgets import pace, standing
+from usage.budgets.bound import Bound
 from usage.budgets.pace import BurnDown
-from usage.budgets.standing import Bound, Standing
+from usage.budgets.standing import Standing
 from usage.reports.formatting import dollars
 
 NEAR = 80

@@ -10,12 +10,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from access.key_records import load_keys
-from access.models import Team
-from tests.budgets.made import CENT, bound, budget, key_of, person, row
+from access.models import Budget, Team
+from tests.budgets.made import CENT, block, bound, budget, key_of, person, row
 from tests.usage.dated import day
+from usage.budgets.bound import Bound
+from usage.budgets.checking import differences
 from usage.budgets.models import BudgetWindow
 from usage.budgets.periods import NEVER
-from usage.budgets.standing import Bound
 from usage.budgets.windows import ensure, look
 from usage.money import PICO
 
@@ -199,3 +200,48 @@ class TestEnsure:
         both = bound(key)
         (first,) = ensure(both[:1], NOW.timestamp())
         assert look(both, NOW.timestamp()) == [first, None]
+
+
+class TestAnotherDefinition:
+    """A budget that nobody has spent of changes, while a worker still has its older definition."""
+
+    def test_an_older_definition_makes_no_window(self, team: Team) -> None:
+        key, other = key_of(team, "laptop"), key_of(team, "ci")
+        made = budget(key=key)
+        older = bound(key)
+        Budget.objects.filter(pk=made.pk).update(key=None, team=team)
+        (window,) = ensure(older, NOW.timestamp())
+        assert list(ensure(bound(other), NOW.timestamp())) == [window]
+        row = BudgetWindow.objects.get()
+        assert (row.key_id, row.team_id) == (None, team.pk)
+
+    def test_an_older_period_makes_no_window(self, team: Team) -> None:
+        key = key_of(team, "laptop")
+        made = budget(key=key)
+        older = bound(key)
+        Budget.objects.filter(pk=made.pk).update(period="day")
+        assert ensure(older, NOW.timestamp()) == ensure(bound(key), NOW.timestamp())
+        assert BudgetWindow.objects.get().starts_at == day("2026-03-10")
+
+    def test_a_window_of_an_older_definition_becomes_one_of_the_present(self, team: Team) -> None:
+        key, other = key_of(team, "laptop"), key_of(team, "ci")
+        made = budget(key=key)
+        (before,) = ensure(bound(key), NOW.timestamp())
+        block(before.id, CENT)
+        row("2026-03-10T12:00:00", 2 * CENT, key_id=key.pk, team_id=team.pk)
+        row("2026-03-10T12:00:00", 4 * CENT, key_id=other.pk, team_id=team.pk)
+        Budget.objects.filter(pk=made.pk).update(key=None, team=team)
+        assert look(bound(key), NOW.timestamp()) == [None]
+        (after,) = ensure(bound(key), NOW.timestamp())
+        assert (after.id, after.spent, after.drawn) == (before.id, 6 * CENT, CENT)
+        row("2026-03-10T12:00:00", 8 * CENT, key_id=other.pk, team_id=team.pk)
+        assert look(bound(key), NOW.timestamp())[0].spent == 14 * CENT  # type: ignore[union-attr]
+        assert not list(differences())
+
+    def test_a_definition_that_was_deleted_has_the_window_that_its_requests_need(self, team: Team) -> None:
+        key = key_of(team, "laptop")
+        made = budget(key=key)
+        older = bound(key)
+        Budget.objects.filter(pk=made.pk).delete()
+        (window,) = ensure(older, NOW.timestamp())
+        assert window.budget_id == older[0].id

@@ -24,9 +24,9 @@ from access.roles.giving import team_role
 from access.roles.scope import visible
 from access.roles.table import Role
 from usage.budgets import periods, standing, windows
+from usage.budgets.bound import Bound
 from usage.budgets.increases import alerts
 from usage.budgets.models import BudgetWindow
-from usage.budgets.standing import Bound
 
 ADD, DECIDE = "access.add_increaserequest", "access.change_increaserequest"
 _CHANGE_BUDGET = "access.change_budget"

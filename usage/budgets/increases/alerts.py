@@ -15,7 +15,7 @@ from access.outbox.alerts import Finding
 from access.outbox.models import Kind
 from access.roles.giving import team_role
 from access.roles.table import Role
-from usage.budgets.standing import Bound
+from usage.budgets.bound import Bound
 from usage.reports.formatting import dollars
 
 
