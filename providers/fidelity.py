@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
+from usage.sentence import short_name
+
 
 class Fidelity(StrEnum):
     """One difference between what a Claude server would have received or sent and what this provider did."""
@@ -138,17 +140,32 @@ EXPLANATIONS: dict[Fidelity, str] = {
 """What each code means, in the admin and the documentation."""
 
 
-class Notes:
-    """The codes of one attempt, each once, in the order in which they were noted."""
+MOST_PATHS = 16
+LONGEST_PATH = 80
 
-    __slots__ = ("_codes",)
+
+class Notes:
+    """The codes of one attempt, each once, in the order in which they were noted.
+
+    `paths` names what each code is about, such as `tools.strict`: names of fields, never values. At most MOST_PATHS of
+    LONGEST_PATH characters are kept, each once.
+    """
+
+    __slots__ = ("_codes", "paths")
 
     def __init__(self) -> None:
         self._codes: dict[str, None] = {}
+        self.paths: dict[str, list[str]] = {}
 
-    def add(self, code: Fidelity) -> None:
-        """Note a code; a second time changes nothing."""
+    def add(self, code: Fidelity, *paths: str) -> None:
+        """Notes a code, and the fields that it is about; a second time changes nothing."""
         self._codes[code.value] = None
+        for path in paths:
+            if sum(map(len, self.paths.values())) == MOST_PATHS:
+                return
+            path = short_name(path, LONGEST_PATH)
+            if path and path not in self.paths.get(code.value, ()):
+                self.paths.setdefault(code.value, []).append(path)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._codes)

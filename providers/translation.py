@@ -151,7 +151,7 @@ def _without_refused_betas(call: Call) -> Call:
     taken = [beta for beta in asked if not beta.startswith(support.refused_betas)]
     if len(taken) == len(asked):
         return call
-    call.notes.add(Fidelity.BETA_DROPPED)
+    call.notes.add(Fidelity.BETA_DROPPED, *(beta for beta in asked if beta not in taken))
     headers = {name: value for name, value in call.headers.items() if name != "anthropic-beta"}
     if taken:
         headers["anthropic-beta"] = ",".join(taken)

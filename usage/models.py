@@ -145,6 +145,15 @@ class AttemptLog(_Measured):
     service_tier = models.CharField(
         max_length=40, blank=True, db_default="", help_text="The tier that the provider named."
     )
+    time_to_connect_ms = models.PositiveIntegerField(
+        "connected (ms)", null=True, help_text="Until a connection was there to send on, preparations included."
+    )
+    time_to_headers_ms = models.PositiveIntegerField(
+        "headers (ms)", null=True, help_text="Until the head of the provider's answer."
+    )
+    dropped = models.JSONField(
+        null=True, help_text="The names of the fields that codes of the fidelity are about; no values."
+    )
     region = models.CharField(max_length=60, blank=True, db_default="", help_text="Where the provider says it ran.")
 
     class Meta:

@@ -39,11 +39,12 @@ _MAY_CHANGE_TOOLS = frozenset({Fidelity.TOOL_CHANGE_RESTATED.value, Fidelity.SER
 def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
     """Notes what is lost whenever another provider than Claude answers. Raises UnsupportedRequest."""
     body, notes = call.body, call.notes
-    if call.headers.get("anthropic-beta"):
-        notes.add(Fidelity.BETA_DROPPED)
-    used = not _FIELDS.isdisjoint(body) and any(body.get(name) for name in _FIELDS)
-    if used or body.get("service_tier") not in (None, "auto"):
-        notes.add(Fidelity.FIELD_DROPPED)
+    if betas := call.headers.get("anthropic-beta"):
+        notes.add(Fidelity.BETA_DROPPED, *map(str.strip, betas.split(",")))
+    if not _FIELDS.isdisjoint(body) and (used := [name for name in body if name in _FIELDS and body[name]]):
+        notes.add(Fidelity.FIELD_DROPPED, *used)
+    if body.get("service_tier") not in (None, "auto"):
+        notes.add(Fidelity.FIELD_DROPPED, "service_tier")
     marked = bool(body.get("cache_control"))
     for block in _dicts(body.get("system")):
         marked = marked or bool(block.get("cache_control"))
@@ -99,11 +100,11 @@ def _note_tools(body: dict[str, Any], notes: Notes) -> bool:
     for tool in _dicts(body.get("tools")):
         marked = marked or bool(tool.get("cache_control"))
         if not is_client_tool(tool):
-            notes.add(Fidelity.SERVER_TOOL_DROPPED)
+            notes.add(Fidelity.SERVER_TOOL_DROPPED, f"tools.{tool.get('name')}")
         elif tool.get("defer_loading"):
             deferred.append(tool["name"])
-        if any(tool.get(name) for name in _TOOL_FIELDS):
-            notes.add(Fidelity.TOOL_FIELDS_DROPPED)
+        if lost := [f"tools.{name}" for name in _TOOL_FIELDS if tool.get(name)]:
+            notes.add(Fidelity.TOOL_FIELDS_DROPPED, *lost)
     if deferred and not loaded_names(body).issuperset(deferred):
         notes.add(Fidelity.TOOL_DEFERRED)
     return marked

@@ -9,7 +9,7 @@ from providers.client_fields.names import plain
 from providers.fidelity import Fidelity, Notes
 
 
-def add_client_fields(sent: dict[str, Any], added: Mapping[str, Any], notes: Notes) -> None:
+def add_client_fields(sent: dict[str, Any], added: Mapping[str, Any], notes: Notes, place: str = "") -> None:
     """Adds to `sent` what it does not have under any spelling; an object that both have is merged."""
     if not added:
         return
@@ -20,7 +20,7 @@ def add_client_fields(sent: dict[str, Any], added: Mapping[str, Any], notes: Not
             sent[name] = value
         elif isinstance(sent[own], dict) and isinstance(value, dict):
             merged = dict(sent[own])
-            add_client_fields(merged, value, notes)
+            add_client_fields(merged, value, notes, f"{place}{name}.")
             sent[own] = merged
         elif sent[own] != value:
-            notes.add(Fidelity.CLIENT_FIELD_DROPPED)
+            notes.add(Fidelity.CLIENT_FIELD_DROPPED, f"{place}{name}")

@@ -84,7 +84,7 @@ class ClientFields(msgspec.Struct, frozen=True):
         if betas and self.refused_betas:
             passed = passed_betas(betas, self.refused_betas)
             if passed != betas:
-                notes.add(Fidelity.UNPRICED_DROPPED)
+                notes.add(Fidelity.UNPRICED_DROPPED, "anthropic-beta")
                 headers = {name: value for name, value in headers.items() if name != "anthropic-beta"}
                 if passed:
                     headers["anthropic-beta"] = passed
@@ -121,11 +121,11 @@ class ClientFields(msgspec.Struct, frozen=True):
                 if is_harmless(name, value) or self._is_priced(name, value, asking):
                     fitting[name] = value
                 else:
-                    notes.add(Fidelity.UNPRICED_DROPPED)
+                    notes.add(Fidelity.UNPRICED_DROPPED, name)
             elif self.is_open:
                 # What it does not know it refuses; but a server in between may read a known name in any capitals.
                 if name.casefold() in _FOLDED:
-                    notes.add(Fidelity.CLIENT_FIELD_DROPPED)
+                    notes.add(Fidelity.CLIENT_FIELD_DROPPED, name)
                 else:
                     fitting[name] = value
             elif (taken := self._taken(name, value, dropped)) is not _DROPPED:
@@ -151,14 +151,14 @@ class ClientFields(msgspec.Struct, frozen=True):
 
     def _note(self, dropped: list[str], notes: Notes, asking: Asking) -> None:
         if dropped:
-            notes.add(Fidelity.CLIENT_FIELD_DROPPED)
+            notes.add(Fidelity.CLIENT_FIELD_DROPPED, *dropped)
             if not asking.is_preview:
                 lately.note(self.provider, dropped)
 
     def _references(self, body: Body, notes: Notes, asking: Asking) -> Body:
         edited = without_references(body, self.priced, lambda model: self._may_ask(model, asking), notes)
         if edited is not body:
-            notes.add(Fidelity.UNPRICED_DROPPED)
+            notes.add(Fidelity.UNPRICED_DROPPED, *(name for name in edited if edited[name] is not body.get(name)))
         return edited
 
     def _is_priced(self, name: str, value: Any, asking: Asking) -> bool:

@@ -22,10 +22,10 @@ _encode = msgspec.json.encode
 
 
 class FittedSchemas(msgspec.Struct, frozen=True):
-    """The JSON of each schema, and whether one of them is another than was asked for."""
+    """The JSON of each schema, and the numbers of those that are another than was asked for."""
 
     each: tuple[msgspec.Raw, ...]
-    changed: bool
+    changed: tuple[int, ...]
 
 
 def fitted_schemas(schemas: Sequence[dict[str, Any]], rules: SchemaRules) -> FittedSchemas:
@@ -38,7 +38,7 @@ def _made(schemas: bytes, rules: SchemaRules) -> FittedSchemas:
     given = decode(schemas)
     fitter = Fitter(rules)
     found = [fitter.fitted(schema) for schema in given]
-    changed = any(new is not old for new, old in zip(found, given, strict=True))
+    changed = tuple(at for at, (new, old) in enumerate(zip(found, given, strict=True)) if new is not old)
     return FittedSchemas(tuple(msgspec.Raw(_encode(schema)) for schema in found), changed)
 
 

@@ -56,12 +56,13 @@ class Attempt:
     it answers, and may be `lost`.
     The rest are facts for the observers: `notes` are the codes of the translation's losses, `sent` says that the
     request may have left and `responded` that events arrived, `by_platform` is what Translation.reported says,
-    `first_content_at` is on the clock of time.perf_counter, `outcome` is empty until the end.
+    `connected_at`, `headers_at` and `first_content_at` are on the clock of time.perf_counter, `outcome` is empty until the
+    end.
     """
 
     __slots__ = (
         "_admit", "_answer", "_continuing", "_lifecycle", "_request", "_tracker", "_watch", "began", "by_platform",
-        "candidate", "credential", "encoder", "first_content_at", "http_status", "id", "lost", "money", "notes",
+        "candidate", "connected_at", "credential", "encoder", "first_content_at", "headers_at", "http_status", "id", "lost", "money", "notes",
         "number", "only", "outcome", "race", "responded", "sent", "sent_headers", "task", "upstream_request_id",
     )  # fmt: skip
 
@@ -103,6 +104,8 @@ class Attempt:
         self.money = money
         self.responded = self.sent = False
         self.sent_headers: tuple[tuple[str, str], ...] = ()
+        self.connected_at: float | None = None
+        self.headers_at: float | None = None
         self.first_content_at: float | None = None
         self.outcome = ""
 
@@ -159,6 +162,7 @@ class Attempt:
 
         def connected() -> None:
             self.sent = True
+            self.connected_at = time.perf_counter()
             watch.expect_first_event(loop.time(), timeouts.first_event)
             tracker.connected()
 
@@ -173,6 +177,7 @@ class Attempt:
             )
             try:
                 del request
+                self.headers_at = time.perf_counter()
                 self.http_status = response.status
                 self.upstream_request_id = response.request_id
                 self._debug("upstream answered", status=response.status)

@@ -186,6 +186,11 @@ def _measured(account: Account, attempt: Attempt, error: UpstreamError | Unsuppo
     record.http_status = attempt.http_status
     record.upstream_request_id = attempt.upstream_request_id
     record.fidelity = list(attempt.notes)
+    record.dropped = attempt.notes.paths or None
+    if attempt.connected_at is not None:
+        record.time_to_connect_ms = account.since_attempt_began(record, attempt.connected_at)
+    if attempt.headers_at is not None:
+        record.time_to_headers_ms = account.since_attempt_began(record, attempt.headers_at)
     if attempt.first_content_at is not None:
         account.first_token(record, attempt.first_content_at)
     if attempt.responded:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from providers.fidelity import LONGEST_PATH, MOST_PATHS, Fidelity, Notes
 from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing
@@ -96,3 +97,31 @@ def test_a_count_has_the_header_of_its_translation(client: Client, standing: Sta
     body = asked(standing.routes["anthropic"].name, script.prompt, stream=False)
     counted = client.post({name: body[name] for name in ("model", "messages")}, path="/v1/messages/count_tokens")
     assert counted.headers[HEADER] == "thinking_dropped"
+
+
+def test_the_row_names_the_fields_that_were_dropped_and_no_values(
+    client: Client, standing: Standing, upstream: Upstream, orm: Rows
+) -> None:
+    script = upstream.script(speak.chat_answer())
+    body = message(
+        standing.routes["openai_chat"].name, script.prompt, speed="fast", an_odd_field="private",
+        tools=[{"name": "look", "input_schema": {"type": "object"}, "strict": True}],
+    )  # fmt: skip
+    answer = client.post(body, headers={"anthropic-beta": "fast-mode-2026-02-01, other-2026"})
+    assert answer.status == 200
+    (attempt,) = orm.attempts(orm.request(answer.request_id))
+    assert attempt.dropped == {
+        "client_field_dropped": ["an_odd_field"],
+        "beta_dropped": ["fast-mode-2026-02-01", "other-2026"],
+        "field_dropped": ["speed"],
+        "tool_fields_dropped": ["tools.strict"],
+    }
+
+
+def test_names_of_fields_are_short_printable_and_few() -> None:
+    notes = Notes()
+    notes.add(Fidelity.CLIENT_FIELD_DROPPED, "a\x00b", "x" * 500, "a\x00b", "\n")
+    for number in range(100):
+        notes.add(Fidelity.FIELD_DROPPED, f"field{number}")
+    assert notes.paths["client_field_dropped"] == ["ab", "x" * LONGEST_PATH]
+    assert sum(map(len, notes.paths.values())) == MOST_PATHS

@@ -37,7 +37,10 @@ _LATER_REQUEST = (
     "owner_id", "owner_name", "tags_id", "tags", "agent_type", "request_class", "client_name", "client_version",
     "end_user", "routing_revision", "access_revision", "worker",
 )  # fmt: skip
-_LATER_ATTEMPT = ("reported_model", "service_tier", "region", "reserved", "drawn_from")
+_LATER_ATTEMPT = (
+    "reported_model", "service_tier", "region", "reserved", "drawn_from", "time_to_connect_ms", "time_to_headers_ms",
+    "dropped",
+)  # fmt: skip
 
 
 def _keep_earlier_columns(payload: dict[str, Any]) -> None:

@@ -55,9 +55,13 @@ class Account:
     def first_token(self, record: AttemptRecord, at: float) -> None:
         """Notes that an attempt delivered its first content, at a time of time.perf_counter."""
         if record.time_to_first_token_ms is None:
-            record.time_to_first_token_ms = _milliseconds(at - self._attempts_began[record.number - 1])
+            record.time_to_first_token_ms = self.since_attempt_began(record, at)
         if self.request.time_to_first_token_ms is None:
             self.request.time_to_first_token_ms = _milliseconds(at - self._began)
+
+    def since_attempt_began(self, record: AttemptRecord, at: float) -> int:
+        """Returns the milliseconds from an attempt's begin to a time of time.perf_counter."""
+        return _milliseconds(at - self._attempts_began[record.number - 1])
 
     def close_attempt(self, record: AttemptRecord | None = None) -> None:
         """Notes the duration of the attempt that just ended: the last one, unless attempts run side by side."""

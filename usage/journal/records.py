@@ -113,6 +113,10 @@ class AttemptRecord(_Measured, kw_only=True):
     reported_model: str = ""
     service_tier: str = ""
     region: str = ""
+    time_to_connect_ms: int | None = None
+    time_to_headers_ms: int | None = None
+    dropped: dict[str, list[str]] | None = None
+    """Fields by fidelity code."""
     reserved: int | None = None
     """In the journal alone: the pico-dollars that are reserved for it in each of the windows `drawn_from`."""
     drawn_from: list[int] | None = None

@@ -30,7 +30,7 @@ def fit_family(body: dict[str, Any], family: Family, notes: Notes) -> None:
     """Changes what the family of a model that is no Claude refuses, as OpenAI's do behind OpenRouter's Messages API."""
     given = {name: body[name] for name in _SAMPLING if body.get(name) is not None}
     for name in family.refused_sampling(given):
-        notes.add(Fidelity.SAMPLING_DROPPED)
+        notes.add(Fidelity.SAMPLING_DROPPED, name)
         del body[name]
     limit = body.get("max_tokens")
     if isinstance(limit, int) and 0 < limit < family.least_output:
@@ -42,13 +42,13 @@ def _fit_sampling(body: dict[str, Any], support: ClaudeSupport, notes: Notes) ->
     given = [name for name in _SAMPLING if body.get(name) is not None]
     if support.sampling == "one" and "temperature" in given and "top_p" in given:
         # "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
-        notes.add(Fidelity.SAMPLING_DROPPED)
+        notes.add(Fidelity.SAMPLING_DROPPED, "top_p")
         del body["top_p"]
     elif support.sampling == "none":
         for name in given:
             # A temperature of 1 is what the model has anyway.
             if body.pop(name) != 1 or name != "temperature":
-                notes.add(Fidelity.SAMPLING_DROPPED)
+                notes.add(Fidelity.SAMPLING_DROPPED, name)
 
 
 def _fit_choice(body: dict[str, Any], notes: Notes) -> None:

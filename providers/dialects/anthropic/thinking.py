@@ -135,7 +135,7 @@ def _drop_sampling(body: dict[str, Any], notes: Notes) -> None:
         refused.add("top_p")
     for name in refused & body.keys():
         if body.pop(name) is not None:
-            notes.add(Fidelity.SAMPLING_DROPPED)
+            notes.add(Fidelity.SAMPLING_DROPPED, name)
 
 
 def _fit_effort(body: dict[str, Any], support: ClaudeSupport, notes: Notes) -> None:

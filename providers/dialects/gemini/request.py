@@ -71,7 +71,7 @@ def body_of(call: Call) -> Body:
     extra = extra_fields(call.body)
     extra.pop("toolConfig", None)  # goes with the tools
     if not _EXTRA.issuperset(extra):
-        call.notes.add(Fidelity.FIELD_DROPPED)
+        call.notes.add(Fidelity.FIELD_DROPPED, *(name for name in extra if name not in _EXTRA))
     settings |= {name: value for name, value in extra.items() if name in _EXTRA}
     stops = _stops(call)
     if stops[:_MOST_STOPS]:

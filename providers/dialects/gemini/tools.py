@@ -67,7 +67,7 @@ def _declaration(tool: Tool, call: Call) -> dict[str, Any]:
         declaration["description"] = tool.description
     parameters = parameters_of(msgspec.json.encode(tool.schema))
     if parameters.simplified:
-        call.notes.add(Fidelity.TOOL_SCHEMA_SIMPLIFIED)
+        call.notes.add(Fidelity.TOOL_SCHEMA_SIMPLIFIED, f"tools.{tool.name}")
     if parameters.json:
         declaration["parameters"] = msgspec.Raw(parameters.json)
     return declaration

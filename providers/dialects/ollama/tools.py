@@ -40,7 +40,7 @@ def function_of(tool: Tool, notes: Notes) -> dict[str, Any]:
         function["description"] = tool.description
     fitted = _fitted(tool.schema)
     if fitted != tool.schema:
-        notes.add(Fidelity.TOOL_SCHEMA_SIMPLIFIED)
+        notes.add(Fidelity.TOOL_SCHEMA_SIMPLIFIED, f"tools.{tool.name}")
     function["parameters"] = fitted
     return {"type": "function", "function": function}
 

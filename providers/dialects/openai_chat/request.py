@@ -99,7 +99,7 @@ def _marks(call: Call) -> dict[str, Any]:
     """The mark at the top. Those on tools have no place here; the one on the system prompt covers the tools as well."""
     tools = call.body.get("tools")
     if isinstance(tools, list) and any(isinstance(tool, dict) and tool.get("cache_control") for tool in tools):
-        call.notes.add(Fidelity.CACHE_CONTROL_DROPPED)
+        call.notes.add(Fidelity.CACHE_CONTROL_DROPPED, "tools.cache_control")
     mark = call.body.get("cache_control")
     return {"cache_control": mark} if mark else {}
 
@@ -135,7 +135,7 @@ def _sampling(call: Call, profile: Profile) -> dict[str, Any]:
         refused.add("top_k")
     taken = {name: value for name, value in given.items() if name not in refused}
     if len(taken) < len(given):
-        call.notes.add(Fidelity.SAMPLING_DROPPED)
+        call.notes.add(Fidelity.SAMPLING_DROPPED, *(name for name in given if name not in taken))
     return taken
 
 
@@ -184,7 +184,7 @@ def _stickiness(call: Call, profile: Profile) -> dict[str, Any]:
         call.notes.add(Fidelity.USER_ID_HASHED)
         fields[profile.caller_field] = caller
     elif caller is not None:
-        call.notes.add(Fidelity.FIELD_DROPPED)
+        call.notes.add(Fidelity.FIELD_DROPPED, "metadata.user_id")
     return fields
 
 

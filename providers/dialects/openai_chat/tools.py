@@ -92,7 +92,7 @@ def upstream_call_id(call_id: str, profile: Profile, origin: str, notes: Notes) 
 def _functions(tools: list[Tool], profile: Profile, notes: Notes) -> list[dict[str, Any]]:
     fitting = fitted_schemas([tool.schema for tool in tools], profile.schema_rules)
     if fitting.changed:
-        notes.add(Fidelity.TOOL_SCHEMA_SIMPLIFIED)
+        notes.add(Fidelity.TOOL_SCHEMA_SIMPLIFIED, *(f"tools.{tools[at].name}" for at in fitting.changed))
     return [_function(tool, schema, profile, notes) for tool, schema in zip(tools, fitting.each, strict=True)]
 
 

@@ -116,8 +116,9 @@ def _sampling(call: Call, reasoning: dict[str, Any]) -> dict[str, Any]:
     refused = set(asked) if reasons else set()
     if not thinks(call.model):
         refused = family_of(call.model).refused_sampling(asked)
-    if call.body.get("top_k") is not None or refused:
-        call.notes.add(Fidelity.SAMPLING_DROPPED)
+    lost = [*refused, *(["top_k"] if call.body.get("top_k") is not None else [])]
+    if lost:
+        call.notes.add(Fidelity.SAMPLING_DROPPED, *sorted(lost))
     return {name: value for name, value in asked.items() if name not in refused}
 
 

@@ -55,7 +55,7 @@ def tool_fields(call: Call) -> dict[str, Any]:
         fields["parallel_tool_calls"] = False
     fitting = fitted_schemas([tool.schema for tool in tools], OPENAI)
     if fitting.changed:
-        call.notes.add(Fidelity.TOOL_SCHEMA_SIMPLIFIED)
+        call.notes.add(Fidelity.TOOL_SCHEMA_SIMPLIFIED, *(f"tools.{tools[at].name}" for at in fitting.changed))
     fields["tools"] = [
         {
             "type": "function",

@@ -49,7 +49,7 @@ def _needles(plan: Plan) -> list[bytes]:
 
 def _fit(body: dict[str, Any], plan: Plan, call: Call) -> None:
     notes = call.notes
-    _drop(body, plan.fields, notes)
+    _drop(body, plan.fields, notes, "")
     if "output_format" in plan.moved_fields:
         _move_format(body)
     _fit_inside(body, "output_config", plan.output_config, notes)
@@ -63,7 +63,7 @@ def _fit(body: dict[str, Any], plan: Plan, call: Call) -> None:
     if "cache_control" in plan.moved_fields:
         mark = body.pop("cache_control", None)
         if isinstance(mark, dict):
-            move_to_last_block(body, _without(mark, plan.cache_control, notes), notes)
+            move_to_last_block(body, _without(mark, plan.cache_control, notes, "cache_control."), notes)
 
 
 def _fit_messages(body: dict[str, Any], plan: Plan, call: Call) -> None:
@@ -73,24 +73,24 @@ def _fit_messages(body: dict[str, Any], plan: Plan, call: Call) -> None:
     body["messages"] = [_message(message, plan, call.notes) for message in body["messages"]]
 
 
-def _drop(fields: dict[str, Any], dropped: Dropped, notes: Notes) -> None:
+def _drop(fields: dict[str, Any], dropped: Dropped, notes: Notes, place: str) -> None:
     for name in dropped.keys() & fields.keys():
         if fields.pop(name) is not None:
-            _note(dropped[name], notes)
+            _note(dropped[name], notes, f"{place}{name}")
 
 
-def _without(fields: dict[str, Any], dropped: Dropped, notes: Notes) -> dict[str, Any]:
-    """The fields without those dropped; the same object when there is none."""
+def _without(fields: dict[str, Any], dropped: Dropped, notes: Notes, place: str) -> dict[str, Any]:
+    """The fields without those dropped; the same object when there is none. `place` is the path up to a name."""
     if dropped.keys().isdisjoint(fields):
         return fields
     kept = {**fields}
-    _drop(kept, dropped, notes)
+    _drop(kept, dropped, notes, place)
     return kept
 
 
-def _note(code: Fidelity | None, notes: Notes) -> None:
+def _note(code: Fidelity | None, notes: Notes, path: str) -> None:
     if code is not None:
-        notes.add(code)
+        notes.add(code, path)
 
 
 def _move_format(body: dict[str, Any]) -> None:
@@ -105,7 +105,7 @@ def _fit_inside(body: dict[str, Any], name: str, dropped: Dropped, notes: Notes)
     inner = body.get(name)
     if not isinstance(inner, dict):
         return
-    kept = _without(inner, dropped, notes)
+    kept = _without(inner, dropped, notes, f"{name}.")
     if kept:
         body[name] = kept
     elif inner:
@@ -116,9 +116,8 @@ def _fit_thinking(body: dict[str, Any], dropped: Dropped, notes: Notes) -> None:
     thinking = body.get("thinking")
     if isinstance(thinking, dict):
         values = {name: code for name, code in dropped.items() if _is_value(thinking, name)}
-        body["thinking"] = _without(
-            thinking, {**dropped, **{name.partition("=")[0]: code for name, code in values.items()}}, notes
-        )
+        fields = {**dropped, **{name.partition("=")[0]: code for name, code in values.items()}}
+        body["thinking"] = _without(thinking, fields, notes, "thinking.")
 
 
 def _is_value(fields: dict[str, Any], name: str) -> bool:
@@ -134,7 +133,7 @@ def _fit_edits(body: dict[str, Any], dropped: Dropped, notes: Notes) -> None:
     kept = [edit for edit in edits if _beginning(edit, dropped) is None]
     if len(kept) == len(edits):
         return
-    notes.add(Fidelity.FIELD_DROPPED)
+    notes.add(Fidelity.FIELD_DROPPED, "context_management.edits")
     if kept:
         body["context_management"] = {**management, "edits": kept}
     else:
@@ -157,9 +156,9 @@ def _fit_tools(body: dict[str, Any], plan: Plan, notes: Notes) -> None:
     for tool in tools:
         start = _beginning(tool, plan.server_tools)
         if start is not None:
-            _note(plan.server_tools[start], notes)
+            _note(plan.server_tools[start], notes, f"tools.{tool.get('name') or start}")
         elif isinstance(tool, dict):
-            kept.append(_block(_without(tool, plan.tools, notes), plan, notes))
+            kept.append(_block(_without(tool, plan.tools, notes, "tools."), plan, notes))
         else:
             kept.append(tool)
     body["tools"] = kept
@@ -170,7 +169,7 @@ def _fit_tools(body: dict[str, Any], plan: Plan, notes: Notes) -> None:
 def _message(message: Any, plan: Plan, notes: Notes) -> Any:
     if not isinstance(message, dict):
         return message
-    message = _without(message, plan.messages, notes)
+    message = _without(message, plan.messages, notes, "messages.")
     content = message.get("content")
     if not isinstance(content, list):
         return message
@@ -190,7 +189,7 @@ def _block(block: Any, plan: Plan, notes: Notes) -> Any:
         return _as_text(block)
     mark = block.get("cache_control")
     if isinstance(mark, dict):
-        kept = _without(mark, plan.cache_control, notes)
+        kept = _without(mark, plan.cache_control, notes, "cache_control.")
         if kept is not mark:
             block = {**block, "cache_control": kept}
     if "caller" in block and "caller" in plan.blocks and kind in ("tool_use", "server_tool_use"):

@@ -31,19 +31,21 @@ class Plan(msgspec.Struct, frozen=True):
     restates_system: bool
 
 
-def passed_betas(server: Server, asked: Collection[str], allowed: Collection[str] | None) -> tuple[list[str], bool]:
-    """The betas that are passed on, and whether one of `asked` is not. `allowed` is the provider's own list, if any."""
+def passed_betas(
+    server: Server, asked: Collection[str], allowed: Collection[str] | None
+) -> tuple[list[str], list[str]]:
+    """The betas that are passed on, and those of `asked` that are not. `allowed` is the provider's own list, if any."""
     renamed = server.renamed_betas
     listed = server.betas if allowed is None else allowed
     passed: list[str] = []
-    lost = False
+    lost: list[str] = []
     for beta in asked:
         if beta in listed:
             passed.append(beta)
             continue
         names = [name for name in renamed.get(beta, ()) if name in listed]
         passed += names
-        lost = lost or not names
+        lost += [] if names else [beta]
     return list(dict.fromkeys(passed)), lost
 
 
@@ -61,7 +63,7 @@ def chosen_betas(server: Server, asked: Collection[str], call: Call, *, counting
     refused = support.refused_betas if support is not None else ()
     taken = [beta for beta in passed if not beta.startswith(refused)] if refused else passed
     if lost or len(taken) < len(passed):
-        call.notes.add(Fidelity.BETA_DROPPED)
+        call.notes.add(Fidelity.BETA_DROPPED, *lost, *(beta for beta in passed if beta not in taken))
     return taken
 
 
