@@ -56,14 +56,15 @@ class Attempt:
     it answers, and may be `lost`.
     The rest are facts for the observers: `notes` are the codes of the translation's losses, `sent` says that the
     request may have left and `responded` that events arrived, `by_platform` is what Translation.reported says,
-    `connected_at`, `headers_at` and `first_content_at` are on the clock of time.perf_counter, `outcome` is empty until the
-    end.
+    `connected_at`, `headers_at` and `first_content_at` are on the clock of time.perf_counter, `outcome` is empty until
+    the end.
     """
 
     __slots__ = (
-        "_admit", "_answer", "_continuing", "_lifecycle", "_request", "_tracker", "_watch", "began", "by_platform",
-        "candidate", "connected_at", "credential", "encoder", "first_content_at", "headers_at", "http_status", "id", "lost", "money", "notes",
-        "number", "only", "outcome", "race", "responded", "sent", "sent_headers", "task", "upstream_request_id",
+        "_admit", "_answer", "_continuing", "_lifecycle", "_request", "_tracker", "_watch", "began",
+        "by_platform", "candidate", "connected_at", "credential", "encoder", "first_content_at", "headers_at",
+        "http_status", "id", "lost", "money", "notes", "number", "only", "outcome", "race", "responded",
+        "sent", "sent_headers", "task", "upstream_request_id",
     )  # fmt: skip
 
     def __init__(

@@ -187,12 +187,7 @@ def _measured(account: Account, attempt: Attempt, error: UpstreamError | Unsuppo
     record.upstream_request_id = attempt.upstream_request_id
     record.fidelity = list(attempt.notes)
     record.dropped = attempt.notes.paths or None
-    if attempt.connected_at is not None:
-        record.time_to_connect_ms = account.since_attempt_began(record, attempt.connected_at)
-    if attempt.headers_at is not None:
-        record.time_to_headers_ms = account.since_attempt_began(record, attempt.headers_at)
-    if attempt.first_content_at is not None:
-        account.first_token(record, attempt.first_content_at)
+    _describe_times(account, record, attempt)
     if attempt.responded:
         describe_answer(record, attempt)
     # The encoder's counts belong to the attempt that answers through it.
@@ -223,6 +218,15 @@ def _measured(account: Account, attempt: Attempt, error: UpstreamError | Unsuppo
     if money is not None:
         money.settle(record.cost or 0)
     return record
+
+
+def _describe_times(account: Account, record: AttemptRecord, attempt: Attempt) -> None:
+    if attempt.connected_at is not None:
+        record.time_to_connect_ms = account.since_attempt_began(record, attempt.connected_at)
+    if attempt.headers_at is not None:
+        record.time_to_headers_ms = account.since_attempt_began(record, attempt.headers_at)
+    if attempt.first_content_at is not None:
+        account.first_token(record, attempt.first_content_at)
 
 
 def _may_be_billed(attempt: Attempt, error: UpstreamError | UnsupportedRequest | None) -> bool:
