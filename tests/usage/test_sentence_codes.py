@@ -18,7 +18,7 @@ PARTS = {
     "The provider {provider} {what}{status}.", "{sentence} (provider {provider})", "",
     "this client key", "all your client keys together", "your client keys of team {team} together",
     "all client keys of team {team} together",
-    " for the models {names}",
+    " for the models {names}", "a lead of your team", "an administrator of this gateway",
     "ask for more at /my/ of this gateway: its owners and administrators decide",
     "ask for more at /my/ of this gateway: a lead of your team or an administrator decides",
     "ask a lead of your team or an administrator of this gateway (if you have an account, at its /my/)",
