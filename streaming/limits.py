@@ -19,7 +19,7 @@ import msgspec
 from access.allowances.days import day_ends
 from access.allowances.limits import LimitRecord
 from access.allowances.memory import MemoryStore
-from access.allowances.policy import Charge, Exceeded, Kind, Store, StoreUnreadable
+from access.allowances.policy import Charge, Exceeded, Kind, Store, StoreUnreadable, returned
 from access.keys import KeyRecord
 from streaming.limit_refusals import refusal
 from usage.journal.records import AttemptRecord
@@ -60,7 +60,8 @@ class Limits:
         self._settling: set[asyncio.Task[None]] = set()
         self._plans: dict[tuple[int, frozenset[str]], _Plan] = {}
         self._logged_at = -_LOGGED_EVERY
-        self._cached: dict[tuple[int, str], float] = {}
+        self._fresh: dict[tuple[int, str], float] = {}
+        """Of each session, the share of its last prompt that was not read from the cache, if some of it was."""
 
     async def take(
         self, key: KeyRecord, measures: frozenset[str], input_estimate: int = 0, session_id: str = ""
@@ -73,17 +74,15 @@ class Limits:
         plan = self._plans.get((key.id, measures))
         if plan is None or plan.made_of is not key.limits or not plan.made_at <= now < plan.until:
             plan = self._planned(key, measures, now)
-        charges, expected = plan.charges, 0.0
+        charges, expected, session = plan.charges, 0.0, (key.id, session_id)
         if not charges:
             return None
         if plan.inputs:
-            expected = float(input_estimate)
-            if not self._cache_reads_count:
-                expected *= 1.0 - self._cached.get((key.id, session_id), 0.0)
+            expected = input_estimate * self._fresh.get(session, 1.0)
             charges = charges.copy()
             for number, cell, kind, most, span in plan.inputs:
                 # A request that is larger than the whole limit takes all of it: it is not refused for ever.
-                charges[number] = Charge(cell, kind, most, span, expected if expected < most else most)
+                charges[number] = (cell, kind, most, span, expected if expected < most else most)
         try:
             if self._memory is not None:
                 exceeded = self._memory.charge_now(charges)
@@ -96,8 +95,8 @@ class Limits:
             return None
         if exceeded is not None:
             number, wait = exceeded
-            raise refusal(plan.limits[number], wait, key.team_name, charges[number].span)
-        return Held(self, plan, charges, expected, (key.id, session_id))
+            raise refusal(plan.limits[number], wait, key.team_name, charges[number][3])
+        return Held(self, plan, charges, expected, session)
 
     async def standing(self, limits: Sequence[LimitRecord]) -> list[Standing]:
         """Returns how much of each limit is used."""
@@ -110,26 +109,27 @@ class Limits:
             self.log(error)
             used = [None] * len(limits)
         return [
-            Standing(limit, amount, charge.span if charge.kind is _QUOTA else None)
-            for limit, charge, amount in zip(limits, charges, used, strict=True)
+            Standing(limit, amount, span if kind is _QUOTA else None)
+            for limit, (_, kind, _, span, _), amount in zip(limits, charges, used, strict=True)
         ]
 
     def settle(self, held: Held, attempts: Sequence[AttemptRecord]) -> None:
         """Corrects what a request took by what its attempts used, and ends its count among those at the same time."""
-        plan, corrections = held.plan, []
+        plan = held.plan
+        corrections = plan.returned.copy() if self._memory is not None else []
         if plan.inputs or plan.outputs:
             used_input, used_output = self._used(held, attempts)
-            charges = held.charges
             for number, cell, kind, most, span in plan.inputs:
-                units = used_input - charges[number].units
+                units = used_input - held.charges[number][4]
                 if units:
-                    corrections.append(Charge(cell, kind, most, span, units))
+                    corrections.append((cell, kind, most, span, units))
             # One of them was taken.
             units = used_output - 1.0
             if units:
-                corrections += [Charge(cell, kind, most, span, units) for _, cell, kind, most, span in plan.outputs]
+                for _, cell, kind, most, span in plan.outputs:
+                    corrections.append((cell, kind, most, span, units))
         if self._memory is not None:
-            self._memory.settle_now(corrections, plan.slots)
+            self._memory.correct_now(corrections)
         elif corrections or plan.slots:
             # In a task of its own: the answer is sent, and the store may wait.
             self._run(self._settle(corrections, plan.slots))
@@ -165,11 +165,16 @@ class Limits:
                 continue
             read = attempt.cache_read_tokens or 0
             fresh += attempt.cache_write_tokens or 0
-            used_input += fresh + read if self._cache_reads_count else fresh
-            if fresh + read and held.plan.inputs and held.session[1]:
-                self._cached[held.session] = read / (fresh + read)
-                if len(self._cached) > _MOST_SESSIONS:
-                    del self._cached[next(iter(self._cached))]
+            if self._cache_reads_count:
+                used_input += fresh + read
+                continue
+            used_input += fresh
+            if read and held.plan.inputs and held.session[1]:
+                self._fresh[held.session] = fresh / (fresh + read)
+                if len(self._fresh) > _MOST_SESSIONS:
+                    del self._fresh[next(iter(self._fresh))]
+            elif fresh and self._fresh:
+                self._fresh.pop(held.session, None)
         return used_input, used_output
 
     async def _charged(self, plan: _Plan, charges: list[Charge]) -> Exceeded | None:
@@ -207,23 +212,24 @@ class _Plan:
     """What the limits of a key take from its requests at one endpoint, until a day ends. `inputs` and `outputs` are the
     charges in tokens, with their numbers and without units; those of input depend on the request."""
 
-    __slots__ = ("charges", "inputs", "limits", "made_at", "made_of", "outputs", "slots", "until")
+    __slots__ = ("charges", "inputs", "limits", "made_at", "made_of", "outputs", "returned", "slots", "until")
 
     def __init__(self, made_of: tuple[LimitRecord, ...], measures: frozenset[str], now: float) -> None:
         self.made_of = made_of
         self.made_at = now
         self.limits = [limit for limit in made_of if limit.measure in measures]
         self.charges = [_charge(limit, now) for limit in self.limits]
-        self.until = min((one.span for one in self.charges if one.kind is _QUOTA), default=math.inf)
-        self.slots = [one for one in self.charges if one.kind is _SLOTS]
+        self.until = min((span for _, kind, _, span, _ in self.charges if kind is _QUOTA), default=math.inf)
+        self.slots = [one for one in self.charges if one[1] is _SLOTS]
+        self.returned = returned(self.slots)
         self.inputs = self._of("input_tokens")
         self.outputs = self._of("output_tokens")
 
     def _of(self, measure: str) -> list[tuple[int, bytes, Kind, float, float]]:
         numbered = enumerate(zip(self.limits, self.charges, strict=True))
         return [
-            (number, one.cell, one.kind, one.most, one.span)
-            for number, (limit, one) in numbered
+            (number, cell, kind, most, span)
+            for number, (limit, (cell, kind, most, span, _)) in numbered
             if limit.measure == measure
         ]
 
@@ -245,7 +251,7 @@ class Held(msgspec.Struct, frozen=True, gc=False):
 def _charge(limit: LimitRecord, now: float) -> Charge:
     most = float(limit.most)
     if limit.per == "minute":
-        return Charge(limit.cell, _RATE, most, _MINUTE, 1.0)
+        return (limit.cell, _RATE, most, _MINUTE / most, 1.0)
     if limit.per == "day":
-        return Charge(limit.cell, _QUOTA, most, day_ends(limit.zone, now), 1.0)
-    return Charge(limit.cell, _SLOTS, most, 0.0, 1.0)
+        return (limit.cell, _QUOTA, most, day_ends(limit.zone, now), 1.0)
+    return (limit.cell, _SLOTS, most, 0.0, 1.0)

@@ -12,19 +12,21 @@ from access.addresses import client_behind, counted_by
 
 _MINUTE: Final = 60.0
 _MOST_ADDRESSES: Final = 10_000
-"""How many addresses of one minute are counted, which takes about 1 MB; further ones are not."""
+"""How many addresses of one minute are counted, which takes about 2 MB; further ones are not."""
 
 
 class RefusedKeys:
     """Counts by address for a minute, in the memory of one worker. `most` 0 counts nothing; proxies of our own stand
     for many clients and are not counted."""
 
-    __slots__ = ("_counts", "_ends", "_proxies", "most")
+    __slots__ = ("_counter", "_counters", "_ends", "_proxies", "most")
 
     def __init__(self, most: int, proxies: tuple[str, ...]) -> None:
         self.most = most
         self._proxies = proxies
-        self._counts: dict[str, int] = {}
+        self._counters: dict[str, list[int]] = {}
+        # One look-up a request finds the counter: what a client writes into X-Forwarded-For may differ each time.
+        self._counter = functools.lru_cache(maxsize=4096)(self._counter_of)
         self._ends = 0.0
 
     def wait(self, peer: str, forwarded_for: str) -> int:
@@ -33,19 +35,23 @@ class RefusedKeys:
             return 0
         now = time.monotonic()
         if now >= self._ends:
-            self._counts.clear()
+            self._counters.clear()
+            self._counter.cache_clear()
             self._ends = now + _MINUTE
-        address = _counted(peer, forwarded_for, self._proxies)
-        if address is None:
+        counter = self._counter(peer, forwarded_for)
+        if counter is None:
             return 0
-        count = self._counts.get(address, 0)
-        if count >= self.most:
+        if counter[0] >= self.most:
             return max(1, math.ceil(self._ends - now))
-        if count or len(self._counts) < _MOST_ADDRESSES:
-            self._counts[address] = count + 1
+        counter[0] += 1
         return 0
 
-
-@functools.lru_cache(maxsize=4096)
-def _counted(peer: str, forwarded_for: str, proxies: tuple[str, ...]) -> str | None:
-    return counted_by(client_behind(peer, forwarded_for, proxies), proxies)
+    def _counter_of(self, peer: str, forwarded_for: str) -> list[int] | None:
+        """Returns the count of a client's address in a list of its own, None for what is not counted."""
+        address = counted_by(client_behind(peer, forwarded_for, self._proxies), self._proxies)
+        if address is None:
+            return None
+        counter = self._counters.get(address)
+        if counter is None and len(self._counters) < _MOST_ADDRESSES:
+            counter = self._counters[address] = [0]
+        return counter

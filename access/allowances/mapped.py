@@ -43,10 +43,9 @@ class MappedStore:
             changed = charged(charges, file.get, self._clock())
             if isinstance(changed, Exceeded):
                 return changed
-            for charge in charges:
-                name = charge.cell
-                if charge.kind is _SLOTS:
-                    held = self._held.get(name, 0) + int(charge.units)
+            for name, kind, _, _, units in charges:
+                if kind is _SLOTS:
+                    held = self._held.get(name, 0) + int(units)
                     file.put_slots(name, number.value, held, changed)
                     self._held[name] = held
                 else:
@@ -72,9 +71,9 @@ class MappedStore:
             file.unlock()
 
     async def release(self, slots: Sequence[Charge]) -> None:
-        for slot in slots:
-            self._held[slot.cell] = max(0, self._held.get(slot.cell, 0) - int(slot.units))
-            self._unwritten.add(slot.cell)
+        for name, _, _, _, units in slots:
+            self._held[name] = max(0, self._held.get(name, 0) - int(units))
+            self._unwritten.add(name)
         with contextlib.suppress(StoreUnreadable):
             await self._write_slots()
 

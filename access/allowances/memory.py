@@ -7,7 +7,7 @@ import heapq
 import time
 from collections.abc import Callable, Sequence
 
-from access.allowances.policy import EMPTY, Cell, Charge, Exceeded, charged, corrected, released, used
+from access.allowances.policy import EMPTY, Cell, Charge, Exceeded, charged, released, used
 
 MOST_CELLS = 100_000
 """Cells in memory, about 25 MB. With more, those nearest to meaning nothing are forgotten."""
@@ -40,16 +40,13 @@ class MemoryStore:
         self._cells.update(changed)
         return None
 
-    def settle_now(self, charges: Sequence[Charge], slots: Sequence[Charge]) -> None:
-        """Corrects charges and releases slots, as `correct` and `release` do."""
-        changed = corrected(charges, self._read, self._clock())
-        if slots:
-            changed |= released(slots, self._read)
-        self._cells.update(changed)
+    def correct_now(self, charges: Sequence[Charge]) -> None:
+        """Corrects as `correct` does, and slots as well: those that policy.returned makes are released."""
+        # What is corrected was charged, and is there or forgotten.
+        charged(charges, self._read, self._clock(), self._cells)
 
     async def correct(self, charges: Sequence[Charge]) -> None:
-        # What is corrected was charged, and is there or forgotten.
-        self._cells.update(corrected(charges, self._read, self._clock()))
+        self.correct_now(charges)
 
     async def used(self, charges: Sequence[Charge]) -> list[float]:
         return used(charges, self._read, self._clock())

@@ -11,8 +11,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-import msgspec
-
 KEEP_SECONDS = 5.0
 """How often a serving process calls `Store.keep`."""
 LEASE_SECONDS = 20.0
@@ -24,7 +22,7 @@ ROUNDING = 1e-6
 
 
 class Kind(enum.IntEnum):
-    """RATE: a bucket that refills continuously, `most` units every `span` seconds; full, it allows `most` at once.
+    """RATE: a bucket that refills continuously, one unit every `span` seconds; full, it allows `most` at once.
     QUOTA: counts up to `most` until the instant `span`, in POSIX seconds; a later instant starts again at 0.
     SLOTS: `most` at the same time, each released by whom it was charged to, or with that worker's death.
     """
@@ -36,18 +34,13 @@ class Kind(enum.IntEnum):
 
 # An attribute of an enumeration costs 2,000 instructions in Python 3.11.
 _RATE, _QUOTA = Kind.RATE, Kind.QUOTA
+_NEVER = math.inf
 
 
-class Charge(msgspec.Struct, frozen=True, gc=False):
-    """Units for one cell. In one call each cell occurs once. Floats are compared more quickly than whole numbers."""
-
-    cell: bytes
-    """As `cell_of` makes it."""
-    kind: Kind
-    most: float
-    span: float
-    units: float
-
+Charge = tuple[bytes, Kind, float, float, float]
+"""Units for one cell: the cell as `cell_of` makes it, its kind, `most`, `span` and the units. In one call each cell
+occurs once. A plain tuple, which the hot path makes and takes apart for less than a class of its own; floats are
+compared more quickly than whole numbers."""
 
 Cell = tuple[float, float, float]
 """The amount; the moment to which it belongs: of a rate the last change, of a quota its end; and the instant from which
@@ -101,69 +94,72 @@ Read = Callable[[bytes, Cell], Cell]
 """Returns a cell, or the second argument for one that was never charged: as `get` of a dict does."""
 
 
-def charged(charges: Sequence[Charge], read: Read, now: float, refuse: bool = True) -> dict[bytes, Cell] | Exceeded:
+def charged(
+    charges: Sequence[Charge], read: Read, now: float, into: dict[bytes, Cell] | None = None
+) -> dict[bytes, Cell] | Exceeded:
     """Returns the cells as they are at `now` after all charges, or the first charge that does not fit.
 
-    Where nothing is to `refuse`, charges may exceed what is allowed, and those of a quota that has started again since
-    are left out. One loop does all: a call for each charge would cost as much as its arithmetic.
+    With `into`, which takes the cells, nothing is refused: charges may exceed what is allowed, and those of
+    a quota that has started again since are left out. One loop does all: a call for each charge would cost as much as
+    its arithmetic.
     """
-    changed: dict[bytes, Cell] = {}
-    for charge in charges:
-        name, kind, most = charge.cell, charge.kind, charge.most
+    refuse = into is None
+    changed: dict[bytes, Cell] = {} if into is None else into
+    for name, kind, most, span, units in charges:
         amount, moment, _ = read(name, EMPTY)
         if kind is _RATE:
-            pace = charge.span / most
             # The distance: after a clock was set back, a moment that is far ahead must not stop the refill until then.
-            amount -= (now - moment if now > moment else moment - now) / pace
-            amount = amount + charge.units if amount > 0.0 else charge.units
-            changed[name] = (amount, now, now + amount * pace) if amount > 0.0 else (0.0, now, now)
+            amount -= (now - moment if now > moment else moment - now) / span
+            amount = amount + units if amount > 0.0 else units
+            changed[name] = (amount, now, now + amount * span) if amount > 0.0 else (0.0, now, now)
         elif kind is _QUOTA:
-            span = charge.span
             if span > moment:
-                amount, moment = charge.units, span
+                amount, moment = units, span
             elif refuse or span == moment:
-                amount += charge.units
+                amount += units
             else:
                 continue
             # A quota of which nothing is left still knows its instant: what is corrected later may be of one before.
             changed[name] = (amount if amount > 0.0 else 0.0, moment, moment)
         else:
-            amount += charge.units
-            changed[name] = (amount, 0.0, math.inf)
+            amount += units
+            changed[name] = (amount, 0.0, _NEVER) if amount > 0.0 else EMPTY
         if amount > most and refuse and amount - most > ROUNDING:
-            return Exceeded(len(changed) - 1, _wait(charge, amount - most, now))
+            return Exceeded(len(changed) - 1, _wait(kind, most, span, units, amount - most, now))
     return changed
 
 
 def corrected(charges: Sequence[Charge], read: Read, now: float) -> dict[bytes, Cell]:
     """Returns the cells as they are at `now` after corrections by the charges' signed units, beyond `most` too. A quota
     that has started again since is left out."""
-    changed = charged(charges, read, now, False)
-    return changed if type(changed) is dict else {}
+    changed: dict[bytes, Cell] = {}
+    charged(charges, read, now, changed)
+    return changed
 
 
 def used(charges: Sequence[Charge], read: Read, now: float) -> list[float]:
     """Returns what of each cell is used at `now`, whatever the charges' own units."""
-    nothing = [Charge(charge.cell, charge.kind, charge.most, charge.span, 0.0) for charge in charges]
+    nothing = [(name, kind, most, span, 0.0) for name, kind, most, span, _ in charges]
     found = corrected(nothing, read, now)
-    return [(found.get(charge.cell) or read(charge.cell, EMPTY))[0] for charge in charges]
+    return [(found.get(name) or read(name, EMPTY))[0] for name, *_ in charges]
 
 
 def released(slots: Sequence[Charge], read: Read) -> dict[bytes, Cell]:
     """Returns the cells without these slots."""
-    changed = {}
-    for slot in slots:
-        amount = read(slot.cell, EMPTY)[0] - slot.units
-        changed[slot.cell] = (amount, 0.0, math.inf) if amount > 0.0 else EMPTY
-    return changed
+    return corrected(returned(slots), read, 0.0)
 
 
-def _wait(charge: Charge, over: float, now: float) -> float:
-    if charge.units > charge.most:
+def returned(slots: Sequence[Charge]) -> list[Charge]:
+    """Returns the charges that give slots back."""
+    return [(name, kind, most, span, -units) for name, kind, most, span, units in slots]
+
+
+def _wait(kind: Kind, most: float, span: float, units: float, over: float, now: float) -> float:
+    if units > most:
         return math.inf
-    if charge.kind is _RATE:
-        return over * charge.span / charge.most
-    if charge.kind is _QUOTA:
+    if kind is _RATE:
+        return over * span
+    if kind is _QUOTA:
         # A host whose clock is behind charges a quota that is over for others.
-        return max(charge.span - now, ROUNDING)
+        return max(span - now, ROUNDING)
     return SLOT_WAIT_SECONDS

@@ -19,7 +19,7 @@ from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from access.allowances.policy import LEASE_SECONDS, Charge, Exceeded, Kind, StoreUnreadable
+from access.allowances.policy import LEASE_SECONDS, Charge, Exceeded, Kind, StoreUnreadable, returned
 from access.allowances.redis_scripts import CELLS, KEEP
 
 TIME_OUT = 0.1
@@ -68,13 +68,13 @@ class RedisStore:
         """Cells of slots that a call without an answer may have changed, and until when each `keep` corrects them."""
 
     async def charge(self, charges: Sequence[Charge]) -> Exceeded | None:
-        slots = [charge for charge in charges if charge.kind is _SLOTS]
+        slots = [charge for charge in charges if charge[1] is _SLOTS]
         with self._changes(slots):
             reply = await self._ask("charge", charges)
             if reply:
                 return Exceeded(int(reply[0]), float(reply[1]))
-            for slot in slots:
-                self._held[slot.cell] += int(slot.units)
+            for name, _, _, _, units in slots:
+                self._held[name] += int(units)
         return None
 
     async def correct(self, charges: Sequence[Charge]) -> None:
@@ -84,12 +84,11 @@ class RedisStore:
         return [float(amount) for amount in await self._ask("used", charges)]
 
     async def release(self, slots: Sequence[Charge]) -> None:
-        for slot in slots:
-            self._held[slot.cell] -= int(slot.units)
+        for name, _, _, _, units in slots:
+            self._held[name] -= int(units)
         self._held = +self._held
-        fewer = [Charge(slot.cell, slot.kind, slot.most, slot.span, -slot.units) for slot in slots]
         with contextlib.suppress(StoreUnreadable), self._changes(slots):
-            await self._ask("correct", fewer)
+            await self._ask("correct", returned(slots))
 
     async def keep(self) -> None:
         if not self._ready:
@@ -116,8 +115,8 @@ class RedisStore:
         self._ready = True
 
     async def _ask(self, call: str, charges: Sequence[Charge]) -> list[bytes]:
-        each = [(charge.kind, charge.most, charge.span, charge.units) for charge in charges]
-        answer = await self._call(self._cells, [charge.cell for charge in charges], each, call)
+        each = [charge[1:] for charge in charges]
+        answer = await self._call(self._cells, [charge[0] for charge in charges], each, call)
         if self._patient_calls:
             self._patient_calls -= 1
         return answer
@@ -152,7 +151,7 @@ class RedisStore:
     @contextlib.contextmanager
     def _changes(self, slots: Sequence[Charge]) -> Iterator[None]:
         """Around a call that changes these slots. If it fails or is cancelled, nobody knows whether Redis ran it."""
-        cells = [slot.cell for slot in slots]
+        cells = [slot[0] for slot in slots]
         self._changing.update(cells)
         certain = False
         try:

@@ -37,13 +37,13 @@ local function used(key, kind, most, span)
   if kind == SLOTS then return held_by_all(key), 0 end
   local cell = redis.call('HMGET', key, 'amount', 'moment')
   local amount, moment = tonumber(cell[1] or 0), tonumber(cell[2] or 0)
-  if kind == RATE then return math.max(0, amount - math.abs(now - moment) / (span / most)), now end
+  if kind == RATE then return math.max(0, amount - math.abs(now - moment) / span), now end
   if span > moment then return 0, span end
   return amount, moment
 end
 local function wait(kind, most, span, units, over)
   if units > most then return math.huge end
-  if kind == RATE then return over * span / most end
+  if kind == RATE then return over * span end
   if kind == SLOTS then return {SLOT_WAIT_SECONDS} end
   return math.max(span - now, {ROUNDING})
 end
@@ -66,7 +66,7 @@ for i = 2, #KEYS do
       amount = math.max(0, amount)
       redis.call('HSET', key, 'amount', text(amount), 'moment', text(moment))
       local ends = moment
-      if kind == RATE then ends = now + amount * span / most end
+      if kind == RATE then ends = now + amount * span end
       redis.call('PEXPIREAT', key, math.ceil(ends * 1000))
     end
   end

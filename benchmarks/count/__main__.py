@@ -1,4 +1,4 @@
-"""`python -m benchmarks.count`: count both columns, print them beside what is recorded, record them if asked to."""
+"""`python -m benchmarks.count`: count every column, print them beside what is recorded, record them if asked to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from benchmarks.children import DidNotRun
-from benchmarks.count import figures
+from benchmarks.count import figures, limits
 from benchmarks.count.columns import count_app, count_whole
 from benchmarks.count.figures import Column, Figures
 from benchmarks.count.mock import Wrong
@@ -21,9 +21,12 @@ def main() -> int:
     parser.add_argument("--file", type=Path, default=figures.RECORDED, help="where figures are kept")
     options = parser.parse_args()
     recorded = figures.read(options.file) if options.file.exists() else None
-    counted = Figures(figures.this_build(), figures.packages(), count_app(), {} if options.app else count_whole())
+    counted = Figures(
+        figures.this_build(), figures.packages(), count_app(), {} if options.app else count_whole(), limits.count()
+    )
     print(f"{counted.build}\n")
     print(_table("App, instructions", counted.app, recorded.app if recorded else {}))
+    print(_table("Limits, instructions", counted.limits, recorded.limits if recorded else {}))
     for key, column in counted.whole.items():
         print(
             _table(f"Whole, {key}, instructions per request", column, recorded.whole.get(key, {}) if recorded else {})
@@ -39,7 +42,7 @@ def main() -> int:
     if reason is not None:
         print(f"NOT COMPARED: {reason}.")
         return 0
-    exceeded = figures.exceeded(recorded, counted.app)
+    exceeded = figures.exceeded(recorded, counted.app) + limits.exceeded(counted.limits)
     print("\n".join(f"TOO MUCH: {line}" for line in exceeded) or "Nothing takes more than is allowed.")
     return 1 if exceeded else 0
 

@@ -38,12 +38,13 @@ class Build(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """All that one run counted. `whole` has a column for each kind of thread."""
+    """All that one run counted. `whole` has a column for each kind of thread; `limits` has no Redis where none is."""
 
     build: Build
     packages: dict[str, str]
     app: Column
     whole: dict[str, Column] = {}
+    limits: Column = {}
 
 
 def this_build() -> Build:

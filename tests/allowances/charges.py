@@ -17,15 +17,15 @@ DAY_ENDS = 4_000_000_000.0
 
 
 def rate(name: str, most: float, units: float = 1.0, *, span: float = 60.0) -> Charge:
-    return Charge(cell_of(name), Kind.RATE, most, span, units)
+    return (cell_of(name), Kind.RATE, most, span / most, units)
 
 
 def quota(name: str, most: float, units: float = 1.0, *, until: float = DAY_ENDS) -> Charge:
-    return Charge(cell_of(name), Kind.QUOTA, most, until, units)
+    return (cell_of(name), Kind.QUOTA, most, until, units)
 
 
 def slot(name: str, most: float) -> Charge:
-    return Charge(cell_of(name), Kind.SLOTS, most, 0.0, 1.0)
+    return (cell_of(name), Kind.SLOTS, most, 0.0, 1.0)
 
 
 class Clock:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import math
 import tempfile
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from access.allowances.policy import Charge, Exceeded, Kind, Store
 from tests.allowances.charges import DAY_ENDS, InFile, InMemory, InRedis, quota, rate, slot
 from tests.allowances.redis_server import RedisServer
 
+_CELL = itemgetter(0)
 _CELLS = {
     "rate": st.builds(rate, st.sampled_from("abc"), st.sampled_from([5.0, 20.0]), st.integers(0, 7).map(float)),
     "quota": st.builds(
@@ -28,21 +30,21 @@ _CELLS = {
     ),
     "slots": st.builds(slot, st.sampled_from("gh"), st.sampled_from([2.0, 5.0])),
 }
-_CHARGES = st.lists(st.one_of(*_CELLS.values()), max_size=6, unique_by=lambda charge: charge.cell)
+_CHARGES = st.lists(st.one_of(*_CELLS.values()), max_size=6, unique_by=_CELL)
 _CORRECTIONS = st.lists(
     st.builds(
-        lambda charge, units: Charge(charge.cell, charge.kind, charge.most, charge.span, float(units)),
+        lambda charge, units: (*charge[:4], float(units)),
         st.one_of(_CELLS["rate"], _CELLS["quota"]),
         st.integers(-9, 9),
     ),
     max_size=3,
-    unique_by=lambda charge: charge.cell,
+    unique_by=_CELL,
 )
 _STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("charge"), _CHARGES),
         st.tuples(st.just("correct"), _CORRECTIONS),
-        st.tuples(st.just("release"), st.lists(_CELLS["slots"], max_size=2, unique_by=lambda charge: charge.cell)),
+        st.tuples(st.just("release"), st.lists(_CELLS["slots"], max_size=2, unique_by=_CELL)),
         st.tuples(st.just("wait"), st.floats(0, 200)),
         st.tuples(st.just("keep"), st.just([])),
     ),
@@ -55,8 +57,8 @@ _prefixes = (f"differential {number}" for number in itertools.count())
 def slow(charges: list[Charge]) -> list[Charge]:
     """The same with rates that hardly refill."""
     return [
-        Charge(charge.cell, charge.kind, charge.most, 1e9, charge.units) if charge.kind is Kind.RATE else charge
-        for charge in charges
+        (cell, kind, most, 1e9 / most if kind is Kind.RATE else span, units)
+        for cell, kind, most, span, units in charges
     ]
 
 
@@ -87,15 +89,15 @@ def test_the_file_says_what_memory_says(steps: list[tuple[str, list[Charge] | fl
                 continue
             turn = number % 2
             if what == "release":
-                charges = [charge for charge in charges if turn in holders.get(charge.cell, [])]
-                for charge in charges:
-                    holders[charge.cell].remove(turn)
+                charges = [charge for charge in charges if turn in holders.get(charge[0], [])]
+                for cell, *_ in charges:
+                    holders[cell].remove(turn)
             expected = await step(model.store, what, charges)
             assert await step(workers[turn], what, charges) == expected
             if what == "charge" and expected is None:
-                for charge in charges:
-                    if charge.kind is Kind.SLOTS:
-                        holders.setdefault(charge.cell, []).append(turn)
+                for cell, kind, *_ in charges:
+                    if kind is Kind.SLOTS:
+                        holders.setdefault(cell, []).append(turn)
             assert await workers[turn].used(_ALL) == await model.store.used(_ALL)
         for worker in workers:
             await worker.close()

@@ -39,7 +39,9 @@ def test_a_wrong_form_of_key_costs_next_to_nothing() -> None:
 def test_limits_in_memory_cost_little() -> None:
     programs.find("valgrind")
     programs.find("gcc")
+    programs.find("redis-server")
     counted = limits.count()
-    assert 0 < counted[limits.WITH_FOUR] < 50_000, counted
-    assert 0 < counted[limits.WITH_SIX] < 60_000, counted
-    assert 0 < counted[limits.REFUSED] < 5_000, counted
+    assert not limits.exceeded(counted), counted
+    # A store that was not asked would cost nothing.
+    assert all(instructions > 0 for instructions in counted.values()), counted
+    assert counted[limits.REDIS] > counted[limits.CHARGE], counted

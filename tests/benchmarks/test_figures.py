@@ -7,11 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks.count import figures
+from benchmarks.count import figures, limits
 from benchmarks.count.figures import Build, Column, Figures
 
 _BUILD = Build("CPython 3.11.7", "GCC 12.2.0", "x86_64", pgo=False, lto=False, shared=True)
-_RECORDED = Figures(_BUILD, {"django": "5.2"}, {"W1": 1_000_000, "row": 400_000}, {"W1": {"loop": 2_000_000}})
+_RECORDED = Figures(
+    _BUILD, {"django": "5.2"}, {"W1": 1_000_000, "row": 400_000}, {"W1": {"loop": 2_000_000}}, {limits.REDIS: 500_000}
+)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +74,14 @@ def test_the_recorded_file_is_one_that_can_be_read() -> None:
     assert recorded.app.keys() >= {"usage row alone", "usage row in a batch of 50"}
     assert set(recorded.whole) == {"W1", "W2"}
     assert all(count > 0 for count in recorded.app.values())
+
+
+def test_limits_have_bars_of_their_own_and_redis_has_none() -> None:
+    counted = {**limits.MOST, limits.REDIS: 10**9}
+    assert limits.exceeded(counted) == []
+    assert limits.exceeded({**counted, limits.WITH_SIX: 50_001}) == [
+        f"{limits.WITH_SIX}: 50,001 instructions, of 50,000"
+    ]
 
 
 def test_this_build_is_described() -> None:
