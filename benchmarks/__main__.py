@@ -20,14 +20,14 @@ import msgspec
 
 from benchmarks import report, targets, workloads
 from benchmarks.children import Child, Cores, DidNotRun
-from benchmarks.parts import usage
+from benchmarks.parts import locked, usage
 from benchmarks.rig import Rig, machine
 from benchmarks.site import ROUTES
 from benchmarks.targets import Site, Target
 from benchmarks.workloads import Figure
 from tests.harness.postgresql import PostgreSQLMissing
 
-PARTS = (*(workload.key for workload in workloads.WORKLOADS), "TTFT", "500", "MEM", "MICRO", "USAGE")
+PARTS = (*(workload.key for workload in workloads.WORKLOADS), "TTFT", "500", "MEM", "CHAOS", "MICRO", "USAGE")
 
 
 def main() -> int:
@@ -45,8 +45,11 @@ def main() -> int:
         rig = Rig(cores, folder)
         stack.callback(rig.close)
         figures = []
-        if set(options.only) - {"MICRO", "USAGE"}:
+        if set(options.only) - {"CHAOS", "MICRO", "USAGE"}:
             figures += _whole(options, cores, rig, folder, stack)
+        if "CHAOS" in options.only:
+            print("CHAOS ...", end=" ", flush=True)
+            figures += locked.measure(cores, rig, folder, options.quick)
         if "MICRO" in options.only:
             figures += _parts(cores, folder)
         if "USAGE" in options.only:

@@ -25,8 +25,7 @@ def prepare(upstream_port: int) -> str:
     """Migrate, configure both dialects against the mock, and make a client key; returns its secret."""
     from django.core.management import call_command
 
-    from access.keys import new_key
-    from access.models import ClientKey, Team
+    from access.models import Team
     from providers.models import Credential, Model, Provider
     from providers.pricing.prices import Price
     from routing.models import Candidate, Route
@@ -39,9 +38,20 @@ def prepare(upstream_port: int) -> str:
         model = Model.objects.create(provider=provider, name="mock")
         Price.objects.create(model=model, input="3", output="15")
         Candidate.objects.create(route=Route.objects.create(name=ROUTES[dialect]), model=model)
+    Team.objects.create(name="benchmarks")
+    return make_key()
+
+
+def make_key(dollars: str = "") -> str:
+    """Make a client key, with a hard budget of its own unless `dollars` is empty; returns its secret."""
+    from access.keys import new_key
+    from access.models import Budget, ClientKey, Team
+
     key = new_key()
-    team = Team.objects.create(name="benchmarks")
-    ClientKey.objects.create(team=team, name="benchmarks", prefix=key.prefix, hash=key.hash)
+    team = Team.objects.get(name="benchmarks")
+    row = ClientKey.objects.create(team=team, name=f"benchmarks {key.prefix}", prefix=key.prefix, hash=key.hash)
+    if dollars:
+        Budget.objects.create(key=row, amount=dollars)
     return key.secret
 
 
@@ -59,5 +69,11 @@ def count() -> Rows:
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxysite.settings")
     django.setup()
-    answer = prepare(int(sys.argv[2])) if sys.argv[1] == "prepare" else count()
+    match sys.argv[1:]:
+        case ["prepare", port]:
+            answer: str | Rows = prepare(int(port))
+        case ["key", dollars]:
+            answer = make_key(dollars)
+        case _:
+            answer = count()
     print(msgspec.json.encode(answer).decode())

@@ -69,14 +69,19 @@ class Site:
         self._env = environment(folder, database)
         self._key = msgspec.json.decode(self._ask("prepare", str(upstream_port)), type=str)
 
-    def serve(self) -> Target:
-        """A fresh gateway of one worker on its core."""
+    def serve(self, **settings: str) -> Target:
+        """A fresh gateway of one worker on its core; `settings` are of its environment."""
         port = free_port()
         command = [sys.executable, "manage.py", "serve", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
         with self._cores.on(self._cores.gateway):
-            child = Child(command, log=self._folder / "gateway.log", env=self._env, reads_output=False)
+            env = {**self._env, **settings}
+            child = Child(command, log=self._folder / "gateway.log", env=env, reads_output=False)
         _wait(child, lambda: get(port, "/readyz")[0] == 200, 60)
         return Target("gateway", child, port, model=self._model, key=self._key)
+
+    def key(self, dollars: str) -> str:
+        """The secret of another key, with a hard budget of its own."""
+        return msgspec.json.decode(self._ask("key", dollars), type=str)
 
     def rows(self) -> Rows:
         """The usage rows in the database."""

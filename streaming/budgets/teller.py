@@ -11,6 +11,7 @@ import logging
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -145,6 +146,7 @@ class Teller:
             try:
                 result = work()
             except DatabaseError as error:
+                _let_go(error)
                 locked = is_locked(error)
                 if not locked:
                     connection.close()
@@ -202,6 +204,17 @@ def is_locked(error: Exception) -> bool:
 
 _LOCKED_STATES = frozenset({"55P03", "40P01"})
 """PostgreSQL's lock_not_available and deadlock_detected."""
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Ends what the frames of an error hold, here and now.
+
+    They hold cursors, in a cycle that only the garbage collector ends. A cursor of SQLite cannot be ended while another
+    statement of its connection waits for a lock, and the collector runs in the event loop: everybody would wait.
+    """
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__
 
 
 def _be_impatient() -> None:

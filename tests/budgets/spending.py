@@ -6,7 +6,7 @@ import json
 import math
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from tests.harness.call import Answer, Client, message
 from tests.harness.configure import Key, make_key, make_model, make_provider, make_route
 from tests.harness.gateway import Gateway
 from tests.harness.patience import until
-from tests.harness.script import Reply, Script, Step, Wait
+from tests.harness.script import Reply, Script, Seen, Step, Wait
 from tests.harness.upstream import Upstream
 from usage.budgets.models import BudgetBlock, BudgetWindow
 from usage.models import AttemptLog, RequestLog
@@ -31,6 +31,7 @@ PER_MILLION = {"input": Decimal(2_000), "output": Decimal(10_000), "cache_read":
 """Dollars, so high that a budget of some cents ends soon."""
 _INPUT, _OUTPUT, _CACHE_READ = 2_000 * 10**6, 10_000 * 10**6, 40 * 10**6
 """The same in pico-dollars per token."""
+_TOKEN = b"abc "
 
 
 class Scripted(NamedTuple):
@@ -82,14 +83,21 @@ class Spending:
 
     def send_all(self, body: dict[str, Any], key: Key, count: int) -> list[Answer]:
         """So many at the same time, by turns to each server."""
+        return [one.result() for one in self.sending(body, key, count)]
+
+    def sending(self, body: dict[str, Any], key: Key, count: int) -> list[Future[Answer]]:
+        """The same, under way."""
         start = threading.Barrier(count)
 
         def one(number: int) -> Answer:
             start.wait()
             return self.send(body, key, number % len(self.servers))
 
-        with ThreadPoolExecutor(count) as pool:
-            return list(pool.map(one, range(count)))
+        pool = ThreadPoolExecutor(count)
+        try:
+            return [pool.submit(one, number) for number in range(count)]
+        finally:
+            pool.shutdown(wait=False)
 
 
 def estimated(body: dict[str, Any]) -> int:
@@ -118,7 +126,7 @@ def answering(
     steps.append(_event("message_start", message={**start, "stop_reason": None, "stop_sequence": None}))
     steps.append(_event("content_block_start", index=0, content_block={"type": "text", "text": ""}))
     for at in range(0, output_tokens, each):
-        text = "abc " * min(each, output_tokens - at)
+        text = _TOKEN.decode() * min(each, output_tokens - at)
         steps.append(_event("content_block_delta", index=0, delta={"type": "text_delta", "text": text}))
         if pause:
             steps.append(Wait(pause))
@@ -127,6 +135,16 @@ def answering(
     steps.append(_event("message_delta", delta=delta, usage={"output_tokens": output_tokens}))
     steps.append(_event("message_stop"))
     return Reply(steps)
+
+
+def text_tokens(reply: Reply, seen: Seen) -> int:
+    """How many tokens of text of an answer that `answering` made the provider sent, before it was ended."""
+    left, tokens = seen.sent, 0
+    for step in reply.steps:
+        if isinstance(step, bytes):
+            left -= len(step)
+            tokens += step.count(_TOKEN) if left >= 0 else 0
+    return tokens
 
 
 def _event(kind: str, **fields: Any) -> bytes:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from access.models import Budget
-from tests.budgets.spending import Spending, answering, cents_for, cost, refused, reserved, settled
+from tests.budgets.spending import Spending, answering, cents_for, cost, refused, reserved, settled, text_tokens
 from tests.harness.call import Answer, Client
 from tests.harness.gateway import Gateway
+from tests.harness.patience import until
 from tests.harness.rows import Rows
-from tests.harness.script import CUT, HANG, Reply, Wait
+from tests.harness.script import CUT, HANG, Gate, Reply, Wait
 from tests.harness.upstream import Upstream
 from usage.money import to_pico
 
@@ -61,19 +62,42 @@ class TestFiftyAtOnce:
         spent, drawn = settled(sent, key_id=key.row.pk)
         assert to_pico(amount) - need < spent <= to_pico(amount)
 
-    def test_one_that_bills_half_as_much_again_exceeds_it_by_what_could_not_be_known(self, spending: Spending) -> None:
-        made = spending.script(
-            lambda prompt: spending.body(prompt, OUTPUT),
-            lambda tokens: [answering(tokens * 3 // 2, OUTPUT, pause=0.01)],
-        )
-        amount = cents_for(3 * reserved(made.tokens, OUTPUT))
-        key = spending.key(amount)
+    def test_one_that_bills_half_as_much_again_exceeds_it_by_what_was_under_way_then(self, spending: Spending) -> None:
+        """Not by what others were billed before, whose prompts were counted as high: they came from a cache."""
+        before, gate = 6, Gate()
+
+        def replies(tokens: int) -> list[Reply]:
+            cached, late = (
+                answering(0, 10, cached=half_again(tokens)),
+                answering(half_again(tokens), OUTPUT, pause=0.01),
+            )
+            return [cached] * before + [Reply(late.steps, before=[gate])]
+
+        made = spending.script(lambda prompt: spending.body(prompt, OUTPUT, system="word " * 4_000), replies)
+        counted = half_again(made.tokens)
+        cap = cents_for(before * cost(0, 10, counted) + 3 * reserved(made.tokens, OUTPUT))
+        key = spending.key(cap)
         spending.ready()
-        served = _served(spending.send_all(made.body, key, FIFTY))
-        spent, _ = settled(FIFTY, key_id=key.row.pk)
-        unreserved = cost(made.tokens * 3 // 2, 0) - reserved(made.tokens, 0)
-        assert unreserved > 0
-        assert spent <= to_pico(amount) + unreserved * served
+        assert _served(spending.send_all(made.body, key, before)) == before
+        assert settled(before, key_id=key.row.pk) == (before * cost(0, 10, counted), 0)
+        sending = spending.sending(made.body, key, FIFTY)
+        # The cap is reached: who was not refused is under way, and the provider has not begun to answer.
+        until(lambda: sum(one.done() for one in sending) + len(made.script.seen) - before == FIFTY)
+        under_way = made.script.seen[before:]
+        assert len(under_way) == 3
+        gate.open()
+        assert _served([one.result() for one in sending]) == 3
+        spent, drawn = settled(before + FIFTY, key_id=key.row.pk)
+        unreserved = cost(counted, 0) - reserved(made.tokens, 0)
+        billed = before * cost(0, 10, counted) + sum(
+            cost(counted, text_tokens(answering(counted, OUTPUT), seen)) for seen in under_way
+        )
+        assert to_pico(cap) < spent <= billed <= to_pico(cap) + unreserved * len(under_way)
+        # It is shown as an overdraft, and nothing is served before it is made up for.
+        (limit,) = Client(spending.servers[0].base_url, key.secret).get("/api/oauth/usage").json["limits"]
+        assert (limit["percent"], drawn) == (spent * 100 // to_pico(cap), 0)
+        assert all(refused(spending.send(made.body, key, server)) for server in range(2))
+        assert made.script.seen[before:] == under_way
 
     def test_the_pool_of_a_team_and_each_key_of_it(self, spending: Spending) -> None:
         made = spending.script(
@@ -93,6 +117,10 @@ class TestFiftyAtOnce:
             spent, drawn = settled(10, **whose)
             assert spent <= to_pico(amount)
             assert drawn == 0
+
+
+def half_again(tokens: int) -> int:
+    return tokens * 3 // 2
 
 
 def slowly(tokens: int, cached: int = 0) -> Reply:

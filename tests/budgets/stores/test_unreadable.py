@@ -12,7 +12,7 @@ from django.db.models import F
 
 from providers.pricing.prices import Price
 from streaming.budgets.teller import PATIENCE
-from tests.budgets.spending import Spending, answering, cents_for, cost, reserved, settled
+from tests.budgets.spending import Spending, answering, cents_for, cost, refused, reserved, settled
 from tests.harness.call import Answer, Client
 from tests.harness.configure import Key
 from tests.harness.gateway import Gateway
@@ -116,6 +116,26 @@ def test_an_answer_that_is_not_served_ends_as_if_it_had_reached_its_limit(
     assert answer.stream().stop_reason == "max_tokens"
     assert "budget_reached" in (orm.request(answer.request_id).fidelity or [])
     assert under_way.goes_on() > 0
+
+
+def test_a_request_whose_budget_is_locked_is_refused_and_no_other(
+    servers: dict[str, Gateway], upstream: Upstream, orm: Rows
+) -> None:
+    spending = Spending(upstream, [servers["refuse"]])
+    made = spending.script(lambda prompt: spending.body(prompt, 10), lambda tokens: [answering(tokens, 10)])
+    # Less than what workers draw in advance of.
+    key, unlimited = spending.key(cents_for(5 * reserved(made.tokens, 10))), spending.key()
+    spending.ready()
+    assert spending.send(made.body, key).status == 200
+    assert settled(1, key_id=key.row.pk) == (cost(made.tokens, 10), 0)
+    with locked(key):
+        answer = spending.send(made.body, key)
+        assert refused(answer)
+        assert "cannot read the budgets" in answer.json["error"]["message"]
+        assert answer.headers["anthropic-ratelimit-unified-overage-disabled-reason"] == "fetch_error"
+        assert spending.send(made.body, unlimited).status == 200
+    assert spending.send(made.body, key).status == 200
+    assert settled(3, key_id=key.row.pk) == (2 * cost(made.tokens, 10), 0)
 
 
 def test_a_model_without_a_price_costs_nothing_where_it_is_served(
