@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.harness import database
+from tests.harness import database, leftovers
 from tests.harness.call import Client
 from tests.harness.configure import Standing, make_standing
 from tests.harness.gateway import Gateway
@@ -69,14 +69,28 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture(scope="session")
 def live_database(django_db_blocker: Any) -> None:
     """The migrated database of the running servers."""
-    with django_db_blocker.unblock(), database.live_connection():
+    with django_db_blocker.unblock():
         database.create_live_database()
 
 
 @pytest.fixture
 def orm(live_database: None, django_db_blocker: Any) -> Iterator[Rows]:
-    """The ORM on the running servers' database, as a shell of another process; what is written is committed."""
+    """The ORM on the running servers' database, as a shell of another process; what is written is committed.
+
+    All tests share it, in any order: look at rows of your own alone, and leave nothing that concerns others.
+    """
     with django_db_blocker.unblock(), database.live_connection():
+        yield Rows()
+        assert leftovers.removed() == [], "left for the tests that follow; tests/harness/leftovers.py says why not"
+
+
+@pytest.fixture
+def own_database(live_database: None, django_db_blocker: Any) -> Iterator[Rows]:
+    """The ORM on a database of this test's own, which servers that it makes from now on have as well.
+
+    For what looks at everything there is, such as alerts, or would be in the way of others.
+    """
+    with django_db_blocker.unblock(), database.own_database():
         yield Rows()
 
 

@@ -11,9 +11,6 @@ from django.contrib.auth.models import User
 from access.models import Membership, Team, Webhook
 from providers import secrets
 from tests.alerts.servers import MailServer, Receiver, running
-from tests.harness.configure import Standing
-from tests.harness.gateway import Gateway
-from tests.harness.rows import Rows
 
 SECRET = "a-secret-of-the-webhook-0123456789"
 
@@ -37,13 +34,6 @@ def receiver() -> Iterator[Receiver]:
     server = Receiver(SECRET)
     with running(server):
         yield server
-
-
-@pytest.fixture
-def alone(orm: Rows, standing: Standing) -> Iterator[None]:
-    """No gateway of other tests watches or sends meanwhile: they share the database."""
-    with Gateway.paused():
-        yield
 
 
 def make_webhook(url: str, **fields: Any) -> Webhook:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -18,10 +17,10 @@ from tests.alerts.conftest import SECRET, make_webhook
 from tests.alerts.servers import MailServer, Receiver, running
 from tests.harness import speak
 from tests.harness.call import Client, message
-from tests.harness.configure import Standing, unique
-from tests.harness.forms import delete_users
+from tests.harness.configure import make_key, make_model, make_provider, make_route
 from tests.harness.gateway import Gateway
 from tests.harness.patience import until
+from tests.harness.rows import Rows
 from tests.harness.upstream import Upstream
 from usage.budgets.models import BudgetWindow
 
@@ -29,15 +28,12 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def mails(alone: None) -> Iterator[MailServer]:
-    """A mail server; the outbox is empty, and an owner has an address."""
+def mails(own_database: Rows) -> Iterator[MailServer]:
+    """A mail server, and the one owner has an address."""
     server = MailServer()
-    Alert.objects.all().delete()
-    Lease.objects.all().delete()
-    User.objects.create_superuser(unique("owner"), email="owner@example.com")
+    User.objects.create_superuser("owner", email="owner@example.com")
     with running(server):
         yield server
-    delete_users(email="owner@example.com")
 
 
 def _gateway(name: str, server: MailServer, **env: str) -> Gateway:
@@ -49,33 +45,28 @@ def _gateway(name: str, server: MailServer, **env: str) -> Gateway:
     return Gateway(name, workers=2, env={**mail, **env})
 
 
-def _of(receiver: Receiver, team: Team) -> list[tuple[int, dict[str, Any]]]:
-    """What came about a team. Budgets of other tests are watched, too."""
-    return [(status, body) for status, body in receiver.received if team.name in body["subject"]]
-
-
 def _about_rows(mails: MailServer) -> list[str]:
     subjects = [mail["subject"] for mail in mails.to("owner@example.com")]
     return [subject for subject in subjects if "Usage rows wait on" in subject]
 
 
-def test_the_lead_of_a_team_learns_once_that_its_budget_runs_out(mails: MailServer, standing: Standing) -> None:
-    team = Team.objects.create(name=unique("team"))
-    lead = User.objects.create_user(unique("lead"), email="lead@example.com")
+def test_the_lead_of_a_team_learns_once_that_its_budget_runs_out(mails: MailServer) -> None:
+    team = Team.objects.create(name="Blue")
+    lead = User.objects.create_user("lea", email="lead@example.com")
     Membership.objects.create(team=team, user=lead, role="lead")
     budget = Budget.objects.create(team=team, amount=10)
     now = timezone.now()
-    window = BudgetWindow.objects.create(
+    BudgetWindow.objects.create(
         budget_id=budget.pk, team_id=team.pk, amount=10, spent=Decimal("9.5"),
         starts_at=now - timedelta(days=1), resets_at=now + timedelta(days=1),
     )  # fmt: skip
     receiver = Receiver(SECRET)
-    webhook = make_webhook(receiver.url, kinds="budget")
+    make_webhook(receiver.url, kinds="budget")
     gateway = _gateway("alerting", mails)
     with running(receiver):
         gateway.start()
         try:
-            until(lambda: mails.to("lead@example.com") and _of(receiver, team), "an alert")
+            until(lambda: mails.to("lead@example.com") and receiver.received, "an alert")
             until(lambda: not OutboxMessage.objects.filter(next_try_at__isnull=False).exists(), "all of them")
             holder = Lease.objects.get().holder
             # The other workers watch what these watched, and send nothing again.
@@ -83,17 +74,12 @@ def test_the_lead_of_a_team_learns_once_that_its_budget_runs_out(mails: MailServ
             again = timezone.now()
             gateway.start()
             until(lambda: Lease.objects.get().holder != holder, "another worker at work")
-            until(lambda: Alert.objects.get(kind="budget", subject__contains=team.name).seen_at > again, "its look")
+            until(lambda: Alert.objects.get(kind="budget").seen_at > again, "its look")
         finally:
             gateway.stop()
-            webhook.delete()
-            window.delete()
-            budget.delete()
-            lead.delete()
-            team.delete()
     (mail,) = mails.to("lead@example.com")
-    assert mail["subject"] == f"Budget of team {team.name}: 95 % of $10.00 spent"
-    ((status, body),) = _of(receiver, team)
+    assert mail["subject"] == "Budget of team Blue: 95 % of $10.00 spent"
+    ((status, body),) = receiver.received
     assert (status, body["type"], body["data"]["threshold"], body["gateway"]) == (
         200, "budget", 90, "https://gw.example.com",
     )  # fmt: skip
@@ -115,19 +101,18 @@ def _rows_are_refused() -> Iterator[None]:
         other.close()
 
 
-def test_the_owner_learns_that_rows_wait_while_the_database_takes_none(
-    mails: MailServer, standing: Standing, upstream: Upstream
-) -> None:
+def test_the_owner_learns_that_rows_wait_while_the_database_takes_none(mails: MailServer, upstream: Upstream) -> None:
+    key, route = make_key(), make_route([make_model(make_provider("openai_chat", f"{upstream.base_url}/wait/v1"))])
     gateway = _gateway("waiting", mails, JOURNAL_MAX_BYTES="60000", UNACCOUNTED="serve")
     gateway.start()
     try:
         until(lambda: Lease.objects.exists(), "the first look")
-        client = Client(gateway.base_url, standing.key.secret)
-        script = upstream.script(openai_chat=[speak.answer("openai_chat")])
+        client = Client(gateway.base_url, key.secret)
+        script = upstream.script(speak.answer("openai_chat"))
         with _rows_are_refused():
 
             def is_known() -> bool:
-                client.post(message(standing.routes["openai_chat"].name, script.prompt))
+                client.post(message(route.name, script.prompt))
                 return bool(_about_rows(mails))
 
             until(is_known, "a mail")

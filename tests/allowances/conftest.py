@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from access.allowances import redis
 from tests.allowances.charges import Backend, InFile, InMemory, InRedis
 from tests.allowances.redis_server import RedisServer
+from tests.harness.patience import SOON
 
 _prefixes = (f"gateway {number}" for number in itertools.count())
 
@@ -23,7 +25,14 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def in_redis(redis_server: RedisServer) -> InRedis:
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis may take its time, as on a busy machine: for tests of something else."""
+    for name in ("TIME_OUT", "PATIENT_TIME_OUT"):
+        monkeypatch.setattr(redis, name, SOON)
+
+
+@pytest.fixture
+def in_redis(redis_server: RedisServer, patient: None) -> InRedis:
     return InRedis(redis_server.url, next(_prefixes))
 
 

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from tests.harness import programs
+from tests.harness.gateway import free_port
 from tests.harness.patience import PATIENCE, until
 
 
@@ -15,9 +16,7 @@ class RedisServer:
     """Started by `start`; `url` is its address."""
 
     def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -12,6 +12,7 @@ from access.allowances.policy import StoreUnreadable
 from access.allowances.stores import Keeper
 from tests.allowances.charges import InRedis, quota, rate, slot
 from tests.allowances.redis_server import RedisServer
+from tests.harness.patience import until
 
 
 @pytest.fixture
@@ -119,6 +120,7 @@ def test_a_redis_that_is_gone_is_unreadable_and_counts_again_when_it_is_back(own
     asyncio.run(scenario())
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_restart_between_two_calls_costs_none(own_server: RedisServer) -> None:
     async def scenario() -> None:
         store = InRedis(own_server.url, "gateway").worker()
@@ -135,6 +137,7 @@ def test_a_restart_between_two_calls_costs_none(own_server: RedisServer) -> None
     asyncio.run(scenario())
 
 
+@pytest.mark.usefixtures("patient")
 def test_gateways_with_other_prefixes_do_not_meet(redis_server: RedisServer) -> None:
     async def scenario() -> None:
         blue, red = (InRedis(redis_server.url, name).worker() for name in ("the blue one", "the red one"))
@@ -153,13 +156,13 @@ def test_nothing_stays_in_redis_that_means_nothing(own_server: RedisServer) -> N
         charges = [rate("a", 100, span=10.0), quota("b", 10, until=time.time() + 0.5), slot("c", 2)]
         assert await store.charge(charges) is None
         assert own_server.ask("DBSIZE") == ":4"
-        await asyncio.sleep(0.8)
-        assert own_server.ask("DBSIZE") == ":0"
+        until(lambda: own_server.ask("DBSIZE") == ":0", "an empty Redis")
         await store.close()
 
     asyncio.run(scenario())
 
 
+@pytest.mark.usefixtures("patient")
 def test_many_calls_at_the_same_time_are_answered(redis_server: RedisServer) -> None:
     """More than there are connections."""
 

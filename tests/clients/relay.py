@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -37,9 +38,14 @@ class Relayed:
 
 @dataclass
 class Relay:
-    """Listens on a port of this machine while it is entered. Answers are passed on when they are whole."""
+    """Listens on a port of this machine while it is entered. Answers are passed on when they are whole.
+
+    `before_first` is called when the first request has come: what it uses up is still used up when the gateway gets it,
+    however long the client took to start.
+    """
 
     port: int
+    before_first: Callable[[], object] = lambda: None
     seen: list[Relayed] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -76,6 +82,8 @@ class Relay:
 
     def _relay(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers["content-length"]))
+        if not self.seen:
+            self.before_first()
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             sent = {name: value for name, value in handler.headers.items() if name.lower() not in _OF_ONE_CONNECTION}

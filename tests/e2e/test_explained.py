@@ -17,6 +17,7 @@ from providers.dialects import DIALECTS
 from tests.harness import speak
 from tests.harness.call import Client
 from tests.harness.configure import Standing
+from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
 from tests.harness.upstream import Upstream
 
@@ -35,8 +36,15 @@ def _marked(sample: Sample, route: str, mark: str) -> dict[str, Any]:
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: str(sample.name))
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
 def test_it_is_what_is_sent(
-    dialect: str, sample: Sample, client: Client, standing: Standing, upstream: Upstream, orm: Rows
+    dialect: str,
+    sample: Sample,
+    client: Client,
+    gateway: Gateway,
+    standing: Standing,
+    upstream: Upstream,
+    orm: Rows,
 ) -> None:
+    gateway.wait_snapshot()
     script = upstream.script(speak.answer(dialect))
     body = json.dumps(_marked(sample, standing.routes[dialect].name, script.prompt)).encode()
     answer = client.post(body, headers=sample.headers)

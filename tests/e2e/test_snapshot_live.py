@@ -28,6 +28,7 @@ from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
 
 ONE_SECOND = 1.0
+WARNING = "the configuration cannot be loaded: BrokenConfiguration"
 
 
 def _wait_live(clients: list[Client], is_live: Callable[[Client], bool]) -> None:
@@ -159,8 +160,7 @@ def test_a_broken_configuration_keeps_the_last_good_one_and_says_so(
         else:
             broken = {"transforms": [{"name": "no-such-transform"}], "headers": ["no", "object"], "base_url": "nowhere"}
             Provider.objects.filter(pk=provider.pk).update(**{breakage: broken[breakage]})
-        until(lambda: "warnings" in gateway.readiness()[1], "a warning that the configuration is broken")
-        assert gateway.readiness()[1]["warnings"] == ["the configuration cannot be loaded: BrokenConfiguration"]
+        until(lambda: WARNING in gateway.readiness()[1].get("warnings", []), lambda: gateway.readiness())
         assert gateway.readiness()[0] == 200
         assert client.post(message(route.name, script.prompt)).stream().text == "as before"
         with Admin(gateway.base_url) as admin:
@@ -168,8 +168,8 @@ def test_a_broken_configuration_keeps_the_last_good_one_and_says_so(
         # The obvious way out: whatever is wrong with a provider that is switched off does not matter.
         Provider.objects.filter(pk=provider.pk).update(enabled=False)
         gateway.wait_snapshot()
-        assert "warnings" not in gateway.readiness()[1]
+        assert WARNING not in gateway.readiness()[1].get("warnings", [])
     finally:
         provider.delete()
-    gateway.wait_snapshot()
-    assert "warnings" not in gateway.readiness()[1]
+        gateway.wait_snapshot()
+    assert WARNING not in gateway.readiness()[1].get("warnings", [])

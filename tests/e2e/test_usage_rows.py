@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import uuid4
 
@@ -39,6 +39,7 @@ def test_every_column_of_a_completed_request(
         message(route.name, script.prompt, stream=stream),
         headers={"x-claude-code-session-id": "session-9", "x-claude-code-agent-id": "agent-3", "user-agent": "cli/9.1"},
     )
+    ended = datetime.now(UTC)
     assert answer.status == 200
     row = orm.request(answer.request_id)
     (attempt,) = orm.attempts(row)
@@ -60,8 +61,8 @@ def test_every_column_of_a_completed_request(
         assert record.provider_cost is None
         assert record.duration_ms is not None
         assert record.time_to_first_token_ms is not None
-        assert 0 <= record.time_to_first_token_ms <= record.duration_ms < 10_000
-        assert timedelta(0) <= record.started_at - began < timedelta(seconds=10)
+        assert 0 <= record.time_to_first_token_ms <= record.duration_ms
+        assert began <= record.started_at <= ended
     # 20 x 3 + 10 x 0.3 + 7 x 15 dollars a million; Claude also reports 5 tokens written to cache at 3.75.
     written = Decimal("0.00001875") if dialect == "anthropic" else Decimal(0)
     assert row.cache_write_tokens == (5 if dialect == "anthropic" else None)
@@ -175,6 +176,7 @@ def test_as_text_a_request_is_one_line_at_info(
     script = upstream.script(speak.refusal("openai_chat", 529, "busy"))
     answer = hasty_client.post(message(standing.routes["chain"].name, script.prompt))
     orm.request(answer.request_id)
+    hasty_gateway.wait_logged(answer.request_id, 0)
     (line,) = [line for line in hasty_gateway.logs().splitlines() if answer.request_id in line]
     for pair in (
         "attempts=2",

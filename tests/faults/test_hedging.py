@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -83,7 +84,7 @@ def test_the_second_answers_for_one_that_is_slow(stream: bool, pair: Pair, orm: 
 def test_the_first_answers_when_its_events_come_first_after_all(pair: Pair, orm: Rows) -> None:
     gate = Gate()
     script = pair.script([Reply(before=[gate], steps=speak.chat_answer("from the slow").steps)], [Reply([HANG])])
-    _open_after(script, 2, gate)
+    _open_after(lambda: script.wait(2), gate)
     answer = pair.client.post(message(pair.route.name, script.prompt))
     assert answer.stream().text == "from the slow"
     assert script.wait_closed(2)
@@ -109,7 +110,7 @@ def test_when_both_fail_the_third_is_asked(pair: Pair, orm: Rows) -> None:
     late = speak.refusal("openai_chat", 502, "late and broken")
     late.before = [gate]
     script = pair.script([late], [broken], [speak.chat_answer("from the third")])
-    _open_after(script, 2, gate)
+    _open_after(lambda: script.wait(2), gate)
     answer = pair.client.post(message(pair.route.name, script.prompt))
     assert answer.stream().text == "from the third"
     attempts = orm.attempts(orm.request(answer.request_id))
@@ -119,10 +120,11 @@ def test_when_both_fail_the_third_is_asked(pair: Pair, orm: Rows) -> None:
 def test_a_failure_of_the_second_ends_nothing(pair: Pair, orm: Rows) -> None:
     gate = Gate()
     script = pair.script(
-        [Reply(before=[gate, Wait(0.2)], steps=speak.chat_answer("from the slow").steps)],
+        [Reply(before=[gate], steps=speak.chat_answer("from the slow").steps)],
         [Reply([speak.error_in_stream("openai_chat", "overloaded")])],
     )
-    _open_after(script, 2, gate)
+    end = pair.gateway.log_end()
+    _open_after(lambda: pair.gateway.wait_logged("attempt failed", end), gate)
     answer = pair.client.post(message(pair.route.name, script.prompt))
     assert answer.stream().text == "from the slow"
     attempts = orm.attempts(orm.request(answer.request_id))
@@ -130,12 +132,13 @@ def test_a_failure_of_the_second_ends_nothing(pair: Pair, orm: Rows) -> None:
 
 
 def test_one_that_was_given_up_has_its_turn_when_the_other_breaks(pair: Pair, orm: Rows) -> None:
-    gate = Gate()
+    gate, left = Gate(), Gate()
     start = speak.chat_chunk({"role": "assistant", "content": ""})
     script = pair.script(
-        [Reply(before=[gate], steps=[start, Wait(0.2), CUT])], [Reply([HANG]), speak.chat_answer("from the spare")]
+        [Reply(before=[gate], steps=[start, left, CUT])], [Reply([HANG]), speak.chat_answer("from the spare")]
     )
-    _open_after(script, 2, gate)
+    _open_after(lambda: script.wait(2), gate)
+    _open_after(lambda: script.wait_closed(2), left)
     answer = pair.client.post(message(pair.route.name, script.prompt))
     assert answer.stream().text == "from the spare"
     attempts = orm.attempts(orm.request(answer.request_id))
@@ -172,9 +175,9 @@ def test_with_one_attempt_allowed_there_is_none_beside(
     assert len(script.seen) == 1
 
 
-def _open_after(script: Script, count: int, gate: Gate) -> None:
+def _open_after(wait: Callable[[], object], gate: Gate) -> None:
     def opened() -> None:
-        script.wait(count)
+        wait()
         gate.open()
 
     threading.Thread(target=opened).start()

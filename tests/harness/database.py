@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import os
 import secrets
 import shutil
@@ -29,6 +30,8 @@ KIND = os.environ.get("TEST_DATABASE", "sqlite")
 LIVE_NAME = "live"
 """The database of the servers that tests start. It is another one than that of the tests with rolled-back rows: what a
 running server commits stays, and no other test may see it."""
+_MIGRATED = "migrated"
+"""A database that nobody has written to since it was migrated: the others are copies of it."""
 
 _FOREIGN = ("API_KEY", "UPSTREAM_URL", "_proxy", "_PROXY", "ANTHROPIC_", "CLAUDE_", "OLLAMA_", "DJANGO_", "DEMO_")
 _PROVIDERS = ("OPENROUTER", "ANTHROPIC", "OPENAI", "GEMINI", "DEEPSEEK", "MISTRAL", "GROQ")
@@ -39,11 +42,13 @@ _ASKED_FOR = {"db", "transactional_db", "django_db_setup", "live_database", "dat
 """Fixtures behind which there is a database."""
 
 _server: PostgreSQL | None = None
+_live = LIVE_NAME
+_copies = itertools.count(1)
 
 
 def live_url() -> str:
-    """DATABASE_URL of the running servers' database."""
-    return f"sqlite:///{database_name(LIVE_NAME)}" if _server is None else _server.url(LIVE_NAME)
+    """DATABASE_URL of the running servers' database, or of a test's own."""
+    return f"sqlite:///{database_name(_live)}" if _server is None else _server.url(_live)
 
 
 def database_name(name: str) -> str:
@@ -154,6 +159,19 @@ def live_connection() -> contextlib.AbstractContextManager[None]:
     return connected_to(LIVE_NAME)
 
 
+@contextlib.contextmanager
+def own_database() -> Iterator[None]:
+    """The connection, and every server that is made meanwhile, on a database to which nobody else has ever written."""
+    global _live
+    _live = f"own{next(_copies)}"
+    try:
+        _copy(_MIGRATED, _live)
+        with connected_to(_live):
+            yield
+    finally:
+        _live = LIVE_NAME
+
+
 def create_database(name: str, sql: str = "") -> None:
     """Make a database and run statements in it."""
     if _server is None:
@@ -171,8 +189,21 @@ def create_database(name: str, sql: str = "") -> None:
 
 
 def create_live_database() -> None:
-    """Make and migrate the running servers' database; call it inside `live_connection`."""
+    """Make and migrate the running servers' database."""
     from django.core.management import call_command
 
-    create_database(LIVE_NAME)
-    call_command("migrate", verbosity=0)
+    create_database(_MIGRATED)
+    with connected_to(_MIGRATED):
+        call_command("migrate", verbosity=0)
+    _copy(_MIGRATED, LIVE_NAME)
+
+
+def _copy(source: str, name: str) -> None:
+    """Copy a database to which nobody is connected."""
+    if _server is None:
+        shutil.copy(database_name(source), database_name(name))
+        return
+    import psycopg
+
+    with psycopg.connect(_server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"'.encode())

@@ -11,10 +11,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from tests.harness import database
 from tests.harness.call import Client
@@ -45,8 +44,6 @@ def free_port() -> int:
 class Gateway:
     """One server. Everything it writes goes to one log file, as JSON lines at DEBUG unless `env` says otherwise."""
 
-    _started: ClassVar[list[Gateway]] = []
-
     def __init__(
         self,
         name: str,
@@ -76,6 +73,7 @@ class Gateway:
             **(env or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
+        self._launched = 0
 
     def start(self) -> Gateway:
         """Start and wait until it is ready."""
@@ -93,6 +91,7 @@ class Gateway:
         for descriptor in inherited:
             command += ["--descriptor", str(descriptor)]
         with self.log_file.open("ab") as log:
+            self._launched = log.tell()
             self._process = subprocess.Popen(
                 [*self._program, *command],
                 cwd=ROOT,
@@ -101,22 +100,6 @@ class Gateway:
                 stderr=log,
                 pass_fds=inherited,
             )
-
-        self._started.append(self)
-
-    @classmethod
-    @contextmanager
-    def paused(cls) -> Iterator[None]:
-        """Stop every server that runs, with its workers, and let them go on at the end: they share a database."""
-        running = [one.pid for one in cls._started if one._process is not None and one._process.poll() is None]
-        found = [process for server in running for process in (server, *_children(server))]
-        for process in found:
-            os.kill(process, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for process in found:
-                os.kill(process, signal.SIGCONT)
 
     @property
     def pid(self) -> int:
@@ -129,11 +112,20 @@ class Gateway:
         self._wait(lambda status, body: status == 200, timeout)
 
     def wait_snapshot(self, timeout: float = PATIENCE) -> None:
-        """Until it serves the configuration that stands in the database now."""
+        """Until each of its workers serves the configuration that stands in the database now."""
         from routing.loading import revision
 
         wanted = revision.numbers()
-        self._wait(lambda status, body: body.get("revisions") == wanted, timeout, f"revisions {wanted}")
+
+        def is_loaded(status: int, body: dict[str, Any]) -> bool:
+            # With several workers each answer is that of any one: their log lines are counted.
+            return body.get("revisions") == wanted and (self._workers == 1 or self._loads(wanted) == self._workers)
+
+        self._wait(is_loaded, timeout, f"revisions {wanted}")
+
+    def _loads(self, revisions: dict[str, int]) -> int:
+        loads = [json.loads(line) for line in self._lines(self._launched) if '"snapshot loaded"' in line]
+        return sum(load["revisions"] == revisions for load in loads)
 
     def readiness(self) -> tuple[int, dict[str, Any]]:
         """Status and body of /readyz; (0, {}) while nothing listens."""
@@ -186,16 +178,25 @@ class Gateway:
 
         until(is_logged, f"{words!r} in its log")
 
-    def records(self, request_id: str | None = None) -> list[dict[str, Any]]:
-        """Its JSON log lines, all or those of one request."""
-        lines = [json.loads(line) for line in self.logs().split("\n") if line.startswith("{")]
-        return [line for line in lines if request_id is None or line.get("request_id") == request_id]
+    def records(self, request_id: str) -> list[dict[str, Any]]:
+        """The JSON log lines of one request, once it has ended: the last one may come after the request's row."""
+
+        def found() -> list[dict[str, Any]]:
+            lines = [json.loads(line) for line in self._lines() if request_id in line]
+            return [line for line in lines if line.get("request_id") == request_id]
+
+        until(lambda: any("outcome" in line for line in found()), f"the last line of {request_id}")
+        return found()
+
+    def _lines(self, since: int = 0) -> list[str]:
+        """Its log after `since`, without a last line that it may be writing just now."""
+        with self.log_file.open("rb") as log:
+            log.seek(since)
+            return log.read().decode(errors="replace").rpartition("\n")[0].split("\n")
 
     def complaints(self) -> str:
         """The last of what it logged above INFO, with tracebacks, and of what is no log line at all."""
-        # The server may be writing its last line just now.
-        lines = self.logs().rpartition("\n")[0].split("\n")
-        records = [json.loads(line) if line.startswith("{") else line for line in lines]
+        records = [json.loads(line) if line.startswith("{") else line for line in self._lines()]
         loud = [r if isinstance(r, str) else r.get("exception", r) for r in records if not _quiet(r)]
         return "\n".join(str(entry) for entry in loud)[-6000:]
 
@@ -214,10 +215,6 @@ class Gateway:
             return bool(done(*self.readiness()))
 
         until(is_done, lambda: f"{what}: {self.readiness()}\n{self.logs()[-3000:]}", timeout=timeout)
-
-
-def _children(process: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def _quiet(record: Any) -> bool:

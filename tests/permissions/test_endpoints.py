@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +13,12 @@ from django.utils import timezone
 
 from access.keys import hash_key
 from access.models import Membership, Team
-from access.roles.table import Role
 from streaming.endpoints import health
 from streaming.ingress.claude import paths
 from tests.harness.call import Client
 from tests.harness.configure import Key, Standing, make_key, unique
+from tests.harness.forms import delete_users
 from tests.harness.gateway import Gateway
-from tests.harness.patience import until
 from tests.harness.rows import Rows
 
 INSIDE = {
@@ -68,8 +68,15 @@ def test_every_endpoint_stands_in_the_table() -> None:
     assert set(INSIDE) == set(paths.ENDPOINTS)
 
 
-def _session(role: Role) -> str:
-    user = User.objects.create_user(unique(role.value), is_superuser=role is Role.OWNER, is_staff=role is Role.OWNER)
+@pytest.fixture
+def owner(orm: Rows) -> Iterator[User]:
+    """An owner of the site."""
+    user = User.objects.create_superuser(unique("owner"))
+    yield user
+    delete_users(pk=user.pk)
+
+
+def _session(user: User) -> str:
     browser = Browser()
     browser.force_login(user)
     return browser.cookies["sessionid"].value
@@ -95,7 +102,7 @@ def _imported(team: Team, **fields: Any) -> str:
     return secret
 
 
-def _presented() -> dict[str, dict[str, str]]:
+def _presented(owner: User) -> dict[str, dict[str, str]]:
     """Makes every kind of key and session; returns the headers that present it."""
     team, other, off = (Team.objects.create(name=unique("team")) for _ in range(3))
     mia, gone, left = (User.objects.create_user(unique("person")) for _ in range(3))
@@ -122,20 +129,16 @@ def _presented() -> dict[str, dict[str, str]]:
     Membership.objects.filter(user=left).delete()
     Team.objects.filter(pk=off.pk).update(enabled=False)
     shown = {name: {"x-api-key": key if isinstance(key, str) else key.secret} for name, key in keys.items()}
-    sessions = {f"session of {name}": _session(role) for name, role in _SIGNED_IN.items()}
+    sessions = {"session of an owner": _session(owner), "session of a member": _session(mia)}
     shown |= {name: {"cookie": f"sessionid={session}"} for name, session in sessions.items()}
     return {**shown, "no key": {}}
 
 
-_SIGNED_IN = {"an owner": Role.OWNER, "a member": Role.MEMBER}
-
-
-def test_every_kind_of_key_gets_in_where_the_table_says(orm: Rows, gateway: Gateway, standing: Standing) -> None:
-    presented, wanted = _presented(), _expected()
+def test_every_kind_of_key_gets_in_where_the_table_says(owner: User, gateway: Gateway, standing: Standing) -> None:
+    presented, wanted = _presented(owner), _expected()
     assert set(presented) == set(wanted)
     caller = Client(gateway.base_url, None)
-    last = make_key()
-    until(lambda: Client(gateway.base_url, last.secret).get(paths.ME).status == 200, "the new keys are not loaded")
+    gateway.wait_snapshot()
     model = paths.MODEL + standing.routes["anthropic"].name
     found: dict[str, dict[str, int]] = {}
     retried = set()
@@ -155,7 +158,7 @@ def test_every_kind_of_key_gets_in_where_the_table_says(orm: Rows, gateway: Gate
 
 def test_a_key_tells_of_its_own_team_and_probes_take_none(orm: Rows, gateway: Gateway) -> None:
     mine, other = make_key(), make_key()
-    until(lambda: Client(gateway.base_url, other.secret).get(paths.ME).status == 200, "the new keys are not loaded")
+    gateway.wait_snapshot()
     answer = Client(gateway.base_url, mine.secret).get(paths.ME).raw.decode()
     assert mine.row.team.name in answer
     assert other.row.team.name not in answer

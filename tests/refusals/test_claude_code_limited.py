@@ -51,16 +51,20 @@ class Asking:
         self.route = standing.routes["anthropic"].name
         self.upstream = upstream
         self.until_the_end = ExitStack()
+        self.before_first: Callable[[], object] = lambda: None
 
     def limited(self, per: str, most: int) -> Key:
-        """A key whose limit of requests is just reached."""
+        """A key whose limit of requests is reached when Claude Code's first request has come."""
         key = make_key()
         RateLimit.objects.create(key=key.row, measure="requests", per=per, most=most)
         self.gateway.wait_snapshot()
-        for _ in range(most):
+
+        def use_up() -> None:
             script = self.upstream.script(speak.answer("anthropic"))
-            answer = Client(self.gateway.base_url, key.secret).post(message(self.route, script.prompt))
-            assert answer.status == 200
+            while Client(self.gateway.base_url, key.secret).post(message(self.route, script.prompt)).status == 200:
+                pass
+
+        self.before_first = use_up
         return key
 
     def spent(self, **budget: Any) -> Key:
@@ -219,7 +223,7 @@ def test_what_claude_code_makes_of_a_limit(
     name, words, headers = CASES[case]
     row = TABLE[name]
     script = upstream.script(speak.answer("anthropic", "Now there is room."))
-    with asking.until_the_end, Relay(gateway.port) as relay:
+    with asking.until_the_end, Relay(gateway.port, asking.before_first) as relay:
         ran = claude_code.run(
             claude_code.LATEST,
             tmp_path / "home",

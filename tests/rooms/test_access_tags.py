@@ -7,6 +7,7 @@ import time
 import pytest
 
 from access.tags import NO_TAGS, OTHERS, Tagged, globs_of, meant, of_key, of_request, set_id, tags_of, why_invalid
+from tests.harness.patience import at_best
 
 
 def found(header: str | None, tags: str = "", patterns: str = "", *, count: bool = False) -> Tagged:
@@ -81,10 +82,13 @@ def test_a_star_matches_any_characters(glob: str, tag: str, matches: bool) -> No
 
 
 def test_neither_a_long_header_nor_many_stars_take_long() -> None:
-    began = time.perf_counter()
-    assert len(found("a,b" * 30_000, "", "*").tags) <= 10
-    assert found("a" * 40, "", "*a" * 60 + "b").others is None
-    assert time.perf_counter() - began < 0.05
+    def seconds() -> float:
+        began = time.perf_counter()
+        assert len(found("a,b" * 30_000, "", "*").tags) <= 10
+        assert found("a" * 40, "", "*a" * 60 + "b").others is None
+        return time.perf_counter() - began
+
+    at_best(0.05, seconds)
     long = found(",".join(["x" * 38] * 60 + ["never"]), "", "*")
     assert (long.tags, long.ignored) == (["claimed:" + "x" * 38], {"too_many": 1})
 

@@ -12,8 +12,7 @@ import httpx
 import pytest
 from django.contrib.auth.models import User
 
-from access.models import SignInLimit
-from tests.harness.forms import PASSWORD, delete_users
+from tests.harness.forms import PASSWORD
 from tests.harness.gateway import Gateway
 from tests.harness.patience import PATIENCE
 from tests.harness.rows import Rows
@@ -23,7 +22,7 @@ NAME = "sign-in-live"
 
 
 @pytest.fixture
-def two_workers(orm: Rows) -> Iterator[str]:
+def two_workers(own_database: Rows) -> Iterator[str]:
     """The address of a gateway of two workers, with a superuser who can sign in."""
     User.objects.create_superuser(NAME, password=PASSWORD)
     running = Gateway("sign-in", workers=2)
@@ -31,8 +30,6 @@ def two_workers(orm: Rows) -> Iterator[str]:
         yield running.start().base_url
     finally:
         running.stop()
-        delete_users(username=NAME)
-        SignInLimit.objects.all().delete()
 
 
 @contextlib.contextmanager

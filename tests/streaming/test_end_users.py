@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from streaming.outcome.end_users import end_user
+from tests.harness.patience import at_best
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,10 @@ def test_end_users_are_stored_as_the_setting_says(settings: Any) -> None:
 
 
 def test_no_text_takes_long() -> None:
-    began = time.perf_counter()
-    for text in ('{"' * 1_000_000, "user_" + "a" * 1_000_000, "\ud800" * 1_000_000):
-        end_user({"user_id": text})
-    assert time.perf_counter() - began < 0.1
+    def seconds() -> float:
+        began = time.perf_counter()
+        for text in ('{"' * 1_000_000, "user_" + "a" * 1_000_000, "\ud800" * 1_000_000):
+            end_user({"user_id": text})
+        return time.perf_counter() - began
+
+    at_best(0.1, seconds)

@@ -13,6 +13,7 @@ from routing.health import CircuitSettings, Health
 from streaming.exchange.lag import LoopLag
 from streaming.exchange.lifecycle import NEVER, Watch
 from tests.harness import speak
+from tests.harness.patience import SOON
 from tests.harness.script import CUT, HANG, Reply, Wait
 from tests.harness.upstream import Upstream
 from tests.streaming.relaying import Relayed, candidate, relayed
@@ -72,7 +73,7 @@ def test_a_provider_that_really_is_silent_still_fails(upstream: Upstream) -> Non
     assert health.cooling(chosen) is None
     began = time.monotonic()
     answer = asyncio.run(relayed(upstream.script(Reply([HANG])).prompt, chosen, health=health))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < SOON
     assert answer.status == 504
     assert health.cooling(chosen) is not None
 
@@ -99,11 +100,11 @@ def test_no_hedge_starts_because_the_gateway_stood_still(upstream: Upstream, mon
 
 
 def test_the_deadline_of_a_route_is_the_clients_and_stays(upstream: Upstream) -> None:
-    script = upstream.script(Reply([Wait(5)]))
+    script = upstream.script(Reply([HANG]))
     began = time.monotonic()
     answer = _answered_late(script.prompt, candidate(upstream.base_url), deadline=0.5)
     assert answer.status == 504
-    assert time.monotonic() - began < LAG + 1.5
+    assert time.monotonic() - began < SOON
 
 
 def test_a_watch_gets_the_lag_back() -> None:

@@ -20,7 +20,7 @@ def test_the_pages_fit(browser: WebDriver, gateway: Gateway, administrator: str,
     team.name, team.notes = unique("new-name"), "a note " * 40
     team.save()
     log_in(browser, gateway, administrator)
-    entry = AuditEntry.objects.filter(object_type="access.team").latest("number")
+    entry = AuditEntry.objects.filter(object_type="access.team", object_id=str(team.pk)).latest("number")
     base = f"{gateway.base_url}/admin/access"
     pages = (f"{base}/auditentry/", f"{base}/auditentry/{entry.pk}/change/", f"{base}/team/{team.pk}/history/")
     for theme in ("light", "dark"):

@@ -84,7 +84,7 @@ def test_a_body_has_a_total_time_too(strict: Gateway, connect: Connect, key: tup
 def test_a_body_that_comes_steadily_is_taken(
     chunked: bool, strict: Gateway, connect: Connect, body: dict[str, Any], key: tuple[str, str]
 ) -> None:
-    data = json.dumps({**body, "system": "s" * 40_000}).encode()
+    data = json.dumps({**body, "system": "s" * 20_000}).encode()
     sent = request(data, HOST, key, CLOSE, chunked=chunked)
     peer = connect(strict.port)
     peer.send(*(sent[at : at + 1_500] for at in range(0, len(sent), 1_500)), every=0.1)
@@ -137,7 +137,7 @@ def test_a_client_that_ends_its_side_is_gone(sent: bytes, gateway: Gateway, conn
     began = time.monotonic()
     peer.socket.shutdown(socket.SHUT_WR)
     peer.everything()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < SOON
 
 
 def test_a_stream_is_as_long_as_it_likes(

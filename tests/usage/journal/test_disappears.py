@@ -125,7 +125,7 @@ def test_a_database_that_is_locked_is_noticed_before_the_driver_gives_up(tmp_pat
         sqlite = connection.vendor == "sqlite"
         cursor.execute("BEGIN EXCLUSIVE" if sqlite else "BEGIN; LOCK TABLE usage_requestlog IN ACCESS EXCLUSIVE MODE")
         writer.test()
-        until(lambda: not writer.takes_rows(), "the lock to be noticed", timeout=10)
+        until(lambda: not writer.takes_rows(), "the lock to be noticed")
         assert writer.failing_since is None
         cursor.execute("ROLLBACK")
     other.close()
