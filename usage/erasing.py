@@ -12,7 +12,7 @@ from usage.models import RequestLog, SetAside
 from usage.rollups import accumulate, upsert
 from usage.rollups.compare import lock, stored
 from usage.rollups.measures import DIMENSIONS
-from usage.rollups.models import DailyRollup, SessionSummary, UsageRollup
+from usage.rollups.models import DailyRollup, MonthRollup, SessionSummary, UsageRollup
 
 _OWNER, _NAME, _KEY, _KEY_NAME = map(DIMENSIONS.index, ("owner_id", "owner_name", "key_id", "key_name"))
 
@@ -46,9 +46,14 @@ def replace_owner(person: ErasedPerson) -> int:
         _rename_end_users(person)
         number = _rename(RequestLog, person)
         _rename(SessionSummary, person)
+        # A month that is being built has their name, too, and is not written once it is marked.
+        days = _theirs(DailyRollup, person).values_list("starts_at", flat=True).distinct()
+        marked = accumulate.months_of(day.timestamp() for day in days)
         for model in (UsageRollup, DailyRollup):
             _move(model, person)
         _rename_set_aside(person)
+        _theirs(MonthRollup, person).delete()
+        upsert.mark(marked)
     return number
 
 

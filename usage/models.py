@@ -17,6 +17,8 @@ from usage.rollups.models import (  # noqa: F401
     AttemptRollup,
     ClientRollup,
     DailyRollup,
+    MonthRollup,
+    RollupMonth,
     RollupZone,
     SessionSummary,
     SumColumns,

@@ -23,6 +23,7 @@ _TEAM_AND_OWNER: dict[str, tuple[str, str]] = {
     "usage.sessionsummary": ("team_id", "owner_id"),
     "usage.usagerollup": ("team_id", "owner_id"),
     "usage.dailyrollup": ("team_id", "owner_id"),
+    "usage.monthrollup": ("team_id", "owner_id"),
     "usage.tagrollup": ("team_id", ""),
     "usage.clientrollup": ("team_id", ""),
 }

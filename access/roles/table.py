@@ -59,11 +59,13 @@ usage.attemptlog         oarlm  o      o      o
 usage.setaside           oar    o      o      oa
 usage.usagerollup        oarlm  o      o      o
 usage.dailyrollup        oarlm  o      o      o
+usage.monthrollup        oarlm  o      o      o
 usage.attemptrollup      oar    o      o      o
 usage.tagrollup          oarl   o      o      o
 usage.clientrollup       oarl   o      o      o
 usage.sessionsummary     oarlm  o      o      o
 usage.rollupzone         oar    o      o      o
+usage.rollupmonth        oar    o      o      o
 auth.user                oar    o      o      o
 auth.group               oar    o      o      o
 auth.permission          oar    o      o      o

@@ -28,7 +28,8 @@ from usage.journal.records import RequestRecord, complete
 from usage.journal.segments import Entry
 from usage.journal.writer import Writer
 from usage.models import RequestLog, SetAside
-from usage.rollups.models import DailyRollup, UsageRollup
+from usage.rollups import months
+from usage.rollups.models import DailyRollup, MonthRollup, RollupZone, UsageRollup
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -164,6 +165,20 @@ def test_nothing_names_an_erased_person(mia: User) -> None:
     assert (cell.requests, cell.key_name) == (2, f"key {key.pk} of {allowed}")
     (entry,) = LogEntry.objects.filter(object_id=str(mia.pk), content_type__model="user")
     assert entry.object_repr == allowed
+
+
+def test_months_forget_an_erased_person(mia: User) -> None:
+    RollupZone.objects.update_or_create(id=1, defaults={"name": "UTC"})
+    moment = timezone.now().replace(day=1) - timedelta(days=3)
+    request_row(started_at=moment, owner_id=mia.pk, owner_name="miaiam", key_name="Fluffy", cost=10**9)
+    month = moment.date().replace(day=1)
+    assert months.build(month)
+    assert MonthRollup.objects.filter(owner_name="miaiam").exists()
+    call_command("erase_person", "miaiam")
+    assert _naming() == []
+    assert months.build(month)
+    assert MonthRollup.objects.get(owner_id=mia.pk, starts_at__date=month).owner_name == f"deleted user {mia.pk}"
+    assert _naming() == []
 
 
 def test_rows_that_arrive_after_an_erasure(mia: User, tmp_path: Path) -> None:

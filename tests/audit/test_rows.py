@@ -42,8 +42,11 @@ NOT_WATCHED = {
     "usage.BudgetMark": "written by the workers",
     **dict.fromkeys(("usage.RequestLog", "usage.AttemptLog"), "written by the writer, and removed by a command"),
     **dict.fromkeys(("usage.UsageRollup", "usage.DailyRollup", "usage.AttemptRollup"), "sums of rows"),
-    **dict.fromkeys(("usage.TagRollup", "usage.ClientRollup", "usage.SessionSummary"), "sums of rows"),
+    **dict.fromkeys(
+        ("usage.MonthRollup", "usage.TagRollup", "usage.ClientRollup", "usage.SessionSummary"), "sums of rows"
+    ),
     "usage.RollupZone": "the time zone of these sums",
+    "usage.RollupMonth": "which of these sums are complete",
 }
 
 

@@ -19,7 +19,15 @@ from usage.journal.records import AttemptRecord, RequestRecord
 from usage.models import AttemptLog, Outcome, RequestLog
 from usage.rollups import upsert
 from usage.rollups.histogram import bin_of
-from usage.rollups.models import AttemptRollup, ClientRollup, DailyRollup, SessionSummary, TagRollup, UsageRollup
+from usage.rollups.models import (
+    AttemptRollup,
+    ClientRollup,
+    DailyRollup,
+    MonthRollup,
+    SessionSummary,
+    TagRollup,
+    UsageRollup,
+)
 
 NAMES = (
     "team_id", "team_name", "key_id", "key_name", "route_id", "route_name", "provider_id", "provider_name", "model_id",
@@ -48,12 +56,13 @@ _EVENING = datetime.fromisoformat("2026-03-28T20:00+00:00")
 _HOURS = 8
 
 
-def record(seed: int) -> RequestRecord:
-    """Any request of one evening in which clocks change; the seed decides which."""
+def record(seed: int, of: datetime = _EVENING) -> RequestRecord:
+    """Any request of eight hours from a moment, of an evening in which clocks change unless another is given; the seed
+    decides which."""
     chance = Random(seed)
     # At times one microsecond before, at or after the beginning of a quarter of an hour.
     near = timedelta(minutes=15 * chance.randrange(1, _HOURS * 4), microseconds=chance.randint(-1, 1))
-    moment = _EVENING + chance.choice((near, timedelta(hours=_HOURS) * chance.random()))
+    moment = of + chance.choice((near, timedelta(hours=_HOURS) * chance.random()))
     fields: dict[str, Any] = {
         name: chance.choice(_IDS if name.endswith("_id") else _TEXTS) for name in NAMES if name != "outcome"
     }
@@ -136,17 +145,10 @@ def from_rows(
         groups[start, "overall", *_without(row, [name for name in NAMES if name != "outcome"])].append(row)
         if with_keyless:
             groups[start, "keyless", *_without(row, OF_KEY)].append(row)
-    return {
-        key: {
-            **counted(rows),
-            "first_token_bins": _bins(rows, "time_to_first_token_ms"),
-            "duration_bins": _bins(rows, "duration_ms"),
-        }
-        for key, rows in groups.items()
-    }
+    return {key: _with_bins(rows) for key, rows in groups.items()}
 
 
-def stored(model: type[UsageRollup] | type[DailyRollup]) -> dict[tuple[Any, ...], dict[str, Any]]:
+def stored(model: type[UsageRollup] | type[DailyRollup] | type[MonthRollup]) -> dict[tuple[Any, ...], dict[str, Any]]:
     """What rollups do hold, in the same form."""
     found = {}
     for row in model._default_manager.all():
@@ -157,6 +159,19 @@ def stored(model: type[UsageRollup] | type[DailyRollup]) -> dict[tuple[Any, ...]
         assert key not in found
         found[key] = values
     return found
+
+
+def months_of_rows(start_of: Callable[[datetime], datetime]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """What months must hold, by (start, level, dimensions)."""
+    groups: dict[tuple[Any, ...], list[RequestLog]] = defaultdict(list)
+    for row in RequestLog.objects.all():
+        groups[start_of(row.started_at), "", *_without(row, ("key_id", "key_name"))].append(row)
+    return {key: _with_bins(rows) for key, rows in groups.items()}
+
+
+def _with_bins(rows: Sequence[RequestLog]) -> dict[str, Any]:
+    bins = {"first_token_bins": "time_to_first_token_ms", "duration_bins": "duration_ms"}
+    return {**counted(rows), **{name: _bins(rows, source) for name, source in bins.items()}}
 
 
 def _age(row: RequestLog) -> tuple[Any, ...]:

@@ -1,5 +1,5 @@
 """One background thread per worker: syncs and checks the journal, adopts the journals of dead workers, and creates the
-partitions of the coming months and the windows of budgets."""
+partitions of the coming months, the windows of budgets and the rollups of months that are over."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from usage.journal import partitions, replay
 from usage.journal.journal import Journal
 from usage.journal.writer import Writer
 from usage.money import to_dollars
+from usage.rollups import months
 
 logger = logging.getLogger("gateway.usage")
 
@@ -23,6 +24,8 @@ MONTHS_SECONDS = 86_400.0
 RETRY_SECONDS = 60.0
 WINDOWS_SECONDS = 60.0
 """Within which a budget that nobody draws from has its window."""
+ROLLUPS_SECONDS = 60.0
+"""A month's rollup is built in each of these, of those that are over and not built."""
 
 
 class Housekeeper:
@@ -49,7 +52,7 @@ class Housekeeper:
             thread.join(10)
 
     def _run(self) -> None:
-        adopt_at = months_at = windows_at = 0.0
+        adopt_at = months_at = windows_at = rollups_at = 0.0
         try:
             while True:
                 self._journal.sync()
@@ -62,6 +65,9 @@ class Housekeeper:
                 if time.monotonic() >= adopt_at:
                     self._adopt()
                     adopt_at = time.monotonic() + self._adopt_seconds
+                if time.monotonic() >= rollups_at:
+                    self._build_month()
+                    rollups_at = time.monotonic() + ROLLUPS_SECONDS
                 if self._stopping.wait(min(SYNC_SECONDS, self._adopt_seconds)):
                     return
         finally:
@@ -99,6 +105,18 @@ class Housekeeper:
         except Exception:
             # The thread must go on.
             logger.exception("windows of budgets could not be made ahead")
+            connection.close()
+
+    def _build_month(self) -> None:
+        try:
+            for month in months.unbuilt()[:1]:
+                months.build(month)
+        except DatabaseError as error:
+            logger.warning("no month's rollup built; pages add up days", extra={"fields": {"cause": str(error)}})
+            connection.close()
+        except Exception:
+            # The thread must go on.
+            logger.exception("a month's rollup could not be built")
             connection.close()
 
     def _make_months(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from operator import attrgetter
@@ -68,6 +68,8 @@ of_outcome = _with(["outcome"])
 """of_outcome(dimensions): those of an `overall` row."""
 without_key = _with(set(DIMENSIONS) - set(OF_KEY))
 """without_key(dimensions): those of a `keyless` row."""
+of_owner = _with(set(DIMENSIONS) - {"key_id", "key_name"})
+"""of_owner(dimensions): those of a month."""
 
 
 class Key(NamedTuple):
@@ -86,11 +88,12 @@ SessionKey = tuple[int | None, int | None, str]
 
 class Added(NamedTuple):
     """Requests by quarter hour, for each set of dimensions and overall for each outcome; by day and tags; by day and
-    client."""
+    client; and the first moments of their days of TIME_ZONE."""
 
     quarters: Cells
     tags: Cells
     clients: Cells
+    days: Collection[int] = ()
 
 
 def requests(records: Iterable[RequestRecord]) -> Added:
@@ -105,12 +108,12 @@ def requests(records: Iterable[RequestRecord]) -> Added:
             if record.tags_id not in tags:
                 tags[record.tags_id] = texts.without_nul(meant(record.tags_id, record.tags))
         cell.count(record)
-    added = Added({}, {}, {})
-    day_of = _days()
+    day_of = _Days()
+    added = Added({}, {}, {}, day_of.values())
     for (number, values), cell in found.items():
         starts_at, dimensions = int(number) * QUARTER, _as_stored(values[:_WIDTH])
         tags_id, *client = values[_WIDTH:]
-        day, team, outcome = day_of(starts_at), (dimensions[_TEAM], dimensions[_TEAM + 1]), dimensions[OUTCOME]
+        day, team, outcome = day_of[starts_at], (dimensions[_TEAM], dimensions[_TEAM + 1]), dimensions[OUTCOME]
         of_tags = Key(day, False, (*team, tags_id, outcome))
         if of_tags not in added.tags:
             added.tags[of_tags] = TagCell(tags[tags_id])
@@ -128,9 +131,9 @@ def requests(records: Iterable[RequestRecord]) -> Added:
 def days(by_quarter: Cells) -> Cells:
     """Returns cells by quarter hour added up to the days of TIME_ZONE, and those without the key."""
     cells: Cells = {}
-    day_of = _days()
+    day_of = _Days()
     for key, cell in by_quarter.items():
-        add_cell(cells, Key(day_of(key.starts_at), key.overall, key.dimensions), cell)
+        add_cell(cells, Key(day_of[key.starts_at], key.overall, key.dimensions), cell)
     keyless: Cells = {}
     for key, cell in cells.items():
         if not key.overall:
@@ -193,17 +196,12 @@ def _add(cells: Cells, key: Key, cell: Cell, new: Callable[[], Cell]) -> None:
     present.add(cell)
 
 
-def _days() -> Callable[[int], int]:
-    """Returns the function from a moment to the first one of its day of TIME_ZONE, in seconds since 1970."""
-    starts: dict[int, int] = {}
+class _Days(dict[int, int]):
+    """The first moment of the day of TIME_ZONE that a moment is in, both in seconds since 1970."""
 
-    def day_of(moment: int) -> int:
-        start = starts.get(moment)
-        if start is None:
-            start = starts[moment] = int(midnight(local_day(moment)).timestamp())
+    def __missing__(self, moment: int) -> int:
+        start = self[moment] = int(midnight(local_day(moment)).timestamp())
         return start
-
-    return day_of
 
 
 def identity(of: Key | SessionKey) -> str:
@@ -226,6 +224,36 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
 
 
-def local_day(moment: int) -> date:
+def local_day(moment: float) -> date:
     """Returns the day of TIME_ZONE that a moment (seconds since 1970) is in."""
     return datetime.fromtimestamp(moment, UTC).astimezone(timezone.get_default_timezone()).date()
+
+
+def month_after(month: date) -> date:
+    """Returns the first day of the month after that of a day."""
+    return (month.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+
+def months_of(days: Iterable[float]) -> list[date]:
+    """Returns the months of TIME_ZONE that days, given by their first moments, are in: in order."""
+    return sorted({local_day(day).replace(day=1) for day in days})
+
+
+def months_before(moment: float, days: Iterable[int]) -> list[date]:
+    """Returns those of them that are over at a moment."""
+    start = _month_start(moment)
+    return months_of(day for day in days if day < start)
+
+
+_month: tuple[Any, float, float] = (None, 0.0, 0.0)
+"""A time zone, and a month of it from its first moment to that of the next one."""
+
+
+def _month_start(moment: float) -> float:
+    global _month
+    zone, (known, start, end) = timezone.get_default_timezone(), _month
+    if zone is not known or not start <= moment < end:
+        first = local_day(moment).replace(day=1)
+        start, end = midnight(first).timestamp(), midnight(month_after(first)).timestamp()
+        _month = zone, start, end
+    return start

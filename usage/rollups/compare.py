@@ -71,14 +71,15 @@ def stored(model: type[Model], rows: QuerySet[Any]) -> Cells:
 
 def corrected(model: upsert.Model, present: QuerySet[Any], expected: Cells, *, check: bool) -> list[Difference]:
     """Returns in what rows of a rollup differ from what is expected, which takes their place unless `check`."""
-    found = list(_compared(model, stored(model, present), expected))
+    found = list(compared(model, stored(model, present), expected))
     if found and not check:
         present.delete()
         upsert.write(model, expected)
     return found
 
 
-def _compared(model: type[Model], present: Cells, expected: Cells) -> Iterator[Difference]:
+def compared(model: type[Model], present: Cells, expected: Cells) -> Iterator[Difference]:
+    """Yields in what cells differ from those that are expected."""
     for key in {**present, **expected}:
         is_, wanted = _values(model, present.get(key)), _values(model, expected.get(key))
         if is_ != wanted:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from usage.rollups.generated import function
 from usage.rollups.histogram import bin_of
 from usage.rollups.measures import SUMS, Measure, of_kind
@@ -47,16 +49,22 @@ def adding(at: Mapping[str, int], counts: Sequence[Measure], bins: Sequence[Meas
     for n, each in enumerate(bins, width):
         more.append(f"if (value := row[{at[each.source]}]) is not None:")
         more.append(f"    number = bin_of(value); bins = figures[{n}]; bins[number] = bins.get(number, 0) + 1")
-    together = [f"figures[{n}] += other[{n}]" for n in range(len(counts))]
-    together += [_added(n, f"other[{n}]") for n in range(len(counts), width)]
-    for n in range(width, width + len(bins)):
-        together.append(f"bins = figures[{n}]")
-        together.append(f"for number, times in other[{n}].items(): bins[number] = bins.get(number, 0) + times")
     return Adding(
         function("row", [f"return [{', '.join(first)}]"], bin_of=bin_of),
         function("figures, row", more, bin_of=bin_of),
-        function("figures, other", together),
+        together(len(counts), len(bins)),
     )
+
+
+def together(counts: int, bins: int) -> Callable[[Figures, Figures], None]:
+    """Returns the function that adds other figures of so many counts and histograms."""
+    width = counts + len(SUMS)
+    lines = [f"figures[{n}] += other[{n}]" for n in range(counts)]
+    lines += [_added(n, f"other[{n}]") for n in range(counts, width)]
+    for n in range(width, width + bins):
+        lines.append(f"bins = figures[{n}]")
+        lines.append(f"for number, times in other[{n}].items(): bins[number] = bins.get(number, 0) + times")
+    return function("figures, other", lines)
 
 
 def _added(n: int, value: str) -> str:
@@ -64,5 +72,7 @@ def _added(n: int, value: str) -> str:
     return f"if (value := {value}) is not None: figures[{n}] = value if figures[{n}] is None else figures[{n}] + value"
 
 
+bins_of = msgspec.json.Decoder(dict[int, int]).decode
+"""bins_of(text): a histogram as the driver gives it."""
 COUNTED = of_kind("count")
 BINNED = of_kind("bins")

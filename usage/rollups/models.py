@@ -1,4 +1,4 @@
-"""Usage added up: by quarter hour, by day, by session. Written by `upsert` and rebuilt by `rebuild` only.
+"""Usage added up: by quarter hour, by day, by month, by session. Written by `upsert` and rebuilt by `rebuild` only.
 
 Columns come from usage.rollups.measures. The dimensions are team, key, owner, route, provider, model and outcome, with
 the ids and names of that time; a row's id is a digest of them and of the moment. Sums add up known values only and are
@@ -155,12 +155,41 @@ class DailyRollup(_Rollup):
         return f"the day from {self.starts_at:%Y-%m-%d %H:%M}"
 
 
+class MonthRollup(_Rollup):
+    """Requests of one month of TIME_ZONE, for all keys of an owner together; `starts_at` is its first moment.
+
+    It is made from the days of a month that is over (usage.rollups.months), and read where RollupMonth says that it is
+    built. No row is `overall`, and the key is empty.
+    """
+
+    class Meta:
+        verbose_name = "usage by month"
+        indexes = [
+            models.Index(fields=["starts_at"], name="usage_month_starts"),
+            models.Index(fields=["team_id", "starts_at"], name="usage_month_team"),
+            models.Index(fields=["owner_id", "starts_at"], name="usage_month_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"the month from {self.starts_at:%Y-%m-%d %H:%M}"
+
+
+class RollupMonth(models.Model):
+    """Whether MonthRollup holds a month of TIME_ZONE (usage.rollups.months)."""
+
+    first_day = models.DateField(primary_key=True)
+    built_at = models.DateTimeField(null=True, help_text="NULL: not built, or its days have changed since.")
+    changes = models.BigIntegerField(default=0, db_default=0, help_text="How often its days have changed.")
+
+    def __str__(self) -> str:
+        return f"{self.first_day:%Y-%m}"
+
+
 @_with_columns(ATTEMPT_MEASURES)
 class AttemptRollup(SumColumns):
     """Attempts of one day of UTC, which is the day of providers' invoices; `starts_at` is its first moment.
 
     An attempt's day is that of its id, which it got when it began, as months of rows are: a day is pruned as a whole.
-
     Days whose attempts had been pruned before there was this table have what their requests had: the provider and
     outcome of the last attempt, and no credential.
     """

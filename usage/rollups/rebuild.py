@@ -19,12 +19,20 @@ from django.db.models import Max, Min, QuerySet
 
 from usage.journal.records import RequestRecord
 from usage.models import RequestLog
-from usage.rollups import accumulate, rebuild_attempts, upsert
+from usage.rollups import accumulate, months, rebuild_attempts, upsert
 from usage.rollups.accumulate import QUARTER, SessionKey, local_day, midnight
 from usage.rollups.cells import Session
 from usage.rollups.compare import Difference, corrected, lock, pico, records, stored
 from usage.rollups.measures import DIMENSIONS, MEASURES, MONEY, SUMS
-from usage.rollups.models import ClientRollup, DailyRollup, RollupZone, SessionSummary, TagRollup, UsageRollup
+from usage.rollups.models import (
+    ClientRollup,
+    DailyRollup,
+    RollupMonth,
+    RollupZone,
+    SessionSummary,
+    TagRollup,
+    UsageRollup,
+)
 from usage.rollups.scan import Scan
 
 _SESSIONS = 200
@@ -54,7 +62,12 @@ def rebuild(first: date | None = None, last: date | None = None, *, check: bool 
             yield from _some_sessions(session_ids[at : at + _SESSIONS], check)
     yield from rebuild_attempts.rebuild(first, last, check=check)
     if not check and first is None and last is None:
-        RollupZone.objects.update_or_create(id=1, defaults={"name": settings.TIME_ZONE})
+        with transaction.atomic():
+            if not months.has_days():
+                # Months are of the days of before.
+                upsert.mark(RollupMonth.objects.values_list("first_day", flat=True))
+            RollupZone.objects.update_or_create(id=1, defaults={"name": settings.TIME_ZONE})
+    yield from months.rebuild(check=check)
 
 
 def rebuild_days(days: Iterable[date]) -> None:
@@ -81,7 +94,7 @@ def _day(day: date, scan: Scan, check: bool) -> Iterator[Difference]:
 def _tags_and_clients(start: datetime, end: datetime, since: datetime, check: bool) -> list[Difference]:
     with transaction.atomic():
         lock(UsageRollup)
-        _, tags, clients = _added_up(since, end)
+        _, tags, clients, _ = _added_up(since, end)
         found = []
         for model, expected in ((TagRollup, tags), (ClientRollup, clients)):
             present = model._default_manager.filter(starts_at__gte=start, starts_at__lt=end).order_by()
@@ -97,7 +110,10 @@ def _daily(start: datetime, end: datetime, check: bool) -> list[Difference]:
     with transaction.atomic():
         lock(UsageRollup)
         expected = accumulate.days(stored(UsageRollup, _between(UsageRollup, start, end)))
-        return corrected(DailyRollup, _between(DailyRollup, start, end), expected, check=check)
+        found = corrected(DailyRollup, _between(DailyRollup, start, end), expected, check=check)
+        if found and not check:
+            upsert.mark(accumulate.months_of([start.timestamp()]))
+        return found
 
 
 def _quarter(start: datetime, check: bool) -> list[Difference]:

@@ -20,7 +20,7 @@ from access.database import snapshot
 from usage.models import RequestLog
 from usage.rollups.accumulate import OUTCOME, QUARTER, without_key
 from usage.rollups.cells import NEWEST
-from usage.rollups.figures import BINNED, COUNTED, Figures, adding
+from usage.rollups.figures import BINNED, COUNTED, Figures, adding, bins_of
 from usage.rollups.generated import function
 from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, ERRORS, SUMS
 from usage.rollups.models import IMPORTED_ROUTE, ClientRollup, DailyRollup, SessionSummary, TagRollup, UsageRollup
@@ -58,7 +58,6 @@ _session_key = function("row", [f"return row[{_AT['team_id']}], row[{_AT['key_id
 
 _requests = adding(_AT, COUNTED, BINNED)
 _in_session = adding(_AT, COUNTED)
-_bins = msgspec.json.Decoder(dict[int, int]).decode
 
 
 class _Session:
@@ -172,7 +171,7 @@ class Scan:
         suspects = Suspects(set())
         by_day: dict[Any, Figures] = {}
         for level, row in _read_rollups(UsageRollup, start, end):
-            figures = [*row[_ADDED], *map(_bins, row[_ADDED.stop :])]
+            figures = [*row[_ADDED], *map(bins_of, row[_ADDED.stop :])]
             at, dimensions = self._start_of(row[0]), row[_DIMENSIONS]
             _add_up(by_day, (level, dimensions), figures)
             if not level:
@@ -191,7 +190,7 @@ class Scan:
         wrong = False
         for level, row in _read_rollups(DailyRollup, start, end):
             wanted = expected.pop((level, row[_DIMENSIONS]), None)
-            figures = [*row[_ADDED], *map(_bins, row[_ADDED.stop :])]
+            figures = [*row[_ADDED], *map(bins_of, row[_ADDED.stop :])]
             wrong |= wanted is None or _moment(row[0]) != first or not same(wanted, figures)
         return wrong or bool(expected)
 

@@ -1,11 +1,13 @@
 """Adds new requests to the rollups, in the transaction that inserted them. It never reads: every row is one upsert that
 adds to the stored one, so two workers lose nothing, and rows go in the order of their ids, so they cannot deadlock.
+Months are not added to here: a day of one that is over marks it, to be built again (usage.rollups.months).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from itertools import chain
 from operator import itemgetter
@@ -22,12 +24,22 @@ from usage.rollups.accumulate import Key, SessionKey
 from usage.rollups.cells import LARGEST, NEWEST, Cell, Session, limited
 from usage.rollups.generated import function
 from usage.rollups.measures import SUMS
-from usage.rollups.models import AttemptRollup, ClientRollup, DailyRollup, SessionSummary, TagRollup, UsageRollup
+from usage.rollups.models import (
+    AttemptRollup,
+    ClientRollup,
+    DailyRollup,
+    MonthRollup,
+    RollupMonth,
+    SessionSummary,
+    TagRollup,
+    UsageRollup,
+)
 from usage.rollups.shapes import SHAPES
 
 Model = (
     type[UsageRollup]
     | type[DailyRollup]
+    | type[MonthRollup]
     | type[SessionSummary]
     | type[AttemptRollup]
     | type[TagRollup]
@@ -43,7 +55,10 @@ def add(requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord] = (
     # By numbers: a UUID's own hash takes ten times as long.
     requests = list({request.id.int: request for request in reversed(requests)}.values())
     attempts = list({attempt.id.int: attempt for attempt in reversed(attempts)}.values())
-    _write_all(_added_up(requests, attempts))
+    added, days = _added_up(requests, attempts)
+    _write_all(added)
+    if months := accumulate.months_before(time.time(), days):
+        mark(months)
 
 
 def statements(
@@ -51,9 +66,11 @@ def statements(
 ) -> list[tuple[str, Sequence[Any]]]:
     """Returns the statements that `add` would execute for new rows, with their values, for a thread without a
     connection to prepare. On SQLite each has `most_values` at most."""
-    added = _added_up(requests, attempts)
+    added, days = _added_up(requests, attempts)
+    # They are executed later, when this month may be over.
+    marks = [_mark(month) for month in accumulate.months_of(days)]
     if connection.vendor != "sqlite":
-        return [_together(added)] if added else []
+        return [_together(added), *marks] if added else []
     made: list[tuple[str, Sequence[Any]]] = []
     for model, cells in added:
         rows = _rows(model, cells, "sqlite")
@@ -61,12 +78,28 @@ def statements(
         for at in range(0, len(rows), most or 1):
             chunk = rows[at : at + most]
             made.append((_statement(model, "sqlite", len(chunk)), list(chain.from_iterable(chunk))))
-    return made
+    return made + marks
 
 
 def write(model: Model, cells: Cells) -> None:
     """Adds cells to the rows with the same id, or inserts them."""
     _write_all([(model, cells)] if cells else [])
+
+
+def mark(months: Iterable[date]) -> None:
+    """Says in the caller's transaction, at its end, that days of these months (their first days) have changed: nobody
+    reads their MonthRollup until it is built again. Raises django.db.Error."""
+    for month in sorted(months):
+        sqlite.execute_any(*_mark(month))
+
+
+def _mark(month: date) -> tuple[str, Sequence[Any]]:
+    table, value = RollupMonth._meta.db_table, "?" if connection.vendor == "sqlite" else "%s"
+    return (
+        f"INSERT INTO {table} AS stored (first_day, changes) VALUES ({value}, 1) "  # noqa: S608
+        "ON CONFLICT (first_day) DO UPDATE SET built_at = NULL, changes = stored.changes + 1",
+        [month.isoformat()],
+    )
 
 
 def _write_all(added: Sequence[tuple[Model, Cells]]) -> None:
@@ -96,8 +129,11 @@ def _joined(of: tuple[Model, ...]) -> str:
     return f"WITH {parts} {last}" if parts else last
 
 
-def _added_up(requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord]) -> list[tuple[Model, Cells]]:
-    by_quarter, tags, clients = accumulate.requests(requests)
+def _added_up(
+    requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord]
+) -> tuple[list[tuple[Model, Cells]], Collection[int]]:
+    """Returns what there is to write, and the first moments of the days that change."""
+    by_quarter, tags, clients, days = accumulate.requests(requests)
     added: list[tuple[Model, Cells]] = [
         (UsageRollup, by_quarter),
         (DailyRollup, accumulate.days(by_quarter)),
@@ -106,7 +142,7 @@ def _added_up(requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecor
         (SessionSummary, accumulate.sessions(requests)),
         (AttemptRollup, accumulate.attempts(attempts)),
     ]
-    return [(model, cells) for model, cells in added if cells]
+    return [(model, cells) for model, cells in added if cells], days
 
 
 def _rows(model: Model, cells: Cells, vendor: str) -> list[Any]:

@@ -1,0 +1,168 @@
+"""Adds the days of months that are over up to months, while the gateway runs.
+
+Nothing waits for it. Whoever changes a day of such a month counts that in its RollupMonth (usage.rollups.upsert.mark),
+in the same transaction. A build reads that count, then the days, and writes the month only if the count is still the
+same: otherwise it is for the next round, and until then readers add up days.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from psycopg import errors
+
+from access.database import snapshot
+from usage.models import RequestLog
+from usage.rollups import upsert
+from usage.rollups.accumulate import Cells, Key, local_day, midnight, month_after, of_owner
+from usage.rollups.cells import Cell
+from usage.rollups.compare import Difference, compared, stored
+from usage.rollups.figures import BINNED, COUNTED, Figures, bins_of, together
+from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, SUMS
+from usage.rollups.models import DailyRollup, MonthRollup, RollupMonth, RollupZone
+from usage.rollups.reading import read
+
+SETTLED_SECONDS = 3600.0
+"""How long a month must be over by this host's clock: by the clock of another one it may not be."""
+_LOCK_TIMEOUT_MS = 100
+_ADVISORY_KEY = 0x6D6F6E74  # "mont": any number that nothing else locks
+_COLUMNS = (*DIMENSIONS, *COUNTS, *SUMS, *BINS)
+_ADDED = slice(len(DIMENSIONS), -len(BINS))
+_together = together(len(COUNTED), len(BINNED))
+
+
+def has_days() -> bool:
+    """Returns whether the days that are stored are those of TIME_ZONE."""
+    return RollupZone.objects.filter(name=settings.TIME_ZONE).exists()
+
+
+def unbuilt() -> list[date]:
+    """Returns the first days of the months that are over and to be built, the newest first."""
+    if not has_days():
+        return []
+    this_month = _this_month()
+    standing = set(RollupMonth.objects.exclude(built_at=None).values_list("first_day", flat=True))
+    changed = set(RollupMonth.objects.filter(built_at=None, first_day__lt=this_month).values_list(flat=True))
+    # Of each outcome of a day there is one such row.
+    days = DailyRollup.objects.filter(overall__in=[True], keyless__in=[False], starts_at__lt=midnight(this_month))
+    starts, found = days.order_by("starts_at").values_list("starts_at", flat=True), changed
+    following = starts.first()
+    while following is not None:
+        month = local_day(following.timestamp()).replace(day=1)
+        found.add(month)
+        following = starts.filter(starts_at__gte=midnight(month_after(month))).first()
+    return sorted(found - standing, reverse=True)
+
+
+def build(month: date) -> bool:
+    """Builds a month, given by its first day; returns whether it stands then. It does not if it is not over, if its
+    days changed meanwhile, or if another process is building it. Raises django.db.Error."""
+    if month >= _this_month() or not has_days():
+        return False
+    if not _settle(month):
+        return False
+    row = RollupMonth.objects.get(pk=month)
+    if row.built_at is not None:
+        return True
+    if connection.vendor == "postgresql":
+        with transaction.atomic():
+            return _try_alone(month) and _write(row, _added_up(month))
+    with snapshot():
+        cells = _added_up(month)
+    with transaction.atomic():
+        return _write(row, cells)
+
+
+def rebuild(*, check: bool) -> Iterator[Difference]:
+    """Compares the months that stand with their days; yields the differences. Unless `check`, it builds these months
+    again, and those that do not stand."""
+    if not has_days():
+        return
+    for month in RollupMonth.objects.exclude(built_at=None).order_by("first_day").values_list("first_day", flat=True):
+        with snapshot():
+            # Of one state of the database, in which it may not stand any more.
+            stands = RollupMonth.objects.filter(first_day=month).exclude(built_at=None).exists()
+            found = list(compared(MonthRollup, stored(MonthRollup, _rows(month)), _added_up(month))) if stands else []
+        if found and not check:
+            with transaction.atomic():
+                upsert.mark([month])
+        yield from found
+    if not check:
+        for month in unbuilt():
+            build(month)
+
+
+def _this_month() -> date:
+    return local_day(time.time() - SETTLED_SECONDS).replace(day=1)
+
+
+def _settle(month: date) -> bool:
+    """Enters a month, and waits a moment for the batches that began when it was not over yet: they do not mark it.
+    Returns False if they take longer. SQLite has one writer at a time."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}")
+                # A batch inserts its requests before it looks at the clock.
+                cursor.execute(f'LOCK TABLE ONLY "{RequestLog._meta.db_table}" IN SHARE MODE')
+            # PostgreSQL's insert would wait for a batch that is marking the month.
+            if not RollupMonth.objects.filter(pk=month).exists():
+                RollupMonth.objects.bulk_create([RollupMonth(first_day=month)], ignore_conflicts=True)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, errors.LockNotAvailable):
+            raise
+        return False
+    return True
+
+
+def _try_alone(month: date) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_ADVISORY_KEY, month.toordinal()])
+        return bool(cursor.fetchone()[0])
+
+
+def _added_up(month: date) -> Cells:
+    """Returns the cells of a month, from one state of its days."""
+    end = midnight(month_after(month))
+    found: dict[tuple[Any, ...], Figures] = {}
+    for row in read(DailyRollup, _COLUMNS, "starts_at", midnight(month), end, overall=False, keyless=False):
+        dimensions, figures = of_owner(row), [*row[_ADDED], *map(bins_of, row[_ADDED.stop :])]
+        if (present := found.get(dimensions)) is None:
+            found[dimensions] = figures
+        else:
+            _together(present, figures)
+    start = int(midnight(month).timestamp())
+    return {Key(start, False, dimensions): _cell(figures) for dimensions, figures in found.items()}
+
+
+def _cell(figures: Figures) -> Cell:
+    cell, counts, width = Cell(), len(COUNTED), len(COUNTED) + len(SUMS)
+    cell.counts, cell.sums, cell.bins = figures[:counts], figures[counts:width], figures[width:]
+    return cell
+
+
+def _write(row: RollupMonth, cells: Cells) -> bool:
+    """Writes a month unless its days have changed since its row was read, in the caller's transaction."""
+    now = RollupMonth.objects.select_for_update().get(pk=row.pk)
+    if now.changes != row.changes:
+        return False
+    _rows(row.first_day).delete()
+    upsert.write(MonthRollup, cells)
+    now.built_at = timezone.now()
+    now.save()
+    return True
+
+
+def _rows(month: date) -> QuerySet[Any]:
+    """Returns the rows of a month, also those of another TIME_ZONE."""
+    about = timedelta(days=2)
+    start = midnight(month)
+    rows = MonthRollup.objects.filter(starts_at__gt=start - about, starts_at__lt=start + about)
+    return rows.order_by()
