@@ -131,6 +131,7 @@ def page(request: HttpRequest, key_id: int) -> HttpResponse:
         f"Key {key.name}",
         key=key,
         is_own=key.owner_id == person.pk,
+        is_led=key.revoked_at is None and scope.led_teams(person).filter(pk=key.team_id).exists(),
         state=state_of(key),
         rotated=is_being_rotated(key),
         has_secret=shown_once.read(request, f"key {key.pk}") is not None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from proxysite.my import home, invite, keys, requests, routes, team, usage
+from proxysite.my.allowances import pages as allowances
 from proxysite.my.budgets import asking
 from proxysite.my.budgets import pages as budgets
 from proxysite.my.site import site
@@ -31,6 +32,21 @@ urlpatterns = [
     path("increases/<int:increase_id>/decline/", view(asking.decline), name="increase-decline"),
     path("teams/<int:team_id>/", view(team.page), name="team"),
     path("teams/<int:team_id>/budgets/", view(budgets.team_page), name="team-budgets"),
+    path("teams/<int:team_id>/budgets/set/", view(allowances.page), name="team-allowances"),
+    path("teams/<int:team_id>/budgets/add/", view(allowances.add_budget_page), name="team-budget-add"),
+    path("teams/<int:team_id>/budgets/<int:budget_id>/", view(allowances.budget_page), name="team-budget-change"),
+    path(
+        "teams/<int:team_id>/budgets/<int:budget_id>/remove/",
+        view(allowances.remove_budget_page),
+        name="team-budget-remove",
+    ),
+    path("teams/<int:team_id>/budgets/limits/add/", view(allowances.add_limit_page), name="team-limit-add"),
+    path("teams/<int:team_id>/budgets/limits/<int:limit_id>/", view(allowances.limit_page), name="team-limit-change"),
+    path(
+        "teams/<int:team_id>/budgets/limits/<int:limit_id>/remove/",
+        view(allowances.remove_limit_page),
+        name="team-limit-remove",
+    ),
     path("teams/<int:team_id>/usage/", view(usage.team_page), name="team-usage"),
     path("teams/<int:team_id>/requests/", view(requests.team_page), name="team-requests"),
     path("teams/<int:team_id>/invite/", view(invite.page), name="invite"),

@@ -90,6 +90,8 @@ def _not_asked(browser: Client, person: User | None) -> None:
     IncreaseRequest.objects.filter(user=person).delete()
 
 
+_BUDGET = {"period": "month", "week_starts": "0", "hard": "on", "enabled": "on"}
+
 WRITES = [
     Sent(
         "console:health-reset",
@@ -147,6 +149,27 @@ WRITES = [
     Sent("my:invite Search", "l", {"created access.invitation"}),
     Sent("my:invitation-revoke Search", "l", {"revoked access.invitation"}),
     Sent("my:budget-ask own", "m", {"created access.increaserequest"}, {"amount": "7"}, before=_not_asked),
+    Sent(
+        "my:team-budget-add Search",
+        "l",
+        {"created access.budget"},
+        {**_BUDGET, "binds": "members", "amount": "7", "period": "day"},
+    ),
+    Sent("my:team-budget-change Search", "l", {"changed access.budget"}, {**_BUDGET, "amount": "8"}),
+    Sent("my:team-budget-remove Search", "l", {"deleted access.budget"}),
+    Sent(
+        "my:team-limit-add Search",
+        "l",
+        {"created access.ratelimit"},
+        {"binds": "members", "measure": "models", "per": "day", "most": "7"},
+    ),
+    Sent(
+        "my:team-limit-change Search",
+        "l",
+        {"changed access.ratelimit"},
+        {"measure": "requests", "per": "minute", "most": "8"},
+    ),
+    Sent("my:team-limit-remove Search", "l", {"deleted access.ratelimit"}),
     Sent("my:increase-withdraw own", "m", {"deleted access.increaserequest"}),
     Sent("my:increase-approve colleague", "l", {"approved access.increaserequest", "raised access.budget"}),
     Sent("my:increase-decline colleague", "l", {"declined access.increaserequest"}),

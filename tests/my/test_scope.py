@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.urls.resolvers import URLPattern
 
-from access.models import Budget, IncreaseRequest, Membership
+from access.models import Budget, IncreaseRequest, Membership, RateLimit
 from proxysite.my import urls
 from tests.admin.pages import text_of
 from tests.my.people import Group, browser_of, make_group
@@ -52,11 +52,14 @@ def _pages(group: Group, name: str) -> Iterator[str]:
 
 
 def _asked_for(group: Group, name: str) -> dict[str, int]:
-    """A budget of one person's key, and their request for more of it."""
-    budget, _ = Budget.objects.get_or_create(key=group.keys[name], defaults={"amount": 5})
+    """A budget and a limit of one person's key, and their request for more of the budget."""
+    budget, _ = Budget.objects.get_or_create(key=group.keys[name], defaults={"amount": 5, "leads_may_change": True})
     user = group.people.get(name, group.people["max"])
     row, _ = IncreaseRequest.objects.get_or_create(budget=budget, user=user, team=group.team, defaults={"amount": 5})
-    return {"budget_id": budget.pk, "increase_id": row.pk}
+    limit, _ = RateLimit.objects.get_or_create(
+        key=group.keys[name], measure="requests", leads_may_change=True, defaults={"most": 5}
+    )
+    return {"budget_id": budget.pk, "increase_id": row.pk, "limit_id": limit.pk}
 
 
 def _with_ids(group: Group, name: str) -> list[str]:
@@ -73,6 +76,7 @@ def test_what_is_another_teams_is_404_to_read_and_to_do(name: str, blue: Group, 
     assert all(key.revoked_at is None for key in red.team.keys.all())
     assert red.team.memberships.count() == 3
     assert set(IncreaseRequest.objects.values_list("state", flat=True)) == {"open"}
+    assert (Budget.objects.count(), RateLimit.objects.count()) == (3, 3)
 
 
 def test_a_member_reaches_nothing_of_the_others_in_the_team(blue: Group) -> None:

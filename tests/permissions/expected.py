@@ -223,6 +223,28 @@ my:increase-decline service             -        l        -
 my:increase-decline another             -        -        -
 my:team-budgets Search                  l        -        -
 my:team-budgets another                 -        -        -
+my:team-allowances Search               l        -        -
+my:team-allowances another              -        -        -
+my:team-budget-add Search               l        =        -
+my:team-budget-add another              -        -        -
+my:team-budget-change Search            l        =        -
+my:team-budget-change another           -        -        -
+my:team-budget-change of another in Search -        -        -
+my:team-budget-change of Search itself  -        -        -
+my:team-budget-remove Search            l        =        -
+my:team-budget-remove another           -        -        -
+my:team-budget-remove of another in Search -        -        -
+my:team-budget-remove of Search itself  -        -        -
+my:team-limit-add Search                l        =        -
+my:team-limit-add another               -        -        -
+my:team-limit-change Search             l        =        -
+my:team-limit-change another            -        -        -
+my:team-limit-change of another in Search -        -        -
+my:team-limit-change of Search itself   -        -        -
+my:team-limit-remove Search             l        =        -
+my:team-limit-remove another            -        -        -
+my:team-limit-remove of another in Search -        -        -
+my:team-limit-remove of Search itself   -        -        -
 my:team Search                          l        -        -
 my:team another                         -        -        -
 my:team-usage Search                    l        -        -

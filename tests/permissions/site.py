@@ -68,6 +68,7 @@ def make_rows() -> None:
         Invitation.objects.create(team=service.team, hash=team.ljust(64, "0"), expires_at=soon)
         RateLimit.objects.create(team=service.team, measure="requests", most=60)
         Budget.objects.create(team=service.team, amount=60)
+        set_by_a_lead(service.team)
     open_windows()
     Group.objects.create(name="nobody")
     provider = Provider.objects.create(
@@ -88,6 +89,12 @@ def make_rows() -> None:
         failed_at=timezone.now(),
     )  # fmt: skip
     SetAside.objects.create(request_id="req_1", cause="why", payload={})
+
+
+def set_by_a_lead(team: Team) -> None:
+    """Makes a budget and a limit of each member, as a lead does."""
+    RateLimit.objects.create(members_of=team, measure="requests", most=9, leads_may_change=True)
+    Budget.objects.create(members_of=team, amount=9, leads_may_change=True)
 
 
 def used(key: ClientKey) -> None:
@@ -146,11 +153,12 @@ def _of_teams(parameters: frozenset[str], reader: User | None) -> Iterator[tuple
         yield from (("Search", {"team_id": search.pk}), ("another", {"team_id": support.pk}))
     elif parameters in ({"team_id", "membership_id"}, {"team_id", "invitation_id"}):
         (parameter,) = parameters - {"team_id"}
-        kind: Any = Membership if parameter == "membership_id" else Invitation
-        inside, outside = (kind.objects.filter(team=one).earliest("pk").pk for one in (search, support))
-        yield "Search", {"team_id": search.pk, parameter: inside}
-        yield "another", {"team_id": support.pk, parameter: outside}
-        yield "of another in Search", {"team_id": search.pk, parameter: outside}
+        yield from _inside(Membership if parameter == "membership_id" else Invitation, parameter, team="team")
+    elif parameters in ({"team_id", "budget_id"}, {"team_id", "limit_id"}):
+        (parameter,) = parameters - {"team_id"}
+        kind: Any = Budget if parameter == "budget_id" else RateLimit
+        yield from _inside(kind, parameter, team="members_of")
+        yield "of Search itself", {"team_id": search.pk, parameter: kind.objects.get(team=search).pk}
     elif parameters == {"key_id"}:
         yield from ((which, {"key_id": 0 if key is None else key.pk}) for which, key in _keys(reader).items())
     elif parameters == {"key_id", "action"}:
@@ -162,6 +170,15 @@ def _of_teams(parameters: frozenset[str], reader: User | None) -> Iterator[tuple
         yield from _of_keys(parameter, reader)
     else:
         raise NotImplementedError(f"say here what {parameters} are, of whose")
+
+
+def _inside(kind: Any, parameter: str, team: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields a row of the team Search, one of another team, and that one as if it were of Search."""
+    search, support = Team.objects.get(name="Search"), Team.objects.get(name="Support")
+    inside, outside = (kind.objects.filter(**{team: one}).earliest("pk").pk for one in (search, support))
+    yield "Search", {"team_id": search.pk, parameter: inside}
+    yield "another", {"team_id": support.pk, parameter: outside}
+    yield "of another in Search", {"team_id": search.pk, parameter: outside}
 
 
 def _of_keys(parameter: str, reader: User | None) -> Iterator[tuple[str, dict[str, Any]]]:

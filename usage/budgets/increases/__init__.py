@@ -114,12 +114,8 @@ def why_not_lasting(person: Person, row: IncreaseRequest) -> str:
         return ""
     if budget.team_id is not None or row.team_id is None:
         return "Only an administrator of this gateway changes this budget for longer than its present period."
-    most = largest(row.team_id, budget.period)
-    if most is not None and budget.amount + row.amount > most:
-        return (
-            f"The team's own budget is ${most:,.2f} {budget.get_period_display()}, and no member's may be larger. "
-            "Approve it for this period alone, or ask an administrator of this gateway."
-        )
+    if above := above_team(row.team_id, budget.period, budget.amount + row.amount):
+        return f"{above} Approve it for this period alone, or ask an administrator of this gateway."
     return ""
 
 
@@ -132,10 +128,13 @@ def _beyond(limit: Decimal, more: Decimal) -> str:
     return f"The largest amount of a budget is ${MOST_DOLLARS:,}, with all that it is raised by. {fits}"
 
 
-def largest(team_id: int, period: str) -> Decimal | None:
-    """Returns the smallest hard budget of a team over a period, which no member's may exceed; None without one."""
-    amounts = Budget.objects.filter(team_id=team_id, period=period, enabled=True, hard=True, model_names="")
-    return min(amounts.values_list("amount", flat=True), default=None)
+def above_team(team_id: int, period: str, amount: Decimal) -> str:
+    """Returns why a lead gives no member and no key of a team so much over a period; empty where they may."""
+    rows = Budget.objects.filter(team_id=team_id, period=period, enabled=True, hard=True, model_names="")
+    smallest = rows.order_by("amount").first()
+    if smallest is None or amount <= smallest.amount:
+        return ""
+    return f"The team's own budget is {smallest}, and no member's or key's may be larger."
 
 
 def approve(person: User, row: IncreaseRequest, *, lasting: bool = False) -> IncreaseRequest:
