@@ -3,7 +3,7 @@ and what binds besides. All that binds a request counts at once, so nothing that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -92,7 +92,7 @@ class Inside:
         if isinstance(row, Budget) and not row.enabled:
             return _OFF
         if row.whom == "team":
-            sentences = [f"Binds all {len(self._keys())} keys of the team together, whatever is set for each of them."]
+            sentences = ["Binds all keys of the team together, whatever is set for each of them."]
         elif row.whom == "members_of":
             sentences = self._of_members(row)
         else:
@@ -127,9 +127,6 @@ class Inside:
             found.append(f"{len(amounts)} budgets of keys are {dollars(together)} {name} together{above}.")
         return found
 
-    def _keys(self) -> Sequence[ClientKey]:
-        return scope.keys_of(self._person, self.team).filter(revoked_at=None)
-
     def _binds(self, row: Allowance) -> str:
         if row.key is not None:
             return owned(row.key)
@@ -141,8 +138,7 @@ class Inside:
         if isinstance(row, RateLimit):
             together = amount_of(number * row.most, row.measure, row.per)
         else:
-            period = row.get_period_display()
-            together = f"{dollars(number * row.amount)} {period}{self._above(row.period, number * row.amount)}"
+            together = f"{dollars(number * row.amount)} {row.get_period_display()}"
         sentences = [f"Binds each of {number} members by themselves."]
         if number == 1:
             sentences = ["Binds the only member."] if len(self.members) == 1 else ["Binds one member."]
