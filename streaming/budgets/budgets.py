@@ -17,9 +17,10 @@ from access.allowances.budgets import BudgetRecord
 from streaming.budgets.bell import Bell
 from streaming.budgets.contract import Journaled, Running
 from streaming.budgets.purse import Claim, DoesNotFit, Purse
-from streaming.budgets.teller import STUCK, StoreUnreadable, Teller
+from streaming.budgets.teller import STUCK, StoreUnreadable, Teller, WindowRemoved
 from usage.budgets import bank, windows
-from usage.budgets.bank import Drawn, Facts, Looked, Mark, Unknown
+from usage.budgets.bank import Facts, Looked, Mark, Unknown
+from usage.budgets.draw import Drawn
 
 logger = logging.getLogger("gateway.budgets")
 
@@ -36,10 +37,6 @@ BEAT_SECONDS = 5.0
 T = TypeVar("T")
 FORGET_SECONDS = 60.0
 """A purse that nobody used for so long is forgotten."""
-
-
-class WindowRemoved(StoreUnreadable):
-    """A window was removed, because its budget changed: open those of the budgets again."""
 
 
 class Budgets:
@@ -251,6 +248,8 @@ class Budgets:
                 logger.exception("looking after budgets failed")
 
     async def _tick(self, now: float) -> None:
+        if self.teller.unknown is not None:
+            await self._patiently(self.teller.run(self.teller.undo))
         purses = tuple(self._purses.values())
         if not purses:
             return

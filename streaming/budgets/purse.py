@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from access.allowances.budgets import BudgetRecord
 from providers.events import Tokens
 from streaming.budgets.estimate import NO_LIMIT, Estimate
-from usage.budgets.bank import NEEDS, Facts, Mark, Want
+from usage.budgets.bank import Facts, Mark
+from usage.budgets.draw import NEEDS, Want
 from usage.cost import Prices
 from usage.journal.records import AttemptRecord
 

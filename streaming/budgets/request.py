@@ -12,10 +12,10 @@ from access.keys import KeyRecord
 from providers.events import Tokens
 from routing.snapshot import CandidateConfig
 from streaming.budgets import refusals
-from streaming.budgets.budgets import Budgets, WindowRemoved
+from streaming.budgets.budgets import Budgets
 from streaming.budgets.estimate import NO_LIMIT, Estimate, estimate, prompt_cost, searches
 from streaming.budgets.purse import Claim, DoesNotFit, Purse, Reservation
-from streaming.budgets.teller import StoreUnreadable
+from streaming.budgets.teller import StoreUnreadable, WindowRemoved
 from streaming.encoding.counted import least_output
 from streaming.exchange.quota import Quota, order
 from usage.budgets.bank import Mark

@@ -13,7 +13,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeVar
 
 from django.db import Error as DatabaseError
@@ -22,7 +21,7 @@ from django.db import OperationalError, connection
 from streaming.budgets.bell import Bell
 from streaming.budgets.purse import Claim
 from usage.budgets import bank
-from usage.budgets.bank import Drawn, Refusal, Want
+from usage.budgets.draw import Draw, Drawn, Refusal, Want
 
 logger = logging.getLogger("gateway.budgets")
 
@@ -43,6 +42,10 @@ T = TypeVar("T")
 
 class StoreUnreadable(Exception):
     """The database does not answer, or not in time."""
+
+
+class WindowRemoved(StoreUnreadable):
+    """A window was removed, because its budget changed: open those of the budgets again."""
 
 
 class _Job:
@@ -67,6 +70,8 @@ class Teller:
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._busy_since: float | None = None
         self._failing = False
+        self.unknown: Draw | None = None
+        """The last draw, if its commit was lost: it is undone before the next one."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -97,6 +102,12 @@ class Teller:
         """Calls a function in the thread, in order with all others. Raises StoreUnreadable."""
         return self._put(work, None)
 
+    def undo(self) -> None:
+        """Undoes the draw whose commit was lost; call it in the thread."""
+        if self.unknown is not None:
+            self.unknown.undo()
+            self.unknown = None
+
     def _put(self, work: Callable[[], Any] | Want, claim: Claim | None) -> asyncio.Future[Any]:
         busy = self._busy_since
         if self._loop is None or (busy is not None and time.monotonic() - busy > STUCK):
@@ -119,8 +130,7 @@ class Teller:
                 if draws:
                     bell = self._bell.value()
                     wants: list[Any] = [job.work for job in draws]
-                    made = self._tried(min(job.due for job in draws), partial(bank.draw, self._worker, wants))
-                    self._finish(draws, made, bell)
+                    self._finish(draws, self._made(min(job.due for job in draws), Draw(self._worker, wants)), bell)
                 self._busy_since = None
                 if last:
                     return
@@ -138,6 +148,17 @@ class Teller:
             except queue.Empty:
                 return jobs, False
         return jobs, True
+
+    def _made(self, due: float, draw: Draw) -> Drawn | Exception:
+        """Returns the outcome of a draw, or StoreUnreadable."""
+        undone = None if self.unknown is None else self._tried(due, self.undo)
+        if isinstance(undone, Exception):
+            return undone
+        made: Drawn | Exception = self._tried(due, draw.make)
+        if isinstance(made, Exception) and draw.may_be_made:
+            # Nobody waits for it any more.
+            self.unknown = draw
+        return made
 
     def _tried(self, due: float, work: Callable[[], Any]) -> Any:
         """Returns the result, or StoreUnreadable as a value. Waits for locks until `due`, reconnects once."""

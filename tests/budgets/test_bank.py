@@ -14,7 +14,8 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from usage.budgets import bank, dead_workers
-from usage.budgets.bank import Mark, Refusal, Want
+from usage.budgets.bank import Mark
+from usage.budgets.draw import Draw, Refusal, Want, draw
 from usage.budgets.models import BudgetBlock, BudgetMark, BudgetWindow
 from usage.money import to_dollars, to_pico
 
@@ -66,50 +67,73 @@ def in_threads(work: list[Callable[[], Any]]) -> list[Any]:
 class TestDrawing:
     def test_all_windows_or_none(self) -> None:
         rich, poor = window(1, 100), window(2, 100, spent=95)
-        first = bank.draw("w", [want({rich: 10, poor: 10}, 100)])
+        first = draw("w", [want({rich: 10, poor: 10}, 100)])
         assert first.refusals == [Refusal(poor)]
         assert (facts(rich), facts(poor)) == ((0, 0), (95, 0))
         assert not BudgetBlock.objects.exists()
-        second = bank.draw("w", [want({rich: 10, poor: 5}, 100)])
+        second = draw("w", [want({rich: 10, poor: 5}, 100)])
         assert second.refusals == [None]
         assert (facts(rich), facts(poor)) == ((0, 10), (95, 5))
+
+    def test_made_again_it_takes_its_money_once(self) -> None:
+        one, other = window(1, 300), window(2, 50)
+        first = Draw("w", [want({one: 10}, 300), want({other: 60}, 50)])
+        assert (before := first.make()).advance == {one: 5}
+        again = first.make()
+        assert (
+            (again.refusals, again.advance) == (before.refusals, before.advance) == ([None, Refusal(other)], {one: 5})
+        )
+        assert (facts(one), blocks(one)) == ((0, 15), 15)
+        draw("w", [want({one: 20}, 300)])
+        assert facts(one) == (0, 35)
+
+    def test_undone_it_took_nothing(self) -> None:
+        one = window(1, 100)
+        draw("w", [want({one: 7}, 100)])
+        made = Draw("w", [want({one: 10}, 100)])
+        made.undo()
+        assert facts(one) == (0, 7)
+        made.make()
+        made.undo()
+        made.undo()
+        assert (facts(one), blocks(one)) == ((0, 7), 7)
 
     def test_the_last_pico_dollar_can_be_drawn_and_no_more(self) -> None:
         one = window(1, 30)
         wants = [want({one: 10}, 30) for _ in range(4)]
-        assert bank.draw("w", wants).refusals == [None, None, None, Refusal(one)]
+        assert draw("w", wants).refusals == [None, None, None, Refusal(one)]
         assert facts(one) == (0, 30)
 
     def test_in_advance_is_drawn_only_while_much_is_left(self) -> None:
         one = window(1, 10_000)
-        drawn = bank.draw("w", [want({one: 10}, 10_000)])
+        drawn = draw("w", [want({one: 10}, 10_000)])
         assert drawn.advance == {one: 199}  # a fiftieth of 9,990
         assert blocks(one) == 209
         near = window(2, 209)
-        assert bank.draw("w", [want({near: 10}, 209)]).advance == {}
+        assert draw("w", [want({near: 10}, 209)]).advance == {}
         far = window(3, 10**9)
-        assert bank.draw("w", [want({far: 10}, 10**9)]).advance == {far: 200}  # twenty requests
+        assert draw("w", [want({far: 10}, 10**9)]).advance == {far: 200}  # twenty requests
 
     def test_the_budgets_amount_of_now_counts_and_what_was_raised(self) -> None:
         one = window(1, 10, spent=10, raised=5)
-        assert bank.draw("w", [want({one: 6}, 10)]).refusals == [Refusal(one)]
-        assert bank.draw("w", [want({one: 5}, 10)]).refusals == [None]
-        assert bank.draw("w", [want({one: 1}, 11)]).refusals == [None]
+        assert draw("w", [want({one: 6}, 10)]).refusals == [Refusal(one)]
+        assert draw("w", [want({one: 5}, 10)]).refusals == [None]
+        assert draw("w", [want({one: 1}, 11)]).refusals == [None]
         assert to_pico(BudgetWindow.objects.get(pk=one).amount) == 11
 
     def test_what_is_given_back_can_be_drawn_again(self) -> None:
         one = window(1, 30)
-        bank.draw("a", [want({one: 30}, 30)])
-        assert bank.draw("b", [want({one: 10}, 30)]).refusals == [Refusal(one)]
+        draw("a", [want({one: 30}, 30)])
+        assert draw("b", [want({one: 10}, 30)]).refusals == [Refusal(one)]
         bank.give_back("a", {one: 12})
         assert (facts(one), blocks(one)) == ((0, 18), 18)
-        assert bank.draw("b", [want({one: 10}, 30)]).refusals == [None]
+        assert draw("b", [want({one: 10}, 30)]).refusals == [None]
         bank.give_back("a", {one: 18})
         assert list(BudgetBlock.objects.values_list("worker", flat=True)) == ["b"]
 
     def test_a_block_gives_back_no_more_than_it_has(self) -> None:
         one = window(1, 30)
-        bank.draw("a", [want({one: 10}, 30)])
+        draw("a", [want({one: 10}, 30)])
         bank.give_back("a", {one: 11})
         bank.give_back("b", {one: 5})
         assert (facts(one), blocks(one)) == ((0, 10), 10)
@@ -125,7 +149,7 @@ class TestManyWorkers:
             for _ in range(40):
                 chosen = dice.sample(ids, dice.randint(1, 3))
                 need = dice.randint(1, 40_000)
-                drawn = bank.draw(f"worker-{worker}", [want(dict.fromkeys(chosen, need), limit) for _ in range(2)])
+                drawn = draw(f"worker-{worker}", [want(dict.fromkeys(chosen, need), limit) for _ in range(2)])
                 for refusal in drawn.refusals:
                     for identity in chosen if refusal is None else ():
                         held[identity] += need
@@ -157,7 +181,7 @@ class TestManyWorkers:
     def test_fifty_that_want_the_last_three(self) -> None:
         one = window(1, 300)
         granted = in_threads(
-            [lambda worker=worker: bank.draw(f"w{worker % 2}", [want({one: 100}, 300)]) for worker in range(50)]  # type: ignore[misc]
+            [lambda worker=worker: draw(f"w{worker % 2}", [want({one: 100}, 300)]) for worker in range(50)]  # type: ignore[misc]
         )
         assert sum(drawn.refusals == [None] for drawn in granted) == 3
         assert facts(one) == (0, 300)
@@ -181,21 +205,21 @@ class TestMarks:
     def test_a_marked_key_is_refused_and_others_are_not(self) -> None:
         one = window(1, 100)
         bank.mark([Mark(one, KEY, needed=101, limit=100)])
-        drawn = bank.draw("w", [want({one: 10}, 100), want({one: 10}, 100, key=8)])
+        drawn = draw("w", [want({one: 10}, 100), want({one: 10}, 100, key=8)])
         assert drawn.refusals == [Refusal(one, marked=True), None]
         assert [each.key_id for each in bank.look([one]).marks] == [KEY]
 
     def test_it_is_lifted_when_enough_is_free(self) -> None:
         one = window(1, 100, spent=50)
         bank.mark([Mark(one, KEY, needed=50, limit=100)])
-        assert bank.draw("w", [want({one: 10}, 100)]).refusals == [None]
+        assert draw("w", [want({one: 10}, 100)]).refusals == [None]
         assert not BudgetMark.objects.exists()
 
     def test_it_is_lifted_when_the_limit_was_raised(self) -> None:
         one = window(1, 100, spent=95)
         bank.mark([Mark(one, KEY, needed=50, limit=100)])
-        assert bank.draw("w", [want({one: 1}, 100)]).refusals == [Refusal(one, marked=True)]
-        assert bank.draw("w", [want({one: 1}, 101)]).refusals == [None]
+        assert draw("w", [want({one: 1}, 100)]).refusals == [Refusal(one, marked=True)]
+        assert draw("w", [want({one: 1}, 101)]).refusals == [None]
 
     def test_of_two_marks_the_larger_counts(self) -> None:
         one = window(1, 100)
@@ -210,7 +234,7 @@ class TestMarks:
 class TestTheDead:
     def test_what_is_certain_comes_back_and_what_is_not_stays_drawn(self) -> None:
         certain, uncertain = window(1, 100), window(2, 100)
-        bank.draw("gone", [want({certain: 10, uncertain: 20}, 100)])
+        draw("gone", [want({certain: 10, uncertain: 20}, 100)])
         bank.set_uncertain("gone", [uncertain], uncertain=True)
         dead_workers.return_block("gone")
         assert (facts(certain), facts(uncertain)) == ((0, 0), (0, 20))
@@ -219,8 +243,8 @@ class TestTheDead:
 
     def test_a_silent_worker_is_settled_once(self) -> None:
         one = window(1, 100)
-        bank.draw("silent", [want({one: 10}, 100)])
-        bank.draw("alive", [want({one: 20}, 100)])
+        draw("silent", [want({one: 10}, 100)])
+        draw("alive", [want({one: 20}, 100)])
         BudgetBlock.objects.update(heartbeat=datetime.now(UTC) - dead_workers.DEAD - timedelta(seconds=1))
         assert list(bank.beat("alive").facts) == [one]
         assert dead_workers.settle_dead() == {"silent": 10}
@@ -232,6 +256,6 @@ class TestTheDead:
 
     def test_a_worker_that_holds_nothing_is_not_taken_for_dead(self) -> None:
         one = window(1, 100)
-        bank.draw("idle", [want({one: 10}, 100)])
+        draw("idle", [want({one: 10}, 100)])
         BudgetBlock.objects.update(amount=0, heartbeat=datetime.now(UTC) - 2 * dead_workers.DEAD)
         assert dead_workers.settle_dead() == {}

@@ -1,8 +1,8 @@
-"""Takes money from the windows of budgets for one worker, and gives it back: each call is one transaction.
+"""What a worker has of the windows of budgets: gives it back, reads windows, and keeps marks. Each call is one
+transaction.
 
-A window's `drawn` is the sum of its blocks, and no draw brings what is spent and drawn together over its limit.
-Whoever changes a block has locked its window before; windows are locked in the order of their ids. Money is in
-pico-dollars. Functions raise django.db.Error.
+A window's `drawn` is the sum of its blocks. Whoever changes a block has locked its window before; windows are locked in
+the order of their ids. Money is in pico-dollars. Functions raise django.db.Error.
 """
 
 from __future__ import annotations
@@ -16,26 +16,7 @@ from django.db import DatabaseError, connection, transaction
 
 from usage.budgets.models import BudgetBlock, BudgetMark, BudgetWindow
 
-SHARE = 50
-"""A block is at most this part of what is left: a fiftieth."""
-NEEDS = 20
-"""A block is at most so many times what a request needs; of a window with less left nothing is drawn in advance."""
-
 WINDOWS, BLOCKS, _MARKS = (f'"{model._meta.db_table}"' for model in (BudgetWindow, BudgetBlock, BudgetMark))
-
-
-class Want(msgspec.Struct, frozen=True):
-    """What a request lacks of each window that binds it, by their ids, and the whole reservation that it is part of.
-
-    `amounts` are what the budgets of these windows allow now, by the same ids. One that `extends` an answer under way
-    is granted to a marked key too.
-    """
-
-    lacks: Mapping[int, int]
-    need: int
-    amounts: Mapping[int, int]
-    key_id: int
-    extends: bool = False
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -64,53 +45,11 @@ class Mark(msgspec.Struct, frozen=True):
         return facts.limit > self.limit or facts.left >= self.needed
 
 
-class Refusal(msgspec.Struct, frozen=True):
-    """The window that has not enough, and whether that is because the key is marked there, or the window is removed."""
-
-    window_id: int
-    marked: bool = False
-    removed: bool = False
-
-
-class Drawn(msgspec.Struct, frozen=True):
-    """The outcome of `draw`: None for each want that was granted, what was drawn in advance, and the windows."""
-
-    refusals: list[Refusal | None]
-    advance: dict[int, int]
-    facts: dict[int, Facts]
-    marks: list[Mark]
-
-
 class Looked(msgspec.Struct, frozen=True):
     """Windows as they are, by their ids, and the marks in them that hold."""
 
     facts: dict[int, Facts]
     marks: list[Mark]
-
-
-def draw(worker: str, wants: Sequence[Want]) -> Drawn:
-    """Grants each want, all of its windows or none, in their order; and draws in advance while much is left."""
-    amounts: dict[int, int] = {}
-    for want in wants:
-        amounts.update(want.amounts)
-    with transaction.atomic():
-        facts = _locked(amounts)
-        drawn_before = {window: each.drawn for window, each in facts.items()}
-        marks = _unlifted(facts)
-        refusals, needs = [], dict[int, int]()
-        for want in wants:
-            refusal = _refusal(want, facts, marks)
-            refusals.append(refusal)
-            if refusal is None:
-                for window, lack in want.lacks.items():
-                    facts[window] = _with(facts[window], lack)
-                    if lack:
-                        needs[window] = max(needs.get(window, 0), want.need)
-        advance = {window: more for window, need in needs.items() if (more := _advance(facts[window], need))}
-        for window, more in advance.items():
-            facts[window] = _with(facts[window], more)
-        _take(worker, amounts, {window: each.drawn - drawn_before[window] for window, each in facts.items()})
-    return Drawn(refusals, advance, facts, marks)
 
 
 class Unknown(Exception):
@@ -122,7 +61,7 @@ def give_back(worker: str, amounts: Mapping[int, int]) -> None:
     done = False
     try:
         with transaction.atomic():
-            _give_back(worker, amounts)
+            return_amounts(worker, amounts)
             done = True
     except DatabaseError as error:
         if done:
@@ -130,7 +69,8 @@ def give_back(worker: str, amounts: Mapping[int, int]) -> None:
         raise
 
 
-def _give_back(worker: str, amounts: Mapping[int, int]) -> None:
+def return_amounts(worker: str, amounts: Mapping[int, int]) -> None:
+    """Does the same in the caller's transaction."""
     locked = locked_ids(amounts)
     with connection.cursor() as cursor:
         for window in locked:
@@ -197,18 +137,13 @@ def set_uncertain(worker: str, windows: Collection[int], *, uncertain: bool) -> 
         BudgetBlock.objects.filter(worker=worker, window__in=locked).update(uncertain=uncertain)
 
 
-def _locked(amounts: Mapping[int, int]) -> dict[int, Facts]:
-    """Locks windows and reads them with the limits that hold now."""
-    rows = _select_locked("id, raised, spent, drawn", amounts)
-    return {identity: Facts(amounts[identity] + raised, spent, drawn) for identity, raised, spent, drawn in rows}
-
-
 def locked_ids(windows: Iterable[int]) -> list[int]:
     """Locks windows until the transaction ends, in order; returns those that exist."""
-    return [identity for (identity,) in _select_locked("id", windows)]
+    return [identity for (identity,) in select_locked("id", windows)]
 
 
-def _select_locked(columns: str, windows: Iterable[int]) -> list[tuple[Any, ...]]:
+def select_locked(columns: str, windows: Iterable[int]) -> list[tuple[Any, ...]]:
+    """Locks windows in the same manner; returns these columns of them."""
     ids = sorted(set(windows))
     if not ids:
         return []
@@ -233,7 +168,7 @@ def _marks(windows: Collection[int]) -> list[Mark]:
         return [Mark(*row) for row in cursor.fetchall()]
 
 
-def _unlifted(facts: Mapping[int, Facts]) -> list[Mark]:
+def unlifted(facts: Mapping[int, Facts]) -> list[Mark]:
     """Removes the marks that are lifted; returns the others."""
     held = []
     for each in _marks(facts):
@@ -242,47 +177,6 @@ def _unlifted(facts: Mapping[int, Facts]) -> list[Mark]:
         else:
             held.append(each)
     return held
-
-
-def _refusal(want: Want, facts: Mapping[int, Facts], marks: Sequence[Mark]) -> Refusal | None:
-    for each in marks:
-        if each.key_id == want.key_id and each.window_id in want.lacks and not want.extends:
-            return Refusal(each.window_id, marked=True)
-    for window, lack in want.lacks.items():
-        if window not in facts:
-            return Refusal(window, removed=True)
-        # What is lacking of an overdrawn window may be nothing: the worker holds it.
-        if lack and facts[window].left < lack:
-            return Refusal(window)
-    return None
-
-
-def _advance(facts: Facts, need: int) -> int:
-    """Returns what to draw beyond what was asked for."""
-    left = facts.left
-    return min(left // SHARE, NEEDS * need) if left >= NEEDS * need else 0
-
-
-def _with(facts: Facts, more: int) -> Facts:
-    return Facts(facts.limit, facts.spent, facts.drawn + more)
-
-
-def _take(worker: str, amounts: Mapping[int, int], taken: Mapping[int, int]) -> None:
-    now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
-    changes = [(window, taken[window]) for window in sorted(taken) if taken[window]]
-    with connection.cursor() as cursor:
-        for window, amount in changes:
-            cursor.execute(
-                f"UPDATE {WINDOWS} SET drawn = drawn + %s, amount = %s WHERE id = %s",  # noqa: S608
-                [amount, amounts[window], window],
-            )
-        for window, amount in changes:
-            cursor.execute(
-                f"INSERT INTO {BLOCKS} (window_id, worker, amount, heartbeat, uncertain) VALUES (%s, %s, %s, %s, %s) "  # noqa: S608
-                f"ON CONFLICT (window_id, worker) DO UPDATE SET amount = {BLOCKS}.amount + excluded.amount, "
-                "heartbeat = excluded.heartbeat, settled_at = NULL",
-                [window, worker, amount, now, False],
-            )
 
 
 def _places(values: Collection[object]) -> str:

@@ -77,6 +77,7 @@ class BudgetBlock(models.Model):
     heartbeat = models.DateTimeField()
     uncertain = models.BooleanField(default=False)
     settled_at = models.DateTimeField(null=True)
+    draw_id = models.BigIntegerField(null=True, help_text="The last draw: one whose commit was lost is made once.")
 
     class Meta:
         default_permissions = ("view",)

@@ -13,7 +13,8 @@ from access.allowances.budgets import BudgetRecord
 from providers.events import Tokens
 from streaming.budgets.estimate import NO_LIMIT, Estimate
 from streaming.budgets.purse import Claim, Purse, Reservation
-from usage.budgets.bank import Facts, Want
+from usage.budgets.bank import Facts
+from usage.budgets.draw import Want
 from usage.cost import Prices
 from usage.journal.account import new_identity
 from usage.journal.records import AttemptRecord

@@ -23,6 +23,7 @@ from access.models import AuditEntry, ClientKey, Team
 from tests.budgets.made import CENT, WORKER, block, bound, budget, finished, key_of, person, row, write
 from tests.usage.dated import day
 from usage.budgets import bank, checking
+from usage.budgets.draw import Want, draw
 from usage.budgets.models import BudgetBlock, BudgetWindow
 from usage.budgets.windows import ensure
 from usage.journal.records import Finished
@@ -163,7 +164,7 @@ def test_writers_draws_new_windows_and_repairs_at_the_same_time_lose_nothing() -
         for _ in range(60):
             ids = list(BudgetWindow.objects.values_list("id", flat=True))
             lacks = dict.fromkeys(chance.sample(ids, min(len(ids), 4)), CENT)
-            bank.draw(worker, [bank.Want(lacks, CENT, dict.fromkeys(lacks, 10**18), keys[0].pk)])
+            draw(worker, [Want(lacks, CENT, dict.fromkeys(lacks, 10**18), keys[0].pk)])
             bank.give_back(worker, dict.fromkeys(chance.sample(ids, min(len(ids), 4)), CENT // 2))
 
     def repairing() -> None:
