@@ -9,32 +9,31 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from django.conf import settings
 
 from access.allowances.budgets import BudgetRecord
 from streaming.budgets.bell import Bell
+from streaming.budgets.certainty import Certainty
 from streaming.budgets.contract import Journaled, Running
 from streaming.budgets.purse import Claim, DoesNotFit, Purse
-from streaming.budgets.teller import STUCK, StoreUnreadable, Teller, WindowRemoved
+from streaming.budgets.teller import StoreUnreadable, Teller, WindowRemoved
 from usage.budgets import bank, windows
 from usage.budgets.bank import Facts, Looked, Mark, Unknown
-from usage.budgets.draw import Drawn
+from usage.budgets.draw import WAIT_SECONDS, Drawn
 
 logger = logging.getLogger("gateway.budgets")
 
-WAIT_SECONDS = 1.0
-"""How long a request that does not fit waits for money that others hold."""
 _AGAIN = 0.1
 """Seconds between two draws of one that waits."""
 IDLE_SECONDS = 0.5
 """Money that nobody used for so long goes back."""
 TICK_SECONDS = 0.2
 LOOK_SECONDS = 1.0
-"""Seconds between two looks at the windows of which money is held."""
+"""Seconds between two looks at the windows of which requests have all that is held."""
+_OFTEN = 0.4
+"""The same while money is free here: others may wait for it, for at most WAIT_SECONDS."""
 BEAT_SECONDS = 5.0
-T = TypeVar("T")
 FORGET_SECONDS = 60.0
 """A purse that nobody used for so long is forgotten."""
 
@@ -45,9 +44,8 @@ class Budgets:
     def __init__(self, worker: str, bell: Path, journal: Journaled) -> None:
         self.worker = worker
         self.bell = Bell(bell)
-        self._journal = journal
-        self._disappeared_at = journal.disappeared_at
         self.teller = Teller(worker, self.bell, self._drawn)
+        self.certainty = Certainty(worker, journal, self.teller)
         self.current: dict[tuple[int, int], Purse] = {}
         self._purses: dict[int, Purse] = {}
         self.running: set[Running] = set()
@@ -58,7 +56,6 @@ class Budgets:
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop
         self._looked_at = self._beat_at = 0.0
-        self._is_moved = False
 
     def start(self) -> None:
         """Starts the thread and the task that gives money back."""
@@ -79,7 +76,7 @@ class Budgets:
     async def open(self, budgets: Sequence[BudgetRecord], moment: float) -> list[Purse]:
         """Returns the purses of budgets at `moment`. Raises StoreUnreadable."""
         bell = self.bell.value()
-        found = await self._patiently(self.teller.run(lambda: windows.ensure(budgets, moment)))
+        found = await self.teller.ask(lambda: windows.ensure(budgets, moment))
         purses = []
         for budget, window in zip(budgets, found, strict=True):
             purse = self._purses.get(window.id)
@@ -129,7 +126,7 @@ class Budgets:
         try:
             while not self.reserve_now(claim):
                 await self._store_marks()
-                refusal = await self._patiently(self.teller.draw(claim))
+                refusal = await self.teller.draw(claim)
                 if refusal is None:
                     return
                 purse = self._purses[refusal.window_id]
@@ -164,30 +161,14 @@ class Budgets:
         """Stores the marks that the database does not have. Raises StoreUnreadable."""
         marks = self._unstored[:]
         if marks:
-            await self._patiently(self.teller.run(lambda: bank.mark(marks)))
+            await self.teller.ask(lambda: bank.mark(marks))
             self._unstored = [one for one in self._unstored if one not in marks]
             self.bell.ring()
-
-    async def set_uncertain(self, purses: Iterable[Purse]) -> None:
-        """Notes that the journal lacks something of these. Raises StoreUnreadable."""
-        certain = [purse for purse in purses if not purse.uncertain]
-        if certain:
-            ids = [purse.id for purse in certain]
-            await self._patiently(self.teller.run(lambda: bank.set_uncertain(self.worker, ids, uncertain=True)))
-            for purse in certain:
-                purse.uncertain = True
 
     def _may_return(self, purse: Purse, claim: Claim) -> bool:
         """Whether money that is drawn of a window now may come back to it."""
         part = claim.parts[list(claim.purses).index(purse)]
         return purse.facts.drawn > part + claim.extends
-
-    async def _patiently(self, future: asyncio.Future[T]) -> T:
-        try:
-            async with asyncio.timeout(STUCK):
-                return await future
-        except TimeoutError as error:
-            raise StoreUnreadable from error
 
     def _drawn(self, drawn: Drawn, bell: bytes) -> None:
         """Takes in what a draw has read, and what it drew in advance."""
@@ -249,46 +230,34 @@ class Budgets:
 
     async def _tick(self, now: float) -> None:
         if self.teller.unknown is not None:
-            await self._patiently(self.teller.run(self.teller.undo))
+            await self.teller.ask(self.teller.undo)
         purses = tuple(self._purses.values())
         if not purses:
             return
+        await self.certainty.follow(purses)
+        await self._look(purses, now)
         if not self.teller.failing:
             self._give_back(purse for purse in purses if now - purse.used_at >= IDLE_SECONDS or purse.near_cap)
-        if self._journal.disappeared_at != self._disappeared_at:
-            await self.set_uncertain(purses)
-            # For good: the new folder has another name than the blocks.
-            self._disappeared_at = self._journal.disappeared_at
-            self._is_moved = True
-        elif not self._is_moved and self._journal.failing is None and not self._journal.lacks:
-            await self._set_certain(purses)
-        held = [purse for purse in purses if purse.held or purse.free]
-        if held and now - self._looked_at >= LOOK_SECONDS:
-            self._looked_at = now
-            bell = self.bell.value()
-            ids = [purse.id for purse in held]
-            if now - self._beat_at >= BEAT_SECONDS:
-                looked = await self._patiently(self.teller.run(lambda: bank.beat(self.worker)))
-                self._beat_at = now
-            else:
-                looked = await self._patiently(self.teller.run(lambda: bank.look(ids)))
-            self._see(looked, bell)
         for purse in purses:
             if not purse.held and not purse.free and now - purse.used_at >= FORGET_SECONDS:
                 self._forget(purse)
 
-    async def _set_certain(self, purses: Iterable[Purse]) -> None:
-        if uncertain := [purse for purse in purses if purse.uncertain]:
-            ids = [purse.id for purse in uncertain]
-            # Before the database knows: a request that the journal lacks meanwhile says so again, and after this.
-            for purse in uncertain:
-                purse.uncertain = False
-            try:
-                await self._patiently(self.teller.run(lambda: bank.set_uncertain(self.worker, ids, uncertain=False)))
-            except BaseException:
-                for purse in uncertain:
-                    purse.uncertain = True
-                raise
+    async def _look(self, purses: Iterable[Purse], now: float) -> None:
+        held = [purse for purse in purses if purse.held or purse.free]
+        often = any(purse.free for purse in held)
+        if not held or now - self._looked_at < (_OFTEN if often else LOOK_SECONDS):
+            return
+        self._looked_at = now
+        bell = self.bell.value()
+        ids = [purse.id for purse in held]
+        if now - self._beat_at >= BEAT_SECONDS:
+            looked = await self.teller.ask(lambda: bank.beat(self.worker))
+            self._beat_at = now
+        else:
+            looked = await self.teller.ask(lambda: bank.look(ids))
+        self._see(looked, bell)
+        if any(facts.wanted for facts in looked.facts.values()):
+            self.return_spare()
 
     def _forget(self, purse: Purse) -> None:
         self._purses.pop(purse.id, None)

@@ -45,9 +45,9 @@ class Purse:
 
     @property
     def near_cap(self) -> bool:
-        """Whether so little is left that no money should lie here without use."""
+        """Whether so little is left, or wanted by others, that no money should lie here without use."""
         facts = self.facts
-        return facts.limit - facts.spent - facts.drawn < NEEDS * self.last_need
+        return facts.wanted or facts.limit - facts.spent - facts.drawn < NEEDS * self.last_need
 
     def take(self, most: int) -> int:
         """Takes free money for a request; returns how much."""

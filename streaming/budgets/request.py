@@ -175,7 +175,7 @@ class RequestBudgets:
             await budgets.reserve(claim)
             money.extended(more)
             if not self._account.admit():
-                await budgets.set_uncertain(money.purses)
+                await budgets.certainty.set_uncertain(money.purses)
         except DoesNotFit as error:
             await self._mark(error.purse, need, money.amount)
             return False
@@ -194,7 +194,7 @@ class RequestBudgets:
     async def lacks_journal(self, purses: Sequence[Purse]) -> None:
         """Notes in the database that the journal does not know of an attempt. Raises Refused where that fails, too."""
         try:
-            await self._budgets.set_uncertain(purses)
+            await self._budgets.certainty.set_uncertain(purses)
         except StoreUnreadable:
             if settings.UNREADABLE_BUDGETS != "serve":
                 raise refusals.unreadable() from None

@@ -61,7 +61,7 @@ class _Job:
 
 
 class Teller:
-    """`start` it in the event loop that calls `draw` and `run`; both return at once with a future."""
+    """`start` it in the event loop that calls it."""
 
     def __init__(self, worker: str, bell: Bell, drawn: Callable[[Drawn, bytes], None]) -> None:
         self._worker = worker
@@ -94,12 +94,16 @@ class Teller:
             self._queue.put(None)
             thread.join(patience)
 
-    def draw(self, claim: Claim) -> asyncio.Future[Refusal | None]:
-        """Draws what a claim lacks, and gives it the money before the future is done. Raises StoreUnreadable."""
-        return self._put(claim.want(), claim)
+    async def draw(self, claim: Claim) -> Refusal | None:
+        """Draws what a claim lacks, and gives it the money before it returns. Raises StoreUnreadable, as `ask` does."""
+        return await _patiently(self._put(claim.want(), claim))
+
+    async def ask(self, work: Callable[[], T]) -> T:
+        """Returns what a function returns in the thread. Raises StoreUnreadable, also after STUCK seconds."""
+        return await _patiently(self.run(work))
 
     def run(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Calls a function in the thread, in order with all others. Raises StoreUnreadable."""
+        """Calls a function in the thread, in order with all others, and returns at once. Raises StoreUnreadable."""
         return self._put(work, None)
 
     def undo(self) -> None:
@@ -213,6 +217,14 @@ class Teller:
                 job.future.set_exception(result)
             else:
                 job.future.set_result(result)
+
+
+async def _patiently(future: asyncio.Future[T]) -> T:
+    try:
+        async with asyncio.timeout(STUCK):
+            return await future
+    except TimeoutError as error:
+        raise StoreUnreadable from error
 
 
 def is_locked(error: Exception) -> bool:

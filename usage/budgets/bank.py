@@ -8,7 +8,7 @@ the order of their ids. Money is in pico-dollars. Functions raise django.db.Erro
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -19,12 +19,18 @@ from usage.budgets.models import BudgetBlock, BudgetMark, BudgetWindow
 WINDOWS, BLOCKS, _MARKS = (f'"{model._meta.db_table}"' for model in (BudgetWindow, BudgetBlock, BudgetMark))
 
 
+WANTED = "wanted_until > %s"
+"""Whether a request waits, for the moment of now."""
+
+
 class Facts(msgspec.Struct, frozen=True):
-    """A window after a transaction. `limit` is the amount, what was raised included."""
+    """A window after a transaction. `limit` is the amount, what was raised included; `wanted`: a request waits for
+    money that workers hold."""
 
     limit: int
     spent: int
     drawn: int
+    wanted: bool = False
 
     @property
     def left(self) -> int:
@@ -99,16 +105,17 @@ def look(windows: Collection[int]) -> Looked:
         return Looked({}, [])
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, amount + raised, spent, drawn FROM {WINDOWS} WHERE id IN ({_places(ids)})",  # noqa: S608
-            ids,
+            f"SELECT id, amount + raised, spent, drawn, {WANTED} FROM {WINDOWS} WHERE id IN ({_places(ids)})",  # noqa: S608
+            [sql_now(), *ids],
         )
-        facts = {identity: Facts(limit, spent, drawn) for identity, limit, spent, drawn in cursor.fetchall()}
+        rows = cursor.fetchall()
+    facts = {identity: Facts(limit, spent, drawn, bool(wanted)) for identity, limit, spent, drawn, wanted in rows}
     return Looked(facts, [mark for mark in _marks(facts) if not mark.lifted(facts[mark.window_id])])
 
 
 def mark(marks: Sequence[Mark]) -> None:
     """Refuses keys until their windows have what they need. Of two marks of a key in a window the larger counts."""
-    now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
+    now = sql_now()
     limit, needed = connection.ops.quote_name("limit"), f"{_MARKS}.needed"
     ids = {one.window_id for one in marks}
     with transaction.atomic(), connection.cursor() as cursor:
@@ -137,13 +144,18 @@ def set_uncertain(worker: str, windows: Collection[int], *, uncertain: bool) -> 
         BudgetBlock.objects.filter(worker=worker, window__in=locked).update(uncertain=uncertain)
 
 
+def sql_now(later: float = 0.0) -> Any:
+    """Returns the moment of so many seconds later than now, as statements take it."""
+    return connection.ops.adapt_datetimefield_value(datetime.now(UTC) + timedelta(seconds=later))
+
+
 def locked_ids(windows: Iterable[int]) -> list[int]:
     """Locks windows until the transaction ends, in order; returns those that exist."""
     return [identity for (identity,) in select_locked("id", windows)]
 
 
-def select_locked(columns: str, windows: Iterable[int]) -> list[tuple[Any, ...]]:
-    """Locks windows in the same manner; returns these columns of them."""
+def select_locked(columns: str, windows: Iterable[int], *values: Any) -> list[tuple[Any, ...]]:
+    """Locks windows in the same manner; returns these columns of them, which have so many values."""
     ids = sorted(set(windows))
     if not ids:
         return []
@@ -151,7 +163,7 @@ def select_locked(columns: str, windows: Iterable[int]) -> list[tuple[Any, ...]]
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {columns} FROM {WINDOWS} WHERE id IN ({_places(ids)}) ORDER BY id{locking}",  # noqa: S608
-            ids,
+            [*values, *ids],
         )
         return list(cursor.fetchall())
 

@@ -7,18 +7,31 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 from django.db import connection, transaction
 
-from usage.budgets.bank import BLOCKS, WINDOWS, Facts, Mark, locked_ids, return_amounts, select_locked, unlifted
+from usage.budgets.bank import (
+    BLOCKS,
+    WANTED,
+    WINDOWS,
+    Facts,
+    Mark,
+    locked_ids,
+    return_amounts,
+    select_locked,
+    sql_now,
+    unlifted,
+)
 from usage.budgets.models import BudgetBlock
 
 SHARE = 50
 """A block is at most this part of what is left: a fiftieth."""
 NEEDS = 20
 """A block is at most so many times what a request needs; of a window with less left nothing is drawn in advance."""
+
+WAIT_SECONDS = 1.0
+"""How long a request that does not fit waits for money that workers hold."""
 
 
 class Want(msgspec.Struct, frozen=True):
@@ -88,6 +101,7 @@ class Draw:
             taken = {window: each.drawn - drawn_before[window] for window, each in facts.items()}
             taken = {window: amount for window, amount in taken.items() if amount}
             _take(self._worker, self._id, self._amounts, taken)
+            _want(self._waiting(refusals, facts))
             self._taken = taken
             self._outcome = Drawn(refusals, advance, facts, marks)
         return self._outcome
@@ -103,6 +117,16 @@ class Draw:
     def _is_committed(self) -> bool:
         """Call it with the windows locked: whoever commits this draw has their locks until then."""
         return BudgetBlock.objects.filter(worker=self._worker, draw_id=self._id, window__in=self._taken).exists()
+
+    def _waiting(self, refusals: Sequence[Refusal | None], facts: Mapping[int, Facts]) -> list[int]:
+        """Returns the windows that would have enough if nobody held anything of them."""
+        return [
+            refusal.window_id
+            for want, refusal in zip(self._wants, refusals, strict=True)
+            if refusal is not None
+            and not (refusal.marked or refusal.removed)
+            and facts[refusal.window_id].limit - facts[refusal.window_id].spent >= want.lacks[refusal.window_id]
+        ]
 
     def _grant(self, facts: dict[int, Facts], marks: Sequence[Mark]) -> tuple[list[Refusal | None], dict[int, int]]:
         """Returns the refusals and what is drawn in advance; changes the facts."""
@@ -126,10 +150,21 @@ def draw(worker: str, wants: Sequence[Want]) -> Drawn:
     return Draw(worker, wants).make()
 
 
+def _want(windows: Sequence[int]) -> None:
+    """Lets workers know that a request waits for money of these, which are locked."""
+    until = sql_now(WAIT_SECONDS)
+    with connection.cursor() as cursor:
+        for window in sorted(set(windows)):
+            cursor.execute(f"UPDATE {WINDOWS} SET wanted_until = %s WHERE id = %s", [until, window])  # noqa: S608
+
+
 def _locked(amounts: Mapping[int, int]) -> dict[int, Facts]:
     """Locks windows and reads them with the limits that hold now."""
-    rows = select_locked("id, raised, spent, drawn", amounts)
-    return {identity: Facts(amounts[identity] + raised, spent, drawn) for identity, raised, spent, drawn in rows}
+    rows = select_locked(f"id, raised, spent, drawn, {WANTED}", amounts, sql_now())
+    return {
+        identity: Facts(amounts[identity] + raised, spent, drawn, bool(wanted))
+        for identity, raised, spent, drawn, wanted in rows
+    }
 
 
 def _refusal(want: Want, facts: Mapping[int, Facts], marks: Sequence[Mark]) -> Refusal | None:
@@ -148,15 +183,15 @@ def _refusal(want: Want, facts: Mapping[int, Facts], marks: Sequence[Mark]) -> R
 def _advance(facts: Facts, need: int) -> int:
     """Returns what to draw beyond what was asked for."""
     left = facts.left
-    return min(left // SHARE, NEEDS * need) if left >= NEEDS * need else 0
+    return min(left // SHARE, NEEDS * need) if left >= NEEDS * need and not facts.wanted else 0
 
 
 def _with(facts: Facts, more: int) -> Facts:
-    return Facts(facts.limit, facts.spent, facts.drawn + more)
+    return Facts(facts.limit, facts.spent, facts.drawn + more, facts.wanted)
 
 
 def _take(worker: str, draw_id: int, amounts: Mapping[int, int], taken: Mapping[int, int]) -> None:
-    now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
+    now = sql_now()
     changes = sorted(taken.items())
     with connection.cursor() as cursor:
         for window, amount in changes:

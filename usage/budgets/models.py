@@ -31,6 +31,9 @@ class BudgetWindow(models.Model):
     raised = DollarsField(default=0)
     spent = DollarsField(default=0)
     drawn = DollarsField(default=0)
+    wanted_until = models.DateTimeField(
+        null=True, help_text="Until then a request waits for money that workers hold: what they do not need goes back."
+    )
     pruned = DollarsField(
         default=0, help_text="The part of what is spent that has no rows: they are removed, or were rejected."
     )
