@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('usage', '0017_rejected_rows'),
+        ('usage', '0019_month_rollups'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('usage', '0018_block_draws'),
+        ('usage', '0020_block_draws'),
     ]
 
     operations = [
