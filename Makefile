@@ -23,7 +23,7 @@ run: install ## Install, migrate, set up and serve on 127.0.0.1 (PORT=3456 DATA_
 	grep -qs '^DEMO_UPSTREAM=' .env || export DEMO_UPSTREAM="$${DEMO_UPSTREAM:-true}"; \
 	$(PY) -m proxysite.quickstart --port '$(PORT)' || exit 1; \
 	$(stop_when_make_stops) \
-	exec $(PY) manage.py serve --host 127.0.0.1 --port '$(PORT)'
+	exec $(PY) manage.py serve --host 127.0.0.1 --port '$(PORT)' --pages inline
 
 # Ctrl-C reaches make and the server alike, and make passes SIGTERM on. A SIGINT sent to make alone is not passed on: make
 # gives up its handler and waits for a server that knows of nothing. So watch make's handlers (on Linux), and make itself,

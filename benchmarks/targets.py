@@ -67,12 +67,13 @@ class Site:
             self._server.start()
         database = self._server.url("postgres") if self._server is not None else f"sqlite:///{folder}/gateway.sqlite3"
         self._env = environment(folder, database)
-        self._key = msgspec.json.decode(self._ask("prepare", str(upstream_port)), type=str)
+        self._key = msgspec.json.decode(self.run("site", "prepare", str(upstream_port)), type=str)
 
-    def serve(self, **settings: str) -> Target:
-        """A fresh gateway of one worker on its core; `settings` are of its environment."""
+    def serve(self, *options: str, **settings: str) -> Target:
+        """A fresh gateway of one worker on its core; `options` are more of `serve`, `settings` of its environment."""
         port = free_port()
         command = [sys.executable, "manage.py", "serve", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+        command += options
         with self._cores.on(self._cores.gateway):
             env = {**self._env, **settings}
             child = Child(command, log=self._folder / "gateway.log", env=env, reads_output=False)
@@ -81,19 +82,20 @@ class Site:
 
     def key(self, dollars: str) -> str:
         """The secret of another key, with a hard budget of its own."""
-        return msgspec.json.decode(self._ask("key", dollars), type=str)
+        return msgspec.json.decode(self.run("site", "key", dollars), type=str)
 
     def rows(self) -> Rows:
         """The usage rows in the database."""
-        return msgspec.json.decode(self._ask("count"), type=Rows)
+        return msgspec.json.decode(self.run("site", "count"), type=Rows)
 
     def close(self) -> None:
         """Stop the database server, if there is one."""
         if self._server is not None:
             self._server.stop()
 
-    def _ask(self, *arguments: str) -> bytes:
-        child = Child.module("site", *arguments, log=self._folder / "site.log", env=self._env)
+    def run(self, module: str, *arguments: str) -> bytes:
+        """What a program of this package answers that needs the site's database."""
+        child = Child.module(module, *arguments, log=self._folder / "site.log", env=self._env)
         try:
             return child.answer()
         finally:

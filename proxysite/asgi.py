@@ -1,4 +1,8 @@
-"""The ASGI application: sends the API and the health probes to the Claude consumer, and the rest to Django."""
+"""The ASGI applications: the API and the health probes go to the Claude consumer, the pages to Django.
+
+`application` has both. Where pages have a process of their own, `api_alone` and `pages_alone` each have one of them,
+and answer the paths of the other with where it is.
+"""
 
 from __future__ import annotations
 
@@ -15,42 +19,76 @@ django_application = get_asgi_application()
 # After Django's setup, because these modules import models.
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
+from proxysite import pages  # noqa: E402
 from proxysite.alerts.watcher import AlertWatcher  # noqa: E402
-from proxysite.pages import page  # noqa: E402
 from streaming.consumer import ClaudeConsumer, owns  # noqa: E402
-from streaming.exchange.client import Receive, Send  # noqa: E402
+from streaming.endpoints import health  # noqa: E402
+from streaming.exchange.client import Client, Receive, Send  # noqa: E402
 from streaming.runtime import companions, serve  # noqa: E402
 
 companions.append(AlertWatcher)
 
+Scope = dict[str, Any]
 
-async def http(scope: dict[str, Any], receive: Receive, send: Any) -> None:
-    """Passes a request to the Claude consumer or to Django."""
+
+async def _both(scope: Scope, receive: Receive, send: Any) -> None:
     runtime = serve()
     if owns(scope):
         await ClaudeConsumer(runtime)(scope, receive, send)
     else:
-        await page(django_application, scope, receive, send, runtime.load)
+        await pages.page(django_application, scope, receive, send, runtime.load)
 
 
-async def lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Starts and stops the process-wide runtime (https://asgi.readthedocs.io/en/latest/specs/lifespan.html).
+async def _pages(scope: Scope, receive: Receive, send: Any) -> None:
+    runtime = serve(pages_only=True)
+    path: str = scope["path"]
+    if pages.is_page(path):
+        await pages.page(django_application, scope, receive, send, runtime.load)
+    elif path in pages.PROBES:
+        await health.probe(path, Client(send), runtime)
+    else:
+        await pages.refuse(send, pages.without_api(scope["method"], path))
+
+
+def _lifespan(*, pages_only: bool) -> Any:
+    """Returns what starts and stops the process-wide runtime (https://asgi.readthedocs.io/en/latest/specs/lifespan.html).
 
     Daphne has no lifespan: there the first request starts it.
     """
-    runtime = serve()
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            await runtime.start()
-            # Django's objects live as long as the process; garbage collection over them pauses streams for 50 ms.
-            gc.collect()
-            gc.freeze()
-            await send({"type": "lifespan.startup.complete"})
-        elif message["type"] == "lifespan.shutdown":
-            await runtime.stop()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+
+    async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
+        runtime = serve(pages_only=pages_only)
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await runtime.start()
+                # Django's objects live as long as the process; garbage collection over them pauses streams for 50 ms.
+                gc.collect()
+                gc.freeze()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await runtime.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    return lifespan
 
 
-application = ProtocolTypeRouter({"http": http, "lifespan": lifespan})
+def api_alone(pages_at: str) -> ProtocolTypeRouter:
+    """Returns the application of a process without pages; `pages_at` says where they are."""
+
+    async def http(scope: Scope, receive: Receive, send: Any) -> None:
+        if owns(scope):
+            await ClaudeConsumer(serve())(scope, receive, send)
+        else:
+            await pages.refuse(send, pages.without_pages(scope["path"], pages_at))
+
+    return ProtocolTypeRouter({"http": http, "lifespan": _lifespan(pages_only=False)})
+
+
+def pages_alone() -> ProtocolTypeRouter:
+    """Returns the application of a process that has pages and no API."""
+    return ProtocolTypeRouter({"http": _pages, "lifespan": _lifespan(pages_only=True)})
+
+
+application = ProtocolTypeRouter({"http": _both, "lifespan": _lifespan(pages_only=False)})

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from access.addresses import networks
 from proxysite import store_checks
+from usage.reports.peak import busiest_quarter_hour
 
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
 _POSITIVE = (
@@ -19,6 +22,9 @@ _POSITIVE = (
     *("SEND_SECONDS", "MAX_CONNECTIONS_PER_ADDRESS", "MAX_REQUESTS_PER_KEY"),
     *("MAX_BODIES_BYTES", "MAX_BODIES_BYTES_PER_KEY", "BUDGET_SLICE_TOKENS"),
 )
+_BUSY = 900
+"""Requests in a quarter of an hour, one a second: from there on a page nearly always meets a stream to hold up."""
+_LOOKED_AT_DAYS = 7
 _NOT_NEGATIVE = ("MIN_BODY_RATE", "REFUSED_KEYS_PER_MINUTE", "LONGEST_LIMIT_WAIT", "MAX_STALE")
 
 
@@ -242,6 +248,36 @@ def mail(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
     ]
 
 
+def pages(app_configs: Any, databases: Sequence[str] | None, **kwargs: Any) -> Sequence[checks.CheckMessage]:
+    """gateway.E016: A misspelt value would serve no pages. gateway.W017: Pages in the processes of a busy gateway."""
+    if settings.PAGES not in ("inline", "apart"):
+        return [
+            checks.Error(
+                f"PAGES is {settings.PAGES!r}, which is neither inline nor apart.",
+                hint="Set PAGES=apart for pages with a process of their own behind a web server, otherwise inline.",
+                id="gateway.E016",
+            )
+        ]
+    if not databases or settings.DEBUG or settings.PAGES == "apart":
+        return []
+    try:
+        most = busiest_quarter_hour(timezone.now() - timedelta(days=_LOOKED_AT_DAYS))
+    except DatabaseError:
+        return []
+    if most < _BUSY:
+        return []
+    return [
+        checks.Warning(
+            f"Pages are served by the processes of the API, and {most:,} requests came in the busiest quarter hour of "
+            f"the last {_LOOKED_AT_DAYS} days: while a worker makes a page or an export, the streams that it answers "
+            "come in lumps.",
+            hint="Behind nginx give pages a process of their own: PAGES=apart and deploy/nginx.conf, as "
+            "docs/operations.md describes. Without a web server in front, look at large pages while few people wait.",
+            id="gateway.W017",
+        )
+    ]
+
+
 def register_all() -> None:
     """Registers the checks with Django; the one that queries the database only runs where databases are given."""
     checks.register(encryption_key, checks.Tags.security)
@@ -253,6 +289,7 @@ def register_all() -> None:
     checks.register(budgets)
     checks.register(limits)
     checks.register(mail)
+    checks.register(pages)
     checks.register(store_checks.redis)
     checks.register(provider_enabled, checks.Tags.database)
     checks.register(credential_variables, checks.Tags.database)

@@ -1,18 +1,54 @@
-"""Django's pages behind a limit on bodies: Django itself reads any body to its end, onto the disk, whoever sends it."""
+"""Django's pages behind a limit on bodies: Django itself reads any body to its end, onto the disk, whoever sends it.
+
+And what a process says of paths that another one has, where pages have a process of their own.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 
+from streaming.consumer import PAGE_PREFIXES, refused_bytes
 from streaming.exchange.client import Receive, Send
 from streaming.exchange.load import PAGES, Load
 from streaming.refused import Refused
 
+PROBES: Final = frozenset({"/healthz", "/readyz"})
+"""The probes that a process without the API answers, too: each process has a supervisor that asks."""
+
 
 class _TooLarge(Exception):
     pass
+
+
+def is_page(path: str) -> bool:
+    """Whether a path is one of the pages for people and their files, the front page among them."""
+    return path == "/" or path.startswith(PAGE_PREFIXES)
+
+
+def without_pages(path: str, pages_at: str) -> str:
+    """Returns what a process that has the API alone says of a page."""
+    return (
+        f"{path[:100]} is a page, and this process serves the API alone. Pages have a process of their own: "
+        f"{pages_at}. A web server in front of both must send each path to its process, as deploy/nginx.conf does."
+    )
+
+
+def without_api(method: str, path: str) -> str:
+    """Returns what a process that has pages alone says of everything else."""
+    return (
+        f"This process has no {method} {path[:100]}: it serves pages alone. The API is at the gateway's own address"
+        f"{f', {settings.PUBLIC_URL}' if settings.PUBLIC_URL else ''}, where `manage.py serve --only gateway` or "
+        "`serve --pages apart` listens. Set a client's base URL to that."
+    )
+
+
+async def refuse(send: Send, text: str) -> None:
+    """Answers 404 as the API does."""
+    headers, body = refused_bytes(404, text)
+    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def page(django: Any, scope: dict[str, Any], receive: Receive, send: Send, load: Load) -> None:

@@ -14,14 +14,14 @@ import signal
 import socket
 import time
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 from django.conf import settings
 
 from proxysite.connections import GatewayState
 from proxysite.protocol import GatewayProtocol
-from streaming.runtime import serve
+from streaming.runtime import current, serve
 
 logger = logging.getLogger("gateway.server")
 
@@ -47,10 +47,10 @@ def allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def configuration(host: str, port: int) -> uvicorn.Config:
-    """uvicorn's settings for one worker."""
+def configuration(application: Any, host: str, port: int) -> uvicorn.Config:
+    """uvicorn's settings for one worker of an ASGI application, or of what its import string names."""
     return uvicorn.Config(
-        "proxysite.asgi:application",
+        application,
         host=host,
         port=port,
         loop="uvloop",
@@ -82,7 +82,9 @@ class GatewayServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Handles a signal. Unlike uvicorn's own handler it does not raise it again, so that the exit status is 0."""
         if self._stop_accepting_at is None:
-            serve().draining = self._state.draining = True
+            self._state.draining = True
+            if (runtime := current()) is not None:
+                runtime.draining = True
             if sig == signal.SIGINT:
                 # Somebody waits for it.
                 self._linger = 0.0
@@ -91,10 +93,15 @@ class GatewayServer(uvicorn.Server):
         elif sig == signal.SIGINT:
             self._interrupts += 1
             self.should_exit = True
-            if self._interrupts == 1:
-                serve().end_all()
-            else:
+            if self._interrupts > 1:
                 self.force_exit = True
+            elif (runtime := current()) is not None:
+                runtime.end_all()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts the runtime, which is not ready where the signal came first."""
+        await super().startup(sockets)
+        serve().draining = self._state.draining
 
     async def on_tick(self, counter: int) -> bool:
         """Looks after the connections every 0.1 s, and whether to stop accepting."""

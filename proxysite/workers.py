@@ -1,7 +1,11 @@
-"""Runs several workers on one socket: each is a `serve` process. A dead worker is replaced; all stop together."""
+"""Runs several processes of `serve`: workers on one socket, and pages on another where they have their own process.
+
+A dead one is replaced; all stop together.
+"""
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -9,9 +13,11 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+import msgspec
 from django.conf import settings
 
 logger = logging.getLogger("gateway.server")
@@ -19,7 +25,9 @@ logger = logging.getLogger("gateway.server")
 _MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 _CHECK_EVERY = 0.2
 _SHORT_LIFETIME = 5.0
-"""Seconds. A worker that dies sooner after its start is replaced after a pause, so that a crash loop stays slow."""
+"""Seconds. A process that dies sooner after its start is replaced after a pause, so that a crash loop stays slow."""
+_PAUSE = 1.0
+_BACKLOG = 2048
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -28,57 +36,101 @@ def bind(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
-    listener.listen(2048)
+    listener.listen(_BACKLOG)
     listener.set_inheritable(True)
     return listener
 
 
-class Workers:
-    """Runs `count` workers on a socket until SIGTERM or SIGINT."""
+def bind_file(path: Path) -> socket.socket:
+    """A listening Unix socket that child processes inherit and every user of this host may connect to, as web servers
+    do. One that a killed server left is replaced. Raises OSError when a server listens there or nothing can be made.
+    """
+    if path.is_socket():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+            if caller.connect_ex(str(path)) == 0:
+                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        path.unlink()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o666)
+    listener.listen(_BACKLOG)
+    listener.set_inheritable(True)
+    return listener
 
-    def __init__(self, listener: socket.socket, count: int) -> None:
-        self._listener = listener
-        self._children: list[tuple[subprocess.Popen[bytes], float]] = []
-        self._count = count
+
+class Part(msgspec.Struct, frozen=True):
+    """`count` processes on a listening socket, each of `serve` with these arguments beside it."""
+
+    name: str
+    listener: socket.socket
+    count: int = 1
+    arguments: tuple[str, ...] = ()
+
+
+class _Child:
+    """One of them, and those that replace it."""
+
+    def __init__(self, part: Part, workers: int) -> None:
+        self._part = part
+        # So that they count against limits together.
+        self._environment = {**os.environ, "WORKERS": str(workers)}
+        self._start_at: float | None = None
+        self.start()
+
+    def start(self) -> None:
+        descriptor = self._part.listener.fileno()
+        self._began, self._start_at = time.monotonic(), None
+        self.process = subprocess.Popen(  # noqa: S603 - this program
+            [sys.executable, str(_MANAGE), "serve", "--descriptor", str(descriptor), *self._part.arguments],
+            pass_fds=(descriptor,),
+            env=self._environment,
+        )
+
+    def look(self) -> None:
+        """Replaces it where it is dead."""
+        now = time.monotonic()
+        if self._start_at is not None:
+            if now >= self._start_at:
+                self.start()
+            return
+        status = self.process.poll()
+        if status is not None:
+            fields = {"pid": self.process.pid, "status": status}
+            logger.error("a %s died and is replaced", self._part.name, extra={"fields": fields})
+            self._start_at = now + (_PAUSE if now - self._began < _SHORT_LIFETIME else 0.0)
+            self.look()
+
+
+class Workers:
+    """Runs the processes of all parts until SIGTERM or SIGINT."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+        self._children: list[_Child] = []
         self._signal: int | None = None
 
     def run(self) -> int:
-        """Serves until a signal. Returns the exit status: 0 when every worker exited with 0 or had not started."""
+        """Serves until a signal. Returns the exit status: 0 when every process exited with 0 or had not started."""
         for sig in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sig, self._on_signal)
-        self._children = [self._start() for _ in range(self._count)]
+        workers = max(sum(part.count for part in self._parts), settings.WORKERS)
+        self._children = [_Child(part, workers) for part in self._parts for _ in range(part.count)]
         while self._signal is None:
-            self._children = [self._alive_or_replaced(child, began) for child, began in self._children]
+            for child in self._children:
+                child.look()
             time.sleep(_CHECK_EVERY)
-        self._listener.close()
-        for child, _ in self._children:
-            if child.poll() is None:
-                child.send_signal(signal.SIGTERM)
-        # A worker that is still starting has no handler yet, so the signal itself ends it: it has served nothing.
-        statuses = [child.wait() for child, _ in self._children]
+        for part in self._parts:
+            part.listener.close()
+        processes = [child.process for child in self._children]
+        for process in processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        # One that is still starting has no handler yet, so the signal itself ends it: it has served nothing.
+        statuses = [process.wait() for process in processes]
         return max(0 if status == -signal.SIGTERM else abs(status) for status in statuses)
 
     def _on_signal(self, sig: int, frame: FrameType | None) -> None:
         if self._signal is not None and sig == signal.SIGINT:
-            for child, _ in self._children:
-                child.send_signal(sig)
+            for child in self._children:
+                child.process.send_signal(sig)
         self._signal = sig
-
-    def _start(self) -> tuple[subprocess.Popen[bytes], float]:
-        descriptor = self._listener.fileno()
-        child = subprocess.Popen(  # noqa: S603 - this program
-            [sys.executable, str(_MANAGE), "serve", "--descriptor", str(descriptor)],
-            pass_fds=(descriptor,),
-            # So that they count against limits together.
-            env={**os.environ, "WORKERS": str(max(self._count, settings.WORKERS))},
-        )
-        return child, time.monotonic()
-
-    def _alive_or_replaced(self, child: subprocess.Popen[bytes], began: float) -> tuple[subprocess.Popen[bytes], float]:
-        status = child.poll()
-        if status is None:
-            return child, began
-        logger.error("a worker died and is replaced", extra={"fields": {"pid": child.pid, "status": status}})
-        if time.monotonic() - began < _SHORT_LIFETIME:
-            time.sleep(1.0)
-        return self._start()

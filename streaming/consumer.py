@@ -38,7 +38,7 @@ Scope = dict[str, Any]
 
 CREDENTIALS: Final = ("authorization", "x-api-key", "cookie", "proxy-authorization")
 """Headers with a client's own secrets: they are removed as soon as the caller is authenticated."""
-_PAGES: Final = ("/admin", "/my", settings.STATIC_URL)
+PAGE_PREFIXES: Final = ("/admin", "/my", settings.STATIC_URL)
 """How the paths of the pages for people and of their files begin; the front page is one of them."""
 
 
@@ -47,7 +47,7 @@ def owns(scope: Scope) -> bool:
     path: str = scope["path"]
     if path.startswith(paths.PREFIX):
         return True
-    return not path.startswith(_PAGES) and (path != "/" or scope["method"] != "GET")
+    return not path.startswith(PAGE_PREFIXES) and (path != "/" or scope["method"] != "GET")
 
 
 def refused_bytes(status: int, message: str) -> tuple[Headers, bytes]:

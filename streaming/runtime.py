@@ -59,9 +59,15 @@ class Companion(Protocol):
 
 
 class Runtime:
-    """Start it in a running loop; stop it when nothing is served any more."""
+    """Start it in a running loop; stop it when nothing is served any more.
 
-    def __init__(self) -> None:
+    With `pages_only` the process has pages and no API: of what is started it has the snapshot, the circuits of the
+    workers and what they count against limits, all to be read. Journal, writer, housekeeper, budgets and companions
+    are those of the gateway's processes.
+    """
+
+    def __init__(self, *, pages_only: bool = False) -> None:
+        self.pages_only = pages_only
         self.store = store
         self.journal = Journal(
             settings.JOURNAL_DIR,
@@ -98,7 +104,7 @@ class Runtime:
         self.ratios = TokenRatios()
         self.distinct = Distinct()
         self.token_pool = TokenPool()
-        self.companions: list[Companion] = [make(self) for make in companions]
+        self.companions: list[Companion] = [] if pages_only else [make(self) for make in companions]
         self.draining = False
         self._started = False
         self._starting = asyncio.Lock()
@@ -115,21 +121,26 @@ class Runtime:
             if self._started:
                 return
             self._loop = loop = asyncio.get_running_loop()
-            stores.name_place()
-            self._open_accounts()
+            if not self.pages_only:
+                stores.name_place()
+                self._open_accounts()
             self.store.subscribe(functools.partial(self._changed, loop))
             await loop.run_in_executor(None, self.store.start)
             self.sharing.start()
             await self.keeper.start()
-            self.budgets.start()
-            self.sweeper.start()
-            if settings.REVOKED_KEYS == "cut":
-                self.key_watch.start()
-            # Servers without a lifespan (Daphne) give no notice of their end; the rows must be written all the same.
-            atexit.register(self._close_accounts)
-            for companion in self.companions:
-                companion.start()
+            if not self.pages_only:
+                self._start_answering()
             self._started = True
+
+    def _start_answering(self) -> None:
+        self.budgets.start()
+        self.sweeper.start()
+        if settings.REVOKED_KEYS == "cut":
+            self.key_watch.start()
+        # Servers without a lifespan (Daphne) give no notice of their end; the rows must be written all the same.
+        atexit.register(self._close_accounts)
+        for companion in self.companions:
+            companion.start()
 
     async def stop(self) -> None:
         """Writes every row and closes every connection."""
@@ -148,8 +159,9 @@ class Runtime:
             await loop.run_in_executor(None, companion.stop)
         await loop.run_in_executor(None, self.sharing.stop)
         await loop.run_in_executor(None, self.store.stop)
-        await loop.run_in_executor(None, self._close_accounts)
-        atexit.unregister(self._close_accounts)
+        if not self.pages_only:
+            await loop.run_in_executor(None, self._close_accounts)
+            atexit.unregister(self._close_accounts)
 
     def end_all(self) -> None:
         """Ends every running request with an error event, at the deadline of a shutdown."""
@@ -186,7 +198,7 @@ class Runtime:
     def standing(self, limits: Sequence[LimitRecord]) -> list[Standing]:
         """Returns how much of each limit is used, None where the store does not say so at once: for pages, which run in
         threads of their own."""
-        if self._loop is None:
+        if self._loop is None or (self.pages_only and not stores.are_shared()):
             return [Standing(limit, None, None) for limit in limits]
         asked = asyncio.run_coroutine_threadsafe(self.limits.standing(limits), self._loop)
         try:
@@ -223,11 +235,11 @@ companions: list[Callable[[Runtime], Companion]] = []
 _current: Runtime | None = None
 
 
-def serve() -> Runtime:
-    """Returns the runtime of this process, made by the first call."""
+def serve(*, pages_only: bool = False) -> Runtime:
+    """Returns the runtime of this process, made by the first call, which also says whether it has pages only."""
     global _current
     if _current is None:
-        _current = Runtime()
+        _current = Runtime(pages_only=pages_only)
     return _current
 
 

@@ -34,6 +34,11 @@ def chosen() -> Store:
     return MappedStore(_folder()) if settings.WORKERS > 1 else MemoryStore()
 
 
+def are_shared() -> bool:
+    """Whether other processes see what this one counts, and it what they count."""
+    return bool(settings.REDIS_URL) or settings.WORKERS > 1
+
+
 def name_place() -> None:
     """Lets PostgreSQL show where this process counts: connections of the same name are of workers that count together.
 

@@ -1,6 +1,6 @@
 """The Health page: the circuit of every provider, model and credential, as all workers know it, with a Reset button.
 
-First token times and attempts in flight are those of the worker that serves the page.
+First token times and attempts in flight are those of the worker that serves the page; a process of pages has none.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "any_unhealthy": any(line.is_unhealthy for line in shown),
         "may_reset": request.user.has_perm("routing.change_healthstate"),
         "gates": settings.CIRCUIT_BREAKER,
-        "worker": "" if serving is None else serving.sharing.worker,
+        "worker": "" if serving is None or serving.pages_only else serving.sharing.worker,
         "is_isolated": serving is not None and serving.sharing.failing,
     }
     return TemplateResponse(request, "console/health.html", context)
@@ -188,7 +188,7 @@ def _shown(row: HealthState | None) -> tuple[str, str] | None:
 def _local(line: Line) -> Line:
     """The line with the figures of this worker."""
     serving = runtime.current()
-    if serving is None:
+    if serving is None or serving.pages_only:
         return line
     kind, numbers = parse_key(line.key)
     health = serving.health

@@ -95,9 +95,14 @@ def health_notice() -> Notice | None:
 
 
 def alert_notices() -> list[Notice]:
-    """Alerts about the gateway that have no other notice, and messages about alerts that could not be sent."""
-    dead = Alert.objects.filter(kind=Kind.DEAD_WORKER, ended_at=None)
-    found = [Notice("warning", alert.text, "access.view_alert") for alert in dead]
+    """Alerts about the gateway that have no other notice, and messages about alerts that could not be sent.
+
+    A process of pages has no usage accounts of its own, so it shows the workers' alerts about theirs.
+    """
+    serving = runtime.current()
+    kinds = [Kind.DEAD_WORKER, *([Kind.JOURNAL] if serving is not None and serving.pages_only else [])]
+    ours = Alert.objects.filter(kind__in=kinds, ended_at=None)
+    found = [Notice("warning", alert.text, "access.view_alert") for alert in ours]
     failed = OutboxMessage.objects.filter(failed_at__gte=timezone.now() - _FAILED_LATELY).count()
     if failed:
         number = "One message" if failed == 1 else f"{failed} messages"

@@ -53,6 +53,7 @@ class Gateway:
         env: Mapping[str, str] | None = None,
         program: Sequence[str] = (sys.executable, "manage.py"),
         listener: socket.socket | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         # A socket that listens already is the server's alone to use, and stays open when it is gone.
         self._listener = listener
@@ -62,6 +63,7 @@ class Gateway:
         self._daphne = daphne
         self._workers = workers
         self._program = program
+        self._options = options
         self.environment = {
             **os.environ,
             "DATABASE_URL": database.live_url(),
@@ -85,6 +87,7 @@ class Gateway:
         """Start and wait for nothing."""
         Path(self.environment["DATA_DIR"]).mkdir(exist_ok=True)
         command = ["serve", "--host", "127.0.0.1", "--port", str(self.port), "--workers", str(self._workers)]
+        command += self._options
         if self._daphne:
             command = ["runserver", "--noreload", "--skip-checks", f"127.0.0.1:{self.port}"]
         inherited = [] if self._listener is None else [self._listener.fileno()]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.checks import run_checks
+from django.utils import timezone
 
 from providers.models import Provider
+from usage.rollups.measures import BINS, COUNTS
+from usage.rollups.models import UsageRollup
 
 
 def warnings(databases: list[str] | None = None) -> dict[str, str]:
@@ -96,3 +101,41 @@ def test_a_number_that_nothing_could_keep_to_is_an_error(
         assert [found.msg for found in run_checks() if found.id == "gateway.E006" and name in found.msg]
     setattr(settings, name, good)
     assert "gateway.E006" not in warnings()
+
+
+def test_a_misspelt_place_of_pages_is_an_error(settings: Any) -> None:
+    for value in ("inline", "apart"):
+        settings.PAGES = value
+        assert warnings() == {}
+    settings.PAGES = "Apart"
+    assert "Set PAGES=apart" in warnings()["gateway.E016"]
+
+
+@pytest.mark.django_db
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("requests", "days", "where", "debug", "found"),
+    [
+        (900, 1, "inline", False, True),
+        (899, 1, "inline", False, False),
+        (900, 8, "inline", False, False),
+        (900, 1, "apart", False, False),
+        # Somebody works on the gateway itself.
+        (900, 1, "inline", True, False),
+    ],
+)
+def test_pages_in_the_processes_of_a_busy_gateway_are_reported(
+    settings: Any, requests: int, days: int, where: str, debug: bool, found: bool
+) -> None:
+    settings.PAGES, settings.DEBUG = where, debug
+    settings.ALLOWED_HOSTS = ["localhost"]
+    began = (timezone.now() - timedelta(days=days)).replace(minute=15, second=0, microsecond=0)
+    # Two outcomes of one quarter of an hour, and as many requests in the hours before.
+    for hours, count in ((0, requests - 300), (0, 300), (1, 500), (2, 500)):
+        at = began - timedelta(hours=hours)
+        values: dict[str, Any] = {name: {} if name in BINS else 0 for name in (*COUNTS, *BINS)}
+        UsageRollup.objects.create(id=uuid4(), starts_at=at, overall=True, **values | {"requests": count})
+    hints = warnings(["default"])
+    assert ("gateway.W017" in hints) is found
+    if found:
+        assert "deploy/nginx.conf" in hints["gateway.W017"]

@@ -1,0 +1,1 @@
+"""What pages cost the streams beside them: `python -m benchmarks.apart`."""

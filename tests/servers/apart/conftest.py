@@ -1,0 +1,66 @@
+"""A gateway of two workers whose pages are apart."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.harness.configure import Standing
+from tests.harness.gateway import Gateway, free_port
+from tests.harness.patience import until
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A running server: `gateway` is the whole, its address that of the API; `pages_url` is where the pages are."""
+
+    gateway: Gateway
+    pages_url: str
+
+    def processes(self, part: str) -> list[int]:
+        """The ids of the processes of a part: "gateway" or "admin"."""
+        parent = self.gateway.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        commands = {int(child): Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0") for child in children}
+        return [child for child, words in commands.items() if b"--only" in words and part.encode() in words]
+
+    def has_pages(self) -> bool:
+        """Whether the process of the pages answers."""
+        try:
+            return httpx.get(f"{self.pages_url}/readyz", trust_env=False, timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def started(name: str, workers: int = 1) -> Apart:
+    """A gateway whose pages are apart, once both parts are ready."""
+    port = free_port()
+    gateway = Gateway(name, workers=workers, options=("--pages", "apart", "--pages-port", str(port)))
+    made = Apart(gateway.start(), f"http://127.0.0.1:{port}")
+    until(made.has_pages, gateway.logs)
+    return made
+
+
+@pytest.fixture(scope="module")
+def apart(live_database: None, standing: Standing) -> Iterator[Apart]:
+    """One with two workers, for tests that leave it as it is."""
+    made = started("pages-apart", workers=2)
+    yield made
+    made.gateway.stop()
+    assert not made.has_pages()
+
+
+@pytest.fixture
+def own(live_database: None, standing: Standing) -> Iterator[Apart]:
+    """One with one worker, for a test that does something to it."""
+    made = started("own-pages-apart")
+    try:
+        yield made
+    finally:
+        made.gateway.signal(signal.SIGTERM)
+        made.gateway.wait_exit()
