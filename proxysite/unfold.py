@@ -10,7 +10,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 
 def _static(path: str) -> Callable[[HttpRequest], str]:
@@ -21,9 +21,16 @@ def _may(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
 
 
-def _page(title: str, icon: str, url: str, permission: str | None = None) -> dict[str, Any]:
-    page: dict[str, Any] = {"title": title, "icon": icon, "link": reverse_lazy(url)}
+def _page(title: str, icon: str, url: str, permission: str | None = None, **more: Any) -> dict[str, Any]:
+    page: dict[str, Any] = {"title": title, "icon": icon, "link": reverse_lazy(url), **more}
     return page if permission is None else {**page, "permission": _may(permission)}
+
+
+def _shows_rows(request: HttpRequest) -> bool:
+    """Attempts are a tab of the requests."""
+    return request.path.startswith(
+        tuple(reverse(f"admin:usage_{row}_changelist") for row in ("requestlog", "attemptlog"))
+    )
 
 
 UNFOLD: dict[str, Any] = {
@@ -96,8 +103,13 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Usage",
                 "items": [
-                    _page("Requests", "receipt_long", "admin:usage_requestlog_changelist", "usage.view_requestlog"),
-                    _page("Attempts", "replay", "admin:usage_attemptlog_changelist", "usage.view_attemptlog"),
+                    _page(
+                        "Requests",
+                        "receipt_long",
+                        "admin:usage_requestlog_changelist",
+                        "usage.view_requestlog",
+                        active=_shows_rows,
+                    ),
                     _page("Rows set aside", "report", "admin:usage_setaside_changelist", "usage.view_setaside"),
                 ],
             },

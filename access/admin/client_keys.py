@@ -179,9 +179,12 @@ class ClientKeyAdmin(KeyOperations, TakesHistoryAlong, SerializedSaves, ModelAdm
 
     @display(description="Requests")
     def requests(self, key: ClientKey) -> str:
-        """The link to the key's usage rows."""
+        """The link to the key's usage rows, from its first day on."""
         url = reverse("admin:usage_requestlog_changelist")
-        return format_html('<a class="text-link" href="{}?key={}">Requests of this key</a>', url, key.pk)
+        day = timezone.localtime(key.created_at, timezone.get_default_timezone()).date()
+        return format_html(
+            '<a class="text-link" href="{}?from={}&amp;key={}">Requests of this key</a>', url, day, key.pk
+        )
 
     @display(description="Budgets")
     def budgets(self, key: ClientKey) -> str:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import uuid_utils.compat as uuid_utils
 from django.utils import timezone
 
 from tests.usage.dated import identity
@@ -21,10 +20,11 @@ def at(text: str) -> datetime:
 
 
 def request_row(**fields: Any) -> UUID:
-    """Insert one request, completed just now unless `fields` say otherwise; money in pico-dollars. Returns its id."""
-    id = fields.pop("id", None) or uuid_utils.uuid7()
+    """Insert one request, completed just now unless `fields` say otherwise; money in pico-dollars. Returns its id, of
+    the moment when it started."""
+    started_at = fields.setdefault("started_at", timezone.now() - timedelta(seconds=1))
+    id = fields.pop("id", None) or identity(started_at)
     standard = {
-        "started_at": timezone.now() - timedelta(seconds=1),
         "outcome": "completed",
         "request_id": f"req_{id.hex}",
     }

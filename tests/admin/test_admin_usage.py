@@ -27,7 +27,7 @@ REQUESTS = "/admin/usage/requestlog/"
 def _listed(browser: Client, url: str) -> list[str]:
     response = browser.get(url)
     assert response.status_code == 200, (response.status_code, response.get("Location"))
-    return sorted(row.request_id for row in response.context["cl"].result_list)
+    return sorted(row.request_id for row in response.context["rows"])
 
 
 @pytest.mark.parametrize("model", ["requestlog", "attemptlog"])
@@ -110,7 +110,7 @@ def test_the_list_counts_no_rows_and_asks_the_same_of_two_and_of_fifty(admin_cli
     many = queries()
     assert len(many) == len(few)
     assert not [sql for sql in many if "COUNT(" in sql.upper()]
-    assert len(admin_client.get(REQUESTS).context["cl"].result_list) == 50
+    assert len(admin_client.get(REQUESTS).context["rows"]) == 50
 
 
 def test_a_requests_page_tells_its_decision_and_its_attempts_in_order(admin_client: Client) -> None:
@@ -174,7 +174,7 @@ def test_rows_are_found_by_what_was_lost(admin_client: Client) -> None:
     assert _listed(admin_client, rows_url(fidelity="tool")) == []
     assert _listed(admin_client, rows_url(fidelity="tool%")) == []
     assert _listed(admin_client, rows_url(fidelity=ANY)) == ["a", "b"]
-    assert "tool renamed" in admin_client.get(REQUESTS).content.decode()
+    assert "tool renamed" in text_of(admin_client.get(f"{REQUESTS}choices/?of=fidelity"))
 
 
 def test_pages_explain_what_was_lost(admin_client: Client) -> None:

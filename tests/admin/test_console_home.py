@@ -87,14 +87,14 @@ def test_every_figure_leads_to_exactly_its_rows(admin_client: Client, usage: Any
     for title, counts in expected.items():
         for figure, number in zip((cards[title].today, cards[title].month), counts, strict=True):
             assert figure.url.replace("&", "&amp;") in body
-            assert len(admin_client.get(figure.url).context["cl"].result_list) == number, (title, figure.url)
+            assert len(admin_client.get(figure.url).context["rows"]) == number, (title, figure.url)
 
 
 def test_each_line_of_model_and_team_leads_to_its_rows(admin_client: Client, usage: Any) -> None:
     for panel in admin_client.get(HOME).context["panels"][:2]:
         assert [row["series"].line.totals.requests for row in panel["rows"]] == [3, 2]
         for row in panel["rows"]:
-            listed = admin_client.get(row["url"]).context["cl"].result_list
+            listed = admin_client.get(row["url"]).context["rows"]
             assert len(listed) == row["series"].line.totals.requests
 
 
@@ -107,7 +107,7 @@ def test_each_provider_has_what_its_own_attempts_cost(admin_client: Client, usag
     ]
     assert found == [("p", 2, Decimal("1.3")), ("q", 1, Decimal("0.2"))]
     for row in panel["rows"]:
-        listed = admin_client.get(row["url"]).context["cl"].result_list
+        listed = admin_client.get(row["url"]).context["rows"]
         assert len(listed) == row["series"].line.totals.requests
     assert "Attempts by provider" in text_of(response)
     assert "Days are those of UTC" in text_of(response)
@@ -133,7 +133,7 @@ def test_today_begins_at_midnight_of_time_zone(admin_client: Client, settings: A
         request_row(started_at=midnight, team_name=name)
         request_row(started_at=midnight - timedelta(seconds=1))
         url = next(card for card in admin_client.get(HOME).context["cards"][0] if card.title == "Requests").today.url
-        moments = [row.started_at for row in admin_client.get(url).context["cl"].result_list]
+        moments = [row.started_at for row in admin_client.get(url).context["rows"]]
         assert midnight in moments
         assert midnight - timedelta(seconds=1) not in moments
 

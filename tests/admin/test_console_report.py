@@ -67,16 +67,16 @@ def test_lines_and_totals_for_each_day_team_and_model(admin_client: Client, team
 def test_each_number_leads_to_its_rows(admin_client: Client, teams: list[Team]) -> None:
     response = admin_client.get(PAGE + MARCH)
     for row in response.context["rows"]:
-        assert len(admin_client.get(row["url"]).context["cl"].result_list) == row["line"].totals.requests
-        assert len(admin_client.get(row["errors_url"]).context["cl"].result_list) == row["line"].totals.errors
-    assert len(admin_client.get(response.context["totals_url"]).context["cl"].result_list) == 4
+        assert len(admin_client.get(row["url"]).context["rows"]) == row["line"].totals.requests
+        assert len(admin_client.get(row["errors_url"]).context["rows"]) == row["line"].totals.errors
+    assert len(admin_client.get(response.context["totals_url"]).context["rows"]) == 4
 
 
 def test_filters_narrow_lines_totals_and_file(admin_client: Client, teams: list[Team]) -> None:
     query = f"{MARCH}&team={teams[0].pk}&model=p: m"
     response = admin_client.get(PAGE + query)
     assert response.context["totals"].requests == 2
-    assert len(admin_client.get(response.context["totals_url"]).context["cl"].result_list) == 2
+    assert len(admin_client.get(response.context["totals_url"]).context["rows"]) == 2
     assert [row["team"] for row in _csv(admin_client, query)] == ["Search"]
 
 

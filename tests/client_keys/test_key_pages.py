@@ -166,6 +166,7 @@ def test_nothing_of_it_without_the_permission(key: ClientKey) -> None:
 
 def test_the_page_links_to_its_requests_and_has_the_lines_again(admin_client: Client, key: ClientKey) -> None:
     Route.objects.create(name="big")
+    ClientKey.objects.filter(pk=key.pk).update(created_at=at("2026-02-01 10:00"))
     request_row(key_id=key.pk, key_name=key.name, started_at=at("2026-02-03 10:00"))
     page = admin_client.get(_page(key))
     text = text_of(page)
@@ -173,7 +174,7 @@ def test_the_page_links_to_its_requests_and_has_the_lines_again(admin_client: Cl
     assert "export CLAUDE_CODE_USE_GATEWAY=1 Copy Claude Code then shows a notice" in text
     assert "2026-02-03" in text
     rows = admin_client.get(links_of(page)["Requests of this key"])
-    assert [row.key_id for row in rows.context["cl"].result_list] == [key.pk]
+    assert [row.key_id for row in rows.context["rows"]] == [key.pk]
 
 
 def test_the_last_use_outlives_the_rows(admin_client: Client, key: ClientKey) -> None:

@@ -97,6 +97,9 @@ admin:access_team_add                   oa       =        access.add_team
 admin:access_team_history               oar      =        access.view_team
 admin:access_team_delete                oa       =        access.delete_team
 admin:access_team_change                oar      oa       access.view_team
+admin:usage_requestlog_choices          oar      -        usage.view_requestlog
+admin:usage_requestlog_export           oar      -        usage.view_requestlog
+admin:usage_requestlog_sheet            oar      -        usage.view_requestlog
 admin:usage_requestlog_changelist       oar      =        usage.view_requestlog
 admin:usage_requestlog_add              -        -        -
 admin:usage_requestlog_history          oar      =        usage.view_requestlog
@@ -107,6 +110,8 @@ admin:usage_budgetwindow_add            -        -        -
 admin:usage_budgetwindow_history        oar      =        usage.view_budgetwindow
 admin:usage_budgetwindow_delete         -        -        -
 admin:usage_budgetwindow_change         oar      -        usage.view_budgetwindow
+admin:usage_attemptlog_choices          oar      -        usage.view_attemptlog
+admin:usage_attemptlog_export           oar      -        usage.view_attemptlog
 admin:usage_attemptlog_changelist       oar      =        usage.view_attemptlog
 admin:usage_attemptlog_add              -        -        -
 admin:usage_attemptlog_history          oar      =        usage.view_attemptlog

@@ -12,30 +12,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import MultipleChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from access.permissions import may
 from providers.pricing.prices import Price, figures
-from proxysite.console.ranges import DayRangeFilter
 from usage.admin import whose
-from usage.admin.filters import (
-    ClientFilter,
-    CredentialFilter,
-    FidelityFilter,
-    KeyFilter,
-    KnownFilter,
-    ModelFilter,
-    OwnerFilter,
-    ProviderFilter,
-    RouteFilter,
-    TeamFilter,
-    UTCDaysFilter,
-)
+from usage.admin.requests.sheet import Sheet
+from usage.admin.requests.views import RowsList
 from usage.admin.timeline import explained, timeline, with_demo_mark
 from usage.models import AttemptLog, RequestLog, SetAside
 from usage.reports import formatting
+from usage.reports.rows.filters import ATTEMPTS, REQUESTS
 from usage.rollups import measures
 
 _OUTCOMES = {
@@ -109,11 +97,6 @@ class UsageAdmin(ModelAdmin):
         """The model and its provider."""
         return _two_lines(row.model_name, row.provider_name, is_demo=row.is_demo)
 
-    @display(description="Tokens in / out")
-    def token_counts(self, row: Any) -> str:
-        """The four kinds of tokens in two lines."""
-        return render_to_string("usage/token_counts.html", {"row": row})
-
     @display(description="Cost", ordering="cost")
     def shown_cost(self, row: Any) -> str:
         """In US dollars."""
@@ -143,11 +126,6 @@ class UsageAdmin(ModelAdmin):
         """In US dollars."""
         return formatting.dollars(row.repriced_cost)
 
-    @display(description="First token / total", ordering="duration_ms")
-    def took(self, row: Any) -> str:
-        """The time to the first token and the total duration."""
-        return _two_lines(formatting.milliseconds(row.time_to_first_token_ms), formatting.milliseconds(row.duration_ms))
-
     @display(description="Outcome", ordering="outcome")
     def ended(self, row: Any) -> str:
         """The outcome, with the error if there was one."""
@@ -171,27 +149,11 @@ class UsageAdmin(ModelAdmin):
 
 
 @admin.register(RequestLog)
-class RequestLogAdmin(whose.WhoseRequest, UsageAdmin):
+class RequestLogAdmin(RowsList, Sheet, whose.WhoseRequest, UsageAdmin):
     """Requests, each with its decision and attempts on its page."""
 
-    list_display = [
-        "started", "ended", "caller", "asked_for", "answered_by", "token_counts", "shown_cost", "took",
-    ]  # fmt: skip
-    list_filter = [
-        ("started_at", DayRangeFilter),
-        ("outcome", MultipleChoicesDropdownFilter),
-        TeamFilter,
-        OwnerFilter,
-        KeyFilter,
-        ClientFilter,
-        RouteFilter,
-        ProviderFilter,
-        ModelFilter,
-        FidelityFilter,
-        KnownFilter,
-    ]
-    search_fields = ["request_id__exact", "session_id__exact"]
-    search_help_text = "Complete request id or session id"
+    kind = REQUESTS
+    search_help_text = "Complete request id or session id, of any time"
     change_form_outer_after_template = "usage/request_story.html"
     fieldsets = [
         (None, {"fields": [
@@ -205,17 +167,6 @@ class RequestLogAdmin(whose.WhoseRequest, UsageAdmin):
         ]}),
     ]  # fmt: skip
 
-    @display(description="Caller")
-    def caller(self, row: RequestLog) -> str:
-        """The team and its key."""
-        return _two_lines(row.team_name, row.key_name)
-
-    @display(description="Route")
-    def asked_for(self, row: RequestLog) -> str:
-        """The route, and the requested model where that is another name."""
-        asked = "" if row.request_model in {"", row.route_name} else f"for {row.request_model}"
-        return _two_lines(row.route_name, asked)
-
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         """Shows the request with its attempts in order, to those who may see attempts."""
         shown = may(request.user, "usage.view_attemptlog")
@@ -224,25 +175,11 @@ class RequestLogAdmin(whose.WhoseRequest, UsageAdmin):
 
 
 @admin.register(AttemptLog)
-class AttemptLogAdmin(UsageAdmin):
+class AttemptLogAdmin(RowsList, UsageAdmin):
     """The attempts of requests."""
 
-    list_display = [
-        "started", "number", "ended", "answered_by", "http_status", "token_counts", "shown_cost", "took",
-        "its_request",
-    ]  # fmt: skip
-    list_filter = [
-        ("started_at", DayRangeFilter),
-        UTCDaysFilter,
-        ("outcome", MultipleChoicesDropdownFilter),
-        ProviderFilter,
-        CredentialFilter,
-        ModelFilter,
-        FidelityFilter,
-        KnownFilter,
-    ]
-    search_fields = ["upstream_request_id__exact"]
-    search_help_text = "Complete upstream request id"
+    kind = ATTEMPTS
+    search_help_text = "Complete request id, of any time, or upstream request id"
     fields = [
         "its_request", ("started", "number"), ("ended", "http_status"), ("error_type", "error_code"),
         ("error_message", "sentence_code"), "provider_message", "answered_by",

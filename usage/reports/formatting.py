@@ -31,6 +31,27 @@ def dollars(amount: Decimal | None) -> str:
     return f"${amount:.{places}f}"
 
 
+def dollars_in_column(amount: Decimal | None) -> str:
+    """`$12.34` and `$0.0012`, which align on the point: figure spaces stand for the digits that more than a dollar does
+    not have."""
+    if amount is None:
+        return UNKNOWN
+    if amount == 0 or abs(amount) >= 1:
+        return f"${amount:,.2f}\u2007\u2007"
+    return f"${amount:.4f}" if abs(amount) >= Decimal("0.00005") else "<$0.0001"
+
+
+def ago(seconds: float) -> str:
+    """`12 s ago`, `5 min ago`, `3 h ago`, `12 days ago`; what is yet to come is `now`."""
+    if seconds < 1:
+        return "now"
+    for limit, unit, name in ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h")):
+        if seconds < limit:
+            return f"{int(seconds // unit)} {name} ago"
+    days = int(seconds // 86_400)
+    return f"{days} day{'' if days == 1 else 's'} ago"
+
+
 def milliseconds(number: int | None) -> str:
     """`320 ms`, `4.2 s`, `2 min 05 s`."""
     if number is None:

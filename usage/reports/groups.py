@@ -157,13 +157,13 @@ def by_day(grouping: Grouping, period: Period) -> QuerySet[Any]:
 
 def over(grouping: Grouping, period: Period) -> QuerySet[Any]:
     """Groups the usage of a whole period, the dearest first; `lines` reads it."""
-    found = _groups(grouping, _rows(grouping, period), *grouping.by)
+    found = _groups(grouping, rollups(grouping, period), *grouping.by)
     return found.order_by(F("total_cost").desc(nulls_last=True), "-total_requests", *grouping.by)
 
 
 def total(grouping: Grouping, period: Period) -> Totals:
     """Returns the totals of a whole period."""
-    return query.totals_of(_rows(grouping, period).aggregate(**query.sums(counted=grouping.counted)))
+    return query.totals_of(rollups(grouping, period).aggregate(**query.sums(counted=grouping.counted)))
 
 
 def lines(grouping: Grouping, rows: QuerySet[Any]) -> Iterator[Group]:
@@ -181,11 +181,12 @@ def provider_days(period: Period) -> list[Line]:
 
 
 def _with_day(grouping: Grouping, period: Period) -> QuerySet[Any]:
-    rows: QuerySet[Any] = _rows(grouping, period).annotate(day=TruncDate("starts_at", tzinfo=grouping.zone()))
+    rows: QuerySet[Any] = rollups(grouping, period).annotate(day=TruncDate("starts_at", tzinfo=grouping.zone()))
     return rows
 
 
-def _rows(grouping: Grouping, period: Period) -> QuerySet[Any]:
+def rollups(grouping: Grouping, period: Period) -> QuerySet[Any]:
+    """Returns the rollups of a period."""
     midnight = time(tzinfo=grouping.zone())
     first = datetime.combine(period.first, midnight)
     end = datetime.combine(period.last + timedelta(days=1), midnight)

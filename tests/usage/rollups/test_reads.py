@@ -82,4 +82,4 @@ def test_links_of_a_line_lead_to_as_many_rows(admin_client: Client) -> None:
     _of_keys(1, 2, 3)
     page: Any = admin_client.get("/admin/console/report/")
     for row in page.context["rows"]:
-        assert len(admin_client.get(row["url"]).context["cl"].result_list) == row["line"].totals.requests
+        assert len(admin_client.get(row["url"]).context["rows"]) == row["line"].totals.requests

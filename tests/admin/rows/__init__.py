@@ -1,0 +1,1 @@
+"""The lists of requests and attempts: pages of rows, filters, histogram, file."""

@@ -1,0 +1,165 @@
+"""What a list shows of each row, and what its file holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+from django.db.models import Model
+from django.urls import reverse
+from django.utils import timezone
+
+from providers.models import Provider
+from usage.models import Outcome
+from usage.reports import formatting
+from usage.reports.rows.filters import REQUESTS, Kind
+from usage.reports.spreadsheet import cell
+
+COLORS: Final = {
+    Outcome.COMPLETED: "good",
+    Outcome.FAILED: "bad",
+    Outcome.REFUSED: "near",
+    Outcome.CLIENT_CLOSED: "left",
+    Outcome.INTERRUPTED: "bad",
+}
+_TOKENS: Final = {
+    "cache_read_tokens": ("read from cache", "read"),
+    "cache_write_tokens": ("written to cache", "write"),
+    "input_tokens": ("new input", "new"),
+    "output_tokens": ("output", "out"),
+}
+_OUTPUT = "output_tokens"
+_SHARED = (
+    "id", "started_at", "outcome", "http_status", "error_type", "error_code", "sentence_code", "provider_id",
+    "provider_name", "model_name", *_TOKENS, "estimated", "cost", "time_to_first_token_ms", "duration_ms",
+)  # fmt: skip
+_OF_REQUESTS = (
+    "team_id", "team_name", "key_id", "key_name", "owner_id", "owner_name", "route_name", "request_model",
+    "session_id", "attempts",
+)  # fmt: skip
+_OF_ATTEMPTS = ("request_log_id", "number", "credential_name", "reported_model")
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """One row of a list, formatted."""
+
+    url: str
+    sheet_url: str
+    moment: str
+    ago: str
+    clock: str
+    outcome: str
+    color: str
+    reason: str
+    who: str
+    who_url: str
+    who_more: str
+    what: str
+    what_more: str
+    is_demo: bool
+    bar: list[tuple[str, float]]
+    tokens: str
+    tokens_full: str
+    cost: str
+    cost_full: str
+    first: str
+    total: str
+    tries: int
+    session: str = ""
+
+
+def columns(kind: Kind) -> tuple[str, ...]:
+    """Returns the columns that a list reads."""
+    return (*_SHARED, *(_OF_REQUESTS if kind is REQUESTS else _OF_ATTEMPTS))
+
+
+def shown(kind: Kind, rows: Iterable[Any]) -> list[Shown]:
+    """Returns rows as a list shows them."""
+    demos = set(Provider.objects.filter(is_demo=True).values_list("pk", flat=True))
+    now, zone = timezone.now(), timezone.get_default_timezone()
+    return [_shown(kind, row, demos, now, row.started_at.astimezone(zone)) for row in rows]
+
+
+def _shown(kind: Kind, row: Any, demos: set[int], now: datetime, started: datetime) -> Shown:
+    is_request = kind is REQUESTS
+    request = row.pk if is_request else row.request_log_id
+    counts = [(name, getattr(row, name)) for name in _TOKENS]
+    known = [(name, count) for name, count in counts if count]
+    total = sum(count for _, count in known)
+    prompt = [count for name, count in counts if name != _OUTPUT and count is not None]
+    exact = "" if row.cost is None else f"${row.cost.normalize() if row.cost else Decimal(0):f}"
+    seconds = (now - started).total_seconds()
+    parts = ", ".join(f"{formatting.count(count)} {_TOKENS[name][0]}" for name, count in counts if count is not None)
+    return Shown(
+        url=reverse(f"admin:usage_{kind.model._meta.model_name}_change", args=[row.pk]),
+        sheet_url=reverse("admin:usage_requestlog_sheet", args=[request]),
+        moment=started.isoformat(timespec="milliseconds"),
+        ago=formatting.ago(seconds) if seconds < 86_400 else f"{started:%Y-%m-%d}",
+        clock=f"{started:%H:%M:%S}",
+        outcome=row.get_outcome_display(),
+        color=COLORS[Outcome(row.outcome)],
+        reason=_reason(row),
+        who=row.key_name if is_request else f"attempt {row.number}",
+        who_url="" if is_request else reverse("admin:usage_requestlog_change", args=[request]),
+        who_more=row.team_name if is_request else row.credential_name,
+        what=_asked(row) if is_request else row.model_name,
+        what_more=row.provider_name,
+        is_demo=row.provider_id in demos,
+        bar=[(_TOKENS[name][1], 100 * count / total) for name, count in known],
+        tokens=f"{formatting.tokens(sum(prompt) if prompt else None)} / {formatting.tokens(row.output_tokens)}",
+        tokens_full=f"{parts}, estimated" if row.estimated else parts or "The provider reported no tokens.",
+        cost=formatting.dollars_in_column(row.cost),
+        cost_full=exact or "The cost is unknown.",
+        first=formatting.milliseconds(row.time_to_first_token_ms),
+        total=formatting.milliseconds(row.duration_ms),
+        tries=row.attempts if is_request else 0,
+        session=row.session_id if is_request else "",
+    )
+
+
+def _reason(row: Any) -> str:
+    if row.outcome == Outcome.COMPLETED:
+        return ""
+    status = f"{row.http_status} " if row.http_status else ""
+    return f"{status}{row.sentence_code or row.error_code or row.error_type}".strip().replace("_", " ")
+
+
+def _asked(row: Any) -> str:
+    route = row.route_name or row.request_model
+    return f"{route} → {row.model_name}" if row.model_name and row.model_name != route else route
+
+
+# --- the file --------------------------------------------------------------------------------------------------------
+
+
+_NOT_IN_FILES = frozenset({"decision", "tags_id", "key_prefix", "routing_revision", "access_revision", "price_id"})
+
+
+def file_columns(kind: Kind) -> tuple[str, ...]:
+    """Returns the columns of the file of a list, which are those of the table."""
+    return tuple(field.name for field in _fields(kind.model) if field.name not in _NOT_IN_FILES)
+
+
+def _fields(model: type[Model]) -> list[Any]:
+    return list(model._meta.concrete_fields)
+
+
+def line(values: Iterable[Any]) -> list[Any]:
+    """Returns a line of the file: moments in UTC, exact amounts, lists in one cell; what is unknown is empty."""
+    return [_value(value) for value in values]
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, str):
+        return cell(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list):
+        return cell(" ".join(map(str, value)))
+    if isinstance(value, dict):
+        return cell(json.dumps(value))
+    return f"{value:f}" if isinstance(value, Decimal) else value

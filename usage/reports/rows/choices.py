@@ -1,0 +1,66 @@
+"""The values that a filter of a list offers: all that a range has, from the rollups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.db.models import Max, QuerySet
+
+from access.models import ClientKey, Team
+from usage.reports import groups, query
+from usage.reports.query import Period
+from usage.reports.rows.filters import ATTEMPTS, NONE, Filter, Kind
+
+MOST: Final = 300
+"""Choices that are shown at a time; a search finds the others."""
+_TODAY: Final[dict[str, Any]] = {
+    "team_id": lambda ids: Team.objects.filter(pk__in=ids).values_list("pk", "name"),
+    "key_id": lambda ids: ClientKey.objects.filter(pk__in=ids).values_list("pk", "name"),
+    "owner_id": lambda ids: User.objects.filter(pk__in=ids).values_list("pk", "username"),
+}
+"""What has that id is called so today."""
+
+Choice = tuple[str, str]
+"""A value in a URL, and its label."""
+
+
+def choices(
+    kind: Kind, of: Filter, period: Period, search: str = "", more: Sequence[Choice] = ()
+) -> tuple[list[Choice], bool]:
+    """Returns the values that some days have, those without one first, and whether there are more than MOST.
+
+    `search` is a part of the label; `more` are fixed values that only the caller knows.
+    """
+    found = [*of.fixed, *more] or _seen(kind, of, period)
+    wanted = search.casefold()
+    matching = [choice for choice in found if wanted in choice[1].casefold()]
+    return matching[:MOST], len(matching) > MOST
+
+
+def label_of(of: Filter, value: str, rows: Sequence[Any] = ()) -> str:
+    """Returns what a value is called today; for what is gone its name in `rows`, or else the value itself."""
+    if value == NONE or not of.is_id:
+        return dict(of.fixed).get(value, value)
+    known: dict[int, str] = dict(_TODAY[of.column]([int(value)]))
+    known = {getattr(row, of.column): getattr(row, of.label) for row in rows} | known
+    return known.get(int(value)) or value
+
+
+def _seen(kind: Kind, of: Filter, period: Period) -> list[Choice]:
+    columns = (of.column, of.label) if of.label else (of.column,)
+    rows = _rollups(kind, of, period).order_by().values_list(*columns).annotate(last=Max("starts_at"))
+    seen = {row[0]: row[-2] for row in sorted(rows, key=lambda row: row[-1])}
+    if of.is_id:
+        seen |= dict(_TODAY[of.column]([value for value in seen if value is not None]))
+    found = [(NONE if value in (None, "") else str(value), label or NONE) for value, label in seen.items()]
+    return sorted(found, key=lambda choice: (choice[0] != NONE, choice[1].casefold()))
+
+
+def _rollups(kind: Kind, of: Filter, period: Period) -> QuerySet[Any]:
+    if kind is ATTEMPTS:
+        return groups.rollups(groups.PROVIDERS, period)
+    if of.column == "client_name":
+        return groups.rollups(groups.CLIENTS, period)
+    return query.keyed(period) if of.column in ("key_id", "owner_id") else query.keyless(period)
