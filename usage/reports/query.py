@@ -146,6 +146,11 @@ def keyed(period: Period) -> QuerySet[Any]:
     return _spans(period, overall=False)
 
 
+def overall(period: Period) -> QuerySet[Any]:
+    """Returns the rollups of a period that tell outcomes apart and nothing else: a few rows a day."""
+    return _spans(period, overall=True)
+
+
 def keyless(period: Period) -> QuerySet[Any]:
     """Returns the rollups of a period that tell teams apart and neither keys nor owners, where there are days: a few
     rows a day for each team."""

@@ -62,6 +62,7 @@ def test_a_bar_leads_to_the_rows_that_it_counts(span: str, admin_client: Client)
 def test_a_filter_that_sums_do_not_have_is_named(admin_client: Client) -> None:
     page: Any = admin_client.get(f"{REQUESTS}?{WEEK}&client=curl&known=cost")
     assert page.context["histogram"]["ignored"] == "client, known figure"
+    assert page.context["histogram"]["requests"] == str(len(admin_client.get(f"{REQUESTS}?{WEEK}").context["rows"]))
     assert "without the filter by client, known figure" in page.content.decode()
     assert admin_client.get(f"{REQUESTS}?q=x").context["histogram"] is None
 

@@ -92,6 +92,16 @@ def test_a_file_has_each_row_once_and_in_order(kind: Kind, monkeypatch: pytest.M
         assert found == _wanted(kind, values), values
 
 
+def test_a_file_is_read_as_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    _rows(REQUESTS)
+    monkeypatch.setattr(reading, "BLOCK", 5)
+    lines = reading.every(_selection(REQUESTS, {}), ("id", "started_at"))
+    for blocks in (1, 2, 3):
+        with CaptureQueriesContext(connection) as captured:
+            assert len([next(lines) for _ in range(5)]) == 5
+        assert [each["sql"].split(" LIMIT ")[1] for each in captured.captured_queries] == ["6"], blocks
+
+
 def test_a_page_says_how_far_it_searched_and_goes_on_from_there(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

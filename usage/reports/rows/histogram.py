@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Model, Q, QuerySet, Sum
 
 from usage.reports import groups, query
 from usage.reports.query import Period
@@ -95,8 +95,10 @@ def _days(chosen: Chosen, since: datetime, until: datetime) -> Iterator[datetime
 
 def _rollups(chosen: Chosen, spans: list[tuple[datetime, datetime]], *, in_days: bool) -> QuerySet[Any]:
     since, until = spans[0][0], spans[-1][1]
+    # Filters that rollups do not have are left out.
+    model = UsageRollup if chosen.kind is REQUESTS else groups.PROVIDERS.model
+    overall = {chosen.kind.filters[name].column for name in chosen.values} & _columns(model) <= {"outcome"}
     if not in_days:
-        overall = not set(chosen.values) - {"outcome__exact"}
         # Not as a condition that is true or false: SQLite finds no index for these.
         rows: QuerySet[Any] = UsageRollup.objects.filter(overall__in=[overall])
         return rows.filter(starts_at__gte=since, starts_at__lt=until)
@@ -104,6 +106,8 @@ def _rollups(chosen: Chosen, spans: list[tuple[datetime, datetime]], *, in_days:
         last = (until - timedelta(days=1)).date()
         return groups.rollups(groups.PROVIDERS, Period(since.date(), last))
     period = Period(local_day(int(since.timestamp())), local_day(int(until.timestamp()) - 1))
+    if overall:
+        return query.overall(period)
     return query.keyed(period) if set(_OF_KEYS) & set(chosen.values) else query.keyless(period)
 
 
@@ -115,10 +119,14 @@ def _start(starts_at: datetime, chosen: Chosen, *, in_days: bool) -> datetime:
     return starts_at
 
 
+def _columns(model: type[Model]) -> set[str]:
+    return {field.name for field in model._meta.get_fields()}
+
+
 def _condition(chosen: Chosen) -> tuple[Q, tuple[str, ...]]:
     """Returns the condition of the filters on rollups, and the titles of those that rollups do not have."""
     model = UsageRollup if chosen.kind is REQUESTS else groups.PROVIDERS.model
-    columns = {field.name for field in model._meta.get_fields()}
+    columns = _columns(model)
     condition, ignored = Q(), []
     for name, values in chosen.values.items():
         each = chosen.kind.filters[name]
