@@ -42,6 +42,12 @@ class Run:
         return self.result
 
     @property
+    def waits(self) -> list[tuple[int, int, int]]:
+        """Of each wait for another try: its number, the most that it makes, and the status that it waits after."""
+        waits = [line for line in self.lines if line.get("subtype") == "api_retry"]
+        return [(line["attempt"], line["max_retries"], line["error_status"]) for line in waits]
+
+    @property
     def notices(self) -> list[dict[str, Any]]:
         """What it makes of the headers of answers that show a budget."""
         return [line["rate_limit_info"] for line in self.lines if line["type"] == "rate_limit_event"]
@@ -63,13 +69,16 @@ def run(
     *,
     key_helper: str = "",
     gateway_mode: bool = False,
+    most_retries: int | None = None,
 ) -> Run:
     """One `claude -p` that may run `echo`, with `home` as an empty home directory.
 
-    With `key_helper`, a shell script, it asks that for its keys instead.
+    With `key_helper`, a shell script, it asks that for its keys instead; with `most_retries` it gives up sooner.
     """
     home.mkdir()
     environment = _environment(home, base_url, key, model, gateway_mode=gateway_mode)
+    if most_retries is not None:
+        environment["CLAUDE_CODE_MAX_RETRIES"] = str(most_retries)
     asked = ["-p", prompt, "--allowedTools", "Bash(echo:*)", "--output-format", "stream-json", "--verbose"]
     if key_helper:
         helper = home / "key_helper.sh"

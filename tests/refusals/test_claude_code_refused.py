@@ -79,6 +79,10 @@ def _dead(standing: Standing, upstream: Upstream) -> Case:
     return make_key(), make_route([model]).name, "Ask an administrator to check the route."
 
 
+def _invalid(standing: Standing, upstream: Upstream) -> Case:
+    return standing.key, standing.routes["anthropic"].name, "messages.0 cannot be read."
+
+
 def _unpaid(standing: Standing, upstream: Upstream) -> Case:
     return standing.key, standing.routes["anthropic"].name, "requires payment for this gateway's account (HTTP 402)"
 
@@ -92,8 +96,14 @@ CASES: dict[Callable[[Standing, Upstream], Case], str] = {
     _unknown: "the model is unknown, switched off, or not allowed for the key",
     _forbidden: "the model is unknown, switched off, or not allowed for the key",
     _dead: "no candidate of the route can be called; the gateway could not read its database for `MAX_STALE`",
+    _invalid: "a provider finds the request invalid; no candidate of the route can serve it",
     _unpaid: "a provider refuses the gateway: its credential, its bill, its permissions (401, 402, 403)",
 }
+PROVIDERS_OWN = {
+    _invalid: speak.refusal("anthropic", 400, "messages.0 cannot be read.", code="invalid_request_error"),
+    _unpaid: speak.refusal("anthropic", 402, "Your credit balance is too low.", code="billing_error"),
+}
+"""What the provider says in these cases. In the others it is not asked."""
 
 
 def test_every_refusal_that_is_given_up_at_once_has_a_case() -> None:
@@ -113,13 +123,15 @@ def test_what_claude_code_makes_of_a_refusal(
     key, model, words = case(standing, upstream)
     strict.wait_snapshot()
     row = TABLE[CASES[case]]
-    script = upstream.script(speak.refusal("anthropic", 402, "Your credit balance is too low.", code="billing_error"))
+    script = upstream.script(PROVIDERS_OWN.get(case, Reply(status=500)))
     ran = claude_code.run(
         claude_code.LATEST, tmp_path / "home", f"http://{relay.address}", key.secret, model, f"Hello. {script.mark}"
     )
     assert [answer.status for answer in relay.seen] == [int(row["status"])] * int(row["requests"])
     # The second try of a 404 is not streamed.
-    assert [answer.streamed for answer in relay.seen] == [True, False][: len(relay.seen)]
+    assert [answer.streamed for answer in relay.seen] == [
+        answer.status != 404 or not number for number, answer in enumerate(relay.seen)
+    ]
     assert ran.status == 1
     sentence = relay.seen[0].sentence
     assert words in sentence
@@ -128,7 +140,7 @@ def test_what_claude_code_makes_of_a_refusal(
     if int(row["status"]) not in {401, 403} or case is _empty:
         session = ran.result["session_id"]
         rows = orm.of_session(session, len(relay.seen))
-        assert [one.attempts for one in rows] == [int(case is _unpaid)] * len(relay.seen)
+        assert [one.attempts for one in rows] == [int(case in PROVIDERS_OWN)] * len(relay.seen)
         assert all(one.sentence_code for one in rows)
 
 
@@ -196,6 +208,7 @@ def test_claude_code_comes_again_when_there_was_too_much(
         ran = running.result()
     assert ran.succeeded()["result"] == "Now it fits."
     assert [(answer.status, answer.headers.get("retry-after")) for answer in relay.seen] == [(status, "5"), (200, None)]
+    assert ran.waits == [(1, 10, status)]
     assert "under way" in relay.seen[0].sentence
     rows = orm.of_session(ran.result["session_id"], 2)
     assert [(row.outcome, row.sentence_code, row.attempts) for row in rows] == [
