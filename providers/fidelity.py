@@ -6,8 +6,10 @@ meanings are defined here only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+
+import msgspec
 
 from usage.sentence import short_name
 
@@ -139,6 +141,21 @@ EXPLANATIONS: dict[Fidelity, str] = {
 }
 """What each code means, in the admin and the documentation."""
 
+
+class Loss(msgspec.Struct, frozen=True):
+    """A code with its meaning, "" for a code that this version does not know, and the fields that it is about."""
+
+    code: str
+    meaning: str
+    fields: tuple[str, ...] = ()
+
+
+def losses(codes: Iterable[str], fields: Mapping[str, Sequence[str]]) -> tuple[Loss, ...]:
+    """Returns codes with what they mean; `fields` are those of Notes.paths."""
+    return tuple(Loss(code, _MEANINGS.get(code, ""), tuple(fields.get(code, ()))) for code in codes)
+
+
+_MEANINGS: dict[str, str] = {code.value: text for code, text in EXPLANATIONS.items()}
 
 MOST_PATHS = 16
 LONGEST_PATH = 80

@@ -110,6 +110,7 @@ UNFOLD: dict[str, Any] = {
                         "usage.view_requestlog",
                         active=_shows_rows,
                     ),
+                    _page("Sessions", "forum", "console:sessions", "usage.view_requestlog"),
                     _page("Rows set aside", "report", "admin:usage_setaside_changelist", "usage.view_setaside"),
                 ],
             },

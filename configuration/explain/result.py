@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from providers.fidelity import Loss
 from routing.decision import Dropped
 
 
@@ -29,7 +30,7 @@ class Refusal(msgspec.Struct, frozen=True):
 class UpstreamView(msgspec.Struct, frozen=True):
     """The request that a provider would get. `size` is the number of bytes of the body as it would be sent.
 
-    `fidelity` lists what the translation dropped, changed or emulated: (code, meaning).
+    `fidelity` lists what the translation dropped, changed or emulated.
     """
 
     method: str
@@ -37,7 +38,7 @@ class UpstreamView(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...]
     body: Any
     size: int
-    fidelity: tuple[tuple[str, str], ...] = ()
+    fidelity: tuple[Loss, ...] = ()
     stops_matched_here: tuple[str, ...] = ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path
 
-from proxysite.console import health, providers, usage_groups, usage_report
+from proxysite.console import health, providers, sessions, usage_groups, usage_report
 from proxysite.console.explain import page as explain
 
 app_name = "console"
@@ -14,6 +14,8 @@ urlpatterns = [
     path("report.csv", admin.site.admin_view(usage_report.export), name="report-csv"),
     path("report/<slug:name>/", admin.site.admin_view(usage_groups.page), name="report-groups"),
     path("report/<slug:name>.csv", admin.site.admin_view(usage_groups.export), name="report-groups-csv"),
+    path("sessions/", admin.site.admin_view(sessions.list_page), name="sessions"),
+    path("sessions/<uuid:session_id>/", admin.site.admin_view(sessions.page), name="session"),
     path("health/", admin.site.admin_view(health.page), name="health"),
     path("health/reset/", admin.site.admin_view(health.reset), name="health-reset"),
     path("explain/", admin.site.admin_view(explain.page), name="explain"),

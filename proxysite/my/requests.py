@@ -13,7 +13,7 @@ from access.roles.scope import visible
 from proxysite.my import contacts, scope
 from proxysite.my.site import page as render
 from usage.models import AttemptLog, Outcome, RequestLog
-from usage.reports import formatting
+from usage.reports import ending, formatting
 from usage.rollups.measures import COST_PARTS, ERRORS
 
 PER_PAGE = 50
@@ -82,27 +82,13 @@ def page(request: HttpRequest, row_id: UUID) -> HttpResponse:
     """Shows one request."""
     person = scope.person_of(request)
     row = scope.request(person, row_id)
-    attempts = visible(person, AttemptLog.objects.filter(request_log_id=row.pk)).order_by("number")
+    attempts = list(visible(person, AttemptLog.objects.filter(request_log_id=row.pk)).order_by("number"))
     return render(
-        request, "my/request.html", "Request", row=row, attempts=list(attempts), sentence=sentence(row),
+        request, "my/request.html", "Request", row=row, attempts=attempts, sentence=ending.sentence(row),
         variant=OUTCOMES.get(Outcome(row.outcome), ""), parts=_parts(row),
         is_own=row.owner_id == person.pk,
         contacts=contacts.for_teams(person, [row.team_id]) if row.outcome in ERRORS else [],
     )  # fmt: skip
-
-
-def sentence(row: RequestLog) -> str:
-    """Returns how a request ended, in a sentence."""
-    took = formatting.milliseconds(row.duration_ms)
-    by = f" by {row.model_name}" if row.model_name else ""
-    if row.outcome == Outcome.COMPLETED:
-        cost = "The cost is unknown" if row.cost is None else f"It cost {formatting.dollars(row.cost)}"
-        return f"Answered{by} in {took}. {cost}."
-    if row.outcome == Outcome.CLIENT_CLOSED:
-        return f"The client left after {took}, before the answer was complete."
-    how = {Outcome.REFUSED: "Refused", Outcome.FAILED: "Failed", Outcome.INTERRUPTED: "Interrupted"}
-    why = row.error_message or row.error_code or row.error_type
-    return f"{how[Outcome(row.outcome)]} after {took}" + (f": {why}" if why else ".")
 
 
 def _parts(row: RequestLog) -> list[tuple[str, str]]:

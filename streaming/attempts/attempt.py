@@ -89,21 +89,19 @@ class Attempt:
         self._continuing = continuing
         self._watch = Watch(lifecycle.lag)
         self.began = lifecycle.loop.time()
-        self.id = id
-        self.number = number
+        self.id, self.number = id, number
         self.candidate = candidate
         self.only = only
         self.encoder = answer.encoder
         self.task = lifecycle.task
         self.race: Race | None = None
-        self.lost = False
         self.notes = Notes()
         self.credential: CredentialConfig | None = None
         self.http_status: int | None = None
         self.upstream_request_id = ""
         self.by_platform = ("", "")
         self.money = money
-        self.responded = self.sent = False
+        self.responded = self.sent = self.lost = False
         self.sent_headers: tuple[tuple[str, str], ...] = ()
         self.connected_at: float | None = None
         self.headers_at: float | None = None
@@ -294,10 +292,8 @@ class Attempt:
 
     def _tokens_taken(self) -> int | None:
         """All tokens that the provider reported, None when it reported nothing."""
-        if not self.responded:
-            return None
         tokens = self.encoder.tokens
-        return None if tokens.prompt is None else tokens.prompt + (tokens.output or 0)
+        return None if not self.responded or tokens.prompt is None else tokens.prompt + (tokens.output or 0)
 
     def _debug(self, message: str, **fields: object) -> None:
         if logger.isEnabledFor(logging.DEBUG):

@@ -93,7 +93,8 @@ def text_of(response: Any) -> str:
 def links_of(response: Any) -> dict[str, str]:
     """The page's links: text -> address; of several with one text the first."""
     found: dict[str, str] = {}
-    for address, inner in re.findall(r'<a\b[^>]*?href="([^"]*)"[^>]*>(.*?)</a>', response.content.decode(), re.DOTALL):
+    links = re.findall(r'<a\b[^>]*?href="([^"]*)"[^>]*>(.*?)</a\s*>', response.content.decode(), re.DOTALL)
+    for address, inner in links:
         label = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", inner))).strip()
         found.setdefault(label, html.unescape(address))
     return found

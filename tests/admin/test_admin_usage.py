@@ -134,10 +134,10 @@ def test_a_requests_page_tells_its_decision_and_its_attempts_in_order(admin_clie
     response = admin_client.get(reverse("admin:usage_requestlog_change", args=[row]))
     text = text_of(response)
     assert text.index("HTTP 529 overloaded") < text.index("after 500 ms")
-    assert "left: 25.00%; width: 75.00%" in response.content.decode()
+    assert "left: 25.00%; width: max(2px, 75.00%)" in response.content.decode()
     assert all(word in text for word in ("asked for a known name", "p: m", "x: y: off", "$1.50"))
     assert "scenario long context" in text
-    assert "n reported as n-2026-11-01 q" in text
+    assert "n reported as n-2026-11-01, q" in text
     assert text.count("reported as") == 1
     assert "input estimate 81,234 thinks yes tags ci, night" in text
 

@@ -36,6 +36,7 @@ from tests.permissions.people import a_key, person, signed_in
 from usage.budgets.opening import open_windows
 from usage.models import RequestLog, SetAside
 from usage.reports.groups import GROUPINGS
+from usage.rollups.models import SessionSummary
 
 PEOPLE = "oarlmsn"
 """Owner, administrator, auditor, lead and member of the team Search, staff without any right, nobody."""
@@ -99,7 +100,9 @@ def set_by_a_lead(team: Team) -> None:
 
 def used(key: ClientKey) -> None:
     """Makes a request with a key."""
-    row = request_row(team_id=key.team_id, key_id=key.pk, owner_id=key.owner_id, provider_name="mine")
+    row = request_row(
+        team_id=key.team_id, key_id=key.pk, owner_id=key.owner_id, provider_name="mine", session_id=f"of {key.name}"
+    )
     attempt_row(row, provider_name="mine")
 
 
@@ -209,6 +212,8 @@ def _site_object(name: str, parameter: str) -> Any:
         return Provider.objects.get().pk
     if name.startswith("console:report-groups"):
         return next(iter(GROUPINGS))
+    if parameter == "session_id":
+        return SessionSummary.objects.order_by("pk")[0].pk
     if parameter == "app_label":
         return "providers"
     if parameter in ("object_id", "id"):

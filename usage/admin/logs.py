@@ -15,12 +15,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
-from access.permissions import may
+from providers.fidelity import losses
 from providers.pricing.prices import Price, figures
-from usage.admin import whose
+from usage.admin.request_page import page
 from usage.admin.requests.sheet import Sheet
 from usage.admin.requests.views import RowsList
-from usage.admin.timeline import explained, timeline, with_demo_mark
+from usage.admin.timeline import with_demo_mark
 from usage.models import AttemptLog, RequestLog, SetAside
 from usage.reports import formatting
 from usage.reports.rows.filters import ATTEMPTS, REQUESTS
@@ -134,8 +134,8 @@ class UsageAdmin(ModelAdmin):
     @display(description="Fidelity")
     def shown_fidelity(self, row: Any) -> str:
         """What the translation dropped, changed or emulated."""
-        codes = explained(row.fidelity)
-        return render_to_string("usage/fidelity.html", {"fidelity": codes}) if codes else formatting.UNKNOWN
+        found = losses(row.fidelity or (), getattr(row, "dropped", None) or {})
+        return render_to_string("usage/fidelity.html", {"fidelity": found}) if found else formatting.UNKNOWN
 
     @display(description="First token", ordering="time_to_first_token_ms")
     def first_token(self, row: Any) -> str:
@@ -149,28 +149,21 @@ class UsageAdmin(ModelAdmin):
 
 
 @admin.register(RequestLog)
-class RequestLogAdmin(RowsList, Sheet, whose.WhoseRequest, UsageAdmin):
+class RequestLogAdmin(RowsList, Sheet, UsageAdmin):
     """Requests, each with its decision and attempts on its page."""
 
     kind = REQUESTS
     search_help_text = "Complete request id or session id, of any time"
-    change_form_outer_after_template = "usage/request_story.html"
-    fieldsets = [
-        (None, {"fields": [
-            ("started", "request_id"), ("ended", "http_status"), ("error_type", "error_code"),
-            ("error_message", "sentence_code"), "provider_message", ("stop_reason", "streamed"),
-        ]}),
-        ("Caller", {"fields": whose.FIELDS}),
-        ("Answer", {"fields": [("request_model", "route_name"), ("phase", "rule"), ("answered_by", "shown_fidelity")]}),
-        ("Tokens, cost, time", {"fields": [
-            *_MEASURES,
-        ]}),
-    ]  # fmt: skip
+    change_form_template = "usage/request.html"
+    # The page shows a request itself.
+    fields = ()
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
-        """Shows the request with its attempts in order, to those who may see attempts."""
-        shown = may(request.user, "usage.view_attemptlog")
-        extra = {"timeline": timeline(object_id) if shown else [], **(extra_context or {})}
+        """Shows the request as usage.admin.request_page says."""
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_view_permission(request, row):
+            return super().change_view(request, object_id, form_url, extra_context)
+        extra = {**page.context(request, row), **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra)
 
 

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from django.db.models import Exists, OuterRef, QuerySet
 
-from providers.fidelity import EXPLANATIONS
+from providers.fidelity import Loss, losses
 from providers.models import Provider
 from usage.models import AttemptLog, RequestLog
 
+_PARTS = (
+    ("connect", "connecting", "time_to_connect_ms"),
+    ("head", "until the head of the answer", "time_to_headers_ms"),
+    ("think", "until the first token", "time_to_first_token_ms"),
+    ("stream", "streaming", "duration_ms"),
+)
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What an attempt spent time on: start and length in percent of the request."""
+
+    kind: str
+    what: str
+    left: float
+    width: float
+    ms: int
+
 
 class TimelineAttempt(msgspec.Struct, frozen=True):
-    """One attempt: its start in milliseconds after the request's, and start and length in percent of the request.
+    """One attempt: its start in milliseconds after the request's, and what it spent its time on.
 
-    `fidelity` lists what its translation dropped, changed or emulated: codes with their explanations. `answered_by` is
-    the model that the provider named, where it is not the one that was asked.
+    `answered_by` is the model that the provider named, where it is not the one that was asked.
     """
 
     row: AttemptLog
     after_ms: int
-    left: float
-    width: float
-    fidelity: tuple[tuple[str, str], ...] = ()
+    parts: tuple[Part, ...]
+    fidelity: tuple[Loss, ...] = ()
     answered_by: str = ""
-
-
-_EXPLANATIONS: dict[str, str] = {code.value: text for code, text in EXPLANATIONS.items()}
-
-
-def explained(codes: list[str] | None) -> tuple[tuple[str, str], ...]:
-    """Returns each fidelity code with its explanation, which is empty for a code that this version does not know."""
-    return tuple((code, _EXPLANATIONS.get(code, "")) for code in codes or ())
 
 
 def other_model(attempt: AttemptLog) -> str:
@@ -50,16 +57,9 @@ def with_demo_mark(rows: QuerySet[Any]) -> QuerySet[Any]:
     return marked
 
 
-def timeline(request_log_id: str) -> list[TimelineAttempt]:
-    """Returns the attempts of a request in order, or nothing for an invalid or unknown id."""
-    try:
-        identity = UUID(request_log_id)
-    except ValueError:
-        return []
-    request = RequestLog.objects.filter(pk=identity).only("started_at", "duration_ms").first()
-    attempts = list(with_demo_mark(AttemptLog.objects.filter(request_log_id=identity)).order_by("number"))
-    if request is None or not attempts:
-        return []
+def timeline(request: RequestLog) -> list[TimelineAttempt]:
+    """Returns the attempts of a request in order."""
+    attempts = list(with_demo_mark(AttemptLog.objects.filter(request_log_id=request.pk)).order_by("number"))
     offsets = [max(0, round((a.started_at - request.started_at).total_seconds() * 1000)) for a in attempts]
     ends = [offset + (a.duration_ms or 0) for offset, a in zip(offsets, attempts, strict=True)]
     length = max(request.duration_ms or 0, *ends, 1)
@@ -67,10 +67,31 @@ def timeline(request_log_id: str) -> list[TimelineAttempt]:
         TimelineAttempt(
             row=attempt,
             after_ms=offset,
-            left=min(99.0, round(100 * offset / length, 2)),
-            width=max(1.0, min(100.0, round(100 * (attempt.duration_ms or 0) / length, 2))),
-            fidelity=explained(attempt.fidelity),
+            parts=_parts(attempt, offset, length),
+            fidelity=losses(attempt.fidelity or (), attempt.dropped or {}),
             answered_by=other_model(attempt),
         )
         for offset, attempt in zip(offsets, attempts, strict=True)
     ]
+
+
+def _parts(attempt: AttemptLog, offset: int, length: int) -> tuple[Part, ...]:
+    """Parts whose end is unknown belong to the next one that is known; an attempt of no length is still seen."""
+    known = [(kind, what, at) for kind, what, name in _PARTS if (at := getattr(attempt, name)) is not None]
+    moments = [0]
+    for _, _, at in known:
+        moments.append(max(moments[-1], at))
+    found = [
+        Part(
+            kind=kind,
+            what=what,
+            left=min(99.0, round(100 * (offset + start) / length, 2)),
+            width=round(100 * (end - start) / length, 2),
+            ms=end - start,
+        )
+        for (kind, what, _), (start, end) in zip(known, pairwise(moments), strict=True)
+        if end > start
+    ]
+    if not found:
+        return (Part("stream", "in all", min(99.0, round(100 * offset / length, 2)), 1.0, 0),)
+    return tuple(found)

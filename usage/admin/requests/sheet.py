@@ -15,10 +15,10 @@ from django.views.decorators.http import require_safe
 
 from access.permissions import may
 from access.roles.scope import visible
-from usage.admin.filters import rows_url
+from usage.admin.request_page.page import session_url
 from usage.admin.requests import columns
-from usage.models import AttemptLog, Outcome, RequestLog
-from usage.reports import formatting
+from usage.models import AttemptLog, RequestLog
+from usage.reports import ending, formatting
 from usage.reports.rows.filters import ATTEMPTS, REQUESTS
 from usage.rollups.measures import COST_PARTS
 
@@ -47,22 +47,13 @@ class Sheet:
         context = {
             "row": row,
             "line": columns.shown(REQUESTS, [row])[0],
-            "sentence": _sentence(row),
+            "sentence": ending.sentence(row, attempts),
             "facts": _facts(row),
             "attempts": columns.shown(ATTEMPTS, attempts),
             "page_url": reverse("admin:usage_requestlog_change", args=[row.pk]),
-            "session_url": rows_url(q=row.session_id) if row.session_id else "",
+            "session_url": session_url(row),
         }
         return TemplateResponse(request, "usage/requests/sheet.html", context)
-
-
-def _sentence(row: RequestLog) -> str:
-    took = formatting.milliseconds(row.duration_ms)
-    if row.outcome == Outcome.COMPLETED:
-        return f"Answered in {took}, {formatting.dollars(row.cost) if row.cost is not None else 'at an unknown cost'}."
-    why = row.error_message or row.sentence_code or row.error_code or row.error_type
-    how = str(Outcome(row.outcome).label).capitalize()
-    return f"{how} after {took}: {why}" if why else f"{how} after {took}."
 
 
 def _facts(row: RequestLog) -> list[tuple[str, str]]:
