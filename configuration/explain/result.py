@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from providers.fidelity import Loss
 from routing.decision import Dropped
 
 
@@ -30,7 +29,7 @@ class Refusal(msgspec.Struct, frozen=True):
 class UpstreamView(msgspec.Struct, frozen=True):
     """The request that a provider would get. `size` is the number of bytes of the body as it would be sent.
 
-    `fidelity` lists what the translation dropped, changed or emulated.
+    `fidelity` lists what the translation dropped, changed or emulated: (code, meaning).
     """
 
     method: str
@@ -38,7 +37,7 @@ class UpstreamView(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...]
     body: Any
     size: int
-    fidelity: tuple[Loss, ...] = ()
+    fidelity: tuple[tuple[str, str], ...] = ()
     stops_matched_here: tuple[str, ...] = ()
 
 

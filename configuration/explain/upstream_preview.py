@@ -13,7 +13,7 @@ from providers.client_fields.rules import Asking
 from providers.config import CredentialConfig, ProviderConfig, Secret
 from providers.dialects import DIALECTS
 from providers.errors import UnsupportedRequest
-from providers.fidelity import EXPLANATIONS, Fidelity, Notes, losses
+from providers.fidelity import EXPLANATIONS, Fidelity, Notes
 from providers.outbound.media import inlined, media_urls
 from providers.outbound.upstream import OWN_HEADERS
 from providers.platforms import PLATFORMS
@@ -67,7 +67,7 @@ def preview_upstream(
         headers=(*OWN_HEADERS, *written.headers, *signed, ("x-attempt-id", "(a new one each time)")),
         body=msgspec.json.decode(written.body),
         size=len(written.body),
-        fidelity=losses(notes, notes.paths),
+        fidelity=tuple((code, EXPLANATIONS[Fidelity(code)]) for code in notes),
         stops_matched_here=written.unsent_stops,
     )
 

@@ -61,7 +61,7 @@ def test_it_is_what_is_sent(
     assert shown.size == len(seen.raw)
     sent = {name: value.replace(SECRET, MASK) for name, value in seen.headers.items() if name not in HOPS}
     assert dict(shown.headers) == sent | {"x-attempt-id": dict(shown.headers)["x-attempt-id"]}
-    assert [loss.code for loss in shown.fidelity] == (orm.attempts(orm.request(answer.request_id))[0].fidelity or [])
+    assert [code for code, _ in shown.fidelity] == (orm.attempts(orm.request(answer.request_id))[0].fidelity or [])
     row = orm.request(answer.request_id)
     assert (row.route_name, row.phase, row.rule) == (found.route, found.phase, found.rule)
     assert (row.decision or {})["reasons"] == [[v.phase, v.text] for v in found.verdicts if v.text] + [

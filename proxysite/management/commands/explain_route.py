@@ -145,8 +145,7 @@ def _upstream(number: int, attempt: AttemptView) -> Iterator[str]:
     yield from (f"{name}: {value}" for name, value in upstream.headers)
     yield ""
     yield msgspec.json.format(msgspec.json.encode(upstream.body), indent=2).decode()
-    for loss in upstream.fidelity:
-        fields = f" ({', '.join(loss.fields)})" if loss.fields else ""
-        yield f"  {loss.code}: {loss.meaning}{fields}"
+    for code, meaning in upstream.fidelity:
+        yield f"  {code}: {meaning}"
     if upstream.stops_matched_here:
         yield f"  Stop sequences that the gateway matches itself: {', '.join(map(repr, upstream.stops_matched_here))}"
