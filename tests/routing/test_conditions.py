@@ -215,6 +215,6 @@ def test_other_signs_mean_themselves(pattern: str, text: str) -> None:
 
 
 def test_a_text_of_a_clients_choice_does_not_make_a_pattern_slow() -> None:
-    began = time.process_time()
+    began = time.thread_time()
     assert glob("*a" * 12 + "*b").fullmatch("a" * 20_000) is None
-    assert time.process_time() - began < 0.5
+    assert time.thread_time() - began < 0.5

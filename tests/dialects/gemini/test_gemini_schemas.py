@@ -165,9 +165,9 @@ def test_parameters_are_an_object_with_properties_or_nothing(schema: Any, parame
 
 def test_references_that_multiply_are_bounded() -> None:
     levels = {f"L{n}": {"properties": {x: {"$ref": f"#/$defs/L{n + 1}"} for x in "abcdefgh"}} for n in range(20)}
-    started = time.process_time()
+    started = time.thread_time()
     found, lost = reduced({"$ref": "#/$defs/L0", "$defs": levels})
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 1
     assert lost
     assert len(msgspec.json.encode(found)) < 500_000
 
