@@ -25,7 +25,7 @@ def test_a_worker_builds_a_month_that_is_over_and_again_after_a_late_row(orm: Ro
 
     def is_built(requests: int) -> bool:
         stands = RollupMonth.objects.filter(first_day=first_day).exclude(built_at=None).exists()
-        return stands and sum(row.requests for row in mine) == requests
+        return stands and sum(row.requests for row in mine.all()) == requests
 
     for requests in (1, 2):
         store([request(last_month, team_id=TEAM)])
