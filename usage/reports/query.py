@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Aggregate, Count, Max, Model, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
@@ -19,16 +19,18 @@ from django.utils import timezone
 
 from access.models import ClientKey, Team
 from usage.models import RequestLog
+from usage.reports import spans
 from usage.reports.totals import Line, Totals
 from usage.rollups import histogram
 from usage.rollups.accumulate import midnight
+from usage.rollups.measures import DIMENSIONS, OF_KEY, REPORTED
 from usage.rollups.measures import ERRORS as ERRORS
-from usage.rollups.measures import REPORTED
-from usage.rollups.models import DailyRollup, RollupZone, UsageRollup
+from usage.rollups.models import UsageRollup
 
 EXACT_UP_TO = 10_000
 """Up to so many values a percentile is exact; beyond, it comes from histograms, within histogram.ERROR_PERCENT."""
 
+_WITHOUT_KEY = tuple(name for name in DIMENSIONS if name not in OF_KEY)
 Groups = QuerySet[Any, dict[str, Any]]
 _NAMED: dict[str, tuple[type[Model], str]] = {"key_id": (ClientKey, "name"), "owner_id": (User, "username")}
 
@@ -83,7 +85,7 @@ def any_usage() -> bool:
 
 def totals(selection: Selection) -> Totals:
     """Returns the totals of a selection."""
-    return totals_of(_rollups(selection).aggregate(**sums()))
+    return totals_of(_rollups(selection, "month").total(**sums()))
 
 
 def last_errors(key_id: int, days: int, most: int) -> list[RequestLog]:
@@ -98,7 +100,7 @@ def first_token_percentiles(period: Period, fractions: tuple[float, ...] = (0.5,
     share of the known values does not exceed; None where no request of the period knows it. Exact up to EXACT_UP_TO
     values, as long as their rows exist."""
     bins: histogram.Bins = {}
-    for stored in _spans(period, overall=True).values_list("first_token_bins", flat=True):
+    for (stored,) in spans.rows(period.start, period.end).values_list("first_token_bins"):
         histogram.add(bins, {int(number): count for number, count in stored.items()})
     known = histogram.total(bins)
     if known <= EXACT_UP_TO:
@@ -117,7 +119,7 @@ def daily(period: Period) -> list[Line]:
 
 def breakdown(selection: Selection) -> Groups:
     """Groups usage per day, team and model, newest day first; `lines` reads it."""
-    rows = _rollups(selection).annotate(day=TruncDate("starts_at", tzinfo=timezone.get_default_timezone()))
+    rows = _rollups(selection, "day").one().annotate(day=TruncDate("starts_at", tzinfo=timezone.get_default_timezone()))
     groups: Groups = rows.values("day", "team_id", "provider_name", "model_name")
     groups = groups.annotate(team_label=Max("team_name"), **sums())
     order = ["-day", "team_label", "team_id", "provider_name", "model_name"]
@@ -133,28 +135,29 @@ def lines(rows: Groups) -> Iterator[Line]:
 def seen(period: Period) -> tuple[list[tuple[int, str]], list[tuple[str, str]]]:
     """Returns the teams of a period as (id, name), and its models as (provider, model), each in order."""
     columns = ("team_id", "provider_name", "model_name", "team_name")
-    rows = list(_rollups(Selection(period)).values_list(*columns).annotate(last=Max("starts_at")).order_by("last"))
+    rows = spans.rows(period.start, period.end, columns).groups(*columns, last=Max("starts_at"))
     # The last of a deleted team's names stays.
-    teams = {team: label for team, _, _, label, _ in rows if team is not None} | team_names()
-    here = {team for team, *_ in rows if team is not None}
-    models = {(provider, model) for _, provider, model, *_ in rows}
+    rows.sort(key=itemgetter("last"))
+    names = {row["team_id"]: row["team_name"] for row in rows if row["team_id"] is not None}
+    here, teams = set(names), names | team_names()
+    models = {(row["provider_name"], row["model_name"]) for row in rows}
     return sorted(((team, teams[team]) for team in here), key=lambda pair: pair[1].lower()), sorted(models)
 
 
 def keyed(period: Period) -> QuerySet[Any]:
     """Returns the rollups of a period that tell keys and owners apart, for what somebody may see of them."""
-    return _spans(period, overall=False)
+    return spans.rows(period.start, period.end, DIMENSIONS, bucket="day").one()
 
 
 def overall(period: Period) -> QuerySet[Any]:
     """Returns the rollups of a period that tell outcomes apart and nothing else: a few rows a day."""
-    return _spans(period, overall=True)
+    return spans.rows(period.start, period.end, bucket="day").one()
 
 
 def keyless(period: Period) -> QuerySet[Any]:
     """Returns the rollups of a period that tell teams apart and neither keys nor owners, where there are days: a few
     rows a day for each team."""
-    return _spans(period, overall=False, keyless=True)
+    return spans.rows(period.start, period.end, _WITHOUT_KEY, bucket="day").one()
 
 
 def summed(rows: QuerySet[Any]) -> Totals:
@@ -189,34 +192,24 @@ def _nearest_rank(counts: list[tuple[int, int]], fraction: float) -> int | None:
 
 def _rows(selection: Selection) -> QuerySet[RequestLog]:
     period = selection.period
-    return _narrowed(RequestLog.objects.filter(started_at__gte=period.start, started_at__lt=period.end), selection)
+    rows = RequestLog.objects.filter(started_at__gte=period.start, started_at__lt=period.end)
+    return rows.order_by().filter(**_narrowed(selection))
 
 
-def _rollups(selection: Selection) -> QuerySet[Any]:
-    return _narrowed(_spans(selection.period, overall=False, keyless=selection.key_id is None), selection)
+def _rollups(selection: Selection, bucket: spans.Bucket) -> spans.Rows:
+    by = _WITHOUT_KEY if selection.key_id is None else DIMENSIONS
+    rows = spans.rows(selection.period.start, selection.period.end, by, bucket=bucket)
+    return rows.filter(**_narrowed(selection))
 
 
-def _spans(period: Period, *, overall: bool, keyless: bool = False) -> QuerySet[Any]:
-    """Returns the days of a period, or its quarter hours while the days of this TIME_ZONE are not built.
-
-    `keyless`: without a row for each key. Quarter hours have none of these.
-    """
-    has_days = RollupZone.objects.filter(name=settings.TIME_ZONE).exists()
-    model: Any = DailyRollup if has_days else UsageRollup
-    # Not as conditions that are true or false: SQLite finds no index for these.
-    level = {"overall__in": [overall]} | ({"keyless__in": [keyless]} if has_days else {})
-    spans: QuerySet[Any] = model.objects.filter(**level, starts_at__gte=period.start, starts_at__lt=period.end)
-    return spans
-
-
-def _narrowed(rows: QuerySet[Any], selection: Selection) -> QuerySet[Any]:
+def _narrowed(selection: Selection) -> dict[str, Any]:
     narrowed = {
         "team_id": selection.team_id,
         "provider_name": selection.provider_name,
         "model_name": selection.model_name,
         "key_id": selection.key_id,
     }
-    return rows.order_by().filter(**{column: value for column, value in narrowed.items() if value is not None})
+    return {column: value for column, value in narrowed.items() if value is not None}
 
 
 def sums(counted: str = "requests") -> dict[str, Aggregate]:

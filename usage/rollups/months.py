@@ -61,6 +61,17 @@ def unbuilt() -> list[date]:
     return sorted(found - standing, reverse=True)
 
 
+def built(first: date, end: date) -> list[date]:
+    """Returns the first days of the months that stand and are whole between two days, of which `end` is not one."""
+    last = min(end, _this_month())
+    whole = first if first.day == 1 else month_after(first)
+    if month_after(whole) > last:
+        return []
+    stand = RollupMonth.objects.exclude(built_at=None).filter(first_day__gte=whole, first_day__lt=last)
+    found = stand.order_by("first_day").values_list("first_day", flat=True)
+    return [month for month in found if month_after(month) <= last]
+
+
 def build(month: date) -> bool:
     """Builds a month, given by its first day; returns whether it stands then. It does not if it is not over, if its
     days changed meanwhile, or if another process is building it. Raises django.db.Error."""

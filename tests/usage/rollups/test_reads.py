@@ -46,7 +46,7 @@ def _cells(browser: Client, page: str) -> int:
     found = 0
     for asked in captured:
         match = _READ.search(asked["sql"])
-        if match is None or "rollup" not in match[1] or match[1] == "usage_rollupzone":
+        if match is None or "rollup" not in match[1] or match[1].startswith("usage_rollup"):
             continue
         with connection.cursor() as cursor:
             cursor.execute(f'SELECT count(*) FROM "{match[1]}" WHERE {match[2]}')

@@ -1,0 +1,164 @@
+"""Which rollups hold a stretch of time: whole months that are built, days, and quarter hours at its ends.
+
+Nothing else chooses between the tables. Each of them counts a request once, and what is asked of them together comes
+from one place, `Rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any, Final, Literal
+
+import msgspec
+from django.db.models import Aggregate, Count, Max, Min, Q, QuerySet, Sum
+from django.utils import timezone
+
+from usage.rollups import months
+from usage.rollups.accumulate import QUARTER, local_day, midnight, month_after
+from usage.rollups.measures import DIMENSIONS, OF_KEY
+from usage.rollups.models import DailyRollup, MonthRollup, UsageRollup
+
+Bucket = Literal["quarter", "day", "month"]
+"""The longest span that one row may stand for."""
+_OF_KEY_ALONE: Final = frozenset({"key_id", "key_name"})
+_OF_OVERALL: Final = frozenset({"outcome"})
+_DIMENSIONS: Final = frozenset(DIMENSIONS)
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """Rollups of a stretch of time, in querysets of several tables. `columns` are the dimensions that they tell apart:
+    others are empty in some of them, so a question about these is refused with ValueError."""
+
+    parts: tuple[QuerySet[Any], ...]
+    columns: frozenset[str]
+
+    def filter(self, *conditions: Q, **equal: Any) -> Rows:
+        """Returns the rows that fit the conditions."""
+        for condition in (*conditions, Q(**equal)):
+            self._check(_names(condition))
+        return self.each(lambda part: part.filter(*conditions, **equal))
+
+    def each(self, change: Callable[[QuerySet[Any]], QuerySet[Any]]) -> Rows:
+        """Returns the rows that `change` makes of each queryset, such as those that somebody may see."""
+        return Rows(tuple(map(change, self.parts)), self.columns)
+
+    def one(self) -> QuerySet[Any]:
+        """Returns the only queryset, which whole days in buckets of a day have. Raises ValueError for several."""
+        (part,) = self.parts
+        return part
+
+    def values_list(self, *columns: str) -> Iterator[tuple[Any, ...]]:
+        """Yields columns of each row."""
+        self._check(columns)
+        for part in self.parts:
+            yield from part.values_list(*columns).iterator(chunk_size=2000)
+
+    def total(self, **aggregates: Aggregate) -> dict[str, Any]:
+        """Returns the aggregates over all rows."""
+        found: dict[str, Any] = {}
+        for part in self.parts:
+            _merge(found, part.order_by().aggregate(**aggregates), aggregates)
+        return found
+
+    def groups(self, *by: str, **aggregates: Aggregate) -> list[dict[str, Any]]:
+        """Returns the aggregates over each group, beside the columns that it is grouped `by`; in no order.
+
+        Aggregates are Sum, Count, Min and Max, the latter also of names.
+        """
+        self._check(by)
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for part in self.parts:
+            for row in part.order_by().values(*by).annotate(**aggregates):
+                _merge(found.setdefault(tuple(row[name] for name in by), {}), row, aggregates)
+        return [dict(zip(by, key, strict=True)) | row for key, row in found.items()]
+
+    def _check(self, names: Iterable[str]) -> None:
+        unknown = {name.partition("__")[0] for name in names} & _DIMENSIONS - self.columns
+        if unknown:
+            raise ValueError(f"these rollups do not tell {', '.join(sorted(unknown))} apart: name it in `by`")
+
+
+def rows(
+    since: datetime, until: datetime, by: Iterable[str] = (), *, bucket: Bucket = "month", zone: tzinfo | None = None
+) -> Rows:
+    """Returns the rollups of requests that began from `since` to before `until`, for questions that group and filter
+    `by` some of DIMENSIONS; the outcome is always there.
+
+    Both moments are widened to quarter hours, and one that is later than now to the end of the day. `bucket` is
+    "month" for sums over the whole or by months, "day" for sums by days, "quarter" for less. `zone` is the time zone
+    of these days and months, TIME_ZONE if it is not given.
+    """
+    columns = frozenset(by) | _OF_OVERALL
+    if unknown := columns - _DIMENSIONS:
+        raise ValueError(f"rollups have no dimension {', '.join(sorted(unknown))}")
+    is_of_site = zone is None or str(zone) == str(timezone.get_default_timezone())
+    if bucket == "quarter" or not is_of_site or not months.has_days():
+        return Rows((_quarters(since, until, columns),), columns)
+    first, end = local_day(since.timestamp()), local_day(until.timestamp())
+    if midnight(first) < since:
+        first += timedelta(days=1)
+    if midnight(end) < until and until > timezone.now():
+        end += timedelta(days=1)
+    if first >= end:
+        return Rows((_quarters(since, until, columns),), columns)
+    parts = []
+    if since < midnight(first):
+        parts.append(_quarters(since, midnight(first), columns))
+    parts += _whole_days(first, end, columns, bucket)
+    if midnight(end) < until:
+        parts.append(_quarters(midnight(end), until, columns))
+    return Rows(tuple(parts), columns)
+
+
+def _whole_days(first: date, end: date, columns: frozenset[str], bucket: Bucket) -> list[QuerySet[Any]]:
+    """Returns the rollups of days from `first` to before `end`."""
+    if bucket != "month" or columns <= _OF_OVERALL or columns & _OF_KEY_ALONE:
+        return [_days(first, end, columns)]
+    parts, starts = [], []
+    for month in months.built(first, end):
+        if first < month:
+            parts.append(_days(first, month, columns))
+        starts.append(midnight(month))
+        first = month_after(month)
+    if first < end:
+        parts.append(_days(first, end, columns))
+    return [MonthRollup.objects.filter(starts_at__in=starts), *parts] if starts else parts
+
+
+def _days(first: date, end: date, columns: frozenset[str]) -> QuerySet[Any]:
+    # Not as conditions that are true or false: SQLite finds no index for these.
+    level = {"overall__in": [columns <= _OF_OVERALL], "keyless__in": [_is_keyless(columns)]}
+    return DailyRollup.objects.filter(**level, starts_at__gte=midnight(first), starts_at__lt=midnight(end)).order_by()
+
+
+def _is_keyless(columns: frozenset[str]) -> bool:
+    return not columns <= _OF_OVERALL and columns.isdisjoint(OF_KEY)
+
+
+def _quarters(since: datetime, until: datetime, columns: frozenset[str]) -> QuerySet[Any]:
+    since = datetime.fromtimestamp(since.timestamp() // QUARTER * QUARTER, UTC)
+    level = {"overall__in": [columns <= _OF_OVERALL]}
+    # Its last quarter hour is the one that begins before `until`.
+    return UsageRollup.objects.filter(**level, starts_at__gte=since, starts_at__lt=until).order_by()
+
+
+def _merge(into: dict[str, Any], row: dict[str, Any], aggregates: dict[str, Aggregate]) -> None:
+    for name, aggregate in aggregates.items():
+        values = [value for value in (into.get(name), row[name]) if value is not None]
+        if isinstance(aggregate, Sum | Count) and not getattr(aggregate, "distinct", False):
+            into[name] = sum(values[1:], start=values[0]) if values else None
+        elif isinstance(aggregate, Max | Min):
+            into[name] = (max if isinstance(aggregate, Max) else min)(values, default=None)
+        else:
+            raise TypeError(f"{aggregate} of several tables cannot be put together")
+
+
+def _names(condition: Q) -> Iterator[str]:
+    for child in condition.children:
+        if isinstance(child, Q):
+            yield from _names(child)
+        elif isinstance(child, tuple):
+            yield child[0]
+        else:
+            raise TypeError(f"not a condition on a column: {child}")
