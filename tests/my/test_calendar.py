@@ -57,8 +57,8 @@ def test_days_in_addresses_are_refused_where_they_cannot_be_read(day: str, admin
         # As the admin answers a filter that it cannot read.
         assert admin_client.get(f"/admin/{of}{day}")["Location"].endswith("?e=1"), of
     for parameter in ("started_at_from", "started_at_to", "from", "to"):
-        page: Any = admin_client.get(f"/admin/usage/requestlog/?{parameter}={day}")
-        assert page.context["ranges"]["error"] == "Choose a year from 2 to 9998.", parameter
+        listed: Any = admin_client.get(f"/admin/usage/requestlog/?{parameter}={day}")
+        assert listed.context["ranges"]["error"] == "Choose a year from 2 to 9998.", parameter
         assert admin_client.get(f"/admin/usage/requestlog/export/?{parameter}={day}").status_code == 400
     for filters in (f"at_from={day}", f"at_to={day}", "at_from=yesterday"):
         assert admin_client.get(f"/admin/access/auditentry/export/?{filters}").status_code == 400, filters

@@ -22,8 +22,9 @@ from streaming.budgets.purse import Claim, Purse
 from streaming.budgets.teller import LOCK_SECONDS, StoreUnreadable, Teller, is_locked
 from tests.budgets.made import CENT, WORKER, bound, budget, key_of
 from tests.harness.patience import SOON
-from usage.budgets import bank, windows
+from usage.budgets import windows
 from usage.budgets.bank import Facts
+from usage.budgets.draw import draw
 from usage.budgets.models import BudgetBlock, BudgetWindow
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -90,7 +91,7 @@ def test_one_try_ends_when_its_patience_does(purse: Purse, with_teller: Any) -> 
     def one_try() -> tuple[OperationalError, float]:
         began = time.monotonic()
         with pytest.raises(OperationalError) as raised:
-            bank.draw(WORKER, [claim_on(purse).want()])
+            draw(WORKER, [claim_on(purse).want()])
         return raised.value, time.monotonic() - began
 
     async def tried(teller: Teller) -> Any:
