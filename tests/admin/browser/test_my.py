@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
-from access.models import Budget, IncreaseRequest, Membership, Team
+from access.models import Budget, IncreaseRequest, Membership, RateLimit, Team
 from tests.admin.browser.conftest import wait
 from tests.harness import speak
 from tests.harness.call import Client, message
@@ -102,7 +102,7 @@ def test_a_member_makes_a_key_and_streams_and_a_lead_ends_it(
 ) -> None:
     route = standing.routes["openai_chat"].name
     group = Team.objects.get(memberships__user=team["member"])
-    each = Budget.objects.create(members_of=group, amount=50)
+    each = Budget.objects.create(members_of=group, amount=50, leads_may_change=True)
     Budget.objects.create(team=group, amount=100, hard=False)
     _sign_in(browser, gateway, team["member"])
     _press(browser, "Make a key")
@@ -156,6 +156,9 @@ def test_a_member_makes_a_key_and_streams_and_a_lead_ends_it(
     pages = [
         f"/my/teams/{row.team_id}/{page}" for page in ("", "usage/", "requests/", "keys/add/", "invite/", "budgets/")
     ]
+    limit = RateLimit.objects.create(members_of=group, measure="requests", most=60, leads_may_change=True)
+    changed = f"{pages[-1]}{each.pk}/"
+    pages += [f"{pages[-1]}{page}" for page in ("set/", "add/", f"limits/{limit.pk}/")] + [changed, f"{changed}remove/"]
     _looked_at(browser, gateway, [*pages, f"/my/requests/{row.pk}/"])
     browser.get(f"{gateway.base_url}/my/teams/{row.team_id}/")
     _press(browser, "Remove")
