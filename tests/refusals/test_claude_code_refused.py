@@ -99,7 +99,7 @@ CASES: dict[Callable[[Standing, Upstream], Case], str] = {
     _invalid: "a provider finds the request invalid; no candidate of the route can serve it",
     _unpaid: "a provider refuses the gateway: its credential, its bill, its permissions (401, 402, 403)",
 }
-PROVIDERS_OWN = {
+PROVIDERS_OWN: dict[Callable[[Standing, Upstream], Case], Reply] = {
     _invalid: speak.refusal("anthropic", 400, "messages.0 cannot be read.", code="invalid_request_error"),
     _unpaid: speak.refusal("anthropic", 402, "Your credit balance is too low.", code="billing_error"),
 }
