@@ -16,8 +16,8 @@ from tests.clients import npm
 from tests.harness import programs
 from tests.harness.patience import PATIENCE
 
-VERSIONS = {"2.1.330": "@anthropic-ai/claude-code", "2.1.197": "claude-code-2.1.197"}
-LATEST = "2.1.330"
+VERSIONS = {"2.1.332": "@anthropic-ai/claude-code", "2.1.197": "claude-code-2.1.197"}
+LATEST = "2.1.332"
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,9 @@ def _spent(gateway: Gateway, upstream: Upstream, orm: Rows, dollars: int, **budg
 @pytest.mark.parametrize(
     ("period", "words"),
     [
-        ("month", "Spend limit: $410.00 / $500.00 spent this month (82%)"),
-        ("day", "Spend limit: $410.00 / $500.00 spent today (82%)"),
-        ("total", "Spend limit: $410.00 / $500.00 spent (82%)"),
+        ("month", "Spend limit: $410 / $500 spent this month (82%)"),
+        ("day", "Spend limit: $410 / $500 spent today (82%)"),
+        ("total", "Spend limit: $410 / $500 spent (82%)"),
     ],
 )
 def test_usage_shows_dollars_of_a_budget(
@@ -75,7 +75,7 @@ def test_usage_shows_what_a_key_without_a_budget_has_cost(
     gateway: Gateway, upstream: Upstream, orm: Rows, tmp_path: Path
 ) -> None:
     key = _spent(gateway, upstream, orm, 7)
-    assert "$7.00 today" in _usage(gateway, key, tmp_path, gateway_mode=True)
+    assert "$7 today" in _usage(gateway, key, tmp_path, gateway_mode=True)
 
 
 def test_key_mode_does_not_ask(gateway: Gateway, upstream: Upstream, orm: Rows, tmp_path: Path) -> None:
