@@ -185,6 +185,12 @@ def _with_day(grouping: Grouping, period: Period) -> QuerySet[Any]:
     return rows
 
 
+def covering(grouping: Grouping, since: datetime, until: datetime) -> Period:
+    """Returns the days of the grouping's time zone that have a part in a range."""
+    last = until - timedelta(microseconds=1)
+    return Period(since.astimezone(grouping.zone()).date(), last.astimezone(grouping.zone()).date())
+
+
 def rollups(grouping: Grouping, period: Period) -> QuerySet[Any]:
     """Returns the rollups of a period."""
     midnight = time(tzinfo=grouping.zone())

@@ -149,11 +149,6 @@ def keyed(period: Period) -> QuerySet[Any]:
     return spans.rows(period.start, period.end, DIMENSIONS, bucket="day").one()
 
 
-def overall(period: Period) -> QuerySet[Any]:
-    """Returns the rollups of a period that tell outcomes apart and nothing else: a few rows a day."""
-    return spans.rows(period.start, period.end, bucket="day").one()
-
-
 def keyless(period: Period) -> QuerySet[Any]:
     """Returns the rollups of a period that tell teams apart and neither keys nor owners, where there are days: a few
     rows a day for each team."""

@@ -58,10 +58,10 @@ class RowsList:
         if each is None or not each.listed or _has_nul(request):
             raise Http404
         question = read(request, self.kind)
-        period = (question.range or ranges.named(ranges.STANDARD)).covering()
+        span = question.range or ranges.named(ranges.STANDARD)
         find = request.GET.get("find", "").strip()
         more = _FIDELITY if each.name == "fidelity" else ()
-        found, has_more = choices.choices(self.kind, each, period, find, more)
+        found, has_more = choices.choices(self.kind, each, (span.since, span.until), find, more)
         chosen = question.parameters.getlist(each.name)
         missing = [value for value in chosen if value and value not in dict(found) and not find]
         if question.chosen is not None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db.models import Max, QuerySet
+from django.db.models import Max
 
 from access.models import ClientKey, Team
-from usage.reports import groups, query
-from usage.reports.query import Period
+from usage.reports import groups, spans
 from usage.reports.rows.filters import ATTEMPTS, NONE, Filter, Kind
 
 MOST: Final = 300
@@ -27,13 +27,13 @@ Choice = tuple[str, str]
 
 
 def choices(
-    kind: Kind, of: Filter, period: Period, search: str = "", more: Sequence[Choice] = ()
+    kind: Kind, of: Filter, span: tuple[datetime, datetime], search: str = "", more: Sequence[Choice] = ()
 ) -> tuple[list[Choice], bool]:
-    """Returns the values that some days have, those without one first, and whether there are more than MOST.
+    """Returns the values that a range has, those without one first, and whether there are more than MOST.
 
     `search` is a part of the label; `more` are fixed values that only the caller knows.
     """
-    found = [*of.fixed, *more] or _seen(kind, of, period)
+    found = [*of.fixed, *more] or _seen(kind, of, *span)
     wanted = search.casefold()
     matching = [choice for choice in found if wanted in choice[1].casefold()]
     return matching[:MOST], len(matching) > MOST
@@ -48,19 +48,18 @@ def label_of(of: Filter, value: str, rows: Sequence[Any] = ()) -> str:
     return known.get(int(value)) or value
 
 
-def _seen(kind: Kind, of: Filter, period: Period) -> list[Choice]:
+def _seen(kind: Kind, of: Filter, since: datetime, until: datetime) -> list[Choice]:
     columns = (of.column, of.label) if of.label else (of.column,)
-    rows = _rollups(kind, of, period).order_by().values_list(*columns).annotate(last=Max("starts_at"))
+    rows: Iterable[tuple[Any, ...]]
+    if kind is ATTEMPTS or of.column == "client_name":
+        grouping = groups.PROVIDERS if kind is ATTEMPTS else groups.CLIENTS
+        days = groups.rollups(grouping, groups.covering(grouping, since, until))
+        rows = days.values_list(*columns).annotate(last=Max("starts_at"))
+    else:
+        found = spans.rows(since, until, columns).groups(*columns, last=Max("starts_at"))
+        rows = (tuple(row.values()) for row in found)
     seen = {row[0]: row[-2] for row in sorted(rows, key=lambda row: row[-1])}
     if of.is_id:
         seen |= dict(_TODAY[of.column]([value for value in seen if value is not None]))
-    found = [(NONE if value in (None, "") else str(value), label or NONE) for value, label in seen.items()]
-    return sorted(found, key=lambda choice: (choice[0] != NONE, choice[1].casefold()))
-
-
-def _rollups(kind: Kind, of: Filter, period: Period) -> QuerySet[Any]:
-    if kind is ATTEMPTS:
-        return groups.rollups(groups.PROVIDERS, period)
-    if of.column == "client_name":
-        return groups.rollups(groups.CLIENTS, period)
-    return query.keyed(period) if of.column in ("key_id", "owner_id") else query.keyless(period)
+    named = [(NONE if value in (None, "") else str(value), label or NONE) for value, label in seen.items()]
+    return sorted(named, key=lambda choice: (choice[0] != NONE, choice[1].casefold()))

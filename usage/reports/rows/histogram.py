@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
-from django.db.models import Model, Q, QuerySet, Sum
+from django.db.models import Model, Q, Sum
+from django.utils import timezone
 
-from usage.reports import groups, query
-from usage.reports.query import Period
+from usage.reports import groups, spans
 from usage.reports.rows.filters import ATTEMPTS, REQUESTS, Chosen
-from usage.rollups.accumulate import QUARTER, local_day, midnight
+from usage.rollups.accumulate import QUARTER
 from usage.rollups.measures import ERRORS
 from usage.rollups.models import UsageRollup
 
@@ -23,7 +24,6 @@ LONGEST_IN_QUARTERS: Final = timedelta(days=2, hours=1)
 MOST: Final = 800
 """Bars of a histogram; a longer range has none."""
 _QUARTER = timedelta(seconds=QUARTER)
-_OF_KEYS = ("key", "owner")
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -47,76 +47,53 @@ class Histogram(msgspec.Struct, frozen=True):
 
 
 def histogram(chosen: Chosen, since: datetime, until: datetime) -> Histogram | None:
-    """Returns the histogram of a range, whose first and last bar may reach out of it; None where there can be none:
-    attempts are added up by days of UTC alone."""
+    """Returns the histogram of a range, to the quarter hour; None where there can be none: attempts are added up by
+    days of UTC alone."""
     in_days = until - since > LONGEST_IN_QUARTERS
     if (chosen.kind is ATTEMPTS and not in_days) or chosen.exact or until - since > timedelta(days=MOST):
         return None
-    spans = _spans(chosen, since, until, in_days=in_days)
-    condition, ignored = _condition(chosen)
-    rows = _rollups(chosen, spans, in_days=in_days).filter(condition).order_by()
-    counted = "attempts" if chosen.kind is ATTEMPTS else "requests"
-    sums = rows.values_list("starts_at", "outcome").annotate(number=Sum(counted), money=Sum("cost"))
-    numbers: dict[datetime, list[int]] = defaultdict(lambda: [0, 0])
+    bounds = _bounds(chosen, since, until, in_days=in_days)
+    numbers: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     cost: Decimal | None = None
-    for starts_at, outcome, number, money in sums:
-        count = numbers[_start(starts_at, chosen, in_days=in_days)]
+    for starts_at, outcome, number, money in _sums(chosen, bounds[0], bounds[-1], in_days=in_days):
+        count = numbers[bisect_right(bounds, starts_at) - 1]
         count[0] += int(number)
         count[1] += int(number) if outcome in ERRORS else 0
         cost = money if cost is None else cost + (money or 0)
-    bars = [Bar(*span, *numbers[span[0]]) for span in spans]
+    bars = [Bar(*span, *numbers[at]) for at, span in enumerate(pairwise(bounds))]
+    ignored = _condition(chosen)[1]
     return Histogram(bars, sum(bar.requests for bar in bars), sum(bar.failures for bar in bars), cost, ignored, in_days)
 
 
-def _spans(chosen: Chosen, since: datetime, until: datetime, *, in_days: bool) -> list[tuple[datetime, datetime]]:
+def _bounds(chosen: Chosen, since: datetime, until: datetime, *, in_days: bool) -> list[datetime]:
+    """Returns the first moments of the bars in order, and the end of the last one: that of the day if it goes on."""
+    first = datetime.fromtimestamp(int(since.timestamp()) // QUARTER * QUARTER, UTC)
     if not in_days:
-        first = datetime.fromtimestamp(int(since.timestamp()) // QUARTER * QUARTER, UTC)
         count = -((first - until) // _QUARTER)
-        return [(first + at * _QUARTER, first + (at + 1) * _QUARTER) for at in range(count)]
-    days = list(_days(chosen, since, until))
-    return list(pairwise(days))
-
-
-def _days(chosen: Chosen, since: datetime, until: datetime) -> Iterator[datetime]:
-    """Yields the first moments of the days that have a part in a range, and of the day after."""
+        return [first + at * _QUARTER for at in range(count + 1)]
+    zone = UTC if chosen.kind is ATTEMPTS else timezone.get_default_timezone()
+    day = since.astimezone(zone).date()
+    found: list[datetime] = []
+    while not found or found[-1] < until:
+        found.append(datetime.combine(day, time(), tzinfo=zone).astimezone(UTC))
+        day += timedelta(days=1)
     if chosen.kind is ATTEMPTS:
-        day = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        while day < until:
-            yield day
-            day += timedelta(days=1)
-        yield day
+        return found
+    return [max(first, found[0]), *found[1:-1], found[-1] if until > timezone.now() else until]
+
+
+def _sums(chosen: Chosen, since: datetime, until: datetime, *, in_days: bool) -> Iterator[tuple[Any, ...]]:
+    """Yields moment, outcome, number and cost of what began in bars."""
+    condition, _ = _condition(chosen)
+    if chosen.kind is ATTEMPTS:
+        days = groups.rollups(groups.PROVIDERS, groups.covering(groups.PROVIDERS, since, until)).filter(condition)
+        sums = days.values_list("starts_at", "outcome").annotate(number=Sum("attempts"), money=Sum("cost"))
+        yield from sums
         return
-    local = local_day(int(since.timestamp()))
-    while midnight(local) < until:
-        yield midnight(local).astimezone(UTC)
-        local += timedelta(days=1)
-    yield midnight(local).astimezone(UTC)
-
-
-def _rollups(chosen: Chosen, spans: list[tuple[datetime, datetime]], *, in_days: bool) -> QuerySet[Any]:
-    since, until = spans[0][0], spans[-1][1]
-    # Filters that rollups do not have are left out.
-    model = UsageRollup if chosen.kind is REQUESTS else groups.PROVIDERS.model
-    overall = {chosen.kind.filters[name].column for name in chosen.values} & _columns(model) <= {"outcome"}
-    if not in_days:
-        # Not as a condition that is true or false: SQLite finds no index for these.
-        rows: QuerySet[Any] = UsageRollup.objects.filter(overall__in=[overall])
-        return rows.filter(starts_at__gte=since, starts_at__lt=until)
-    if chosen.kind is ATTEMPTS:
-        last = (until - timedelta(days=1)).date()
-        return groups.rollups(groups.PROVIDERS, Period(since.date(), last))
-    period = Period(local_day(int(since.timestamp())), local_day(int(until.timestamp()) - 1))
-    if overall:
-        return query.overall(period)
-    return query.keyed(period) if set(_OF_KEYS) & set(chosen.values) else query.keyless(period)
-
-
-def _start(starts_at: datetime, chosen: Chosen, *, in_days: bool) -> datetime:
-    """Returns the first moment of the bar that a rollup is in: before there are days of TIME_ZONE, quarter hours are
-    added up."""
-    if in_days and chosen.kind is REQUESTS:
-        return midnight(local_day(int(starts_at.timestamp()))).astimezone(UTC)
-    return starts_at
+    by = {chosen.kind.filters[name].column for name in chosen.values} & _columns(UsageRollup)
+    rows = spans.rows(since, until, by, bucket="day" if in_days else "quarter").filter(condition)
+    for row in rows.groups("starts_at", "outcome", number=Sum("requests"), money=Sum("cost")):
+        yield tuple(row.values())
 
 
 def _columns(model: type[Model]) -> set[str]:
