@@ -26,6 +26,7 @@ class PostgreSQLRelay:
         self._threads: list[threading.Thread] = []
         self._ended = threading.Event()
         self._lost: bytes | None = None
+        self._then_refuse = False
         self.lost = threading.Event()
         """Whether a COMMIT was lost."""
         self.silent = threading.Event()
@@ -33,9 +34,11 @@ class PostgreSQLRelay:
         self.refusing = threading.Event()
         """While it is set new connections are closed at once."""
 
-    def lose_commit_of(self, statement: str) -> None:
-        """Ends the next connection that commits such a statement, once PostgreSQL has committed it."""
+    def lose_commit_of(self, statement: str, *, then_refuse: bool = False) -> None:
+        """Ends the next connection that commits such a statement, once PostgreSQL has committed it; before its client
+        notices, new connections are refused if `then_refuse`."""
         self.lost.clear()
+        self._then_refuse = then_refuse
         self._lost = statement.encode()
 
     def __enter__(self) -> Self:
@@ -92,5 +95,7 @@ class PostgreSQLRelay:
                                 # Its answer says that PostgreSQL has committed.
                                 server.recv(65_536)
                                 self._lost = None
+                                if self._then_refuse:
+                                    self.refusing.set()
                                 self.lost.set()
                                 return

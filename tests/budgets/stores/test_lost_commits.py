@@ -62,8 +62,7 @@ def test_what_a_draw_took_that_nobody_waits_for_any_more_goes_back(
     key = spending.key(cents_for(3 * reserved(made.tokens, OUTPUT)))
     spending.ready()
     if relay is not None:
-        relay.lose_commit_of(DRAW)
-        relay.refusing.set()
+        relay.lose_commit_of(DRAW, then_refuse=True)
         try:
             # It cannot draw again, and does not know whether it has drawn.
             assert spending.send(made.body, key).status == 429
