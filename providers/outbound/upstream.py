@@ -14,8 +14,9 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from providers.config import ProviderConfig
-from providers.dialects.contract import UpstreamRequest
+from providers.dialects.contract import Decoder, UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
+from providers.events import Event
 from providers.outbound.addresses import refusal_of_host
 from providers.outbound.compression import compressed_by, unreadable_compression
 from providers.outbound.connection import OpenTrace, TracedConnector, open_trace
@@ -110,6 +111,18 @@ class Response:
         except (TimeoutError, UpstreamError):
             # The answer is complete; the connection is closed instead of reused.
             return
+
+    async def arrived(self, chunks: AsyncIterator[bytes], decoder: Decoder) -> list[Event]:
+        """Returns what has arrived by now and waits for nothing; nothing can be read after it."""
+        events: list[Event] = []
+        try:
+            async with asyncio.timeout(0):
+                async for data in chunks:
+                    events += decoder.feed(data)
+        except (TimeoutError, UpstreamError):
+            # Whatever follows is not wanted.
+            return events
+        return events
 
     async def close(self) -> None:
         """Returns the connection to the pool if the body was read to its end, else closes it."""

@@ -26,6 +26,7 @@ from providers.outbound.upstream import Response, Upstreams
 from providers.translation import EditedDecoder, continues_answers
 from routing.health import AttemptHealth, AttemptTracker
 from routing.snapshot import CandidateConfig
+from streaming.attempts import slices
 from streaming.attempts.continuation import Continuation
 from streaming.attempts.outgoing import translation, with_attempt_id
 from streaming.budgets.request import AttemptMoney
@@ -207,10 +208,11 @@ class Attempt:
         """Passes the whole answer on."""
         watch, loop = self._watch, self._lifecycle.loop
         chunks = response.chunks()
+        arrived = partial(response.arrived, chunks, decoder)
         try:
             async for data in chunks:
                 events = decoder.feed(data)
-                if events and await self._pass_on(events):
+                if events and await self._pass_on(events, arrived):
                     watch.end()
                     # A provider that would go on with an answer that was ended here is left at once.
                     if not self.encoder.ended_here:
@@ -233,7 +235,7 @@ class Attempt:
             raise
         raise UpstreamError(ErrorKind.TRUNCATED, "The provider's answer ended before it was complete.")
 
-    async def _pass_on(self, events: list[Event]) -> bool:
+    async def _pass_on(self, events: list[Event], arrived: slices.Arrived | None = None) -> bool:
         """Encodes events and sends the result; returns whether the answer is complete. Raises the events' failure."""
         answer, encoder = self._answer, self.encoder
         if not self.responded and events:
@@ -247,7 +249,7 @@ class Attempt:
         data = encoder.feed(events)
         money = self.money
         if money is not None and money.quiet_for is not encoder.tokens:
-            data += await self._paid(money)
+            data += await slices.paid(money, encoder, self.notes, self._watch, arrived)
         if not had_content and encoder.content_sent:
             self._note_first_content()
         stream = answer.stream
@@ -266,17 +268,6 @@ class Attempt:
             raise encoder.failed
         return False
 
-    async def _paid(self, money: AttemptMoney) -> bytes:
-        """Reserves money for more of the answer, and ends it as if it had reached its limit where there is none."""
-        if self.encoder.stop_reason is not None or money.covers(self.encoder):
-            return b""
-        self._watch.pause()
-        if await money.extend():
-            return b""
-        self.notes.add(Fidelity.BUDGET_REACHED)
-        self._answer.note_fidelity(self.notes)
-        return self.encoder.feed([MessageFinished("max_tokens", cut_short=True)])
-
     def _note_first_content(self) -> None:
         self.first_content_at = time.perf_counter()
         if self._answer.stream is not None and self._answer.transcript is None:
@@ -288,6 +279,7 @@ class Attempt:
             self.notes.add(Fidelity.ARGUMENTS_REPAIRED)
         if self.encoder.counted_here:
             self.notes.add(Fidelity.USAGE_ESTIMATED)
+        if self.encoder.counted_here or self.encoder.ended_here:
             self._answer.note_fidelity(self.notes)
 
     def _tokens_taken(self) -> int | None:

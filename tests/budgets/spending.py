@@ -100,9 +100,10 @@ class Spending:
             pool.shutdown(wait=False)
 
 
-def estimated(body: dict[str, Any]) -> int:
-    """The tokens of a request's prompt as a worker estimates them that knows nothing of its session."""
-    size = len(json.dumps(body).encode())  # as the client writes it
+def estimated(body: dict[str, Any], written: bytes = b"") -> int:
+    """The tokens of a request's prompt as a worker estimates them that knows nothing of its session; `written` is how
+    the client writes it, if not as harness.call does."""
+    size = len(written or json.dumps(body).encode())
     return request_facts.gather(body, {}, size, TokenRatios(), key=None, now=localtime()).input_estimate
 
 

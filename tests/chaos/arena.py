@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,21 @@ class Arena:
         **env: str,
     ) -> Server:
         """Start a server; the driver's requests go there from now on."""
+        server = self._server(env, workers=workers, program=program, listener=listener)
+        server.start()
+        self.driver.port = server.port
+        return server
+
+    def serve_two(self, **env: str) -> tuple[Server, Server]:
+        """Start two servers at the same time."""
+        first, second = self._server(env), self._server(env)
+        for server in (first, second):
+            server.launch()
+        for server in (first, second):
+            server.wait_ready()
+        return first, second
+
+    def _server(self, env: Mapping[str, str], **fields: Any) -> Server:
         settings = {
             "DATABASE_URL": self.database.url,
             "DATA_DIR": str(self.folder),
@@ -121,10 +136,8 @@ class Arena:
             "LOG_LEVEL": "INFO",
             **env,
         }
-        server = Server(f"{self.folder.name}", workers=workers, env=settings, program=program, listener=listener)
+        server = Server(f"{self.folder.name}", env=settings, **fields)
         self.servers.append(server)
-        server.start()
-        self.driver.port = server.port
         return server
 
     def plan(self, route: str = "", act: Act | None = None, **fields: Any) -> Plan:

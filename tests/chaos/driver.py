@@ -22,6 +22,7 @@ class Call:
     """One request as its client knows it. Times are time.monotonic()."""
 
     plan: Plan
+    port: int
     client: str = "chaos/1.0"
     began: float = field(default_factory=time.monotonic)
     ended: float | None = None
@@ -57,7 +58,7 @@ class Driver:
 
     def send(self, plans: Iterable[Plan], client: str = "chaos/1.0") -> list[Call]:
         """Start a request for each plan, all at once; `client` is the user agent."""
-        calls = [Call(plan, client) for plan in plans]
+        calls = [Call(plan, self.port, client) for plan in plans]
         self.calls += calls
         for call in calls:
             # Kept, because a loop holds what runs in it weakly.
@@ -92,7 +93,7 @@ class Driver:
 
         async def one() -> None:
             for plan in queue:
-                call = Call(plan)
+                call = Call(plan, self.port)
                 self.calls.append(call)
                 await self._call(call)
                 if not call.connected:
@@ -113,7 +114,7 @@ class Driver:
     async def _call(self, call: Call) -> None:
         writer: asyncio.StreamWriter | None = None
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**20)
+            reader, writer = await asyncio.open_connection("127.0.0.1", call.port, limit=2**20)
             call.connected = True
             patience = call.plan.patience if call.plan.leaves == "unanswered" else None
             async with asyncio.timeout(patience):

@@ -35,6 +35,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request: the route to ask for, the acts by place (the first segment of a provider's path), the client.
 
     `leaves` is when the client goes away: before any answer (after `patience` seconds), or after its first word.
+    `padding` is how many words more the prompt has.
     """
 
     session: str
@@ -43,13 +44,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stream: bool = True
     leaves: Literal["", "unanswered", "answered"] = ""
     patience: float = 0.15
+    max_tokens: int = 1000
+    padding: int = 0
 
     def body(self) -> dict[str, Any]:
         """The Messages request that carries this plan."""
-        prompt = f"Please answer plan-{msgspec.json.encode(self).hex()}-"
+        prompt = f"{'word ' * self.padding}Please answer plan-{msgspec.json.encode(self).hex()}-"
         return {
             "model": self.route,
-            "max_tokens": 1000,
+            "max_tokens": self.max_tokens,
             "messages": [{"role": "user", "content": prompt}],
             "stream": self.stream,
         }

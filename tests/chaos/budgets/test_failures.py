@@ -3,68 +3,24 @@ allows, and keys without one notice nothing."""
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
-from decimal import Decimal
 
-import msgspec
 import pytest
 from django.db import connection
-from django.db.models import Sum
 
-from access.models import Budget, ClientKey
-from tests.chaos import tally
 from tests.chaos.arena import ENDLESS, Arena
-from tests.chaos.driver import Call, Driver
-from tests.chaos.plan import Act
+from tests.chaos.budgets.money import billed, budget, quiet, spent_and_drawn, window
+from tests.chaos.driver import Driver
 from tests.harness.configure import make_key
 from tests.harness.patience import until
-from usage.budgets.models import BudgetBlock, BudgetWindow
+from usage.budgets.models import BudgetBlock
 from usage.models import AttemptLog, Outcome, RequestLog
-from usage.money import PICO, to_dollars, to_pico
+from usage.money import to_pico
 
 STREAMS = 50
-ROUNDS = 20 if tally.LONG else 2
 QUICK = 1.0
 """Seconds in which a request is answered that nothing holds up, on a busy machine."""
-_CHARACTERS_PER_TOKEN = 4
-
-
-def budget(arena: Arena, dollars: float) -> Budget:
-    """A budget of the driver's key. Servers that start afterwards know it."""
-    return Budget.objects.create(key=ClientKey.objects.earliest("id"), amount=Decimal(str(dollars)))
-
-
-def billed(arena: Arena) -> int:
-    """What the providers bill for all that they were sent, in pico-dollars: what they counted, or else sent."""
-    total = 0
-    for sighting in arena.ledger():
-        counts = sighting.reported()
-        output = max(counts.output or 0, -(-sighting.characters // _CHARACTERS_PER_TOKEN))
-        known = msgspec.structs.replace(counts, input=counts.input or 0, output=output)
-        total += arena.prices[sighting.place].cost(known) or 0
-    return total
-
-
-def window() -> BudgetWindow:
-    (row,) = BudgetWindow.objects.all()
-    return row
-
-
-def spent_and_drawn() -> tuple[int, int]:
-    row = window()
-    held = BudgetBlock.objects.filter(window=row).aggregate(total=Sum("amount"))["total"] or to_dollars(0)
-    assert row.drawn == held, "what is drawn is not the sum of the blocks"
-    return to_pico(row.spent), to_pico(row.drawn)
-
-
-def quiet(requests: int) -> None:
-    """Until so many requests have rows, and nothing is drawn."""
-    until(lambda: RequestLog.objects.count() >= requests, lambda: f"{RequestLog.objects.count()} rows of {requests}")
-    until(lambda: not window().drawn, lambda: f"{list(BudgetBlock.objects.values())}")
-    rows = AttemptLog.objects.aggregate(total=Sum("cost"))["total"] or to_dollars(0)
-    assert window().spent == rows, "a window is not the sum of its rows"
 
 
 @pytest.fixture
@@ -79,7 +35,7 @@ def unlimited(arena: Arena) -> Iterator[Driver]:
 
 class TestAWorkerIsKilled:
     def test_what_its_streams_had_reserved_counts_as_spent_and_the_rest_comes_back(self, arena: Arena) -> None:
-        budget(arena, 50)
+        budget(50)
         server, other = arena.serve(), arena.serve()
         arena.driver.port = server.port
         running = arena.driver.send(arena.plan("claude", act=ENDLESS) for _ in range(STREAMS))
@@ -99,48 +55,10 @@ class TestAWorkerIsKilled:
         arena.driver.wait([call])
         assert call.finished
 
-    def test_round_after_round_no_more_is_billed_than_the_budget(self, arena: Arena) -> None:
-        made = budget(arena, 0.25)  # three requests of about 8 cents
-        cap = int(made.amount * PICO)
-        server, other = arena.serve(), arena.serve()
-        for turn in range(ROUNDS):
-            calls: list[Call] = []
-            for port in (server.port, other.port):
-                arena.driver.port = port
-                act = Act(words=40, pause=0.02, output=40, input=10, cache_read=None)
-                calls += arena.driver.send(arena.plan("claude", act=act) for _ in range(STREAMS // 2))
-            time.sleep(arena.rng.random())
-            arena.killed.append(server.kill())
-            arena.driver.wait(calls)
-            server.launch()
-            server.wait_ready()
-            quiet(0)
-            assert billed(arena) <= to_pico(window().spent) <= cap, f"round {turn}"
-            if turn % 2:
-                # A raise of some cents, so that the next rounds serve again.
-                made.amount += Decimal("0.25")
-                made.save()
-                cap = int(made.amount * PICO)
-                other.wait_snapshot()
-                server.wait_snapshot()
-
 
 class TestTheJournal:
-    def test_is_full_and_what_a_dead_worker_held_stays_spent(self, arena: Arena) -> None:
-        made = budget(arena, 50)
-        server = arena.serve(JOURNAL_MAX_BYTES="1")
-        running = arena.driver.send(arena.plan("claude", act=ENDLESS) for _ in range(10))
-        arena.driver.wait(running, until="speaking")
-        _, drawn = spent_and_drawn()
-        assert BudgetBlock.objects.filter(uncertain=True).exists()
-        arena.killed.append(server.kill())
-        arena.serve()
-        time.sleep(3)
-        assert spent_and_drawn() == (0, drawn)
-        assert billed(arena) <= drawn <= int(made.amount * PICO)
-
     def test_is_full_and_a_server_that_stops_in_order_gives_everything_back(self, arena: Arena) -> None:
-        budget(arena, 50)
+        budget(50)
         server = arena.serve(JOURNAL_MAX_BYTES="1")
         calls = arena.driver.send(arena.plan("claude") for _ in range(10))
         arena.driver.wait(calls)
@@ -149,26 +67,10 @@ class TestTheJournal:
         assert spent_and_drawn() == (billed(arena), 0)
         assert not BudgetBlock.objects.exists()
 
-    def test_is_removed_and_what_a_dead_worker_held_stays_spent(self, arena: Arena) -> None:
-        budget(arena, 50)
-        server = arena.serve()
-        running = arena.driver.send(arena.plan("claude", act=ENDLESS) for _ in range(10))
-        arena.driver.wait(running, until="speaking")
-        shutil.rmtree(arena.journal)
-        until(lambda: "files of the usage journal disappeared" in server.logs(), "a word about it")
-        until(lambda: BudgetBlock.objects.filter(uncertain=True).exists(), "a block that is not certain")
-        _, drawn = spent_and_drawn()
-        arena.killed.append(server.kill())
-        arena.serve()
-        until(lambda: RequestLog.objects.count() == 10, "the rows that were written anew")
-        spent, left = spent_and_drawn()
-        assert spent + left == drawn
-        assert billed(arena) <= spent + left
-
 
 class TestTheDatabase:
     def test_away_refuses_keys_with_a_hard_budget_and_no_others(self, arena: Arena, unlimited: Driver) -> None:
-        budget(arena, 50)
+        budget(50)
         server = arena.serve()
         unlimited.port = server.port
         first = arena.driver.send([arena.plan("claude")])
@@ -191,7 +93,7 @@ class TestTheDatabase:
         until(lambda: _served(arena), "to be served again")
 
     def test_away_serves_all_where_the_setting_says_so(self, arena: Arena) -> None:
-        budget(arena, 50)
+        budget(50)
         arena.serve(UNREADABLE_BUDGETS="serve")
         with arena.database.away():
             calls = arena.driver.send([arena.plan("claude")])
