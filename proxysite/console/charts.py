@@ -68,7 +68,7 @@ def stacked(period: Period, lines: Sequence[Line], series: Sequence[Series], axi
     return json.dumps({"labels": [f"{day:%b} {day.day}" for day in days], "datasets": datasets})
 
 
-def options() -> str:
+def options(*, stacked: bool = True) -> str:
     """Chart.js options as JSON; unfold colours the grid itself."""
     ticks = {"color": "#9ca3af", "maxRotation": 0, "autoSkipPadding": 16}
     return json.dumps(
@@ -79,9 +79,9 @@ def options() -> str:
             "interaction": {"mode": "index", "intersect": False},
             "plugins": {"legend": {"display": False}},
             "scales": {
-                "x": {"stacked": True, "ticks": ticks, "grid": {"display": False}, "border": {"display": False}},
+                "x": {"stacked": stacked, "ticks": ticks, "grid": {"display": False}, "border": {"display": False}},
                 "y": {
-                    "stacked": True,
+                    "stacked": stacked,
                     "beginAtZero": True,
                     "ticks": {**ticks, "maxTicksLimit": 6},
                     "grid": {"tickWidth": 0},

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, re_path
 
 from proxysite.console import health, providers, sessions, usage_groups, usage_report
 from proxysite.console.explain import page as explain
+from proxysite.console.explorer import page as explorer
 
 app_name = "console"
 urlpatterns = [
@@ -14,6 +15,8 @@ urlpatterns = [
     path("report.csv", admin.site.admin_view(usage_report.export), name="report-csv"),
     path("report/<slug:name>/", admin.site.admin_view(usage_groups.page), name="report-groups"),
     path("report/<slug:name>.csv", admin.site.admin_view(usage_groups.export), name="report-groups-csv"),
+    path("explorer/", admin.site.admin_view(explorer.page), name="explorer"),
+    re_path(r"^explorer\.(?P<format>csv|json)$", admin.site.admin_view(explorer.export), name="explorer-file"),
     path("sessions/", admin.site.admin_view(sessions.list_page), name="sessions"),
     path("sessions/<uuid:session_id>/", admin.site.admin_view(sessions.page), name="session"),
     path("health/", admin.site.admin_view(health.page), name="health"),

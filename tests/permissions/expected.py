@@ -16,6 +16,8 @@ console:report                          oar      =        usage.view_requestlog
 console:report-csv                      oar      =        usage.view_requestlog
 console:report-groups                   oar      =        usage.view_requestlog
 console:report-groups-csv               oar      =        usage.view_requestlog
+console:explorer                        oar      -        usage.view_requestlog
+console:explorer-file                   oar      -        usage.view_requestlog
 console:sessions                        oar      -        usage.view_requestlog
 console:session                         oar      -        usage.view_requestlog
 console:health                          oar      -        routing.view_healthstate

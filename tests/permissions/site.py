@@ -212,6 +212,8 @@ def _site_object(name: str, parameter: str) -> Any:
         return Provider.objects.get().pk
     if name.startswith("console:report-groups"):
         return next(iter(GROUPINGS))
+    if parameter == "format":
+        return "json"
     if parameter == "session_id":
         return SessionSummary.objects.order_by("pk")[0].pk
     if parameter == "app_label":

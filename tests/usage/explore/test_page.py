@@ -1,0 +1,148 @@
+"""The explorer's page: its URL is its state, its figures lead to their rows, and its files have the same lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.http import QueryDict
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+
+from access.audit.models import AuditEntry
+from access.models import Team
+from proxysite.console.explorer import state
+from tests.admin.history import at, request_row
+from tests.admin.pages import links_of, staff, text_of
+from usage.money import to_pico
+from usage.reports.explore.metrics import METRICS
+from usage.reports.explore.question import BUCKETS, GROUPS, LIMITS
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/admin/console/explorer/"
+MARCH = "from=2026-03-01&to=2026-03-31"
+
+
+def _spend(dollars: str, day: str = "2026-03-05", **fields: Any) -> None:
+    values = {"team_id": 1, "team_name": "Blue", "model_name": "opus", "provider_name": "direct", **fields}
+    request_row(started_at=at(f"{day} 12:00"), cost=to_pico(Decimal(dollars)), **values)
+
+
+def test_lines_lead_to_their_rows_and_to_themselves_alone(admin_client: Client) -> None:
+    team = Team.objects.create(name="Blue")
+    _spend("2", team_id=team.pk)
+    _spend("1", team_id=team.pk, model_name="haiku")
+    _spend("0.5", team_id=None, team_name="")
+    page = admin_client.get(f"{PAGE}?{MARCH}&metric=cost&group=team")
+    text, links = text_of(page), links_of(page)
+    assert "Cost: $3.50 3 requests" in text
+    assert "Blue 2 85.7 % $3.00" in text
+    assert "(no team) 1 14.3 % $0.5000" in text
+    rows = admin_client.get(links["2"])
+    assert len(rows.context["rows"]) == 2
+    alone = text_of(admin_client.get(PAGE + links["Blue"]))
+    assert "Cost: $3.00" in alone
+    assert "Team Blue" in alone
+
+
+def test_a_filter_that_is_removed_is_gone(admin_client: Client) -> None:
+    _spend("1", model_name="opus")
+    _spend("2", model_name="haiku")
+    page = admin_client.get(f"{PAGE}?{MARCH}&group=provider&model=opus&outcome=completed")
+    assert "Cost: $1.00" in text_of(page)
+    without = admin_client.get(PAGE + links_of(page)["×"])
+    assert "Cost: $3.00" in text_of(without)
+
+
+def test_others_are_one_line_and_are_counted(admin_client: Client) -> None:
+    for number in range(1, 8):
+        _spend(str(number), model_name=f"m{number}")
+    text = text_of(admin_client.get(f"{PAGE}?{MARCH}&group=model&limit=5"))
+    assert "others (2) 2 10.7 % $3.00" in text
+    assert "m3" in text
+    assert "m2" not in text
+
+
+def test_answers_without_a_price_are_told(admin_client: Client) -> None:
+    _spend("1")
+    request_row(started_at=at("2026-03-05 12:00"), model_name="unpriced")
+    assert "1 without a price, which the cost leaves out" in text_of(admin_client.get(f"{PAGE}?{MARCH}"))
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("metric=beauty", "There is no metric 'beauty'. Choose one of cost,"),
+        ("group=colour", "There is no group 'colour'"),
+        ("limit=7", "limit is one of 5, 10, 20, 50"),
+        ("team=blue", "team is the number of a team, or (none)"),
+        ("tags=x", "tags is the id of a set of tags"),
+        ("outcome=odd", "outcome is one of completed"),
+        ("from=yesterday", "Write a day such as"),
+        ("bucket=hour", "Hours are shown over a week at most"),
+        ("model=a%00b", "a character that no name has"),
+    ],
+)
+def test_what_is_wrong_is_told_with_what_to_write(query: str, says: str, admin_client: Client) -> None:
+    page = admin_client.get(f"{PAGE}?{query}")
+    assert page.status_code == 400
+    assert says in text_of(page)
+    file = admin_client.get(f"/admin/console/explorer.csv?{query}")
+    assert file.status_code == 400
+    assert says in file.content.decode()
+
+
+def test_the_files_have_the_lines_of_the_page_with_exact_values(admin_client: Client) -> None:
+    _spend("0.000000000001", "2026-03-30")
+    _spend("2", "2026-03-31", model_name="=1+1")
+    query = "from=2026-03-30&to=2026-03-31&group=model&bucket=day"
+    content = b"".join(admin_client.get(f"/admin/console/explorer.csv?{query}")).decode()  # type: ignore[arg-type]
+    assert list(csv.reader(io.StringIO(content))) == [
+        ["model", "requests", "cost", "2026-03-30", "2026-03-31"],
+        ["'=1+1", "1", "2.000000000000", "", "2.000000000000"],
+        ["opus", "1", "0.000000000001", "0.000000000001", ""],
+    ]
+    document = json.loads(admin_client.get(f"/admin/console/explorer.json?{query}").content)
+    assert document["whole"] == {"requests": 2, "total": "2.000000000001"}
+    assert document["lines"][1] == {
+        "names": {"model": "opus"}, "requests": 1, "total": "0.000000000001", "values": ["0.000000000001", None],
+    }  # fmt: skip
+    assert AuditEntry.objects.filter(action="usage exported").count() == 2
+
+
+def test_who_may_not_see_requests_gets_neither_page_nor_files() -> None:
+    browser = staff("access.view_team")
+    assert [browser.get(url).status_code for url in (PAGE, "/admin/console/explorer.csv")] == [403, 403]
+
+
+queries = st.fixed_dictionaries(
+    {
+        "range": st.sampled_from(("7d", "month", "today")),
+        "metric": st.sampled_from(sorted(METRICS)),
+        "group": st.sampled_from(("", *GROUPS)),
+        "subgroup": st.sampled_from(("", *GROUPS)),
+        "bucket": st.sampled_from(("", *BUCKETS)),
+        "limit": st.sampled_from([str(number) for number in LIMITS]),
+        "rank": st.sampled_from(("", *METRICS)),
+        "cumulative": st.sampled_from(("", "1")),
+        "team": st.sampled_from(("", "3", "(none)")),
+        "model": st.sampled_from(("", "(none)", "gpt & co", "ü")),
+    }
+)
+
+
+@given(queries)
+def test_a_url_is_the_whole_state(fields: dict[str, str]) -> None:
+    query = QueryDict(mutable=True)
+    query.update(fields)
+    try:
+        found = state.read(query)
+    except state.WrongQuestion:
+        return
+    assert state.read(QueryDict(found.url()[1:])) == found

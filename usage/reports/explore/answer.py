@@ -1,0 +1,301 @@
+"""Answers a question: which lines there are, and what each of them comes to in each bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import msgspec
+from django.db.models import Max, Q
+from django.utils import timezone
+
+from usage.reports import spans
+from usage.reports.explore import names
+from usage.reports.explore.metrics import METRICS, SUMS, UNPRICED, Metric, Value, empty, plus
+from usage.reports.explore.question import GROUPS, Question, problem
+from usage.reports.spans import Rows
+from usage.rollups import histogram
+
+Key = tuple[Any, ...]
+
+
+class CannotAnswer(ValueError):
+    """A question that rollups cannot answer; the text says what to ask instead."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line: what it is about, its values by bucket, and the value of the whole range.
+
+    `key` has a value for each group of the question, `labels` their names. The line of all others has no key.
+    """
+
+    key: Key | None
+    labels: tuple[str, ...]
+    values: list[Value]
+    total: Value
+    requests: int
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The lines, the greatest first, with the line of all `others` if there are more, and the whole.
+
+    `starts` are the first moments of the buckets, in TIME_ZONE. `groups` is the number of lines that there would be.
+    `unpriced` is the number of answers without a price, which a cost leaves out.
+    """
+
+    question: Question
+    starts: list[datetime]
+    lines: list[Line]
+    others: Line | None
+    whole: Line
+    groups: int
+    unpriced: int
+
+
+def answer(question: Question) -> Answer:
+    """Returns the answer to a question. Raises CannotAnswer."""
+    if text := problem(question):
+        raise CannotAnswer(text)
+    return _Answering(question).answered()
+
+
+class _Part:
+    """Sums and the histogram of some rows, in the whole range and by bucket."""
+
+    __slots__ = ("bins", "by_bucket", "label", "sums")
+
+    def __init__(self) -> None:
+        self.sums = empty()
+        self.bins: histogram.Bins = {}
+        self.by_bucket: dict[int, tuple[dict[str, Any], histogram.Bins]] = {}
+        self.label: tuple[Any, ...] = ()
+
+    def bucket(self, at: int) -> tuple[dict[str, Any], histogram.Bins]:
+        found = self.by_bucket.get(at)
+        if found is None:
+            found = self.by_bucket[at] = (empty(), {})
+        return found
+
+
+class _Answering:
+    """Answers one question."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._metric = METRICS[question.metric]
+        self._rank = METRICS[question.rank or question.metric]
+        self._columns = tuple(GROUPS[name].column for name in question.by)
+        self._filters = [_condition(name, values) for name, values in question.filters.items()]
+        self._filter_columns = tuple(GROUPS[name].column for name in question.filters)
+        self._starts = starts(question)
+        self._is_total = question.bucket == "total"
+
+    def answered(self) -> Answer:
+        parts = self._parts()
+        whole = self._whole(parts)
+        ranked = sorted(parts, key=lambda key: (_order(_value(self._rank, parts[key])), _names(parts[key])))
+        top, rest = ranked[: self._question.limit], ranked[self._question.limit :]
+        if not self._is_total:
+            self._read_buckets({key: parts[key] for key in top})
+        resolved = names.resolved(self._question.by, {key: parts[key].label for key in top})
+        return Answer(
+            self._question,
+            self._starts,
+            [self._line(key, resolved[key], parts[key]) for key in top] if self._columns else [],
+            self._others(whole, [parts[key] for key in top], [parts[key] for key in rest]) if rest else None,
+            self._line(None, ("All",), whole),
+            len(ranked),
+            whole.sums.get("unpriced_sum") or 0,
+        )
+
+    def _rows(self, columns: Iterable[str], *, whole: bool) -> Rows:
+        by = [*columns, *self._filter_columns]
+        if self._question.is_of_tags:
+            rows = names.tag_rows(self._question.since, self._question.until)
+        else:
+            rows = spans.rows(self._question.since, self._question.until, by, bucket=self._span(whole))
+        return rows.filter(*self._filters) if self._filters else rows
+
+    def _span(self, whole: bool) -> spans.Bucket:
+        """Returns the longest span that a row may stand for."""
+        if self._question.bucket == "hour" and not whole:
+            return "quarter"
+        return "month" if whole or self._question.bucket in ("month", "total") else "day"
+
+    def _parts(self) -> dict[Key, _Part]:
+        """Returns what each line comes to over the whole range."""
+        labels = {f"{column}_label": Max(column) for name in self._question.by if (column := names.label_of(name))}
+        parts: dict[Key, _Part] = {}
+        if not self._columns:
+            return {(): self._summed(self._rows((), whole=True))}
+        for row in self._rows(self._columns, whole=True).groups(*self._columns, **SUMS, **UNPRICED, **labels):
+            part = parts[tuple(row[column] for column in self._columns)] = _Part()
+            plus(part.sums, {name: row[name] for name in (*SUMS, *UNPRICED)})
+            part.label = tuple(row.get(f"{names.label_of(name)}_label") for name in self._question.by)
+        if self._metric.bins or self._rank.bins:
+            self._read_bins(parts)
+        return parts
+
+    def _summed(self, rows: Rows) -> _Part:
+        part = _Part()
+        plus(part.sums, rows.total(**SUMS, **UNPRICED))
+        if self._metric.bins:
+            self._read_bins({(): part})
+        return part
+
+    def _whole(self, parts: dict[Key, _Part]) -> _Part:
+        whole = _Part()
+        for part in parts.values():
+            plus(whole.sums, part.sums)
+            histogram.add(whole.bins, part.bins)
+        if not self._is_total:
+            self._read_buckets({(): whole}, ())
+        return whole
+
+    def _read_bins(self, parts: dict[Key, _Part]) -> None:
+        """Adds histograms up, of the whole range; `_read_buckets` does the same by bucket."""
+        bins = self._metric.bins or self._rank.bins
+        for *key, stored in self._rows(self._columns, whole=True).values_list(*self._columns, bins):
+            part = parts.get(tuple(key))
+            if part is not None and stored:
+                histogram.add(part.bins, {int(number): count for number, count in stored.items()})
+
+    def _read_buckets(self, parts: dict[Key, _Part], columns: tuple[str, ...] | None = None) -> None:
+        """Reads what these lines come to in each bucket."""
+        columns = self._columns if columns is None else columns
+        if not parts:
+            return
+        rows = self._rows(columns, whole=False)
+        if columns:
+            rows = rows.filter(reduce(or_, (Q(**_equal(columns, key)) for key in parts)))
+        index = _index(self._question, self._starts)
+        if self._metric.bins:
+            for *key, moment, stored in rows.values_list(*columns, "starts_at", self._metric.bins):
+                if stored:
+                    found = {int(number): count for number, count in stored.items()}
+                    histogram.add(parts[tuple(key)].bucket(index(moment))[1], found)
+            return
+        for row in rows.groups(*columns, "starts_at", **SUMS):
+            part = parts[tuple(row[column] for column in columns)]
+            plus(part.bucket(index(row["starts_at"]))[0], {name: row[name] for name in SUMS})
+
+    def _others(self, whole: _Part, top: list[_Part], rest: list[_Part]) -> Line:
+        """Returns the line of all lines that are not shown: the whole without those that are."""
+        others = _Part()
+        for part in rest:
+            plus(others.sums, part.sums)
+            histogram.add(others.bins, part.bins)
+        for at, (sums, bins) in whole.by_bucket.items():
+            left, left_bins = others.bucket(at)
+            plus(left, sums)
+            histogram.add(left_bins, bins)
+            for part in top:
+                if at in part.by_bucket:
+                    shown, shown_bins = part.by_bucket[at]
+                    plus(left, {name: -value for name, value in shown.items() if value is not None})
+                    histogram.add(left_bins, {number: -count for number, count in shown_bins.items()})
+        return self._line(None, ("others",), others)
+
+    def _line(self, key: Key | None, labels: tuple[str, ...], part: _Part) -> Line:
+        values = [
+            _of(self._metric, *part.by_bucket[at]) if at in part.by_bucket else _of(self._metric, empty(), {})
+            for at in range(len(self._starts))
+        ]
+        if self._question.cumulative:
+            values = _accumulated(values)
+        return Line(key, labels, values, _of(self._metric, part.sums, part.bins), part.sums["requests_sum"] or 0)
+
+
+def starts(question: Question) -> list[datetime]:
+    """Returns the first moments of a question's buckets, in TIME_ZONE; those of the first may be before the range."""
+    zone = timezone.get_default_timezone()
+    if question.bucket == "total":
+        return []
+    if question.bucket == "hour":
+        moment = question.since.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+        length = question.until - moment
+        hours = -(-int(length.total_seconds()) // 3600)
+        utc = moment.timestamp()
+        return [datetime.fromtimestamp(utc + 3600 * number, zone) for number in range(hours)]
+    first = _bucket_of(question, question.since.astimezone(zone).date())
+    last = (question.until - timedelta(microseconds=1)).astimezone(zone).date()
+    found = []
+    while first <= last:
+        found.append(datetime(first.year, first.month, first.day, tzinfo=zone))
+        first = _next(question, first)
+    return found
+
+
+def _bucket_of(question: Question, day: date) -> date:
+    if question.bucket == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if question.bucket == "month" else day
+
+
+def _next(question: Question, first: date) -> date:
+    if question.bucket == "month":
+        return (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return first + timedelta(days=7 if question.bucket == "week" else 1)
+
+
+def _index(question: Question, moments: list[datetime]) -> Any:
+    """Returns the function from the start of a rollup to the number of its bucket."""
+    zone = timezone.get_default_timezone()
+    if question.bucket == "hour":
+        began = moments[0].timestamp()
+        return lambda moment: int(moment.timestamp() - began) // 3600
+    numbers = {moment.date(): number for number, moment in enumerate(moments)}
+    found: dict[datetime, int] = {}
+
+    def index(moment: datetime) -> int:
+        number = found.get(moment)
+        if number is None:
+            number = found[moment] = numbers[_bucket_of(question, moment.astimezone(zone).date())]
+        return number
+
+    return index
+
+
+def _condition(name: str, values: Iterable[str | int | None]) -> Q:
+    group = GROUPS[name]
+    return reduce(or_, (Q(**_equal((group.column,), (value,))) for value in values))
+
+
+def _equal(columns: tuple[str, ...], key: Key) -> dict[str, Any]:
+    return {
+        (f"{column}__isnull" if value is None else column): (True if value is None else value)
+        for column, value in zip(columns, key, strict=True)
+    }
+
+
+def _of(metric: Metric, sums: dict[str, Any], bins: histogram.Bins) -> Value:
+    if metric.bins:
+        return histogram.percentile({number: count for number, count in bins.items() if count > 0}, metric.fraction)
+    assert metric.of is not None
+    return metric.of(sums)
+
+
+def _value(metric: Metric, part: _Part) -> Value:
+    return _of(metric, part.sums, part.bins)
+
+
+def _order(value: Value) -> tuple[bool, Any]:
+    """Sorts the greatest first, and unknown values last."""
+    return (value is None, 0 if value is None else -value)
+
+
+def _names(part: _Part) -> tuple[str, ...]:
+    return tuple(str(label) for label in part.label)
+
+
+def _accumulated(values: list[Value]) -> list[Value]:
+    total: Any = None
+    found: list[Value] = []
+    for value in values:
+        if value is not None:
+            total = value if total is None else total + value
+        found.append(total)
+    return found

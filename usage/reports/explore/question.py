@@ -1,0 +1,129 @@
+"""A question to the explorer, and what it may not ask."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import msgspec
+
+from usage.reports.explore.metrics import METRICS
+
+Bucket = Literal["hour", "day", "week", "month", "total"]
+BUCKETS: Final[dict[str, str]] = {
+    "hour": "Hour", "day": "Day", "week": "Week", "month": "Month", "total": "No buckets",
+}  # fmt: skip
+LIMITS: Final = (5, 10, 20, 50)
+
+MOST_HOURS = timedelta(days=7)
+MOST_OF_KEYS = timedelta(days=93)
+MOST_BINS = timedelta(days=32)
+MOST_DAYS = timedelta(days=400)
+MOST_MONTHS = timedelta(days=5 * 366)
+
+
+class Group(msgspec.Struct, frozen=True):
+    """What lines are told apart by. `column` is the dimension, `label` the one with the name where that is an id;
+    `row_filter` is the parameter of the list of requests with the same meaning, "" for none."""
+
+    title: str
+    column: str
+    label: str = ""
+    row_filter: str = ""
+
+
+GROUPS: Final[dict[str, Group]] = {
+    "team": Group("Team", "team_id", "team_name", "team"),
+    "owner": Group("Owner", "owner_id", "owner_name", "owner"),
+    "key": Group("Client key", "key_id", "key_name", "key"),
+    "route": Group("Route", "route_name", row_filter="route"),
+    "model": Group("Model", "model_name", row_filter="model"),
+    "provider": Group("Provider", "provider_name", row_filter="provider"),
+    "outcome": Group("Outcome", "outcome", row_filter="outcome__exact"),
+    "tags": Group("Tags", "tags_id", "tags"),
+}
+_BESIDE_TAGS = frozenset({"", "team", "outcome"})
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A metric over the requests that began from `since` to before `until`, by group and subgroup ("" for none).
+
+    `limit` lines are told apart, the greatest by the metric `rank` ("" for the metric itself); the others are one.
+    `filters` are values by the name of a group: only these count. None stands for rows without one.
+    """
+
+    since: datetime
+    until: datetime
+    metric: str = "cost"
+    group: str = "model"
+    subgroup: str = ""
+    bucket: Bucket = "day"
+    limit: int = 10
+    rank: str = ""
+    cumulative: bool = False
+    filters: dict[str, tuple[str | int | None, ...]] = {}
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The names of the groups that lines are told apart by."""
+        return tuple(name for name in (self.group, self.subgroup) if name)
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The names of all groups that the question is about."""
+        return frozenset(self.by) | self.filters.keys()
+
+    @property
+    def is_of_tags(self) -> bool:
+        """Whether the rollups by tags answer it."""
+        return "tags" in self.asked
+
+
+def standard_bucket(since: datetime, until: datetime, metric: str = "") -> Bucket:
+    """Returns the bucket of a range where none is chosen."""
+    length = until - since
+    if length <= timedelta(days=2):
+        return "hour"
+    if METRICS[metric].bins if metric in METRICS else "":
+        return "day" if length <= MOST_BINS else "month"
+    return "day" if length <= MOST_OF_KEYS else "month"
+
+
+def problem(question: Question) -> str:
+    """Returns why a question is not answered, and what to ask instead; "" for one that is."""
+    length = question.until - question.since
+    by_days = question.bucket in ("day", "week")
+    is_percentile = any(METRICS[name].bins for name in (question.metric, question.rank) if name)
+    checks = (
+        (question.group == question.subgroup != "", "Group and subgroup are the same. Choose another subgroup."),
+        (not question.group and bool(question.subgroup), "A subgroup needs a group. Choose one."),
+        (
+            question.cumulative and not METRICS[question.metric].adds_up,
+            f"{METRICS[question.metric].title} does not add up over time. Switch cumulative off.",
+        ),
+        (
+            question.is_of_tags and not _BESIDE_TAGS | {"tags"} >= question.asked,
+            "Tags are counted by day and team. Group them with a team or an outcome, or remove the other filters.",
+        ),
+        (question.is_of_tags and is_percentile, "Times are not kept by tags. Choose another metric, or another group."),
+        (
+            question.is_of_tags and question.bucket == "hour",
+            "Tags are counted by day. Choose days, weeks or months.",
+        ),
+        (
+            "key" in question.asked and length > MOST_OF_KEYS,
+            "Client keys are told apart over three months at most. Choose a shorter range, or owners or teams.",
+        ),
+        (
+            "owner" in question.asked and by_days and length > MOST_OF_KEYS,
+            "Beyond three months owners are told apart by month. Choose months, or a shorter range.",
+        ),
+        (
+            is_percentile and by_days and length > MOST_BINS,
+            "Beyond 31 days times are shown by month. Choose months, or a shorter range.",
+        ),
+        (question.bucket == "hour" and length > MOST_HOURS, "Hours are shown over a week at most. Choose days."),
+        (by_days and length > MOST_DAYS, "Days and weeks are shown over 13 months at most. Choose months."),
+        (length > MOST_MONTHS, "At most five years are shown. Choose a shorter range."),
+    )
+    return next((text for is_wrong, text in checks if is_wrong), "")
