@@ -18,7 +18,7 @@ from access.outbox.alerts import own_alerts
 from access.outbox.models import Kind
 from access.permissions import Person, may
 from providers.models import Provider
-from proxysite import checks
+from proxysite.checks import deployment
 from proxysite.console.health import unhealthy_lines
 from routing.loading import store
 from routing.models import Route
@@ -136,9 +136,9 @@ def _all() -> list[Notice]:
     broken = snapshot_notice()
     found = [] if broken is None else [broken]
     messages = [
-        *checks.encryption_key(None),
-        *checks.debug_in_public(None),
-        *checks.provider_enabled(None, ["default"]),
+        *deployment.encryption_key(None),
+        *deployment.debug_in_public(None),
+        *deployment.provider_enabled(None, ["default"]),
     ]
     found += [
         Notice("warning", f"{message.msg} {message.hint or ''}".strip(), "providers.view_provider")

@@ -57,60 +57,6 @@ def test_no_enabled_provider_is_reported_where_the_database_is_asked() -> None:
     assert warnings(["default"]) == {}
 
 
-def test_a_misspelt_setting_for_revoked_keys_is_an_error(settings: Any) -> None:
-    for value in ("finish", "cut"):
-        settings.REVOKED_KEYS = value
-        assert "gateway.E008" not in warnings()
-    settings.REVOKED_KEYS = "Cut"
-    assert "Set REVOKED_KEYS=cut" in warnings()["gateway.E008"]
-
-
-def test_a_misspelt_setting_for_end_users_is_an_error(settings: Any) -> None:
-    for value in ("hash", "plain", "off"):
-        settings.STORE_END_USERS = value
-        assert "gateway.E009" not in warnings()
-    settings.STORE_END_USERS = "hashed"
-    assert "Set STORE_END_USERS=hash" in warnings()["gateway.E009"]
-
-
-def test_a_misspelt_setting_for_the_quota_probe_is_an_error(settings: Any) -> None:
-    for value in ("answer", "forward"):
-        settings.QUOTA_PROBE = value
-        assert "gateway.E012" not in warnings()
-    settings.QUOTA_PROBE = "on"
-    assert "Set QUOTA_PROBE=answer" in warnings()["gateway.E012"]
-
-
-@pytest.mark.parametrize("name", ["UNPRICED_MODELS", "UNREADABLE_BUDGETS"])
-def test_a_misspelt_setting_for_budgets_is_an_error(settings: Any, name: str) -> None:
-    for value in ("refuse", "serve"):
-        setattr(settings, name, value)
-        assert "gateway.E015" not in warnings()
-    setattr(settings, name, "Serve")
-    assert f"Set {name}=serve" in warnings()["gateway.E015"]
-
-
-@pytest.mark.parametrize(
-    ("name", "bad", "good"), [("BUDGET_SLICE_TOKENS", (0, -8000), 1), ("LONGEST_LIMIT_WAIT", (-1,), 0)]
-)
-def test_a_number_that_nothing_could_keep_to_is_an_error(
-    settings: Any, name: str, bad: tuple[int, ...], good: int
-) -> None:
-    for value in bad:
-        setattr(settings, name, value)
-        assert [found.msg for found in run_checks() if found.id == "gateway.E006" and name in found.msg]
-    setattr(settings, name, good)
-    assert "gateway.E006" not in warnings()
-
-
-def test_a_misspelt_place_of_pages_is_an_error(settings: Any) -> None:
-    for value in ("inline", "apart"):
-        settings.PAGES = value
-        assert warnings() == {}
-    settings.PAGES = "Apart"
-    assert "Set PAGES=apart" in warnings()["gateway.E016"]
-
-
 @pytest.mark.django_db
 @pytest.mark.both_databases
 @pytest.mark.parametrize(

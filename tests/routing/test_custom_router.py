@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from proxysite import checks
+from proxysite.checks import deployment
 from routing.facts.request_facts import RequestFacts
 from streaming.custom_router import OVERRUNS, CustomRouter
 from tests.harness.patience import PATIENCE
@@ -91,6 +91,6 @@ def test_a_path_that_leads_nowhere_is_found_before_the_server_starts(
     path: str, problem: str | None, settings: Any
 ) -> None:
     settings.CUSTOM_ROUTER = path
-    found = [str(message.msg) for message in checks.custom_router(None)]
+    found = [str(message.msg) for message in deployment.custom_router(None)]
     assert (problem is None) is (found == [])
     assert all(str(problem) in message for message in found)

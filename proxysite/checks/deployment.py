@@ -1,4 +1,4 @@
-"""The gateway's system checks, each with an id and a hint."""
+"""System checks of how the gateway is set up: keys, hosts, providers, credentials, mail, pages."""
 
 from __future__ import annotations
 
@@ -12,20 +12,12 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from access.addresses import networks
-from proxysite import store_checks
 from usage.reports.peak import busiest_quarter_hour
 
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
-_POSITIVE = (
-    *("MAX_BODY_BYTES", "MAX_HEADER_BYTES", "MAX_HEADERS", "HEADER_SECONDS", "BODY_SECONDS", "IDLE_SECONDS"),
-    *("SEND_SECONDS", "MAX_CONNECTIONS_PER_ADDRESS", "MAX_REQUESTS_PER_KEY"),
-    *("MAX_BODIES_BYTES", "MAX_BODIES_BYTES_PER_KEY", "BUDGET_SLICE_TOKENS"),
-)
 _BUSY = 900
 """Requests in a quarter of an hour, one a second: from there on a page nearly always meets a stream to hold up."""
 _LOOKED_AT_DAYS = 7
-_NOT_NEGATIVE = ("MIN_BODY_RATE", "REFUSED_KEYS_PER_MINUTE", "LONGEST_LIMIT_WAIT", "MAX_STALE")
 
 
 def encryption_key(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
@@ -152,88 +144,6 @@ def custom_router(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessa
     ]
 
 
-def revoked_keys(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
-    """gateway.E008: A misspelt value would leave the answers of revoked keys running."""
-    if settings.REVOKED_KEYS in ("finish", "cut"):
-        return []
-    return [
-        checks.Error(
-            f"REVOKED_KEYS is {settings.REVOKED_KEYS!r}, which is neither finish nor cut.",
-            hint="Set REVOKED_KEYS=cut to end the running answers of revoked keys, otherwise finish.",
-            id="gateway.E008",
-        )
-    ]
-
-
-def quota_probe(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
-    """gateway.E012: A misspelt value would send the probe to a provider."""
-    if settings.QUOTA_PROBE in ("answer", "forward"):
-        return []
-    return [
-        checks.Error(
-            f"QUOTA_PROBE is {settings.QUOTA_PROBE!r}, which is neither answer nor forward.",
-            hint="Set QUOTA_PROBE=answer to answer Claude Code's quota probe without a provider, otherwise forward.",
-            id="gateway.E012",
-        )
-    ]
-
-
-def budgets(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
-    """gateway.E015: A misspelt value would refuse what is to be served, or serve what is to be refused."""
-    return [
-        checks.Error(
-            f"{name} is {value!r}, which is neither refuse nor serve.",
-            hint=f"Set {name}=serve to serve {what} to keys with a hard budget too, otherwise refuse.",
-            id="gateway.E015",
-        )
-        for name, what in (
-            ("UNPRICED_MODELS", "models without a price"),
-            ("UNREADABLE_BUDGETS", "requests whose budgets cannot be read"),
-        )
-        if (value := getattr(settings, name)) not in ("refuse", "serve")
-    ]
-
-
-def end_users(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
-    """gateway.E009: A misspelt value would store nothing."""
-    if settings.STORE_END_USERS in ("hash", "plain", "off"):
-        return []
-    return [
-        checks.Error(
-            f"STORE_END_USERS is {settings.STORE_END_USERS!r}, which is none of hash, plain and off.",
-            hint="Set STORE_END_USERS=hash to tell end users apart in usage rows without their names.",
-            id="gateway.E009",
-        )
-    ]
-
-
-def limits(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
-    """gateway.E006: A limit that nothing could keep to, or an address that is none."""
-    found = [
-        f"{name} is {value}, but must be more than 0."
-        for name in _POSITIVE
-        if not (value := getattr(settings, name)) > 0
-    ]
-    found += [
-        f"{name} is {value}, but must be 0 or more."
-        for name in _NOT_NEGATIVE
-        if not (value := getattr(settings, name)) >= 0
-    ]
-    if settings.LIMIT_INPUT_TOKENS not in ("uncached", "all"):
-        found.append(f"LIMIT_INPUT_TOKENS is {settings.LIMIT_INPUT_TOKENS!r}, which is neither uncached nor all.")
-    for name in ("MAX_BODIES_BYTES", "MAX_BODIES_BYTES_PER_KEY"):
-        if getattr(settings, name) < settings.MAX_BODY_BYTES:
-            found.append(f"{name} is less than MAX_BODY_BYTES, so that the largest body could never be taken.")
-    try:
-        networks(tuple(settings.TRUSTED_PROXIES))
-    except ValueError as error:
-        found.append(f"TRUSTED_PROXIES is no list of addresses and networks (CIDR): {error}.")
-    return [
-        checks.Error(problem, hint="Correct it in the environment; .env.example describes it.", id="gateway.E006")
-        for problem in found
-    ]
-
-
 def mail(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
     """gateway.E010: A mail server without a sender, or without the address that links in mails begin with."""
     missing = [name for name in ("DEFAULT_FROM_EMAIL", "PUBLIC_URL") if not getattr(settings, name)]
@@ -249,15 +159,7 @@ def mail(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
 
 
 def pages(app_configs: Any, databases: Sequence[str] | None, **kwargs: Any) -> Sequence[checks.CheckMessage]:
-    """gateway.E016: A misspelt value would serve no pages. gateway.W017: Pages in the processes of a busy gateway."""
-    if settings.PAGES not in ("inline", "apart"):
-        return [
-            checks.Error(
-                f"PAGES is {settings.PAGES!r}, which is neither inline nor apart.",
-                hint="Set PAGES=apart for pages with a process of their own behind a web server, otherwise inline.",
-                id="gateway.E016",
-            )
-        ]
+    """gateway.W017: Pages in the processes of a busy gateway."""
     if not databases or settings.DEBUG or settings.PAGES == "apart":
         return []
     try:
@@ -276,22 +178,3 @@ def pages(app_configs: Any, databases: Sequence[str] | None, **kwargs: Any) -> S
             id="gateway.W017",
         )
     ]
-
-
-def register_all() -> None:
-    """Registers the checks with Django; the one that queries the database only runs where databases are given."""
-    checks.register(encryption_key, checks.Tags.security)
-    checks.register(debug_in_public, checks.Tags.security)
-    checks.register(custom_router)
-    checks.register(revoked_keys, checks.Tags.security)
-    checks.register(end_users, checks.Tags.security)
-    checks.register(quota_probe)
-    checks.register(budgets)
-    checks.register(limits)
-    checks.register(mail)
-    checks.register(pages)
-    checks.register(store_checks.redis)
-    checks.register(provider_enabled, checks.Tags.database)
-    checks.register(credential_variables, checks.Tags.database)
-    checks.register(plain_headers, checks.Tags.database)
-    checks.register(store_checks.several_places, checks.Tags.database)
