@@ -9,7 +9,6 @@ from decimal import Decimal
 import msgspec
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Sum
 from django.utils import timezone
 
 from access.allowances.time_zones import zone_of
@@ -18,6 +17,7 @@ from access.outbox.alerts import Finding
 from access.outbox.models import Kind
 from usage.budgets import bank
 from usage.budgets.models import BudgetBlock, BudgetMark, BudgetWindow
+from usage.dollars_sum import DollarsSum
 from usage.money import to_pico
 from usage.reports.formatting import dollars
 
@@ -106,7 +106,7 @@ def dead_workers(now: datetime) -> list[Finding]:
             data={"worker": worker, "amount": _plain(amount)},
             for_site=True,
         )
-        for worker, amount in blocks.values_list("worker").annotate(Sum("amount"))
+        for worker, amount in blocks.values_list("worker").annotate(DollarsSum("amount"))
     ]
 
 

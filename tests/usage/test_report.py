@@ -7,12 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db.models import F
+from uuid_utils.compat import uuid7
 
 from access.models import Team
-from tests.admin.history import at, request_row
-from usage.reports import formatting, query
+from tests.admin.history import at, attempt_row, request_row
+from usage.dollars_sum import DollarsSum
+from usage.money import to_pico
+from usage.reports import formatting, groups, query
 from usage.reports.query import Period, Selection
 from usage.reports.totals import by_axis, by_day, summed
+from usage.rollups.models import UsageRollup
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -23,6 +28,23 @@ def test_sums_of_money_are_exact_to_the_pico_dollar() -> None:
     for cost in (1, 2_000_000_000_003, 999_999_999_999):
         request_row(started_at=at("2026-03-05 12:00"), cost=cost)
     assert query.totals(Selection(MARCH)).cost == Decimal("3.000000000003")
+
+
+def test_sums_of_money_may_be_larger_than_a_column_holds() -> None:
+    """In each group, with a condition, and in their order."""
+    for number, (provider, cost) in enumerate([("a", 6), ("b", 9), ("a", 6), ("c", 1), ("b", 9), ("a", 1)], 1):
+        moment, cost = at(f"2026-03-0{number} 12:00"), cost * 10**18 + 1
+        request_row(started_at=moment, provider_name=provider, cost=cost)
+        attempt_row(uuid7(), started_at=moment, provider_name=provider, cost=cost)
+    attempt_row(uuid7(), started_at=at("2026-03-05 12:00"), provider_name="d", cost=None)
+    assert query.totals(Selection(MARCH)).cost == Decimal("32000000.000000000006")
+    lines = groups.lines(groups.PROVIDERS, groups.over(groups.PROVIDERS, MARCH))
+    assert [(line.values["provider_name"], line.totals.cost) for line in lines] == [
+        ("b", Decimal("18000000.000000000002")), ("a", Decimal("13000000.000000000003")),
+        ("c", Decimal("1000000.000000000001")), ("d", None),
+    ]  # fmt: skip
+    negative = UsageRollup.objects.aggregate(total=DollarsSum(F("cost") * -1))
+    assert negative["total"] == -sum(to_pico(row.cost) for row in UsageRollup.objects.all())
 
 
 def test_what_no_row_knows_is_none_and_what_some_know_is_their_sum() -> None:

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from access.database import snapshot
 from usage.budgets import locks, windows
 from usage.budgets.dead_workers import DEAD
 from usage.budgets.models import BudgetBlock, BudgetWindow
+from usage.dollars_sum import DollarsSum
 from usage.money import to_dollars, to_pico
 
 SECOND_LOOK_SECONDS = 12.0
@@ -115,7 +116,7 @@ def _difference(identity: int) -> Difference | None:
     if window is None:
         # It was removed with its rows.
         return None
-    blocks = window.blocks.order_by().aggregate(total=Sum("amount"))["total"] or to_dollars(0)
+    blocks = window.blocks.order_by().aggregate(total=DollarsSum("amount"))["total"] or to_dollars(0)
     found = Difference(
         window=f"window {window.pk} of {window}",
         spent=to_pico(window.spent),

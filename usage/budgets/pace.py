@@ -10,13 +10,14 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from access.keys import allowed_pattern
 from usage.budgets.bound import Bound
 from usage.budgets.standing import Standing
+from usage.dollars_sum import DollarsSum
 from usage.reports import query
 from usage.reports.query import Period
 
@@ -120,7 +121,7 @@ def _summed(
     rows: QuerySet[Any], models: re.Pattern[str] | None, *columns: str
 ) -> list[tuple[tuple[Any, ...], Decimal]]:
     rows = rows.order_by().annotate(day=TruncDate("starts_at", tzinfo=timezone.get_default_timezone()))
-    groups = rows.values(*columns, "model_name").annotate(total=Sum("cost"))
+    groups = rows.values(*columns, "model_name").annotate(total=DollarsSum("cost"))
     return [
         (tuple(row[column] for column in columns), row["total"])
         for row in groups

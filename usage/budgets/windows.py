@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from access.allowances.budgets import BudgetRecord
 from access.keys import allowed_pattern
@@ -17,6 +17,7 @@ from usage.budgets import locks
 from usage.budgets.bound import as_stored
 from usage.budgets.models import BudgetWindow
 from usage.budgets.periods import bounds
+from usage.dollars_sum import DollarsSum
 from usage.models import AttemptLog, RequestLog
 from usage.money import to_dollars, to_pico
 
@@ -91,7 +92,7 @@ def spent_by_rows(window: BudgetWindow, before: UUID | None = None) -> int:
     requests = RequestLog.objects.filter(rows).order_by().values("id")
     attempts = AttemptLog.objects.filter(request_log_id__in=requests, id__gte=oldest, cost__isnull=False).order_by()
     pattern = allowed_pattern(window.model_names)
-    by_model = attempts.values_list("model_name").annotate(total=Sum("cost"))
+    by_model = attempts.values_list("model_name").annotate(total=DollarsSum("cost"))
     counted = sum(to_pico(total) for name, total in by_model if pattern is None or pattern.fullmatch(name))
     return to_pico(window.pruned) + counted
 

@@ -18,6 +18,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from access.models import ClientKey, Team
+from usage.dollars_sum import DollarsSum
 from usage.models import RequestLog
 from usage.reports import spans
 from usage.reports.totals import Line, Totals
@@ -211,7 +212,7 @@ def sums(counted: str = "requests") -> dict[str, Aggregate]:
     """Returns what adds rollups up, for `totals_of`. `counted` is what they count in place of requests."""
     return {
         # Not the columns' own names: Django takes no annotation that is called like a field.
-        f"total_{measure.total}": Sum(
+        f"total_{measure.total}": (DollarsSum if measure.unit == "money" else Sum)(
             counted if (column := measure.source or measure.name) == "requests" else column,
             filter=Q(outcome__in=measure.outcomes) if measure.outcomes else None,
             default=None if measure.kind == "sum" else 0,

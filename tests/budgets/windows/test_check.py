@@ -245,3 +245,17 @@ class TestCommand:
         assert "worker-1" not in found
         assert to_pico(BudgetWindow.objects.get().drawn) == 2 * CENT
         assert BudgetBlock.objects.get().worker == "worker-1"
+
+
+def test_sums_may_be_larger_than_a_column_holds(team: Team) -> None:
+    budget(team=team)
+    key = key_of(team, "ci")
+    (window,) = ensure(bound(key), NOW.timestamp())
+    for hour in (1, 2, 3):
+        row(f"2026-03-10T{hour:02}:00:00", 6 * 10**18, team_id=team.pk, key_id=key.pk)
+    BudgetWindow.objects.update(amount=to_dollars(4 * 10**18))
+    alive(window.id, 4 * 10**18)
+    alive(window.id, 4 * 10**18, "worker-2")
+    assert check() == "All windows are right.\n"
+    budget(key=key)
+    assert [made.spent for made in ensure(bound(key), NOW.timestamp())] == [2**63 - 1] * 2
