@@ -60,8 +60,11 @@ class CellFile:
         return True
 
     def unlock(self) -> None:
-        """Gives the lock back."""
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        """Gives the lock back. Raises StoreUnreadable where the system cannot."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        except OSError as error:
+            raise StoreUnreadable(str(error)) from error
 
     def is_in_place(self) -> bool:
         """Whether the file is still what its path names."""

@@ -132,8 +132,10 @@ class MappedStore:
             file, number = self._opened
             self._opened = None
             file.empty_column(number.value)
-            number.give_back()
             file.close()
+            # A file that cannot be removed stays: its lock is free.
+            with contextlib.suppress(OSError):
+                number.give_back()
 
     async def _write_slots(self) -> CellFile:
         """Writes how many slots this worker holds where the file does not know it. Raises StoreUnreadable."""
@@ -164,9 +166,11 @@ class _Number:
 
     def give_back(self) -> None:
         """Ends the holding; the number is free."""
-        if self.is_in_place():
-            self._path.unlink()
-        os.close(self._descriptor)
+        try:
+            if self.is_in_place():
+                self._path.unlink()
+        finally:
+            os.close(self._descriptor)
 
 
 def _take_number(folder: Path) -> _Number:

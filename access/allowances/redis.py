@@ -72,7 +72,7 @@ class RedisStore:
         with self._changes(slots):
             reply = await self._ask("charge", charges)
             if reply:
-                return Exceeded(int(reply[0]), float(reply[1]))
+                return _exceeded(reply, charges)
             for name, _, _, _, units in slots:
                 self._held[name] += int(units)
         return None
@@ -81,7 +81,10 @@ class RedisStore:
         await self._ask("correct", charges)
 
     async def used(self, charges: Sequence[Charge]) -> list[float]:
-        return [float(amount) for amount in await self._ask("used", charges)]
+        amounts = await self._ask("used", charges)
+        if not isinstance(amounts, list) or len(amounts) != len(charges):
+            raise StoreUnreadable(f"Redis answered {amounts!r}")
+        return [float(amount) for amount in amounts]
 
     async def release(self, slots: Sequence[Charge]) -> None:
         for name, _, _, _, units in slots:
@@ -100,10 +103,11 @@ class RedisStore:
         self._uncertain = {cell: until for cell, until in self._uncertain.items() if until > now}
 
     async def close(self) -> None:
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
+        with contextlib.suppress(StoreUnreadable), self._readable(TIME_OUT):
             async with asyncio.timeout(TIME_OUT):
                 await self._redis.zrem(self._leases, self._worker)
-        await self._redis.aclose()
+        with contextlib.suppress(RedisError, OSError):
+            await self._redis.aclose()
 
     async def _make_ready(self) -> None:
         """Makes all connections and loads the scripts, so that no request waits for it. Raises StoreUnreadable."""
@@ -145,8 +149,9 @@ class RedisStore:
             self._silent_until = time.monotonic() + _SILENCE
             self._patient_calls = 0
             raise StoreUnreadable(f"Redis did not answer within {time_out} s") from error
-        except (RedisError, OSError) as error:
-            raise StoreUnreadable(f"Redis: {error}") from error
+        except Exception as error:
+            # Of what answers and is no Redis the library's parser raises errors of every kind.
+            raise StoreUnreadable(f"Redis: {error!r}") from error
 
     @contextlib.contextmanager
     def _changes(self, slots: Sequence[Charge]) -> Iterator[None]:
@@ -161,3 +166,12 @@ class RedisStore:
             self._changing -= Counter(cells)
             if not certain:
                 self._uncertain.update(dict.fromkeys(cells, time.monotonic() + self._lease_seconds))
+
+
+def _exceeded(reply: object, charges: Sequence[Charge]) -> Exceeded:
+    """Returns which charge does not fit, as the script says. Raises StoreUnreadable for any other answer."""
+    match reply:
+        case [bytes() as number, bytes() as wait] if number.isdigit() and int(number) < len(charges):
+            with contextlib.suppress(ValueError):
+                return Exceeded(int(number), float(wait))
+    raise StoreUnreadable(f"Redis answered {reply!r}")

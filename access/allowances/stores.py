@@ -95,9 +95,15 @@ class Keeper:
     async def _keep(self) -> None:
         try:
             await self._store.keep()
-        except StoreUnreadable as error:
+        except Exception as error:
+            # Whatever it is: without this task slots of this worker would end, and those of dead ones would not.
             if not self._unreadable:
-                logger.warning("limits are not counted", extra={"fields": {"cause": str(error)}})
+                known = isinstance(error, StoreUnreadable)
+                logger.warning(
+                    "limits are not counted",
+                    extra={"fields": {"cause": str(error)}},
+                    exc_info=None if known else error,
+                )
             self._unreadable = True
         else:
             if self._unreadable:
