@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import time
 from typing import Any, Final
 
@@ -15,6 +17,8 @@ from streaming import stale
 from streaming.exchange.client import Client
 from streaming.runtime import Runtime
 
+DATABASE_SECONDS: Final = 2.0
+"""How long a probe waits for the database."""
 PROBES: Final = frozenset({"/healthz", "/readyz", "/api/hello"})
 
 
@@ -40,7 +44,7 @@ async def _ready(client: Client, runtime: Runtime) -> None:
     broken = None if status.failure is None else f"the configuration cannot be loaded: {status.failure}"
     if runtime.store.current is None:
         causes.append(broken or "no configuration has been loaded yet")
-    database = await asyncio.get_running_loop().run_in_executor(None, _database_error)
+    database = await _database.error()
     if database is not None:
         causes.append(f"the database does not answer: {database}")
     refusal = runtime.refusal()
@@ -58,6 +62,37 @@ async def _ready(client: Client, runtime: Runtime) -> None:
     if warnings and not causes:
         answer["warnings"] = warnings
     await _respond(client, 503 if causes else 200, answer)
+
+
+class _Database:
+    """Asks the database whether it answers, for all probes that wait at the same time: one that hangs holds one thread,
+    which keeps no server from its end."""
+
+    def __init__(self) -> None:
+        self._asked: asyncio.Future[str | None] | None = None
+
+    async def error(self) -> str | None:
+        """Returns why the database does not answer, None if it does."""
+        loop = asyncio.get_running_loop()
+        asked = self._asked
+        if asked is None or asked.done() or asked.get_loop() is not loop:
+            asked = self._asked = loop.create_future()
+            threading.Thread(target=_ask, args=(loop, asked), name="readyz", daemon=True).start()
+        try:
+            async with asyncio.timeout(DATABASE_SECONDS):
+                return await asyncio.shield(asked)
+        except TimeoutError:
+            return f"nothing came within {DATABASE_SECONDS:g} s"
+
+
+_database = _Database()
+
+
+def _ask(loop: asyncio.AbstractEventLoop, asked: asyncio.Future[str | None]) -> None:
+    error = _database_error()
+    # A loop that has ended meanwhile asks no more.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(asked.set_result, error)
 
 
 def _database_error() -> str | None:
