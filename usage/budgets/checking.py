@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from access.database import snapshot
-from usage.budgets import locks, windows
+from usage.budgets import windows
 from usage.budgets.dead_workers import DEAD
 from usage.budgets.models import BudgetBlock, BudgetWindow
 from usage.dollars_sum import DollarsSum
@@ -29,6 +29,8 @@ class Difference(msgspec.Struct, frozen=True):
     of_rows: int
     drawn: int
     of_blocks: int
+    corrections: int
+    """How often the window was corrected before."""
 
     def __str__(self) -> str:
         parts = []
@@ -56,13 +58,13 @@ class Dead(msgspec.Struct, frozen=True):
 def differences(*, repair: bool = False) -> Iterator[Difference]:
     """Yields the windows whose sums are wrong, as they are before they are repaired. Raises django.db.Error.
 
-    Nothing is locked to find them. To repair one, writers of usage rows wait while its rows are added up.
+    Nothing is locked while rows are added up. Whoever adds to a window meanwhile adds the same on both sides, so that a
+    window is repaired by the difference that it had.
     """
     for identity in list(BudgetWindow.objects.order_by("id").values_list("id", flat=True)):
-        with snapshot():
-            found = _difference(identity)
-        if found is not None and repair:
-            found = _repair(identity)
+        found = _measured(identity)
+        while found is not None and repair and not _repair(identity, found):
+            found = _measured(identity)
         if found is not None:
             yield found
 
@@ -123,19 +125,28 @@ def _difference(identity: int) -> Difference | None:
         of_rows=min(windows.spent_by_rows(window), windows.LARGEST),
         drawn=to_pico(window.drawn),
         of_blocks=to_pico(blocks),
+        corrections=window.corrections,
     )
     return None if (found.spent, found.drawn) == (found.of_rows, found.of_blocks) else found
 
 
-def _repair(identity: int) -> Difference | None:
+def _measured(identity: int) -> Difference | None:
+    with snapshot():
+        return _difference(identity)
+
+
+def _repair(identity: int, found: Difference) -> bool:
+    """Returns whether it did: not where somebody else has corrected the window since."""
     with transaction.atomic():
-        locks.for_new_windows()
-        BudgetWindow.objects.select_for_update().filter(pk=identity).first()
-        found = _difference(identity)
-        if found is not None:
-            sums = {"spent": to_dollars(found.of_rows), "drawn": to_dollars(found.of_blocks)}
-            BudgetWindow.objects.filter(pk=identity).update(**sums)
-    return found
+        windows_now = BudgetWindow.objects.filter(pk=identity)
+        # It also locks the window.
+        if not windows_now.filter(corrections=found.corrections).update(corrections=found.corrections + 1):
+            return False
+        window = windows_now.get()
+        spent = to_pico(window.spent) + found.of_rows - found.spent
+        drawn = to_pico(window.drawn) + found.of_blocks - found.drawn
+        windows_now.update(spent=to_dollars(min(spent, windows.LARGEST)), drawn=to_dollars(drawn))
+    return True
 
 
 def _dollars(pico: int) -> str:

@@ -37,6 +37,9 @@ class BudgetWindow(models.Model):
     pruned = DollarsField(
         default=0, help_text="The part of what is spent that has no rows: they are removed, or were rejected."
     )
+    corrections = models.IntegerField(
+        default=0, db_default=0, help_text="How often its sums were made anew: who corrects them looks at that."
+    )
     pruned_until = models.DateTimeField(null=True, help_text="The rows of before are removed.")
 
     class Meta:

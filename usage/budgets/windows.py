@@ -167,8 +167,9 @@ def _made(row: BudgetWindow | None, budget: BudgetRecord, now: float) -> BudgetW
     if row.pk is None:
         row.save(force_insert=True)
     else:
+        row.corrections += 1
         # Workers may draw meanwhile.
-        row.save(update_fields=[*columns, "spent"])
+        row.save(update_fields=[*columns, "spent", "corrections"])
     return row
 
 
