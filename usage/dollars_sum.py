@@ -30,7 +30,7 @@ class DollarsSum(Sum):
     sort as numbers do.
     """
 
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
         """Returns SQL for SQLite."""
         (higher, values), (lower, others) = (self._sum_of(part, compiler, connection) for part in (_Higher, _Lower))
         padding = "0" * _ALL_DIGITS
@@ -38,7 +38,7 @@ class DollarsSum(Sum):
             f"substr('{padding}' || ({higher} + {lower} / {_PART}), {_DIGITS - _ALL_DIGITS}) || "
             f"substr('{padding}' || ({lower} %% {_PART}), -{_DIGITS})"
         )
-        return text, [*values, *others, *others]
+        return text, (*values, *others, *others)
 
     @property
     def convert_value(self) -> Callable[[Any, Any, Any], Any]:

@@ -10,6 +10,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -118,7 +119,7 @@ class RedisStore:
                 await asyncio.gather(*(self._redis.script_load(script) for script in (CELLS, KEEP)))
         self._ready = True
 
-    async def _ask(self, call: str, charges: Sequence[Charge]) -> list[bytes]:
+    async def _ask(self, call: str, charges: Sequence[Charge]) -> Any:
         each = [charge[1:] for charge in charges]
         answer = await self._call(self._cells, [charge[0] for charge in charges], each, call)
         if self._patient_calls:
@@ -127,7 +128,7 @@ class RedisStore:
 
     async def _call(
         self, script: AsyncScript, cells: Sequence[bytes], each: object, *more: str, time_out: float = 0.0
-    ) -> list[bytes]:
+    ) -> Any:
         """Runs a script with `each`, a list of what it must know of each cell. Raises StoreUnreadable."""
         keys = [self._leases, *(self._prefix + cell.hex().encode() for cell in cells)]
         arguments: list[str | float | bytes]
@@ -135,8 +136,7 @@ class RedisStore:
         time_out = time_out or (PATIENT_TIME_OUT if self._patient_calls else TIME_OUT)
         with self._readable(time_out):
             async with asyncio.timeout(time_out):
-                answer: list[bytes] = await script(keys, arguments)
-        return answer
+                return await script(keys, arguments)
 
     @contextlib.contextmanager
     def _readable(self, time_out: float) -> Iterator[None]:
