@@ -18,7 +18,8 @@ from usage import sqlite
 from usage.collector import at_rest
 from usage.journal.records import Finished
 from usage.journal.writer import Prepared, Writer
-from usage.sample_data import Slice, rows_of
+from usage.sample_data.making import rows_of
+from usage.sample_data.times import Slice
 
 _PROCESSES = min(4, os.cpu_count() or 1)
 

@@ -63,15 +63,15 @@ def main() -> list[Figure]:
     from django.core.management import call_command
     from django.db import connection
 
-    from usage import sample_data
     from usage.journal import partitions
+    from usage.sample_data import making
 
     call_command("migrate", verbosity=0)
     partitions.ensure()
     kind = connection.vendor
     rate, name = _RATES[kind], _NAMES[kind]
     until = datetime.now(UTC)
-    rows = sample_data.rows(1_000_000, until - timedelta(hours=1), until, seed=1)
+    rows = making.rows(1_000_000, until - timedelta(hours=1), until, seed=1)
     _write(rows, rate)
     at_rate = [_paced(rows, rate) for _ in range(_SECONDS)]
     fast = [5 * rate / _write(rows, 5 * rate) for _ in range(_FAST_ROUNDS)]

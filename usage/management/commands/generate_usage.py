@@ -1,4 +1,4 @@
-"""`manage.py generate_usage --rows 100000 --months 3 --seed 1`: made-up usage rows. Not for a gateway in use."""
+"""`manage.py generate_usage --rows 100000 --months 3 --seed 1`: sample usage rows. Not for a gateway in use."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from usage import bulk, sample_data
+from usage import bulk
 from usage.journal import partitions
 from usage.journal.writer import Writer
+from usage.rollups import months as month_rollups
+from usage.sample_data import times
 
 _REPORT_SECONDS = 10.0
 
 
 class Command(BaseCommand):
-    """Makes up rows and writes them, with their rollups, as the gateway does."""
+    """Makes sample rows and writes them, with their rollups, as the gateway does."""
 
     help = (
-        "Make up usage rows (requests, nearly all with an attempt) of this month and the ones before and write them "
-        "as the gateway does. Within an hour the same arguments give the same rows, which are written once."
+        "Write sample usage rows of this month and the ones before, as the gateway does: a company's requests with "
+        "their attempts, sessions, fallbacks and refusals. Within an hour the same arguments give the same rows, which "
+        "are written once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,8 +41,8 @@ class Command(BaseCommand):
         partitions.ensure(since=first)
         since = datetime(first.year, first.month, 1, tzinfo=UTC)
         until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-        slices = sample_data.slices(count, since, max(until, since + timedelta(hours=1)), options["seed"])
-        # Made-up rows need no journal.
+        slices = times.slices(count, since, max(until, since + timedelta(hours=1)), options["seed"])
+        # Sample rows need no journal.
         writer = Writer(lambda account: None)
         done, began = 0, time.monotonic()
         reported_at = began
@@ -54,5 +57,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{done:,} of {count:,} requests, {done / (reported_at - began):,.0f}/s")
         if writer.set_aside:
             raise CommandError(f"The database rejected {writer.set_aside:,} of the rows.")
+        for month in month_rollups.unbuilt():
+            month_rollups.build(month)
         seconds = time.monotonic() - began
         self.stdout.write(f"{done:,} requests in {seconds:.1f} s, {done / max(seconds, 1e-3):,.0f}/s")
