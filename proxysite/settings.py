@@ -29,18 +29,18 @@ class _Env(environ.Env):
         except ValueError as error:
             raise ImproperlyConfigured(f"{var} is malformed: {error}. .env.example describes it.") from error
 
-    def one_of(self, var: str, default: str, *others: str) -> str:
+    def one_of(self, var: str, *choices: str, default: str) -> str:
         """Returns the value as the choice that it is, in capitals or not: of what Django needs before any check runs.
         Raises ImproperlyConfigured."""
         given = self.str(var, default=default)
-        for choice in (default, *others):
+        for choice in choices:
             if given.lower() == choice.lower():
                 return choice
         raise ImproperlyConfigured(
-            f"{var} is malformed: {given!r} is none of {', '.join((default, *others))}. .env.example describes it."
+            f"{var} is malformed: {given!r} is none of {', '.join(choices)}. .env.example describes it."
         )
 
-    def zone(self, var: str, default: str) -> str:
+    def zone(self, var: str, *, default: str) -> str:
         """Returns the name of a time zone that this machine knows. Raises ImproperlyConfigured."""
         given = self.str(var, default=default)
         try:
@@ -125,8 +125,8 @@ CREDENTIAL_VARIABLES: list[str] = env.list(
     "CREDENTIAL_VARIABLES", default=["*_API_KEY", "*_AUTH_TOKEN", "BENCHMARK_UPSTREAM_KEY"]
 )
 MACHINE_IDENTITY_HOSTS = [host.lower() for host in env.list("MACHINE_IDENTITY_HOSTS", default=[])]
-LOG_LEVEL = env.one_of("LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
-LOG_FORMAT = env.one_of("LOG_FORMAT", "text", "json")
+LOG_LEVEL = env.one_of("LOG_LEVEL", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", default="INFO")
+LOG_FORMAT = env.one_of("LOG_FORMAT", "text", "json", default="text")
 
 # --- Django ----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -240,7 +240,7 @@ ALERT_THRESHOLDS = _percents(env.list("ALERT_THRESHOLDS", default=["75", "90", "
 PASSWORD_RESET_TIMEOUT = 3600
 
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = env.zone("TIME_ZONE", "UTC")
+TIME_ZONE = env.zone("TIME_ZONE", default="UTC")
 USE_I18N = False
 FORMAT_MODULE_PATH = "proxysite.formats"
 USE_TZ = True

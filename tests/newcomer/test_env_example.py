@@ -12,6 +12,7 @@ import pytest
 
 from proxysite.quickstart import ollama
 from proxysite.quickstart.presets import PRESETS
+from proxysite.settings import env
 from tests.harness.gateway import ROOT
 
 _ENTRY = re.compile(r"# ([A-Z][A-Z0-9_]*)=(.*)")
@@ -80,7 +81,8 @@ def test_the_documented_default_is_the_real_one(name: str, monkeypatch: pytest.M
     call = _CONSTANT[name]
     assert isinstance(call.func, ast.Attribute)
     monkeypatch.setenv(name, _documented()[name][0])
-    assert getattr(environ.Env(), call.func.attr)(name) == _default(call)
+    arguments = [ast.literal_eval(argument) for argument in call.args]
+    assert getattr(env, call.func.attr)(*arguments, default="not what is written") == _default(call)
 
 
 def test_copied_as_it_is_it_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

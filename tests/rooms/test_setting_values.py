@@ -84,7 +84,7 @@ def test_where_the_bounds_are(settings: Any, name: str, bad: float, good: float)
     ("variable", "value", "words"),
     [
         ("LOG_FORMAT", "xml", "LOG_FORMAT is malformed: 'xml' is none of text, json."),
-        ("LOG_LEVEL", "LOUD", "LOG_LEVEL is malformed: 'LOUD' is none of INFO, DEBUG, WARNING, ERROR, CRITICAL."),
+        ("LOG_LEVEL", "LOUD", "LOG_LEVEL is malformed: 'LOUD' is none of DEBUG, INFO, WARNING, ERROR, CRITICAL."),
         ("TIME_ZONE", "Berlin", "TIME_ZONE is malformed: 'Berlin' is no time zone such as Europe/Berlin."),
         ("UNACCOUNTED", "Serve", "UNACCOUNTED is 'Serve', which is neither refuse nor serve."),
     ],
