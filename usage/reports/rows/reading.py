@@ -187,7 +187,9 @@ def _end(of: Selection, base: QuerySet[Any], *, newest_first: bool) -> Place | N
     """Returns the place of the last of READ rows; None where there is none."""
     extreme = Min if newest_first else Max
     if of.chosen.kind is REQUESTS:
-        moment = base.values("started_at")[:READ].aggregate(end=extreme("started_at"))["end"]
+        # Without the ids of equal moments, an index has all that is read.
+        moments = base.order_by("-started_at" if newest_first else "started_at").values("started_at")[:READ]
+        moment = moments.aggregate(end=extreme("started_at"))["end"]
         # Beyond it is what started before, or after: not what started at the same moment.
         return None if moment is None else Place(moment, UUID(int=0 if newest_first else 2**128 - 1))
     # PostgreSQL finds no smallest UUID; as text they have the same order.
