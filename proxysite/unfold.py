@@ -44,7 +44,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": True,
     "LOGIN": {"form": "proxysite.console.sign_in.SignInForm"},
     "ENVIRONMENT": "proxysite.console.notices.header_label",
-    "DASHBOARD_CALLBACK": "proxysite.console.home.dashboard",
+    "DASHBOARD_CALLBACK": "proxysite.console.home.page.dashboard",
     "STYLES": [_static("proxysite/console.css")],
     "SCRIPTS": [_static("proxysite/console.js")],
     "ACCOUNT": {

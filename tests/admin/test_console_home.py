@@ -1,24 +1,22 @@
-"""The admin's home: today's and the month's figures linked to their rows, notices, and the first steps."""
+"""The admin's home: figures of a range linked to their rows, failures, budgets, notices, and the first steps."""
 
 from __future__ import annotations
 
 import json
 import re
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 from django.utils import timezone
-from uuid_utils.compat import uuid7
 
-from access.models import Team
+from access.models import Budget, Team
 from providers.models import Model, Provider
 from routing.loading import store
 from routing.models import Candidate, Route
-from tests.admin.history import attempt_row, request_row
+from tests.admin.history import request_row
 from tests.admin.pages import links_of, staff, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -28,101 +26,105 @@ HOME = "/admin/"
 
 @pytest.fixture
 def usage() -> dict[str, Any]:
-    """Rows of today, of ten days ago and of long ago, of two teams and two models."""
+    """Rows of now, of ten days ago and of long ago, of two teams and two models."""
     search, mobile = Team.objects.create(name="Search"), Team.objects.create(name="Mobile")
     now = timezone.now()
-    one = {"provider_name": "p", "model_name": "m", "team_id": search.pk, "team_name": "Search"}
-    two = {"provider_name": "q", "model_name": "n", "team_id": mobile.pk, "team_name": "Mobile"}
-    rows = [
+    one = {"provider_name": "p", "model_name": "m", "team_id": search.pk, "team_name": "Search", "key_id": 1}
+    two = {"provider_name": "q", "model_name": "n", "team_id": mobile.pk, "team_name": "Mobile", "key_id": 2}
+    busy = {"http_status": 529, "error_type": "overloaded_error", "sentence_code": "provider_overloaded"}
+    rows: list[tuple[datetime, dict[str, Any]]] = [
         (now, {**one, "input_tokens": 100, "output_tokens": 10, "cost": 10**12, "time_to_first_token_ms": 300}),
-        (now, {**one, "outcome": "failed"}),
+        (now, {**one, **busy, "outcome": "failed"}),
         (now, {**one, "outcome": "client_closed"}),
         (now - timedelta(days=10), {**two, "input_tokens": 20_000, "cost": 5 * 10**11, "time_to_first_token_ms": 900}),
         (now - timedelta(days=10), {**two, "outcome": "refused"}),
-        (now - timedelta(days=40), {**two, "input_tokens": 7}),
+        (now - timedelta(days=40), {**two, "input_tokens": 7, "cost": 10**12}),
     ]
     for started_at, fields in rows:
         request_row(started_at=started_at, **fields)
-    # Of the failed request the other provider had a part.
-    parts: list[tuple[datetime, str, dict[str, Any]]] = [
-        (now, "p", {"cost": 10**12, "input_tokens": 100, "output_tokens": 10}),
-        (now, "p", {"outcome": "failed", "cost": 3 * 10**11}),
-        (now, "q", {"cost": 2 * 10**11}),
-        (now - timedelta(days=40), "q", {}),
-    ]
-    for started_at, provider, attempted in parts:
-        attempt_row(uuid7(), started_at=started_at, provider_name=provider, **attempted)
     return {"search": search, "mobile": mobile}
 
 
-def _figures(response: Any) -> dict[str, tuple[str, str]]:
-    return {card.title: (card.today.text, card.month.text) for row in response.context["cards"] for card in row}
+def _figures(response: Any) -> dict[str, tuple[str, str, str]]:
+    return {one.title: (one.text, one.change, one.note) for one in response.context["figures"]}
 
 
-def test_the_figures_of_today_and_of_thirty_days(admin_client: Client, usage: Any) -> None:
-    assert _figures(admin_client.get(HOME)) == {
-        "Requests": ("3", "5"),
-        "Errors": ("1", "2"),
-        "Cost": ("$1.00", "$1.50"),
-        "First token, p50": ("300 ms", "300 ms"),
-        "First token, p95": ("300 ms", "900 ms"),
-        "Input tokens": ("100", "20.1k"),
-        "Cache read tokens": ("—", "—"),
-        "Cache write tokens": ("—", "—"),
-        "Output tokens": ("10", "10"),
+def test_the_figures_of_thirty_days_beside_those_before(admin_client: Client, usage: Any) -> None:
+    assert _figures(admin_client.get(f"{HOME}?range=30d")) == {
+        "Cost": ("$1.50", "+50 %", ""),
+        "Requests": ("5", "+400 %", ""),
+        "Error rate": ("40.0 %", "", "1 failed, 1 refused"),
+        "First token": ("298 ms", "", "p95 895 ms"),
+        "Tokens": ("20.1k", "2,873 times as much", "0.0 % of the input read from cache"),
+        "Streams now": ("—", "", "Counted by the workers of the gateway; this page runs in a process of its own."),
     }
+    assert _figures(admin_client.get(HOME))["Requests"] == ("3", "", "")
 
 
 def test_every_figure_leads_to_exactly_its_rows(admin_client: Client, usage: Any) -> None:
+    expected = {"Requests": (3, 5), "Error rate": (1, 2), "Cost": (1, 2), "First token": (1, 2)}
+    for range_name, at in (("24h", 0), ("30d", 1)):
+        response = admin_client.get(f"{HOME}?range={range_name}")
+        for figure in response.context["figures"]:
+            if figure.title in expected:
+                assert figure.url.replace("&", "&amp;") in response.content.decode()
+                listed = admin_client.get(figure.url).context["rows"]
+                assert len(listed) == expected[figure.title][at], (figure.title, figure.url)
+
+
+def test_answers_without_a_price_lead_to_their_rows(admin_client: Client) -> None:
+    request_row(model_name="unpriced")
+    request_row(model_name="priced", cost=1)
+    cost = admin_client.get(HOME).context["figures"][0]
+    assert cost.note == "1 without a price"
+    assert len(admin_client.get(cost.note_url).context["rows"]) == 1
+
+
+@pytest.mark.parametrize("group", ["model", "team", "provider", "key"])
+def test_each_line_of_the_chart_leads_to_its_rows(group: str, admin_client: Client, usage: Any) -> None:
+    chart = admin_client.get(f"{HOME}?range=30d&metric=requests&group={group}").context["chart"]
+    assert [row["total"] for row in chart["rows"]] == ["3", "2"]
+    for row in chart["rows"]:
+        assert len(admin_client.get(row["url"]).context["rows"]) == int(row["total"])
+    assert admin_client.get(chart["explorer"]).status_code == 200
+
+
+def test_the_chart_stacks_each_day_by_its_group(admin_client: Client, usage: Any) -> None:
+    body = admin_client.get(f"{HOME}?range=30d&metric=tokens&group=team").content.decode()
+    (data,) = [json.loads(value.replace("&quot;", '"')) for value in re.findall(r'data-value="([^"]*)"', body)]
+    assert {one["label"]: (one["data"][-1], one["data"][-11]) for one in data["datasets"]} == {
+        "Mobile": (None, 20_000), "Search": (110, None),
+    }  # fmt: skip
+    assert len(data["labels"]) == 30
+
+
+def test_failures_are_grouped_by_reason_and_lead_to_their_rows(admin_client: Client, usage: Any) -> None:
+    for _ in range(3):
+        request_row(outcome="refused", http_status=429, error_type="rate_limit_error", sentence_code="key_requests")
     response = admin_client.get(HOME)
-    expected = {
-        "Requests": (3, 5),
-        "Errors": (1, 2),
-        "Cost": (1, 2),
-        "First token, p95": (1, 2),
-        "Input tokens": (1, 2),
-    }
-    cards = {card.title: card for row in response.context["cards"] for card in row}
-    body = response.content.decode()
-    for title, counts in expected.items():
-        for figure, number in zip((cards[title].today, cards[title].month), counts, strict=True):
-            assert figure.url.replace("&", "&amp;") in body
-            assert len(admin_client.get(figure.url).context["rows"]) == number, (title, figure.url)
+    rows = response.context["failures"]["rows"]
+    assert [(row["count"], row["reason"], row["provider"]) for row in rows] == [
+        ("3", "key requests", ""), ("1", "provider overloaded", "p"),
+    ]  # fmt: skip
+    for row in rows:
+        assert len(admin_client.get(row["url"]).context["rows"]) == int(row["count"])
 
 
-def test_each_line_of_model_and_team_leads_to_its_rows(admin_client: Client, usage: Any) -> None:
-    for panel in admin_client.get(HOME).context["panels"][:2]:
-        assert [row["series"].line.totals.requests for row in panel["rows"]] == [3, 2]
-        for row in panel["rows"]:
-            listed = admin_client.get(row["url"]).context["rows"]
-            assert len(listed) == row["series"].line.totals.requests
+def test_the_dearest_teams_have_their_budgets(admin_client: Client, usage: Any) -> None:
+    Budget.objects.create(team=usage["search"], amount=4, period="month")
+    text = text_of(admin_client.get(HOME))
+    assert "Search $1.00" in text
+    assert "of $4.00" in text
 
 
-def test_each_provider_has_what_its_own_attempts_cost(admin_client: Client, usage: Any) -> None:
-    response = admin_client.get(HOME)
-    panel = response.context["panels"][2]
-    found = [
-        (row["series"].name, row["series"].line.totals.requests, row["series"].line.totals.cost)
-        for row in panel["rows"]
-    ]
-    assert found == [("p", 2, Decimal("1.3")), ("q", 1, Decimal("0.2"))]
-    for row in panel["rows"]:
-        listed = admin_client.get(row["url"]).context["rows"]
-        assert len(listed) == row["series"].line.totals.requests
-    assert "Attempts by provider" in text_of(response)
-    assert "Days are those of UTC" in text_of(response)
+def test_providers_show_each_half_hour(admin_client: Client, usage: Any) -> None:
+    (provider,) = admin_client.get(HOME).context["providers"]
+    assert (provider["name"], provider["requests"], provider["failed"], provider["p95"]) == ("p", "3", "1", "298 ms")
+    assert [square["state"] for square in provider["squares"]] == ["none"] * 47 + ["some"]
 
 
-def test_the_charts_stack_each_day_by_model_and_by_team(admin_client: Client, usage: Any) -> None:
-    body = admin_client.get(HOME + "?by=tokens").content.decode()
-    charts = [json.loads(value.replace("&quot;", '"')) for value in re.findall(r'data-value="([^"]*)"', body)]
-    found = [{d["label"]: (d["data"][-1], d["data"][-11]) for d in chart["datasets"]} for chart in charts]
-    assert found == [
-        {"q: n": (0.0, 20_000), "p: m": (110, 0.0)},
-        {"Mobile": (0.0, 20_000), "Search": (110, 0.0)},
-        {"p": (110, 0.0), "q": (0.0, 0.0)},
-    ]
-    assert all(len(chart["labels"]) == 30 for chart in charts)
+def test_a_range_that_cannot_be_read_says_what_to_write(admin_client: Client, usage: Any) -> None:
+    assert "Write a day such as" in text_of(admin_client.get(f"{HOME}?from=soon"))
 
 
 def test_today_begins_at_midnight_of_time_zone(admin_client: Client, settings: Any) -> None:
@@ -132,7 +134,7 @@ def test_today_begins_at_midnight_of_time_zone(admin_client: Client, settings: A
         midnight = datetime.now(ZoneInfo(name)).replace(hour=0, minute=0, second=0, microsecond=0)
         request_row(started_at=midnight, team_name=name)
         request_row(started_at=midnight - timedelta(seconds=1))
-        url = next(card for card in admin_client.get(HOME).context["cards"][0] if card.title == "Requests").today.url
+        url = admin_client.get(f"{HOME}?range=today").context["figures"][1].url
         moments = [row.started_at for row in admin_client.get(url).context["rows"]]
         assert midnight in moments
         assert midnight - timedelta(seconds=1) not in moments
@@ -141,8 +143,8 @@ def test_today_begins_at_midnight_of_time_zone(admin_client: Client, settings: A
 def test_without_the_permission_there_are_no_figures(usage: Any) -> None:
     response = staff("access.view_team").get(HOME)
     assert response.status_code == 200
-    assert "cards" not in response.context
-    assert "20.1k" not in text_of(response)
+    assert "figures" not in response.context
+    assert "Error rate" not in text_of(response)
     assert "Ask an administrator" in text_of(response)
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from access.tags import CLAIMED, NO_TAGS, OTHERS
 from usage.reports import query
 from usage.reports.query import Period
-from usage.reports.totals import Line, Totals
+from usage.reports.totals import Totals
 from usage.rollups.models import AttemptRollup, ClientRollup, TagRollup
 
 Resolver = Callable[[], Callable[[dict[str, Any]], dict[str, Any]]]
@@ -170,14 +170,6 @@ def lines(grouping: Grouping, rows: QuerySet[Any]) -> Iterator[Group]:
     """Yields the lines of groups, or of a page of them, as they are read from the database."""
     shown = grouping.resolver()
     return (Group(shown(row), query.totals_of(row), row.get("day")) for row in rows.iterator(chunk_size=1000))
-
-
-def provider_days(period: Period) -> list[Line]:
-    """Returns lines by provider and day of UTC, in which attempts count as requests."""
-    rows = _groups(PROVIDERS, _with_day(PROVIDERS, period), "day", "provider_name").order_by("-day", "provider_name")
-    return [
-        Line(group.totals, group.day, provider_name=group.values["provider_name"]) for group in lines(PROVIDERS, rows)
-    ]
 
 
 def _with_day(grouping: Grouping, period: Period) -> QuerySet[Any]:

@@ -5,7 +5,6 @@ The sum of a figure that no request knows is None, never 0.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from operator import itemgetter
@@ -13,7 +12,7 @@ from typing import Any
 
 import msgspec
 from django.contrib.auth.models import User
-from django.db.models import Aggregate, Count, Max, Model, Q, QuerySet, Sum
+from django.db.models import Aggregate, Max, Model, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -22,14 +21,10 @@ from usage.dollars_sum import DollarsSum
 from usage.models import RequestLog
 from usage.reports import spans
 from usage.reports.totals import Line, Totals
-from usage.rollups import histogram
 from usage.rollups.accumulate import midnight
 from usage.rollups.measures import DIMENSIONS, OF_KEY, REPORTED
 from usage.rollups.measures import ERRORS as ERRORS
 from usage.rollups.models import UsageRollup
-
-EXACT_UP_TO = 10_000
-"""Up to so many values a percentile is exact; beyond, it comes from histograms, within histogram.ERROR_PERCENT."""
 
 _WITHOUT_KEY = tuple(name for name in DIMENSIONS if name not in OF_KEY)
 Groups = QuerySet[Any, dict[str, Any]]
@@ -96,28 +91,6 @@ def last_errors(key_id: int, days: int, most: int) -> list[RequestLog]:
     return list(rows.order_by("-started_at", "-id")[:most])
 
 
-def first_token_percentiles(period: Period, fractions: tuple[float, ...] = (0.5, 0.95)) -> tuple[int | None, ...]:
-    """Returns milliseconds to the first token at each fraction, by nearest rank: the smallest value that at least that
-    share of the known values does not exceed; None where no request of the period knows it. Exact up to EXACT_UP_TO
-    values, as long as their rows exist."""
-    bins: histogram.Bins = {}
-    for (stored,) in spans.rows(period.start, period.end).values_list("first_token_bins"):
-        histogram.add(bins, {int(number): count for number, count in stored.items()})
-    known = histogram.total(bins)
-    if known <= EXACT_UP_TO:
-        rows = _rows(Selection(period)).filter(time_to_first_token_ms__isnull=False)
-        values = rows.values_list("time_to_first_token_ms").annotate(times=Count("id"))
-        counts = list(values.order_by("time_to_first_token_ms"))
-        if sum(times for _, times in counts) == known:
-            return tuple(_nearest_rank(counts, fraction) for fraction in fractions)
-    return tuple(histogram.percentile(bins, fraction) for fraction in fractions)
-
-
-def daily(period: Period) -> list[Line]:
-    """Returns the lines per day, team and model, newest day first, from one query."""
-    return list(lines(breakdown(Selection(period))))
-
-
 def breakdown(selection: Selection) -> Groups:
     """Groups usage per day, team and model, newest day first; `lines` reads it."""
     rows = _rollups(selection, "day").one().annotate(day=TruncDate("starts_at", tzinfo=timezone.get_default_timezone()))
@@ -175,15 +148,6 @@ def _names(rows: QuerySet[Any], column: str, label: str) -> dict[Any, str]:
     names = {row[column]: row[label] for row in labels}
     model, field = _NAMED[column]
     return names | dict(model._default_manager.filter(pk__in=names).values_list("pk", field))
-
-
-def _nearest_rank(counts: list[tuple[int, int]], fraction: float) -> int | None:
-    rank = math.ceil(fraction * sum(times for _, times in counts))
-    for value, times in counts:
-        rank -= times
-        if rank <= 0:
-            return value
-    return None
 
 
 def _rows(selection: Selection) -> QuerySet[RequestLog]:

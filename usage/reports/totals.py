@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from usage.rollups import measures
-
-Axis = Literal["model", "team", "provider"]
-
 
 if TYPE_CHECKING:
 
@@ -59,57 +55,6 @@ class Line(msgspec.Struct, frozen=True):
     model_name: str | None = None
 
 
-def by_day(daily_lines: Iterable[Line], axis: Axis) -> list[Line]:
-    """Adds `daily` lines up per day and model, team or provider; days without rows are missing."""
-    return _merged(daily_lines, lambda line: (line.day, *_key(line, axis)), axis, keep_day=True)
-
-
-def by_axis(daily_lines: Iterable[Line], axis: Axis) -> list[Line]:
-    """Adds `daily` lines up per model, team or provider, the busiest first."""
-    merged = _merged(daily_lines, lambda line: _key(line, axis), axis, keep_day=False)
-    return sorted(merged, key=lambda line: -line.totals.requests)
-
-
-def summed(daily_lines: Iterable[Line]) -> Totals:
-    """Adds `daily` lines up."""
-    total = Totals()
-    for line in daily_lines:
-        total = _plus(total, line.totals)
-    return total
-
-
 def exact(value: int | Decimal | None) -> int | str | None:
     """Returns a total for programs: amounts as exact decimals, what is unknown as None."""
     return f"{value:f}" if isinstance(value, Decimal) else value
-
-
-def _key(line: Line, axis: Axis) -> tuple[Any, ...]:
-    if axis == "provider":
-        return (line.provider_name,)
-    return (line.team_id,) if axis == "team" else (line.provider_name, line.model_name)
-
-
-def _merged(
-    daily_lines: Iterable[Line], key_of: Callable[[Line], tuple[Any, ...]], axis: Axis, *, keep_day: bool
-) -> list[Line]:
-    groups: dict[tuple[Any, ...], Line] = {}
-    for line in daily_lines:
-        key = key_of(line)
-        found = groups.get(key)
-        if found is not None:
-            groups[key] = msgspec.structs.replace(found, totals=_plus(found.totals, line.totals))
-            continue
-        day = line.day if keep_day else None
-        if axis == "team":
-            groups[key] = Line(line.totals, day, team_id=line.team_id, team_name=line.team_name)
-        else:
-            groups[key] = Line(line.totals, day, provider_name=line.provider_name, model_name=line.model_name)
-    return list(groups.values())
-
-
-def _plus(one: Totals, other: Totals) -> Totals:
-    def known(name: str) -> Any:
-        values = [value for value in (getattr(one, name), getattr(other, name)) if value is not None]
-        return sum(values) if values else None
-
-    return Totals(**{name: known(name) for name in Totals.__struct_fields__})

@@ -102,7 +102,7 @@ def test_the_files_have_the_lines_of_the_page_with_exact_values(admin_client: Cl
     _spend("0.000000000001", "2026-03-30")
     _spend("2", "2026-03-31", model_name="=1+1")
     query = "from=2026-03-30&to=2026-03-31&group=model&bucket=day"
-    content = b"".join(admin_client.get(f"/admin/console/explorer.csv?{query}")).decode()  # type: ignore[arg-type]
+    content = b"".join(admin_client.get(f"/admin/console/explorer.csv?{query}")).decode()
     assert list(csv.reader(io.StringIO(content))) == [
         ["model", "requests", "cost", "2026-03-30", "2026-03-31"],
         ["'=1+1", "1", "2.000000000000", "", "2.000000000000"],

@@ -19,7 +19,7 @@ from usage.rollups.models import DailyRollup
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
-PAGES = ("/admin/", "/admin/console/report/", "/admin/console/report/?team=1")
+PAGES = ("/admin/console/explorer/?range=today&group=team", "/admin/console/report/", "/admin/console/report/?team=1")
 _READ = re.compile(r'FROM "(usage_\w+)" WHERE (.*?)(?: GROUP BY .*| ORDER BY .*| LIMIT .*)?$')
 
 
@@ -75,7 +75,7 @@ def test_nothing_is_counted_twice() -> None:
     assert [(of.requests, of.errors, of.output) for of in (everything, one_key, one_owner)] == [
         (12, 6, 12), (4, 2, 4), (8, 4, 8),
     ]  # fmt: skip
-    assert sum(line.totals.requests for line in query.daily(today)) == 12
+    assert sum(line.totals.requests for line in query.lines(query.breakdown(Selection(today)))) == 12
 
 
 def test_links_of_a_line_lead_to_as_many_rows(admin_client: Client) -> None:

@@ -101,21 +101,7 @@ def test_quarter_hours_fit_the_days_of_odd_time_zones(settings: Any, zone: str) 
     for name in (zone, "elsewhere"):
         RollupZone.objects.update_or_create(id=1, defaults={"name": name})
         assert query.totals(Selection(MARCH)).output == 110
-        assert {line.day for line in query.daily(MARCH)} == {MARCH.first, MARCH.last}
-
-
-def test_many_values_have_percentiles_within_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query, "EXACT_UP_TO", 50)
-    store([request(day("2026-03-05T12:00:00"), time_to_first_token_ms=100 * n) for n in range(1, 101)])
-    for found, exact in zip(query.first_token_percentiles(MARCH), (5000, 9500), strict=True):
-        assert found == pytest.approx(exact, rel=0.05)
-
-
-def test_percentiles_outlive_the_rows() -> None:
-    store([request(day("2026-03-05T12:00:00"), time_to_first_token_ms=n) for n in (10, 10, 12)])
-    RequestLog.objects.all().delete()
-    assert query.first_token_percentiles(MARCH) == (10, 12)
-    assert query.any_usage()
+        assert {line.day for line in query.lines(query.breakdown(Selection(MARCH)))} == {MARCH.first, MARCH.last}
 
 
 @pytest.mark.django_db(transaction=True)

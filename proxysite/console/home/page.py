@@ -1,0 +1,159 @@
+"""The context of home."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from access.connect import base_url
+from access.permissions import may
+from proxysite.console import notices, ranges
+from proxysite.console.explorer import shown
+from proxysite.console.explorer.state import State
+from proxysite.console.home.figures import figures
+from proxysite.console.home.first_steps import first_steps
+from proxysite.console.home.top import now, top
+from proxysite.console.ranges import Range
+from usage.admin.filters import attempts_url, rows_url
+from usage.models import Outcome
+from usage.reports import failures, formatting, pulse, query
+from usage.reports.explore.answer import CannotAnswer, answer
+from usage.reports.explore.metrics import METRICS
+from usage.reports.explore.question import GROUPS, Question, standard_bucket
+from usage.reports.failures import Failure
+from usage.reports.pulse import Provider
+
+METRIC_CHOICES = ("cost", "requests", "tokens", "error_rate")
+GROUP_CHOICES = ("model", "provider", "route", "team", "key", "outcome")
+LINES = 5
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Returns the context of templates/admin/index.html; UNFOLD's DASHBOARD_CALLBACK."""
+    context |= {"title": "Home", "notices": notices.notices(request.user)}
+    context["may_see_usage"] = may(request.user, "usage.view_requestlog")
+    if not context["may_see_usage"]:
+        return context | {"sees_nothing": not context["available_apps"]}
+    if not query.any_usage():
+        return context | {
+            "first_steps": first_steps(request.user),
+            "base_url": base_url(request),
+            "secret": "YOUR-CLIENT-KEY",
+        }
+    try:
+        chosen = ranges.read(request.GET)
+    except ranges.WrongRange as error:
+        return context | {"has_usage": True, "ranges": ranges.widget(None, request.GET, error=str(error))}
+    before = chosen.before()
+    return context | {
+        "has_usage": True,
+        "ranges": ranges.widget(chosen, request.GET),
+        "before": before.title,
+        "at": now(),
+        "figures": figures(pulse.pulse(chosen.since, chosen.until, (before.since, before.until)), chosen),
+        "chart": _chart(request, chosen),
+        "tops": [top(request.user, chosen, group) for group in ("team", "key")],
+        "failures": _failures(chosen),
+        "providers": [_provider(one, chosen) for one in pulse.providers(chosen.until)],
+    }
+
+
+def _chart(request: HttpRequest, chosen: Range) -> dict[str, Any]:
+    """Returns the one chart, of a metric by a group, with the table that is its legend."""
+    metric = _one_of(METRIC_CHOICES, request.GET.get("metric", ""))
+    group = _one_of(GROUP_CHOICES, request.GET.get("group", ""))
+    bucket = standard_bucket(chosen.since, chosen.until, metric)
+    question = Question(chosen.since, chosen.until, metric, group, bucket=bucket, limit=LINES)
+    asked = State(chosen, question, "")
+    choices = {
+        "metrics": _choices(request, "metric", {name: METRICS[name].title for name in METRIC_CHOICES}, metric),
+        "groups": _choices(request, "group", {name: GROUPS[name].title for name in GROUP_CHOICES}, group),
+        "explorer": f"{reverse('console:explorer')}{asked.url()}",
+    }
+    try:
+        found = answer(question)
+    except CannotAnswer as error:
+        return choices | {"problem": str(error)}
+    kind, data = shown.chart(found)
+    return choices | {
+        "title": f"{METRICS[metric].title} by {GROUPS[group].title.lower()}",
+        "kind": kind,
+        "data": data,
+        "options": shown.options(kind),
+        "adds_up": METRICS[metric].adds_up,
+        "heading": GROUPS[group].title,
+        "metric": METRICS[metric].title,
+        "rows": shown.rows(found, asked),
+        "more": max(0, found.groups - len(found.lines)),
+    }
+
+
+def _choices(request: HttpRequest, name: str, titles: dict[str, str], chosen: str) -> list[dict[str, Any]]:
+    found = []
+    for value, title in titles.items():
+        parameters = request.GET.copy()
+        parameters[name] = value
+        found.append({"title": title, "url": f"?{parameters.urlencode()}", "active": value == chosen})
+    return found
+
+
+def _one_of(known: tuple[str, ...], value: str) -> str:
+    return value if value in known else known[0]
+
+
+def _failures(chosen: Range) -> dict[str, Any]:
+    found = failures.lately(chosen.since, chosen.until)
+    return {
+        "rows": [_failure(one, found.since, chosen) for one in found.groups],
+        "more": found.more,
+        "since": found.since if found.since > chosen.since else None,
+        "all_url": rows_url(chosen, outcomes=query.ERRORS),
+    }
+
+
+def _failure(one: Failure, since: Any, chosen: Range) -> dict[str, Any]:
+    reason = one.code or one.error or one.outcome.label
+    options: dict[str, Any] = {"code": one.code} if one.code else {}
+    if one.error:
+        options["error"] = one.error
+    if one.provider:
+        options["provider"] = one.provider
+    return {
+        "count": formatting.count(one.count),
+        "reason": reason.replace("_", " "),
+        "status": one.status or "",
+        "provider": one.provider,
+        "is_refused": one.outcome is Outcome.REFUSED,
+        "first": one.first,
+        "last": one.last,
+        "url": rows_url(Range(since, chosen.until), outcomes=[one.outcome.value], **options),
+    }
+
+
+def _provider(one: Provider, chosen: Range) -> dict[str, Any]:
+    began = chosen.until - timedelta(hours=24)
+    return {
+        "name": one.name,
+        "squares": [
+            {"state": _state(requests, failed), "title": f"{formatting.count(requests)} requests, {failed} failed"}
+            for requests, failed in one.squares
+        ],
+        "p95": formatting.milliseconds(one.p95),
+        "requests": formatting.count(one.requests),
+        "failed": formatting.count(sum(failed for _, failed in one.squares)),
+        "cost": formatting.dollars(one.cost),
+        "url": attempts_url(ranges.Range(began, chosen.until).covering(), provider=one.name),
+    }
+
+
+def _state(requests: int, failed: int) -> str:
+    """Returns the colour of a half hour: none, ok, some failed, or down (most failed)."""
+    if not requests:
+        return "none"
+    share = failed / requests
+    if share < 0.02:
+        return "ok"
+    return "some" if share < 0.5 else "down"

@@ -1,0 +1,61 @@
+"""What failed lately, by reason: of the newest requests of a range, as many as can be looked through at once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from django.db.models import Count, Max, Min, Sum
+
+from usage.models import Outcome, RequestLog
+from usage.reports import spans
+from usage.rollups.measures import ERRORS
+
+MOST: Final = 20_000
+"""Requests that are looked through: there is no index by outcome."""
+LONGEST: Final = timedelta(days=2)
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Requests that failed for one reason at one provider, "" for none. `code` is of the gateway's own sentence."""
+
+    outcome: Outcome
+    status: int | None
+    error: str
+    code: str
+    provider: str
+    count: int
+    first: datetime
+    last: datetime
+
+
+class Failures(msgspec.Struct, frozen=True):
+    """The most frequent failures, the most frequent first, of requests that began from `since`; `more` reasons are
+    left out."""
+
+    groups: list[Failure]
+    more: int
+    since: datetime
+
+
+def lately(since: datetime, until: datetime, most: int = 6) -> Failures:
+    """Returns the failures of the end of a range: LONGEST, or about MOST requests."""
+    first = _bounded(max(since, until - LONGEST), until)
+    rows = RequestLog.objects.filter(started_at__gte=first, started_at__lt=until, outcome__in=ERRORS)
+    by = ("outcome", "http_status", "error_type", "sentence_code", "provider_name")
+    groups = rows.order_by().values_list(*by).annotate(Count("id"), Min("started_at"), Max("started_at"))
+    found = sorted(groups, key=lambda row: (-row[5], row[:1], row[2:5]))
+    return Failures([Failure(Outcome(row[0]), *row[1:]) for row in found[:most]], max(0, len(found) - most), first)
+
+
+def _bounded(since: datetime, until: datetime) -> datetime:
+    """Returns the moment from which on there are about MOST requests."""
+    quarters = spans.rows(since, until, bucket="quarter").groups("starts_at", number=Sum("requests"))
+    total = 0
+    for row in sorted(quarters, key=lambda row: row["starts_at"], reverse=True):
+        total += row["number"]
+        if total >= MOST:
+            first: datetime = row["starts_at"]
+            return max(since, first)
+    return since
