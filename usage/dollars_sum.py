@@ -19,7 +19,8 @@ class _Higher(Func):
 
 
 class _Lower(Func):
-    template = f"(%(expressions)s %% {_PART})"
+    # Once for the template, once for the parameters of the statement.
+    template = f"(%(expressions)s %%%% {_PART})"
     arity = 1
 
 

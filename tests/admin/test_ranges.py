@@ -82,7 +82,7 @@ def test_a_range_is_read_as_it_was_written(since: datetime, length: timedelta, p
     assert ranges.read(dict(written.pairs())) == written
 
 
-def test_the_hour_that_a_zone_has_twice_is_told_apart(settings: Any) -> None:
+def test_each_of_the_two_hours_that_a_zone_has_twice_is_another_range(settings: Any) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     first, second = (Range(at(f"2026-10-25 {hour}:30"), at(f"2026-10-25 {hour}:45")) for hour in ("00", "01"))
     assert first.pairs() != second.pairs()

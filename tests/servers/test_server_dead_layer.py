@@ -10,7 +10,7 @@ from tests.harness.upstream import Upstream
 
 
 def test_streams_are_unharmed_by_a_dead_channel_layer(standing: Standing, upstream: Upstream) -> None:
-    gateway = Gateway("dead-layer", env={"DJANGO_SETTINGS_MODULE": "tests.harness.settings_dead_layer"})
+    gateway = Gateway("dead-layer", env={"DJANGO_SETTINGS_MODULE": "tests.servers.settings_dead_layer"})
     try:
         gateway.start()
         client = Client(gateway.base_url, standing.key.secret)

@@ -10,6 +10,7 @@ import msgspec
 from django.db.models import Sum
 from django.utils import timezone
 
+from usage.dollars_sum import DollarsSum
 from usage.reports import spans
 from usage.reports.explore.metrics import METRICS, SUMS, UNPRICED, empty, plus
 from usage.rollups import histogram
@@ -92,7 +93,7 @@ def providers(until: datetime) -> list[Provider]:
     rows = spans.rows(since, until, ["provider_name"], bucket="quarter").filter(provider_name__gt="")
     squares: dict[str, list[list[int]]] = {}
     cost: dict[str, Decimal | None] = {}
-    for row in rows.groups("provider_name", "starts_at", "outcome", number=Sum("requests"), money=Sum("cost")):
+    for row in rows.groups("provider_name", "starts_at", "outcome", number=Sum("requests"), money=DollarsSum("cost")):
         name = row["provider_name"]
         places = squares.setdefault(name, [[0, 0] for _ in range(HALF_HOURS)])
         place = places[min(max(0, (int(row["starts_at"].timestamp()) - began) // _HALF_HOUR), HALF_HOURS - 1)]

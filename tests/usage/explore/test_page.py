@@ -69,7 +69,7 @@ def test_others_are_one_line_and_are_counted(admin_client: Client) -> None:
     assert "m2" not in text
 
 
-def test_answers_without_a_price_are_told(admin_client: Client) -> None:
+def test_answers_without_a_price_are_counted(admin_client: Client) -> None:
     _spend("1")
     request_row(started_at=at("2026-03-05 12:00"), model_name="unpriced")
     assert "1 without a price, which the cost leaves out" in text_of(admin_client.get(f"{PAGE}?{MARCH}"))
@@ -89,7 +89,7 @@ def test_answers_without_a_price_are_told(admin_client: Client) -> None:
         ("model=a%00b", "a character that no name has"),
     ],
 )
-def test_what_is_wrong_is_told_with_what_to_write(query: str, says: str, admin_client: Client) -> None:
+def test_what_is_wrong_is_shown_with_what_to_write(query: str, says: str, admin_client: Client) -> None:
     page = admin_client.get(f"{PAGE}?{query}")
     assert page.status_code == 400
     assert says in text_of(page)

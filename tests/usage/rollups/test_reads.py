@@ -19,7 +19,7 @@ from usage.rollups.models import DailyRollup
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
-PAGES = ("/admin/console/explorer/?range=today&group=team", "/admin/console/report/", "/admin/console/report/?team=1")
+PAGES = ("/admin/console/explorer/?range=30d&group=team", "/admin/console/report/", "/admin/console/report/?team=1")
 _READ = re.compile(r'FROM "(usage_\w+)" WHERE (.*?)(?: GROUP BY .*| ORDER BY .*| LIMIT .*)?$')
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any
 
 import msgspec
 from django.db.models import Max, Q
-from django.utils import timezone
 
 from usage.reports import spans
-from usage.reports.explore import names
+from usage.reports.explore import buckets, names
 from usage.reports.explore.metrics import METRICS, SUMS, UNPRICED, Metric, Value, empty, plus
 from usage.reports.explore.question import GROUPS, Question, problem
 from usage.reports.spans import Rows
@@ -90,7 +89,7 @@ class _Answering:
         self._columns = tuple(GROUPS[name].column for name in question.by)
         self._filters = [_condition(name, values) for name, values in question.filters.items()]
         self._filter_columns = tuple(GROUPS[name].column for name in question.filters)
-        self._starts = starts(question)
+        self._starts = buckets.starts(question)
         self._is_total = question.bucket == "total"
 
     def answered(self) -> Answer:
@@ -171,7 +170,7 @@ class _Answering:
         rows = self._rows(columns, whole=False)
         if columns:
             rows = rows.filter(reduce(or_, (Q(**_equal(columns, key)) for key in parts)))
-        index = _index(self._question, self._starts)
+        index = buckets.index(self._question, self._starts)
         if self._metric.bins:
             for *key, moment, stored in rows.values_list(*columns, "starts_at", self._metric.bins):
                 if stored:
@@ -207,56 +206,6 @@ class _Answering:
         if self._question.cumulative:
             values = _accumulated(values)
         return Line(key, labels, values, _of(self._metric, part.sums, part.bins), part.sums["requests_sum"] or 0)
-
-
-def starts(question: Question) -> list[datetime]:
-    """Returns the first moments of a question's buckets, in TIME_ZONE; those of the first may be before the range."""
-    zone = timezone.get_default_timezone()
-    if question.bucket == "total":
-        return []
-    if question.bucket == "hour":
-        moment = question.since.astimezone(zone).replace(minute=0, second=0, microsecond=0)
-        length = question.until - moment
-        hours = -(-int(length.total_seconds()) // 3600)
-        utc = moment.timestamp()
-        return [datetime.fromtimestamp(utc + 3600 * number, zone) for number in range(hours)]
-    first = _bucket_of(question, question.since.astimezone(zone).date())
-    last = (question.until - timedelta(microseconds=1)).astimezone(zone).date()
-    found = []
-    while first <= last:
-        found.append(datetime(first.year, first.month, first.day, tzinfo=zone))
-        first = _next(question, first)
-    return found
-
-
-def _bucket_of(question: Question, day: date) -> date:
-    if question.bucket == "week":
-        return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if question.bucket == "month" else day
-
-
-def _next(question: Question, first: date) -> date:
-    if question.bucket == "month":
-        return (first.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return first + timedelta(days=7 if question.bucket == "week" else 1)
-
-
-def _index(question: Question, moments: list[datetime]) -> Any:
-    """Returns the function from the start of a rollup to the number of its bucket."""
-    zone = timezone.get_default_timezone()
-    if question.bucket == "hour":
-        began = moments[0].timestamp()
-        return lambda moment: int(moment.timestamp() - began) // 3600
-    numbers = {moment.date(): number for number, moment in enumerate(moments)}
-    found: dict[datetime, int] = {}
-
-    def index(moment: datetime) -> int:
-        number = found.get(moment)
-        if number is None:
-            number = found[moment] = numbers[_bucket_of(question, moment.astimezone(zone).date())]
-        return number
-
-    return index
 
 
 def _condition(name: str, values: Iterable[str | int | None]) -> Q:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 from django.db.models import Aggregate, Q, Sum
 
+from usage.dollars_sum import DollarsSum
 from usage.rollups.measures import ERRORS
 
 Unit = Literal["money", "count", "share", "milliseconds"]
@@ -20,7 +21,7 @@ SUMS: Final[dict[str, Aggregate]] = {
     "requests_sum": Sum("requests"),
     "errors_sum": Sum("requests", filter=Q(outcome__in=ERRORS)),
     "refused_sum": Sum("requests", filter=Q(outcome="refused")),
-    "cost_sum": Sum("cost"),
+    "cost_sum": DollarsSum("cost"),
     "input_sum": Sum("input_tokens"),
     "read_sum": Sum("cache_read_tokens"),
     "write_sum": Sum("cache_write_tokens"),

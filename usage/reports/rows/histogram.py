@@ -14,6 +14,7 @@ import msgspec
 from django.db.models import Model, Q, Sum
 from django.utils import timezone
 
+from usage.dollars_sum import DollarsSum
 from usage.reports import groups, spans
 from usage.reports.rows.filters import ATTEMPTS, REQUESTS, Chosen
 from usage.rollups.accumulate import QUARTER
@@ -87,12 +88,12 @@ def _sums(chosen: Chosen, since: datetime, until: datetime, *, in_days: bool) ->
     condition, _ = _condition(chosen)
     if chosen.kind is ATTEMPTS:
         days = groups.rollups(groups.PROVIDERS, groups.covering(groups.PROVIDERS, since, until)).filter(condition)
-        sums = days.values_list("starts_at", "outcome").annotate(number=Sum("attempts"), money=Sum("cost"))
+        sums = days.values_list("starts_at", "outcome").annotate(number=Sum("attempts"), money=DollarsSum("cost"))
         yield from sums
         return
     by = {chosen.kind.filters[name].column for name in chosen.values} & _columns(UsageRollup)
     rows = spans.rows(since, until, by, bucket="day" if in_days else "quarter").filter(condition)
-    for row in rows.groups("starts_at", "outcome", number=Sum("requests"), money=Sum("cost")):
+    for row in rows.groups("starts_at", "outcome", number=Sum("requests"), money=DollarsSum("cost")):
         yield tuple(row.values())
 
 

@@ -17,4 +17,4 @@ class DeadLayer:
         raise ConnectionError("the channel layer's server is dead")
 
 
-CHANNEL_LAYERS = {"default": {"BACKEND": "tests.harness.settings_dead_layer.DeadLayer"}}
+CHANNEL_LAYERS = {"default": {"BACKEND": "tests.servers.settings_dead_layer.DeadLayer"}}
