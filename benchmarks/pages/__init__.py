@@ -1,1 +1,1 @@
-"""How long pages of the admin take over a database that is filled: `python -m benchmarks.pages`."""
+"""How long pages of the admin take over a year of sample rows."""

@@ -54,6 +54,14 @@ class PostgreSQL:
             raise PostgreSQLMissing(f"initdb ended with {made.returncode}:\n{made.stdout}{made.stderr}")
         self.resume()
 
+    def open(self) -> None:
+        """Start the server on the cluster in its folder, which is made if there is none."""
+        if not (self.folder / "data").exists():
+            self.start()
+            return
+        self._programs = self._find_programs()
+        self.resume()
+
     def resume(self) -> None:
         """Start the server on the cluster that is there; returns when it answers."""
         options = [part for setting in (*self.settings, "listen_addresses=") for part in ("-c", setting)]
