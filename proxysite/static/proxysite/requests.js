@@ -77,8 +77,8 @@
       const found = document.createElement("div");
       menu.className = "gw-menu";
       find.type = "search";
-      find.placeholder = `Find a ${link.dataset.gatewayChoices}`;
-      find.setAttribute("aria-label", find.placeholder);
+      find.placeholder = "Part of the name";
+      find.setAttribute("aria-label", `Part of the name of the ${link.dataset.gatewayChoices}`);
       menu.append(find, found);
       details.querySelector(".gw-menu")?.remove();
       let number = 0;
@@ -100,6 +100,14 @@
       find.addEventListener("input", fill);
     }),
   );
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    document.querySelectorAll("details:is(.gw-filter-menu, .gw-range-other)[open]").forEach((details) => {
+      details.open = false;
+      details.querySelector("summary").focus();
+    });
+  });
 
   document.querySelectorAll("details.gw-filter-menu").forEach((details) => {
     details.addEventListener("toggle", () => details.querySelector(".gw-menu")?.remove());

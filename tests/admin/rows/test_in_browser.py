@@ -61,7 +61,7 @@ def test_keys_move_through_the_list_and_open_its_rows(browser: WebDriver, listed
     _wait(browser).until(lambda driver: ids[1] in _sheet(driver))
     _press(browser, "k")
     _wait(browser).until(lambda driver: ids[0] in _sheet(driver))
-    assert "Answered in" in _sheet(browser)
+    assert "Answered by" in _sheet(browser)
     _press(browser, Keys.ESCAPE)
     assert not browser.find_element(By.CSS_SELECTOR, "[data-gateway-sheet]").is_displayed()
     assert browser.current_url == listed
