@@ -126,13 +126,13 @@ def free_port() -> int:
 
 
 def get(port: int, path: str) -> tuple[int, bytes]:
-    """Status and body of a GET; (0, b"") when nothing listens."""
+    """Status and body of a GET; (0, b"") when nothing listens, or nothing answers yet."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
         return response.status, response.read()
-    except ConnectionError:
+    except (ConnectionError, TimeoutError):
         return 0, b""
     finally:
         connection.close()

@@ -13,9 +13,11 @@ import sys
 import tempfile
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from shutil import which
+from statistics import median
 
 import msgspec
 
@@ -23,7 +25,6 @@ from benchmarks import report, workloads
 from benchmarks.apart.fill import Filled
 from benchmarks.apart.visitors import Seen, Visit
 from benchmarks.children import Child, Cores, DidNotRun
-from benchmarks.load import Result
 from benchmarks.rig import Cost, Rig, Traffic, machine
 from benchmarks.targets import Site, Target, free_port, get
 from benchmarks.workloads import Figure
@@ -35,6 +36,19 @@ HOME = "/admin/"
 LAG_BAR = 100
 """ms that a chunk may be late at most beside pages (p99), and below how much more than without them."""
 MORE_BAR = 20
+
+
+class Round(msgspec.Struct, frozen=True):
+    """The streams alone and beside pages, and what was seen of these."""
+
+    alone: Cost
+    beside: Cost
+    seen: Seen
+
+    @property
+    def more(self) -> float:
+        """How many ms later chunks were beside pages (p99)."""
+        return self.beside.result.lag.p99 - self.alone.result.lag.p99
 
 
 def main() -> int:
@@ -54,6 +68,7 @@ def main() -> int:
         stack.callback(visitors.stop)
         figures: list[Figure] = []
         for pages in ("apart", "inline"):
+            print(f"pages {pages} ...", flush=True)
             figures += _measured(pages, options, cores, rig, site, visitors, filled, folder)
     about |= {"command": shlex.join(["python", "-m", "benchmarks.apart", *sys.argv[1:]]), "rig_core_busy": rig.busiest}
     about["load_average_at_the_end"] = os.getloadavg()[0]
@@ -84,25 +99,56 @@ def _measured(
             _until_it_answers(front, path, nginx)
         target = Target(pages, gateway.child, front, gateway.model)
         target.headers = gateway.headers
-        traffic = msgspec.structs.replace(W4, seconds=options.seconds)
         rig.drive(target, msgspec.structs.replace(W4, seconds=1.0, ramp=0.0))
-        alone = _driven(rig, target, traffic, nginx)
+        traffic = msgspec.structs.replace(W4, seconds=options.seconds)
         visit = Visit(
             front, filled.cookie, HOME, options.export, filled.provider_test, "mock", options.seconds + traffic.ramp
         )
-        visitors.ask(msgspec.json.encode(visit))
-        beside = _driven(rig, target, traffic, nginx)
-        seen = msgspec.json.decode(visitors.answer(), type=Seen)
+        rounds = [_round(rig, target, traffic, nginx, visitors, visit) for _ in range(options.rounds)]
     finally:
         nginx.stop()
         gateway.stop()
-    rig.problems += [f"{pages}: {problem}" for problem in seen.problems]
-    if not seen.tested:
-        rig.problems.append(f"{pages}: the provider's test did not work")
-    found = _figures(pages, alone.result, beside.result, seen)
-    for figure in found:
-        figure.taken = max(alone.taken, beside.taken)
-    return found
+    for one in rounds:
+        rig.problems += [f"{pages}: {problem}" for problem in one.seen.problems]
+        if not one.seen.tested:
+            rig.problems.append(f"{pages}: the provider's test did not work")
+    return _figures(pages, rounds)
+
+
+def _round(rig: Rig, target: Target, traffic: Traffic, nginx: Child, visitors: Child, visit: Visit) -> Round:
+    """The streams alone, then beside pages."""
+    alone = _driven(rig, target, traffic, nginx)
+    visitors.ask(msgspec.json.encode(visit))
+    beside = _driven(rig, target, traffic, nginx)
+    return Round(alone, beside, msgspec.json.decode(visitors.answer(), type=Seen))
+
+
+def _figures(pages: str, rounds: Sequence[Round]) -> list[Figure]:
+    """The median of each figure over the rounds."""
+    bar, more = (LAG_BAR, MORE_BAR) if pages == "apart" else (None, None)
+    homes = [median(one.seen.home_ms or [0.0]) for one in rounds]
+    asked = sum(len(one.seen.home_ms) for one in rounds)
+    ended = sum(one.seen.export_ended for one in rounds)
+    found: list[tuple[str, str, list[float], str, float | None]] = [
+        ("alone", "p99 delay of a chunk, 100 streams alone", [one.alone.result.lag.p99 for one in rounds], "ms", None),
+        ("p99", "... beside pages (p99)", [one.beside.result.lag.p99 for one in rounds], "ms", bar),
+        ("more", "... more than alone", [one.more for one in rounds], "ms", more),
+        ("p50", "... beside pages (p50)", [one.beside.result.lag.p50 for one in rounds], "ms", None),
+        ("max", "... beside pages (the longest)", [one.beside.result.lag.max for one in rounds], "ms", None),
+        ("home", f"home meanwhile, asked {asked} times", homes, "ms", None),
+        (
+            "export",
+            f"lines of an export read meanwhile; {ended} of {len(rounds)} came to the end",
+            [float(one.seen.export_lines) for one in rounds],
+            "",
+            None,
+        ),
+    ]
+    taken = max(cost.taken for one in rounds for cost in (one.alone, one.beside))
+    return [
+        Figure(f"{pages} {key}", what, median(values), unit, limit, values, taken=taken)
+        for key, what, values, unit, limit in found
+    ]
 
 
 def _driven(rig: Rig, target: Target, traffic: Traffic, nginx: Child) -> Cost:
@@ -111,23 +157,6 @@ def _driven(rig: Rig, target: Target, traffic: Traffic, nginx: Child) -> Cost:
     cost = rig.drive(target, traffic)
     share = (nginx.cpu_seconds() - before) / cost.result.elapsed_s
     return msgspec.structs.replace(cost, taken=max(0.0, cost.taken - share))
-
-
-def _figures(pages: str, alone: Result, beside: Result, seen: Seen) -> list[Figure]:
-    is_apart = pages == "apart"
-    how_far = "all of it" if seen.export_ended else "not to its end"
-    home = sorted(seen.home_ms) or [0.0]
-    return [
-        Figure(f"{pages} alone", "p99 delay of a chunk, 100 streams alone", alone.lag.p99, "ms"),
-        Figure(pages, "... beside pages (p99)", beside.lag.p99, "ms", LAG_BAR if is_apart else None),
-        Figure(
-            f"{pages} more", "... more than alone", beside.lag.p99 - alone.lag.p99, "ms", MORE_BAR if is_apart else None
-        ),
-        Figure(f"{pages} p50", "... beside pages (p50)", beside.lag.p50, "ms"),
-        Figure(f"{pages} max", "... beside pages (the longest)", beside.lag.max, "ms"),
-        Figure(f"{pages} home", f"home, asked {len(home)} times meanwhile (median)", home[len(home) // 2], "ms"),
-        Figure(f"{pages} export", f"lines of the export that were read meanwhile, {how_far}", seen.export_lines, ""),
-    ]
 
 
 def _until_it_answers(port: int, path: str, nginx: Child) -> None:
@@ -149,7 +178,8 @@ def _nginx() -> str:
 def _options() -> Namespace:
     parser = ArgumentParser(prog="python -m benchmarks.apart", description="Measure what pages cost streams.")
     parser.add_argument("--rows", type=int, default=1_000_000, help="usage rows that there are (default 1,000,000)")
-    parser.add_argument("--seconds", type=float, default=30.0, help="how long each of the four runs is (default 30)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each, alone and beside pages (default 3)")
+    parser.add_argument("--seconds", type=float, default=12.0, help="how long each run of a round is (default 12)")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite", help="(default sqlite)")
     parser.add_argument(
         "--export", default="/admin/usage/requestlog/export/?range=30d", metavar="PATH", help="the export that is read"
