@@ -27,7 +27,7 @@ _BUDGET = Failure(
     "The budget of your team of $500.00 a month has not enough left for this request: $499.87 are spent or reserved. "
     "It resets: with the month. To go on earlier, ask for more at /my/ of this gateway: a lead of your team or an "
     "administrator decides.",
-    403,
+    429,
     "billing_error",
 )
 _BUSY = Failure(
