@@ -87,6 +87,8 @@ def _change(value: Any, before: Any, *, is_share: bool) -> tuple[str, bool]:
         return "", False
     if is_share:
         points = 100 * (value - before)
+        if abs(points) < 0.05:
+            return "no change", False
         return f"{points:+.1f} points", points >= 1
     percent = 100 * (float(value) / float(before) - 1)
     if abs(percent) >= 1000:
