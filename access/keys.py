@@ -130,7 +130,26 @@ def allowed_pattern(lines: str) -> re.Pattern[str] | None:
     globs = [line.strip() for line in lines.splitlines() if line.strip()]
     if not globs:
         return None
-    return re.compile("|".join(".*".join(map(re.escape, glob.split("*"))) for glob in globs))
+    return re.compile("|".join(map(_expression, globs)), re.DOTALL)
+
+
+def glob(pattern: str) -> re.Pattern[str]:
+    """Returns a pattern for `fullmatch`, in which * stands for any characters; nothing else is special. To ignore case,
+    pass both sides in lower case."""
+    return re.compile(_expression(pattern), re.DOTALL)
+
+
+def _expression(pattern: str) -> str:
+    """Returns the regular expression of a glob.
+
+    Clients choose the text, and leads may choose the pattern, so one with many stars must not be expensive: once a
+    part is found, no other place for it is tried.
+    """
+    first, *rest = map(re.escape, pattern.split("*"))
+    if not rest:
+        return first
+    *middle, last = rest
+    return first + "".join(f"(?>.*?{part})" for part in middle if part) + ".*" + last
 
 
 def presented(headers: Mapping[str, str]) -> list[str]:

@@ -11,6 +11,13 @@ from django.core.exceptions import ValidationError
 from access.addresses import networks_of
 from access.tags import tags_of, why_invalid
 
+MOST_STARS = 10
+"""In one pattern of a name."""
+LONGEST_NAME = 200
+"""Characters of a name or a pattern; no route and no model has a longer one."""
+MOST_NAMES = 500
+"""In one list: each request is matched with all of them."""
+
 
 def validate_networks(lines: str) -> None:
     """Raises ValidationError for lines that are no addresses or networks."""
@@ -21,10 +28,20 @@ def validate_networks(lines: str) -> None:
 
 
 def validate_routes(lines: str) -> None:
-    """Raises ValidationError for names or patterns of routes that no route can have."""
-    for line in map(str.strip, lines.splitlines()):
-        if any(c.isspace() for c in line):
-            raise ValidationError(f"{line!r} contains white space, which no route name does. Write one name per line.")
+    """Raises ValidationError for names or patterns of routes that no route can have, and for more than are matched with
+    each request."""
+    names = [line.strip() for line in lines.splitlines()]
+    if len(names) > MOST_NAMES:
+        raise ValidationError(
+            f"These are {len(names)} names. Write at most {MOST_NAMES}: a pattern stands for several."
+        )
+    for name in names:
+        if any(c.isspace() for c in name):
+            raise ValidationError(f"{name!r} contains white space, which no route name does. Write one name per line.")
+        if len(name) > LONGEST_NAME:
+            raise ValidationError(f"A name of {len(name)} characters is too long. Write at most {LONGEST_NAME}.")
+        if name.count("*") > MOST_STARS:
+            raise ValidationError(f"{name!r} has more than {MOST_STARS} stars. Write fewer: one is often enough.")
 
 
 def validate_tags(tags: str) -> None:

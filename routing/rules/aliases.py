@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from routing.rules.conditions import glob
+from access.keys import glob
 
 _MAX_NAMES = 4096
 

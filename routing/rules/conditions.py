@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from access.keys import glob
 from routing.facts.request_facts import RequestFacts
 
 Kind = Literal["text", "number", "flag", "list", "clock", "version"]
@@ -150,19 +151,6 @@ def field_of(name: str) -> Field:
         return Field("text", lambda facts: _scalar(facts.metadata.get(key)), "a field of metadata")
     known = ", ".join((*FIELDS, "header.<name>", "metadata.<name>"))
     raise ConditionError(f"There is no field {name!r}. There are: {known}.")
-
-
-def glob(pattern: str) -> re.Pattern[str]:
-    """Returns a pattern for `fullmatch`, in which * stands for any characters; nothing else is special.
-
-    Clients choose the text, so a pattern with many stars must not be expensive: once a part is found, no other place
-    for it is tried. To ignore case, pass both sides in lower case.
-    """
-    first, *rest = map(re.escape, pattern.split("*"))
-    if not rest:
-        return re.compile(first, re.DOTALL)
-    *middle, last = rest
-    return re.compile(first + "".join(f"(?>.*?{part})" for part in middle if part) + ".*" + last, re.DOTALL)
 
 
 def _comparison(field: str, kind: Kind, operator: str, value: Any) -> Test:

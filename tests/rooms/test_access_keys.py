@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from access.keys import (
     AccessDenied,
@@ -18,6 +19,7 @@ from access.keys import (
     hash_key,
     new_key,
 )
+from access.validation import validate_routes
 
 NOW = 1_800_000_000.0
 
@@ -146,3 +148,26 @@ def test_new_keys_differ_and_do_not_show_in_a_repr() -> None:
 )
 def test_an_allow_list_holds_names_and_globs(lines: str, name: str, allowed: bool) -> None:
     assert record("sk-px-1", allowed_routes=allowed_pattern(lines)).may_use(name) is allowed
+
+
+def test_a_pattern_of_many_stars_is_matched_at_once() -> None:
+    """One that tried each place for each star would not end on this day."""
+    patterns = allowed_pattern(f"{'*' * 60}b\n{'*a' * 30}*b\nother")
+    assert patterns is not None
+    assert patterns.fullmatch("claude-sonnet-4-5-20250929" + "a" * 100) is None
+    assert patterns.fullmatch("a" * 40 + "b") is not None
+    assert patterns.fullmatch("other") is not None
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("*a" * 11, "more than 10 stars"),
+        ("a" * 201, "201 characters"),
+        ("\n".join(map(str, range(501))), "501 names"),
+    ],
+)
+def test_a_list_of_names_has_an_end(lines: str, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        validate_routes(lines)
+    validate_routes("\n".join(["*a" * 10, "b" * 200]))

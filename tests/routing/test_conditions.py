@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from access.keys import glob
 from routing.facts.request_facts import RequestFacts
 from routing.rules.buckets import RuleIndex, make_rule
-from routing.rules.conditions import FIELDS, OPERATORS, ConditionError, compile_all, glob, parse_conditions
+from routing.rules.conditions import FIELDS, OPERATORS, ConditionError, compile_all, parse_conditions
 from tests.routing.builders import make_facts, rule
 
 VALUES: dict[str, Any] = {
