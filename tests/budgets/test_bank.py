@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -86,6 +87,19 @@ class TestDrawing:
         assert (facts(one), blocks(one)) == ((0, 15), 15)
         draw("w", [want({one: 20}, 300)])
         assert facts(one) == (0, 35)
+
+    def test_undone_again_it_gives_back_once(self) -> None:
+        one = window(1, 300)
+        draw("w", [want({one: 50}, 300)])
+        lost = Draw("w", [want({one: 20}, 300)])
+        lost.make()
+        again = copy.copy(lost)
+        lost.undo()
+        before = facts(one), blocks(one)
+        assert before[1] >= 50
+        # It does not know that it was undone: the answer to that commit was lost.
+        again.undo()
+        assert (facts(one), blocks(one)) == before
 
     def test_undone_it_took_nothing(self) -> None:
         one = window(1, 100)

@@ -107,11 +107,13 @@ class Draw:
         return self._outcome
 
     def undo(self) -> None:
-        """Gives back what was drawn."""
+        """Gives back what was drawn, unless an earlier call has."""
         with transaction.atomic():
             locked_ids(self._taken)
             if self._is_committed():
                 return_amounts(self._worker, self._taken)
+                # Nor is it undone twice, where the answer to this commit is lost.
+                BudgetBlock.objects.filter(worker=self._worker, draw_id=self._id).update(draw_id=None)
         self._taken = {}
 
     def _is_committed(self) -> bool:
