@@ -4,7 +4,7 @@ that has to be changed; whom one binds the forms that begin with these say."""
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Final
 
 from access.allowances.models import NOT_OF_LEADS, OF_LEADS, ONE_WHOM, WHOM, Allowance
 from access.models import Budget, RateLimit
@@ -74,6 +74,15 @@ class RateLimitForm(AllowanceForm):
         return data
 
 
+_KIND: Final = ("period", "week_starts", "model_names", "hard", "enabled")
+
+
+def _alike(one: Budget, other: Budget) -> bool:
+    """Whether two budgets of one period are of the same models and begin at the same time."""
+    same_days = one.period != Budget.Period.WEEK or one.week_starts == other.week_starts
+    return same_days and set(one.model_names.split()) == set(other.model_names.split())
+
+
 class BudgetForm(AllowanceForm):
     """A budget."""
 
@@ -100,11 +109,9 @@ class BudgetForm(AllowanceForm):
                 for name in kept:
                     self.add_error(name, definitions.USED)
                 return data
-        kind = {
-            name: data.get(name, getattr(self.instance, name))
-            for name in ("period", "week_starts", "model_names", "hard", "enabled")
-        }
-        others = Budget.objects.filter(**whom, **kind).exclude(pk=self.instance.pk)
-        if kind["enabled"] and (other := others.first()) is not None:
-            self.add_error("period" if "period" in self.fields else "enabled", self.taken(other))
+        kind = {name: data.get(name, getattr(self.instance, name)) for name in _KIND}
+        same = Budget.objects.filter(**whom, period=kind["period"], hard=kind["hard"], enabled=kind["enabled"])
+        others = [row for row in same.exclude(pk=self.instance.pk) if _alike(row, Budget(**kind))]
+        if kind["enabled"] and others:
+            self.add_error("period" if "period" in self.fields else "enabled", self.taken(others[0]))
         return data

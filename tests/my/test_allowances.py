@@ -3,7 +3,6 @@ administrator set."""
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +11,7 @@ from django.contrib.auth.models import User
 
 from access.models import AuditEntry, Budget, ClientKey, Membership, RateLimit
 from tests.admin.pages import text_of
+from tests.my.leads import BUDGET, LIMIT, Lead
 from tests.my.people import Group, make_group, make_key
 from usage.budgets.bound import Bound
 from usage.budgets.models import BudgetWindow
@@ -19,8 +19,6 @@ from usage.budgets.windows import ensure
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
-BUDGET = {"binds": "members", "period": "month", "week_starts": "0", "model_names": "", "hard": "on", "enabled": "on"}
-LIMIT = {"binds": "members", "measure": "requests", "per": "minute", "most": "60"}
 ADMINISTRATORS = "An administrator of this gateway has set a"
 
 
@@ -28,34 +26,6 @@ ADMINISTRATORS = "An administrator of this gateway has set a"
 def blue() -> Group:
     """A team of a lead and two members, with a key each and a service key."""
     return make_group("blue")
-
-
-class Lead:
-    """The lead's browser on the pages of the team."""
-
-    def __init__(self, group: Group) -> None:
-        self._browser = group.browser("lea")
-        self.base = f"/my/teams/{group.team.pk}/budgets/"
-
-    def see(self, path: str = "set/") -> str:
-        page = self._browser.get(self.base + path)
-        assert page.status_code == 200, path
-        return text_of(page)
-
-    def send(self, path: str, **form: Any) -> Any:
-        return self._browser.post(self.base + path, form, follow=True)
-
-    def errors(self, path: str, **form: Any) -> dict[str, str]:
-        """What stands beside which field."""
-        page = self.send(path, **form)
-        assert page.redirect_chain == [], "it was saved"
-        shown = page.content.decode()
-        found = {name: str(errors[0]) for name, errors in page.context["form"].errors.items()}
-        assert all(re.sub("'", "&#x27;", error) in shown for error in found.values())
-        return found
-
-    def status(self, path: str) -> set[int]:
-        return {self._browser.get(self.base + path).status_code, self._browser.post(self.base + path).status_code}
 
 
 @pytest.fixture

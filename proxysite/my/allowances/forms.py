@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q
 from unfold.widgets import (
     UnfoldAdminBigIntegerFieldWidget,
     UnfoldAdminDecimalFieldWidget,
@@ -14,7 +16,7 @@ from unfold.widgets import (
 )
 
 from access.allowances.models import Allowance
-from access.models import Team
+from access.models import Budget, Team
 from proxysite.admin import allowance_forms
 from proxysite.admin.allowance_forms import AllowanceForm
 from proxysite.my.allowances.shown import owned
@@ -22,6 +24,13 @@ from usage.budgets import definitions, increases
 
 EACH_MEMBER: Final = "members"
 """The choice of each member among the ids of keys."""
+
+MOST_OF_ONE: Final = 10
+"""Budgets that leads set for one key, or for each member: each request asks all of them."""
+MOST_IN_TEAM: Final = 500
+"""Budgets that leads set inside one team: each worker holds all of them."""
+MOST_MODELS: Final = 50
+"""Names and patterns in one of them."""
 
 
 class InTeam(AllowanceForm):
@@ -104,10 +113,30 @@ class BudgetForm(InTeam, allowance_forms.BudgetForm):
             self.fields.pop(name, None)
 
     def clean(self) -> dict[str, Any]:
-        """Rejects more than the team itself has."""
+        """Rejects more than the team itself has, and more budgets than anybody needs."""
         data = super().clean()
+        if self.instance.pk is None and self.instance.whom and (many := self._too_many()):
+            self.add_error("binds", many)
         amount, period = data.get("amount"), data.get("period", self.instance.period)
         is_new = bool({"amount", "period"} & set(self.changed_data))
         if amount is not None and is_new and (above := increases.above_team(self._team.pk, period, amount)):
             self.add_error("amount", f"{above} Choose no more than that, or ask an administrator of this gateway.")
         return data
+
+    def clean_model_names(self) -> str:
+        """Rejects a long list."""
+        names = super().clean_model_names()
+        if len(names.split()) > MOST_MODELS:
+            raise ValidationError(f"Write at most {MOST_MODELS} names. A pattern stands for several.")
+        return names
+
+    def _too_many(self) -> str:
+        """Returns why another budget is too many, and what to do; nothing where it is not."""
+        of_leads, whom = Budget.objects.filter(leads_may_change=True), self.instance.whom
+        for most, where, bound in (
+            (MOST_OF_ONE, Q(**{whom: getattr(self.instance, whom)}), self.instance.bound),
+            (MOST_IN_TEAM, Q(members_of=self._team) | Q(key__team=self._team), f"inside {self._team}"),
+        ):
+            if (found := of_leads.filter(where).count()) >= most:
+                return f"There are {found} budgets {bound}. At most {most} may be set: remove one."
+        return ""
