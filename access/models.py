@@ -35,6 +35,20 @@ class Team(models.Model):
         help_text="Where the days, weeks and months of the team's budgets and limits begin, such as Europe/Berlin. "
         "Empty: the gateway's TIME_ZONE.",
     )
+    cost_centre = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Whom the team's usage is charged to, such as CC-4711. On its statements.",
+    )
+    contact = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Who is asked about the team's statements: a name, an address or a ticket queue.",
+    )
     notes = models.TextField(blank=True, help_text="For administrators only.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

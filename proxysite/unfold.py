@@ -112,6 +112,7 @@ UNFOLD: dict[str, Any] = {
                         active=_shows_rows,
                     ),
                     _page("Sessions", "forum", "console:sessions", "usage.view_requestlog"),
+                    _page("Statements", "request_page", "console:statements", "usage.view_statement"),
                     _page("Rows set aside", "report", "admin:usage_setaside_changelist", "usage.view_setaside"),
                 ],
             },

@@ -25,6 +25,7 @@ from usage.rollups.models import (  # noqa: F401
     TagRollup,
     UsageRollup,
 )
+from usage.statements.models import ExchangeRate, Statement, StatementLine  # noqa: F401
 
 
 class Outcome(models.TextChoices):

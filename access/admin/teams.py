@@ -49,11 +49,11 @@ class TeamAdmin(TakesHistoryAlong, SerializedSaves, ModelAdmin):
     """Teams, with a link to their keys."""
 
     form = TeamForm
-    list_display = ["name", "enabled", "keys", "created_at"]
+    list_display = ["name", "enabled", "cost_centre", "keys", "created_at"]
     list_filter = ["enabled"]
     search_fields = ["name"]
     readonly_fields = ["budgets", "limits", "created_at"]
-    fields = ["name", "enabled", "time_zone", "notes", "budgets", "limits", "created_at"]
+    fields = ["name", "enabled", "time_zone", "cost_centre", "contact", "notes", "budgets", "limits", "created_at"]
     formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
     inlines = [MembersOfTeam]
     actions_detail = ["invite"]

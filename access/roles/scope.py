@@ -26,6 +26,7 @@ _TEAM_AND_OWNER: dict[str, tuple[str, str]] = {
     "usage.monthrollup": ("team_id", "owner_id"),
     "usage.tagrollup": ("team_id", ""),
     "usage.clientrollup": ("team_id", ""),
+    "usage.statement": ("team_id", ""),
 }
 """model -> its fields with the team and with the person (empty: everybody in the team). What does not stand here is
 seen by the whole site's readers alone."""

@@ -244,6 +244,8 @@ class TeamEntry(Entry):
     name: str
     enabled: Given[bool] = UNSET
     time_zone: Given[str] = UNSET
+    cost_centre: Given[str] = UNSET
+    contact: Given[str] = UNSET
     notes: Given[str] = UNSET
     limits: Given[list[LimitEntry]] = UNSET
     member_limits: Given[list[LimitEntry]] = UNSET

@@ -8,6 +8,7 @@ from django.urls import path, re_path
 from proxysite.console import health, providers, sessions, usage_groups, usage_report
 from proxysite.console.explain import page as explain
 from proxysite.console.explorer import page as explorer
+from proxysite.console.statements import pages as statements
 
 app_name = "console"
 urlpatterns = [
@@ -17,6 +18,12 @@ urlpatterns = [
     path("report/<slug:name>.csv", admin.site.admin_view(usage_groups.export), name="report-groups-csv"),
     path("explorer/", admin.site.admin_view(explorer.page), name="explorer"),
     re_path(r"^explorer\.(?P<format>csv|json)$", admin.site.admin_view(explorer.export), name="explorer-file"),
+    path("statements/", admin.site.admin_view(statements.list_page), name="statements"),
+    path("statements.csv", admin.site.admin_view(statements.export), name="statements-csv"),
+    path("statements/close/", admin.site.admin_view(statements.close), name="statements-close"),
+    path("statements/rate/", admin.site.admin_view(statements.set_rate), name="statements-rate"),
+    path("statements/<int:number>/", admin.site.admin_view(statements.page), name="statement"),
+    path("statements/<int:number>.csv", admin.site.admin_view(statements.export), name="statement-csv"),
     path("sessions/", admin.site.admin_view(sessions.list_page), name="sessions"),
     path("sessions/<uuid:session_id>/", admin.site.admin_view(sessions.page), name="session"),
     path("health/", admin.site.admin_view(health.page), name="health"),

@@ -32,6 +32,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Members and keys", "groups", reverse("my:team", args=[team.pk]), exact=request.path),
                 _item("Usage", "monitoring", reverse("my:team-usage", args=[team.pk])),
                 _item("Budgets", "account_balance_wallet", reverse("my:team-budgets", args=[team.pk])),
+                _item("Statements", "request_page", reverse("my:team-statements", args=[team.pk])),
                 _item("Requests", "receipt_long", reverse("my:team-requests", args=[team.pk])),
             )
         )

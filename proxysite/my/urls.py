@@ -6,7 +6,7 @@ from django.urls import path, re_path
 
 from proxysite.my import home, invite, keys, requests, routes, team, usage
 from proxysite.my.allowances import pages as allowances
-from proxysite.my.budgets import asking
+from proxysite.my.budgets import asking, statements
 from proxysite.my.budgets import pages as budgets
 from proxysite.my.site import site
 from proxysite.people import passwords
@@ -47,6 +47,8 @@ urlpatterns = [
         view(allowances.remove_limit_page),
         name="team-limit-remove",
     ),
+    path("teams/<int:team_id>/statements/", view(statements.list_page), name="team-statements"),
+    path("teams/<int:team_id>/statements/<int:number>/", view(statements.page), name="team-statement"),
     path("teams/<int:team_id>/usage/", view(usage.team_page), name="team-usage"),
     path("teams/<int:team_id>/requests/", view(requests.team_page), name="team-requests"),
     path("teams/<int:team_id>/invite/", view(invite.page), name="invite"),

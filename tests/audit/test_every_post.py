@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -24,6 +25,7 @@ from providers.model_list import ListedModel
 from providers.models import Provider
 from proxysite.console import providers
 from routing.health.keys import provider_key
+from tests.admin.history import request_row
 from tests.permissions import site
 from tests.permissions.people import signed_in
 
@@ -76,6 +78,11 @@ def _forgetful(browser: Client, person: User | None) -> None:
     assert browser.get(link_for(User.objects.filter(is_superuser=False)[0], "")).status_code == 302
 
 
+def _used_last_year() -> None:
+    team = Team.objects.create(name="New")
+    request_row(started_at=timezone.now() - timedelta(days=366), team_id=team.pk)
+
+
 def _disabled(browser: Client, person: User | None) -> None:
     # By themselves: a member enables no key that somebody else disabled.
     key = ClientKey.objects.get(owner=person)
@@ -98,6 +105,19 @@ WRITES = [
         "o",
         {"health reset"},
         lambda person: {"key": provider_key(Provider.objects.get().pk)},
+    ),
+    Sent(
+        "console:statements-close",
+        "o",
+        {"statement closed usage.statement"},
+        lambda person: {"month": f"{timezone.now() - timedelta(days=366):%Y-%m}"},
+        before=lambda browser, person: _used_last_year(),
+    ),
+    Sent(
+        "console:statements-rate",
+        "o",
+        {"created usage.exchangerate"},
+        {"month": "2020-01", "currency": "eur", "rate": "0.9"},
     ),
     Sent("console:provider-models", "o", {"created providers.model"}, {"name": "listed"}),
     Sent("console:provider-test", "o", {"provider tested providers.provider"}, {"other": "m"}),

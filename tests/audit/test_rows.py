@@ -45,6 +45,8 @@ NOT_WATCHED = {
     **dict.fromkeys(
         ("usage.MonthRollup", "usage.TagRollup", "usage.ClientRollup", "usage.SessionSummary"), "sums of rows"
     ),
+    "usage.Statement": "frozen; closing one is an event",
+    "usage.StatementLine": "frozen with its statement",
     "usage.RollupZone": "the time zone of these sums",
     "usage.RollupMonth": "which of these sums are complete",
 }

@@ -24,7 +24,13 @@ HEADER = "hk-0123456789abcdef"
 
 def make() -> None:
     """Make the rows."""
-    red = Team.objects.create(name="red", notes="first line\r\nsecond: line\n", time_zone="Asia/Tokyo")
+    red = Team.objects.create(
+        name="red",
+        notes="first line\r\nsecond: line\n",
+        time_zone="Asia/Tokyo",
+        cost_centre="CC-4711",
+        contact="billing@example.com",
+    )
     Team.objects.create(name="Blue, and others", enabled=False)
     mia = User.objects.create_user("mia", email="mia@example.com", first_name="Mia", last_name="M")
     leo = User.objects.create_user("leo", is_active=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,6 +16,10 @@ from access.models import Budget, IncreaseRequest, Membership, RateLimit
 from proxysite.my import urls
 from tests.admin.pages import text_of
 from tests.my.people import Group, browser_of, make_group
+from tests.usage.added import store
+from tests.usage.dated import day, request
+from usage.statements.closing import close
+from usage.statements.models import Statement
 
 pytestmark = pytest.mark.django_db
 _FRAME = {"login", "logout", "password_change", "password_change_done", "search", None}
@@ -42,6 +47,7 @@ def _pages(group: Group, name: str) -> Iterator[str]:
         "membership_id": Membership.objects.get(user=group.people.get(name, group.people["max"])).pk,
         "invitation_id": group.invitation.pk,
         "action": "revoke",
+        "number": _statement(group),
         **_asked_for(group, name),
     }
     for pattern in urls.urlpatterns:
@@ -49,6 +55,13 @@ def _pages(group: Group, name: str) -> Iterator[str]:
         if pattern.name not in _FRAME:
             needed = pattern.pattern.converters
             yield reverse(f"my:{pattern.name}", kwargs={one: values[one] for one in needed})
+
+
+def _statement(group: Group) -> int:
+    """The number of a statement of the group's team."""
+    store([request(day("2026-03-10"), team_id=group.team.pk, cost=1)])
+    list(close(group.team.pk, date(2026, 3, 1)))
+    return Statement.objects.filter(team_id=group.team.pk).earliest("pk").pk
 
 
 def _asked_for(group: Group, name: str) -> dict[str, int]:

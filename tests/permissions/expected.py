@@ -18,6 +18,12 @@ console:report-groups                   oar      =        usage.view_requestlog
 console:report-groups-csv               oar      =        usage.view_requestlog
 console:explorer                        oar      -        usage.view_requestlog
 console:explorer-file                   oar      -        usage.view_requestlog
+console:statements                      oar      -        usage.view_statement
+console:statements-csv                  oar      -        usage.view_statement
+console:statement                       oar      -        usage.view_statement
+console:statement-csv                   oar      -        usage.view_statement
+console:statements-close                -        oa       -
+console:statements-rate                 -        oa       -
 console:sessions                        oar      -        usage.view_requestlog
 console:session                         oar      -        usage.view_requestlog
 console:health                          oar      -        routing.view_healthstate
@@ -256,6 +262,11 @@ my:team-limit-remove of another in Search -        -        -
 my:team-limit-remove of Search itself   -        -        -
 my:team Search                          l        -        -
 my:team another                         -        -        -
+my:team-statements Search               l        -        -
+my:team-statements another              -        -        -
+my:team-statement Search                l        -        -
+my:team-statement another               -        -        -
+my:team-statement of another in Search  -        -        -
 my:team-usage Search                    l        -        -
 my:team-usage another                   -        -        -
 my:team-requests Search                 l        -        -

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -37,6 +37,8 @@ from usage.budgets.opening import open_windows
 from usage.models import RequestLog, SetAside
 from usage.reports.groups import GROUPINGS
 from usage.rollups.models import SessionSummary
+from usage.statements.closing import close
+from usage.statements.models import Statement
 
 PEOPLE = "oarlmsn"
 """Owner, administrator, auditor, lead and member of the team Search, staff without any right, nobody."""
@@ -90,6 +92,15 @@ def make_rows() -> None:
         failed_at=timezone.now(),
     )  # fmt: skip
     SetAside.objects.create(request_id="req_1", cause="why", payload={})
+    for name in ("Search", "Support"):
+        closed_statement(Team.objects.get(name=name))
+
+
+def closed_statement(team: Team) -> None:
+    """Makes a request of a month that is over, and the statement of that month."""
+    last_year = timezone.now() - timedelta(days=366)
+    request_row(started_at=last_year, team_id=team.pk, team_name=team.name)
+    next(close(team.pk, last_year.date().replace(day=1)))
 
 
 def set_by_a_lead(team: Team) -> None:
@@ -146,6 +157,14 @@ def _objects(name: str, parameters: set[str], reader: User | None) -> Iterator[t
         yield "", {parameter: _site_object(name, parameter) for parameter in parameters}
 
 
+_OF_A_TEAM: dict[str, tuple[Any, str]] = {
+    "membership_id": (Membership, "team"),
+    "invitation_id": (Invitation, "team"),
+    "number": (Statement, "team_id"),
+}
+"""Parameter -> the model that it is a key of, and its field with the team."""
+
+
 def _of_teams(parameters: frozenset[str], reader: User | None) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields objects by whose they are: the reader's own, a colleague's in the team Search, a service key's of Search,
     another team's."""
@@ -154,12 +173,13 @@ def _of_teams(parameters: frozenset[str], reader: User | None) -> Iterator[tuple
         yield "", {"token": "a-token-of-nothing"}
     elif parameters == {"team_id"}:
         yield from (("Search", {"team_id": search.pk}), ("another", {"team_id": support.pk}))
-    elif parameters in ({"team_id", "membership_id"}, {"team_id", "invitation_id"}):
+    elif len(parameters) == 2 and parameters - {"team_id"} <= _OF_A_TEAM.keys():
         (parameter,) = parameters - {"team_id"}
-        yield from _inside(Membership if parameter == "membership_id" else Invitation, parameter, team="team")
+        kind, field = _OF_A_TEAM[parameter]
+        yield from _inside(kind, parameter, team=field)
     elif parameters in ({"team_id", "budget_id"}, {"team_id", "limit_id"}):
         (parameter,) = parameters - {"team_id"}
-        kind: Any = Budget if parameter == "budget_id" else RateLimit
+        kind = Budget if parameter == "budget_id" else RateLimit
         yield from _inside(kind, parameter, team="members_of")
         yield "of Search itself", {"team_id": search.pk, parameter: kind.objects.get(team=search).pk}
     elif parameters == {"key_id"}:
@@ -178,7 +198,7 @@ def _of_teams(parameters: frozenset[str], reader: User | None) -> Iterator[tuple
 def _inside(kind: Any, parameter: str, team: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields a row of the team Search, one of another team, and that one as if it were of Search."""
     search, support = Team.objects.get(name="Search"), Team.objects.get(name="Support")
-    inside, outside = (kind.objects.filter(**{team: one}).earliest("pk").pk for one in (search, support))
+    inside, outside = (kind.objects.filter(**{team: one.pk}).earliest("pk").pk for one in (search, support))
     yield "Search", {"team_id": search.pk, parameter: inside}
     yield "another", {"team_id": support.pk, parameter: outside}
     yield "of another in Search", {"team_id": search.pk, parameter: outside}
@@ -205,6 +225,14 @@ def _keys(reader: User | None) -> dict[str, ClientKey | None]:
     }
 
 
+_CONSOLE_OBJECTS: dict[str, Callable[[], Any]] = {
+    "format": lambda: "json",
+    "number": lambda: Statement.objects.earliest("pk").pk,
+    "session_id": lambda: SessionSummary.objects.order_by("pk")[0].pk,
+    "app_label": lambda: "providers",
+}
+
+
 def _site_object(name: str, parameter: str) -> Any:
     if parameter == "provider_id" or name == "admin:view_on_site":
         if parameter == "content_type_id":
@@ -212,12 +240,8 @@ def _site_object(name: str, parameter: str) -> Any:
         return Provider.objects.get().pk
     if name.startswith("console:report-groups"):
         return next(iter(GROUPINGS))
-    if parameter == "format":
-        return "json"
-    if parameter == "session_id":
-        return SessionSummary.objects.order_by("pk")[0].pk
-    if parameter == "app_label":
-        return "providers"
+    if parameter in _CONSOLE_OBJECTS:
+        return _CONSOLE_OBJECTS[parameter]()
     if parameter in ("object_id", "id"):
         for model in admin.site._registry:
             if name.startswith(f"admin:{model._meta.app_label}_{model._meta.model_name}_"):

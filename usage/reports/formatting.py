@@ -25,7 +25,9 @@ def dollars(amount: Decimal | None) -> str:
     """`$1,234.56`; below a dollar four significant digits, such as `$0.001234`."""
     if amount is None:
         return UNKNOWN
-    if amount == 0 or abs(amount) >= 1:
+    if amount < 0:
+        return f"-{dollars(-amount)}"
+    if amount == 0 or amount >= 1:
         return f"${amount:,.2f}"
     places = -amount.adjusted() + 3
     return f"${amount:.{places}f}"

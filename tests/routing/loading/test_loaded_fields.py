@@ -74,7 +74,12 @@ _STRUCTS: dict[str, Callable[[Snapshot, Any], Any]] = {
 """What is loaded of a row; LookupError where nothing is."""
 
 _NOT_ROUTINGS: dict[str, dict[str, str]] = {
-    "access.Team": {"notes": "for administrators", "created_at": "for administrators"},
+    "access.Team": {
+        "notes": "for administrators",
+        "created_at": "for administrators",
+        "cost_centre": "for statements",
+        "contact": "for statements",
+    },
     "access.RateLimit": {
         **dict.fromkeys(("key_id", "user_id", "team_id", "members_of_id"), "it stands with whom it binds"),
         "created_at": "for administrators",

@@ -1,0 +1,1 @@
+"""What each team is billed for a month: numbered statements that nobody changes once they are closed."""
