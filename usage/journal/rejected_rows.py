@@ -7,11 +7,13 @@ the database is unavailable.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
 
+from access import audit
 from usage import sqlite
 from usage.budgets import spending
 from usage.journal import texts
@@ -42,19 +44,32 @@ def set_aside(finished: Finished, error: Exception) -> bool:
     return True
 
 
+def lock(requests: Sequence[RequestRecord]) -> None:
+    """Call it before requests are inserted of which some may be set aside: `take_back` writes to the audit about those
+    alone, whose lock comes before all others."""
+    if requests and not sqlite.finds_none(_ANY) and _of(request.request_id for request in requests).exists():
+        audit.lock()
+
+
 def take_back(requests: Sequence[RequestRecord]) -> dict[UUID, dict[int, int]]:
     """Removes from what is set aside the requests that have been inserted now; returns what windows count of them."""
     if not requests or sqlite.finds_none(_ANY):
         return {}
     identities = {request.request_id: request.id for request in requests}
-    rows = SetAside.objects.filter(request_id__in=identities)
+    rows = list(_of(identities))
     counted = {
         identities[row.request_id]: {int(window): int(amount) for window, amount in row.counted.items()}
         for row in rows
         if row.counted is not None
     }
-    rows.delete()
+    if rows:
+        # A DELETE locks the audit, also one that finds nothing.
+        _of(row.request_id for row in rows).delete()
     return counted
+
+
+def _of(requests: Iterable[UUID]) -> QuerySet[SetAside]:
+    return SetAside.objects.filter(request_id__in=list(requests))
 
 
 def _count(request: RequestRecord, attempts: Sequence[AttemptRecord]) -> dict[int, int] | None:

@@ -235,6 +235,8 @@ class Writer:
         with transaction.atomic():
             if not batch:
                 inserts.take_locks()
+            if again:
+                rejected_rows.lock(requests)
             new = inserts.insert(requests, attempts)
             added = requests
             if len(new) < len(requests) + len(attempts):
