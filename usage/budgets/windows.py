@@ -60,7 +60,9 @@ def ensure(budgets: Sequence[BudgetRecord], now: float) -> list[Window]:
             # Another worker may have made them while this one waited.
             budgets = as_stored(budgets)
             rows = _read({_key(budget, now) for budget in budgets})
-            for budget in budgets:
+            # In the order of ids: a change locks a window, and so does who draws.
+            order = {key: number for number, key in enumerate(rows)}
+            for budget in sorted(budgets, key=lambda budget: order.get(_key(budget, now), len(order))):
                 key = _key(budget, now)
                 rows[key] = _made(rows.get(key), budget, now)
             found = [_window(rows[_key(budget, now)]) for budget in budgets]
