@@ -78,12 +78,18 @@ class Range(msgspec.Struct, frozen=True):
         return Period(first, max(first, last))
 
     def before(self) -> Range:
-        """Returns the range to compare with: as long, right before this one, or from the first of the last month."""
+        """Returns the range to compare with: as long, right before this one, and not before BEGINNING.
+
+        That of named days has as many days and ends at the same time of day; that of this month begins with the last.
+        """
         length = self.until - self.since
-        if self.name != "month":
-            return Range(self.since - length, self.since)
-        first = midnight((self.covering().first - timedelta(days=1)).replace(day=1)).astimezone(UTC)
-        return Range(first, min(first + length, self.since))
+        if self.name == "month":
+            first = midnight((self.covering().first - timedelta(days=1)).replace(day=1)).astimezone(UTC)
+            return Range(first, min(first + length, self.since))
+        if self.name and self.days():
+            days = timedelta(days=(self.covering().last - self.covering().first).days + 1)
+            return Range(_same_time(self.since, days), min(_same_time(self.until, days), self.since))
+        return Range(self.since - min(length, max(timedelta(), self.since - BEGINNING)), self.since)
 
 
 def named(name: str, now: datetime | None = None) -> Range:
@@ -156,6 +162,12 @@ def widget(chosen: Range | None, parameters: QueryDict, drop: Iterable[str] = ()
         "kept": kept,
         "error": error,
     }
+
+
+def _same_time(moment: datetime, earlier: timedelta) -> datetime:
+    """Returns the same time of an earlier day of TIME_ZONE."""
+    zone = timezone.get_default_timezone()
+    return (moment.astimezone(zone) - earlier).replace(fold=0).astimezone(UTC)
 
 
 def _next_quarter(moment: datetime) -> datetime:

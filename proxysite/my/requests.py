@@ -14,6 +14,7 @@ from proxysite.my import contacts, scope
 from proxysite.my.site import page as render
 from usage.models import AttemptLog, Outcome, RequestLog
 from usage.reports import ending, formatting
+from usage.reports.rows.filters import id_in
 from usage.rollups.measures import COST_PARTS, ERRORS
 
 PER_PAGE = 50
@@ -47,12 +48,10 @@ def team_page(request: HttpRequest, team_id: int) -> HttpResponse:
 def _list(request: HttpRequest, rows: QuerySet[RequestLog], title: str, **context: Any) -> HttpResponse:
     only_errors = request.GET.get("outcome") == "errors"
     shown = rows.filter(outcome__in=ERRORS) if only_errors else rows
-    key = request.GET.get("key", "")
-    if key.isascii() and key.isdecimal() and len(key) < 19:
-        shown = shown.filter(key_id=int(key))
-    owner = request.GET.get("member", "")
-    if owner.isascii() and owner.isdecimal() and len(owner) < 19:
-        shown = scope.of_owner(shown, int(owner), DAYS)
+    if (key := id_in(request.GET.get("key", ""))) is not None:
+        shown = shown.filter(key_id=key)
+    if (owner := id_in(request.GET.get("member", ""))) is not None:
+        shown = scope.of_owner(shown, owner, DAYS)
     found = list(_older_than(shown, request.GET.get("before", ""))[: PER_PAGE + 1])
     kept = {name: request.GET[name] for name in ("key", "member") if request.GET.get(name)}
     return render(

@@ -102,6 +102,24 @@ def test_a_range_knows_its_days_and_the_range_before(settings: Any) -> None:
     assert ranges.named("month", at("2026-03-31 12:00")).before().until == at("2026-03-01 05:00")
 
 
+def test_named_days_are_compared_with_the_same_hours_of_earlier_days(settings: Any) -> None:
+    settings.TIME_ZONE = "America/New_York"
+    assert ranges.named("today", NOW).before() == Range(at("2026-03-04 05:00"), at("2026-03-04 12:15"))
+    assert ranges.named("7d", NOW).before() == Range(at("2026-02-20 05:00"), at("2026-02-26 12:15"))
+    # Over the change to summer time on March 8, too.
+    after = ranges.named("7d", at("2026-03-12 12:07"))
+    assert after.before() == Range(at("2026-02-27 05:00"), at("2026-03-05 13:15"))
+    last = ranges.named("today", at("2026-03-06 04:59"))
+    assert last.before() == Range(at("2026-03-04 05:00"), at("2026-03-05 05:00"))
+
+
+@pytest.mark.parametrize("query", [{"from": "0002-01-01", "to": "2026-01-01"}, {"to": "9998-01-01"}])
+def test_nothing_before_the_beginning_is_compared(query: dict[str, str]) -> None:
+    chosen = ranges.read(query)
+    assert chosen.before() == Range(chosen.since, chosen.since)
+    assert ranges.read({"from": "1970-01-11", "to": "2026-01-01"}).before().since == ranges.BEGINNING
+
+
 def test_the_widget_keeps_the_other_parameters() -> None:
     query = QueryDict("range=7d&team=3&outcome__exact=failed&outcome__exact=refused&older=x&from=&to=")
     chosen = ranges.read(query)

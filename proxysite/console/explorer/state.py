@@ -14,11 +14,10 @@ from proxysite.console.ranges import Range
 from usage.models import Outcome
 from usage.reports.explore.metrics import METRICS
 from usage.reports.explore.question import BUCKETS, GROUPS, LIMITS, Question, problem, standard_bucket
-from usage.reports.rows.filters import NONE
+from usage.reports.rows.filters import NONE, id_in
 
 STANDARD_RANGE: Final = "30d"
 AUTO: Final = ""
-_LARGEST_ID = 2**63 - 1
 
 
 class WrongQuestion(ValueError):
@@ -121,9 +120,9 @@ def _value(name: str, text: str) -> Any:
     if group.label:
         if text == NONE:
             return None
-        if not (text.isascii() and text.isdecimal() and int(text) <= _LARGEST_ID):
+        if (identity := id_in(text)) is None:
             raise WrongQuestion(f"{name} is the number of a {group.title.lower()}, or {NONE}.")
-        return int(text)
+        return identity
     if name == "outcome" and text not in Outcome.values:
         raise WrongQuestion(f"outcome is one of {', '.join(Outcome.values)}.")
     if "\0" in text:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from access.models import AuditEntry, Team
@@ -142,6 +143,23 @@ def test_links_to_attempts_are_about_days_of_utc(admin_client: Client, settings:
     for each in (url, f"{ATTEMPTS}?utc=2026-03-01..2026-03-02"):
         moments = [f"{row.started_at:%m-%d}" for row in admin_client.get(each).context["rows"]]
         assert moments == ["03-02", "03-01"], each
+
+
+@pytest.mark.parametrize("days", ["2026-01-01..9999-12-30", "0001-01-01..2026-01-01"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_days_of_utc_at_the_ends_of_the_calendar_are_refused(
+    days: str, zone: str, admin_client: Client, settings: Any
+) -> None:
+    settings.TIME_ZONE = zone
+    assert "Choose a year from 2 to 9998." in text_of(admin_client.get(f"{ATTEMPTS}?utc={days}"))
+
+
+@pytest.mark.parametrize("number", ["9223372036854775808", "1" * 5000])
+def test_a_number_that_no_row_has_is_refused(number: str, admin_client: Client) -> None:
+    assert "team must be the number of a team" in text_of(admin_client.get(f"{REQUESTS}?team={number}"))
+    page = admin_client.get(f"{reverse('console:explorer')}?team={number}")
+    assert (page.status_code, "team is the number of a team" in text_of(page)) == (400, True)
+    assert admin_client.get(f"{REQUESTS}?team=9223372036854775807").status_code == 200
 
 
 def test_the_file_has_exactly_the_rows_of_the_list_and_the_audit_says_who_took_it(admin_client: Client) -> None:

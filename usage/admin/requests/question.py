@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 import msgspec
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
 from access.roles.scope import visible
+from access.validation import validate_year
 from proxysite.console import ranges
 from proxysite.console.ranges import Range, WrongRange
 from usage.reports.rows import filters
@@ -88,10 +90,14 @@ def _range(parameters: QueryDict, kind: Kind) -> Range:
         return ranges.read(parameters.dict())  # type: ignore[arg-type]
     try:
         first, last = (date.fromisoformat(day) for day in days.split(".."))
+        validate_year(first)
+        validate_year(last)
         midnight = time(tzinfo=UTC)
         since, until = (datetime.combine(day, midnight) for day in (first, last + timedelta(days=1)))
     except (ValueError, OverflowError) as error:
         raise WrongRange("Write days of UTC such as 2026-11-01..2026-11-30.") from error
+    except ValidationError as error:
+        raise WrongRange(error.messages[0]) from error
     if since >= until:
         raise WrongRange("The range ends before it begins. Choose a later end.")
     return Range(since, until)

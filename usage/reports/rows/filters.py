@@ -18,6 +18,7 @@ NONE: Final = "(none)"
 """The value in a URL for rows without that name or id."""
 ANY: Final = "(any)"
 _LARGEST_ID = 2**63 - 1
+_MOST_DIGITS = len(str(_LARGEST_ID))
 _KNOWN = tuple(measure.name for measure in REPORTED if measure.kind == "sum")
 _OUTCOMES = tuple((outcome.value, str(outcome.label)) for outcome in Outcome)
 _FIGURES = (
@@ -25,6 +26,13 @@ _FIGURES = (
     ("unpriced", "completed without a price"),
     ("time_to_first_token_ms", "time to first token"),
 )
+
+
+def id_in(text: str) -> int | None:
+    """Returns the id of a row in a parameter of a URL, of any length; None where it is none."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        return None
+    return number if (number := int(text)) <= _LARGEST_ID else None
 
 
 class WrongFilter(ValueError):
@@ -72,9 +80,10 @@ class Filter(msgspec.Struct, frozen=True):
         if value == NONE:
             return Q(**{f"{self.column}__isnull": True} if self.is_id else {self.column: ""})
         if self.is_id:
-            if not (value.isascii() and value.isdecimal() and int(value) <= _LARGEST_ID):
+            identity = id_in(value)
+            if identity is None:
                 raise WrongFilter(f"{self.name} must be the number of a {self.title}, or {NONE}.")
-            return Q(**{self.column: int(value)})
+            return Q(**{self.column: identity})
         return Q(**{self.column: value})
 
 
