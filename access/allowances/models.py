@@ -76,6 +76,7 @@ class Allowance(models.Model):
     )
     leads_may_change = models.BooleanField(
         default=False,
+        db_default=False,
         help_text="On: leads of the team may change and remove it, as what they set themselves. Off: they see it. "
         "For a key and for each member of a team alone.",
     )

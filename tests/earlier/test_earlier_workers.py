@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
+from access.models import Budget, RateLimit, Team
 from tests.earlier.restored import expected
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("earlier")]
@@ -30,3 +31,16 @@ def test_a_row_with_the_earlier_columns_alone_is_taken(name: str) -> None:
     row = model._default_manager.get(pk=identity)
     added = [field for field in model._meta.concrete_fields if field.column not in known and not field.null]
     assert not any(getattr(row, field.attname) for field in added)
+
+
+@pytest.mark.parametrize("made", [Budget(amount=5), RateLimit(measure="requests", most=5)], ids=["budget", "limit"])
+def test_pages_that_do_not_know_leads_save_what_an_administrator_sets(made: Budget | RateLimit) -> None:
+    made.team = Team.objects.all()[0]
+    fields = [field for field in made._meta.concrete_fields if field.name not in ("id", "leads_may_change")]
+    columns = ", ".join(field.column for field in fields)
+    values = [field.get_db_prep_save(field.pre_save(made, True), connection) for field in fields]
+    table = connection.ops.quote_name(made._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {table} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})", values)
+    row = type(made)._default_manager.latest("id")
+    assert (row.team, row.leads_may_change) == (made.team, False)

@@ -6,7 +6,7 @@ import pytest
 
 from access.models import Budget
 from proxysite.my.allowances.forms import MOST_IN_TEAM, MOST_OF_ONE
-from tests.my.leads import BUDGET, Lead
+from tests.my.lead_pages import BUDGET, Lead
 from tests.my.people import Group, make_group, make_key
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

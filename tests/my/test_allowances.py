@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 
 from access.models import AuditEntry, Budget, ClientKey, Membership, RateLimit
 from tests.admin.pages import text_of
-from tests.my.leads import BUDGET, LIMIT, Lead
+from tests.my.lead_pages import BUDGET, LIMIT, Lead
 from tests.my.people import Group, make_group, make_key
 from usage.budgets.bound import Bound
 from usage.budgets.models import BudgetWindow
