@@ -6,6 +6,7 @@ from django.shortcuts import redirect
 from django.urls import include, path
 
 from proxysite.console import sign_in
+from proxysite.console.home import page as home
 from proxysite.people import passwords
 
 
@@ -20,6 +21,7 @@ urlpatterns = [
     path("admin/console/", include("proxysite.console.urls")),
     path("admin/login/", sign_in.page),
     path("admin/password_change/", passwords.own(admin.site)),
+    path("admin/", home.index),
     path("admin/", admin.site.urls),
     # Unfold's sign-in page shows its link to this name.
     path("my/forgot/", passwords.ask, name="admin_password_reset"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from providers.claude.blocks import TOOL_CHANGES, is_billing, is_tool_change
-from providers.claude.tools import check_tool_changes, is_client_tool, loaded_names
+from providers.claude.tools import check_tool_changes, is_client_tool, loaded_names, shown_name
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
 from usage.sentence import Sentence
@@ -100,7 +100,7 @@ def _note_tools(body: dict[str, Any], notes: Notes) -> bool:
     for tool in _dicts(body.get("tools")):
         marked = marked or bool(tool.get("cache_control"))
         if not is_client_tool(tool):
-            notes.add(Fidelity.SERVER_TOOL_DROPPED, f"tools.{tool.get('name')}")
+            notes.add(Fidelity.SERVER_TOOL_DROPPED, shown_name(tool))
         elif tool.get("defer_loading"):
             deferred.append(tool["name"])
         if lost := [f"tools.{name}" for name in _TOOL_FIELDS if tool.get(name)]:

@@ -91,6 +91,12 @@ def _tool(tool: Block) -> Tool:
     return Tool(tool["name"], _text(tool.get("description")), _schema(tool.get("input_schema")))
 
 
+def shown_name(tool: Block) -> str:
+    """Returns what names a tool among the fields of a body; only texts of the client's are repeated."""
+    found = (tool.get("name"), tool.get("type"))
+    return next((f"tools.{text}" for text in found if isinstance(text, str) and text), "tools")
+
+
 def is_client_tool(tool: Block) -> bool:
     """Whether the client runs a tool: server tools carry a dated `type` such as web_search_20250305 and no schema."""
     named = isinstance(tool.get("name"), str) and bool(tool["name"])

@@ -89,7 +89,7 @@ def _cost_line(session: Session) -> str:
     for turn in session.turns:
         x = turn.left / 100 * _CHART_WIDTH
         points.append((x, points[-1][1]))
-        points.append((x, _CHART_HEIGHT - float(turn.cost / total) * (_CHART_HEIGHT - 2)))
+        points.append((x, _CHART_HEIGHT - float((turn.cost or 0) / total) * (_CHART_HEIGHT - 2)))
     points.append((float(_CHART_WIDTH), points[-1][1]))
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 

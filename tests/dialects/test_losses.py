@@ -71,6 +71,21 @@ def test_what_is_lost_is_noted(body: dict[str, Any], codes: list[str]) -> None:
     assert list(call.notes) == codes
 
 
+@pytest.mark.parametrize(
+    ("tool", "field"),
+    [
+        (WEB_SEARCH, "tools.web_search"),
+        ({"type": "web_search_20250305"}, "tools.web_search_20250305"),
+        ({"type": "web_search_20250305", "name": {"secret": "of the client"}}, "tools.web_search_20250305"),
+        ({"type": ["secret"], "name": 7}, "tools"),
+    ],
+)
+def test_a_tool_that_is_lost_is_named_without_its_values(tool: dict[str, Any], field: str) -> None:
+    call = make_call("openai_chat", {"tools": [tool]})
+    note_losses(call)
+    assert list(call.notes.paths["server_tool_dropped"]) == [field]
+
+
 def test_a_beta_is_noted_by_its_header() -> None:
     call = make_call("openai_chat", client_headers={"anthropic-beta": "effort-2025-11-24"})
     note_losses(call)

@@ -60,6 +60,18 @@ def test_a_session_shows_its_agents_its_cost_its_models_and_its_failures(admin_c
     assert text.index("$1.00 $1.00") < text.index("$2.00 $3.00") < text.index("$4.00 $7.00")
 
 
+def test_a_session_without_a_known_cost_has_none_so_far(admin_client: Client) -> None:
+    _turn(20)
+    _turn(10, cost=to_pico(Decimal(2)))
+    _turn(5)
+    turns = sessions.session(SessionSummary.objects.get()).turns
+    assert [turn.cost for turn in turns] == [None, Decimal(2), Decimal(2)]
+    text = text_of(admin_client.get(_page()))
+    assert "$0.00" not in text
+    _turn(5, "free")
+    assert "$0.00" not in text_of(admin_client.get(_page("free")))
+
+
 def test_a_long_session_shows_its_newest_turns_from_one_query(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,20 +18,19 @@ def rows_url(
     period: Period | Range | None = None,
     *,
     outcomes: Iterable[str] = (),
-    known: str = "",
+    known: str | tuple[str, ...] = (),
     **options: int | str | None,
 ) -> str:
     """Returns the URL of the request list, filtered by days or a range and the given options: team, owner, key, client,
     route, provider, model, session, code (of the gateway's sentence) and error (Claude's type).
 
-    None or '' selects the rows without one. `known` names a figure that is known, or `unpriced`. Without a period it is
-    about the list's standard range.
+    None or '' selects the rows without one. `known` names figures of which one is known, or `unpriced`. Without a
+    period it is about the list's standard range.
     """
     pairs = _days_or_range(period)
     pairs += [(name, NONE if value in (None, "") else str(value)) for name, value in options.items()]
     pairs += [("outcome__exact", outcome) for outcome in outcomes]
-    if known:
-        pairs.append(("known", known))
+    pairs += [("known", name) for name in ((known,) if isinstance(known, str) else known)]
     return f"{reverse('admin:usage_requestlog_changelist')}?{urlencode(pairs)}"
 
 

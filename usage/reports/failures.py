@@ -18,7 +18,8 @@ LONGEST: Final = timedelta(days=2)
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Requests that failed for one reason at one provider, "" for none. `code` is of the gateway's own sentence."""
+    """Requests that failed for one reason at one provider, "" for none. `code` is of the gateway's own sentence,
+    `status` None if they have none or several."""
 
     outcome: Outcome
     status: int | None
@@ -43,10 +44,28 @@ def lately(since: datetime, until: datetime, most: int = 6) -> Failures:
     """Returns the failures of the end of a range: LONGEST, or about MOST requests."""
     first = _bounded(max(since, until - LONGEST), until)
     rows = RequestLog.objects.filter(started_at__gte=first, started_at__lt=until, outcome__in=ERRORS)
-    by = ("outcome", "http_status", "error_type", "sentence_code", "provider_name")
-    groups = rows.order_by().values_list(*by).annotate(Count("id"), Min("started_at"), Max("started_at"))
-    found = sorted(groups, key=lambda row: (-row[5], row[:1], row[2:5]))
-    return Failures([Failure(Outcome(row[0]), *row[1:]) for row in found[:most]], max(0, len(found) - most), first)
+    groups = (
+        rows.order_by()
+        .values_list("outcome", "error_type", "sentence_code", "provider_name")
+        .annotate(
+            Count("id"),
+            Min("http_status"),
+            Max("http_status"),
+            Count("http_status"),
+            Min("started_at"),
+            Max("started_at"),
+        )
+    )
+    found = sorted(groups, key=lambda row: (-row[4], row[:4]))
+    return Failures([_failure(*row) for row in found[:most]], max(0, len(found) - most), first)
+
+
+def _failure(
+    outcome: str, error: str, code: str, provider: str, count: int,
+    lowest: int | None, highest: int | None, with_status: int, first: datetime, last: datetime,
+) -> Failure:  # fmt: skip
+    status = lowest if lowest == highest and with_status == count else None
+    return Failure(Outcome(outcome), status, error, code, provider, count, first, last)
 
 
 def _bounded(since: datetime, until: datetime) -> datetime:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import json
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
-from django.db.models import Sum
-from django.utils import timezone
+from django.db.models import Count, Sum, TextField
+from django.db.models.functions import Cast
 
 from usage.dollars_sum import DollarsSum
 from usage.reports import spans
 from usage.reports.explore.metrics import METRICS, SUMS, UNPRICED, empty, plus
 from usage.rollups import histogram
-from usage.rollups.accumulate import local_day, midnight
 from usage.rollups.measures import ERRORS
 
 POINTS: Final = 24
-"""Points of a spark line at most."""
+"""Points of the spark line of a range of up to two days."""
+MOST_DAYS: Final = 62
+"""Points of the spark line of a longer range at most: a day each, or several."""
 HALF_HOURS: Final = 48
 _HALF_HOUR = 1800
 _IN_QUARTERS: Final = timedelta(days=2, hours=1)
@@ -48,15 +50,17 @@ class Pulse(msgspec.Struct, frozen=True):
 
 
 def pulse(since: datetime, until: datetime, before: tuple[datetime, datetime]) -> Pulse:
-    """Returns the pulse of a range; the parts are days where it is longer than two of them."""
+    """Returns the pulse of a range; where it is longer than two days, each part is one or several of them."""
     in_quarters = until - since <= _IN_QUARTERS
     rows = spans.rows(since, until, bucket="quarter" if in_quarters else "day")
-    points: list[Sums] = [_none() for _ in range(POINTS if in_quarters else max(1, (until - since).days + 1))]
+    days = max(1, (until - since).days + 1)
+    step = -(-days // MOST_DAYS)
+    points: list[Sums] = [_none() for _ in range(POINTS if in_quarters else -(-days // step))]
     began, length = since.timestamp(), max(1.0, (until - since).total_seconds())
 
     def point(moment: datetime) -> Sums:
         part = (moment.timestamp() - began) / length
-        at = int(part * POINTS) if in_quarters else int((moment.timestamp() - began + 3600) // 86400)
+        at = int(part * POINTS) if in_quarters else int((moment.timestamp() - began + 3600) // 86400) // step
         return points[min(max(at, 0), len(points) - 1)]
 
     now = _none()
@@ -74,7 +78,7 @@ def pulse(since: datetime, until: datetime, before: tuple[datetime, datetime]) -
 class Provider(msgspec.Struct, frozen=True):
     """How a provider did in each half hour, oldest first: requests that it ended, and those of them that failed.
 
-    `p95` are the milliseconds to the first token since yesterday's midnight, `cost` the US dollars of the 24 hours.
+    `p95` are the milliseconds to the first token, `cost` the US dollars, both of the 24 hours.
     """
 
     name: str
@@ -84,12 +88,15 @@ class Provider(msgspec.Struct, frozen=True):
     cost: Decimal | None
 
 
-def providers(until: datetime) -> list[Provider]:
-    """Returns the providers that had requests in the 24 hours until a moment, the busiest first."""
+def day_until(until: datetime) -> tuple[datetime, datetime]:
+    """Returns the 24 hours that end with the half hour of a moment, in UTC."""
     end = -(-int(until.timestamp()) // _HALF_HOUR) * _HALF_HOUR
-    began = end - HALF_HOURS * _HALF_HOUR
-    zone = timezone.get_default_timezone()
-    since = datetime.fromtimestamp(began, zone)
+    return datetime.fromtimestamp(end - HALF_HOURS * _HALF_HOUR, UTC), datetime.fromtimestamp(end, UTC)
+
+
+def providers(since: datetime, until: datetime) -> list[Provider]:
+    """Returns the providers that ended requests in the hours of `day_until`, the busiest first."""
+    began = int(since.timestamp())
     rows = spans.rows(since, until, ["provider_name"], bucket="quarter").filter(provider_name__gt="")
     squares: dict[str, list[list[int]]] = {}
     cost: dict[str, Decimal | None] = {}
@@ -102,9 +109,11 @@ def providers(until: datetime) -> list[Provider]:
         if row["money"] is not None:
             cost[name] = (cost.get(name) or Decimal(0)) + row["money"]
     bins: dict[str, histogram.Bins] = {}
-    days = spans.rows(midnight(local_day(since.timestamp())), until, ["provider_name"], bucket="day")
-    for name, stored in days.values_list("provider_name", "first_token_bins"):
-        histogram.add(bins.setdefault(name, {}), {int(number): count for number, count in stored.items()})
+    # Most quarter hours of a key have one of a few histograms: the database counts the equal ones.
+    same = rows.each(lambda part: part.annotate(stored=Cast("first_token_bins", TextField())))
+    for row in same.groups("provider_name", "stored", number=Count("id")):
+        found_bins = {int(number): count * row["number"] for number, count in json.loads(row["stored"]).items()}
+        histogram.add(bins.setdefault(row["provider_name"], {}), found_bins)
     found = [
         Provider(
             name,

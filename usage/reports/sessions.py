@@ -20,12 +20,13 @@ MOST_TURNS = 500
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One request: its start and length in percent of the session's time, and the cost of the session up to it."""
+    """One request: its start and length in percent of the session's time, and the known cost of the session up to it,
+    None while none is known."""
 
     row: RequestLog
     left: float
     width: float
-    cost: Decimal
+    cost: Decimal | None
 
     @property
     def failed(self) -> bool:
@@ -114,10 +115,11 @@ def _placed(rows: Sequence[RequestLog]) -> list[Turn]:
     began = rows[0].started_at
     starts = [(row.started_at - began).total_seconds() * 1000 for row in rows]
     length = max(1.0, *(start + (row.duration_ms or 0) for start, row in zip(starts, rows, strict=True)))
-    cost = Decimal(0)
+    cost: Decimal | None = None
     turns = []
     for start, row in zip(starts, rows, strict=True):
-        cost += row.cost or 0
+        if row.cost is not None:
+            cost = (cost or Decimal(0)) + row.cost
         width = 100 * (row.duration_ms or 0) / length
         turns.append(Turn(row, min(99.5, round(100 * start / length, 3)), round(width, 3), cost))
     return turns

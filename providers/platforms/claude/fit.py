@@ -13,6 +13,7 @@ from providers.claude.blocks import Block, text_block, text_of
 from providers.claude.client_json import decode
 from providers.claude.known_models import support_for
 from providers.claude.system import restate_system
+from providers.claude.tools import shown_name
 from providers.client_fields.tool_choice import fit_choice
 from providers.dialects.contract import Call
 from providers.fidelity import Fidelity, Notes
@@ -156,7 +157,7 @@ def _fit_tools(body: dict[str, Any], plan: Plan, notes: Notes) -> None:
     for tool in tools:
         start = _beginning(tool, plan.server_tools)
         if start is not None:
-            _note(plan.server_tools[start], notes, f"tools.{tool.get('name') or start}")
+            _note(plan.server_tools[start], notes, shown_name(tool))
         elif isinstance(tool, dict):
             kept.append(_block(_without(tool, plan.tools, notes, "tools."), plan, notes))
         else:

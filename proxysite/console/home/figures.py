@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -12,10 +13,11 @@ from proxysite.console.ranges import Range
 from streaming import runtime
 from usage.admin.filters import rows_url
 from usage.reports import formatting
-from usage.reports.explore.metrics import METRICS
+from usage.reports.explore.metrics import METRICS, Metric
 from usage.reports.pulse import Pulse, Sums
 from usage.rollups.measures import ERRORS
 
+TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
 _WIDTH, _HEIGHT = 120, 28
 
 
@@ -55,7 +57,7 @@ def figures(pulse: Pulse, chosen: Range) -> list[Figure]:
             note=f"p95 {formatting.milliseconds(now.value('first_token_p95'))}",
         ),
         _figure(
-            pulse, "tokens", "Tokens", rows_url(chosen, known="output_tokens"),
+            pulse, "tokens", "Tokens", rows_url(chosen, known=TOKENS),
             note=f"{shown.text(now.value('cached'), 'share')} of the input read from cache",
         ),
         _streams(),
@@ -71,7 +73,7 @@ def _figure(
     return Figure(
         title=title,
         text=formatting.tokens(value) if metric == "tokens" else shown.text(value, unit),
-        full=formatting.UNKNOWN if value is None else f"{value} {METRICS[metric].title.lower()}",
+        full=_full(value, METRICS[metric]),
         url=url,
         change=change,
         worse=more_is_worse and rose,
@@ -79,6 +81,18 @@ def _figure(
         note_url=note_url,
         spark=_spark(pulse.points, lambda sums: sums.value(metric)),
     )
+
+
+def _full(value: Any, metric: Metric) -> str:
+    """Returns the exact value with its unit and what it is of; of a share the rounded one."""
+    if value is None:
+        return formatting.UNKNOWN
+    units = {
+        "money": f"${Decimal(value).normalize():f}",
+        "milliseconds": f"{value} ms",
+        "share": shown.text(value, "share"),
+    }
+    return f"{units.get(metric.unit, formatting.count(value))}: {metric.title.lower()}"
 
 
 def _change(value: Any, before: Any, *, is_share: bool) -> tuple[str, bool]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
+from django.contrib import admin
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from access.connect import base_url
@@ -17,7 +20,7 @@ from proxysite.console.home.figures import figures
 from proxysite.console.home.first_steps import first_steps
 from proxysite.console.home.top import now, top
 from proxysite.console.ranges import Range
-from usage.admin.filters import attempts_url, rows_url
+from usage.admin.filters import rows_url
 from usage.models import Outcome
 from usage.reports import failures, formatting, pulse, query
 from usage.reports.explore.answer import CannotAnswer, answer
@@ -29,6 +32,14 @@ from usage.reports.pulse import Provider
 METRIC_CHOICES = ("cost", "requests", "tokens", "error_rate")
 GROUP_CHOICES = ("model", "provider", "route", "team", "key", "outcome")
 LINES = 5
+
+
+def index(request: HttpRequest) -> HttpResponseBase:
+    """Shows home; with status 400 where its range cannot be read."""
+    response: HttpResponseBase = admin.site.admin_view(admin.site.index)(request)
+    if isinstance(response, TemplateResponse) and (response.context_data or {}).get("ranges", {}).get("error"):
+        response.status_code = 400
+    return response
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -48,6 +59,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     except ranges.WrongRange as error:
         return context | {"has_usage": True, "ranges": ranges.widget(None, request.GET, error=str(error))}
     before = chosen.before()
+    day = Range(*pulse.day_until(chosen.until))
     return context | {
         "has_usage": True,
         "ranges": ranges.widget(chosen, request.GET),
@@ -57,7 +69,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "chart": _chart(request, chosen),
         "tops": [top(request.user, chosen, group) for group in ("team", "key")],
         "failures": _failures(chosen),
-        "providers": [_provider(one, chosen) for one in pulse.providers(chosen.until)],
+        "providers": [_provider(one, day) for one in pulse.providers(day.since, day.until)],
     }
 
 
@@ -114,13 +126,9 @@ def _failures(chosen: Range) -> dict[str, Any]:
     }
 
 
-def _failure(one: Failure, since: Any, chosen: Range) -> dict[str, Any]:
+def _failure(one: Failure, since: datetime, chosen: Range) -> dict[str, Any]:
     reason = one.code or one.error or one.outcome.label
-    options: dict[str, Any] = {"code": one.code} if one.code else {}
-    if one.error:
-        options["error"] = one.error
-    if one.provider:
-        options["provider"] = one.provider
+    same = {"code": one.code, "error": one.error, "provider": one.provider}
     return {
         "count": formatting.count(one.count),
         "reason": reason.replace("_", " "),
@@ -129,12 +137,11 @@ def _failure(one: Failure, since: Any, chosen: Range) -> dict[str, Any]:
         "is_refused": one.outcome is Outcome.REFUSED,
         "first": one.first,
         "last": one.last,
-        "url": rows_url(Range(since, chosen.until), outcomes=[one.outcome.value], **options),
+        "url": rows_url(Range(since, chosen.until), outcomes=[one.outcome.value], **same),
     }
 
 
-def _provider(one: Provider, chosen: Range) -> dict[str, Any]:
-    began = chosen.until - timedelta(hours=24)
+def _provider(one: Provider, day: Range) -> dict[str, Any]:
     return {
         "name": one.name,
         "squares": [
@@ -145,7 +152,7 @@ def _provider(one: Provider, chosen: Range) -> dict[str, Any]:
         "requests": formatting.count(one.requests),
         "failed": formatting.count(sum(failed for _, failed in one.squares)),
         "cost": formatting.dollars(one.cost),
-        "url": attempts_url(ranges.Range(began, chosen.until).covering(), provider=one.name),
+        "url": rows_url(day, provider=one.name),
     }
 
 

@@ -14,19 +14,32 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => (button.textContent = label), 2000);
 });
 
-/* Figures that are read anew while somebody looks: the part of the page alone, so that nothing else moves. */
+/* Parts that are read anew while somebody looks, all of one answer; one of them says after how many seconds. A chart
+   stays where it is and draws the new data. */
 (() => {
-  const seconds = () => Number(document.querySelector("[data-gateway-refresh]")?.dataset.gatewayRefresh);
+  const PART = "[data-gateway-refresh]";
+  const seconds = () => Number(document.querySelector(`${PART}:not([data-gateway-refresh=""])`)?.dataset.gatewayRefresh);
+  const replace = (old, fresh) => {
+    const charts = [...old.querySelectorAll("canvas.chart")];
+    const drawn = [...fresh.querySelectorAll("canvas.chart")];
+    if (charts.length !== drawn.length) return location.reload();
+    charts.forEach((canvas, at) => {
+      const chart = Chart.getChart(canvas);
+      chart.data = JSON.parse(drawn[at].dataset.value);
+      drawn[at].replaceWith(canvas);
+      chart.update("none");
+    });
+    old.replaceWith(fresh);
+  };
   const refresh = async () => {
-    const part = document.querySelector("[data-gateway-refresh]");
-    if (!part || document.hidden || part.contains(document.activeElement)) return;
+    const parts = [...document.querySelectorAll(PART)];
+    if (document.hidden || parts.some((part) => part.contains(document.activeElement))) return;
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     if (!answer.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const place of ["[data-gateway-refresh]", "[data-gateway-at]"]) {
-      const fresh = page.querySelector(place);
-      if (fresh) document.querySelector(place)?.replaceWith(fresh);
-    }
+    const fresh = [...page.querySelectorAll(PART)];
+    if (fresh.length !== parts.length) return location.reload();
+    parts.forEach((part, at) => replace(part, fresh[at]));
   };
   document.addEventListener("DOMContentLoaded", () => {
     if (seconds()) setInterval(() => refresh().catch(() => {}), seconds() * 1000);

@@ -1,0 +1,1 @@
+"""Home: its figures, each with its rows, and how it is read anew."""
