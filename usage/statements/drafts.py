@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -157,6 +158,8 @@ def _minus(now: Figures, before: Figures) -> Figures:
         found[name] = (one or 0) - (other or 0)
         if one is None and other is None and name not in ("requests", "unknown_cost"):
             found[name] = None
+        elif name == "cost":
+            found[name] = Decimal(found[name])
     return found
 
 
