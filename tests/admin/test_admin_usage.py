@@ -82,11 +82,18 @@ def test_the_days_of_a_filter_are_whole_days_of_time_zone(admin_client: Client, 
 
 
 @pytest.mark.parametrize(
-    "query", ["started_at_from=yesterday", "started_at_to=9999-12-31", "team=x", "outcome__exact=%00", "model=%00"]
+    ("query", "status"),
+    [
+        ("started_at_from=yesterday", 400),
+        ("started_at_to=9999-12-31", 400),
+        ("team=x", 400),
+        ("outcome__exact=%00", 200),
+        ("model=%00", 200),
+    ],
 )
-def test_nonsense_in_the_address_is_no_server_error(admin_client: Client, query: str) -> None:
+def test_nonsense_in_the_address_is_no_server_error(admin_client: Client, query: str, status: int) -> None:
     request_row(request_id="a")
-    assert admin_client.get(f"{REQUESTS}?{query}", follow=True).status_code == 200
+    assert admin_client.get(f"{REQUESTS}?{query}", follow=True).status_code == status
 
 
 def test_search_finds_a_request_id_or_a_session(admin_client: Client) -> None:

@@ -139,7 +139,23 @@ def test_money_is_written_for_people(amount: Decimal | None, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(None, "—"), (0, "0 ms"), (999, "999 ms"), (4200, "4.2 s"), (125_000, "2 min 05 s"), (119_990, "2 min 00 s")],
+    [
+        (None, "—"),
+        (0, "0 ms"),
+        (999, "999 ms"),
+        (4200, "4.2 s"),
+        (59_949, "59.9 s"),
+        (59_990, "1 min 00 s"),
+        (125_000, "2 min 05 s"),
+        (119_990, "2 min 00 s"),
+    ],
 )
 def test_time_is_written_for_people(number: int | None, text: str) -> None:
     assert formatting.milliseconds(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(9_999, "9,999"), (999_949, "999.9k"), (999_960, "1.00M"), (8_912_345, "8.91M")]
+)
+def test_tokens_are_written_for_people(number: int, text: str) -> None:
+    assert formatting.tokens(number) == text

@@ -16,7 +16,7 @@ def tokens(number: int | None) -> str:
     """`1,234`, `56.7k`, `8.91M`: three digits or four, for tables that are read at a glance."""
     if number is None or number < 10_000:
         return count(number)
-    if number < 1_000_000:
+    if number < 999_950:
         return f"{number / 1000:.1f}k"
     return f"{number / 1_000_000:,.2f}M"
 
@@ -60,7 +60,7 @@ def milliseconds(number: int | None) -> str:
         return UNKNOWN
     if number < 1000:
         return f"{number} ms"
-    if number < 60_000:
+    if number < 59_950:
         return f"{number / 1000:.1f} s"
     minutes, seconds = divmod(round(number / 1000), 60)
     return f"{minutes} min {seconds:02d} s"

@@ -74,3 +74,5 @@ def test_attempts_have_bars_of_days_of_utc(admin_client: Client) -> None:
     inside = RequestLog.objects.filter(started_at__gte=at("2026-03-01 00:00"), started_at__lt=at("2026-03-07 00:00"))
     assert drawn["requests"] == str(inside.count())
     assert admin_client.get(f"{ATTEMPTS}?{DAY}").context["histogram"] is None
+    searched = admin_client.get(f"{ATTEMPTS}?from=2026-03-01T00:00Z&to=2026-03-07T00:00Z&q=msg_1")
+    assert searched.context["histogram"]["ignored"] == "id"

@@ -36,12 +36,14 @@ def test_a_list_is_about_a_range_and_says_which(admin_client: Client) -> None:
     request_row(request_id="new")
     request_row(request_id="old", started_at=timezone.now() - timedelta(days=2))
     page: Any = admin_client.get(REQUESTS)
+    assert page.status_code == 200
     assert [row.request_id for row in page.context["rows"]] == ["new"]
     assert [one["title"] for one in page.context["ranges"]["choices"] if one["active"]] == ["24 hours"]
     assert _ids(admin_client, f"{REQUESTS}?range=7d") == ["new", "old"]
     # An id is looked for in all time.
     assert _ids(admin_client, f"{REQUESTS}?q=old") == ["old"]
-    assert "Write a day such as" in text_of(admin_client.get(f"{REQUESTS}?from=yesterday"))
+    wrong = admin_client.get(f"{REQUESTS}?from=yesterday")
+    assert (wrong.status_code, "Write a day such as" in text_of(wrong)) == (400, True)
 
 
 def test_a_filter_offers_every_value_of_the_range_by_the_name_of_today(admin_client: Client) -> None:
@@ -66,6 +68,29 @@ def test_attempts_offer_what_attempts_had(admin_client: Client) -> None:
     assert list(_choices(admin_client, "of=credential", ATTEMPTS)) == ["a"]
 
 
+def test_keys_and_owners_are_offered_of_the_last_93_days_of_a_range(admin_client: Client) -> None:
+    for key, days in ((1, 180), (2, 94), (3, 92)):
+        began = timezone.now() - timedelta(days=days)
+        request_row(started_at=began, key_id=key, key_name=f"key {key}", team_id=key, team_name=f"team {key}")
+    everything = f"from={timezone.now() - timedelta(days=300):%Y-%m-%d}"
+    assert list(_choices(admin_client, f"of=key&{everything}")) == ["key 3"]
+    earlier = f"{everything}&to={timezone.now() - timedelta(days=100):%Y-%m-%d}"
+    assert list(_choices(admin_client, f"of=key&{earlier}")) == ["key 1"]
+    assert list(_choices(admin_client, f"of=team&{everything}")) == ["team 1", "team 2", "team 3"]
+    note = "the last 93 days of the range"
+    assert note in text_of(admin_client.get(f"{REQUESTS}choices/?of=key&{everything}"))
+    assert note not in text_of(admin_client.get(f"{REQUESTS}choices/?of=key&range=30d"))
+
+
+def test_a_filter_has_twenty_values_at_most(admin_client: Client, django_assert_max_num_queries: Any) -> None:
+    query = "&".join(f"team={number}" for number in range(1, 21))
+    with django_assert_max_num_queries(30):
+        page: Any = admin_client.get(f"{REQUESTS}?{query}&team=1")
+    assert [chip["text"] for chip in page.context["chips"]] == [str(number) for number in range(1, 21)]
+    wrong = admin_client.get(f"{REQUESTS}?{query}&team=21")
+    assert (wrong.status_code, "Choose at most 20 values of the filter team." in text_of(wrong)) == (400, True)
+
+
 def test_each_filter_is_a_chip_with_a_link_without_it(admin_client: Client) -> None:
     team = Team.objects.create(name="Search")
     page: Any = admin_client.get(f"{REQUESTS}?range=7d&team={team.pk}&outcome__exact=failed&outcome__exact=refused")
@@ -88,7 +113,7 @@ def test_a_row_says_how_it_ended_and_what_it_was_made_of(admin_client: Client) -
     request_row(outcome="failed", http_status=529, sentence_code="provider_overloaded", started_at=timezone.now())
     page = admin_client.get(REQUESTS)
     text = text_of(page)
-    for shown in ("sonnet → claude-x", "north", "laptop", "Search", "400 / 100", "$1.23", "2 tries"):
+    for shown in ("sonnet → claude-x", "north", "laptop", "Search", "400 / 100", "$1.23", "2 attempts"):
         assert shown in text, shown
     assert "529 provider overloaded" in text
     assert '<i class="gw-read" style="width:60.0%">' in page.content.decode()
@@ -107,16 +132,20 @@ def test_rows_stand_together_by_session_on_demand(admin_client: Client) -> None:
         ("b", 1),
         ("", 1),
     ]
-    assert "2 requests, 0 failed, $2.00 in all" in text_of(page)
+    assert "2 requests, 0 failed or refused, $2.00 in all" in text_of(page)
     assert _ids(admin_client, links_of(page)["a"].replace("?", f"{REQUESTS}?")) == ["r0", "r2"]
 
 
 def test_the_sheet_tells_a_request_to_who_may_see_it() -> None:
-    row = request_row(outcome="refused", error_message="messages: at least one message is required", duration_ms=1)
+    row = request_row(
+        outcome="refused", error_message="messages: at least one message is required", duration_ms=1,
+        tags=["own", "claimed:theirs"],
+    )  # fmt: skip
     attempt_row(row, provider_name="who tried")
     sheet = f"{REQUESTS}{row}/sheet/"
     reader = staff("usage.view_requestlog")
     assert "Refused after 1 ms: messages: at least one message is required" in text_of(reader.get(sheet))
+    assert "own, theirs (claimed by the client)" in text_of(reader.get(sheet))
     assert "who tried" not in text_of(reader.get(sheet))
     assert "who tried" in text_of(staff("usage.view_requestlog", "usage.view_attemptlog").get(sheet))
     assert staff("usage.view_attemptlog").get(sheet).status_code == 403
@@ -132,6 +161,24 @@ def test_attempts_are_a_tab_that_keeps_range_and_filters(admin_client: Client) -
     found: Any = admin_client.get(f"{ATTEMPTS}?q=req_{row.hex}")
     assert [each.request_log_id for each in found.context["rows"]] == [row]
     assert "Attempts" not in links_of(staff("usage.view_requestlog").get(REQUESTS))
+
+
+def test_a_filter_that_a_list_does_not_have_is_not_taken_to_it_and_named_there(admin_client: Client) -> None:
+    attempt_row(request_row(team_id=1), provider_name="north")
+    page: Any = admin_client.get(f"{REQUESTS}?range=7d&team=1&route=r&group=session&provider=north")
+    tabs = {tab["title"]: tab["link"] for tab in page.context["tabs"]}
+    assert tabs["Attempts"] == f"{ATTEMPTS}?range=7d&provider=north"
+    assert tabs["Requests"] == f"{REQUESTS}?range=7d&team=1&route=r&provider=north"
+    typed: Any = admin_client.get(f"{ATTEMPTS}?team=1&route=r&provider=north")
+    assert "Attempts cannot be filtered by team, route: these are all." in text_of(typed)
+    assert links_of(typed)["Remove the filter"] == "?provider=north"
+    assert typed.context["export_url"] == "export/?provider=north"
+    days: Any = admin_client.get(f"{ATTEMPTS}?utc=2026-03-01..2026-03-02&credential=c")
+    tabs = {tab["title"]: tab["link"] for tab in days.context["tabs"]}
+    assert "credential" not in tabs["Requests"]
+    assert "from=" in tabs["Requests"]
+    assert "utc=" not in tabs["Requests"]
+    assert "cannot be filtered" not in text_of(days)
 
 
 def test_links_to_attempts_are_about_days_of_utc(admin_client: Client, settings: Any) -> None:

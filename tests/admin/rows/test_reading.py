@@ -28,6 +28,7 @@ FILTERS: tuple[dict[str, list[str]], ...] = (
     {"outcome__exact": ["failed", "refused"]},
     {"team": ["1"], "outcome__exact": ["failed"]},
     {"model": ["nothing"]},
+    {"team": ["1", "2"]},
 )
 
 

@@ -57,13 +57,17 @@ class Links:
         return {identity: reverse(name, args=[identity]) for identity in there}
 
 
-def of_caller(row: RequestLog, links: Links, session_url: str) -> list[Fact]:
-    """Returns who asked."""
-    ignored: dict[str, int] = (row.decision or {}).get("ignored_tags", {})
-    tags = [
+def tags_of(row: RequestLog) -> list[str]:
+    """Returns the tags of a request; those that only the client named say so."""
+    return [
         f"{tag.removeprefix(CLAIMED)} (claimed by the client)" if tag.startswith(CLAIMED) else tag
         for tag in row.tags or ()
     ]
+
+
+def of_caller(row: RequestLog, links: Links, session_url: str) -> list[Fact]:
+    """Returns who asked."""
+    ignored: dict[str, int] = (row.decision or {}).get("ignored_tags", {})
     return _known(
         Fact("Team", row.team_name, links.team),
         Fact("Owner", row.owner_name, links.owner),
@@ -75,7 +79,7 @@ def of_caller(row: RequestLog, links: Links, session_url: str) -> list[Fact]:
         Fact("Client", f"{row.client_name} {row.client_version}".strip()),
         Fact("User agent", row.client),
         Fact("End user", row.end_user),
-        Fact("Tags", ", ".join(tags)),
+        Fact("Tags", ", ".join(tags_of(row))),
         Fact(
             "Tags ignored",
             ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in ignored.items()),

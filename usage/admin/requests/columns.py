@@ -68,7 +68,7 @@ class Shown(msgspec.Struct, frozen=True):
     cost_full: str
     first: str
     total: str
-    tries: int
+    attempts: int
     session: str = ""
 
 
@@ -116,7 +116,7 @@ def _shown(kind: Kind, row: Any, demos: set[int], now: datetime, started: dateti
         cost_full=exact or "The cost is unknown.",
         first=formatting.milliseconds(row.time_to_first_token_ms),
         total=formatting.milliseconds(row.duration_ms),
-        tries=row.attempts if is_request else 0,
+        attempts=row.attempts if is_request else 0,
         session=row.session_id if is_request else "",
     )
 

@@ -46,6 +46,7 @@ def context(request: HttpRequest, question: Question) -> dict[str, Any]:
         "q": question.parameters.get("q", ""),
         "error": question.error,
     }
+    ignored = [each.name for each in question.ignored()]
     selection = question.selection(request.user)
     if selection is None:
         return found
@@ -70,17 +71,20 @@ def context(request: HttpRequest, question: Question) -> dict[str, Any]:
         "read": formatting.count(reading.READ),
         "histogram": None if bars is None else _drawn(question, bars),
         "group_url": question.url(drop=["group"]) if question.by_session else question.url(group="session"),
-        "export_url": f"export/{question.url(drop=['group'])}",
+        "export_url": f"export/{question.url(drop=['group', *ignored])}",
+        "ignored": ", ".join(each.title for each in question.ignored()),
+        "heed_url": question.url(drop=ignored),
     }
 
 
 def tabs(request: HttpRequest, question: Question) -> list[dict[str, Any]]:
-    """Returns links to both lists, with the same range and filters, to those who may see both."""
+    """Returns links to both lists, with the same range and the filters that both have, to those who may see both."""
     both = (("Requests", REQUESTS, "requestlog"), ("Attempts", ATTEMPTS, "attemptlog"))
     return [
         {
             "title": title,
-            "link": reverse(f"admin:usage_{name}_changelist") + question.url(drop=["q", "group"]),
+            "link": reverse(f"admin:usage_{name}_changelist")
+            + (question.among(kind) if kind is not question.kind else question.url(drop=["q", "group"])),
             "active": kind is question.kind,
         }
         for title, kind, name in both
@@ -94,12 +98,12 @@ def _chips(question: Question, rows: list[Any]) -> list[dict[str, str]]:
     found = [
         {
             "title": each.title,
-            "text": choices.label_of(each, value, rows),
+            "text": label,
             "url": question.without(name, value),
         }
         for name, values in question.chosen.values.items()
         for each in [question.kind.filters[name]]
-        for value in values
+        for value, label in choices.labels_of(each, values, rows).items()
     ]
     if question.chosen.search:
         found.append({"title": "id", "text": question.chosen.search, "url": question.url(drop=["q"])})
@@ -131,7 +135,7 @@ def _drawn(question: Question, found: Histogram) -> dict[str, Any]:
 
 
 def _title(bar: Bar, counted: str, *, in_days: bool) -> str:
-    failed = f", {formatting.count(bar.failures)} failed" if bar.failures else ""
+    failed = f", {formatting.count(bar.failures)} failed or refused" if bar.failures else ""
     return f"{_moment(bar.since, in_days=in_days)}: {formatting.count(bar.requests)} {counted}{failed}"
 
 
@@ -157,7 +161,8 @@ def _sessions(request: HttpRequest, names: list[str]) -> dict[str, str]:
         total[1] += errors
         total[2] = cost if total[2] is None else total[2] + (cost or 0)
     return {
-        session: f"{formatting.count(requests)} requests, {formatting.count(errors)} failed, {formatting.dollars(cost)}"
+        session: f"{formatting.count(requests)} requests, {formatting.count(errors)} failed or refused, "
+        f"{formatting.dollars(cost)}"
         for session, (requests, errors, cost) in totals.items()
     }
 

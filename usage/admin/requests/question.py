@@ -16,7 +16,7 @@ from access.validation import validate_year
 from proxysite.console import ranges
 from proxysite.console.ranges import Range, WrongRange
 from usage.reports.rows import filters
-from usage.reports.rows.filters import ATTEMPTS, Chosen, Kind, WrongFilter
+from usage.reports.rows.filters import ATTEMPTS, REQUESTS, Chosen, Filter, Kind, WrongFilter
 from usage.reports.rows.reading import Place, Selection, WrongPlace
 
 PLACES: Final = ("older", "newer")
@@ -47,9 +47,22 @@ class Question(msgspec.Struct, frozen=True):
             query[name] = value
         return f"?{query.urlencode()}"
 
-    def within(self, of: Range) -> str:
+    def within(self, of: Range, drop: Iterable[str] = ()) -> str:
         """Returns the query of a URL with another range."""
-        return self.url(drop=(*ranges.PARAMETERS, UTC_DAYS), **dict(of.pairs()))
+        return self.url(drop=(*ranges.PARAMETERS, UTC_DAYS, *drop), **dict(of.pairs()))
+
+    def among(self, kind: Kind) -> str:
+        """Returns the query of a URL of the other list, with the filters that it has too."""
+        drop = ["q", "group", *(name for name in self.kind.filters if name not in kind.filters)]
+        if UTC_DAYS in self.parameters and self.range is not None:
+            return self.within(self.range, drop)
+        return self.url(drop)
+
+    def ignored(self) -> list[Filter]:
+        """Returns the filters in the URL that only the other list has."""
+        other = REQUESTS if self.kind is ATTEMPTS else ATTEMPTS
+        others = [each for name, each in other.filters.items() if name not in self.kind.filters]
+        return [each for each in others if any(self.parameters.getlist(each.name))]
 
     def without(self, name: str, value: str) -> str:
         """Returns the query of a URL without one value of a filter."""

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from access.permissions import may
 from access.roles.scope import visible
+from usage.admin.request_page.facts import tags_of
 from usage.admin.request_page.page import session_url
 from usage.admin.requests import columns
 from usage.models import AttemptLog, RequestLog
@@ -72,7 +73,7 @@ def _facts(row: RequestLog) -> list[tuple[str, str]]:
         ("Owner", row.owner_name),
         ("Key", row.key_name),
         ("Client", f"{row.client_name} {row.client_version}".strip()),
-        ("Tags", ", ".join(row.tags or ())),
+        ("Tags", ", ".join(tags_of(row))),
         ("Session", row.session_id),
         ("Agent", f"{row.agent_type} {row.agent_id}".strip()),
         ("Stop reason", row.stop_reason),

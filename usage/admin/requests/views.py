@@ -47,8 +47,10 @@ class RowsList:
         self._check(request)
         if _has_nul(request):
             return HttpResponseRedirect(request.path)
-        context = self._frame(request) | page.context(request, read(request, self.kind)) | (extra_context or {})
-        return TemplateResponse(request, "usage/requests/list.html", context)
+        question = read(request, self.kind)
+        context = self._frame(request) | page.context(request, question) | (extra_context or {})
+        status = 400 if question.error or question.range_error else 200
+        return TemplateResponse(request, "usage/requests/list.html", context, status=status)
 
     @method_decorator(require_safe)
     def choices_view(self, request: HttpRequest) -> HttpResponseBase:
@@ -65,7 +67,7 @@ class RowsList:
         chosen = question.parameters.getlist(each.name)
         missing = [value for value in chosen if value and value not in dict(found) and not find]
         if question.chosen is not None:
-            found = [(value, choices.label_of(each, value)) for value in missing] + found
+            found = [*choices.labels_of(each, missing).items(), *found]
         own = ("of", "find", "part")
         context = {
             "filter": each,
@@ -74,6 +76,7 @@ class RowsList:
                 for value, label in found
             ],
             "has_more": has_more,
+            "last_days": choices.DAYS_OF_KEYS if choices.covered(each, span.since, span.until)[0] > span.since else 0,
             "find": find,
             "kept": [
                 (name, value)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db.models import Max
+from django.utils import timezone
 
 from access.models import ClientKey, Team
 from usage.reports import groups, spans
@@ -15,6 +16,8 @@ from usage.reports.rows.filters import ATTEMPTS, NONE, Filter, Kind
 
 MOST: Final = 300
 """Choices that are shown at a time; a search finds the others."""
+DAYS_OF_KEYS: Final = 93
+_BY_DAYS_ALONE: Final = ("key_id", "owner_id")
 _TODAY: Final[dict[str, Any]] = {
     "team_id": lambda ids: Team.objects.filter(pk__in=ids).values_list("pk", "name"),
     "key_id": lambda ids: ClientKey.objects.filter(pk__in=ids).values_list("pk", "name"),
@@ -33,19 +36,29 @@ def choices(
 
     `search` is a part of the label; `more` are fixed values that only the caller knows.
     """
-    found = [*of.fixed, *more] or _seen(kind, of, *span)
+    found = [*of.fixed, *more] or _seen(kind, of, *covered(of, *span))
     wanted = search.casefold()
     matching = [choice for choice in found if wanted in choice[1].casefold()]
     return matching[:MOST], len(matching) > MOST
 
 
-def label_of(of: Filter, value: str, rows: Sequence[Any] = ()) -> str:
-    """Returns what a value is called today; for what is gone its name in `rows`, or else the value itself."""
-    if value == NONE or not of.is_id:
-        return dict(of.fixed).get(value, value)
-    known: dict[int, str] = dict(_TODAY[of.column]([int(value)]))
-    known = {getattr(row, of.column): getattr(row, of.label) for row in rows} | known
-    return known.get(int(value)) or value
+def labels_of(of: Filter, values: Sequence[str], rows: Sequence[Any] = ()) -> dict[str, str]:
+    """Returns what each value is called today; for what is gone its name in `rows`, or else the value itself."""
+    if not of.is_id:
+        fixed = dict(of.fixed)
+        return {value: fixed.get(value, value) for value in values}
+    ids = {value: int(value) for value in values if value != NONE}
+    known: dict[int, str] = {getattr(row, of.column): getattr(row, of.label) for row in rows}
+    known |= dict(_TODAY[of.column](ids.values()))
+    return {value: (known.get(ids[value]) if value in ids else "") or value for value in values}
+
+
+def covered(of: Filter, since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    """Returns the part of a range whose values a filter offers: of keys and their owners, whose rollups are the most,
+    the last DAYS_OF_KEYS."""
+    if of.column not in _BY_DAYS_ALONE:
+        return since, until
+    return max(since, min(until, timezone.now()) - timedelta(days=DAYS_OF_KEYS)), until
 
 
 def _seen(kind: Kind, of: Filter, since: datetime, until: datetime) -> list[Choice]:

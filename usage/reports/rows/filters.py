@@ -17,6 +17,8 @@ from usage.rollups.measures import REPORTED
 NONE: Final = "(none)"
 """The value in a URL for rows without that name or id."""
 ANY: Final = "(any)"
+MOST_VALUES: Final = 20
+"""Values of one filter at a time."""
 _LARGEST_ID = 2**63 - 1
 _MOST_DIGITS = len(str(_LARGEST_ID))
 _KNOWN = tuple(measure.name for measure in REPORTED if measure.kind == "sum")
@@ -42,8 +44,9 @@ class WrongFilter(ValueError):
 class Filter(msgspec.Struct, frozen=True):
     """One filter: its parameter in URLs, its title, and the column that it compares.
 
-    `label` is the column with the name, where `column` is an id. `indexed` says whether an index leads to its rows in
-    order of time; without one, rows are read and left out. `fixed` are its values, if they are not those of the rows.
+    `label` is the column with the name, where `column` is an id. `indexed` says whether an index leads to the rows of
+    one value, in order of time but for a session, which is short enough to be sorted. Without one, and for several
+    values, rows are read and left out. `fixed` are its values, if they are not those of the rows.
     """
 
     name: str
@@ -155,11 +158,13 @@ def chosen(kind: Kind, parameters: Mapping[str, Any], search: str = "") -> Chose
     found: dict[str, list[str]] = {}
     indexed, others = Q(), Q()
     for name, each in kind.filters.items():
-        values = [value for value in _values(parameters, name) if value]
+        values = list(dict.fromkeys(value for value in _values(parameters, name) if value))
         if not values:
             continue
+        if len(values) > MOST_VALUES:
+            raise WrongFilter(f"Choose at most {MOST_VALUES} values of the filter {each.title}.")
         found[name] = values
-        if each.indexed:
+        if each.indexed and len(values) == 1:
             indexed &= each.condition(values)
         else:
             others &= each.condition(values)

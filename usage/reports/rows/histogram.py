@@ -112,4 +112,6 @@ def _condition(chosen: Chosen) -> tuple[Q, tuple[str, ...]]:
             condition &= each.condition(values)
         else:
             ignored.append(each.title)
+    if chosen.search and not chosen.exact:
+        ignored.append("id")
     return condition, tuple(ignored)
