@@ -32,6 +32,8 @@
       if (number !== asked) return;
       sheet.innerHTML = text;
       sheet.hidden = false;
+      // Not one of its buttons: Enter opens the page of the request.
+      sheet.focus({ preventScroll: true });
     } catch {
       location.href = row.querySelector("a").href;
     }
@@ -39,13 +41,15 @@
 
   const close = () => {
     asked++;
+    const focused = sheet.contains(document.activeElement);
     sheet.hidden = true;
+    if (focused) rows[current]?.querySelector("a").focus({ preventScroll: true });
   };
 
   list?.addEventListener("click", (event) => {
     const row = event.target.closest("tr");
     const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey;
-    if (elsewhere || !row?.dataset.sheet || getSelection().toString()) return;
+    if (elsewhere || event.target.closest("a") || !row?.dataset.sheet || getSelection().toString()) return;
     event.preventDefault();
     move(rows.indexOf(row));
     show();

@@ -59,6 +59,16 @@ def test_a_bar_leads_to_the_rows_that_it_counts(span: str, admin_client: Client)
         assert len(admin_client.get(REQUESTS + url).context["rows"]) == number, url
 
 
+def test_the_bars_are_put_in_words(admin_client: Client) -> None:
+    page: Any = admin_client.get(f"{REQUESTS}?{WEEK}")
+    drawn = page.context["histogram"]
+    busiest = max(drawn["bars"], key=lambda bar: bar["height"])
+    assert drawn["summary"].startswith(f"7 bars, each of a day. Most requests: {busiest['title']}. Most failed or")
+    assert f'<p class="sr-only">{drawn["summary"]}</p>' in page.content.decode()
+    empty = admin_client.get(f"{REQUESTS}?from=2025-03-02&to=2025-03-02").context["histogram"]
+    assert empty["summary"] == "96 bars, each of a quarter hour. "
+
+
 def test_a_filter_that_sums_do_not_have_is_named(admin_client: Client) -> None:
     page: Any = admin_client.get(f"{REQUESTS}?{WEEK}&client=curl&known=cost")
     assert page.context["histogram"]["ignored"] == "client, known figure"

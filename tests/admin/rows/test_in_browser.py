@@ -72,6 +72,27 @@ def test_keys_move_through_the_list_and_open_its_rows(browser: WebDriver, listed
     assert ids[1] in browser.current_url.replace("-", "")
 
 
+def _focused(browser: WebDriver, script: str) -> bool:
+    return bool(browser.execute_script(f"return document.activeElement.{script}"))
+
+
+def test_the_focus_goes_into_the_sheet_and_comes_back_to_the_row(browser: WebDriver, listed: str) -> None:
+    _press(browser, "jjo")
+    _wait(browser).until(lambda driver: _focused(driver, "matches('[data-gateway-sheet]')"))
+    browser.switch_to.active_element.send_keys(Keys.TAB)
+    assert _focused(browser, "matches('[data-gateway-close]')")
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not browser.find_element(By.CSS_SELECTOR, "[data-gateway-sheet]").is_displayed()
+    assert _focused(browser, "closest('tr').matches('.gw-current')")
+
+
+def test_a_link_of_a_row_is_followed(browser: WebDriver, listed: str) -> None:
+    link = browser.find_element(By.CSS_SELECTOR, "td.gw-when a")
+    address = link.get_attribute("href")
+    link.click()
+    _wait(browser).until(lambda driver: driver.current_url == address)
+
+
 def test_the_values_of_a_filter_are_found_by_a_part_of_their_name(browser: WebDriver, listed: str) -> None:
     browser.find_element(By.CSS_SELECTOR, ".gw-filter-menu summary").click()
     browser.find_element(By.CSS_SELECTOR, "a[data-gateway-choices='outcome']").click()

@@ -112,7 +112,9 @@ def _chips(question: Question, rows: list[Any]) -> list[dict[str, str]]:
 
 def _drawn(question: Question, found: Histogram) -> dict[str, Any]:
     """Returns the histogram: each bar with its height in percent, that of its red part, and the URL of its span."""
-    highest = max([bar.requests for bar in found.bars] + [1])
+    busiest = max(found.bars, key=lambda bar: bar.requests)
+    worst = max(found.bars, key=lambda bar: bar.failures)
+    highest = max(busiest.requests, 1)
     counted = "attempts" if question.kind is ATTEMPTS else "requests"
     return {
         "bars": [
@@ -124,6 +126,9 @@ def _drawn(question: Question, found: Histogram) -> dict[str, Any]:
             }
             for bar in found.bars
         ],
+        "summary": f"{len(found.bars)} bars, each of a {'day' if found.in_days else 'quarter hour'}. "
+        + (f"Most {counted}: {_title(busiest, counted, in_days=found.in_days)}. " if busiest.requests else "")
+        + (f"Most failed or refused: {_title(worst, counted, in_days=found.in_days)}." if worst.failures else ""),
         "first": _moment(found.bars[0].since, in_days=found.in_days),
         "last": _moment(found.bars[-1].since if found.in_days else found.bars[-1].until, in_days=found.in_days),
         "requests": formatting.count(found.requests),
