@@ -17,9 +17,9 @@ from streaming.budgets.bell import Bell
 from streaming.budgets.certainty import Certainty
 from streaming.budgets.contract import Journaled, Running
 from streaming.budgets.purse import Claim, DoesNotFit, Purse
-from streaming.budgets.teller import StoreUnreadable, Teller, WindowRemoved
+from streaming.budgets.teller import StoreUnreadable, Teller, Unsettled, WindowRemoved
 from usage.budgets import bank, windows
-from usage.budgets.bank import Facts, Looked, Mark, Unknown
+from usage.budgets.bank import Facts, Looked, Mark
 from usage.budgets.draw import WAIT_SECONDS, Drawn
 
 logger = logging.getLogger("gateway.budgets")
@@ -203,15 +203,14 @@ class Budgets:
         amounts = {purse.id: amount for purse, amount in given.items()}
 
         def done(future: asyncio.Future[None]) -> None:
-            if future.cancelled() or isinstance(future.exception(), Unknown):
-                # It may have been given back: the block may be larger than what is known here, never smaller.
+            if future.cancelled() or isinstance(future.exception(), Unsettled):
                 return
             if future.exception() is not None:
                 for purse, amount in given.items():
                     purse.free += amount
 
         try:
-            self.teller.run(lambda: bank.give_back(self.worker, amounts)).add_done_callback(done)
+            self.teller.give_back(amounts).add_done_callback(done)
         except StoreUnreadable:
             for purse, amount in given.items():
                 purse.free += amount
@@ -230,7 +229,7 @@ class Budgets:
 
     async def _tick(self, now: float) -> None:
         if self.teller.unknown is not None:
-            await self.teller.ask(self.teller.undo)
+            await self.teller.ask(self.teller.settle)
         purses = tuple(self._purses.values())
         if not purses:
             return

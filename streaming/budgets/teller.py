@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from django.db import Error as DatabaseError
@@ -20,7 +20,7 @@ from django.db import OperationalError, connection
 
 from streaming.budgets.bell import Bell
 from streaming.budgets.purse import Claim
-from usage.budgets import bank
+from usage.budgets.bank import Return
 from usage.budgets.draw import Draw, Drawn, Refusal, Want
 
 logger = logging.getLogger("gateway.budgets")
@@ -48,12 +48,18 @@ class WindowRemoved(StoreUnreadable):
     """A window was removed, because its budget changed: open those of the budgets again."""
 
 
+class Unsettled(StoreUnreadable):
+    """Money may have been given back or not: the thread finds out before it does anything else with money."""
+
+
 class _Job:
     """Something to do in the thread. `future` belongs to the event loop."""
 
     __slots__ = ("claim", "due", "future", "work")
 
-    def __init__(self, future: asyncio.Future[Any], work: Callable[[], Any] | Want, claim: Claim | None = None) -> None:
+    def __init__(
+        self, future: asyncio.Future[Any], work: Callable[[], Any] | Want | Return, claim: Claim | None = None
+    ) -> None:
         self.future = future
         self.work = work
         self.claim = claim
@@ -70,8 +76,8 @@ class Teller:
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._busy_since: float | None = None
         self._failing = False
-        self.unknown: Draw | None = None
-        """The last draw, if its commit was lost: it is undone before the next one."""
+        self.unknown: Draw | Return | None = None
+        """The last draw or return, if its commit was lost: it is settled before the next one."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -106,13 +112,20 @@ class Teller:
         """Calls a function in the thread, in order with all others, and returns at once. Raises StoreUnreadable."""
         return self._put(work, None)
 
-    def undo(self) -> None:
-        """Undoes the draw whose commit was lost; call it in the thread."""
-        if self.unknown is not None:
-            self.unknown.undo()
-            self.unknown = None
+    def give_back(self, amounts: Mapping[int, int]) -> asyncio.Future[None]:
+        """Gives money back to windows, in order with all else, and returns at once. Raises StoreUnreadable, and so may
+        the future: if with Unsettled, the money is no longer the caller's."""
+        return self._put(Return(self._worker, amounts), None)
 
-    def _put(self, work: Callable[[], Any] | Want, claim: Claim | None) -> asyncio.Future[Any]:
+    def settle(self) -> None:
+        """Undoes the draw, or makes the return, whose commit was lost; call it in the thread."""
+        if isinstance(self.unknown, Draw):
+            self.unknown.undo()
+        elif self.unknown is not None:
+            self.unknown.make()
+        self.unknown = None
+
+    def _put(self, work: Callable[[], Any] | Want | Return, claim: Claim | None) -> asyncio.Future[Any]:
         busy = self._busy_since
         if self._loop is None or (busy is not None and time.monotonic() - busy > STUCK):
             # It hangs: nobody need wait for that a second time.
@@ -129,7 +142,9 @@ class Teller:
                 self._busy_since = time.monotonic()
                 draws = [job for job in jobs if job.claim is not None]
                 for job in jobs:
-                    if job.claim is None:
+                    if isinstance(job.work, Return):
+                        self._finish([job], self._made(job.due, job.work))
+                    elif job.claim is None:
                         self._finish([job], self._tried(job.due, job.work))  # type: ignore[arg-type]
                 if draws:
                     bell = self._bell.value()
@@ -153,15 +168,16 @@ class Teller:
                 return jobs, False
         return jobs, True
 
-    def _made(self, due: float, draw: Draw) -> Drawn | Exception:
-        """Returns the outcome of a draw, or StoreUnreadable."""
-        undone = None if self.unknown is None else self._tried(due, self.undo)
-        if isinstance(undone, Exception):
-            return undone
-        made: Drawn | Exception = self._tried(due, draw.make)
-        if isinstance(made, Exception) and draw.may_be_made:
+    def _made(self, due: float, one: Draw | Return) -> Any:
+        """Returns the outcome of a draw or a return, or StoreUnreadable."""
+        settled = None if self.unknown is None else self._tried(due, self.settle)
+        if isinstance(settled, Exception):
+            return settled
+        made = self._tried(due, one.make)
+        if isinstance(made, Exception) and one.may_be_made:
             # Nobody waits for it any more.
-            self.unknown = draw
+            self.unknown = one
+            return Unsettled()
         return made
 
     def _tried(self, due: float, work: Callable[[], Any]) -> Any:
@@ -183,9 +199,6 @@ class Teller:
                     logger.error("budgets cannot be read", extra={"fields": {"cause": str(error)}})
                 self._failing = True
                 return StoreUnreadable()
-            except bank.Unknown as error:
-                connection.close()
-                return error
             except Exception:
                 logger.exception("a job about budgets failed")
                 connection.close()

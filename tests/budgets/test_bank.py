@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from usage.budgets import bank, dead_workers
-from usage.budgets.bank import Mark
+from usage.budgets.bank import Mark, Return
 from usage.budgets.draw import Draw, Refusal, Want, draw
 from usage.budgets.models import BudgetBlock, BudgetMark, BudgetWindow
 from usage.money import to_dollars, to_pico
@@ -139,17 +139,28 @@ class TestDrawing:
         one = window(1, 30)
         draw("a", [want({one: 30}, 30)])
         assert draw("b", [want({one: 10}, 30)]).refusals == [Refusal(one)]
-        bank.give_back("a", {one: 12})
+        Return("a", {one: 12}).make()
         assert (facts(one), blocks(one)) == ((0, 18), 18)
         assert draw("b", [want({one: 10}, 30)]).refusals == [None]
-        bank.give_back("a", {one: 18})
+        Return("a", {one: 18}).make()
         assert list(BudgetBlock.objects.values_list("worker", flat=True)) == ["b"]
+
+    def test_made_again_a_return_gives_back_once(self) -> None:
+        one, other = window(1, 100), window(2, 100)
+        draw("w", [want({one: 10, other: 40}, 100)])
+        made = Return("w", {one: 10, other: 15})
+        made.make()
+        made.make()
+        assert (facts(one), blocks(one)) == ((0, 0), 0)
+        assert (facts(other), blocks(other)) == ((0, 25), 25)
+        Return("w", {other: 15}).make()
+        assert (facts(other), blocks(other)) == ((0, 10), 10)
 
     def test_a_block_gives_back_no_more_than_it_has(self) -> None:
         one = window(1, 30)
         draw("a", [want({one: 10}, 30)])
-        bank.give_back("a", {one: 11})
-        bank.give_back("b", {one: 5})
+        Return("a", {one: 11}).make()
+        Return("b", {one: 5}).make()
         assert (facts(one), blocks(one)) == ((0, 10), 10)
 
 
@@ -171,7 +182,7 @@ class TestManyWorkers:
                     held[identity] += more
                 if dice.random() < 0.5:
                     back = {identity: dice.randint(0, amount) for identity, amount in held.items()}
-                    bank.give_back(f"worker-{worker}", back)
+                    Return(f"worker-{worker}", back).make()
                     for identity, amount in back.items():
                         held[identity] -= amount
                 elif dice.random() < 0.3:

@@ -7,12 +7,13 @@ the order of their ids. Money is in pico-dollars. Functions raise django.db.Erro
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 
 from usage.budgets.models import BudgetBlock, BudgetMark, BudgetWindow
 
@@ -58,25 +59,34 @@ class Looked(msgspec.Struct, frozen=True):
     marks: list[Mark]
 
 
-class Unknown(Exception):
-    """The database was lost while it committed: whether it did is not known."""
+class Return:
+    """Gives money of the worker's blocks back to the windows. A block that has less is left alone.
 
+    Where a commit was lost, nobody knows whether it happened: `make` it again before the worker draws or returns
+    anything else.
+    """
 
-def give_back(worker: str, amounts: Mapping[int, int]) -> None:
-    """Gives money of the worker's blocks back to the windows. A block that has less is left alone. Raises Unknown."""
-    done = False
-    try:
+    def __init__(self, worker: str, amounts: Mapping[int, int]) -> None:
+        self._worker = worker
+        self._amounts = amounts
+        self._id = secrets.randbits(63)
+        self.may_be_made = False
+        """Whether money may have been given back."""
+
+    def make(self) -> None:
+        """Gives it back, unless an earlier call has."""
         with transaction.atomic():
-            return_amounts(worker, amounts)
-            done = True
-    except DatabaseError as error:
-        if done:
-            raise Unknown from error
-        raise
+            windows = locked_ids(self._amounts)
+            blocks = BudgetBlock.objects.filter(worker=self._worker, window__in=windows)
+            # Of a block that is gone all was given back.
+            if not self.may_be_made or blocks.exclude(draw_id=self._id).exists():
+                return_amounts(self._worker, self._amounts)
+                blocks.update(draw_id=self._id)
+            self.may_be_made = True
 
 
 def return_amounts(worker: str, amounts: Mapping[int, int]) -> None:
-    """Does the same in the caller's transaction."""
+    """Does that in the caller's transaction, whenever it is called."""
     locked = locked_ids(amounts)
     with connection.cursor() as cursor:
         for window in locked:

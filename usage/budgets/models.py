@@ -74,7 +74,7 @@ class BudgetBlock(models.Model):
     """What one worker has drawn of one window and its rows have not spent.
 
     `uncertain`: requests went upstream that the worker's journal does not know, so that what is left of the block of a
-    dead worker may be spent. `settled_at`: since then the worker is taken for dead.
+    dead worker may be spent. `settled_at`: since then the worker is taken for dead. `draw_id` may be that of a return.
     """
 
     window = models.ForeignKey(BudgetWindow, on_delete=models.CASCADE, related_name="blocks")

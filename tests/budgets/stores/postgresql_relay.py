@@ -27,6 +27,7 @@ class PostgreSQLRelay:
         self._ended = threading.Event()
         self._lost: bytes | None = None
         self._then_refuse = False
+        self._committed = True
         self.lost = threading.Event()
         """Whether a COMMIT was lost."""
         self.silent = threading.Event()
@@ -34,10 +35,11 @@ class PostgreSQLRelay:
         self.refusing = threading.Event()
         """While it is set new connections are closed at once."""
 
-    def lose_commit_of(self, statement: str, *, then_refuse: bool = False) -> None:
-        """Ends the next connection that commits such a statement, once PostgreSQL has committed it; before its client
-        notices, new connections are refused if `then_refuse`."""
+    def lose_commit_of(self, statement: str, *, then_refuse: bool = False, committed: bool = True) -> None:
+        """Ends the next connection that commits such a statement, once PostgreSQL has committed it, or before unless
+        `committed`; before its client notices, new connections are refused if `then_refuse`."""
         self.lost.clear()
+        self._committed = committed
         self._then_refuse = then_refuse
         self._lost = statement.encode()
 
@@ -87,15 +89,20 @@ class PostgreSQLRelay:
                         data = key.fileobj.recv(65_536)  # type: ignore[union-attr]
                         if not data:
                             return
-                        key.data.sendall(data)
                         if key.fileobj is client:
                             lost = self._lost
                             watched = watched or (lost is not None and lost in data)
                             if watched and _COMMIT in data:
-                                # Its answer says that PostgreSQL has committed.
-                                server.recv(65_536)
-                                self._lost = None
-                                if self._then_refuse:
-                                    self.refusing.set()
-                                self.lost.set()
+                                self._lose(server, data)
                                 return
+                        key.data.sendall(data)
+
+    def _lose(self, server: socket.socket, data: bytes) -> None:
+        if self._committed:
+            server.sendall(data)
+            # Its answer says that PostgreSQL has committed.
+            server.recv(65_536)
+        self._lost = None
+        if self._then_refuse:
+            self.refusing.set()
+        self.lost.set()

@@ -165,7 +165,7 @@ def test_writers_draws_new_windows_and_repairs_at_the_same_time_lose_nothing() -
             ids = list(BudgetWindow.objects.values_list("id", flat=True))
             lacks = dict.fromkeys(chance.sample(ids, min(len(ids), 4)), CENT)
             draw(worker, [Want(lacks, CENT, dict.fromkeys(lacks, 10**18), keys[0].pk)])
-            bank.give_back(worker, dict.fromkeys(chance.sample(ids, min(len(ids), 4)), CENT // 2))
+            bank.Return(worker, dict.fromkeys(chance.sample(ids, min(len(ids), 4)), CENT // 2)).make()
 
     def repairing() -> None:
         for _ in range(5):
