@@ -68,7 +68,7 @@ def take_back(requests: Sequence[RequestRecord]) -> dict[UUID, dict[int, int]]:
     return counted
 
 
-def _of(requests: Iterable[UUID]) -> QuerySet[SetAside]:
+def _of(requests: Iterable[str]) -> QuerySet[SetAside]:
     return SetAside.objects.filter(request_id__in=list(requests))
 
 

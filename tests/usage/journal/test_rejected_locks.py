@@ -14,8 +14,9 @@ from tests.budgets.made import finished
 from tests.harness.patience import SOON, until
 from usage.journal.records import Finished
 from usage.journal.writer import Writer
-from usage.models import RequestLog, SetAside, UsageRollup
+from usage.models import RequestLog, SetAside
 from usage.rollups import compare
+from usage.rollups.models import UsageRollup
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
