@@ -124,6 +124,12 @@ def test_dragging_over_the_histogram_zooms_to_its_bars(browser: WebDriver, liste
     assert len(browser.find_elements(By.CSS_SELECTOR, "[data-gateway-histogram] a")) == 5
 
 
+def test_the_words_of_the_histogram_are_for_readers_of_the_screen_alone(browser: WebDriver, listed: str) -> None:
+    words = browser.find_element(By.CSS_SELECTOR, ".gw-histogram .sr-only")
+    assert "Most requests: " in (words.get_attribute("textContent") or "")
+    assert words.size["height"] <= 1
+
+
 def test_the_list_fits_a_phone_in_two_lines_a_row(browser: WebDriver, listed: str) -> None:
     size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)

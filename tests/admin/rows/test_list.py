@@ -170,7 +170,7 @@ def test_a_filter_that_a_list_does_not_have_is_not_taken_to_it_and_named_there(a
     assert tabs["Attempts"] == f"{ATTEMPTS}?range=7d&provider=north"
     assert tabs["Requests"] == f"{REQUESTS}?range=7d&team=1&route=r&provider=north"
     typed: Any = admin_client.get(f"{ATTEMPTS}?team=1&route=r&provider=north")
-    assert "Attempts cannot be filtered by team, route: these are all." in text_of(typed)
+    assert "Attempts cannot be filtered by team, route; this list is not." in text_of(typed)
     assert links_of(typed)["Remove the filter"] == "?provider=north"
     assert typed.context["export_url"] == "export/?provider=north"
     days: Any = admin_client.get(f"{ATTEMPTS}?utc=2026-03-01..2026-03-02&credential=c")
