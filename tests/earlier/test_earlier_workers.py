@@ -37,7 +37,7 @@ def test_a_row_with_the_earlier_columns_alone_is_taken(name: str) -> None:
 def test_pages_that_do_not_know_leads_save_what_an_administrator_sets(made: Budget | RateLimit) -> None:
     made.team = Team.objects.all()[0]
     fields = [field for field in made._meta.concrete_fields if field.name not in ("id", "leads_may_change")]
-    columns = ", ".join(field.column for field in fields)
+    columns = ", ".join(str(field.column) for field in fields)
     values = [field.get_db_prep_save(field.pre_save(made, True), connection) for field in fields]
     table = connection.ops.quote_name(made._meta.db_table)
     with connection.cursor() as cursor:

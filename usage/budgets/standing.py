@@ -88,9 +88,13 @@ def of_team(team: Team) -> list[Budget]:
 def of_members(budget: Budget, members: Iterable[User]) -> list[Bound]:
     """Returns what a budget of each member is for each of these people, but for those whose own budget replaces it."""
     members = list(members)
-    own = Budget.objects.filter(enabled=True, user__in=members)
-    replaced = {row.user_id for row in own if replaces(row, budget)}
+    replaced = {row.user_id for row in own_of(members) if replaces(row, budget)}
     return [Bound(budget, member) for member in members if member.pk not in replaced]
+
+
+def own_of(members: Iterable[User]) -> list[Budget]:
+    """Returns the budgets of these people's own that are not off."""
+    return list(Budget.objects.filter(enabled=True, user__in=members))
 
 
 def now(bounds: Sequence[Bound], moment: datetime | None = None) -> list[Standing]:

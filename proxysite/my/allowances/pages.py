@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +15,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from access import audit
+from access.allowances.models import OF_LEADS
 from access.models import Budget, RateLimit, Team
 from access.permissions import may
 from proxysite.my import scope
@@ -42,6 +44,8 @@ class Kind(msgspec.Struct, frozen=True):
 BUDGET: Final = Kind(Budget, BudgetForm, "budget")
 LIMIT: Final = Kind(RateLimit, RateLimitForm, "rate limit")
 
+_MAY_SAVE: Final = require_http_methods(["GET", "HEAD", "POST"])
+
 
 @require_safe
 def page(request: HttpRequest, team_id: int) -> HttpResponse:
@@ -57,51 +61,37 @@ def page(request: HttpRequest, team_id: int) -> HttpResponse:
     )  # fmt: skip
 
 
-def _behind_the_lock(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Lets a view that saves read behind the lock that every write takes, so that nobody else's falls between."""
-
-    @require_http_methods(["GET", "HEAD", "POST"])
-    def locked(request: HttpRequest, **ids: int) -> HttpResponse:
-        if request.method != "POST":
-            return view(request, **ids)
-        with transaction.atomic():
-            audit.lock()
-            return view(request, **ids)
-
-    return locked
-
-
-@_behind_the_lock
+@_MAY_SAVE
 def add_budget_page(request: HttpRequest, team_id: int) -> HttpResponse:
     """Sets a budget."""
     return _add(request, team_id, BUDGET)
 
 
-@_behind_the_lock
+@_MAY_SAVE
 def add_limit_page(request: HttpRequest, team_id: int) -> HttpResponse:
     """Sets a rate limit."""
     return _add(request, team_id, LIMIT)
 
 
-@_behind_the_lock
+@_MAY_SAVE
 def budget_page(request: HttpRequest, team_id: int, budget_id: int) -> HttpResponse:
     """Changes a budget."""
     return _change(request, team_id, BUDGET, budget_id)
 
 
-@_behind_the_lock
+@_MAY_SAVE
 def limit_page(request: HttpRequest, team_id: int, limit_id: int) -> HttpResponse:
     """Changes a rate limit."""
     return _change(request, team_id, LIMIT, limit_id)
 
 
-@_behind_the_lock
+@_MAY_SAVE
 def remove_budget_page(request: HttpRequest, team_id: int, budget_id: int) -> HttpResponse:
     """Asks whether to remove a budget, and does it by POST."""
     return _remove(request, team_id, BUDGET, budget_id)
 
 
-@_behind_the_lock
+@_MAY_SAVE
 def remove_limit_page(request: HttpRequest, team_id: int, limit_id: int) -> HttpResponse:
     """Asks whether to remove a rate limit, and does it by POST."""
     return _remove(request, team_id, LIMIT, limit_id)
@@ -109,26 +99,34 @@ def remove_limit_page(request: HttpRequest, team_id: int, limit_id: int) -> Http
 
 def _add(request: HttpRequest, team_id: int, kind: Kind) -> HttpResponse:
     person = scope.person_of(request)
-    team = scope.led_team(person, team_id)
-    if not kind.may(person, "add", kind.inside(team)):
-        raise Http404
-    form = _form(request, kind, team, initial={"binds": request.GET.get("key", EACH_MEMBER)})
-    saved = _saved(request, kind, team, form, "add")
-    return saved or _form_page(request, kind, team, form, f"New {kind.word} in {team}")
+    with _behind_the_lock(request):
+        team = scope.led_team(person, team_id)
+        if not kind.may(person, "add", kind.inside(team)):
+            raise Http404
+        form = _form(request, kind, team, initial={"binds": request.GET.get("key", EACH_MEMBER)})
+        saved = _saved(request, kind, form, "add")
+    if saved is not None:
+        return _after(request, team, saved)
+    return _form_page(request, kind, team, form, f"New {kind.word} in {team}")
 
 
 def _change(request: HttpRequest, team_id: int, kind: Kind, row_id: int) -> HttpResponse:
-    team, row = _row(request, team_id, kind, row_id, "change")
-    form = _form(request, kind, team, instance=row)
-    saved = _saved(request, kind, team, form, "change")
-    return saved or _form_page(request, kind, team, form, f"Change a {kind.word} in {team}")
+    with _behind_the_lock(request):
+        team, row = _row(request, team_id, kind, row_id, "change")
+        form = _form(request, kind, team, instance=row)
+        saved = _saved(request, kind, form, "change")
+    if saved is not None:
+        return _after(request, team, saved)
+    return _form_page(request, kind, team, form, f"Change a {kind.word} in {team}")
 
 
 def _remove(request: HttpRequest, team_id: int, kind: Kind, row_id: int) -> HttpResponse:
-    team, row = _row(request, team_id, kind, row_id, "delete")
-    amount = f"{amount_in_words(row)}, {row.bound}"
+    with _behind_the_lock(request):
+        team, row = _row(request, team_id, kind, row_id, "delete")
+        amount = f"{amount_in_words(row)}, {row.bound}"
+        if request.method == "POST":
+            row.delete()
     if request.method == "POST":
-        row.delete()
         messages.success(request, f"Removed: {amount}. It binds nobody within a second.")
         return redirect("my:team-allowances", team_id=team.pk)
     waiting = row.increase_requests.filter(decided_at=None).count() if isinstance(row, Budget) else 0
@@ -139,12 +137,25 @@ def _remove(request: HttpRequest, team_id: int, kind: Kind, row_id: int) -> Http
     )  # fmt: skip
 
 
+@contextmanager
+def _behind_the_lock(request: HttpRequest) -> Iterator[None]:
+    """Reads what is checked and saved by POST behind the lock that every write takes, so that nobody else's falls
+    between. Every other write waits for it: make no page in it."""
+    if request.method != "POST":
+        yield
+        return
+    with transaction.atomic():
+        audit.lock()
+        yield
+
+
 def _row(request: HttpRequest, team_id: int, kind: Kind, row_id: int, verb: str) -> tuple[Team, Any]:
-    """Returns a row inside a team that the person leads and may do so to. Raises Http404."""
+    """Returns a row inside a team that the person leads and may do so to. Raises Http404, also for the team's own: an
+    administrator who leads it sets that in the admin."""
     person = scope.person_of(request)
     team = scope.led_team(person, team_id)
     row = get_object_or_404(rows_of(person, team, kind.model), pk=row_id)
-    if not kind.may(person, verb, row):
+    if row.whom not in OF_LEADS or not kind.may(person, verb, row):
         raise Http404
     return team, row
 
@@ -154,20 +165,23 @@ def _form(request: HttpRequest, kind: Kind, team: Team, **fields: Any) -> Any:
     return kind.form(request.POST or None, team=team, keys={key.pk: key for key in keys}, **fields)
 
 
-def _saved(request: HttpRequest, kind: Kind, team: Team, form: Any, verb: str) -> HttpResponse | None:
-    """Saves what was sent and leads back to the list; None where the form is not complete."""
+def _saved(request: HttpRequest, kind: Kind, form: Any, verb: str) -> Any:
+    """Saves what was sent and returns the row; None where nothing was sent or the form is not complete."""
     if request.method != "POST" or not form.is_valid():
         return None
-    person = scope.person_of(request)
-    if not kind.may(person, verb, form.instance):
+    if not kind.may(scope.person_of(request), verb, form.instance):
         raise Http404
     try:
-        row = form.save()
+        return form.save()
     except ValidationError as error:
         # Money was spent of it meanwhile.
         form.add_error(None, error)
         return None
-    meaning = Inside(person, team).meaning(row)
+
+
+def _after(request: HttpRequest, team: Team, row: Any) -> HttpResponse:
+    """Leads back to the list and says what was saved."""
+    meaning = Inside(scope.person_of(request), team).meaning(row)
     messages.success(request, f"Saved: {amount_in_words(row)}, {row.bound}. {meaning} It holds within a second.")
     return redirect("my:team-allowances", team_id=team.pk)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import msgspec
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
-from access.allowances.models import Allowance, amount_of
+from access.allowances.loading import replaces
+from access.allowances.models import OF_LEADS, Allowance, amount_of
 from access.models import Budget, ClientKey, RateLimit, Team
 from access.permissions import may
 from access.roles.scope import visible
@@ -73,19 +75,26 @@ class Inside:
         self.members = [one.user for one in scope.members(person, team)]
         self.budgets: list[Budget] = list(rows_of(person, team, Budget))
         self.limits: list[RateLimit] = list(rows_of(person, team, RateLimit))
+        self._answers: dict[tuple[type[Allowance], bool], bool] = {}
 
     def lines(self, rows: Iterable[Any]) -> list[Line]:
         """Returns rows for a list: the team's own, each member's, the keys'."""
         order = ("team", "members_of", "key")
         return [
-            Line(
-                row,
-                self._binds(row),
-                self.meaning(row),
-                may(self._person, f"access.change_{row._meta.model_name}", row),
-            )
+            Line(row, self._binds(row), self.meaning(row), self._may_change(row))
             for row in sorted(rows, key=lambda row: order.index(row.whom))
         ]
+
+    def _may_change(self, row: Any) -> bool:
+        """Whether the person may change a row here: one inside the team. Asks once for all rows of a kind."""
+        if row.whom not in OF_LEADS:
+            return False
+        asked = type(row), row.leads_may_change
+        if asked not in self._answers:
+            permission = f"access.change_{row._meta.model_name}"
+            like = type(row)(members_of=self.team, leads_may_change=row.leads_may_change)
+            self._answers[asked] = may(self._person, permission, like)
+        return self._answers[asked]
 
     def meaning(self, row: Any) -> str:
         """Returns what a budget or limit amounts to, in sentences."""
@@ -153,12 +162,19 @@ class Inside:
     def _bound_members(self, row: Any) -> tuple[list[User], list[User]]:
         """Those whom a row for each member binds, and those who have one of their own instead."""
         if isinstance(row, RateLimit):
-            same = RateLimit.objects.filter(user__in=self.members, measure=row.measure, per=row.per)
-            own = set(same.values_list("user_id", flat=True))
-            bound = [user for user in self.members if user.pk not in own]
+            replaced = {own.user_id for own in self._own_limits if (own.measure, own.per) == (row.measure, row.per)}
         else:
-            bound = [one.member for one in standing.of_members(row, self.members) if one.member is not None]
-        return bound, [user for user in self.members if user not in bound]
+            replaced = {own.user_id for own in self._own_budgets if replaces(own, row)}
+        bound = [user for user in self.members if user.pk not in replaced]
+        return bound, [user for user in self.members if user.pk in replaced]
+
+    @cached_property
+    def _own_limits(self) -> list[RateLimit]:
+        return list(RateLimit.objects.filter(user__in=self.members))
+
+    @cached_property
+    def _own_budgets(self) -> list[Budget]:
+        return standing.own_of(self.members)
 
     def _alike(self, row: Any, whom: str) -> list[Any]:
         """Those of the same kind that refuse requests and bind as `whom`."""
