@@ -8,9 +8,9 @@ from typing import Any
 from django.db.models import Func, Sum
 
 _PART = 10**9
-_DIGITS = 9
-"""Of the lower part."""
-_ALL_DIGITS = 29
+_WIDTH = 10
+"""Of the lower part in a text: its digits and a sign."""
+_WHOLE_WIDTH = 30
 
 
 class _Higher(Func):
@@ -34,10 +34,10 @@ class DollarsSum(Sum):
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
         """Returns SQL for SQLite."""
         (higher, values), (lower, others) = (self._sum_of(part, compiler, connection) for part in (_Higher, _Lower))
-        padding = "0" * _ALL_DIGITS
+        padding = "0" * _WHOLE_WIDTH
         text = (
-            f"substr('{padding}' || ({higher} + {lower} / {_PART}), {_DIGITS - _ALL_DIGITS}) || "
-            f"substr('{padding}' || ({lower} %% {_PART}), -{_DIGITS})"
+            f"substr('{padding}' || ({higher} + {lower} / {_PART}), {_WIDTH - _WHOLE_WIDTH}) || "
+            f"substr('{padding}' || ({lower} %% {_PART}), -{_WIDTH})"
         )
         return text, (*values, *others, *others)
 
@@ -56,7 +56,7 @@ class DollarsSum(Sum):
 
 def _pico(value: Any, expression: object, connection: object) -> int | None:
     if isinstance(value, str):
-        return _signed(value[:-_DIGITS]) * _PART + _signed(value[-_DIGITS:])
+        return _signed(value[:-_WIDTH]) * _PART + _signed(value[-_WIDTH:])
     return None if value is None else int(value)
 
 

@@ -42,6 +42,9 @@ def test_sums_of_money_may_be_larger_than_a_column_holds() -> None:
         ("b", Decimal("18000000.000000000002")), ("a", Decimal("13000000.000000000003")),
         ("c", Decimal("1000000.000000000001")), ("d", None),
     ]  # fmt: skip
+    request_row(started_at=at("2026-03-05 12:00"), provider_name="e", cost=500_000_000)
+    rows = UsageRollup.objects.filter(provider_name="e")
+    assert rows.aggregate(total=DollarsSum(F("cost") * -1))["total"] == -500_000_000
     negative = UsageRollup.objects.aggregate(total=DollarsSum(F("cost") * -1))
     assert negative["total"] == -sum(to_pico(row.cost) for row in UsageRollup.objects.all())
 
