@@ -29,12 +29,13 @@ class _Env(environ.Env):
         except ValueError as error:
             raise ImproperlyConfigured(f"{var} is malformed: {error}. .env.example describes it.") from error
 
-    def one_of(self, var: str, *choices: str, default: str) -> str:
+    def one_of(self, var: str, *choices: str, default: str, alike: dict[str, str] | None = None) -> str:
         """Returns the value as the choice that it is, in capitals or not: of what Django needs before any check runs.
-        Raises ImproperlyConfigured."""
+        `alike` has other names of choices, in capitals. Raises ImproperlyConfigured."""
         given = self.str(var, default=default)
+        meant = (alike or {}).get(given.upper(), given)
         for choice in choices:
-            if given.lower() == choice.lower():
+            if meant.lower() == choice.lower():
                 return choice
         raise ImproperlyConfigured(
             f"{var} is malformed: {given!r} is none of {', '.join(choices)}. .env.example describes it."
@@ -125,7 +126,9 @@ CREDENTIAL_VARIABLES: list[str] = env.list(
     "CREDENTIAL_VARIABLES", default=["*_API_KEY", "*_AUTH_TOKEN", "BENCHMARK_UPSTREAM_KEY"]
 )
 MACHINE_IDENTITY_HOSTS = [host.lower() for host in env.list("MACHINE_IDENTITY_HOSTS", default=[])]
-LOG_LEVEL = env.one_of("LOG_LEVEL", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", default="INFO")
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+# Python's own other names of levels.
+LOG_LEVEL = env.one_of("LOG_LEVEL", *_LEVELS, default="INFO", alike={"WARN": "WARNING", "FATAL": "CRITICAL"})
 LOG_FORMAT = env.one_of("LOG_FORMAT", "text", "json", default="text")
 
 # --- Django ----------------------------------------------------------------------------------------------------------

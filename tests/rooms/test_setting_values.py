@@ -100,6 +100,11 @@ def test_capitals_are_no_mistake_in_the_level_and_the_format_of_logs() -> None:
     assert _check(LOG_LEVEL="debug", LOG_FORMAT="JSON").returncode == 0
 
 
+@pytest.mark.parametrize("level", ["WARN", "warn", "FATAL"])
+def test_pythons_other_names_of_levels_are_no_mistake(level: str) -> None:
+    assert _check(LOG_LEVEL=level).returncode == 0
+
+
 def _check(**variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", "check"],
