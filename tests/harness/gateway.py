@@ -121,8 +121,9 @@ class Gateway:
         wanted = revision.numbers()
 
         def is_loaded(status: int, body: dict[str, Any]) -> bool:
-            # With several workers each answer is that of any one: their log lines are counted.
-            return body.get("revisions") == wanted and (self._workers == 1 or self._loads(wanted) == self._workers)
+            # With several workers each answer is that of any one: their log lines are counted, and that of the pages.
+            processes = self._workers + ("apart" in self._options)
+            return body.get("revisions") == wanted and (self._workers == 1 or self._loads(wanted) == processes)
 
         self._wait(is_loaded, timeout, f"revisions {wanted}")
 
