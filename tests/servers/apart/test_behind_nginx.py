@@ -73,6 +73,9 @@ def test_the_rest_comes_from_the_gateway(site: tuple[Apart, str], standing: Stan
     assert client.get("/api/hello").json == {"message": "hello"}
     with client.reading(method="HEAD", path="/") as greeting:
         assert (greeting.status, greeting.headers["content-type"]) == (200, "application/json")
+    client.post({}, path="/").error(404, "not_found_error")
+    with client.reading(method="OPTIONS", path="/") as asked:
+        assert asked.headers["content-type"] == "application/json"
     assert "base URL" in client.post({}, path="/chat/completions").error(404, "not_found_error")
 
 
