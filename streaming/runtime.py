@@ -85,7 +85,7 @@ class Runtime:
                 open_seconds=settings.CIRCUIT_SECONDS,
             )
         )
-        self.sharing = Sharing(self.health)
+        self.sharing = Sharing(self.health, reads_only=pages_only)
         self.custom = custom_router.load()
         self.exchanges: set[Exchange] = set()
         """The requests that are being answered."""

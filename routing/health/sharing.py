@@ -60,10 +60,11 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Sharing:
-    """Shares the circuits of one `Health`; `start` it in that one's event loop."""
+    """Shares the circuits of one `Health`; `start` it in that one's event loop. With `reads_only` it only learns."""
 
-    def __init__(self, health: Health) -> None:
+    def __init__(self, health: Health, *, reads_only: bool = False) -> None:
         self.health = health
+        self._reads_only = reads_only
         self.worker = f"{socket.gethostname()[:80]}:{os.getpid()}:{secrets.token_hex(3)}"
         self.failing = False
         self._changes: deque[Change] = deque()
@@ -77,7 +78,8 @@ class Sharing:
     def start(self) -> None:
         """Subscribes to the health and starts the thread."""
         self._stopping.clear()
-        self.health.subscribe(self._note)
+        if not self._reads_only:
+            self.health.subscribe(self._note)
         loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, args=(loop,), name="health", daemon=True)
         self._thread.start()
@@ -100,7 +102,7 @@ class Sharing:
             for row in changed:
                 self._written[row[0]] = State(row[1])
             loop.call_soon_threadsafe(self._adopt, changed)
-        if time.monotonic() - self._cleaned_at > _CLEANUP_INTERVAL:
+        if not self._reads_only and time.monotonic() - self._cleaned_at > _CLEANUP_INTERVAL:
             self._cleaned_at = time.monotonic()
             HealthState.objects.filter(changed_at__lt=datetime.now(UTC) - RETENTION).delete()
 

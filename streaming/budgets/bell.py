@@ -11,13 +11,18 @@ _SIZE = 8
 
 
 class Bell:
-    """A mapped file. Where none can be made, `value` never changes: marks are then seen with the next look."""
+    """A mapped file, from `start` on. Where none can be made, `value` never changes: marks are then seen with the next
+    look."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._map: mmap.mmap | None = None
+
+    def start(self) -> None:
+        """Makes the file where there is none."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 os.ftruncate(descriptor, _SIZE)
                 self._map = mmap.mmap(descriptor, _SIZE)

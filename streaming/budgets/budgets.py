@@ -59,6 +59,7 @@ class Budgets:
 
     def start(self) -> None:
         """Starts the thread and the task that gives money back."""
+        self.bell.start()
         self._loop = asyncio.get_running_loop()
         self.teller.start()
         self._task = self._loop.create_task(self._ticking(), name="budgets")

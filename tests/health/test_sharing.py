@@ -183,6 +183,37 @@ def test_a_worker_that_starts_learns_what_is_open() -> None:
     run(check)
 
 
+def test_pages_read_what_is_open_and_remove_nothing() -> None:
+    now = timezone.now()
+    for key, changed_at in (("provider:901", now), ("provider:9019", now - timedelta(days=2))):
+        HealthState.objects.create(
+            key=key,
+            state="open",
+            since=changed_at,
+            until=changed_at + timedelta(seconds=100),
+            seconds=100,
+            changed_at=changed_at,
+            changed_by="somebody",
+        )
+
+    async def check() -> None:
+        health = Health(CircuitSettings())
+        reader = Sharing(health, reads_only=True)
+        reader.start()
+        try:
+            await until(lambda: health.cooling(KNOWN) is not None)
+            for _ in range(5):
+                health.begin(KNOWN, KNOWN.provider.credentials[0]).ended(UpstreamError(ErrorKind.SERVER, ""))
+        finally:
+            await asyncio.to_thread(reader.stop)
+
+    asyncio.run(check())
+    assert set(HealthState.objects.filter(key__contains="901").values_list("key", flat=True)) == {
+        "provider:901",
+        "provider:9019",
+    }
+
+
 def test_a_row_of_another_version_is_left_alone() -> None:
     now = timezone.now()
     rows = [

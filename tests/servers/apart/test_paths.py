@@ -139,9 +139,15 @@ def test_pages_say_what_workers_alone_know(apart: Apart, orm: Rows) -> None:
         waiting.delete()
 
 
-def test_only_workers_keep_journals(apart: Apart) -> None:
+def test_only_workers_keep_journals_and_marks_of_budgets(apart: Apart) -> None:
     folders = [one for one in Path(apart.gateway.environment["DATA_DIR"], "journal").iterdir() if one.is_dir()]
     assert len(folders) == len(apart.processes("gateway")) == 2
     (pages,) = apart.processes("admin")
     opened = [os.readlink(one) for one in Path(f"/proc/{pages}/fd").iterdir() if one.is_symlink()]
     assert not [path for path in opened if "journal" in path]
+    mapped = [pid for pid in (pages, *apart.processes("gateway")) if _maps_marks(pid)]
+    assert sorted(mapped) == sorted(apart.processes("gateway"))
+
+
+def _maps_marks(pid: int) -> bool:
+    return "/budget-marks" in Path(f"/proc/{pid}/maps").read_text()
