@@ -28,6 +28,8 @@ _SHORT_LIFETIME = 5.0
 """Seconds. A process that dies sooner after its start is replaced after a pause, so that a crash loop stays slow."""
 _PAUSE = 1.0
 _BACKLOG = 2048
+_ASKED = 1.0
+"""Seconds for a Unix socket's server to take a connection."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -47,15 +49,30 @@ def bind_file(path: Path) -> socket.socket:
     """
     if path.is_socket():
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
-            if caller.connect_ex(str(path)) == 0:
-                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-        path.unlink()
+            caller.settimeout(_ASKED)
+            status = caller.connect_ex(str(path))
+        if status == errno.ECONNREFUSED:
+            path.unlink(missing_ok=True)
+        elif status != errno.ENOENT:
+            # EAGAIN: it listens, and as many as it allows wait already.
+            status = errno.EADDRINUSE if status in (0, errno.EAGAIN) else status
+            raise OSError(status, os.strerror(status))
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
     path.chmod(0o666)
     listener.listen(_BACKLOG)
     listener.set_inheritable(True)
     return listener
+
+
+def file_of(path: Path) -> tuple[int, int, int] | None:
+    """What tells the file at `path` from one that another server puts there later, None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    # The number of a file that is gone is given to another one.
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 class Part(msgspec.Struct, frozen=True):

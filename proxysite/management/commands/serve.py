@@ -60,12 +60,18 @@ class Command(BaseCommand):
             raise CommandError("--workers must be at least 1.")
         if only and options["pages"]:
             raise CommandError("--only serves one part, --pages says where both are served: leave one of them out.")
+        apart = only is None and (options["pages"] or settings.PAGES) == _APART
+        if not apart and only != _GATEWAY and _pages_address(options):
+            raise CommandError(
+                "--pages-port and --pages-socket say where pages have a process of their own. Add --pages apart, or "
+                "leave them out; --only admin listens on --port or --socket."
+            )
         with ExitStack() as stack:
             listener, address = _listener(stack, options)
             if address and only != _ADMIN and settings.DEMO_UPSTREAM:
                 stack.callback(_demo_upstream(options["port"] + 1).stop)
             pages_address = ""
-            if only is None and (options["pages"] or settings.PAGES) == _APART:
+            if apart:
                 parts, pages_address = _apart(stack, listener, options)
             else:
                 arguments = ("--pages", "inline") if only is None else ("--only", only, *_pages_address(options))
@@ -114,8 +120,14 @@ def _bound(stack: ExitStack, host: str, port: int, path: Path | None, choose: st
             f"Cannot listen on {address} ({error.strerror or error}). Is another server running? Choose another with "
             f"{choose}."
         ) from error
-    stack.callback(path.unlink, missing_ok=True)
+    stack.callback(_remove, path, workers.file_of(path))
     return listener, f"the Unix socket {address}"
+
+
+def _remove(path: Path, own: tuple[int, int, int] | None) -> None:
+    """Removes the file of a socket, unless another server has put its own there."""
+    if workers.file_of(path) == own:
+        path.unlink(missing_ok=True)
 
 
 def _inherited(descriptor: int) -> socket.socket:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,24 @@ class Apart:
             return httpx.get(f"{self.pages_url}/readyz", trust_env=False, timeout=2).status_code == 200
         except httpx.TransportError:
             return False
+
+
+def get_from(file: Path, path: str) -> httpx.Response:
+    """What the server on a Unix socket answers."""
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(file)), base_url="http://127.0.0.1") as http:
+        return http.get(path)
+
+
+def answers_on(file: Path) -> Callable[[], bool]:
+    """Whether a server answers there."""
+
+    def answers() -> bool:
+        with socket.socket(socket.AF_UNIX) as caller:
+            if caller.connect_ex(str(file)) != 0:
+                return False
+        return get_from(file, "/healthz").status_code == 200
+
+    return answers
 
 
 def started(name: str, workers: int = 1) -> Apart:

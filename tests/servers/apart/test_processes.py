@@ -7,10 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.harness import speak
@@ -21,7 +19,7 @@ from tests.harness.patience import PATIENCE, until
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
-from tests.servers.apart.conftest import Apart
+from tests.servers.apart.conftest import Apart, answers_on, get_from
 
 _SERVE = (sys.executable, "manage.py", "serve")
 
@@ -98,13 +96,15 @@ def test_each_part_alone_on_a_socket_of_its_own(live_database: None, standing: S
     ]
     try:
         for file in files.values():
-            until(_answers(file), file.name)
-        assert _get(files["admin"], "/my/login/").status_code == 200
-        assert "https://gateway.example.com/admin/" in _get(files["gateway"], "/my/login/").json()["error"]["message"]
-        assert "https://gateway.example.com, where" in _get(files["admin"], "/v1/models").json()["error"]["message"]
+            until(answers_on(file), file.name)
+        assert get_from(files["admin"], "/my/login/").status_code == 200
+        assert (
+            "https://gateway.example.com/admin/" in get_from(files["gateway"], "/my/login/").json()["error"]["message"]
+        )
+        assert "https://gateway.example.com, where" in get_from(files["admin"], "/v1/models").json()["error"]["message"]
         again = _serve("--only", "admin", "--socket", str(files["admin"]), environment=environment)
         assert f"Cannot listen on {files['admin']}" in again
-        assert _answers(files["admin"])()
+        assert answers_on(files["admin"])()
     finally:
         for server in servers:
             server.terminate()
@@ -128,6 +128,9 @@ def test_the_setting_starts_pages_apart(live_database: None, standing: Standing)
     [
         (["--only", "admin", "--pages", "apart"], "inline", "leave one of them out"),
         (["--pages", "apart", "--pages-port", "1"], "inline", "Choose another with --pages-port or --pages-socket"),
+        (["--pages-port", "3458"], "inline", "Add --pages apart, or leave them out"),
+        (["--pages", "inline", "--pages-socket", "pages.sock"], "apart", "Add --pages apart, or leave them out"),
+        (["--only", "admin", "--pages-port", "3458"], "apart", "--only admin listens on --port or --socket"),
         ([], "Apart", "Set PAGES=apart for pages with a process of their own"),
     ],
 )
@@ -151,18 +154,3 @@ def _serve(*options: str, environment: dict[str, str]) -> str:
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     return ended.stderr
-
-
-def _get(file: Path, path: str) -> httpx.Response:
-    with httpx.Client(transport=httpx.HTTPTransport(uds=str(file)), base_url="http://127.0.0.1") as http:
-        return http.get(path)
-
-
-def _answers(file: Path) -> Callable[[], bool]:
-    def answers() -> bool:
-        with socket.socket(socket.AF_UNIX) as caller:
-            if caller.connect_ex(str(file)) != 0:
-                return False
-        return _get(file, "/healthz").status_code == 200
-
-    return answers
