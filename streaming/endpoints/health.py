@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import msgspec
 from django.conf import settings
-from django.db import Error as DatabaseError
 from django.db import connection
 
 from streaming import stale
@@ -64,7 +63,7 @@ async def _ready(client: Client, runtime: Runtime) -> None:
     await _respond(client, 503 if causes else 200, answer)
 
 
-class _Database:
+class Database:
     """Asks the database whether it answers, for all probes that wait at the same time: one that hangs holds one thread,
     which keeps no server from its end."""
 
@@ -85,7 +84,7 @@ class _Database:
             return f"nothing came within {DATABASE_SECONDS:g} s"
 
 
-_database = _Database()
+_database = Database()
 
 
 def _ask(loop: asyncio.AbstractEventLoop, asked: asyncio.Future[str | None]) -> None:
@@ -99,7 +98,7 @@ def _database_error() -> str | None:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, whoever asks shall know
         return type(error).__name__
     finally:
         connection.close()
