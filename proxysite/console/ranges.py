@@ -112,11 +112,6 @@ def named(name: str, now: datetime | None = None) -> Range:
     return Range(firsts[name]().astimezone(UTC), until, name)
 
 
-def of_days(period: Period) -> Range:
-    """Returns the range of some days of TIME_ZONE."""
-    return Range(period.start.astimezone(UTC), period.end.astimezone(UTC))
-
-
 def read(parameters: Mapping[str, str], standard: str = STANDARD, now: datetime | None = None) -> Range:
     """Returns the range in the parameters of a URL.
 

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.template.response import TemplateResponse
 
 from access.audit import record
+from access.permissions import may
 from proxysite.console import csv_file, usage_report
 from usage.admin.filters import attempts_url
 from usage.reports import formatting, groups, query, totals
@@ -46,11 +47,16 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     }  # fmt: skip
     if form.is_valid():
         period = form.period()
+        may_see = may(request.user, "usage.view_attemptlog")
         pages: Any = Paginator(groups.over(grouping, period), usage_report.PER_PAGE).get_page(request.GET.get("page"))
         context |= {
             "headings": [_heading(grouping, measure) for measure in _MEASURES],
             "rows": [
-                {"values": shown(grouping, group), "cells": _cells(group.totals), "url": _url(grouping, group, form)}
+                {
+                    "values": shown(grouping, group),
+                    "cells": _cells(group.totals),
+                    "url": _url(grouping, group, form) if may_see else "",
+                }
                 for group in groups.lines(grouping, pages.object_list)
             ],
             "pages": pages,

@@ -15,19 +15,12 @@ from proxysite.my.site import page as render
 from usage.models import AttemptLog, Outcome, RequestLog
 from usage.reports import ending, formatting
 from usage.reports.rows.filters import id_in
-from usage.rollups.measures import COST_PARTS, ERRORS
+from usage.rollups.measures import ERRORS
 
 PER_PAGE = 50
 DAYS = 90
 """How far back the lists go: a walk further back would read rows of everybody."""
 FAILURE_DAYS = 30
-OUTCOMES = {
-    Outcome.COMPLETED: "success",
-    Outcome.FAILED: "danger",
-    Outcome.REFUSED: "warning",
-    Outcome.CLIENT_CLOSED: "info",
-    Outcome.INTERRUPTED: "danger",
-}
 
 
 @require_safe
@@ -56,7 +49,7 @@ def _list(request: HttpRequest, rows: QuerySet[RequestLog], title: str, **contex
     kept = {name: request.GET[name] for name in ("key", "member") if request.GET.get(name)}
     return render(
         request, "my/requests.html", title,
-        rows=found[:PER_PAGE], outcomes=OUTCOMES, only_errors=only_errors, kept=kept,
+        rows=found[:PER_PAGE], outcomes=ending.VARIANTS, only_errors=only_errors, kept=kept,
         older=found[PER_PAGE - 1].pk if len(found) > PER_PAGE else None, days=DAYS, **context,
     )  # fmt: skip
 
@@ -84,16 +77,7 @@ def page(request: HttpRequest, row_id: UUID) -> HttpResponse:
     attempts = list(visible(person, AttemptLog.objects.filter(request_log_id=row.pk)).order_by("number"))
     return render(
         request, "my/request.html", "Request", row=row, attempts=attempts, sentence=ending.sentence(row),
-        variant=OUTCOMES.get(Outcome(row.outcome), ""), parts=_parts(row),
+        variant=ending.VARIANTS[Outcome(row.outcome)], parts=formatting.cost_parts(row),
         is_own=row.owner_id == person.pk,
         contacts=contacts.for_teams(person, [row.team_id]) if row.outcome in ERRORS else [],
     )  # fmt: skip
-
-
-def _parts(row: RequestLog) -> list[tuple[str, str]]:
-    amounts = {name: getattr(row, name) for name in COST_PARTS}
-    return [
-        (name.removesuffix("_cost").replace("_", " "), formatting.dollars(amount))
-        for name, amount in amounts.items()
-        if amount
-    ]

@@ -95,7 +95,7 @@ def test_a_range_knows_its_days_and_the_range_before(settings: Any) -> None:
     assert week.days() == Period(date(2026, 2, 27), date(2026, 3, 5))
     assert ranges.named("24h", NOW).days() is None
     assert ranges.named("24h", NOW).covering() == Period(date(2026, 3, 4), date(2026, 3, 5))
-    assert ranges.of_days(Period(date(2026, 3, 1), date(2026, 3, 2))).title == "2026-03-01 to 2026-03-02"
+    assert Range(at("2026-03-01 05:00"), at("2026-03-03 05:00")).title == "2026-03-01 to 2026-03-02"
     day = ranges.named("24h", NOW)
     assert day.before() == Range(day.since - (day.until - day.since), day.since)
     assert ranges.named("month", NOW).before() == Range(at("2026-02-01 05:00"), at("2026-02-05 12:15"))

@@ -68,6 +68,27 @@ def test_what_is_not_known_is_unknown_and_a_refused_request_has_no_attempt() -> 
             )
 
 
+def test_attempts_follow_each_other_within_their_request() -> None:
+    heads = 0
+    for request, attempts in making.rows(5_000, SINCE, UNTIL, 7):
+        after = 0
+        for attempt in attempts:
+            began = round((attempt.started_at - request.started_at).total_seconds() * 1000)
+            assert began > after or began == after == 0, attempt
+            assert attempt.id.int >> 80 == round(attempt.started_at.timestamp() * 1000)
+            assert attempt.duration_ms is not None
+            after = began + attempt.duration_ms
+            times_of = (attempt.time_to_connect_ms, attempt.time_to_headers_ms, attempt.time_to_first_token_ms)
+            known = [ms for ms in (0, *times_of, attempt.duration_ms) if ms is not None]
+            assert known == sorted(known), attempt
+            heads += attempt.time_to_headers_ms is not None
+        if attempts:
+            assert after == request.duration_ms
+        if request.time_to_first_token_ms is not None:
+            assert attempts[-1].time_to_first_token_ms == request.time_to_first_token_ms - began
+    assert heads > 4_500
+
+
 def test_they_look_like_a_company() -> None:
     made = list(making.rows(20_000, datetime(2025, 3, 1, tzinfo=UTC), UNTIL, 7))
     requests = [request for request, _ in made]

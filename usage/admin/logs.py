@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -21,18 +21,10 @@ from usage.admin.request_page import page
 from usage.admin.requests.sheet import Sheet
 from usage.admin.requests.views import RowsList
 from usage.admin.timeline import with_demo_mark
-from usage.models import AttemptLog, RequestLog, SetAside
-from usage.reports import formatting
+from usage.models import AttemptLog, Outcome, RequestLog, SetAside
+from usage.reports import ending, formatting
 from usage.reports.rows.filters import ATTEMPTS, REQUESTS
 from usage.rollups import measures
-
-_OUTCOMES = {
-    "Completed": "success",
-    "Failed": "danger",
-    "Refused": "warning",
-    "Client Closed": "info",
-    "Interrupted": "danger",
-}
 
 _COUNTED = [*(measure.name for measure in measures.of_kind("sum") if measure.unit != "money"), "estimated"]
 # Two per line: more leave no room for their help texts.
@@ -76,12 +68,6 @@ class UsageAdmin(ModelAdmin):
         """Only prune_usage deletes history."""
         return False
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """Shows the list. A URL with a NUL, which PostgreSQL accepts in no text, leads to the unfiltered one."""
-        if any("\0" in value for _, values in request.GET.lists() for value in values):
-            return HttpResponseRedirect(request.path)
-        return super().changelist_view(request, extra_context)
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Returns rows with those of demo providers marked."""
         return with_demo_mark(super().get_queryset(request))
@@ -111,15 +97,9 @@ class UsageAdmin(ModelAdmin):
     @display(description="The cost in parts")
     def cost_parts(self, row: Any) -> str:
         """In US dollars: those that are not zero."""
-        amounts = {name: getattr(row, name) for name in measures.COST_PARTS}
-        if None in amounts.values():
+        if any(getattr(row, name) is None for name in measures.COST_PARTS):
             return formatting.UNKNOWN
-        shown = (
-            f"{name.removesuffix('_cost').replace('_', ' ')} {formatting.dollars(amount)}"
-            for name, amount in amounts.items()
-            if amount
-        )
-        return " · ".join(shown) or formatting.dollars(row.cost)
+        return " · ".join(map(" ".join, formatting.cost_parts(row))) or formatting.dollars(row.cost)
 
     @display(description="Cost when last re-priced")
     def shown_repriced(self, row: Any) -> str:
@@ -129,7 +109,7 @@ class UsageAdmin(ModelAdmin):
     @display(description="Outcome", ordering="outcome")
     def ended(self, row: Any) -> str:
         """The outcome, with the error if there was one."""
-        return render_to_string("usage/outcome.html", {"row": row, "variant": _OUTCOMES[row.get_outcome_display()]})
+        return render_to_string("usage/outcome.html", {"row": row, "variant": ending.VARIANTS[Outcome(row.outcome)]})
 
     @display(description="Fidelity")
     def shown_fidelity(self, row: Any) -> str:

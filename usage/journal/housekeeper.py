@@ -109,8 +109,7 @@ class Housekeeper:
 
     def _build_month(self) -> None:
         try:
-            for month in months.unbuilt()[:1]:
-                months.build(month)
+            months.build_next()
         except DatabaseError as error:
             logger.warning("no month's rollup built; pages add up days", extra={"fields": {"cause": str(error)}})
             connection.close()

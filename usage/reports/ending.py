@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from usage.models import AttemptLog, Outcome, RequestLog
 from usage.reports import formatting
 
+VARIANTS: Final = {
+    Outcome.COMPLETED: "success",
+    Outcome.FAILED: "danger",
+    Outcome.REFUSED: "warning",
+    Outcome.CLIENT_CLOSED: "info",
+    Outcome.INTERRUPTED: "danger",
+}
+"""The colour of an outcome's label on every page: a variant of Unfold's labels."""
 _HOW = {
     Outcome.REFUSED: "Refused",
     Outcome.FAILED: "Failed",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
+
+from usage.rollups.measures import COST_PARTS
 
 UNKNOWN = "—"
 
@@ -64,3 +67,11 @@ def milliseconds(number: int | None) -> str:
         return f"{number / 1000:.1f} s"
     minutes, seconds = divmod(round(number / 1000), 60)
     return f"{minutes} min {seconds:02d} s"
+
+
+def cost_parts(row: Any) -> list[tuple[str, str]]:
+    """Returns the parts of a request's or attempt's cost that are known and not zero: `("cache read", "$0.01")`."""
+    amounts = {name: getattr(row, name) for name in COST_PARTS}
+    return [
+        (name.removesuffix("_cost").replace("_", " "), dollars(amount)) for name, amount in amounts.items() if amount
+    ]

@@ -91,9 +91,32 @@ def build(month: date) -> bool:
         return _write(row, cells)
 
 
+def build_next() -> bool:
+    """Builds one of the months that are over and do not stand; returns whether one was built. Those whose days change
+    all the time do not keep the others waiting. Raises django.db.Error."""
+    return any(map(build, unbuilt()))
+
+
+def build_all() -> list[date]:
+    """Builds the months that are over and do not stand; returns those that could not be built now. Raises
+    django.db.Error."""
+    return [month for month in unbuilt() if not build(month)]
+
+
+def not_built(months: list[date]) -> str:
+    """Returns what to do about months that `build_all` could not build; "" for none."""
+    if not months:
+        return ""
+    names = ", ".join(f"{month:%Y-%m}" for month in months)
+    return (
+        f"Not built, because their days changed meanwhile or another process is building them: {names}. The gateway "
+        "builds them while it runs; without it, run rebuild_rollups again."
+    )
+
+
 def rebuild(*, check: bool) -> Iterator[Difference]:
     """Compares the months that stand with their days; yields the differences. Unless `check`, it builds these months
-    again, and those that do not stand."""
+    again; others that do not stand are for `build_all`."""
     if not has_days():
         return
     for month in RollupMonth.objects.exclude(built_at=None).order_by("first_day").values_list("first_day", flat=True):
@@ -105,9 +128,6 @@ def rebuild(*, check: bool) -> Iterator[Difference]:
             with transaction.atomic():
                 upsert.mark([month])
         yield from found
-    if not check:
-        for month in unbuilt():
-            build(month)
 
 
 def _this_month() -> date:

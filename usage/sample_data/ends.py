@@ -56,5 +56,7 @@ _RATE = Failure(
 _ERROR = Failure("provider_error", "The provider {provider} reported an error of its own (HTTP 500).", 500, "api_error")
 _LATE = Failure("provider_first_event_timeout", "The provider did not begin to answer in time.", 504, "timeout_error")
 _CLOSED = Failure("provider_connection_refused", "The provider refused the connection.", 502, "api_error")
+WITHOUT_HEAD = frozenset({_LATE.code, _CLOSED.code})
+"""Failures of which the head of an answer never came."""
 FAILURES = (*(_OVERLOADED,) * 4, *(_RATE,) * 3, *(_ERROR,) * 2, _LATE, _CLOSED)
 RESTART = Failure("shutdown", "The gateway is restarting. Send the request again.", None, "")

@@ -18,7 +18,7 @@ from usage.journal.records import AttemptRecord, Finished, RequestRecord, set_co
 from usage.rollups.generated import copier
 from usage.rollups.measures import COST_PARTS
 from usage.sample_data import times
-from usage.sample_data.ends import FAILURES, REFUSALS, RESTART, Failure
+from usage.sample_data.ends import FAILURES, REFUSALS, RESTART, WITHOUT_HEAD, Failure
 from usage.sample_data.site import FIRST_ID, PEOPLE, TEAMS, Key, Model, Route, Site, site_of
 from usage.sample_data.times import Slice
 
@@ -156,38 +156,48 @@ class _Maker:
             request.duration_ms, request.attempts = 2, 0
             return request, []
         if draw < _FALLBACK:
-            failed = self._attempt(template.first, request, ms + 1)
+            after = 2 + request.duration_ms // 4
+            failed = self._attempt(template.first, request, ms, 1, after - 2)
             _end(failed, self._choice(FAILURES), "failed", provider=failed.provider_name)
-            failed.duration_ms = request.duration_ms // 4
-            answered, model = self._attempt(template.next, request, ms + 2 + failed.duration_ms), template.route.next
-            request.attempts, attempts = 2, [failed, answered]
+            _place_head(failed, failed.duration_ms)
+            answered = self._attempt(template.next, request, ms, after, request.duration_ms - after)
+            model, request.attempts, attempts = template.route.next, 2, [failed, answered]
         else:
-            answered, model = self._attempt(template.first, request, ms + 1), template.route.first
-            attempts = [answered]
+            after = 1
+            answered = self._attempt(template.first, request, ms, after, request.duration_ms - after)
+            model, attempts = template.route.first, [answered]
         request.provider_id, request.provider_name = model.provider_id, model.provider_name
         request.model_id, request.model_name = model.id, model.name
         if draw < _FALLBACK or draw >= _INTERRUPTED:
-            self._count(request, model)
+            self._count(request, model, after)
         elif draw < _FAILED:
             _end(request, self._choice(FAILURES), "failed", provider=model.provider_name)
         elif draw < _CLOSED:
             request.outcome, request.http_status, request.stop_reason = "client_closed", None, ""
             request.estimated = True
-            self._count(request, model)
+            self._count(request, model, after)
         else:
             _end(request, RESTART, "interrupted")
         _copy_sums(answered, request)
         _copy_ending(answered, request)
+        if request.time_to_first_token_ms is not None:
+            answered.time_to_first_token_ms = request.time_to_first_token_ms - after
+        first = answered.time_to_first_token_ms
+        _place_head(answered, answered.duration_ms if first is None else first * 9 // 10)
         return request, attempts
 
-    def _attempt(self, template: AttemptRecord, request: RequestRecord, ms: int) -> AttemptRecord:
+    def _attempt(
+        self, template: AttemptRecord, request: RequestRecord, ms: int, after: int, duration: int
+    ) -> AttemptRecord:
+        """Returns an attempt that began `after` milliseconds of its request, which began at `ms`."""
         attempt = copy(template)
-        attempt.id, attempt.request_log_id = self._identity(ms), request.id
-        attempt.started_at, attempt.duration_ms = request.started_at, request.duration_ms
+        attempt.id, attempt.request_log_id = self._identity(ms + after), request.id
+        attempt.started_at, attempt.duration_ms = datetime.fromtimestamp((ms + after) / 1000, UTC), max(0, duration)
         attempt.time_to_connect_ms = int(self._chance() * 40)
         return attempt
 
-    def _count(self, request: RequestRecord, model: Model) -> None:
+    def _count(self, request: RequestRecord, model: Model, after: int) -> None:
+        """Sets tokens, cost and first token of a request that an attempt answers, which began `after` milliseconds."""
         prompt, output = self._one_of(self._prompts), self._one_of(self._outputs)
         new_price, read_price, write_price, output_price = model.prices
         read = int(prompt * 0.8) if self._chance() < 0.7 else 0
@@ -197,7 +207,7 @@ class _Maker:
         request.cache_read_tokens, request.cache_write_tokens = read, write
         request.reasoning_tokens = output // 3 if model.dialect == "openai_responses" else None
         set_cost(request, (new * new_price, read * read_price, write * write_price, output * output_price, 0))
-        request.time_to_first_token_ms = min(request.duration_ms or 0, self._one_of(self._waits))
+        request.time_to_first_token_ms = max(after, min(request.duration_ms or 0, after + self._one_of(self._waits)))
 
     def _one_of(self, values: list[int]) -> int:
         return values[int(self._chance() * _VALUES)]
@@ -205,6 +215,15 @@ class _Maker:
     def _identity(self, ms: int) -> UUID:
         chance = self._bits(74)
         return UUID(int=(ms << 80) | (0x7 << 76) | (chance >> 62 << 64) | (0b10 << 62) | (chance & (2**62 - 1)))
+
+
+def _place_head(attempt: AttemptRecord, ms: int | None) -> None:
+    """Sets when the head of the answer came, unless the attempt ended before, and the connection not after it."""
+    if attempt.outcome == "interrupted" or attempt.sentence_code in WITHOUT_HEAD:
+        ms = None
+    attempt.time_to_headers_ms = ms
+    limit = attempt.duration_ms if ms is None else ms
+    attempt.time_to_connect_ms = min(attempt.time_to_connect_ms or 0, limit or 0)
 
 
 def _end(record: RequestRecord | AttemptRecord, failure: Failure, outcome: str, provider: str = "") -> None:

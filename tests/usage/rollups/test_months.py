@@ -132,6 +132,31 @@ def test_a_month_that_differs_from_its_days_is_reported_and_built_again() -> Non
     assert "match" in _rebuild(check=True)
 
 
+def test_a_month_that_changes_all_the_time_does_not_keep_others_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    store(
+        [request(day("2026-03-05T12:00:00")), request(day("2026-05-05T12:00:00")), request(day("2026-06-05T12:00:00"))]
+    )
+    add_up = months._added_up
+
+    def with_a_late_request(month: date) -> Any:
+        cells = add_up(month)
+        if month.month == 6:
+            store([request(day("2026-06-06T12:00:00"))])
+        return cells
+
+    monkeypatch.setattr(months, "_added_up", with_a_late_request)
+    june = date(2026, 6, 1)
+    assert months.build_next()
+    assert months.unbuilt() == [june, MARCH]
+    assert months.build_next()
+    assert months.unbuilt() == [june]
+    assert not months.build_next()
+    assert "Not built, because their days changed meanwhile or another process is building them: 2026-06." in _rebuild()
+    monkeypatch.setattr(months, "_added_up", add_up)
+    assert "Not built" not in _rebuild()
+    assert months.unbuilt() == []
+
+
 def test_days_that_are_corrected_make_another_month() -> None:
     store([request(day("2026-03-05T12:00:00"), output_tokens=7)])
     _build_all()

@@ -15,14 +15,6 @@ from usage.admin.timeline import timeline
 from usage.models import Outcome, RequestLog
 from usage.reports import ending, sessions
 
-VARIANTS = {
-    Outcome.COMPLETED: "success",
-    Outcome.FAILED: "danger",
-    Outcome.REFUSED: "warning",
-    Outcome.CLIENT_CLOSED: "info",
-    Outcome.INTERRUPTED: "danger",
-}
-
 
 def context(request: HttpRequest, row: RequestLog) -> dict[str, Any]:
     """Returns what templates/usage/request.html shows. Attempts are for those who may see attempts."""
@@ -35,7 +27,7 @@ def context(request: HttpRequest, row: RequestLog) -> dict[str, Any]:
     return {
         "row": row,
         "sentence": ending.sentence(row, attempts),
-        "variant": VARIANTS[Outcome(row.outcome)],
+        "variant": ending.VARIANTS[Outcome(row.outcome)],
         "may_see_attempts": may_see_attempts,
         "timeline": places,
         "bills": bills(attempts, prices_of(attempts)),

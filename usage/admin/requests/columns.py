@@ -13,19 +13,15 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
 
+from access.permissions import Person, may
 from providers.models import Provider
 from usage.models import Outcome
-from usage.reports import formatting
+from usage.reports import ending, formatting
 from usage.reports.rows.filters import REQUESTS, Kind
 from usage.reports.spreadsheet import cell
 
-COLORS: Final = {
-    Outcome.COMPLETED: "good",
-    Outcome.FAILED: "bad",
-    Outcome.REFUSED: "near",
-    Outcome.CLIENT_CLOSED: "left",
-    Outcome.INTERRUPTED: "bad",
-}
+_DOTS: Final = {"success": "good", "danger": "bad", "warning": "near", "info": "left"}
+"""The class of a list's dot, of a label's variant."""
 _TOKENS: Final = {
     "cache_read_tokens": ("read from cache", "read"),
     "cache_write_tokens": ("written to cache", "write"),
@@ -45,7 +41,7 @@ _OF_ATTEMPTS = ("request_log_id", "number", "credential_name", "reported_model")
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """One row of a list, formatted."""
+    """One row of a list, formatted. URLs are "" where whoever looks may not follow them."""
 
     url: str
     sheet_url: str
@@ -77,11 +73,16 @@ def columns(kind: Kind) -> tuple[str, ...]:
     return (*_SHARED, *(_OF_REQUESTS if kind is REQUESTS else _OF_ATTEMPTS))
 
 
-def shown(kind: Kind, rows: Iterable[Any]) -> list[Shown]:
-    """Returns rows as a list shows them."""
+def shown(kind: Kind, rows: Iterable[Any], person: Person) -> list[Shown]:
+    """Returns rows as a list shows them to somebody."""
+    sees_requests = may(person, "usage.view_requestlog")
+    sees_own = sees_requests if kind is REQUESTS else may(person, "usage.view_attemptlog")
     demos = set(Provider.objects.filter(is_demo=True).values_list("pk", flat=True))
     now, zone = timezone.now(), timezone.get_default_timezone()
-    return [_shown(kind, row, demos, now, row.started_at.astimezone(zone)) for row in rows]
+    found = [_shown(kind, row, demos, now, row.started_at.astimezone(zone)) for row in rows]
+    if not sees_requests:
+        found = [msgspec.structs.replace(one, sheet_url="", who_url="") for one in found]
+    return found if sees_own else [msgspec.structs.replace(one, url="") for one in found]
 
 
 def _shown(kind: Kind, row: Any, demos: set[int], now: datetime, started: datetime) -> Shown:
@@ -101,7 +102,7 @@ def _shown(kind: Kind, row: Any, demos: set[int], now: datetime, started: dateti
         ago=formatting.ago(seconds) if seconds < 86_400 else f"{started:%Y-%m-%d}",
         clock=f"{started:%H:%M:%S}",
         outcome=row.get_outcome_display(),
-        color=COLORS[Outcome(row.outcome)],
+        color=_DOTS[ending.VARIANTS[Outcome(row.outcome)]],
         reason=_reason(row),
         who=row.key_name if is_request else f"attempt {row.number}",
         who_url="" if is_request else reverse("admin:usage_requestlog_change", args=[request]),

@@ -57,7 +57,7 @@ def context(request: HttpRequest, question: Question) -> dict[str, Any]:
         reading.Selection(only, selection.chosen, selection.since, selection.until),
         PER_PAGE, older=question.older, newer=question.newer,
     )  # fmt: skip
-    lines = columns.shown(question.kind, page.rows)
+    lines = columns.shown(question.kind, page.rows, request.user)
     bars = histogram(question.chosen, selection.since, selection.until)
     return found | {
         "rows": page.rows,

@@ -21,7 +21,6 @@ from usage.admin.requests import columns
 from usage.models import AttemptLog, RequestLog
 from usage.reports import ending, formatting
 from usage.reports.rows.filters import ATTEMPTS, REQUESTS
-from usage.rollups.measures import COST_PARTS
 
 
 class Sheet:
@@ -47,10 +46,10 @@ class Sheet:
             attempts = list(AttemptLog.objects.filter(request_log_id=row.pk).order_by("number"))
         context = {
             "row": row,
-            "line": columns.shown(REQUESTS, [row])[0],
+            "line": columns.shown(REQUESTS, [row], request.user)[0],
             "sentence": ending.sentence(row, attempts),
             "facts": _facts(row),
-            "attempts": columns.shown(ATTEMPTS, attempts),
+            "attempts": columns.shown(ATTEMPTS, attempts, request.user),
             "page_url": reverse("admin:usage_requestlog_change", args=[row.pk]),
             "session_url": session_url(row),
         }
@@ -58,12 +57,7 @@ class Sheet:
 
 
 def _facts(row: RequestLog) -> list[tuple[str, str]]:
-    parts = ", ".join(
-        f"{name.removesuffix('_cost').replace('_', ' ')} {formatting.dollars(amount)}"
-        for name in COST_PARTS
-        for amount in [getattr(row, name)]
-        if amount
-    )
+    parts = ", ".join(map(" ".join, formatting.cost_parts(row)))
     found = (
         ("Request", row.request_id),
         ("Requested model", row.request_model),

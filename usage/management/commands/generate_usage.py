@@ -57,7 +57,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{done:,} of {count:,} requests, {done / (reported_at - began):,.0f}/s")
         if writer.set_aside:
             raise CommandError(f"The database rejected {writer.set_aside:,} of the rows.")
-        for month in month_rollups.unbuilt():
-            month_rollups.build(month)
+        if left := month_rollups.not_built(month_rollups.build_all()):
+            self.stdout.write(left)
         seconds = time.monotonic() - began
         self.stdout.write(f"{done:,} requests in {seconds:.1f} s, {done / max(seconds, 1e-3):,.0f}/s")

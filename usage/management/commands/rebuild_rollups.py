@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from access.audit import record
 from usage.collector import at_rest
-from usage.rollups import rebuild
+from usage.rollups import months, rebuild
 
 SHOWN = 50
 
@@ -39,10 +39,13 @@ class Command(BaseCommand):
                 found += 1
                 if found <= SHOWN:
                     self.stdout.write(str(difference))
+            left = "" if check else months.not_built(months.build_all())
         if found and not check:
             record("rollups rebuilt", changes={"differences": found})
         if found > SHOWN:
             self.stdout.write(f"… and {found - SHOWN} more")
+        if left:
+            self.stdout.write(left)
         if check and found:
             raise CommandError(
                 f"{found} rollups differ from the rows. Run rebuild_rollups without --check to rebuild them."
