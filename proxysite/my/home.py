@@ -10,7 +10,7 @@ from proxysite.my import contacts, keys, limits, requests, scope, usage
 from proxysite.my.budgets import asking, shown
 from proxysite.my.site import page as render
 from usage.last_use import with_last_use
-from usage.reports import query
+from usage.reports import ending, query
 
 _FAILURES = 5
 
@@ -31,7 +31,7 @@ def page(request: HttpRequest) -> HttpResponse:
         keys=own,
         cards=usage.cards(*(usage.own(person, period) for period in (query.last_days(1), query.this_month()))),
         failures=requests.failures(scope.own_requests(person, requests.FAILURE_DAYS), _FAILURES),
-        outcomes=requests.OUTCOMES,
+        outcomes=ending.VARIANTS,
         contacts=contacts.for_teams(person, [one.team_id for one in memberships]),
         limits=limits.of_gateway(),
         budgets=shown.of_person(person),

@@ -24,7 +24,7 @@ from proxysite.my.budgets import pages as budgets
 from proxysite.my.key_forms import KeyForm
 from proxysite.my.site import page as render
 from usage.last_use import with_last_use
-from usage.reports import query
+from usage.reports import ending, query
 from usage.reports.totals import Totals
 
 _FAILURES = 5
@@ -59,7 +59,7 @@ def page(request: HttpRequest, team_id: int) -> HttpResponse:
         may_invite=invitations.may_invite(person, team, Membership.Role.MEMBER),
         invitations=visible(person, invitations.open_of(team)).select_related("invited_by"),
         failures=requests.failures(scope.requests_of(person, team, requests.FAILURE_DAYS), _FAILURES),
-        outcomes=requests.OUTCOMES,
+        outcomes=ending.VARIANTS,
         budgets=budgets.pools(person, team),
         waiting=[one for one in asking.to_decide(person) if one.row.team_id == team.pk],
     )

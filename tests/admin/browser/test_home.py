@@ -35,7 +35,7 @@ def test_all_of_home_is_read_anew(browser: WebDriver, administrator: str, gatewa
     fields: dict[str, Any] = {"cost": 10**18, "outcome": "failed"}
     for _ in range(3):
         request_row(provider_name=first, team_id=7001, team_name=first, sentence_code=first, **fields)
-    browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _BY_HAND})  # type: ignore[attr-defined]
+    browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _BY_HAND})
     log_in(browser, gateway, administrator)
     browser.get(f"{gateway.base_url}/admin/?range=1h&metric=cost&group=provider")
     before = browser.execute_script(_SHOWN)
