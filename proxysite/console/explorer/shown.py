@@ -76,12 +76,12 @@ def chips(state: State) -> list[dict[str, str]]:
     """Returns the filters that are on, each with the URL without it."""
     found = []
     for name, values in state.question.filters.items():
-        labels = names.resolved((name,), {(value,): names.last_label(name, value) for value in values})
+        labels = names.of_values(state.question, name, values)
         rest = {other: kept for other, kept in state.question.filters.items() if other != name}
         for value in values:
             others = tuple(kept for kept in values if kept != value)
             filters = {**rest, name: others} if others else rest
-            found.append({"title": GROUPS[name].title, "text": labels[(value,)][0], "url": state.url(filters=filters)})
+            found.append({"title": GROUPS[name].title, "text": labels[value], "url": state.url(filters=filters)})
     return found
 
 

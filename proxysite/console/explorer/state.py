@@ -13,7 +13,7 @@ from proxysite.console import ranges
 from proxysite.console.ranges import Range
 from usage.models import Outcome
 from usage.reports.explore.metrics import METRICS
-from usage.reports.explore.question import BUCKETS, GROUPS, LIMITS, Question, problem, standard_bucket
+from usage.reports.explore.question import BUCKETS, GROUPS, LIMITS, Question, automatic_bucket, problem
 from usage.reports.rows.filters import NONE, id_in
 
 STANDARD_RANGE: Final = "30d"
@@ -56,12 +56,12 @@ def read(parameters: QueryDict) -> State:
         metric=metric,
         group=_group(parameters.get("group", "model"), "group"),
         subgroup=_group(parameters.get("subgroup", ""), "subgroup"),
-        bucket=bucket or standard_bucket(chosen.since, chosen.until, metric),  # type: ignore[arg-type]
         limit=_limit(parameters.get("limit", "10")),
         rank="" if rank == metric else rank,
         cumulative=parameters.get("cumulative", "") == "1",
         filters={name: values for name in GROUPS if (values := _values(name, parameters.getlist(name)))},
     )
+    question = msgspec.structs.replace(question, bucket=bucket or automatic_bucket(question))
     if text := problem(question):
         raise WrongQuestion(text)
     return State(chosen, question, bucket)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from django.contrib import admin
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -25,7 +26,7 @@ from usage.models import Outcome
 from usage.reports import failures, formatting, pulse, query
 from usage.reports.explore.answer import CannotAnswer, answer
 from usage.reports.explore.metrics import METRICS
-from usage.reports.explore.question import GROUPS, Question, standard_bucket
+from usage.reports.explore.question import GROUPS, Question, automatic_bucket
 from usage.reports.failures import Failure
 from usage.reports.pulse import Provider
 
@@ -77,8 +78,8 @@ def _chart(request: HttpRequest, chosen: Range) -> dict[str, Any]:
     """Returns the one chart, of a metric by a group, with the table that is its legend."""
     metric = _one_of(METRIC_CHOICES, request.GET.get("metric", ""))
     group = _one_of(GROUP_CHOICES, request.GET.get("group", ""))
-    bucket = standard_bucket(chosen.since, chosen.until, metric)
-    question = Question(chosen.since, chosen.until, metric, group, bucket=bucket, limit=LINES)
+    question = Question(chosen.since, chosen.until, metric, group, limit=LINES)
+    question = msgspec.structs.replace(question, bucket=automatic_bucket(question))
     asked = State(chosen, question, "")
     choices = {
         "metrics": _choices(request, "metric", {name: METRICS[name].title for name in METRIC_CHOICES}, metric),

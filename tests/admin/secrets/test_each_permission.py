@@ -93,7 +93,7 @@ def marks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     Rule.objects.create(name="rule", route=route)
     ScenarioRoute.objects.create(scenario="think", route=route)
     Concept.objects.create(name="sql", route=route)
-    attempt_row(request_row(provider_id=provider.pk, provider_name="mine"), provider_id=provider.pk)
+    attempt_row(request_row(provider_id=provider.pk, provider_name="mine", session_id="s"), provider_id=provider.pk)
     SetAside.objects.create(request_id="req_1", cause="why", payload={})
     Webhook.objects.create(name="pager", url="http://127.0.0.1:9/", is_local=True, ciphertext=secrets.encrypt(SIGNS))
     alert = Alert.objects.create(once="journal:host", kind="journal", subject="Rows wait", text="Rows wait.")

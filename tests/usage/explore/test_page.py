@@ -7,6 +7,7 @@ import io
 import json
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.http import QueryDict
@@ -146,3 +147,21 @@ def test_a_url_is_the_whole_state(fields: dict[str, str]) -> None:
     except state.WrongQuestion:
         return
     assert state.read(QueryDict(found.url()[1:])) == found
+
+
+def test_a_filter_by_tags_that_are_gone_is_an_answer(admin_client: Client) -> None:
+    page = admin_client.get(f"{PAGE}?{MARCH}&group=tags&tags={UUID(int=5)}")
+    assert page.status_code == 200
+    assert "0 requests" in text_of(page)
+
+
+@given(queries)
+def test_the_automatic_bucket_is_answered_where_another_one_is(fields: dict[str, str]) -> None:
+    query = QueryDict(mutable=True)
+    query.update({**fields, "bucket": "total"})
+    try:
+        state.read(query)
+    except state.WrongQuestion:
+        return
+    query["bucket"] = ""
+    state.read(query)

@@ -9,11 +9,11 @@ from operator import or_
 from typing import Any
 
 import msgspec
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from usage.reports import spans
 from usage.reports.explore import buckets, names
-from usage.reports.explore.metrics import METRICS, SUMS, UNPRICED, Metric, Value, empty, plus
+from usage.reports.explore.metrics import METRICS, SUMS, UNPRICED, Metric, Value, empty, forget_unknown, plus
 from usage.reports.explore.question import GROUPS, Question, problem
 from usage.reports.spans import Rows
 from usage.rollups import histogram
@@ -62,15 +62,16 @@ def answer(question: Question) -> Answer:
 
 
 class _Part:
-    """Sums and the histogram of some rows, in the whole range and by bucket."""
+    """Sums and the histogram of some rows, in the whole range and by bucket; `rank_bins` is what ranks them, where
+    that is a percentile."""
 
-    __slots__ = ("bins", "by_bucket", "label", "sums")
+    __slots__ = ("bins", "by_bucket", "rank_bins", "sums")
 
     def __init__(self) -> None:
         self.sums = empty()
         self.bins: histogram.Bins = {}
         self.by_bucket: dict[int, tuple[dict[str, Any], histogram.Bins]] = {}
-        self.label: tuple[Any, ...] = ()
+        self.rank_bins: histogram.Bins = {}
 
     def bucket(self, at: int) -> tuple[dict[str, Any], histogram.Bins]:
         found = self.by_bucket.get(at)
@@ -95,15 +96,15 @@ class _Answering:
     def answered(self) -> Answer:
         parts = self._parts()
         whole = self._whole(parts)
-        ranked = sorted(parts, key=lambda key: (_order(_value(self._rank, parts[key])), _names(parts[key])))
+        ranked = sorted(parts, key=lambda key: (_order(self._ranked_by(parts[key])), str(key)))
         top, rest = ranked[: self._question.limit], ranked[self._question.limit :]
         if not self._is_total:
             self._read_buckets({key: parts[key] for key in top})
-        resolved = names.resolved(self._question.by, {key: parts[key].label for key in top})
+        labels = names.of_lines(self._question, top)
         return Answer(
             self._question,
             self._starts,
-            [self._line(key, resolved[key], parts[key]) for key in top] if self._columns else [],
+            [self._line(key, labels[key], parts[key]) for key in top] if self._columns else [],
             self._others(whole, [parts[key] for key in top], [parts[key] for key in rest]) if rest else None,
             self._line(None, ("All",), whole),
             len(ranked),
@@ -126,23 +127,19 @@ class _Answering:
 
     def _parts(self) -> dict[Key, _Part]:
         """Returns what each line comes to over the whole range."""
-        labels = {f"{column}_label": Max(column) for name in self._question.by if (column := names.label_of(name))}
         parts: dict[Key, _Part] = {}
         if not self._columns:
             return {(): self._summed(self._rows((), whole=True))}
-        for row in self._rows(self._columns, whole=True).groups(*self._columns, **SUMS, **UNPRICED, **labels):
+        for row in self._rows(self._columns, whole=True).groups(*self._columns, **SUMS, **UNPRICED):
             part = parts[tuple(row[column] for column in self._columns)] = _Part()
             plus(part.sums, {name: row[name] for name in (*SUMS, *UNPRICED)})
-            part.label = tuple(row.get(f"{names.label_of(name)}_label") for name in self._question.by)
-        if self._metric.bins or self._rank.bins:
-            self._read_bins(parts)
+        self._read_bins(parts)
         return parts
 
     def _summed(self, rows: Rows) -> _Part:
         part = _Part()
         plus(part.sums, rows.total(**SUMS, **UNPRICED))
-        if self._metric.bins:
-            self._read_bins({(): part})
+        self._read_bins({(): part})
         return part
 
     def _whole(self, parts: dict[Key, _Part]) -> _Part:
@@ -156,11 +153,16 @@ class _Answering:
 
     def _read_bins(self, parts: dict[Key, _Part]) -> None:
         """Adds histograms up, of the whole range; `_read_buckets` does the same by bucket."""
-        bins = self._metric.bins or self._rank.bins
-        for *key, stored in self._rows(self._columns, whole=True).values_list(*self._columns, bins):
-            part = parts.get(tuple(key))
-            if part is not None and stored:
-                histogram.add(part.bins, {int(number): count for number, count in stored.items()})
+        for metric, of in ((self._metric, "bins"), (self._rank, "rank_bins")):
+            if not metric.bins:
+                continue
+            for *key, stored in self._rows(self._columns, whole=True).values_list(*self._columns, metric.bins):
+                part = parts.get(tuple(key))
+                if part is not None and stored:
+                    histogram.add(getattr(part, of), {int(number): count for number, count in stored.items()})
+
+    def _ranked_by(self, part: _Part) -> Value:
+        return _of(self._rank, part.sums, part.rank_bins)
 
     def _read_buckets(self, parts: dict[Key, _Part], columns: tuple[str, ...] | None = None) -> None:
         """Reads what these lines come to in each bucket."""
@@ -196,6 +198,7 @@ class _Answering:
                     shown, shown_bins = part.by_bucket[at]
                     plus(left, {name: -value for name, value in shown.items() if value is not None})
                     histogram.add(left_bins, {number: -count for number, count in shown_bins.items()})
+            forget_unknown(left, others.sums)
         return self._line(None, ("others",), others)
 
     def _line(self, key: Key | None, labels: tuple[str, ...], part: _Part) -> Line:
@@ -227,17 +230,9 @@ def _of(metric: Metric, sums: dict[str, Any], bins: histogram.Bins) -> Value:
     return metric.of(sums)
 
 
-def _value(metric: Metric, part: _Part) -> Value:
-    return _of(metric, part.sums, part.bins)
-
-
 def _order(value: Value) -> tuple[bool, Any]:
     """Sorts the greatest first, and unknown values last."""
     return (value is None, 0 if value is None else -value)
-
-
-def _names(part: _Part) -> tuple[str, ...]:
-    return tuple(str(label) for label in part.label)
 
 
 def _accumulated(values: list[Value]) -> list[Value]:

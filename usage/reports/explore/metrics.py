@@ -22,6 +22,7 @@ SUMS: Final[dict[str, Aggregate]] = {
     "errors_sum": Sum("requests", filter=Q(outcome__in=ERRORS)),
     "refused_sum": Sum("requests", filter=Q(outcome="refused")),
     "cost_sum": DollarsSum("cost"),
+    "unknown_cost_sum": Sum("unknown_cost"),
     "input_sum": Sum("input_tokens"),
     "read_sum": Sum("cache_read_tokens"),
     "write_sum": Sum("cache_write_tokens"),
@@ -97,6 +98,18 @@ def plus(one: dict[str, Any], other: Sums) -> None:
     for name, value in other.items():
         if value is not None:
             one[name] = value if one.get(name) is None else one[name] + value
+
+
+def forget_unknown(left: dict[str, Any], of_all: Sums) -> None:
+    """Makes sums that are left when others were taken away unknown where no request is left that knew them.
+
+    `of_all` are the sums of all requests that are left, in every bucket.
+    """
+    for name in SUMS:
+        if of_all[name] is None or not left["requests_sum"]:
+            left[name] = None
+    if left["requests_sum"] == left["unknown_cost_sum"]:
+        left["cost_sum"] = None
 
 
 def empty() -> dict[str, Any]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import F, Model, TextField
+from django.db.models import F, Max, Model, TextField
 from django.db.models.functions import Cast
 
 from access.models import ClientKey, Team
 from access.tags import CLAIMED, NO_TAGS, OTHERS
 from usage.models import Outcome
-from usage.reports.explore.question import GROUPS
+from usage.reports import spans
+from usage.reports.explore.question import GROUPS, Question
 from usage.reports.spans import Rows
 from usage.rollups.accumulate import local_day, midnight
-from usage.rollups.models import DailyRollup, TagRollup
+from usage.rollups.models import TagRollup
 
 _TODAY: dict[str, tuple[type[Model], str]] = {
     "team": (Team, "name"), "owner": (User, "username"), "key": (ClientKey, "name"),
@@ -29,11 +30,6 @@ _NONE = {
 _TAGS_TEXT = "tags_text"
 
 
-def label_of(group: str) -> str:
-    """Returns the column that a group's names are read from, "" where they are its values."""
-    return _TAGS_TEXT if group == "tags" else GROUPS[group].label
-
-
 def tag_rows(since: datetime, until: datetime) -> Rows:
     """Returns the rollups by tags of all days of TIME_ZONE that have a part in a range."""
     first, last = (local_day(int(moment.timestamp())) for moment in (since, until))
@@ -43,43 +39,43 @@ def tag_rows(since: datetime, until: datetime) -> Rows:
     return Rows((rows.annotate(**{_TAGS_TEXT: Cast(F("tags"), TextField())}),), frozenset({"team_id", "outcome"}))
 
 
-def resolved(by: tuple[str, ...], labels: Mapping[tuple[Any, ...], tuple[Any, ...]]) -> dict[Any, tuple[str, ...]]:
-    """Returns the names of lines by their keys. `labels` are those that their rows had."""
-    today = [_names_of_today(name, [key[at] for key in labels]) for at, name in enumerate(by)]
-    return {
-        key: tuple(
-            _name(name, key[at], of_rows[at] if at < len(of_rows) else None, today[at]) for at, name in enumerate(by)
-        )
-        for key, of_rows in labels.items()
-    }
+def of_lines(question: Question, keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], tuple[str, ...]]:
+    """Returns the names of lines by their keys."""
+    each = [of_values(question, name, [key[at] for key in keys]) for at, name in enumerate(question.by)]
+    return {key: tuple(names[value] for names, value in zip(each, key, strict=True)) for key in keys}
 
 
-def last_label(group: str, value: Any) -> tuple[Any, ...]:
-    """Returns the name that the newest rollup of a value has; () where its value is its name."""
-    if value is None or not (column := GROUPS[group].label):
-        return ()
-    model: Any = TagRollup if group == "tags" else DailyRollup
-    rows = model.objects.filter(**{GROUPS[group].column: value}).order_by("-starts_at")
-    found = rows.values_list(column, flat=True).first()
-    return (json.dumps(found) if group == "tags" else found,)
+def of_values(question: Question, group: str, values: Iterable[Any]) -> dict[Any, str]:
+    """Returns the names of values of a group: those of today, else the last ones in the range of the question."""
+    values = set(values)
+    today: dict[Any, str] = {}
+    if group in _TODAY:
+        model, field = _TODAY[group]
+        ids = [value for value in values if value is not None]
+        today = dict(model._default_manager.filter(pk__in=ids).values_list("pk", field)) if ids else {}
+    gone = [value for value in values if value is not None and value not in today]
+    labels = _last_labels(question, group, gone) if gone and GROUPS[group].label else {}
+    return {value: _name(group, value, today.get(value) or labels.get(value)) for value in values}
 
 
-def _names_of_today(group: str, ids: list[Any]) -> dict[Any, str]:
-    if group not in _TODAY:
-        return {}
-    model, field = _TODAY[group]
-    wanted = [identity for identity in ids if identity is not None]
-    return dict(model._default_manager.filter(pk__in=wanted).values_list("pk", field)) if wanted else {}
+def _last_labels(question: Question, group: str, values: list[Any]) -> dict[Any, Any]:
+    column = GROUPS[group].column
+    if group == "tags":
+        rows, label = tag_rows(question.since, question.until), _TAGS_TEXT
+    else:
+        rows, label = spans.rows(question.since, question.until, [column], bucket="day"), GROUPS[group].label
+    found = rows.filter(**{f"{column}__in": values}).groups(column, "starts_at", name=Max(label))
+    return {row[column]: row["name"] for row in sorted(found, key=lambda row: row["starts_at"])}
 
 
-def _name(group: str, value: Any, label: Any, today: dict[Any, str]) -> str:
+def _name(group: str, value: Any, label: Any) -> str:
     if group == "tags":
         return _tags(value, label)
     if group == "outcome":
         return str(Outcome(value).label).capitalize() if value in Outcome.values else str(value)
     if value in (None, ""):
         return _NONE[group]
-    return str(today.get(value) or label or value)
+    return str(label or value)
 
 
 def _tags(value: Any, text: str | None) -> str:
@@ -87,7 +83,7 @@ def _tags(value: Any, text: str | None) -> str:
         return "(unknown)"
     if value == NO_TAGS:
         return "(no tags)"
-    tags = json.loads(text or "[]")
+    tags = json.loads(text or "[]") or []
     shown = [
         f"{tag.removeprefix(CLAIMED)} (claimed)" if tag.startswith(CLAIMED) else tag for tag in tags if tag != OTHERS
     ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final, Literal
 
 import msgspec
+from django.utils import timezone
 
 from usage.reports.explore.metrics import METRICS
 
@@ -74,26 +75,28 @@ class Question(msgspec.Struct, frozen=True):
         return frozenset(self.by) | self.filters.keys()
 
     @property
+    def is_percentile(self) -> bool:
+        """Whether histograms answer it."""
+        return any(METRICS[name].bins for name in (self.metric, self.rank) if name)
+
+    @property
     def is_of_tags(self) -> bool:
         """Whether the rollups by tags answer it."""
         return "tags" in self.asked
 
 
-def standard_bucket(since: datetime, until: datetime, metric: str = "") -> Bucket:
-    """Returns the bucket of a range where none is chosen."""
-    length = until - since
-    if length <= timedelta(days=2):
+def automatic_bucket(question: Question) -> Bucket:
+    """Returns the bucket of a question where none is chosen: the finest that is answered and can be read."""
+    length = question.until - question.since
+    if length <= timedelta(days=2) and not question.is_of_tags:
         return "hour"
-    if METRICS[metric].bins if metric in METRICS else "":
-        return "day" if length <= MOST_BINS else "month"
-    return "day" if length <= MOST_OF_KEYS else "month"
+    return "day" if length <= (MOST_BINS if question.is_percentile else MOST_OF_KEYS) else "month"
 
 
 def problem(question: Question) -> str:
     """Returns why a question is not answered, and what to ask instead; "" for one that is."""
     length = question.until - question.since
     by_days = question.bucket in ("day", "week")
-    is_percentile = any(METRICS[name].bins for name in (question.metric, question.rank) if name)
     checks = (
         (question.group == question.subgroup != "", "Group and subgroup are the same. Choose another subgroup."),
         (not question.group and bool(question.subgroup), "A subgroup needs a group. Choose one."),
@@ -105,10 +108,21 @@ def problem(question: Question) -> str:
             question.is_of_tags and not _BESIDE_TAGS | {"tags"} >= question.asked,
             "Tags are counted by day and team. Group them with a team or an outcome, or remove the other filters.",
         ),
-        (question.is_of_tags and is_percentile, "Times are not kept by tags. Choose another metric, or another group."),
+        (
+            question.is_of_tags and question.is_percentile,
+            "Times are not kept by tags. Choose another metric, or another group.",
+        ),
         (
             question.is_of_tags and question.bucket == "hour",
             "Tags are counted by day. Choose days, weeks or months.",
+        ),
+        (
+            question.is_of_tags and not _is_of_days(question),
+            "Tags are counted by whole days. Choose days, such as today, 7 days or this month.",
+        ),
+        (
+            "key" in question.asked and question.is_percentile and length > MOST_BINS,
+            "Times are told apart by client key over 31 days at most. Choose a shorter range, or owners or teams.",
         ),
         (
             "key" in question.asked and length > MOST_OF_KEYS,
@@ -119,7 +133,7 @@ def problem(question: Question) -> str:
             "Beyond three months owners are told apart by month. Choose months, or a shorter range.",
         ),
         (
-            is_percentile and by_days and length > MOST_BINS,
+            question.is_percentile and by_days and length > MOST_BINS,
             "Beyond 31 days times are shown by month. Choose months, or a shorter range.",
         ),
         (question.bucket == "hour" and length > MOST_HOURS, "Hours are shown over a week at most. Choose days."),
@@ -127,3 +141,13 @@ def problem(question: Question) -> str:
         (length > MOST_MONTHS, "At most five years are shown. Choose a shorter range."),
     )
     return next((text for is_wrong, text in checks if is_wrong), "")
+
+
+def _is_of_days(question: Question) -> bool:
+    """Whether a range is whole days of TIME_ZONE, the last one perhaps still going on."""
+    zone = timezone.get_default_timezone()
+
+    def is_midnight(moment: datetime) -> bool:
+        return moment.astimezone(zone).time() == time()
+
+    return is_midnight(question.since) and (is_midnight(question.until) or question.until > timezone.now())
