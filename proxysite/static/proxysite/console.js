@@ -24,12 +24,12 @@ document.addEventListener("click", async (event) => {
     const drawn = [...fresh.querySelectorAll("canvas.chart")];
     if (charts.length !== drawn.length) return location.reload();
     charts.forEach((canvas, at) => {
-      const chart = Chart.getChart(canvas);
-      chart.data = JSON.parse(drawn[at].dataset.value);
-      drawn[at].replaceWith(canvas);
-      chart.update("none");
+      Chart.getChart(canvas).data = JSON.parse(drawn[at].dataset.value);
+      // With the element around it, whose size the chart follows.
+      drawn[at].parentElement.replaceWith(canvas.parentElement);
     });
     old.replaceWith(fresh);
+    charts.forEach((canvas) => Chart.getChart(canvas).update("none"));
   };
   const refresh = async () => {
     const parts = [...document.querySelectorAll(PART)];

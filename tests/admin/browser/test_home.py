@@ -51,5 +51,8 @@ def test_all_of_home_is_read_anew(browser: WebDriver, administrator: str, gatewa
         assert second in after[part], (part, after)
     assert after["drawn"]
     assert browser.find_element(By.CSS_SELECTOR, "canvas.chart") == canvas
+    # It still has the width of the window.
+    browser.set_window_size(700, 1000)
+    WebDriverWait(browser, 15).until(lambda _: 0 < canvas.size["width"] < 700)
     log: list[dict[str, Any]] = browser.get_log("browser")  # type: ignore[attr-defined]
     assert [entry for entry in log if entry["level"] == "SEVERE"] == []
