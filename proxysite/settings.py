@@ -126,9 +126,10 @@ CREDENTIAL_VARIABLES: list[str] = env.list(
     "CREDENTIAL_VARIABLES", default=["*_API_KEY", "*_AUTH_TOKEN", "BENCHMARK_UPSTREAM_KEY"]
 )
 MACHINE_IDENTITY_HOSTS = [host.lower() for host in env.list("MACHINE_IDENTITY_HOSTS", default=[])]
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-# Python's own other names of levels.
-LOG_LEVEL = env.one_of("LOG_LEVEL", *_LEVELS, default="INFO", alike={"WARN": "WARNING", "FATAL": "CRITICAL"})
+LOG_LEVEL = env.one_of(
+    "LOG_LEVEL", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", default="INFO",
+    alike={"WARN": "WARNING", "FATAL": "CRITICAL"},  # Python's own other names of levels.
+)  # fmt: skip
 LOG_FORMAT = env.one_of("LOG_FORMAT", "text", "json", default="text")
 
 # --- Django ----------------------------------------------------------------------------------------------------------

@@ -106,11 +106,15 @@ def charged(
     refuse = into is None
     changed: dict[bytes, Cell] = {} if into is None else into
     for name, kind, most, span, units in charges:
-        amount, moment, _ = read(name, EMPTY)
+        amount, moment, meant_until = read(name, EMPTY)
         if kind is _RATE:
-            # The distance: after a clock was set back, a moment that is far ahead must not stop the refill until then.
-            amount -= (now - moment if now > moment else moment - now) / span
-            amount = amount + units if amount > 0.0 else units
+            if meant_until > now:
+                # The distance: after a clock was set back, a moment far ahead must not stop the refill until then.
+                amount -= (now - moment if now > moment else moment - now) / span
+                amount = amount + units if amount > 0.0 else units
+            else:
+                # Also where `span` is another one now: a store may have forgotten such a cell, or not yet.
+                amount = units
             changed[name] = (amount, now, now + amount * span) if amount > 0.0 else (0.0, now, now)
         elif kind is _QUOTA:
             if span > moment:

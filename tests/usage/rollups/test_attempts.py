@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.usage.added import attempts_of_rows, store, stored_attempts
 from tests.usage.dated import attempt, day, identity, request
@@ -130,7 +131,8 @@ def test_repriced_costs_change_no_rollup() -> None:
 
 
 def test_a_batch_is_one_statement_on_postgresql() -> None:
-    one = request(NOON, session_id="s", attempts=1)
+    # Of this month: what changes a month that is over is counted there too.
+    one = request(timezone.now(), session_id="s", attempts=1)
     tried = attempt(one)
     with CaptureQueriesContext(connection) as captured:
         store([one], [tried])
