@@ -17,7 +17,7 @@ console:report-csv                      oar      =        usage.view_requestlog
 console:report-groups                   oar      =        usage.view_requestlog
 console:report-groups-csv               oar      =        usage.view_requestlog
 console:explorer                        oar      -        usage.view_requestlog
-console:explorer-file                   oar      -        usage.view_requestlog
+console:explorer-export                 oar      -        usage.view_requestlog
 console:statements                      oar      -        usage.view_statement
 console:statements-csv                  oar      -        usage.view_statement
 console:statement                       oar      -        usage.view_statement

@@ -60,7 +60,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     except ranges.WrongRange as error:
         return context | {"has_usage": True, "ranges": ranges.widget(None, request.GET, error=str(error))}
     before = chosen.before()
-    day = Range(*pulse.day_until(chosen.until))
+    day, demos = Range(*pulse.day_until(chosen.until)), notices.demo_names()
     return context | {
         "has_usage": True,
         "ranges": ranges.widget(chosen, request.GET),
@@ -70,7 +70,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "chart": _chart(request, chosen),
         "tops": [top(request.user, chosen, group) for group in ("team", "key")],
         "failures": _failures(chosen),
-        "providers": [_provider(one, day) for one in pulse.providers(day.since, day.until)],
+        "providers": [_provider(one, day, demos) for one in pulse.providers(day.since, day.until)],
     }
 
 
@@ -99,7 +99,7 @@ def _chart(request: HttpRequest, chosen: Range) -> dict[str, Any]:
         "adds_up": METRICS[metric].adds_up,
         "heading": GROUPS[group].title,
         "metric": METRICS[metric].title,
-        "rows": shown.rows(found, asked),
+        "rows": _marked(shown.rows(found, asked)) if group == "provider" else shown.rows(found, asked),
         "more": max(0, found.groups - len(found.lines)),
     }
 
@@ -142,9 +142,16 @@ def _failure(one: Failure, since: datetime, chosen: Range) -> dict[str, Any]:
     }
 
 
-def _provider(one: Provider, day: Range) -> dict[str, Any]:
+def _marked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns lines of providers with those of demos marked."""
+    demos = notices.demo_names()
+    return [row | {"is_demo": row["name"] in demos} for row in rows]
+
+
+def _provider(one: Provider, day: Range, demos: set[str]) -> dict[str, Any]:
     return {
         "name": one.name,
+        "is_demo": one.name in demos,
         "squares": [
             {"state": _state(requests, failed), "title": f"{formatting.count(requests)} requests, {failed} failed"}
             for requests, failed in one.squares
