@@ -25,6 +25,7 @@ from tests.harness.configure import Key, Standing, make_key, make_model, make_pr
 from tests.harness.gateway import ROOT, Gateway
 from tests.harness.patience import until
 from tests.harness.rows import Rows
+from tests.harness.script import Reply, Wait
 from tests.harness.upstream import Upstream
 from usage.budgets import windows
 from usage.budgets.models import BudgetWindow
@@ -261,7 +262,10 @@ def test_an_answer_that_a_budget_ends_is_followed_by_the_sentence(
     route = make_route([make_model(make_provider("anthropic", upstream.base_url), DOLLAR_A_TOKEN)]).name
     gateway.wait_snapshot()
     pieces = [f"{number:03} {'word ' * 199}" for number in range(50)]
-    script = upstream.script(speak.reply("anthropic", speak.text(*pieces)))
+    whole = speak.reply("anthropic", speak.text(*pieces))
+    # What arrives while the next slice is waited for is in the answer: its end comes later than that.
+    start, deltas, end = whole.steps
+    script = upstream.script(Reply([start, deltas, Wait(10), end], headers=whole.headers))
     with Relay(gateway.port) as relay:
         ran = claude_code.run(
             claude_code.LATEST,
