@@ -1,4 +1,4 @@
-"""Who gets in where: one line a page, one a list's action. A page that stands in no line fails the tests.
+"""Who gets in where: one line a page. A page that stands in no line fails the tests.
 
 A letter stands for each person: owner, administrator, auditoR, lead and member of the team Search, Staff without any
 right, nobody who is signed in; `-` is none of them, `=` the same as before. The last column is what takes somebody in
@@ -290,32 +290,4 @@ my:invitation-revoke of another in Search -        -        -
 my:password_change                      oarlms   =        -
 my:password_change_done                 oarlms   -        -
 my:search                               -        -        -
-"""
-
-ACTIONS = """
-list                    action            who
-auth_user               delete_selected   o
-auth_group              delete_selected   o
-access_clientkey        disable_selected  oa
-access_clientkey        enable_selected   oa
-access_clientkey        revoke_selected   oa
-access_clientkey        delete_selected   oa
-access_ratelimit        delete_selected   oa
-access_budget           delete_selected   oa
-access_increaserequest  approve_selected  oa
-access_increaserequest  decline_selected  oa
-access_webhook          delete_selected   oa
-access_outboxmessage    send_selected_again oa
-access_invitation       revoke_selected   o
-access_team             delete_selected   oa
-usage_setaside          delete_selected   oa
-providers_provider      delete_selected   oa
-providers_model         delete_selected   oa
-routing_route           delete_selected   oa
-routing_alias           delete_selected   oa
-routing_scenarioroute   delete_selected   oa
-routing_concept         delete_selected   oa
-routing_rule            delete_selected   oa
-routing_rule            switch_on         oa
-routing_rule            switch_off        oa
 """

@@ -14,7 +14,7 @@ from django.template.response import SimpleTemplateResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from tests.permissions import expected
+from tests.permissions import expected, expected_actions
 from tests.permissions.people import person, signed_in
 from tests.permissions.site import PEOPLE, Page, everybody, is_in, make_rows, pages
 
@@ -107,7 +107,7 @@ def test_a_permission_given_by_itself_opens_its_pages_and_no_other_does() -> Non
 
 
 def test_the_actions_of_each_list_are_offered_to_whom_the_table_says(people: dict[str, User | None]) -> None:
-    wanted = {tuple(line.split()[:2]): line.split()[2] for line in expected.ACTIONS.strip().splitlines()[1:]}
+    wanted = {tuple(line.split()[:2]): line.split()[2] for line in expected_actions.ACTIONS.strip().splitlines()[1:]}
     found: dict[tuple[str, ...], str] = {}
     for model, page in admin.site._registry.items():
         label = f"{model._meta.app_label}_{model._meta.model_name}"
@@ -125,7 +125,7 @@ def test_an_action_that_is_not_offered_does_nothing(people: dict[str, User | Non
     for model in admin.site._registry:
         label = f"{model._meta.app_label}_{model._meta.model_name}"
         rows = [str(row.pk) for row in model._default_manager.all()]
-        for line in expected.ACTIONS.strip().splitlines()[1:]:
+        for line in expected_actions.ACTIONS.strip().splitlines()[1:]:
             if line.split()[0] == label:
                 sent = {"action": line.split()[1], "_selected_action": rows, "post": "yes"}
                 assert reader.post(reverse(f"admin:{label}_changelist"), sent).status_code in (200, 302, 403)
