@@ -26,9 +26,8 @@ class Apart:
     def processes(self, part: str) -> list[int]:
         """The ids of the processes of a part: "gateway" or "admin"."""
         parent = self.gateway.pid
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        commands = {int(child): Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0") for child in children}
-        return [child for child, words in commands.items() if b"--only" in words and part.encode() in words]
+        children = map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
+        return [child for child in children if {b"--only", part.encode()} <= _command(child)]
 
     def has_pages(self) -> bool:
         """Whether the process of the pages answers."""
@@ -36,6 +35,14 @@ class Apart:
             return httpx.get(f"{self.pages_url}/readyz", trust_env=False, timeout=2).status_code == 200
         except httpx.TransportError:
             return False
+
+
+def _command(pid: int) -> set[bytes]:
+    """The words of a process's command; none of one that has ended since it was listed."""
+    try:
+        return set(Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"))
+    except (FileNotFoundError, ProcessLookupError):
+        return set()
 
 
 def get_from(file: Path, path: str) -> httpx.Response:
