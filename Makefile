@@ -11,10 +11,10 @@ comma := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install dev test test-all test-clients test-chaos test-count test-attack attack chaos real-upstream fuzz check lint audit sbom fmt bench count requirements clean
+.PHONY: help run install dev test test-all test-clients test-chaos test-count test-attack e2e attack chaos real-upstream fuzz check lint audit sbom fmt bench count requirements clean
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 # --- running ---------------------------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ lint: dev ## The checks that run nothing
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check --deploy --fail-level WARNING
 
-# Fewer tests, for the four below: TESTS=tests/usage, or any arguments of pytest.
+# Fewer tests, for those below: TESTS=tests/usage, or any arguments of pytest.
 TESTS ?=
 
 test: dev ## The tests, on SQLite and on a PostgreSQL that they start themselves (TESTS=tests/usage for fewer)
@@ -101,6 +101,9 @@ test: dev ## The tests, on SQLite and on a PostgreSQL that they start themselves
 
 test-clients: dev # The tests with real clients alone
 	@$(PY) -m tests clients --only='$(TESTS)'
+
+e2e: dev ## What people do in the admin and under /my/, in Chromium, within ten minutes
+	@$(PY) -m tests e2e --only='$(TESTS)'
 
 test-chaos: dev # Servers killed, databases stopped, disks filled: that no usage row is lost, in short
 	@$(PY) -m tests chaos --only='$(TESTS)'
@@ -111,8 +114,8 @@ test-count: dev # That no request takes more instructions than recorded; says wh
 test-attack: dev # The quick probes of `make attack`
 	@$(PY) -m tests attack-quick --only='$(TESTS)'
 
-test-all: test ## ... and those with real clients (SDKs, Claude Code, nginx, a browser), chaos, counts, quick attacks
-	@$(PY) -m tests clients chaos count attack-quick --only='$(TESTS)'
+test-all: test ## ... and those with real clients (SDKs, Claude Code, nginx), in a browser, chaos, counts, quick attacks
+	@$(PY) -m tests clients e2e chaos count attack-quick --only='$(TESTS)'
 
 # One rig after the other: what a request takes is measured, and two at once would measure each other.
 attack: dev ## Attack the gateway as installed and as run behind nginx; ends in one verdict line

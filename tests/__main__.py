@@ -19,20 +19,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.harness import summary
+from tests.harness.summary import RESULTS
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = Path(sys.prefix) / "test-results"
 NOTHING_CHOSEN = 5
 """What pytest ends with where no test fits, such as a path without any test that runs on PostgreSQL."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """The tests that one pytest process runs: those that fit `marks`, on a database."""
+    """The tests that one pytest process runs: those that fit `marks`, on a database; `shard` (tests/browser/shards.py)
+    says which of them where several parts share them."""
 
     name: str
     database: str
     marks: str
+    shard: str = ""
 
     @property
     def report(self) -> Path:
@@ -45,7 +47,7 @@ class Part:
         return RESULTS / f"{self.name}.log"
 
 
-_COMMON = "not clients and not chaos and not count and not attack"
+_COMMON = "not clients and not e2e and not chaos and not count and not attack"
 SUITES = {
     # What needs no database runs once, and beside what runs on PostgreSQL, which is less than what runs on SQLite.
     "test": (
@@ -53,6 +55,10 @@ SUITES = {
         Part("PostgreSQL", "postgresql", f"(both_databases or not database) and {_COMMON}"),
     ),
     "clients": (Part("clients", "sqlite", "clients"),),
+    "e2e": (
+        Part("browser tests on SQLite", "sqlite", "e2e", "1/2"),
+        Part("browser tests on PostgreSQL", "postgresql", "e2e", "2/2"),
+    ),
     "chaos": (Part("chaos on SQLite", "sqlite", "chaos"), Part("chaos on PostgreSQL", "postgresql", "chaos")),
     "count": (Part("instruction counts", "sqlite", "count"),),
     "attack": (Part("attack on rig A", "sqlite", "attack"), Part("attack on rig B", "postgresql", "attack")),
@@ -94,7 +100,12 @@ class Run:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "pytest", "-m", part.marks, f"--junitxml={part.report}", *self._choice),
                 cwd=ROOT,
-                env={**os.environ, "TEST_DATABASE": part.database, "TEST_PROCESS": str(number)},
+                env={
+                    **os.environ,
+                    "TEST_DATABASE": part.database,
+                    "TEST_PROCESS": str(number),
+                    "TEST_SHARD": part.shard,
+                },
                 stdout=output,
                 stderr=output,
             )

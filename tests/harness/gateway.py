@@ -74,6 +74,8 @@ class Gateway:
             "PYTHONUNBUFFERED": "1",
             **(env or {}),
         }
+        # That is for this process, beside a browser (tests/browser/conftest.py).
+        self.environment.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
         self._process: subprocess.Popen[bytes] | None = None
         self._launched = 0
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
+RESULTS = Path(sys.prefix) / "test-results"
+"""The folder of the reports, and of what failed tests leave to look at."""
 DATABASE = "database"
 """The property of a test in a report that names the database it ran on."""
 

@@ -1,0 +1,16 @@
+"""Which files of tests a process runs where two share them: each file runs in one of them, and always in the same.
+
+TEST_SHARD is such as `1/2`, the first of two. Without it a process runs all.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import PurePath
+from zlib import crc32
+
+
+def is_ours(file: PurePath, shard: str | None = None) -> bool:
+    """Whether a file, named from the folder of the tests on, belongs to a shard, or else to this process's."""
+    number, _, count = (shard or os.environ.get("TEST_SHARD") or "1/1").partition("/")
+    return crc32(file.as_posix().encode()) % int(count) == int(number) - 1
