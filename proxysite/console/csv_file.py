@@ -15,10 +15,12 @@ BLOCK = 200
 """Lines that are sent at a time."""
 
 
-def response(request: HttpRequest, name: str, content: Iterator[bytes]) -> StreamingHttpResponse:
+def response(
+    request: HttpRequest, name: str, content: Iterator[bytes], content_type: str = "text/csv; charset=utf-8"
+) -> StreamingHttpResponse:
     """Returns the response that sends blocks as a file."""
     under_asgi = isinstance(request, ASGIRequest)
-    sent = StreamingHttpResponse(_lazily(content) if under_asgi else content, content_type="text/csv; charset=utf-8")
+    sent = StreamingHttpResponse(_lazily(content) if under_asgi else content, content_type=content_type)
     sent["Content-Disposition"] = f'attachment; filename="{name}"'
     return sent
 

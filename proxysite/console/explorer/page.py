@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
 from access.audit import record
-from proxysite.console import csv_file, ranges
+from proxysite.console import csv_file, ranges, xlsx_file
 from proxysite.console.explorer import shown, state
 from proxysite.console.explorer.state import State
 from usage.reports import totals
 from usage.reports.explore.answer import Answer, CannotAnswer, Line, answer
-from usage.reports.explore.metrics import METRICS
+from usage.reports.explore.metrics import METRICS, Unit
 from usage.reports.explore.question import BUCKETS, GROUPS, LIMITS
 from usage.reports.spreadsheet import cell
 
@@ -29,6 +30,9 @@ _PRESETS = (
     ("First token by model", "?range=7d&metric=first_token_p95&group=model"),
     ("Tags", "?range=30d&metric=cost&group=tags&subgroup=team"),
 )
+_FORMATS: Final[dict[Unit, str]] = {
+    "money": xlsx_file.DOLLARS, "count": xlsx_file.COUNT, "share": xlsx_file.SHARE, "milliseconds": xlsx_file.COUNT,
+}  # fmt: skip
 
 
 @require_safe
@@ -82,8 +86,8 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @permission_required("usage.view_requestlog", raise_exception=True)
-def export(request: HttpRequest, format: str) -> HttpResponse:
-    """The lines of the page as CSV or JSON: exact values, a column or member for each bucket."""
+def export(request: HttpRequest, format: str) -> HttpResponseBase:
+    """The lines of the page as CSV, JSON or XLSX: exact values, a column or member for each bucket."""
     try:
         chosen = state.read(request.GET)
         found = answer(chosen.question)
@@ -94,7 +98,9 @@ def export(request: HttpRequest, format: str) -> HttpResponse:
         response = JsonResponse(_document(found, chosen), json_dumps_params={"indent": 1, "default": str})
         response["Content-Disposition"] = 'attachment; filename="usage.json"'
         return response
-    return csv_file.response(request, "usage.csv", csv_file.blocks(_header(found), _records(found)))  # type: ignore[return-value]
+    if format == "xlsx":
+        return xlsx_file.response(request, "usage.xlsx", _header(found), _values(found), _formats(found))
+    return csv_file.response(request, "usage.csv", csv_file.blocks(_header(found), _records(found)))
 
 
 def _range(request: HttpRequest) -> dict[str, Any]:
@@ -113,11 +119,20 @@ def _lines(found: Answer) -> list[Line]:
     return [*(found.lines or [found.whole]), *([found.others] if found.others is not None else [])]
 
 
-def _records(found: Answer) -> Iterator[list[Any]]:
+def _values(found: Answer) -> Iterator[list[Any]]:
     width = max(1, len(found.question.by))
     for line in _lines(found):
-        labels = [cell(label) for label in line.labels] + [""] * (width - len(line.labels))
-        yield [*labels, line.requests, *map(_exact, (line.total, *line.values))]
+        yield [*line.labels, *[""] * (width - len(line.labels)), line.requests, line.total, *line.values]
+
+
+def _records(found: Answer) -> Iterator[list[Any]]:
+    for values in _values(found):
+        yield [cell(value) if isinstance(value, str) else _exact(value) for value in values]
+
+
+def _formats(found: Answer) -> list[str]:
+    unit = _FORMATS[METRICS[found.question.metric].unit]
+    return [*("",) * max(1, len(found.question.by)), xlsx_file.COUNT, unit, *[unit] * len(found.starts)]
 
 
 def _document(found: Answer, chosen: State) -> dict[str, Any]:

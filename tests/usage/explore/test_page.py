@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from access.audit.models import AuditEntry
 from access.models import Team
+from proxysite.console import xlsx_file
 from proxysite.console.explorer import state
+from tests.admin import workbooks
 from tests.admin.history import at, request_row
 from tests.admin.pages import links_of, staff, text_of
 from usage.money import to_pico
@@ -114,7 +116,19 @@ def test_the_files_have_the_lines_of_the_page_with_exact_values(admin_client: Cl
     assert document["lines"][1] == {
         "names": {"model": "opus"}, "requests": 1, "total": "0.000000000001", "values": ["0.000000000001", None],
     }  # fmt: skip
-    assert AuditEntry.objects.filter(action="usage exported").count() == 2
+    book = b"".join(admin_client.get(f"/admin/console/explorer.xlsx?{query}"))
+    assert workbooks.values(book) == [
+        ["model", "requests", "cost", "2026-03-30", "2026-03-31"],
+        ["=1+1", 1, 2, 2],
+        ["opus", 1, 1e-12, 1e-12],
+    ]
+    assert [cell.format for cell in workbooks.rows(book)[1]] == [
+        "General",
+        "#,##0",
+        xlsx_file.DOLLARS,
+        xlsx_file.DOLLARS,
+    ]
+    assert AuditEntry.objects.filter(action="usage exported").count() == 3
 
 
 def test_who_may_not_see_requests_gets_neither_page_nor_files() -> None:
