@@ -15,7 +15,6 @@ from tests.browser.visits import PHONE, Visits
 from tests.harness import programs, summary
 from tests.harness.configure import unique
 from tests.harness.forms import PASSWORD, delete_users
-from tests.harness.gateway import Gateway
 from tests.harness.patience import PATIENCE
 from tests.harness.rows import Rows
 
@@ -92,13 +91,3 @@ def administrator(orm: Rows) -> Iterator[str]:
     get_user_model().objects.create_superuser(name, password=PASSWORD)
     yield name
     delete_users(username=name)
-
-
-def sign_in(page: Page, gateway: Gateway, name: str) -> None:
-    """Sign in through the form, with `PASSWORD`, as somebody new to this browser; it ends on their first page."""
-    page.context.clear_cookies()
-    page.goto(f"{gateway.base_url}/admin/login/")
-    page.locator("[name=username]").fill(name)
-    page.locator("[name=password]").fill(PASSWORD)
-    page.locator("[name=password]").press("Enter")
-    page.wait_for_url(re.compile(r"/(admin|my)/$"))

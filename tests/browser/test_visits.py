@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from access.models import Team
 from tests.browser import axe, shards
-from tests.browser.conftest import sign_in
+from tests.browser.steps import sign_in
 from tests.browser.visits import Visits
 from tests.harness.configure import unique
 from tests.harness.forms import PASSWORD
