@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from access.models import Team
 from tests.admin.history import at, request_row
 from tests.usage.added import record, store
+from tests.usage.dated import request
 from usage.models import RequestLog
 from usage.reports.explore.answer import CannotAnswer, answer
 from usage.reports.explore.metrics import METRICS
-from usage.reports.explore.question import GROUPS, Question, problem
+from usage.reports.explore.question import EVERY_LINE, GROUPS, Question, problem
 from usage.rollups import histogram, months
 from usage.rollups.measures import ERRORS
 from usage.rollups.models import RollupZone
@@ -238,3 +239,13 @@ def test_a_year_by_months_reads_the_months_that_are_built() -> None:
     assert [line.total for line in found.lines] == [Decimal(5), Decimal(4)]
     assert [start.month for start in found.starts] == list(range(1, 10))
     assert found.lines[0].values == [Decimal(1), None] * 4 + [Decimal(1)]
+
+
+@pytest.mark.parametrize("metric", ["requests", "duration_p95"])
+def test_every_line_is_found_where_there_are_thousands(metric: str) -> None:
+    store([request(_EVENINGS[0], model_name=f"model {number}", duration_ms=1000) for number in range(1500)])
+    found = answer(Question(BEGIN, at("2026-03-01 00:00"), metric, bucket="day", limit=EVERY_LINE))
+    assert (len(found.lines), found.others) == (1500, None)
+    assert {line.requests for line in found.lines} == {1}
+    assert {tuple(line.values) for line in found.lines} == {tuple(found.lines[0].values)}
+    assert len({line.labels for line in found.lines}) == 1500

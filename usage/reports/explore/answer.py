@@ -99,7 +99,7 @@ class _Answering:
         ranked = sorted(parts, key=lambda key: (_order(self._ranked_by(parts[key])), str(key)))
         top, rest = ranked[: self._question.limit], ranked[self._question.limit :]
         if not self._is_total:
-            self._read_buckets({key: parts[key] for key in top})
+            self._read_buckets({key: parts[key] for key in top}, every=not rest)
         labels = names.of_lines(self._question, top)
         return Answer(
             self._question,
@@ -164,24 +164,28 @@ class _Answering:
     def _ranked_by(self, part: _Part) -> Value:
         return _of(self._rank, part.sums, part.rank_bins)
 
-    def _read_buckets(self, parts: dict[Key, _Part], columns: tuple[str, ...] | None = None) -> None:
-        """Reads what these lines come to in each bucket."""
+    def _read_buckets(
+        self, parts: dict[Key, _Part], columns: tuple[str, ...] | None = None, *, every: bool = False
+    ) -> None:
+        """Reads what these lines come to in each bucket. `every` says that there are no others, so that the database
+        need not look for them among others, which thousands of lines are too many for."""
         columns = self._columns if columns is None else columns
         if not parts:
             return
         rows = self._rows(columns, whole=False)
-        if columns:
+        if columns and not every:
             rows = rows.filter(reduce(or_, (Q(**_equal(columns, key)) for key in parts)))
         index = buckets.index(self._question, self._starts)
         if self._metric.bins:
             for *key, moment, stored in rows.values_list(*columns, "starts_at", self._metric.bins):
-                if stored:
+                # A line may be new since the whole was read.
+                if stored and (part := parts.get(tuple(key))) is not None:
                     found = {int(number): count for number, count in stored.items()}
-                    histogram.add(parts[tuple(key)].bucket(index(moment))[1], found)
+                    histogram.add(part.bucket(index(moment))[1], found)
             return
         for row in rows.groups(*columns, "starts_at", **SUMS):
-            part = parts[tuple(row[column] for column in columns)]
-            plus(part.bucket(index(row["starts_at"]))[0], {name: row[name] for name in SUMS})
+            if (part := parts.get(tuple(row[column] for column in columns))) is not None:
+                plus(part.bucket(index(row["starts_at"]))[0], {name: row[name] for name in SUMS})
 
     def _others(self, whole: _Part, top: list[_Part], rest: list[_Part]) -> Line:
         """Returns the line of all lines that are not shown: the whole without those that are."""

@@ -15,6 +15,8 @@ BUCKETS: Final[dict[str, str]] = {
     "hour": "Hour", "day": "Day", "week": "Week", "month": "Month", "total": "No buckets",
 }  # fmt: skip
 LIMITS: Final = (5, 10, 20, 50)
+EVERY_LINE: Final = 2**31
+"""The limit of a question for every line."""
 
 MOST_HOURS = timedelta(days=7)
 MOST_OF_KEYS = timedelta(days=93)
