@@ -32,6 +32,7 @@ _PROVIDERS = {
     "Replicate token": r"r8_[A-Za-z0-9]{37}",
     "Fireworks key": r"fw_[A-Za-z0-9]{22,}",
     "client key of this gateway": r"sk-px-(?:[0-9A-Za-z]{49}|[0-9A-Za-z_-]{32})",
+    "report token of this gateway": r"rpt-[0-9A-Za-z]{49}",
     "secret of secrets.env": r"(?m)^(?:SECRET_KEY|ENCRYPTION_KEYS)=[\w-]{43,}=?$",
 }
 _MADE_UP = {"AKIAIOSFODNN7EXAMPLE", "AKIAEARLIEREARLIER00", "eyJ0eXAi.eyJhdWQi", "eyJhbGciOiJS.eyJpc3MiOiJh"}

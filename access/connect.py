@@ -58,6 +58,15 @@ def paste_lines(base_url: str, key: str, model: str) -> tuple[PasteLine, PasteLi
     )
 
 
+def report_lines(base_url: str, token: str) -> tuple[PasteLine, PasteLine]:
+    """Returns a new report token, and the line that asks the report API with it."""
+    url = f"{base_url.rstrip('/')}/api/report/v1/usage?range=month&metric=cost&group=team&bucket=total"
+    return (
+        PasteLine("The report token", token),
+        PasteLine("Try it now", f"curl {shlex.quote(url)} -H {shlex.quote('Authorization: Bearer ' + token)}"),
+    )
+
+
 class Setup(msgspec.Struct, frozen=True):
     """What one client needs to use the gateway, as lines to paste."""
 

@@ -30,9 +30,9 @@ _OLDER_LENGTH: Final = len(PREFIX) + 32
 _older = re.compile(OLDER_PATTERN, re.ASCII).fullmatch
 
 
-def new_secret() -> str:
-    """Returns a new key."""
-    unchecked = PREFIX + "".join(secrets.choice(_DIGITS) for _ in range(_RANDOM))
+def new_secret(prefix: str = PREFIX) -> str:
+    """Returns a new key, or with another prefix a secret of the same format."""
+    unchecked = prefix + "".join(secrets.choice(_DIGITS) for _ in range(_RANDOM))
     return unchecked + _checksum(crc32(unchecked.encode()))
 
 
@@ -47,6 +47,13 @@ def is_ours(secret: str) -> bool:
         number = crc32(sent[_CHECKED])
         return sent[_LENGTH - 1] == _LAST[number % 62] and secret.endswith(_checksum(number))
     return len(secret) == _OLDER_LENGTH and _older(secret) is not None
+
+
+def is_whole(secret: str, prefix: str) -> bool:
+    """Returns whether a text may be what `new_secret(prefix)` made: nothing of it is missing or mistyped."""
+    unchecked, checksum = secret[:-6], secret[-6:]
+    has_format = len(unchecked) == len(prefix) + _RANDOM and secret.startswith(prefix) and secret.isascii()
+    return has_format and checksum == _checksum(crc32(unchecked.encode()))
 
 
 def _checksum(number: int) -> str:

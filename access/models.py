@@ -17,6 +17,7 @@ from access.outbox.models import Alert as Alert
 from access.outbox.models import Lease as Lease
 from access.outbox.models import OutboxMessage as OutboxMessage
 from access.outbox.models import Webhook as Webhook
+from access.report_tokens.models import ReportToken as ReportToken
 from access.validation import validate_networks, validate_routes, validate_tags, validate_time_zone, validate_year
 
 

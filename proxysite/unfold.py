@@ -80,6 +80,7 @@ UNFOLD: dict[str, Any] = {
                         "access.view_increaserequest",
                     ),
                     _page("Rate limits", "speed", "admin:access_ratelimit_changelist", "access.view_ratelimit"),
+                    _page("Report tokens", "api", "admin:access_reporttoken_changelist", "access.view_reporttoken"),
                 ],
             },
             {

@@ -1,6 +1,17 @@
-"""The admin pages of access: teams, people's invitations and keys, budgets, limits, the audit, alerts, webhooks."""
+"""The admin pages of access: teams, people's invitations and keys, budgets, limits, tokens, the audit, alerts."""
 
-from access.admin import alert_messages, audit, budgets, client_keys, increases, invitations, limits, teams, webhooks
+from access.admin import (
+    alert_messages,
+    audit,
+    budgets,
+    client_keys,
+    increases,
+    invitations,
+    limits,
+    report_tokens,
+    teams,
+    webhooks,
+)
 
 __all__ = [
     "alert_messages",
@@ -10,6 +21,7 @@ __all__ = [
     "increases",
     "invitations",
     "limits",
+    "report_tokens",
     "teams",
     "webhooks",
 ]

@@ -17,10 +17,22 @@ _BINDING = ("access.ratelimit", "access.budget", "access.increaserequest")
 """Kinds of objects that bind a person or a client key, and whose titles and changes name them."""
 _OF_PEOPLE = (
     *("auth.user", "access.membership", "access.siterole", "access.invitation", "access.clientkey", ""),
+    "access.reporttoken",
     *_BINDING,
 )
 """Kinds of objects, besides events, whose names and changes hold names of people."""
-_FIELDS = ("owner", "disabled_by", "user", "invited_by", "accepted_by", "username", "email", "first_name", "last_name")
+_FIELDS = (
+    "owner",
+    "disabled_by",
+    "created_by",
+    "user",
+    "invited_by",
+    "accepted_by",
+    "username",
+    "email",
+    "first_name",
+    "last_name",
+)
 """Fields of all kinds that refer to people."""
 _OF_USER = ("username", "email", "first_name", "last_name")
 _KEY = "access.clientkey"

@@ -53,6 +53,7 @@ WATCHED: Final[dict[str, Watch]] = {
             "hash": ("rotated", "changed"),
         },
     ),
+    "access.ReportToken": _watch(masked="hash", unseen="last_used_at"),
     "access.Webhook": _watch(masked="ciphertext", verbs={"ciphertext": ("secret set", "secret removed")}),
     "access.IncreaseRequest": _watch("user", "budget"),
     "access.RateLimit": _watch("key", "user", "team", "members_of", "measure", "per"),

@@ -40,6 +40,7 @@ access.membership        oarlm  ol     ol     ol
 access.invitation        oarl   ol     ol     ol
 access.clientkey         oarlm  oalm   oalm   oalm
 access.webhook           oar    oa     oa     oa
+access.reporttoken       oar    oa     oa     oa
 access.increaserequest   oarlm  olm    oal    o
 access.ratelimit         oarlm  oal    oal    oal
 access.budget            oarlm  oal    oal    oal

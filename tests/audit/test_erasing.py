@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from access.audit import chain, record
 from access.keys import new_key
-from access.models import AuditEntry, Budget, ClientKey, Invitation, Membership, RateLimit, Team
+from access.models import AuditEntry, Budget, ClientKey, Invitation, Membership, RateLimit, ReportToken, Team
 from routing.models import HealthState
 from tests.admin.history import request_row
 from tests.usage.dated import request
@@ -61,7 +61,8 @@ def mia() -> User:
         Budget.objects.create(key=fluffy, amount=5),
         Budget.objects.create(user=mia, amount=5),
     ]
-    _note(owner, *binding)
+    token = ReportToken.objects.create(name="miaiam's sheet", prefix="rpt-abcd", hash="0" * 64, created_by=mia)
+    _note(owner, token, *binding)
     soon = timezone.now() + timedelta(days=1)
     invitation = Invitation.objects.create(team=team, email="mia@home.example", hash="0" * 64, expires_at=soon)
     Invitation.objects.filter(pk=invitation.pk).update(accepted_by=mia, accepted_at=timezone.now())
@@ -157,6 +158,8 @@ def test_nothing_names_an_erased_person(mia: User) -> None:
     assert RequestLog.objects.filter(end_user=allowed).count() == 1
     assert RequestLog.objects.filter(key_name="CI", end_user="somebody else").count() == 1
     assert ClientKey.objects.filter(name="CI").exists()
+    # They know the secret of the token that they made.
+    assert ReportToken.objects.get().enabled is False
     call_command("rebuild_rollups", check=True)
     call_command("audit", "--verify")
     # Two names of one person are one cell now.

@@ -26,6 +26,7 @@ from access.models import (
     Membership,
     OutboxMessage,
     RateLimit,
+    ReportToken,
     Team,
     Webhook,
 )
@@ -40,6 +41,7 @@ ADDED: dict[str, Callable[[], dict[str, Any]]] = {
     "access.team": lambda: {"name": "New"},
     "access.clientkey": lambda: {"name": "new", "team": Team.objects.earliest("pk").pk},
     "access.webhook": lambda: {"name": "new", "url": "https://new.example/alerts", "kinds": [], "secret": "0" * 24},
+    "access.reporttoken": lambda: {"name": "new"},
     "access.ratelimit": lambda: {"team": Team.objects.earliest("pk").pk, "measure": "models", "most": 7},
     "access.budget": lambda: {"team": Team.objects.earliest("pk").pk, "amount": "7.50", "period": "week"},
     "access.invitation": lambda: {"team": Team.objects.earliest("pk").pk, "role": "member"},
@@ -62,6 +64,7 @@ ADDED: dict[str, Callable[[], dict[str, Any]]] = {
 CHANGED: dict[str, dict[str, Any]] = {
     "access.team": {"name": "Changed"},
     "access.clientkey": {"name": "changed"},
+    "access.reporttoken": {"enabled": ""},
     "access.ratelimit": {"most": 8},
     "access.budget": {"amount": "8.50"},
     "access.webhook": {"enabled": ""},
@@ -110,6 +113,7 @@ def rows() -> dict[str, Any]:
             user=someone,
             webhook=pager,
         ),
+        "access.reporttoken": ReportToken.objects.create(name="dashboard", prefix="rpt-abcd", hash="0" * 64),
         "access.ratelimit": RateLimit.objects.create(team=team, measure="requests", most=60),
         "access.budget": Budget.objects.create(team=team, amount=60),
         "access.increaserequest": IncreaseRequest.objects.create(

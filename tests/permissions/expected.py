@@ -83,6 +83,11 @@ admin:access_webhook_add                oa       =        access.add_webhook
 admin:access_webhook_history            oar      =        access.view_webhook
 admin:access_webhook_delete             oa       =        access.delete_webhook
 admin:access_webhook_change             oar      oa       access.view_webhook
+admin:access_reporttoken_changelist     oar      =        access.view_reporttoken
+admin:access_reporttoken_add            oa       =        -
+admin:access_reporttoken_history        oar      =        access.view_reporttoken
+admin:access_reporttoken_delete         oa       =        access.delete_reporttoken
+admin:access_reporttoken_change         oar      oa       access.view_reporttoken
 admin:access_outboxmessage_send_again   oa       =        access.change_outboxmessage
 admin:access_outboxmessage_changelist   oar      =        access.view_outboxmessage
 admin:access_outboxmessage_add          -        -        -

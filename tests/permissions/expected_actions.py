@@ -18,6 +18,7 @@ access_budget           delete_selected   oa
 access_increaserequest  approve_selected  oa
 access_increaserequest  decline_selected  oa
 access_webhook          delete_selected   oa
+access_reporttoken      delete_selected   oa
 access_outboxmessage    send_selected_again oa
 access_invitation       revoke_selected   o
 access_team             delete_selected   oa

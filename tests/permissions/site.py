@@ -24,6 +24,7 @@ from access.models import (
     Membership,
     OutboxMessage,
     RateLimit,
+    ReportToken,
     Team,
     Webhook,
 )
@@ -86,6 +87,7 @@ def make_rows() -> None:
     ScenarioRoute.objects.create(scenario="think", route=route)
     Concept.objects.create(name="sql", route=route)
     Webhook.objects.create(name="pager", url="http://127.0.0.1:9/alerts", is_local=True)
+    ReportToken.objects.create(name="dashboard", prefix="rpt-abcd", hash="0" * 64)
     alert = Alert.objects.create(once="journal:host", kind="journal", subject="Rows wait", text="Rows wait.")
     OutboxMessage.objects.create(
         alert=alert, once="1", channel="mail", subject="Rows wait", text="Rows wait.",

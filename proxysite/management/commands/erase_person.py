@@ -25,6 +25,7 @@ from access.models import (
     Membership,
     OutboxMessage,
     RateLimit,
+    ReportToken,
     SiteRole,
 )
 from access.roles.last_owner import refuse_without_owner
@@ -33,7 +34,7 @@ from routing.models import HealthState
 from usage.erasing import names_and_keys_of, replace_owner
 
 _BINDING = (RateLimit, Budget, IncreaseRequest)
-_NAMED_BY_PEOPLE = (User, SiteRole, Membership, Invitation, ClientKey, *_BINDING)
+_NAMED_BY_PEOPLE = (User, SiteRole, Membership, Invitation, ClientKey, ReportToken, *_BINDING)
 
 
 class Command(BaseCommand):
@@ -97,6 +98,12 @@ def _close(user: User, person: ErasedPerson) -> None:
             ClientKey.objects.filter(pk=key.pk).update(name=name)
         else:
             person.theirs.discard(key.pk)
+    # Whoever made a report token knows its secret.
+    ReportToken.objects.filter(created_by=user).update(enabled=False)
+    for token in ReportToken.objects.all():
+        if person.replaced(token.name) != token.name:
+            name = f"report token {token.pk} of {person.replacement}"
+            ReportToken.objects.filter(pk=token.pk).update(name=name)
     Membership.objects.filter(user=user).delete()
     SiteRole.objects.filter(user=user).delete()
     IncreaseRequest.objects.filter(user=user).delete()

@@ -26,6 +26,7 @@ from access.models import (
     Membership,
     OutboxMessage,
     RateLimit,
+    ReportToken,
     Team,
     Webhook,
 )
@@ -96,9 +97,10 @@ def marks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     attempt_row(request_row(provider_id=provider.pk, provider_name="mine", session_id="s"), provider_id=provider.pk)
     SetAside.objects.create(request_id="req_1", cause="why", payload={})
     Webhook.objects.create(name="pager", url="http://127.0.0.1:9/", is_local=True, ciphertext=secrets.encrypt(SIGNS))
+    token = ReportToken.objects.create(name="dashboard", prefix="rpt-abcd", hash="ef" * 32)
     alert = Alert.objects.create(once="journal:host", kind="journal", subject="Rows wait", text="Rows wait.")
     OutboxMessage.objects.create(alert=alert, once="1", channel="page", subject="Rows wait", text="Rows wait.")
-    kept = [configured.SECRET_KEY, *configured.ENCRYPTION_KEYS, root.password.rpartition("$")[2], key.hash]
+    kept = [configured.SECRET_KEY, *configured.ENCRYPTION_KEYS, root.password.rpartition("$")[2], token.hash, key.hash]
     return [STORED, NAMED, HEADER, OTHERS, SIGNS, *kept]
 
 

@@ -1,0 +1,1 @@
+"""Tokens of the report API, with which programs read usage and statements."""
