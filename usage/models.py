@@ -12,6 +12,12 @@ from django.db import models
 from django.utils import timezone
 
 from usage.budgets.models import BudgetBlock, BudgetMark, BudgetWindow  # noqa: F401
+from usage.invoices.models import (  # noqa: F401
+    InvoiceDraft,
+    InvoiceMapping,
+    Reconciliation,
+    ReconciliationLine,
+)
 from usage.money import DollarsField
 from usage.rollups.models import (  # noqa: F401
     AttemptRollup,

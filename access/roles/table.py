@@ -24,7 +24,7 @@ SENTENCES: Final[dict[Role, str]] = {
     Role.OWNER: "May do everything, and alone changes users and roles, exports the configuration and allows "
     "environment variables.",
     Role.ADMINISTRATOR: "Sets up providers, models, prices, routes, rules, teams and client keys, closes "
-    "statements, and sees all usage.",
+    "statements, compares invoices, and sees all usage.",
     Role.AUDITOR: "Sees everything that is set up and all usage; changes nothing and sends nothing to a provider.",
     Role.LEAD: "Manages the members and client keys of one team, sets budgets and limits for them, sees the team's "
     "usage and budgets, and decides on requests for more.",
@@ -88,6 +88,9 @@ usage.view_budgetblock   oar
 usage.view_budgetmark    oar
 usage.view_statement     oarl
 usage.add_statement      oa
+usage.view_reconciliation oar
+usage.add_reconciliation oa
+usage.delete_reconciliation oa
 providers.use_credential oa
 providers.name_variable  o
 """

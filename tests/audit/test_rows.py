@@ -47,6 +47,9 @@ NOT_WATCHED = {
     ),
     "usage.Statement": "frozen; closing one is an event",
     "usage.StatementLine": "frozen with its statement",
+    "usage.Reconciliation": "comparing an invoice and deleting the result are events",
+    "usage.ReconciliationLine": "written and deleted with its result",
+    "usage.InvoiceDraft": "a file between two pages, for a day",
     "usage.RollupZone": "the time zone of these sums",
     "usage.RollupMonth": "which of these sums are complete",
 }
