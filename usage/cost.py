@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from usage.rollups.generated import caller
+from usage.generated import caller
 from usage.rollups.measures import PRICED
 
 

@@ -17,10 +17,10 @@ import msgspec
 from django.db import connection, models
 
 from usage import sqlite
+from usage.generated import function
 from usage.journal import texts
 from usage.journal.records import AttemptRecord, RequestRecord, defaults
 from usage.models import AttemptLog, RequestLog
-from usage.rollups.generated import function
 
 Records = Sequence[RequestRecord] | Sequence[AttemptRecord]
 

@@ -15,8 +15,8 @@ from uuid import UUID
 
 import msgspec
 
+from usage.generated import copier, function
 from usage.rollups import measures
-from usage.rollups.generated import copier, function
 
 if TYPE_CHECKING:
 

@@ -13,11 +13,11 @@ import msgspec
 from django.utils import timezone
 
 from access.tags import meant
+from usage.generated import function
 from usage.journal import texts
 from usage.journal.records import AttemptRecord, RequestRecord
 from usage.rollups import measures
 from usage.rollups.cells import AttemptCell, Cell, Session, TagCell
-from usage.rollups.generated import function
 from usage.rollups.measures import ATTEMPT_DIMENSIONS, ATTEMPT_MEASURES, DIMENSIONS, MEASURES, OF_KEY, Measure
 from usage.rollups.models import ClientRollup, SessionSummary
 

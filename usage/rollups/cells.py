@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from usage.generated import function
 from usage.journal import texts
 from usage.journal.records import AttemptRecord, RequestRecord
 from usage.rollups import histogram, measures
-from usage.rollups.generated import function
 from usage.rollups.measures import ERRORS, SUMS
 
 LARGEST = 2**63 - 1

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from usage.rollups.generated import function
+from usage.generated import function
 from usage.rollups.histogram import bin_of
 from usage.rollups.measures import SUMS, Measure, of_kind
 

@@ -159,7 +159,7 @@ class MonthRollup(_Rollup):
     """Requests of one month of TIME_ZONE, for all keys of an owner together; `starts_at` is its first moment.
 
     It is made from the days of a month that is over (usage.rollups.months), and read where RollupMonth says that it is
-    built. No row is `overall`, and the key is empty.
+    built. No row is `overall`, and the key is empty. Ids are random: no row is ever added to.
     """
 
     class Meta:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +20,7 @@ from psycopg import errors
 
 from access.database import snapshot
 from usage.models import RequestLog
-from usage.rollups import upsert
+from usage.rollups import month_sql, upsert
 from usage.rollups.accumulate import Cells, Key, local_day, midnight, month_after, of_owner
 from usage.rollups.cells import Cell
 from usage.rollups.compare import Difference, compared, stored
@@ -84,11 +84,9 @@ def build(month: date) -> bool:
         return True
     if connection.vendor == "postgresql":
         with transaction.atomic():
-            return _try_alone(month) and _write(row, _added_up(month))
-    with snapshot():
-        cells = _added_up(month)
-    with transaction.atomic():
-        return _write(row, cells)
+            return _try_alone(month) and _write(row, month_sql.of_days(*_span(month)))
+    with month_sql.prepared(*_span(month)) as rows, transaction.atomic():
+        return _write(row, rows)
 
 
 def build_next() -> bool:
@@ -160,10 +158,9 @@ def _try_alone(month: date) -> bool:
 
 
 def _added_up(month: date) -> Cells:
-    """Returns the cells of a month, from one state of its days."""
-    end = midnight(month_after(month))
+    """Returns the cells that a month should have, from one state of its days."""
     found: dict[tuple[Any, ...], Figures] = {}
-    for row in read(DailyRollup, _COLUMNS, "starts_at", midnight(month), end, overall=False, keyless=False):
+    for row in read(DailyRollup, _COLUMNS, "starts_at", *_span(month), overall=False, keyless=False):
         dimensions, figures = of_owner(row), [*row[_ADDED], *map(bins_of, row[_ADDED.stop :])]
         if (present := found.get(dimensions)) is None:
             found[dimensions] = figures
@@ -179,16 +176,22 @@ def _cell(figures: Figures) -> Cell:
     return cell
 
 
-def _write(row: RollupMonth, cells: Cells) -> bool:
+def _write(row: RollupMonth, rows: month_sql.Statement) -> bool:
     """Writes a month unless its days have changed since its row was read, in the caller's transaction."""
+    _rows(row.first_day).delete()
+    month_sql.insert(rows)
+    # Late batches, which mark it, wait from here on.
     now = RollupMonth.objects.select_for_update().get(pk=row.pk)
     if now.changes != row.changes:
+        transaction.set_rollback(True)
         return False
-    _rows(row.first_day).delete()
-    upsert.write(MonthRollup, cells)
     now.built_at = timezone.now()
     now.save()
     return True
+
+
+def _span(month: date) -> tuple[datetime, datetime]:
+    return midnight(month), midnight(month_after(month))
 
 
 def _rows(month: date) -> QuerySet[Any]:

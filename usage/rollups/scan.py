@@ -17,11 +17,11 @@ import msgspec
 from django.db import connection, models
 
 from access.database import snapshot
+from usage.generated import function
 from usage.models import RequestLog
 from usage.rollups.accumulate import OUTCOME, QUARTER, without_key
 from usage.rollups.cells import NEWEST
 from usage.rollups.figures import BINNED, COUNTED, Figures, adding, bins_of
-from usage.rollups.generated import function
 from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, ERRORS, SUMS
 from usage.rollups.models import IMPORTED_ROUTE, ClientRollup, DailyRollup, SessionSummary, TagRollup, UsageRollup
 from usage.rollups.reading import A_DAY, Row, by_team_since, read, same

@@ -17,12 +17,12 @@ import msgspec
 from django.db import connection, models
 
 from usage import sqlite
+from usage.generated import function
 from usage.journal import texts
 from usage.journal.records import AttemptRecord, RequestRecord
 from usage.rollups import accumulate
 from usage.rollups.accumulate import Key, SessionKey
 from usage.rollups.cells import LARGEST, NEWEST, Cell, Session, limited
-from usage.rollups.generated import function
 from usage.rollups.measures import SUMS
 from usage.rollups.models import (
     AttemptRollup,

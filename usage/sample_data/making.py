@@ -14,8 +14,8 @@ from uuid import UUID
 
 import msgspec
 
+from usage.generated import copier
 from usage.journal.records import AttemptRecord, Finished, RequestRecord, set_cost
-from usage.rollups.generated import copier
 from usage.rollups.measures import COST_PARTS
 from usage.sample_data import times
 from usage.sample_data.ends import FAILURES, REFUSALS, RESTART, WITHOUT_HEAD, Failure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -136,15 +137,14 @@ def test_a_month_that_changes_all_the_time_does_not_keep_others_waiting(monkeypa
     store(
         [request(day("2026-03-05T12:00:00")), request(day("2026-05-05T12:00:00")), request(day("2026-06-05T12:00:00"))]
     )
-    add_up = months._added_up
+    write = months._write
 
-    def with_a_late_request(month: date) -> Any:
-        cells = add_up(month)
-        if month.month == 6:
+    def with_a_late_request(row: RollupMonth, rows: Any) -> bool:
+        if row.first_day.month == 6:
             store([request(day("2026-06-06T12:00:00"))])
-        return cells
+        return write(row, rows)
 
-    monkeypatch.setattr(months, "_added_up", with_a_late_request)
+    monkeypatch.setattr(months, "_write", with_a_late_request)
     june = date(2026, 6, 1)
     assert months.build_next()
     assert months.unbuilt() == [june, MARCH]
@@ -152,9 +152,34 @@ def test_a_month_that_changes_all_the_time_does_not_keep_others_waiting(monkeypa
     assert months.unbuilt() == [june]
     assert not months.build_next()
     assert "Not built, because their days changed meanwhile or another process is building them: 2026-06." in _rebuild()
-    monkeypatch.setattr(months, "_added_up", add_up)
+    monkeypatch.setattr(months, "_write", write)
     assert "Not built" not in _rebuild()
     assert months.unbuilt() == []
+
+
+def test_sums_beyond_a_column_stop_at_the_largest_number() -> None:
+    for output_tokens, input_tokens in ((2**63 - 1, 2**62), (2**63 - 1, 2**62 - 1)):
+        store([request(day("2026-03-05T12:00:00"), output_tokens=output_tokens, input_tokens=input_tokens)])
+        store([request(day("2026-03-06T12:00:00"), output_tokens=output_tokens)])
+    _build_all()
+    month = MonthRollup.objects.get()
+    assert (month.output_tokens, month.input_tokens) == (2**63 - 1, 2**63 - 1)
+    assert "match" in _rebuild(check=True)
+
+
+def test_the_days_of_a_month_are_not_read_into_the_process() -> None:
+    """A worker's streams would wait for them: a month may have hundreds of thousands."""
+    store([request(day("2026-02-05T12:00:00"))])
+    assert months.build(date(2026, 2, 1))
+    store([request(day(f"2026-03-{of:02}T12:00:00"), owner_id=owner) for of in range(1, 29) for owner in range(40)])
+    tracemalloc.start()
+    try:
+        assert months.build(MARCH)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert MonthRollup.objects.count() == 1 + 40
+    assert peak < 200_000
 
 
 def test_days_that_are_corrected_make_another_month() -> None:
