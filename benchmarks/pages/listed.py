@@ -4,41 +4,56 @@ Those of lists of rows are in `addresses`."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import permutations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from django.test import Client
 
-_REPORT: Final = "/admin/console/report/"
 _EXPLORER: Final = "/admin/console/explorer/"
 _YEAR: Final = "from={year_ago}&to={today}&bucket=month"
+_MONTH: Final = "range=30d"
 _PAGES: Final = (
     ("home", "/admin/"),
-    ("report, 30 days", _REPORT),
-    ("report, 12 months", _REPORT + "?from={year_ago}&to={today}"),
+    ("home, 30 days", "/admin/?range=30d"),
     ("a request", "/admin/usage/requestlog/{request}/change/"),
     ("sessions, 24 hours", "/admin/console/sessions/"),
     ("a session", "/admin/console/sessions/{session}/"),
     ("explorer: cost by model, 30 days", _EXPLORER + "?range=30d"),
-    ("explorer: cost by team and model, 12 months", _EXPLORER + "?metric=cost&group=team&subgroup=model&" + _YEAR),
-    (
-        "explorer: requests by owner and route, 12 months",
-        _EXPLORER + "?metric=requests&group=owner&subgroup=route&" + _YEAR,
-    ),
     ("explorer: cost by key, 3 months", _EXPLORER + "?metric=cost&group=key&from={quarter_ago}&to={today}"),
-    ("explorer: cost by tags and team, 30 days", _EXPLORER + "?range=30d&metric=cost&group=tags&subgroup=team"),
-    ("explorer: first token by model, 30 days", _EXPLORER + "?range=30d&metric=first_token_p95&group=model"),
+    ("explorer: cost by tags and team, 30 days", _EXPLORER + "?metric=cost&group=tags&subgroup=team&" + _MONTH),
+    ("explorer: cost by tags and team, 12 months", _EXPLORER + "?metric=cost&group=tags&subgroup=team&" + _YEAR),
 )
+_GROUPS: Final = ("team", "owner", "route", "model", "provider", "outcome")
+"""Any two of them are told apart over twelve months."""
 
 
-def pages(browser: Client) -> Iterator[tuple[str, str]]:
-    """Yields the title and the URL of each page."""
+def _views() -> Iterator[tuple[str, list[str]]]:
+    """Yields the explorer's other views: each pair of groups over a year, and percentiles by each group."""
+    pairs = [f"?metric=cost&group={one}&subgroup={other}&limit=50&{_YEAR}" for one, other in permutations(_GROUPS, 2)]
+    yield "explorer: cost by any two groups, 12 months", pairs
+    times = ("first_token_p95", "duration_p95")
+    yield (
+        "explorer: p95 by any group, 30 days",
+        [f"?metric={metric}&group={group}&{_MONTH}" for metric in times for group in (*_GROUPS, "key")],
+    )
+    yield (
+        "explorer: p95 by any group, 12 months",
+        [f"?metric={metric}&group={group}&{_YEAR}" for metric in times for group in _GROUPS],
+    )
+
+
+def pages(browser: Client) -> Iterator[tuple[str, list[str]]]:
+    """Yields what is measured: a title with its URL, or with those of several pages, of which the slowest counts."""
     from benchmarks.pages import addresses
 
     known = _values()
     for title, url in _PAGES:
-        yield title, url.format(**known)
-    yield from addresses.lists(browser)
+        yield title, [url.format(**known)]
+    for title, queries in _views():
+        yield title, [_EXPLORER + query.format(**known) for query in queries]
+    for title, url in addresses.lists(browser):
+        yield title, [url]
 
 
 def _values() -> dict[str, str]:
