@@ -4,14 +4,14 @@ PORT ?= 3456
 VENV ?= .venv
 PY := $(VENV)/bin/python
 # Nothing is installed that is not what was pinned, to the byte.
-PIP_INSTALL := -m pip install --disable-pip-version-check --require-hashes
+PIP_INSTALL := -m pip install -q --disable-pip-version-check --require-hashes
 # What needs libraries of its own, such as EXTRAS=bedrock,redis,vertex.
 EXTRAS ?=
 comma := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install dev test test-all test-clients test-chaos test-count test-attack e2e attack chaos real-upstream fuzz check lint audit sbom fmt bench count requirements clean
+.PHONY: help run password install dev test test-all test-clients test-chaos test-count test-attack e2e attack chaos real-upstream fuzz check lint audit sbom fmt bench count requirements clean
 
 help: ## This list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -35,12 +35,15 @@ if at_start=`handlers 2>/dev/null`; then ( \
 ) >/dev/null 2>&1 & fi;
 endef
 
+password: install ## Give a user a new password and print it (PERSON=admin; DATA_DIR as for run)
+	@$(PY) manage.py new_password '$(or $(PERSON),admin)'
+
 # --- installing ------------------------------------------------------------------------------------------------------
 
 # A copy of the requirements beside what was installed from them says whether there is anything to do.
 install: # The virtual environment with what the gateway needs (EXTRAS=bedrock,redis,vertex for those)
 	@test -x $(PY) && cmp -s requirements.txt $(VENV)/requirements.txt || { $(make_venv) && \
-	echo "Installing requirements.txt ..." && \
+	echo "Installing requirements.txt (a minute or two) ..." && \
 	$(PY) $(PIP_INSTALL) -r requirements.txt && \
 	cp requirements.txt $(VENV)/requirements.txt; }
 	@for file in $(patsubst %,requirements-%.txt,$(subst $(comma), ,$(EXTRAS))); do \
@@ -52,7 +55,7 @@ install: # The virtual environment with what the gateway needs (EXTRAS=bedrock,r
 dev: # ... and with what the checks and tests need
 	@test -x $(PY) && cmp -s requirements-dev.txt $(VENV)/requirements-dev.txt && \
 	cmp -s requirements.txt $(VENV)/requirements.txt || { $(make_venv) && \
-	echo "Installing requirements-dev.txt ..." && \
+	echo "Installing requirements-dev.txt (some minutes) ..." && \
 	$(PY) $(PIP_INSTALL) -r requirements.txt -r requirements-dev.txt && \
 	cp requirements.txt requirements-dev.txt $(VENV)/; }
 
@@ -129,7 +132,7 @@ real-upstream: dev ## Real servers of others (LiteLLM, llama-cpp-python) behind 
 
 # atheris goes into a folder of its own: it is not for every platform, and nothing else needs it.
 fuzz: dev ## Fuzz every dialect's decoder for SECONDS each (60), watching which code is reached
-	@test -d .fuzz/atheris || $(PY) $(PIP_INSTALL) -q --target .fuzz -r requirements-fuzz.txt
+	@test -d .fuzz/atheris || $(PY) $(PIP_INSTALL) --target .fuzz -r requirements-fuzz.txt
 	@for dialect in `$(PY) -c 'from providers.dialects import DIALECTS; print(*DIALECTS)'`; do \
 		PYTHONPATH=.fuzz $(PY) -m tests.fuzz.atheris_decoders --dialect $$dialect \
 			-max_total_time=$(or $(SECONDS),60) -max_len=8000 -artifact_prefix=.fuzz/ -verbosity=0 \
@@ -141,7 +144,7 @@ fuzz: dev ## Fuzz every dialect's decoder for SECONDS each (60), watching which 
 AUDIT := $(VENV)-audit/bin/python
 $(VENV)-audit/requirements.txt: requirements-audit.txt | install
 	$(PY) -m venv --clear $(VENV)-audit
-	$(AUDIT) $(PIP_INSTALL) -q -r requirements-audit.txt
+	$(AUDIT) $(PIP_INSTALL) -r requirements-audit.txt
 	cp requirements-audit.txt $@
 
 # --strict: what could not be looked up is a failure, and not a package without a known hole.
@@ -157,7 +160,7 @@ audit: $(VENV)-audit/requirements.txt ## Known holes in what is installed, looke
 SBOM := $(VENV)-sbom/bin/python
 sbom: $(VENV)-audit/requirements.txt ## What the gateway consists of, as sbom.json (CycloneDX; EXTRAS as for install)
 	$(PY) -m venv --clear $(VENV)-sbom
-	$(SBOM) $(PIP_INSTALL) -q -r requirements.txt \
+	$(SBOM) $(PIP_INSTALL) -r requirements.txt \
 		$(patsubst %,-r requirements-%.txt,$(subst $(comma), ,$(EXTRAS)))
 	$(SBOM) -m pip uninstall --disable-pip-version-check -q -y pip setuptools
 	$(AUDIT) -m cyclonedx_py environment --pyproject pyproject.toml --mc-type application --output-reproducible \

@@ -16,7 +16,7 @@ def _box() -> MultiFernet:
     if not keys:
         raise ImproperlyConfigured(
             "ENCRYPTION_KEYS is empty, so no credential can be stored. Put a key from "
-            "`python manage.py generate_key` into the environment, or let credentials name environment variables."
+            "`./gateway generate_key` into the environment, or let credentials name environment variables."
         )
     return MultiFernet([Fernet(key) for key in keys])
 

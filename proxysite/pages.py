@@ -39,7 +39,7 @@ def without_api(method: str, path: str) -> str:
     """Returns what a process that has pages alone says of everything else."""
     return (
         f"This process has no {method} {path[:100]}: it serves pages alone. The API is at the gateway's own address"
-        f"{f', {settings.PUBLIC_URL}' if settings.PUBLIC_URL else ''}, where `manage.py serve --only gateway` or "
+        f"{f', {settings.PUBLIC_URL}' if settings.PUBLIC_URL else ''}, where `./gateway serve --only gateway` or "
         "`serve --pages apart` listens. Set a client's base URL to that."
     )
 

@@ -199,6 +199,10 @@ AUTH_PASSWORD_VALIDATORS = [
 def _database() -> dict[str, Any]:
     """Django's form of DATABASE_URL, with options that keep concurrent writers on SQLite from failing."""
     config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR}/gateway.sqlite3")
+    if "ENGINE" not in config:
+        raise ImproperlyConfigured(
+            "DATABASE_URL is malformed: it begins with none of sqlite://, postgres://. .env.example describes it."
+        )
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["OPTIONS"] = {
             "timeout": 20,

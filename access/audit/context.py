@@ -61,7 +61,7 @@ def verb() -> str:
 
 
 def command_line(arguments: list[str]) -> contextlib.AbstractContextManager[None]:
-    """The context of `manage.py ARGUMENTS`: the command's name, without what was given to it."""
+    """The context of `./gateway ARGUMENTS`: the command's name, without what was given to it."""
     name = next((argument for argument in arguments if not argument.startswith("-")), "")
     return of_origin("shell" if name in {"shell", "dbshell"} else f"command {name}".rstrip())
 

@@ -1,4 +1,4 @@
-"""`manage.py serve` as a program that callgrind runs: it begins and dumps its counts when its standard input says so.
+"""`./gateway serve` as a program that callgrind runs: it begins and dumps its counts when its standard input says so.
 
 A thread of its own obeys, so that neither the loop nor a request has anything to do with it.
 """

@@ -36,7 +36,7 @@ def write_people(context: ImportContext, entries: Given[Sequence[PersonEntry]]) 
             if entry.role is not UNSET and entry.role != given_role(existing[entry.username]):
                 context.report.to_do.append(
                     f"The account {entry.username} has another role here than {entry.role}: "
-                    f"`manage.py set_role {entry.username} {entry.role}` gives it."
+                    f"`./gateway set_role {entry.username} {entry.role}` gives it."
                 )
             write_limits(context, f"{place}.limits", "user", existing[entry.username], entry.limits)
             write_budgets(context, f"{place}.budgets", "user", existing[entry.username], entry.budgets)
@@ -51,7 +51,7 @@ def write_people(context: ImportContext, entries: Given[Sequence[PersonEntry]]) 
         write_limits(context, f"{place}.limits", "user", user, entry.limits)
         write_budgets(context, f"{place}.budgets", "user", user, entry.budgets)
         context.report.to_do.append(
-            f"The account {entry.username} has no password: set one with `manage.py changepassword {entry.username}` "
+            f"The account {entry.username} has no password: set one with `./gateway changepassword {entry.username}` "
             "or by a password reset."
         )
 

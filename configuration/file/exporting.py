@@ -24,7 +24,7 @@ from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
 R = TypeVar("R", bound=Row)
 
 _HEADER = """\
-# The configuration of the gateway, written by `manage.py export_config`, read by `manage.py import_config`.
+# The configuration of the gateway, written by `./gateway export_config`, read by `./gateway import_config`.
 # It holds no secrets: a credential names its environment variable, or is `stored: true`, which means that its secret
 # is in the database and has to be entered again in a new one. docs/configuration.md describes every part.
 """

@@ -102,7 +102,7 @@ def dead_workers(now: datetime) -> list[Finding]:
             text=f"The worker {worker} ended, and its journal could not be read. The {dollars(amount)} that it had "
             "drawn of budgets counts as spent, since requests may have used it.\n"
             "Make its folder below JOURNAL_DIR readable for a worker: that settles the money. "
-            "If the folder is lost, `manage.py check_budgets --repair` returns what no row has spent.",
+            "If the folder is lost, `./gateway check_budgets --repair` returns what no row has spent.",
             data={"worker": worker, "amount": _plain(amount)},
             for_site=True,
         )

@@ -27,7 +27,7 @@ def encryption_key(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMess
     return [
         checks.Warning(
             "ENCRYPTION_KEYS is empty, so credentials can only name environment variables.",
-            hint="Run `python manage.py generate_key` and add its line to the environment.",
+            hint="Run `./gateway generate_key` and add its line to the environment.",
             id="gateway.W001",
         )
     ]
@@ -61,7 +61,7 @@ def provider_enabled(app_configs: Any, databases: Sequence[str] | None, **kwargs
     return [
         checks.Warning(
             "No provider is enabled, so every request will fail.",
-            hint="Add one in the admin under Providers, or run `python manage.py quickstart`.",
+            hint="Add one in the admin under Providers, or run `./gateway quickstart`.",
             id="gateway.W003",
         )
     ]

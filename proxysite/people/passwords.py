@@ -1,4 +1,4 @@
-"""A new password: by a link in a mail or from `manage.py reset_link` for who forgot theirs, or with the old one."""
+"""A new password: by a link in a mail or from `./gateway reset_link` for who forgot theirs, or with the old one."""
 
 from __future__ import annotations
 

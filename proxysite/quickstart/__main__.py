@@ -1,36 +1,42 @@
-"""`python -m proxysite.quickstart`: writes the secrets that the settings read, then runs `manage.py quickstart`.
+"""`python -m proxysite.quickstart`: writes the secrets that the settings read, then runs `./gateway quickstart`.
 
 It is one process, because each start of Django takes a second.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from pathlib import Path
 
 import environ
 
-from proxysite.quickstart import secrets
+from proxysite import command_line
+from proxysite.quickstart import preflight, secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 
 def main() -> None:
-    """Takes the arguments of `manage.py quickstart`, and migrates the database first."""
+    """Takes the port, and migrates the database first. Writes nothing where the gateway could not start."""
     # The settings find their folder in the same two steps.
     environ.Env.read_env(BASE_DIR / ".env")
     folder = Path(os.environ.get("DATA_DIR", str(BASE_DIR / "data"))).expanduser().resolve()
+    parser = argparse.ArgumentParser(prog="python -m proxysite.quickstart")
+    parser.add_argument("--port", default=os.environ.get("PORT") or "3456", help="the port that serve listens on")
+    try:
+        port = preflight.check_port(parser.parse_args().port, demo=_has_demo())
+        preflight.check_folder(folder)
+    except preflight.CannotStart as error:
+        sys.exit(str(error))
     if secrets.ensure(folder):
         print(f"Wrote new secrets to {folder / secrets.FILE_NAME}", flush=True)
+    command_line.run(["quickstart", "--migrate", "--port", str(port)])
 
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxysite.settings")
-    from django.core.management import execute_from_command_line
 
-    from access.audit.context import of_origin
-
-    with of_origin("command quickstart"):
-        execute_from_command_line(["manage.py", "quickstart", "--migrate", *sys.argv[1:]])
+def _has_demo() -> bool:
+    return os.environ.get("DEMO_UPSTREAM", "").lower() in environ.Env.BOOLEAN_TRUE_STRINGS
 
 
 if __name__ == "__main__":

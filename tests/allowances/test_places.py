@@ -1,4 +1,4 @@
-"""Where the workers of a gateway count, and what `manage.py check` says about it."""
+"""Where the workers of a gateway count, and what `./gateway check` says about it."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ class TestStanding:
         block(BudgetWindow.objects.get().pk, 40 * CENT)
         text = text_of(admin_client.get(change(one)))
         assert "Worker worker-1 is gone and holds $0.4." in text
-        assert "<code>manage.py check_budgets --repair</code>" in text
+        assert "<code>./gateway check_budgets --repair</code>" in text
 
     def test_a_members_budget_shows_each_member(self, admin_client: Client, team: Team) -> None:
         one = budget(members_of=team)

@@ -16,7 +16,7 @@ FILES = Path(__file__).parent / "files"
 
 
 def run_import(file: Path, *arguments: str) -> str:
-    """The output of `manage.py import_config`. Raises CommandError."""
+    """The output of `./gateway import_config`. Raises CommandError."""
     out = io.StringIO()
     call_command("import_config", str(file), *arguments, stdout=out)
     return out.getvalue()

@@ -140,7 +140,7 @@ def test_people_that_are_missing_are_made_without_rights_and_others_stay() -> No
     )
     assert [line for line in report.to_do if line.startswith("The account mia has no password")]
     assert (leo.email, leo.is_active) == ("leo@example.com", True)
-    assert "`manage.py set_role leo auditor` gives it" in " ".join(report.to_do)
+    assert "`./gateway set_role leo auditor` gives it" in " ".join(report.to_do)
     assert given_role(leo) is None
     assert Membership.objects.get(user=mia).role == "lead"
     assert ClientKey.objects.get(name="CI").owner == mia

@@ -17,7 +17,7 @@ NAME = "earlier"
 
 @pytest.fixture(scope="session")
 def restored(django_db_blocker: Any) -> None:
-    """The earlier version's database, after `manage.py migrate`."""
+    """The earlier version's database, after `./gateway migrate`."""
     database.create_database(NAME, (FILES / f"{database.KIND}.sql").read_bytes().decode())
     with django_db_blocker.unblock(), database.connected_to(NAME):
         call_command("migrate", verbosity=0)

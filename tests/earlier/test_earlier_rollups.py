@@ -27,7 +27,7 @@ PRUNED = "started_at < '2026-11-20 10:20' OR (started_at >= '2026-11-21' AND sta
 
 @pytest.fixture(scope="session")
 def pruned(django_db_blocker: Any) -> None:
-    """The earlier version's database, of which the older rows are gone, after `manage.py migrate`."""
+    """The earlier version's database, of which the older rows are gone, after `./gateway migrate`."""
     database.create_database(NAME, (FILES / f"{database.KIND}.sql").read_bytes().decode())
     with django_db_blocker.unblock(), database.connected_to(NAME):
         with connection.cursor() as cursor:

@@ -80,7 +80,7 @@ def test_it_shows_outcome_phases_candidates_costs_requests_and_facts(admin_clien
         "tried if those before it fail",
         "authorization: Bearer ••••••••",
         '"content": "Say <b>hello</b>"',
-        "manage.py explain_route prints them in full",
+        "./gateway explain_route prints them in full",
         "tokens 1000000",
     ):
         assert shown in text, shown

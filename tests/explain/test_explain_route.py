@@ -1,4 +1,4 @@
-"""`manage.py explain_route`: the same explanation for a terminal and as JSON."""
+"""`./gateway explain_route`: the same explanation for a terminal and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gateway as a process of its own: `manage.py serve`, or Daphne through `runserver`, against the live database."""
+"""The gateway as a process of its own: `./gateway serve`, or Daphne through `runserver`, against the live database."""
 
 from __future__ import annotations
 

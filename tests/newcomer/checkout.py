@@ -88,7 +88,7 @@ class Run:
         return found[0]
 
     def server_pid(self) -> int:
-        """The process id of `manage.py serve`, which make waits for."""
+        """The process id of `./gateway serve`, which make waits for."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         assert len(children) == 1, children
         assert b"serve" in Path(f"/proc/{children[0]}/cmdline").read_bytes()

@@ -79,7 +79,7 @@ def test_it_installs_once_and_again_only_when_the_requirements_change(machine: M
     assert machine.make("install").returncode == 0
     venv, pip = machine.asked()
     assert venv == "-m venv --clear .venv"
-    assert pip == "-m pip install --disable-pip-version-check --require-hashes -r requirements.txt"
+    assert pip == "-m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt"
 
     os.utime(machine.folder / "requirements.txt")
     assert machine.make("install").returncode == 0
@@ -116,7 +116,7 @@ def test_what_the_tests_need_is_installed_for_them_and_not_for_running(machine: 
     assert not any("requirements-dev.txt" in line for line in machine.asked())
     assert machine.make("dev").returncode == 0
     assert machine.asked() == [
-        "-m pip install --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt"
+        "-m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt"
     ]
     machine.make("dev")
     machine.make("install")
@@ -128,7 +128,7 @@ def test_the_libraries_of_a_cloud_are_installed_when_they_are_asked_for(machine:
     machine.make("install")
     machine.asked()
     assert machine.make("install", "EXTRAS=bedrock,vertex").returncode == 0
-    pip = "-m pip install --disable-pip-version-check --require-hashes -r requirements-{}.txt"
+    pip = "-m pip install -q --disable-pip-version-check --require-hashes -r requirements-{}.txt"
     assert machine.asked() == [pip.format("bedrock"), pip.format("vertex")]
     machine.make("install", "EXTRAS=vertex")
     assert machine.asked() == []
@@ -143,7 +143,7 @@ def test_an_interrupted_installation_is_taken_up_again(machine: Machine) -> None
     machine.asked()
     (machine.folder / ".venv" / "requirements.txt").unlink()
     machine.make("install")
-    assert machine.asked() == ["-m pip install --disable-pip-version-check --require-hashes -r requirements.txt"]
+    assert machine.asked() == ["-m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt"]
     (machine.folder / ".venv" / "bin" / "python").unlink()
     machine.make("install")
     assert machine.asked()[0] == "-m venv --clear .venv"

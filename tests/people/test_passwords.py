@@ -12,6 +12,7 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from access.models import AuditEntry
 from tests.admin.pages import links_of, text_of
 from tests.harness.patience import until
 
@@ -117,7 +118,7 @@ def test_requests_for_links_are_limited_by_account_and_by_address(mia: User, nam
 
 def test_without_a_mail_server_the_page_says_what_to_do(mia: User) -> None:
     page = Client().get(ASK)
-    assert "manage.py reset_link USERNAME" in text_of(page)
+    assert "./gateway reset_link USERNAME" in text_of(page)
     assert "Mail me a link" not in text_of(page)
     _ask("mia")
     assert mail.outbox == []
@@ -132,6 +133,18 @@ def test_the_command_prints_a_link_that_works(mia: User) -> None:
     for name, words in (("Mia", "Did you mean mia"), ("nobody", "no user 'nobody'")):
         with pytest.raises(CommandError, match=words):
             _printed(name)
+
+
+def test_a_command_gives_a_new_password_and_ends_every_session(mia: User) -> None:
+    elsewhere, out = _signed_in(), StringIO()
+    call_command("new_password", "mia", stdout=out, stderr=StringIO())
+    assert elsewhere.get("/my/").status_code == 302
+    _signed_in(password=out.getvalue().strip())
+    assert AuditEntry.objects.get(action="password changed").object_name == "mia"
+    mia.is_active = False
+    mia.save()
+    with pytest.raises(CommandError, match="not active"):
+        call_command("new_password", "mia")
 
 
 def test_a_link_ends_with_a_sign_in_and_with_its_account(mia: User) -> None:

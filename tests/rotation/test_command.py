@@ -1,4 +1,4 @@
-"""`manage.py rotate_keys` as somebody types it: with secrets.env, with keys of the environment, after crashes."""
+"""`./gateway rotate_keys` as somebody types it: with secrets.env, with keys of the environment, after crashes."""
 
 from __future__ import annotations
 

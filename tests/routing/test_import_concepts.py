@@ -1,4 +1,4 @@
-"""`manage.py import_concepts`: a taxonomy of Markdown files becomes concepts, and what cannot is reported."""
+"""`./gateway import_concepts`: a taxonomy of Markdown files becomes concepts, and what cannot is reported."""
 
 from __future__ import annotations
 

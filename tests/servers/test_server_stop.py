@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT on `manage.py serve`: nothing that was promised is lost, and the exit code is 0."""
+"""SIGTERM and SIGINT on `./gateway serve`: nothing that was promised is lost, and the exit code is 0."""
 
 from __future__ import annotations
 

@@ -288,7 +288,7 @@ class SessionSummary(_Summary):
 
 class RollupZone(models.Model):
     """The one row, naming the TIME_ZONE whose days DailyRollup holds. Others are answered from quarter hours, which is
-    slower, until `manage.py rebuild_rollups` has built their days."""
+    slower, until `./gateway rebuild_rollups` has built their days."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     name = models.CharField(max_length=80)

@@ -1,4 +1,4 @@
-"""`manage.py audit`: shows the newest entries of the audit; --verify checks that none was changed or left out."""
+"""`./gateway audit`: shows the newest entries of the audit; --verify checks that none was changed or left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py prune_audit --keep 24`: removes audit entries of past months. Nothing else removes any."""
+"""`./gateway prune_audit --keep 24`: removes audit entries of past months. Nothing else removes any."""
 
 from __future__ import annotations
 

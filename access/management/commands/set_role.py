@@ -1,13 +1,13 @@
-"""`manage.py set_role`: gives a user a role for the whole site, or takes it away."""
+"""`./gateway set_role`: gives a user a role for the whole site, or takes it away."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from access.management.users import named
 from access.roles.giving import set_role
 from access.roles.table import SENTENCES, SITE_ROLES, Role
 
@@ -25,9 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name, role = options["username"], options["role"]
-        user = User.objects.filter(username=name).first()
-        if user is None:
-            raise CommandError(f"There is no user {name!r}. `manage.py createsuperuser` makes an owner.")
+        user = named(name)
         try:
             set_role(user, None if role == "none" else Role(role))
         except ValidationError as error:

@@ -12,7 +12,7 @@ from configuration.foreign.conversion import Conversion
 from configuration.foreign.values import items, mapping, stripped
 
 _CLIENT_KEYS = "Clients use client keys of this gateway. Create them in the admin."
-_SERVE = "Use --host and --port of `manage.py serve`."
+_SERVE = "Use --host and --port of `./gateway serve`."
 _REASONS = {
     "APIKEY": _CLIENT_KEYS,
     "APIKEYS": _CLIENT_KEYS,

@@ -1,4 +1,4 @@
-"""`manage.py reprice_usage`: what usage of some days would cost at other prices; --apply stores it beside the cost."""
+"""`./gateway reprice_usage`: what usage of some days would cost at other prices; --apply stores it beside the cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py update_prices`: how the public price list differs from the prices here; --apply writes it.
+"""`./gateway update_prices`: how the public price list differs from the prices here; --apply writes it.
 
 A change ends the old prices and begins new ones at the same moment; past prices are never altered.
 """

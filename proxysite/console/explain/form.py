@@ -35,7 +35,7 @@ class ExplainForm(forms.Form):
         strip=False,
         max_length=MOST_CHARACTERS,
         label="Request",
-        help_text="The JSON body of a POST /v1/messages, up to 2 MB. For larger requests use manage.py explain_route.",
+        help_text="The JSON body of a POST /v1/messages, up to 2 MB. For larger requests use ./gateway explain_route.",
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 22, "class": "gw-json", "spellcheck": "false"}),
     )
     headers = forms.CharField(

@@ -1,4 +1,4 @@
-"""`manage.py demo_upstream --port N`: runs the demo upstream alone, on loopback, until it is interrupted."""
+"""`./gateway demo_upstream --port N`: runs the demo upstream alone, on loopback, until it is interrupted."""
 
 from __future__ import annotations
 

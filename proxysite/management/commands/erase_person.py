@@ -1,4 +1,4 @@
-"""`manage.py erase_person NAME`: takes a person's name, e-mail and addresses out of everything that is stored."""
+"""`./gateway erase_person NAME`: takes a person's name, e-mail and addresses out of everything that is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py explain_route`: shows what the gateway would do with a request, and why. Sends and stores nothing."""
+"""`./gateway explain_route`: shows what the gateway would do with a request, and why. Sends and stores nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py export_config`: writes the configuration as one YAML file, without secrets."""
+"""`./gateway export_config`: writes the configuration as one YAML file, without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py generate_key`: prints a new key for ENCRYPTION_KEYS as a line for the environment. Stores nothing."""
+"""`./gateway generate_key`: prints a new key for ENCRYPTION_KEYS as a line for the environment. Stores nothing."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ class Command(BaseCommand):
         self.stdout.write(f"ENCRYPTION_KEYS={encryption_key()}")
         self.stderr.write(
             "Add this line to the environment of every worker. To replace a key that is in use, run "
-            "`manage.py rotate_keys` instead."
+            "`./gateway rotate_keys` instead."
         )

@@ -1,4 +1,4 @@
-"""`manage.py import_config`: shows what a configuration file would change; --write applies it."""
+"""`./gateway import_config`: shows what a configuration file would change; --write applies it."""
 
 from __future__ import annotations
 

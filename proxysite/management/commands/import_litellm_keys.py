@@ -1,4 +1,4 @@
-"""`manage.py import_litellm_keys`: shows which of LiteLLM's virtual keys a dump would bring; --write imports them."""
+"""`./gateway import_litellm_keys`: shows which of LiteLLM's virtual keys a dump would bring; --write imports them."""
 
 from __future__ import annotations
 

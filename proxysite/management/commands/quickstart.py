@@ -1,10 +1,9 @@
-"""`manage.py quickstart`: sets up an empty installation and prints how to use it; later runs only print."""
+"""`./gateway quickstart`: sets up an empty installation and prints how to use it; later runs only print."""
 
 from __future__ import annotations
 
 import os
 import shlex
-import sys
 from typing import Any
 
 from django.conf import settings
@@ -31,7 +30,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--port", type=int, default=int(os.environ.get("PORT") or 3456), help="the port that serve listens on"
+            "--port", type=int, default=os.environ.get("PORT") or 3456, help="the port that serve listens on"
         )
         parser.add_argument("--migrate", action="store_true", help="migrate the database first, if necessary")
 
@@ -54,13 +53,11 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False)
 
 
-def _reset_command(base_url: str) -> str:
-    """Returns a command for this shell: `manage.py` alone finds neither its packages nor, elsewhere, its data."""
-    program = f"{shlex.quote(sys.executable)} {shlex.quote(str(settings.BASE_DIR / 'manage.py'))}"
-    where = (
-        "" if settings.DATA_DIR == settings.BASE_DIR / "data" else f"DATA_DIR={shlex.quote(str(settings.DATA_DIR))} "
-    )
-    return f"{where}{program} reset_link {ADMIN_NAME} --url {base_url}"
+def _password_command() -> str:
+    """Returns what to type for a new password; elsewhere than in the standard folder it names the data."""
+    if settings.DATA_DIR == settings.BASE_DIR / "data":
+        return "make password"
+    return f"make password DATA_DIR={shlex.quote(str(settings.DATA_DIR))}"
 
 
 def _welcome(result: Provisioned, base_url: str) -> str:
@@ -72,7 +69,7 @@ def _welcome(result: Provisioned, base_url: str) -> str:
     if result.password:
         lines.append(f"  Sign in     {ADMIN_NAME} / {result.password}    (shown only now)")
     else:
-        lines.append(f"  Sign in     with the password of the first start. Forgot it? {_reset_command(base_url)}")
+        lines.append(f"  Sign in     with the password of the first start. Forgot it? {_password_command()}")
     if result.client_key:
         lines.append(f"  Client key  {result.client_key}    (shown only now)")
     else:

@@ -1,4 +1,4 @@
-"""`manage.py rotate_keys`: replaces ENCRYPTION_KEYS and SECRET_KEY in three steps, and everything stays readable."""
+"""`./gateway rotate_keys`: replaces ENCRYPTION_KEYS and SECRET_KEY in three steps, and everything stays readable."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from proxysite.quickstart.secrets import encryption_key
 from proxysite.rotation import environment, values
 
 _NEXT = {
-    "start": "Next: `manage.py rotate_keys start` makes new keys.",
+    "start": "Next: `./gateway rotate_keys start` makes new keys.",
     "restart": "Next: restart every process of the gateway, on every machine, with these keys. "
-    "Then run `manage.py rotate_keys apply`.",
-    "apply": "Next: once every process has been restarted with these keys, `manage.py rotate_keys apply`.",
-    "finish": "Next: `manage.py rotate_keys finish` removes the earlier keys. Until then both work.",
+    "Then run `./gateway rotate_keys apply`.",
+    "apply": "Next: once every process has been restarted with these keys, `./gateway rotate_keys apply`.",
+    "finish": "Next: `./gateway rotate_keys finish` removes the earlier keys. Until then both work.",
 }
 
 

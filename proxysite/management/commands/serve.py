@@ -1,4 +1,4 @@
-"""`manage.py serve`: serves the gateway with uvicorn, uvloop and httptools."""
+"""`./gateway serve`: serves the gateway with uvicorn, uvloop and httptools."""
 
 from __future__ import annotations
 
@@ -175,4 +175,4 @@ def _application(options: dict[str, Any]) -> Any:
         return asgi.api_alone("on a Unix socket of this host")
     if options["pages_port"] is not None:
         return asgi.api_alone(f"on port {options['pages_port']} of this host")
-    return asgi.api_alone("`manage.py serve --only admin` starts it")
+    return asgi.api_alone("`./gateway serve --only admin` starts it")

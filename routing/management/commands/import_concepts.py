@@ -1,4 +1,4 @@
-"""`manage.py import_concepts`: imports concepts from Markdown files. A dry run unless --write is given."""
+"""`./gateway import_concepts`: imports concepts from Markdown files. A dry run unless --write is given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every window is the sum of its rows, whatever comes in which order; `manage.py check_budgets` proves it."""
+"""Every window is the sum of its rows, whatever comes in which order; `./gateway check_budgets` proves it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py rebuild_rollups`: finds what differs from the rows, puts it right, and disturbs no running gateway."""
+"""`./gateway rebuild_rollups`: finds what differs from the rows, puts it right, and disturbs no running gateway."""
 
 from __future__ import annotations
 

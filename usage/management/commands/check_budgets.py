@@ -1,4 +1,4 @@
-"""`manage.py check_budgets`: proves that budgets count what their rows cost, or with --repair makes it so."""
+"""`./gateway check_budgets`: proves that budgets count what their rows cost, or with --repair makes it so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py check_statements`: proves that statements are as they were closed."""
+"""`./gateway check_statements`: proves that statements are as they were closed."""
 
 from __future__ import annotations
 

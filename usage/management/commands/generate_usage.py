@@ -1,4 +1,4 @@
-"""`manage.py generate_usage --rows 100000 --months 3 --seed 1`: sample usage rows. Not for a gateway in use."""
+"""`./gateway generate_usage --rows 100000 --months 3 --seed 1`: sample usage rows. Not for a gateway in use."""
 
 from __future__ import annotations
 

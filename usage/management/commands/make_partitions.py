@@ -1,4 +1,4 @@
-"""`manage.py make_partitions`: creates the partitions of this month and the next ones, as workers do daily."""
+"""`./gateway make_partitions`: creates the partitions of this month and the next ones, as workers do daily."""
 
 from __future__ import annotations
 

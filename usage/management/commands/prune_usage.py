@@ -1,4 +1,4 @@
-"""`manage.py prune_usage --keep 12`: removes usage rows of past months. Nothing else removes usage rows."""
+"""`./gateway prune_usage --keep 12`: removes usage rows of past months. Nothing else removes usage rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py rebuild_rollups`: rebuilds the rollups from the rows, or with --check only reports where they differ."""
+"""`./gateway rebuild_rollups`: rebuilds the rollups from the rows, or with --check only reports where they differ."""
 
 from __future__ import annotations
 
