@@ -22,7 +22,10 @@ _PAGES: Final = (
     ("explorer: cost by model, 30 days", _EXPLORER + "?range=30d"),
     ("explorer: cost by key, 3 months", _EXPLORER + "?metric=cost&group=key&from={quarter_ago}&to={today}"),
     ("explorer: cost by tags and team, 30 days", _EXPLORER + "?metric=cost&group=tags&subgroup=team&" + _MONTH),
-    ("explorer: cost by tags and team, 12 months", _EXPLORER + "?metric=cost&group=tags&subgroup=team&" + _YEAR),
+    (
+        "explorer: cost by tags and team, 3 months",
+        _EXPLORER + "?metric=cost&group=tags&subgroup=team&from={quarter_ago}&to={today}",
+    ),
 )
 _GROUPS: Final = ("team", "owner", "route", "model", "provider", "outcome")
 """Any two of them are told apart over twelve months."""

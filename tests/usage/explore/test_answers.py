@@ -213,6 +213,10 @@ def test_tags_are_named_and_claims_are_marked() -> None:
         ({"group": "key", "since": at("2025-01-01 00:00"), "bucket": "month"}, "over three months at most"),
         ({"group": "owner", "since": at("2025-10-01 00:00")}, "Beyond three months owners are told apart by month"),
         ({"metric": "first_token_p95"}, "Beyond 31 days times are shown by month"),
+        (
+            {"group": "tags", "since": at("2025-01-01 00:00"), "bucket": "month"},
+            "Tags are told apart over three months",
+        ),
         ({"group": "tags", "subgroup": "model"}, "Tags are counted by day and team"),
         ({"group": "tags", "until": at("2026-03-05 12:00")}, "Tags are counted by whole days"),
         ({"group": "key", "metric": "duration_p50", "bucket": "month"}, "by client key over 31 days at most"),

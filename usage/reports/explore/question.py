@@ -123,6 +123,10 @@ def problem(question: Question) -> str:
             "Tags are counted by whole days. Choose days, such as today, 7 days or this month.",
         ),
         (
+            question.is_of_tags and length > MOST_OF_KEYS,
+            "Tags are told apart over three months at most. Choose a shorter range; Chargeback has any month.",
+        ),
+        (
             "key" in question.asked and question.is_percentile and length > MOST_BINS,
             "Times are told apart by client key over 31 days at most. Choose a shorter range, or owners or teams.",
         ),
