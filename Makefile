@@ -11,7 +11,7 @@ comma := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run password install dev test test-all test-clients test-chaos test-count test-attack e2e attack chaos real-upstream fuzz check lint audit sbom fmt bench count requirements clean
+.PHONY: help run password install dev test test-all test-clients test-chaos test-count test-attack e2e attack chaos real-upstream fuzz check lint audit sbom fmt bench count screenshots requirements clean
 
 help: ## This list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -176,6 +176,9 @@ bench: dev ## Measure the README's claims
 
 count: dev ## Count instructions per request (RECORD=1 keeps them as those to compare with)
 	$(PY) -m benchmarks.count $(if $(RECORD),--record)
+
+screenshots: dev ## Take the pictures of the README and the docs anew, from sample rows; look at each before you commit it
+	$(PY) -m tests.browser.screenshots
 
 # --- housekeeping ----------------------------------------------------------------------------------------------------
 
