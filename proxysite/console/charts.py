@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Final
 
-PALETTE: Final = ("#7c3aed", "#0ea5e9", "#10b981", "#f59e0b", "#ec4899", "#6366f1", "#84cc16", "#ef4444")
+PALETTE: Final = (
+    "#7c3aed", "#0ea5e9", "#10b981", "#f59e0b", "#ec4899",
+    "#6366f1", "#84cc16", "#ef4444", "#0f766e", "#a16207",
+)  # fmt: skip
 """One colour per series, distinct in the light and the dark theme."""
 OTHER: Final = "#94a3b8"
 

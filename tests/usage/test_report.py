@@ -151,6 +151,9 @@ def test_money_is_written_for_people(amount: Decimal | None, text: str) -> None:
         (59_990, "1 min 00 s"),
         (125_000, "2 min 05 s"),
         (119_990, "2 min 00 s"),
+        (3_599_900, "1 h 00 min"),
+        (88_148_000, "1 day 0 h"),
+        (200_000_000, "2 days 7 h"),
     ],
 )
 def test_time_is_written_for_people(number: int | None, text: str) -> None:

@@ -58,7 +58,7 @@ def ago(seconds: float) -> str:
 
 
 def milliseconds(number: int | None) -> str:
-    """`320 ms`, `4.2 s`, `2 min 05 s`."""
+    """`320 ms`, `4.2 s`, `2 min 05 s`, `3 h 20 min`, `2 days 4 h`."""
     if number is None:
         return UNKNOWN
     if number < 1000:
@@ -66,7 +66,13 @@ def milliseconds(number: int | None) -> str:
     if number < 59_950:
         return f"{number / 1000:.1f} s"
     minutes, seconds = divmod(round(number / 1000), 60)
-    return f"{minutes} min {seconds:02d} s"
+    if minutes < 60:
+        return f"{minutes} min {seconds:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes:02d} min"
+    days, hours = divmod(hours, 24)
+    return f"{days} day{'' if days == 1 else 's'} {hours} h"
 
 
 def cost_parts(row: Any) -> list[tuple[str, str]]:
