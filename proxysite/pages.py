@@ -30,7 +30,7 @@ def is_page(path: str) -> bool:
 def without_pages(path: str, pages_at: str) -> str:
     """Returns what a process that has the API alone says of a page."""
     return (
-        f"{path[:100]} is a page, and this process serves the API alone. Pages have a process of their own: "
+        f"{path[:100]} belongs to the pages, and this process serves the API alone. Pages have a process of their own: "
         f"{pages_at}. A web server in front of both must send each path to its process, as deploy/nginx.conf does."
     )
 

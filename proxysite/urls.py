@@ -1,4 +1,5 @@
-"""The URLs outside the API: the front page, the admin with its console, and the pages of leads and members."""
+"""The URLs outside the API: the front page, the admin with its console, the pages of leads and members, and the report
+API."""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +22,7 @@ urlpatterns = [
     path("admin/console/", include("proxysite.console.urls")),
     path("admin/login/", sign_in.page),
     path("admin/password_change/", passwords.own(admin.site)),
+    path("api/report/", include("proxysite.report_api.urls")),
     path("admin/", home.index),
     path("admin/", admin.site.urls),
     # Unfold's sign-in page shows its link to this name.

@@ -38,8 +38,8 @@ Scope = dict[str, Any]
 
 CREDENTIALS: Final = ("authorization", "x-api-key", "cookie", "proxy-authorization")
 """Headers with a client's own secrets: they are removed as soon as the caller is authenticated."""
-PAGE_PREFIXES: Final = ("/admin", "/my", settings.STATIC_URL)
-"""How the paths of the pages for people and of their files begin; the front page is one of them."""
+PAGE_PREFIXES: Final = ("/admin", "/my", "/api/report/", settings.STATIC_URL)
+"""How the paths of the pages for people, of their files and of the report API begin; the front page is one of them."""
 
 
 def owns(scope: Scope) -> bool:

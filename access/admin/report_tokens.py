@@ -33,6 +33,11 @@ class ReportTokenForm(MergingForm):
         model = ReportToken
         fields = ("name", "team", "expires_at", "enabled")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "team" in self.fields:
+            self.fields["team"].empty_label = "All teams"  # type: ignore[attr-defined]
+
     def clean_expires_at(self) -> datetime | None:
         """Rejects a new time in the past; one that has passed since may stay."""
         moment: datetime | None = self.cleaned_data["expires_at"]
@@ -51,24 +56,20 @@ class ReportTokenAdmin(SerializedSaves, ModelAdmin):
     list_select_related = ["team", "created_by"]
     search_fields = ["name", "prefix", "team__name", "created_by__username"]
     search_help_text = "Name, first characters, team or who made it"
-    readonly_fields = ["shown_prefix", "state", "last_used", "made_by", "created_at"]
+    readonly_fields = ["shown_prefix", "shown_team", "state", "last_used", "made_by", "created_at"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Returns whether somebody may make tokens: nobody gives rights that they do not have."""
         return super().has_add_permission(request) and all(may(request.user, one) for one in _READS)
 
     def get_fieldsets(self, request: HttpRequest, obj: ReportToken | None = None) -> Any:
-        """Returns the fields; an existing token shows its state, too."""
+        """Returns the fields. Of an existing token the team is only shown, so that nobody's token reads more."""
         if obj is None:
             return [(None, {"fields": ["name", "team", "expires_at"]})]
         return [
             ("State", {"fields": [*self.readonly_fields]}),
-            (None, {"fields": ["name", "team", "expires_at", "enabled"]}),
+            (None, {"fields": ["name", "expires_at", "enabled"]}),
         ]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: ReportToken | None = None) -> Any:
-        """Returns what is only shown: the team of an existing token, too, so that nobody's token reads more."""
-        return [*self.readonly_fields, *([] if obj is None else ["team"])]
 
     # --- what is shown -----------------------------------------------------------------------------------------------
     @display(description="Token", ordering="prefix")
@@ -91,10 +92,10 @@ class ReportTokenAdmin(SerializedSaves, ModelAdmin):
         """From when on the token is rejected."""
         return _moment(token.expires_at)
 
-    @display(description="Last used", ordering="last_used_at", empty_value="never")
-    def last_used(self, token: ReportToken) -> str | None:
+    @display(description="Last used", ordering="last_used_at")
+    def last_used(self, token: ReportToken) -> str:
         """When it was last used, to the minute."""
-        return _moment(token.last_used_at)
+        return _moment(token.last_used_at) or "never"
 
     @display(description="Made by", ordering="created_by__username", empty_value="a user who was deleted")
     def made_by(self, token: ReportToken) -> str | None:

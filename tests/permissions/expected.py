@@ -32,6 +32,14 @@ console:explain                         oar      =        routing.view_route
 console:provider-models                 oa       =        providers.view_provider+use_credential+add_model
 console:provider-test                   oa       =        providers.view_provider+use_credential
 console:provider-allow-field            -        oa       -
+report-v1:openapi-json                  oarlmsn  -        -
+report-v1:usage                         -        -        -
+report-v1:metrics                       -        -        -
+report-v1:groups                        -        -        -
+report-v1:statements                    -        -        -
+report-v1:statement                     -        -        -
+report-v1:me                            -        -        -
+report-v1:api-root                      -        -        -
 admin:search                            oars     =        -
 admin:index                             oars     =        -
 admin:password_change                   oars     =        -

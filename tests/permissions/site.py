@@ -254,7 +254,7 @@ def _site_object(name: str, parameter: str) -> Any:
 def is_in(response: Any) -> bool:
     """Returns whether somebody got in: neither refused, nor sent away to sign in, nor told that there is nothing."""
     assert response.status_code < 500, response
-    if response.status_code in (403, 404, 405):
+    if response.status_code in (401, 403, 404, 405):
         return False
     return not (response.status_code == 302 and "/login/" in response["Location"])
 

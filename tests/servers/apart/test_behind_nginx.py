@@ -20,6 +20,7 @@ from tests.harness.patience import until
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
+from tests.report_api.live import reader, reads
 from tests.servers.apart.conftest import Apart
 
 pytestmark = pytest.mark.clients
@@ -51,9 +52,11 @@ def test_pages_and_their_files_come_from_their_process(site: tuple[Apart, str], 
     with httpx.Client(base_url=url, trust_env=False) as http:
         for prefix in PAGE_PREFIXES:
             answer = http.get(prefix)
-            assert "is a page" not in answer.text, prefix
+            assert "belongs to the pages" not in answer.text, prefix
         assert http.get("/").headers["location"] == "/admin/"
         assert http.get("/static/admin/css/base.css").status_code == 200
+    with reader(url) as http:
+        reads(http)
     with Admin(url, by_form=True) as admin:
         assert "Log out" in admin.page("/admin/")
         # Its address is that of the browser, for the limits on sign-ins and the audit.

@@ -24,6 +24,7 @@ from tests.harness.forms import Admin
 from tests.harness.patience import at_best, until
 from tests.harness.rows import Rows
 from tests.harness.upstream import Upstream
+from tests.report_api.live import reader, reads
 from tests.servers.apart.conftest import Apart
 
 _ONE_SECOND = 1.0
@@ -52,7 +53,7 @@ def test_the_gateway_has_the_api_and_says_where_the_pages_are(
         assert greeting.status == 200
     for path in ("/", *PAGE_PREFIXES, "/admin/login/", "/my/keys/"):
         words = client.get(path).error(404, "not_found_error")
-        assert f"{path} is a page" in words
+        assert f"{path} belongs to the pages" in words
         assert f"on port {apart.pages_url.rpartition(':')[2]} of this host" in words
 
 
@@ -70,6 +71,13 @@ def test_the_pages_have_their_files_and_say_that_the_api_is_elsewhere(apart: Apa
         files = re.findall(r'(?:href|src)="(/static/[^"]+\.(?:css|js))"', page.text)
         assert files
         assert {http.get(path).status_code for path in files} == {200}
+
+
+def test_reports_come_from_the_process_of_the_pages(apart: Apart, client: Client, orm: Rows) -> None:
+    with reader(apart.pages_url) as http:
+        reads(http)
+    words = client.get("/api/report/v1/me").error(404, "not_found_error")
+    assert "/api/report/v1/me belongs to the pages" in words
 
 
 def test_what_is_saved_in_the_pages_holds_in_every_worker_within_a_second(
