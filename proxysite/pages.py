@@ -18,6 +18,10 @@ PROBES: Final = frozenset({"/healthz", "/readyz"})
 """The probes that a process without the API answers, too: each process has a supervisor that asks."""
 
 
+_FILES: Final = {"/admin/console/invoices/upload/": 5_100_000}
+"""The pages that take files -> the most bytes of a body."""
+
+
 class _TooLarge(Exception):
     pass
 
@@ -53,7 +57,7 @@ async def refuse(send: Send, text: str) -> None:
 
 async def page(django: Any, scope: dict[str, Any], receive: Receive, send: Send, load: Load) -> None:
     """Passes a request to Django. A body larger than any form's gets 413, one for which there is no memory 503."""
-    most: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    most: int = _FILES.get(scope["path"], settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     size = 0
     started = False
 

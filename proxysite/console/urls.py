@@ -8,6 +8,7 @@ from django.urls import path, re_path
 from proxysite.console import health, providers, sessions, usage_groups, usage_report
 from proxysite.console.explain import page as explain
 from proxysite.console.explorer import page as explorer
+from proxysite.console.invoices import pages as invoices
 from proxysite.console.statements import pages as statements
 
 app_name = "console"
@@ -24,6 +25,16 @@ urlpatterns = [
     path("statements/rate/", admin.site.admin_view(statements.set_rate), name="statements-rate"),
     path("statements/<int:number>/", admin.site.admin_view(statements.page), name="statement"),
     path("statements/<int:number>.csv", admin.site.admin_view(statements.export), name="statement-csv"),
+    path("invoices/", admin.site.admin_view(invoices.list_page), name="invoices"),
+    path("invoices/upload/", admin.site.admin_view(invoices.upload), name="invoice-upload"),
+    path("invoices/columns/", admin.site.admin_view(invoices.columns), name="invoice-columns"),
+    path("invoices/<int:reconciliation_id>/", admin.site.admin_view(invoices.page), name="invoice"),
+    re_path(
+        r"^invoices/(?P<reconciliation_id>\d{1,18})\.(?P<format>csv|xlsx)$",
+        admin.site.admin_view(invoices.export),
+        name="invoice-export",
+    ),
+    path("invoices/<int:reconciliation_id>/delete/", admin.site.admin_view(invoices.delete), name="invoice-delete"),
     path("sessions/", admin.site.admin_view(sessions.list_page), name="sessions"),
     path("sessions/<uuid:session_id>/", admin.site.admin_view(sessions.page), name="session"),
     path("health/", admin.site.admin_view(health.page), name="health"),

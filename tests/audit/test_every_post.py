@@ -28,6 +28,7 @@ from routing.health.keys import provider_key
 from tests.admin.history import request_row
 from tests.permissions import site
 from tests.permissions.people import signed_in
+from usage.invoices import drafts
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +120,14 @@ WRITES = [
         {"created usage.exchangerate"},
         {"month": "2020-01", "currency": "eur", "rate": "0.9"},
     ),
+    Sent(
+        "console:invoice-columns",
+        "o",
+        {"invoice compared usage.reconciliation", "created usage.invoicemapping"},
+        {"column-0": "day", "column-1": "cost", "days": "iso", "decimal": ".", "delimiter": ",", "read_with": ","},
+        lambda browser, person: drafts.put(person.pk, (9, "another"), "a.csv", b"date,cost\n2026-10-31,5\n"),  # type: ignore[union-attr]
+    ),
+    Sent("console:invoice-delete", "o", {"invoice comparison deleted usage.reconciliation"}),
     Sent("console:provider-models", "o", {"created providers.model"}, {"name": "listed"}),
     Sent("console:provider-test", "o", {"provider tested providers.provider"}, {"other": "m"}),
     Sent("console:provider-allow-field", "o", {"changed providers.provider"}, {"name": "seed"}),
@@ -220,12 +229,13 @@ WRITES = [
 ]
 READS = {
     "front", "console:report", "console:report-csv", "console:report-groups", "console:report-groups-csv",
-    "console:explain", "admin:search", "admin:index", "admin:app_list",
+    "console:explain", "console:invoice-upload", "admin:search", "admin:index", "admin:app_list",
     "admin:view_on_site", "admin:access_auditentry_export", "admin:access_team_invite", "admin:providers_provider_test",
     "admin:providers_provider_list_models", "admin_password_reset", "my:key-copied", "my:invitation-copied",
     "my:search",
 }  # fmt: skip
-"""Pages that take a POST as they take a GET, ask for a mail, or change the browser's session alone."""
+"""Pages that take a POST as they take a GET, ask for a mail, keep a file for the next page, or change the browser's
+session alone."""
 _LABELS = "|".join(f"{one._meta.app_label}_{one._meta.model_name}" for one in admin.site._registry)
 _OF_ROWS = re.compile(f"admin:({_LABELS})_(add|change|delete|history|changelist)")
 """The admin's own pages, which are in test_every_write."""

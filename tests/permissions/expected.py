@@ -24,6 +24,12 @@ console:statement                       oar      -        usage.view_statement
 console:statement-csv                   oar      -        usage.view_statement
 console:statements-close                -        oa       -
 console:statements-rate                 -        oa       -
+console:invoices                        oar      -        usage.view_reconciliation
+console:invoice                         oar      -        usage.view_reconciliation
+console:invoice-export                  oar      -        usage.view_reconciliation
+console:invoice-columns                 oa       =        usage.add_reconciliation
+console:invoice-upload                  -        oa       -
+console:invoice-delete                  -        oa       -
 console:sessions                        oar      -        usage.view_requestlog
 console:session                         oar      -        usage.view_requestlog
 console:health                          oar      -        routing.view_healthstate

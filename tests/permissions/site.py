@@ -35,6 +35,10 @@ from tests.admin.history import attempt_row, request_row
 from tests.admin.secrets.carrying import _named
 from tests.permissions.people import a_key, person, signed_in
 from usage.budgets.opening import open_windows
+from usage.invoices import drafts, results
+from usage.invoices.columns import guess
+from usage.invoices.models import Reconciliation
+from usage.invoices.sheet import sheet
 from usage.models import RequestLog, SetAside
 from usage.reports.groups import GROUPINGS
 from usage.rollups.models import SessionSummary
@@ -96,6 +100,9 @@ def make_rows() -> None:
     SetAside.objects.create(request_id="req_1", cause="why", payload={})
     for name in ("Search", "Support"):
         closed_statement(Team.objects.get(name=name))
+    invoice = b"date,cost\n2026-10-31,5\n"
+    draft = drafts.put(0, (provider.pk, provider.name), "october.csv", invoice)
+    results.make(draft, guess(sheet(draft.text)), 0)
 
 
 def closed_statement(team: Team) -> None:
@@ -228,8 +235,9 @@ def _keys(reader: User | None) -> dict[str, ClientKey | None]:
 
 
 _CONSOLE_OBJECTS: dict[str, Callable[[], Any]] = {
-    "format": lambda: "json",
+    "format": lambda: "csv",
     "number": lambda: Statement.objects.earliest("pk").pk,
+    "reconciliation_id": lambda: Reconciliation.objects.earliest("pk").pk,
     "session_id": lambda: SessionSummary.objects.order_by("pk")[0].pk,
     "app_label": lambda: "providers",
 }

@@ -14,6 +14,8 @@ from usage.invoices.reading import Figures
 from usage.reports import formatting
 
 CENT: Final = Decimal("0.01")
+_LIKELY: Final = 3
+"""How many times their cost here attempts with an uncertain one may explain."""
 _TOKENS: Final = (
     ("input", "input"), ("cache_read", "cache read"), ("cache_write", "cache write"), ("output", "output"),
 )  # fmt: skip
@@ -95,7 +97,7 @@ def _cause(
 def _cause_of_ours(ours: Ours | None) -> Cause:
     if ours is None or ours.is_free:
         return Cause.NONE
-    for count, cause in _suspects(ours):
+    for count, _, cause in _suspects(ours):
         if count == ours.requests:
             return cause
     return Cause.ONLY_OURS
@@ -107,17 +109,18 @@ def _cause_of_both(invoice: Figures, ours: Ours, cost: Decimal | None, tokens: i
         return Cause.UNPRICED
     if cost is not None and _has_same_tokens(invoice, ours):
         return Cause.PRICE
-    for count, cause in _suspects(ours):
-        if count:
+    for count, known, cause in _suspects(ours):
+        if count and (known is None or cost is None or abs(cost) <= _LIKELY * known + CENT):
             return cause
     return Cause.TRAFFIC if has_more else Cause.UNEXPLAINED
 
 
-def _suspects(ours: Ours) -> tuple[tuple[int, Cause], ...]:
+def _suspects(ours: Ours) -> tuple[tuple[int, Decimal | None, Cause], ...]:
+    """Returns the attempts whose figures here are uncertain: how many, what they cost here, and the cause."""
     return (
-        (ours.interrupted, Cause.INTERRUPTED),
-        (ours.hedged, Cause.HEDGED),
-        (ours.estimated, Cause.ESTIMATED),
+        (ours.interrupted, ours.interrupted_cost, Cause.INTERRUPTED),
+        (ours.hedged, ours.hedged_cost, Cause.HEDGED),
+        (ours.estimated, ours.estimated_cost, Cause.ESTIMATED),
     )
 
 

@@ -137,6 +137,13 @@ def test_a_difference_is_the_invoice_minus_ours() -> None:
     assert line.on_invoice == "anthropic/opus"
 
 
+def test_a_few_estimated_tokens_do_not_explain_much_money() -> None:
+    attempted(f"{DAY}T12:00:00")
+    attempted(f"{DAY}T13:00:00", estimated=True, cost=10**10)
+    (line,) = compared(_line("900,20,9"))
+    assert line.finding.cause == Cause.TRAFFIC
+
+
 def test_an_alias_joins_names() -> None:
     attempted(f"{DAY}T12:00:00")
     assert [line.finding.cause for line in compared(_line("100,10,1", model="Big one"))] == [
