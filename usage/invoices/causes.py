@@ -24,7 +24,7 @@ _TOKENS: Final = (
 _SENTENCES: Final = {
     Cause.NONE: "",
     Cause.ROUNDING: "Less than a cent: amounts were rounded.",
-    Cause.UNPRICED: "Give the model a price that was valid on that day, and run reprice_usage.",
+    Cause.UNPRICED: "Give the model a price for attempts to come; reprice_usage shows what these would have cost.",
     Cause.ESTIMATED: "The provider reported no tokens for some attempts, so they were estimated here.",
     Cause.INTERRUPTED: "What these attempts used is unknown: all that was reserved for them counts as their cost.",
     Cause.HEDGED: "The provider may bill more or less of an attempt that was cancelled when another one won.",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 DECIMALS: Final = {".": "1,234.56", ",": "1.234,56"}
@@ -18,6 +19,8 @@ _NUMBERS = {
     decimal: re.compile(rf"[-+]?(\d+|\d{{1,3}}({thousands}\d{{3}})+)?({re.escape(decimal)}\d+)?([eE][-+]?\d{{1,3}})?")
     for decimal, thousands in ((".", ","), (",", r"\."))
 }
+_PLAIN = re.compile(r"[0-9]{1,12}")
+"""Most cells: the same with both separators."""
 _OFFSET = re.compile(r"\s*(Z|UTC|GMT)$", re.IGNORECASE)
 
 
@@ -25,6 +28,8 @@ def number(text: str, decimal: str = ".") -> Decimal | None:
     """Returns the number in a cell, None where it is empty. `decimal` is "." or ",". Signs of currencies and of
     thousands may stand in it. Raises ValueError for anything else, and for a number beyond MOST."""
     plain = text.strip()
+    if _PLAIN.fullmatch(plain):
+        return Decimal(plain)
     if plain.lower() in _EMPTY:
         return None
     negative = plain.startswith("(") and plain.endswith(")")
@@ -93,6 +98,7 @@ DAYS: Final = {name: each.example for name, each in _FORMATS.items()}
 """How a file writes days -> one of them."""
 
 
+@lru_cache(maxsize=10_000)
 def day(text: str, form: str = "iso") -> date:
     """Returns the day in a cell; of a moment, its day in UTC. `form` is one of DAYS. Raises ValueError."""
     try:
