@@ -234,8 +234,7 @@ READS = {
     "admin:providers_provider_list_models", "admin_password_reset", "my:key-copied", "my:invitation-copied",
     "my:search",
 }  # fmt: skip
-"""Pages that take a POST as they take a GET, ask for a mail, keep a file for the next page, or change the browser's
-session alone."""
+"""Pages that take a POST as a GET, ask for a mail, keep a file, or change the browser's session alone."""
 _LABELS = "|".join(f"{one._meta.app_label}_{one._meta.model_name}" for one in admin.site._registry)
 _OF_ROWS = re.compile(f"admin:({_LABELS})_(add|change|delete|history|changelist)")
 """The admin's own pages, which are in test_every_write."""
