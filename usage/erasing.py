@@ -1,4 +1,7 @@
-"""Replaces a person's name in rows, rollups, sessions and rows set aside. Counts and sums stay as they are."""
+"""Replaces a person's name in rows, rollups, sessions and rows set aside, and deletes the file that they chose last.
+
+Counts and sums stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from access.audit.erased_person import ErasedPerson, Names
-from usage.models import RequestLog, SetAside
+from usage.models import InvoiceDraft, RequestLog, SetAside
 from usage.rollups import accumulate, upsert
 from usage.rollups.compare import lock, stored
 from usage.rollups.measures import DIMENSIONS
@@ -52,6 +55,7 @@ def replace_owner(person: ErasedPerson) -> int:
         for model in (UsageRollup, DailyRollup):
             _move(model, person)
         _rename_set_aside(person)
+        InvoiceDraft.objects.filter(user_id=person.id).delete()
         _theirs(MonthRollup, person).delete()
         upsert.mark(marked)
     return number

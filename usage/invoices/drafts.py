@@ -20,13 +20,18 @@ def put(user_id: int, provider: tuple[int, str], file_name: str, data: bytes) ->
     no CSV file."""
     text = text_of(data)
     sheet(text)
-    InvoiceDraft.objects.filter(created_at__lt=timezone.now() - _KEPT).delete()
+    delete_old()
     draft = InvoiceDraft(
         user_id=user_id, provider_id=provider[0], provider_name=provider[1][:60], file_name=file_name[:200], text=text,
         file_hash=hashlib.sha256(data).hexdigest(),
     )  # fmt: skip
     draft.save()
     return draft
+
+
+def delete_old() -> None:
+    """Deletes files that nobody went on with for a day."""
+    InvoiceDraft.objects.filter(created_at__lt=timezone.now() - _KEPT).delete()
 
 
 def get(user_id: int) -> InvoiceDraft | None:

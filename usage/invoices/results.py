@@ -53,6 +53,7 @@ def delete(result: Reconciliation) -> None:
     with transaction.atomic():
         audit.lock()
         audit.record(DELETED, result, _noted(result))
+        drafts.delete_old()
         result.lines.all().delete()
         result.delete()
 
