@@ -103,13 +103,14 @@ def guess(sheet: Sheet, saved: Layout | None = None) -> Layout:
     at = {name: place for place, name in enumerate(sheet.header)}
     days = [cell for name, meaning in columns.items() if meaning == "day" for cell in sheet.samples(at[name])]
     numbers = [cell for name, meaning in columns.items() if meaning in NUMERIC for cell in sheet.samples(at[name])]
-    found = Layout(columns, values.guess_days(days), values.guess_decimal(numbers), sheet.delimiter)
     if saved is None:
-        return found
-    only = saved.only_column in sheet.header
-    return msgspec.structs.replace(
-        found, rate=saved.rate, aliases=saved.aliases,
-        only_column=saved.only_column if only else "", only_text=saved.only_text if only else "",
+        return Layout(columns, values.guess_days(days), values.guess_decimal(numbers), sheet.delimiter)
+    only_column, only_text = saved.only_column, saved.only_text
+    if only_column not in sheet.header:
+        only_column = only_text = ""
+    return Layout(
+        columns, values.guess_days(days, saved.days), values.guess_decimal(numbers, saved.decimal), sheet.delimiter,
+        only_column, only_text, saved.rate, saved.aliases,
     )  # fmt: skip
 
 
@@ -124,11 +125,7 @@ def _by_names(header: Sequence[str]) -> dict[str, str]:
         # Columns that are added up have names of their own in every export: those of cache writes.
         for name in known if meaning.name == "cache_write" else known[:1]:
             found[name] = meaning.name
-    if "cache_read" in found.values():
+    if "inputcachedtokens" in plain.values():
         # OpenAI's input has what was read from cache in it.
-        cached = {name for name in found if plain[name] == "inputcachedtokens"}
-        found = {
-            name: "input_with_cache" if cached and plain[name] == "inputtokens" else meaning
-            for name, meaning in found.items()
-        }
+        found |= {name: "input_with_cache" for name in found if plain[name] == "inputtokens"}
     return found

@@ -44,10 +44,10 @@ def number(text: str, decimal: str = ".") -> Decimal | None:
     return -found if negative else found
 
 
-def guess_decimal(cells: Iterable[str]) -> str:
-    """Returns the decimal separator that more of the cells can have; a point where that says nothing."""
+def guess_decimal(cells: Iterable[str], saved: str = ".") -> str:
+    """Returns the decimal separator that more of the cells can have; the saved one where that says nothing."""
     cells = list(cells)
-    return max(DECIMALS, key=lambda decimal: sum(_is_number(cell, decimal) for cell in cells))
+    return max((saved, *DECIMALS), key=lambda decimal: sum(_is_number(cell, decimal) for cell in cells))
 
 
 def _is_number(text: str, decimal: str) -> bool:
@@ -107,10 +107,10 @@ def day(text: str, form: str = "iso") -> date:
         raise ValueError(f"“{text.strip()[:60]}” is no day such as {DAYS[form]}") from error
 
 
-def guess_days(cells: Iterable[str]) -> str:
-    """Returns the form that most of the cells have."""
+def guess_days(cells: Iterable[str], saved: str = "iso") -> str:
+    """Returns the form that most of the cells have; the saved one where there are several."""
     cells = list(cells)
-    return max(DAYS, key=lambda form: sum(is_day(cell, form) for cell in cells))
+    return max((saved, *DAYS), key=lambda form: sum(is_day(cell, form) for cell in cells))
 
 
 def is_day(text: str, form: str) -> bool:

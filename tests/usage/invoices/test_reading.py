@@ -198,6 +198,10 @@ def test_days_that_can_be_read_in_two_ways_are_a_choice() -> None:
         date(2026, 3, 4),
         date(2026, 4, 3),
     ]
+    saved = Layout({"date": "day"}, days="day_first", decimal=",")
+    layout = guess(sheet(text), saved)
+    assert (layout.days, layout.decimal) == ("day_first", ",")
+    assert guess(sheet("date,cost\n12/31/2026,1.5\n"), saved).days == "month_first"
 
 
 @pytest.mark.parametrize("text", ["1,23", "1.2.3", "12%", "0x10", "1 2 3 a", "٣", "=1+1", "1e9999", "9e15"])
