@@ -9,6 +9,9 @@ from playwright.sync_api import Page, expect
 from tests.harness.forms import PASSWORD
 from tests.harness.gateway import Gateway
 
+_MAIN = "main, #content"
+"""The main part of a page of /my/, and that of an admin page."""
+
 
 def sign_in(page: Page, gateway: Gateway, name: str) -> None:
     """Sign in through the form, with `PASSWORD`, as somebody new to this browser; it ends on their first page."""
@@ -22,13 +25,14 @@ def sign_in(page: Page, gateway: Gateway, name: str) -> None:
 
 def press(page: Page, label: str) -> None:
     """Press the first link or button in the main part of the page that has these words."""
-    page.locator("main").locator("a, button").filter(has_text=re.compile(re.escape(label)), visible=True).first.click()
+    pressed = page.locator(_MAIN).locator("a, button").filter(has_text=re.compile(re.escape(label)), visible=True)
+    pressed.first.click()
 
 
 def fill(page: Page, **fields: str) -> None:
     """Fill in fields by their names; of a select, a choice by what it reads."""
     for name, value in fields.items():
-        field = page.locator(f"main [name={name}]")
+        field = page.locator(_MAIN).locator(f"[name={name}]")
         if field.evaluate("(one) => one.tagName") == "SELECT":
             field.select_option(label=value)
         else:

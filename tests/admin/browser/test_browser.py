@@ -16,7 +16,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from access.models import ClientKey, Team
 from providers.models import Provider
 from routing.models import Rule
-from tests.admin.browser.conftest import log_in, wait
+from tests.admin.browser.conftest import log_in
 from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing, unique
@@ -151,44 +151,6 @@ def test_the_home_page_shows_its_figures_without_a_script_error(
     log: list[dict[str, Any]] = browser.get_log("browser")  # type: ignore[attr-defined]
     failures = [entry for entry in log if entry["level"] == "SEVERE"]
     assert failures == []
-
-
-def test_a_sample_is_explained_and_then_with_a_rule_of_ones_own(
-    browser: WebDriver, administrator: str, gateway: Gateway, standing: Standing
-) -> None:
-    mine, other = standing.routes["openai_chat"].name, standing.routes["anthropic"].name
-    gateway.wait_snapshot()
-    log_in(browser, gateway, administrator)
-    browser.find_element(By.CSS_SELECTOR, "a[href='/admin/console/explain/']").click()
-    wait(browser, "/admin/console/explain/")
-    browser.find_element(By.LINK_TEXT, "Claude Code turn").click()
-    _explained(browser, "no route, alias or provider has this name")
-    body = browser.find_element(By.NAME, "body")
-    written = str(body.get_attribute("value")).replace("claude-opus-5-5", mine)
-    browser.execute_script("arguments[0].value = arguments[1]", body, written)
-    _send(browser)
-    _explained(browser, f"The route is {mine}")
-    assert "authorization: Bearer ••••••••" in browser.find_element(By.ID, "upstream").text
-    # Whoever names a route gets it; for any other name the rule holds.
-    browser.execute_script(
-        "arguments[0].value = arguments[1]", browser.find_element(By.NAME, "body"), written.replace(mine, "x")
-    )
-    browser.find_element(By.NAME, "rules").send_keys(f'{{"conditions": [], "route": "{other}", "name": "trial"}}')
-    _send(browser)
-    _explained(browser, f"The route is {other}, chosen by the phase rules (trial)")
-    assert "chose" in browser.find_element(By.ID, "outcome").text.lower()
-    log: list[dict[str, Any]] = browser.get_log("browser")  # type: ignore[attr-defined]
-    assert [entry for entry in log if entry["level"] == "SEVERE"] == []
-
-
-def _send(browser: WebDriver) -> None:
-    form = browser.find_element(By.CSS_SELECTOR, "form[action*=explain]")
-    form.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
-
-
-def _explained(browser: WebDriver, text: str) -> None:
-    # By a script: an element found before the page changes is stale after it.
-    WebDriverWait(browser, 15).until(lambda driver: text in driver.execute_script("return document.body.innerText"))
 
 
 def _click(browser: WebDriver, element: WebElement) -> None:

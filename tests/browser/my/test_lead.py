@@ -12,13 +12,11 @@ from typing import Any
 import anthropic
 import pytest
 from django.contrib.auth.models import User
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webdriver import WebDriver
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from playwright.sync_api import Page, expect
 
 from access.models import AuditEntry, Budget, IncreaseRequest, Membership, Team
-from tests.admin.browser.conftest import wait
-from tests.admin.browser.test_my import _press, _shows, _sign_in, _text
+from tests.browser.steps import fill, is_at, press, shows, sign_in
+from tests.browser.visits import Visits
 from tests.budgets.spending import Scripted, Spending, answering, cents_for, reserved
 from tests.clients import claude_code
 from tests.harness.configure import Key, make_key, unique
@@ -27,39 +25,34 @@ from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
 from tests.harness.upstream import Upstream
 
-pytestmark = pytest.mark.clients
-
 OUTPUT = 100
 _RESETS = r"It resets: \d{4}-\d\d-\d\d at \d\d:\d\d \(UTC\)\."
 
 
 class Somebody:
-    """One of the team, who signed in once and comes back with the same session."""
+    """One of the team, who has signed in."""
 
-    def __init__(self, team: Team, role: str) -> None:
+    def __init__(self, visits: Visits, gateway: Gateway, team: Team, role: str) -> None:
         self.user = User.objects.create_user(unique(role), password=PASSWORD)
         Membership.objects.create(team=team, user=self.user, role=role)
-        self._cookies: list[dict[str, Any]] = []
+        self.page, self._gateway = visits.begin(), gateway
+        sign_in(self.page, gateway, self.user.username)
 
-    def opens(self, browser: WebDriver, gateway: Gateway, path: str) -> None:
+    def opens(self, path: str) -> Page:
         """Opens a page."""
-        if self._cookies:
-            browser.delete_all_cookies()
-            for cookie in self._cookies:
-                browser.add_cookie(cookie)
-        else:
-            _sign_in(browser, gateway, self.user)
-            self._cookies = browser.get_cookies()
-        browser.get(gateway.base_url + path)
+        self.page.goto(self._gateway.base_url + path)
+        return self.page
 
 
 class Story:
     """The team with what an administrator gave it, and a client for each of its keys."""
 
-    def __init__(self, browser: WebDriver, gateway: Gateway, upstream: Upstream) -> None:
-        self.browser, self.gateway = browser, gateway
+    def __init__(self, visits: Visits, gateway: Gateway, upstream: Upstream) -> None:
+        self.gateway = gateway
         self.team = Team.objects.create(name=unique("blue"))
-        self.lea, self.mia = (Somebody(self.team, role) for role in (Membership.Role.LEAD, Membership.Role.MEMBER))
+        self.lea, self.mia = (
+            Somebody(visits, gateway, self.team, role) for role in (Membership.Role.LEAD, Membership.Role.MEMBER)
+        )
         self.laptop = make_key(self.team, owner=self.mia.user, name="laptop")
         self.pipeline = make_key(self.team, name="pipeline")
         spending = Spending(upstream, [gateway])
@@ -67,7 +60,7 @@ class Story:
             lambda prompt: spending.body(prompt, OUTPUT), lambda tokens: [answering(tokens, OUTPUT)]
         )
         self.pool = Budget.objects.create(team=self.team, amount=self.dollars(13))
-        self.page = f"/my/teams/{self.team.pk}/budgets/set/"
+        self.path = f"/my/teams/{self.team.pk}/budgets/set/"
 
     def dollars(self, requests: int) -> Decimal:
         """What covers so many requests."""
@@ -93,54 +86,43 @@ class Story:
 
     def lead_sets(self, what: str, **fields: str) -> None:
         """The lead adds a budget or a rate limit."""
-        self.lea.opens(self.browser, self.gateway, self.page)
-        _press(self.browser, f"Add a {what}")
-        wait(self.browser, "/add/")
-        self.fill(**fields)
-        _press(self.browser, "Save")
-
-    def fill(self, **fields: str) -> None:
-        """Fills a form in."""
-        for name, value in fields.items():
-            field = self.browser.find_element(By.NAME, name)
-            if field.tag_name == "select":
-                Select(field).select_by_visible_text(value)
-            else:
-                field.clear()
-                field.send_keys(value)
+        page = self.lea.opens(self.path)
+        press(page, f"Add a {what}")
+        is_at(page, "/add/")
+        fill(page, **fields)
+        press(page, "Save")
 
     def saved(self, words: str) -> None:
         """The page says what was saved and what it means; it holds for the next request."""
-        WebDriverWait(self.browser, 15).until(lambda driver: driver.current_url.endswith("/set/"), _text(self.browser))
-        _shows(self.browser, words)
+        is_at(self.lea.page, "/set/")
+        shows(self.lea.page, words)
         self.gateway.wait_snapshot()
 
     def lead_raises(self, limit: str, most: str) -> None:
         """The lead changes a limit of the list to another amount."""
-        self.lea.opens(self.browser, self.gateway, self.page)
-        path = f"//a[starts-with(@aria-label, 'Change {limit}')]"
-        self.browser.find_element(By.XPATH, path).click()
-        self.fill(most=most)
-        _press(self.browser, "Save")
+        page = self.lea.opens(self.path)
+        page.locator(f"a[aria-label^='Change {limit}']").click()
+        fill(page, most=most)
+        press(page, "Save")
         self.saved("Saved")
 
     def asks_and_gets_more(self, budget: Budget, requests: int) -> None:
         """The member asks for more in the browser, and the lead approves with one click."""
         more = self.dollars(requests)
-        self.mia.opens(self.browser, self.gateway, f"/my/budgets/{budget.pk}/ask/")
-        self.fill(amount=str(more), reason="a release")
-        _press(self.browser, "Ask")
-        _shows(self.browser, "Nobody has answered yet")
-        self.lea.opens(self.browser, self.gateway, "/my/")
-        _shows(self.browser, f"{self.mia.user} asks for ${more:,.2f} more")
-        _press(self.browser, "Approve")
-        _shows(self.browser, "Requests pass at once")
+        asking = self.mia.opens(f"/my/budgets/{budget.pk}/ask/")
+        fill(asking, amount=str(more), reason="a release")
+        press(asking, "Ask")
+        shows(asking, "Nobody has answered yet")
+        answering = self.lea.opens("/my/")
+        shows(answering, f"{self.mia.user} asks for ${more:,.2f} more")
+        press(answering, "Approve")
+        shows(answering, "Requests pass at once")
         assert IncreaseRequest.objects.get(budget=budget).state == "approved"
 
 
 @pytest.fixture
-def story(browser: WebDriver, gateway: Gateway, upstream: Upstream, orm: Rows) -> Iterator[Story]:
-    made = Story(browser, gateway, upstream)
+def story(visits: Visits, gateway: Gateway, upstream: Upstream, orm: Rows) -> Iterator[Story]:
+    made = Story(visits, gateway, upstream)
     yield made
     made.team.delete()
     User.objects.filter(pk__in=[made.lea.user.pk, made.mia.user.pk]).delete()
@@ -153,19 +135,19 @@ def _sentence(refusal: anthropic.RateLimitError, kind: str) -> str:
 
 
 def test_a_new_lead_sets_limits_and_their_clients_run_into_each(story: Story, tmp_path: Path) -> None:
-    browser, pool = story.browser, story.pool.amount
+    pool = story.pool.amount
 
     # What an administrator gave is there to see; more than that is refused beside the field.
-    story.lea.opens(browser, story.gateway, f"/my/teams/{story.team.pk}/")
-    _press(browser, "Set budgets and limits")
-    wait(browser, "/set/")
-    _shows(browser, f"${pool:,.2f} a month")
-    assert "set by an administrator" in _text(browser)
-    assert "Change" not in _text(browser)
+    page = story.lea.opens(f"/my/teams/{story.team.pk}/")
+    press(page, "Set budgets and limits")
+    is_at(page, "/set/")
+    shows(page, f"${pool:,.2f} a month")
+    shows(page, "set by an administrator")
+    expect(page.locator("body")).not_to_contain_text("Change", use_inner_text=True)
     story.lead_sets("budget", amount=str(pool + 1))
-    _shows(browser, f"The team's own budget is ${pool:,.2f} a month, and no member's or key's may be larger.")
-    story.fill(amount=str(story.dollars(5)))
-    _press(browser, "Save")
+    shows(page, f"The team's own budget is ${pool:,.2f} a month, and no member's or key's may be larger.")
+    fill(page, amount=str(story.dollars(5)))
+    press(page, "Save")
     story.saved(f"The team's ${pool:,.2f} a month still binds all.")
     story.lead_sets("budget", binds=f"laptop ({story.mia.user})", amount=str(story.dollars(2)))
     story.saved(f"${story.dollars(2):,.2f} a month, of the key laptop")
@@ -231,5 +213,3 @@ def test_a_new_lead_sets_limits_and_their_clients_run_into_each(story: Story, tm
         *(2 * [("created", "access.budget")]), *(2 * [("created", "access.ratelimit")]),
         *(2 * [("changed", "access.ratelimit")]), *(3 * [("raised", "access.budget")]),
     ]  # fmt: skip
-    log: list[dict[str, Any]] = browser.get_log("browser")  # type: ignore[attr-defined]
-    assert [entry for entry in log if entry["level"] == "SEVERE"] == []

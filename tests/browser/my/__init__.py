@@ -1,0 +1,1 @@
+"""What members and leads do under /my/, in a browser."""
