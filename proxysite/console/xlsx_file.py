@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
@@ -110,7 +110,7 @@ class _Writer:
                 local = value if value.tzinfo is None else timezone.make_naive(value, timezone.get_default_timezone())
                 sheet.write_datetime(row, column, local, self._format(column, "yyyy-mm-dd hh:mm:ss"))
             case date():
-                sheet.write_datetime(row, column, value, self._format(column, "yyyy-mm-dd"))
+                sheet.write_datetime(row, column, datetime.combine(value, time()), self._format(column, "yyyy-mm-dd"))
             case _:
                 sheet.write_string(row, column, _text(str(value)))
 

@@ -55,6 +55,6 @@ class Line(msgspec.Struct, frozen=True):
     model_name: str | None = None
 
 
-def exact(value: int | Decimal | None) -> int | str | None:
-    """Returns a total for programs: amounts as exact decimals, what is unknown as None."""
+def exact(value: float | Decimal | None) -> float | str | None:
+    """Returns a figure for programs: amounts as exact decimals, what is unknown as None."""
     return f"{value:f}" if isinstance(value, Decimal) else value

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
@@ -14,13 +13,10 @@ from django.views.decorators.http import require_safe
 
 from access.audit import record
 from proxysite.console import csv_file, ranges, xlsx_file
-from proxysite.console.explorer import shown, state
-from proxysite.console.explorer.state import State
-from usage.reports import totals
-from usage.reports.explore.answer import Answer, CannotAnswer, Line, answer
-from usage.reports.explore.metrics import METRICS, Unit
+from proxysite.console.explorer import lines, shown, state
+from usage.reports.explore.answer import CannotAnswer, answer
+from usage.reports.explore.metrics import METRICS
 from usage.reports.explore.question import BUCKETS, GROUPS, LIMITS
-from usage.reports.spreadsheet import cell
 
 _PRESETS = (
     ("Cost by team, this month", "?range=month&metric=cost&group=team"),
@@ -30,9 +26,6 @@ _PRESETS = (
     ("First token by model", "?range=7d&metric=first_token_p95&group=model"),
     ("Tags", "?range=30d&metric=cost&group=tags&subgroup=team"),
 )
-_FORMATS: Final[dict[Unit, str]] = {
-    "money": xlsx_file.DOLLARS, "count": xlsx_file.COUNT, "share": xlsx_file.SHARE, "milliseconds": xlsx_file.COUNT,
-}  # fmt: skip
 
 
 @require_safe
@@ -87,20 +80,21 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permission_required("usage.view_requestlog", raise_exception=True)
 def export(request: HttpRequest, format: str) -> HttpResponseBase:
-    """The lines of the page as CSV, JSON or XLSX: exact values, a column or member for each bucket."""
+    """Every line of a question as CSV, JSON or XLSX, not only the greatest that the page shows."""
     try:
         chosen = state.read(request.GET)
-        found = answer(chosen.question)
+        found = answer(chosen.of_every_line())
     except (ranges.WrongRange, state.WrongQuestion, CannotAnswer) as error:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
     record("usage exported", changes={"explorer": chosen.url()})
+    name = f"usage.{format}"
     if format == "json":
-        response = JsonResponse(_document(found, chosen), json_dumps_params={"indent": 1, "default": str})
-        response["Content-Disposition"] = 'attachment; filename="usage.json"'
+        response = JsonResponse(lines.document(found), json_dumps_params={"indent": 1, "default": str})
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
     if format == "xlsx":
-        return xlsx_file.response(request, "usage.xlsx", _header(found), _values(found), _formats(found))
-    return csv_file.response(request, "usage.csv", csv_file.blocks(_header(found), _records(found)))
+        return xlsx_file.response(request, name, lines.header(found), lines.values(found), lines.formats(found))
+    return csv_file.response(request, name, csv_file.blocks(lines.header(found), lines.records(found)))
 
 
 def _range(request: HttpRequest) -> dict[str, Any]:
@@ -108,57 +102,3 @@ def _range(request: HttpRequest) -> dict[str, Any]:
         return ranges.widget(ranges.read(request.GET, state.STANDARD_RANGE), request.GET)
     except ranges.WrongRange as error:
         return ranges.widget(None, request.GET, error=str(error))
-
-
-def _header(found: Answer) -> list[str]:
-    buckets = [shown.bucket_label(found.question, start) for start in found.starts]
-    return [*(found.question.by or ("all",)), "requests", found.question.metric, *buckets]
-
-
-def _lines(found: Answer) -> list[Line]:
-    return [*(found.lines or [found.whole]), *([found.others] if found.others is not None else [])]
-
-
-def _values(found: Answer) -> Iterator[list[Any]]:
-    width = max(1, len(found.question.by))
-    for line in _lines(found):
-        yield [*line.labels, *[""] * (width - len(line.labels)), line.requests, line.total, *line.values]
-
-
-def _records(found: Answer) -> Iterator[list[Any]]:
-    for values in _values(found):
-        yield [cell(value) if isinstance(value, str) else _exact(value) for value in values]
-
-
-def _formats(found: Answer) -> list[str]:
-    unit = _FORMATS[METRICS[found.question.metric].unit]
-    return [*("",) * max(1, len(found.question.by)), xlsx_file.COUNT, unit, *[unit] * len(found.starts)]
-
-
-def _document(found: Answer, chosen: State) -> dict[str, Any]:
-    question = found.question
-    return {
-        "from": chosen.range.since.isoformat(),
-        "to": chosen.range.until.isoformat(),
-        "metric": question.metric,
-        "unit": METRICS[question.metric].unit,
-        "by": list(question.by),
-        "bucket": question.bucket,
-        "buckets": [start.isoformat() for start in found.starts],
-        "lines": [
-            {
-                "names": dict(zip(question.by, line.labels, strict=False)) if line.key is not None else None,
-                "requests": line.requests,
-                "total": _exact(line.total),
-                "values": [_exact(value) for value in line.values],
-            }
-            for line in _lines(found)
-        ],
-        "whole": {"requests": found.whole.requests, "total": _exact(found.whole.total)},
-        "unpriced": found.unpriced,
-    }
-
-
-def _exact(value: Any) -> Any:
-    """Amounts are exact decimals as text; what is unknown is None."""
-    return totals.exact(value)

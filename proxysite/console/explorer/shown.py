@@ -7,14 +7,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from proxysite.console import charts
 from proxysite.console.explorer.state import State
 from usage.admin.filters import rows_url
 from usage.reports import formatting
 from usage.reports.explore import names
 from usage.reports.explore.answer import Answer, Line
-from usage.reports.explore.metrics import METRICS, Metric, Unit, Value
-from usage.reports.explore.question import GROUPS, Question
+from usage.reports.explore.metrics import METRICS, Unit, Value
+from usage.reports.explore.question import GROUPS, Question, problem
 
 
 def text(value: Value, unit: Unit) -> str:
@@ -30,8 +32,8 @@ def text(value: Value, unit: Unit) -> str:
 
 def rows(answer: Answer, state: State) -> list[dict[str, Any]]:
     """Returns the lines of the table: the greatest first, then the others."""
-    metric = METRICS[answer.question.metric]
-    return [_row(line, color, answer, state, metric) for line, color in coloured(answer)]
+    free = _free_group(answer.question)
+    return [_row(line, color, answer, state, free) for line, color in coloured(answer)]
 
 
 def coloured(answer: Answer) -> list[tuple[Line, str]]:
@@ -85,8 +87,8 @@ def chips(state: State) -> list[dict[str, str]]:
     return found
 
 
-def _row(line: Line, color: str, answer: Answer, state: State, metric: Metric) -> dict[str, Any]:
-    question = answer.question
+def _row(line: Line, color: str, answer: Answer, state: State, free: str) -> dict[str, Any]:
+    question, metric = answer.question, METRICS[answer.question.metric]
     share = None
     if metric.adds_up and answer.whole.total and line.total is not None:
         share = float(line.total) / float(answer.whole.total)
@@ -100,7 +102,7 @@ def _row(line: Line, color: str, answer: Answer, state: State, metric: Metric) -
         "share": "" if share is None else text(share, "share"),
         "requests": formatting.count(line.requests),
         "url": "" if line.key is None and line is not answer.whole else _rows_url(line, state),
-        "narrow": "" if not line.key else _narrow(line, question, state),
+        "narrow": "" if not line.key else _narrow(line, question, state, free),
     }
 
 
@@ -116,12 +118,22 @@ def _rows_url(line: Line, state: State) -> str:
     return rows_url(state.range, **parts)
 
 
-def _narrow(line: Line, question: Question, state: State) -> str:
+def _narrow(line: Line, question: Question, state: State, free: str) -> str:
     """Returns the explorer of this line alone, by a group that is not chosen yet."""
     chosen = {name: (value,) for name, value in zip(question.by, line.key or (), strict=True)}
-    filters = {**question.filters, **chosen}
-    free = [name for name in GROUPS if name not in filters and name != "tags"]
-    return state.url(filters=filters, group=free[0] if free and "tags" not in filters else "", subgroup="")
+    return state.url(filters={**question.filters, **chosen}, group=free, subgroup="")
+
+
+def _free_group(question: Question) -> str:
+    """Returns the first group by which lines of a question can be told apart further, "" for none."""
+    filters = {**question.filters, **dict.fromkeys(question.by, (None,))}
+    free = (
+        name
+        for name in GROUPS
+        if name not in filters
+        and not problem(msgspec.structs.replace(question, group=name, subgroup="", filters=filters))
+    )
+    return next(free, "")
 
 
 def _height(value: Value, unit: Unit) -> float | None:

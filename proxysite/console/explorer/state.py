@@ -13,7 +13,7 @@ from proxysite.console import ranges
 from proxysite.console.ranges import Range
 from usage.models import Outcome
 from usage.reports.explore.metrics import METRICS
-from usage.reports.explore.question import BUCKETS, GROUPS, LIMITS, Question, automatic_bucket, problem
+from usage.reports.explore.question import BUCKETS, EVERY_LINE, GROUPS, LIMITS, Question, automatic_bucket, problem
 from usage.reports.rows.filters import NONE, id_in
 
 STANDARD_RANGE: Final = "30d"
@@ -38,6 +38,10 @@ class State(msgspec.Struct, frozen=True):
         """Returns the query of this state with other fields of the question, or another `bucket`."""
         bucket = changes.pop("bucket", self.bucket)
         return query_of(self.range, msgspec.structs.replace(self.question, **changes), bucket)
+
+    def of_every_line(self) -> Question:
+        """Returns the question without a limit, as files and programs ask it."""
+        return msgspec.structs.replace(self.question, limit=EVERY_LINE)
 
 
 def read(parameters: QueryDict) -> State:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,11 +12,8 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from access.audit.models import AuditEntry
 from access.models import Team
-from proxysite.console import xlsx_file
 from proxysite.console.explorer import state
-from tests.admin import workbooks
 from tests.admin.history import at, request_row
 from tests.admin.pages import links_of, staff, text_of
 from usage.money import to_pico
@@ -99,36 +93,6 @@ def test_what_is_wrong_is_shown_with_what_to_write(query: str, says: str, admin_
     file = admin_client.get(f"/admin/console/explorer.csv?{query}")
     assert file.status_code == 400
     assert says in file.content.decode()
-
-
-def test_the_files_have_the_lines_of_the_page_with_exact_values(admin_client: Client) -> None:
-    _spend("0.000000000001", "2026-03-30")
-    _spend("2", "2026-03-31", model_name="=1+1")
-    query = "from=2026-03-30&to=2026-03-31&group=model&bucket=day"
-    content = b"".join(admin_client.get(f"/admin/console/explorer.csv?{query}")).decode()
-    assert list(csv.reader(io.StringIO(content))) == [
-        ["model", "requests", "cost", "2026-03-30", "2026-03-31"],
-        ["'=1+1", "1", "2.000000000000", "", "2.000000000000"],
-        ["opus", "1", "0.000000000001", "0.000000000001", ""],
-    ]
-    document = json.loads(admin_client.get(f"/admin/console/explorer.json?{query}").content)
-    assert document["whole"] == {"requests": 2, "total": "2.000000000001"}
-    assert document["lines"][1] == {
-        "names": {"model": "opus"}, "requests": 1, "total": "0.000000000001", "values": ["0.000000000001", None],
-    }  # fmt: skip
-    book = b"".join(admin_client.get(f"/admin/console/explorer.xlsx?{query}"))
-    assert workbooks.values(book) == [
-        ["model", "requests", "cost", "2026-03-30", "2026-03-31"],
-        ["=1+1", 1, 2, 2],
-        ["opus", 1, 1e-12, 1e-12],
-    ]
-    assert [cell.format for cell in workbooks.rows(book)[1]] == [
-        "General",
-        "#,##0",
-        xlsx_file.DOLLARS,
-        xlsx_file.DOLLARS,
-    ]
-    assert AuditEntry.objects.filter(action="usage exported").count() == 3
 
 
 def test_who_may_not_see_requests_gets_neither_page_nor_files() -> None:

@@ -6,19 +6,22 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from django.db.models import Q
 
-from usage.reports import spans
+from usage.reports import query, spans
 from usage.reports.explore import buckets, names
-from usage.reports.explore.metrics import METRICS, SUMS, UNPRICED, Metric, Value, empty, forget_unknown, plus
+from usage.reports.explore.metrics import METRICS, SUMS, Metric, Value, empty, forget_unknown, plus
 from usage.reports.explore.question import GROUPS, Question, problem
 from usage.reports.spans import Rows
+from usage.reports.totals import Totals
 from usage.rollups import histogram
 
 Key = tuple[Any, ...]
+MOST_VALUES: Final = 100_000
+"""Values, one a line and bucket, that an answer holds: all of them are in memory."""
 
 
 class CannotAnswer(ValueError):
@@ -29,20 +32,25 @@ class Line(msgspec.Struct, frozen=True):
     """One line: what it is about, its values by bucket, and the value of the whole range.
 
     `key` has a value for each group of the question, `labels` their names. The line of all others has no key.
+    `totals` are all measures of the whole range, whatever the metric.
     """
 
     key: Key | None
     labels: tuple[str, ...]
     values: list[Value]
     total: Value
-    requests: int
+    totals: Totals
+
+    @property
+    def requests(self) -> int:
+        """The number of requests."""
+        return self.totals.requests
 
 
 class Answer(msgspec.Struct, frozen=True):
     """The lines, the greatest first, with the line of all `others` if there are more, and the whole.
 
     `starts` are the first moments of the buckets, in TIME_ZONE. `groups` is the number of lines that there would be.
-    `unpriced` is the number of answers without a price, which a cost leaves out.
     """
 
     question: Question
@@ -51,7 +59,11 @@ class Answer(msgspec.Struct, frozen=True):
     others: Line | None
     whole: Line
     groups: int
-    unpriced: int
+
+    @property
+    def unpriced(self) -> int:
+        """The number of answers without a price, which a cost leaves out."""
+        return self.whole.totals.unpriced
 
 
 def answer(question: Question) -> Answer:
@@ -98,6 +110,7 @@ class _Answering:
         whole = self._whole(parts)
         ranked = sorted(parts, key=lambda key: (_order(self._ranked_by(parts[key])), str(key)))
         top, rest = ranked[: self._question.limit], ranked[self._question.limit :]
+        _check_size(len(top), len(self._starts))
         if not self._is_total:
             self._read_buckets({key: parts[key] for key in top}, every=not rest)
         labels = names.of_lines(self._question, top)
@@ -108,13 +121,12 @@ class _Answering:
             self._others(whole, [parts[key] for key in top], [parts[key] for key in rest]) if rest else None,
             self._line(None, ("All",), whole),
             len(ranked),
-            whole.sums.get("unpriced_sum") or 0,
         )
 
     def _rows(self, columns: Iterable[str], *, whole: bool) -> Rows:
         by = [*columns, *self._filter_columns]
-        if self._question.is_of_tags:
-            rows = names.tag_rows(self._question.since, self._question.until)
+        if self._question.days_of:
+            rows = names.day_rows(self._question.days_of, self._question.since, self._question.until)
         else:
             rows = spans.rows(self._question.since, self._question.until, by, bucket=self._span(whole))
         return rows.filter(*self._filters) if self._filters else rows
@@ -130,15 +142,15 @@ class _Answering:
         parts: dict[Key, _Part] = {}
         if not self._columns:
             return {(): self._summed(self._rows((), whole=True))}
-        for row in self._rows(self._columns, whole=True).groups(*self._columns, **SUMS, **UNPRICED):
+        for row in self._rows(self._columns, whole=True).groups(*self._columns, **SUMS):
             part = parts[tuple(row[column] for column in self._columns)] = _Part()
-            plus(part.sums, {name: row[name] for name in (*SUMS, *UNPRICED)})
+            plus(part.sums, {name: row[name] for name in SUMS})
         self._read_bins(parts)
         return parts
 
     def _summed(self, rows: Rows) -> _Part:
         part = _Part()
-        plus(part.sums, rows.total(**SUMS, **UNPRICED))
+        plus(part.sums, rows.total(**SUMS))
         self._read_bins({(): part})
         return part
 
@@ -148,7 +160,7 @@ class _Answering:
             plus(whole.sums, part.sums)
             histogram.add(whole.bins, part.bins)
         if not self._is_total:
-            self._read_buckets({(): whole}, ())
+            self._read_buckets({(): whole}, (), every=True)
         return whole
 
     def _read_bins(self, parts: dict[Key, _Part]) -> None:
@@ -164,9 +176,7 @@ class _Answering:
     def _ranked_by(self, part: _Part) -> Value:
         return _of(self._rank, part.sums, part.rank_bins)
 
-    def _read_buckets(
-        self, parts: dict[Key, _Part], columns: tuple[str, ...] | None = None, *, every: bool = False
-    ) -> None:
+    def _read_buckets(self, parts: dict[Key, _Part], columns: tuple[str, ...] | None = None, *, every: bool) -> None:
         """Reads what these lines come to in each bucket. `every` says that there are no others, so that the database
         need not look for them among others, which thousands of lines are too many for."""
         columns = self._columns if columns is None else columns
@@ -212,7 +222,15 @@ class _Answering:
         ]
         if self._question.cumulative:
             values = _accumulated(values)
-        return Line(key, labels, values, _of(self._metric, part.sums, part.bins), part.sums["requests_sum"] or 0)
+        return Line(key, labels, values, _of(self._metric, part.sums, part.bins), query.totals_of(part.sums))
+
+
+def _check_size(lines: int, starts: int) -> None:
+    if lines * max(1, starts) > MOST_VALUES:
+        raise CannotAnswer(
+            f"These are {lines:,} lines in {starts:,} buckets, and at most {MOST_VALUES:,} values are made at a time. "
+            "Choose longer buckets, a shorter range or a filter."
+        )
 
 
 def _condition(name: str, values: Iterable[str | int | None]) -> Q:

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 import msgspec
 from django.db.models import Aggregate, Q, Sum
 
-from usage.dollars_sum import DollarsSum
-from usage.rollups.measures import ERRORS
+from usage.reports import query
+from usage.rollups.measures import REPORTED
 
 Unit = Literal["money", "count", "share", "milliseconds"]
 Value = Decimal | int | float | None
@@ -18,18 +18,17 @@ Sums = Mapping[str, Any]
 """Sums by their names in SUMS; None is unknown."""
 
 SUMS: Final[dict[str, Aggregate]] = {
-    "requests_sum": Sum("requests"),
-    "errors_sum": Sum("requests", filter=Q(outcome__in=ERRORS)),
-    "refused_sum": Sum("requests", filter=Q(outcome="refused")),
-    "cost_sum": DollarsSum("cost"),
-    "unknown_cost_sum": Sum("unknown_cost"),
-    "input_sum": Sum("input_tokens"),
-    "read_sum": Sum("cache_read_tokens"),
-    "write_sum": Sum("cache_write_tokens"),
-    "output_sum": Sum("output_tokens"),
+    **query.sums(),
+    "total_refused": Sum("requests", filter=Q(outcome="refused")),
+    "total_unknown_cost": Sum("unknown_cost"),
 }
-"""Not the columns' own names: Django takes no annotation that is called like a field."""
-UNPRICED: Final = {"unpriced_sum": Sum("unknown_cost", filter=Q(outcome="completed"))}
+"""Those of every measure that reports have, as `query.totals_of` reads them, and what metrics need beside them."""
+
+
+_COUNTS: Final = (
+    "total_refused", "total_unknown_cost",
+    *(f"total_{measure.total}" for measure in REPORTED if measure.kind != "sum"),
+)  # fmt: skip
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -72,19 +71,23 @@ def _percentile(title: str, bins: str, fraction: float) -> Metric:
     return Metric(title, "milliseconds", None, bins, fraction, adds_up=False)
 
 
+_PROMPT = ("total_input", "total_cache_read", "total_cache_write")
 METRICS: Final[dict[str, Metric]] = {
-    "cost": Metric("Cost", "money", _known("cost_sum")),
-    "requests": Metric("Requests", "count", _count("requests_sum")),
-    "errors": Metric("Failed and refused", "count", _count("errors_sum")),
-    "refused": Metric("Refused", "count", _count("refused_sum")),
-    "error_rate": Metric("Error rate", "share", _share("errors_sum", "requests_sum"), adds_up=False),
-    "tokens": Metric("Tokens", "count", _known("input_sum", "read_sum", "write_sum", "output_sum")),
-    "input": Metric("Input tokens", "count", _known("input_sum")),
-    "cache_read": Metric("Tokens read from cache", "count", _known("read_sum")),
-    "cache_write": Metric("Tokens written to cache", "count", _known("write_sum")),
-    "output": Metric("Output tokens", "count", _known("output_sum")),
+    "cost": Metric("Cost", "money", _known("total_cost")),
+    "requests": Metric("Requests", "count", _count("total_requests")),
+    "errors": Metric("Failed and refused", "count", _count("total_errors")),
+    "refused": Metric("Refused", "count", _count("total_refused")),
+    "error_rate": Metric("Error rate", "share", _share("total_errors", "total_requests"), adds_up=False),
+    "tokens": Metric("Tokens", "count", _known(*_PROMPT, "total_output")),
+    "input": Metric("Input tokens", "count", _known("total_input")),
+    "cache_read": Metric("Tokens read from cache", "count", _known("total_cache_read")),
+    "cache_write": Metric("Tokens written to cache", "count", _known("total_cache_write")),
+    "output": Metric("Output tokens", "count", _known("total_output")),
     "cached": Metric(
-        "Share read from cache", "share", _share("read_sum", "input_sum", "read_sum", "write_sum"), adds_up=False
+        "Share read from cache",
+        "share",
+        _share("total_cache_read", "total_input", "total_cache_read", "total_cache_write"),
+        adds_up=False,
     ),
     "first_token_p50": _percentile("First token, p50", "first_token_bins", 0.5),
     "first_token_p95": _percentile("First token, p95", "first_token_bins", 0.95),
@@ -106,12 +109,12 @@ def forget_unknown(left: dict[str, Any], of_all: Sums) -> None:
     `of_all` are the sums of all requests that are left, in every bucket.
     """
     for name in SUMS:
-        if of_all[name] is None or not left["requests_sum"]:
+        if of_all[name] is None or not left["total_requests"]:
             left[name] = None
-    if left["requests_sum"] == left["unknown_cost_sum"]:
-        left["cost_sum"] = None
+    if left["total_requests"] == left["total_unknown_cost"]:
+        left["total_cost"] = None
 
 
 def empty() -> dict[str, Any]:
     """Returns the sums of no rows."""
-    return dict.fromkeys(SUMS)
+    return dict.fromkeys(SUMS) | dict.fromkeys(_COUNTS, 0)

@@ -8,35 +8,38 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import F, Max, Model, TextField
+from django.db.models import F, Max, Model, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from access.models import ClientKey, Team
 from access.tags import CLAIMED, NO_TAGS, OTHERS
 from usage.models import Outcome
 from usage.reports import spans
-from usage.reports.explore.question import GROUPS, Question
+from usage.reports.explore.question import GROUPS, DaysOf, Question
 from usage.reports.spans import Rows
 from usage.rollups.accumulate import local_day, midnight
-from usage.rollups.models import TagRollup
+from usage.rollups.models import ClientRollup, TagRollup
 
 _TODAY: dict[str, tuple[type[Model], str]] = {
     "team": (Team, "name"), "owner": (User, "username"), "key": (ClientKey, "name"),
 }  # fmt: skip
 _NONE = {
     "team": "(no team)", "owner": "(no owner)", "key": "(no key)", "route": "(no route)", "model": "(no model)",
-    "provider": "(no provider)",
+    "provider": "(no provider)", "client": "(unknown client)", "version": "(unknown version)",
 }  # fmt: skip
 _TAGS_TEXT = "tags_text"
 
 
-def tag_rows(since: datetime, until: datetime) -> Rows:
-    """Returns the rollups by tags of all days of TIME_ZONE that have a part in a range."""
+def day_rows(days_of: DaysOf, since: datetime, until: datetime) -> Rows:
+    """Returns the rollups by tags or clients of all days of TIME_ZONE that have a part in a range."""
     first, last = (local_day(int(moment.timestamp())) for moment in (since, until))
     end = midnight(last) if midnight(last) >= until else until
-    rows = TagRollup.objects.filter(starts_at__gte=midnight(first), starts_at__lt=end).order_by()
-    # All rows of an id have the same tags, and a database finds no largest JSON.
-    return Rows((rows.annotate(**{_TAGS_TEXT: Cast(F("tags"), TextField())}),), frozenset({"team_id", "outcome"}))
+    kind = TagRollup if days_of == "tags" else ClientRollup
+    rows: QuerySet[Any] = kind._default_manager.filter(starts_at__gte=midnight(first), starts_at__lt=end).order_by()
+    if days_of == "tags":
+        # All rows of an id have the same tags, and a database finds no largest JSON.
+        rows = rows.annotate(**{_TAGS_TEXT: Cast(F("tags"), TextField())})
+    return Rows((rows,), frozenset({"team_id", "outcome"}))
 
 
 def of_lines(question: Question, keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], tuple[str, ...]]:
@@ -61,7 +64,7 @@ def of_values(question: Question, group: str, values: Iterable[Any]) -> dict[Any
 def _last_labels(question: Question, group: str, values: list[Any]) -> dict[Any, Any]:
     column = GROUPS[group].column
     if group == "tags":
-        rows, label = tag_rows(question.since, question.until), _TAGS_TEXT
+        rows, label = day_rows("tags", question.since, question.until), _TAGS_TEXT
     else:
         rows, label = spans.rows(question.since, question.until, [column], bucket="day"), GROUPS[group].label
     found = rows.filter(**{f"{column}__in": values}).groups(column, "starts_at", name=Max(label))

@@ -17,6 +17,8 @@ BUCKETS: Final[dict[str, str]] = {
 LIMITS: Final = (5, 10, 20, 50)
 EVERY_LINE: Final = 2**31
 """The limit of a question for every line."""
+DaysOf = Literal["tags", "clients"]
+"""Rollups of days alone, by team and outcome beside what they are of."""
 
 MOST_HOURS = timedelta(days=7)
 MOST_OF_KEYS = timedelta(days=93)
@@ -27,12 +29,14 @@ MOST_MONTHS = timedelta(days=5 * 366)
 
 class Group(msgspec.Struct, frozen=True):
     """What lines are told apart by. `column` is the dimension, `label` the one with the name where that is an id;
-    `row_filter` is the parameter of the list of requests with the same meaning, "" for none."""
+    `row_filter` is the parameter of the list of requests with the same meaning, "" for none; `days_of` are the rollups
+    that have it, where these are not those of requests."""
 
     title: str
     column: str
     label: str = ""
     row_filter: str = ""
+    days_of: DaysOf | None = None
 
 
 GROUPS: Final[dict[str, Group]] = {
@@ -43,15 +47,18 @@ GROUPS: Final[dict[str, Group]] = {
     "model": Group("Model", "model_name", row_filter="model"),
     "provider": Group("Provider", "provider_name", row_filter="provider"),
     "outcome": Group("Outcome", "outcome", row_filter="outcome__exact"),
-    "tags": Group("Tags", "tags_id", "tags"),
+    "tags": Group("Tags", "tags_id", "tags", days_of="tags"),
+    "client": Group("Client program", "client_name", row_filter="client", days_of="clients"),
+    "version": Group("Client version", "client_version", days_of="clients"),
 }
-_BESIDE_TAGS = frozenset({"", "team", "outcome"})
+_IN_DAYS = frozenset({"team", "outcome"})
 
 
 class Question(msgspec.Struct, frozen=True):
     """A metric over the requests that began from `since` to before `until`, by group and subgroup ("" for none).
 
-    `limit` lines are told apart, the greatest by the metric `rank` ("" for the metric itself); the others are one.
+    `limit` lines are told apart, the greatest by the metric `rank` ("" for the metric itself); the others are one, with
+    EVERY_LINE there are none.
     `filters` are values by the name of a group: only these count. None stands for rows without one.
     """
 
@@ -82,15 +89,15 @@ class Question(msgspec.Struct, frozen=True):
         return any(METRICS[name].bins for name in (self.metric, self.rank) if name)
 
     @property
-    def is_of_tags(self) -> bool:
-        """Whether the rollups by tags answer it."""
-        return "tags" in self.asked
+    def days_of(self) -> DaysOf | None:
+        """The rollups by tags or clients that answer it, None where those of requests do."""
+        return next((days_of for name in sorted(self.asked) if (days_of := GROUPS[name].days_of)), None)
 
 
 def automatic_bucket(question: Question) -> Bucket:
     """Returns the bucket of a question where none is chosen: the finest that is answered and can be read."""
     length = question.until - question.since
-    if length <= timedelta(days=2) and not question.is_of_tags:
+    if length <= timedelta(days=2) and not question.days_of:
         return "hour"
     return "day" if length <= (MOST_BINS if question.is_percentile else MOST_OF_KEYS) else "month"
 
@@ -106,22 +113,7 @@ def problem(question: Question) -> str:
             question.cumulative and not METRICS[question.metric].adds_up,
             f"{METRICS[question.metric].title} does not add up over time. Switch cumulative off.",
         ),
-        (
-            question.is_of_tags and not _BESIDE_TAGS | {"tags"} >= question.asked,
-            "Tags are counted by day and team. Group them with a team or an outcome, or remove the other filters.",
-        ),
-        (
-            question.is_of_tags and question.is_percentile,
-            "Times are not kept by tags. Choose another metric, or another group.",
-        ),
-        (
-            question.is_of_tags and question.bucket == "hour",
-            "Tags are counted by day. Choose days, weeks or months.",
-        ),
-        (
-            question.is_of_tags and not _is_of_days(question),
-            "Tags are counted by whole days. Choose days, such as today, 7 days or this month.",
-        ),
+        *_problems_of_days(question),
         (
             question.is_of_tags and length > MOST_OF_KEYS,
             "Tags are told apart over three months at most. Choose a shorter range; Chargeback has any month.",
@@ -147,6 +139,25 @@ def problem(question: Question) -> str:
         (length > MOST_MONTHS, "At most five years are shown. Choose a shorter range."),
     )
     return next((text for is_wrong, text in checks if is_wrong), "")
+
+
+def _problems_of_days(question: Question) -> tuple[tuple[bool, str], ...]:
+    if question.days_of is None:
+        return ()
+    what = question.days_of.capitalize()
+    others = {name for name in question.asked if GROUPS[name].days_of != question.days_of}
+    return (
+        (
+            not others <= _IN_DAYS,
+            f"{what} are counted by day and team. Group them with a team or an outcome, or remove the other filters.",
+        ),
+        (question.is_percentile, f"Times are not kept by {question.days_of}. Choose another metric, or another group."),
+        (question.bucket == "hour", f"{what} are counted by day. Choose days, weeks or months."),
+        (
+            not _is_of_days(question),
+            f"{what} are counted by whole days. Choose days, such as today, 7 days or this month.",
+        ),
+    )
 
 
 def _is_of_days(question: Question) -> bool:
