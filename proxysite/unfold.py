@@ -61,7 +61,6 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Home", "monitoring", "admin:index"),
                     _page("Explorer", "query_stats", "console:explorer", "usage.view_requestlog"),
-                    _page("Usage report", "table_chart", "console:report", "usage.view_requestlog"),
                     _page("Explain", "conversion_path", "console:explain", "routing.view_route"),
                     _page("Health", "monitor_heart", "console:health", "routing.view_healthstate"),
                 ],

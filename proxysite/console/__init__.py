@@ -1,1 +1,1 @@
-"""The admin pages that span several apps: home, usage report, health, Explain, provider test and model list."""
+"""The admin pages that span several apps: home, explorer, health, Explain, provider test and model list."""

@@ -5,18 +5,19 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path, re_path
 
-from proxysite.console import health, providers, sessions, usage_groups, usage_report
+from proxysite.console import health, providers, sessions
 from proxysite.console.explain import page as explain
+from proxysite.console.explorer import earlier
 from proxysite.console.explorer import page as explorer
 from proxysite.console.invoices import pages as invoices
 from proxysite.console.statements import pages as statements
 
 app_name = "console"
 urlpatterns = [
-    path("report/", admin.site.admin_view(usage_report.page), name="report"),
-    path("report.csv", admin.site.admin_view(usage_report.export), name="report-csv"),
-    path("report/<slug:name>/", admin.site.admin_view(usage_groups.page), name="report-groups"),
-    path("report/<slug:name>.csv", admin.site.admin_view(usage_groups.export), name="report-groups-csv"),
+    path("report/", admin.site.admin_view(earlier.redirect), name="report"),
+    path("report.csv", admin.site.admin_view(earlier.redirect), {"format": "csv"}, name="report-file"),
+    path("report/<slug:name>/", admin.site.admin_view(earlier.redirect), name="report-of"),
+    path("report/<slug:name>.csv", admin.site.admin_view(earlier.redirect), {"format": "csv"}, name="report-of-file"),
     path("explorer/", admin.site.admin_view(explorer.page), name="explorer"),
     re_path(r"^explorer\.(?P<format>csv|json|xlsx)$", admin.site.admin_view(explorer.export), name="explorer-export"),
     path("statements/", admin.site.admin_view(statements.list_page), name="statements"),

@@ -259,7 +259,6 @@ def test_the_demo_is_marked_wherever_it_appears(admin_client: Client, provider: 
     for url, times in (
         ("/admin/", 1),
         ("/admin/?group=provider", 2),
-        ("/admin/console/report/", 1),
         (reverse("console:provider-test", args=[demo.pk]), 1),
         (reverse("admin:usage_requestlog_changelist"), 1),
         (reverse("admin:usage_requestlog_change", args=[row]), 1),

@@ -228,8 +228,7 @@ WRITES = [
     ),
 ]
 READS = {
-    "front", "console:report", "console:report-csv", "console:report-groups", "console:report-groups-csv",
-    "console:explain", "console:invoice-upload", "admin:search", "admin:index", "admin:app_list",
+    "front", "console:explain", "console:invoice-upload", "admin:search", "admin:index", "admin:app_list",
     "admin:view_on_site", "admin:access_auditentry_export", "admin:access_team_invite", "admin:providers_provider_test",
     "admin:providers_provider_list_models", "admin_password_reset", "my:key-copied", "my:invitation-copied",
     "my:search",

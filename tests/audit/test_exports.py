@@ -7,12 +7,10 @@ import re
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.urls import reverse
 
 from access.audit import chain
 from access.models import AuditEntry
 from tests.permissions import site
-from usage.reports.groups import GROUPINGS
 
 pytestmark = pytest.mark.django_db
 
@@ -30,13 +28,3 @@ def test_every_file_that_a_page_sends(admin_client: Client, admin_user: User) ->
             assert [action for action in actions if action.endswith(" exported")], page
     assert named == exports
     assert list(chain.faults()) == []
-
-
-@pytest.mark.parametrize("name", GROUPINGS)
-def test_an_entry_says_which_report_over_which_days(admin_client: Client, name: str) -> None:
-    url = reverse("console:report-groups-csv", args=[name])
-    assert admin_client.get(url, {"first": "2026-11-01", "last": "2026-11-02"}).status_code == 200
-    assert admin_client.get(url, {"first": "2026-11-02", "last": "2026-11-01"}).status_code == 400
-    entry = AuditEntry.objects.get(action="usage exported")
-    assert entry.changes == f'{{"report": "{name}", "first": "2026-11-01", "last": "2026-11-02"}}'
-    assert entry.person_name == "admin"

@@ -12,10 +12,10 @@ from __future__ import annotations
 PAGES = """
 page                                    sees     sends    permission by itself
 front                                   oarlmsn  =        -
-console:report                          oar      =        usage.view_requestlog
-console:report-csv                      oar      =        usage.view_requestlog
-console:report-groups                   oar      =        usage.view_requestlog
-console:report-groups-csv               oar      =        usage.view_requestlog
+console:report                          oar      -        usage.view_requestlog
+console:report-file                     oar      -        usage.view_requestlog
+console:report-of                       oar      -        usage.view_requestlog
+console:report-of-file                  oar      -        usage.view_requestlog
 console:explorer                        oar      -        usage.view_requestlog
 console:explorer-export                 oar      -        usage.view_requestlog
 console:statements                      oar      -        usage.view_statement

@@ -40,7 +40,6 @@ from usage.invoices.columns import guess
 from usage.invoices.models import Reconciliation
 from usage.invoices.sheet import sheet
 from usage.models import RequestLog, SetAside
-from usage.reports.groups import GROUPINGS
 from usage.rollups.models import SessionSummary
 from usage.statements.closing import close
 from usage.statements.models import Statement
@@ -248,8 +247,8 @@ def _site_object(name: str, parameter: str) -> Any:
         if parameter == "content_type_id":
             return ContentType.objects.get_for_model(Provider).pk
         return Provider.objects.get().pk
-    if name.startswith("console:report-groups"):
-        return next(iter(GROUPINGS))
+    if name.startswith("console:report-of"):
+        return "tags"
     if parameter in _CONSOLE_OBJECTS:
         return _CONSOLE_OBJECTS[parameter]()
     if parameter in ("object_id", "id"):

@@ -135,5 +135,5 @@ def test_an_action_that_is_not_offered_does_nothing(people: dict[str, User | Non
 def test_a_client_key_opens_no_page(people: dict[str, User | None]) -> None:
     for key in ("sk-px-abcd", "Bearer sk-px-abcd"):
         browser = Client(headers={"x-api-key": key, "authorization": key})
-        for page in ("/admin/", "/my/", "/admin/console/report.csv"):
+        for page in ("/admin/", "/my/", "/admin/console/explorer.csv"):
             assert not is_in(browser.get(page))

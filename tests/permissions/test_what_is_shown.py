@@ -69,7 +69,7 @@ def test_who_may_see_nothing_is_led_to_their_own_pages() -> None:
     assert "You may see nothing here" in text_of(home)
     assert links_of(home)["My gateway"] == "/my/"
     member = signed_in(person(Role.MEMBER))
-    for page in ("/admin/", "/admin/access/team/", "/admin/console/report/"):
+    for page in ("/admin/", "/admin/access/team/", "/admin/console/explorer/"):
         assert member.get(page, follow=True).redirect_chain[-1][0] == "/my/", page
 
 

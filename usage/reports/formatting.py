@@ -30,10 +30,11 @@ def dollars(amount: Decimal | None) -> str:
         return UNKNOWN
     if amount < 0:
         return f"-{dollars(-amount)}"
-    if amount == 0 or amount >= 1:
-        return f"${amount:,.2f}"
-    places = -amount.adjusted() + 3
-    return f"${amount:.{places}f}"
+    if amount == 0:
+        return "$0.00"
+    # Rounding may carry: $0.99999 is a dollar.
+    rounded = round(amount, -amount.adjusted() + 3) if amount < 1 else amount
+    return f"${rounded:,.2f}" if rounded >= 1 else f"${rounded:.{-rounded.adjusted() + 3}f}"
 
 
 def dollars_in_column(amount: Decimal | None) -> str:

@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 
 from usage.dollars_sum import DollarsSum
 from usage.reports import spans
-from usage.reports.explore.metrics import METRICS, SUMS, UNPRICED, empty, plus
+from usage.reports.explore.metrics import METRICS, SUMS, empty, plus
 from usage.rollups import histogram
 from usage.rollups.measures import ERRORS
 
@@ -64,8 +64,8 @@ def pulse(since: datetime, until: datetime, before: tuple[datetime, datetime]) -
         return points[min(max(at, 0), len(points) - 1)]
 
     now = _none()
-    for row in rows.groups("starts_at", **SUMS, **UNPRICED):
-        sums = {name: row[name] for name in (*SUMS, *UNPRICED)}
+    for row in rows.groups("starts_at", **SUMS):
+        sums = {name: row[name] for name in SUMS}
         plus(now.of, sums)
         plus(point(row["starts_at"]).of, sums)
     for moment, bins in rows.values_list("starts_at", "first_token_bins"):

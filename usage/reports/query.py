@@ -5,22 +5,19 @@ The sum of a figure that no request knows is None, never 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from operator import itemgetter
 from typing import Any
 
 import msgspec
 from django.contrib.auth.models import User
 from django.db.models import Aggregate, Max, Model, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from access.models import ClientKey, Team
+from access.models import ClientKey
 from usage.dollars_sum import DollarsSum
 from usage.models import RequestLog
 from usage.reports import spans
-from usage.reports.totals import Line, Totals
+from usage.reports.totals import Totals
 from usage.rollups.accumulate import midnight
 from usage.rollups.measures import DIMENSIONS, OF_KEY, REPORTED
 from usage.rollups.measures import ERRORS as ERRORS
@@ -53,12 +50,9 @@ class Period(msgspec.Struct, frozen=True):
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """Which rows count: those of a period and, where given, of one team, client key and provider's model."""
+    """Which rows count: those of a period and, where given, of one client key."""
 
     period: Period
-    team_id: int | None = None
-    provider_name: str | None = None
-    model_name: str | None = None
     key_id: int | None = None
 
 
@@ -89,33 +83,6 @@ def last_errors(key_id: int, days: int, most: int) -> list[RequestLog]:
     rows = _rows(Selection(last_days(days), key_id=key_id)).filter(outcome__in=ERRORS)
     # Not by id alone: this is the order of the index on a key's rows.
     return list(rows.order_by("-started_at", "-id")[:most])
-
-
-def breakdown(selection: Selection) -> Groups:
-    """Groups usage per day, team and model, newest day first; `lines` reads it."""
-    rows = _rollups(selection, "day").one().annotate(day=TruncDate("starts_at", tzinfo=timezone.get_default_timezone()))
-    groups: Groups = rows.values("day", "team_id", "provider_name", "model_name")
-    groups = groups.annotate(team_label=Max("team_name"), **sums())
-    order = ["-day", "team_label", "team_id", "provider_name", "model_name"]
-    return groups.order_by(*order)
-
-
-def lines(rows: Groups) -> Iterator[Line]:
-    """Yields the lines of a `breakdown` as they are read from the database."""
-    names = team_names()
-    return (_line(row, names) for row in rows.iterator(chunk_size=1000))
-
-
-def seen(period: Period) -> tuple[list[tuple[int, str]], list[tuple[str, str]]]:
-    """Returns the teams of a period as (id, name), and its models as (provider, model), each in order."""
-    columns = ("team_id", "provider_name", "model_name", "team_name")
-    rows = spans.rows(period.start, period.end, columns).groups(*columns, last=Max("starts_at"))
-    # The last of a deleted team's names stays.
-    rows.sort(key=itemgetter("last"))
-    names = {row["team_id"]: row["team_name"] for row in rows if row["team_id"] is not None}
-    here, teams = set(names), names | team_names()
-    models = {(row["provider_name"], row["model_name"]) for row in rows}
-    return sorted(((team, teams[team]) for team in here), key=lambda pair: pair[1].lower()), sorted(models)
 
 
 def keyed(period: Period) -> QuerySet[Any]:
@@ -163,21 +130,15 @@ def _rollups(selection: Selection, bucket: spans.Bucket) -> spans.Rows:
 
 
 def _narrowed(selection: Selection) -> dict[str, Any]:
-    narrowed = {
-        "team_id": selection.team_id,
-        "provider_name": selection.provider_name,
-        "model_name": selection.model_name,
-        "key_id": selection.key_id,
-    }
-    return {column: value for column, value in narrowed.items() if value is not None}
+    return {} if selection.key_id is None else {"key_id": selection.key_id}
 
 
-def sums(counted: str = "requests") -> dict[str, Aggregate]:
-    """Returns what adds rollups up, for `totals_of`. `counted` is what they count in place of requests."""
+def sums() -> dict[str, Aggregate]:
+    """Returns what adds rollups up, for `totals_of`."""
     return {
         # Not the columns' own names: Django takes no annotation that is called like a field.
         f"total_{measure.total}": (DollarsSum if measure.unit == "money" else Sum)(
-            counted if (column := measure.source or measure.name) == "requests" else column,
+            measure.source or measure.name,
             filter=Q(outcome__in=measure.outcomes) if measure.outcomes else None,
             default=None if measure.kind == "sum" else 0,
         )
@@ -193,20 +154,3 @@ def totals_of(row: dict[str, Any]) -> Totals:
         # SUM over bigint is numeric on PostgreSQL.
         found[measure.total] = value if value is None or measure.unit == "money" else int(value)
     return Totals(**found)
-
-
-def _line(row: dict[str, Any], names: dict[int, str]) -> Line:
-    return Line(
-        totals=totals_of(row),
-        day=row["day"],
-        team_id=row["team_id"],
-        team_name="" if row["team_id"] is None else names.get(row["team_id"], row["team_label"]),
-        provider_name=row["provider_name"],
-        model_name=row["model_name"],
-    )
-
-
-def team_names() -> dict[int, str]:
-    """Returns the current names of teams by id."""
-    # A renamed team is one line under its current name; a deleted one keeps its last name.
-    return dict(Team.objects.values_list("id", "name"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -42,17 +41,6 @@ class Totals(_Totals, frozen=True):
 
 
 _TOKENS = tuple(measure.total for measure in measures.REPORTED if measure.kind == "sum" and measure.unit == "tokens")
-
-
-class Line(msgspec.Struct, frozen=True):
-    """One line of a report. What it is not grouped by is None; a name that rows left empty is ''."""
-
-    totals: Totals
-    day: date | None = None
-    team_id: int | None = None
-    team_name: str = ""
-    provider_name: str | None = None
-    model_name: str | None = None
 
 
 def exact(value: float | Decimal | None) -> float | str | None:

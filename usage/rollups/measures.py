@@ -49,7 +49,7 @@ class Measure(msgspec.Struct, frozen=True):
     is_cost_part: bool = False
     """Whether a sum is a part of `cost`, in the order of usage.cost.Parts."""
     report: str = ""
-    """The heading in the usage report, for what is shown there and in the CSV file."""
+    """Its title, for what the files of the explorer have."""
     csv: str = ""
     """The heading in the CSV file, if that is not the name."""
     me: str = ""

@@ -14,7 +14,8 @@ from usage.reports.totals import exact
 from usage.rollups.measures import REPORTED
 
 _MEASURES: Final = tuple(measure for measure in REPORTED if measure.report)
-_NAMES: Final = tuple(measure.csv or measure.name for measure in _MEASURES)
+NAMES: Final = tuple(measure.csv or measure.name for measure in _MEASURES)
+"""The columns of measures, in every file."""
 _FORMATS: Final[dict[Unit, str]] = {
     "money": xlsx_file.DOLLARS, "count": xlsx_file.COUNT, "share": xlsx_file.SHARE, "milliseconds": xlsx_file.COUNT,
 }  # fmt: skip
@@ -23,7 +24,7 @@ _FORMATS: Final[dict[Unit, str]] = {
 def header(found: Answer) -> list[str]:
     """Returns the names of the columns: groups, measures, the metric unless it is one of these, and buckets."""
     buckets = [shown.bucket_label(found.question, start) for start in found.starts]
-    return [*(found.question.by or ("all",)), *_NAMES, *_metric(found), *buckets]
+    return [*(found.question.by or ("all",)), *NAMES, *_metric(found), *buckets]
 
 
 def values(found: Answer) -> Iterator[list[Any]]:
@@ -77,11 +78,11 @@ def _of_document(line: Line) -> dict[str, Any]:
 
 
 def _measures(line: Line) -> dict[str, Any]:
-    return {name: getattr(line.totals, measure.total) for name, measure in zip(_NAMES, _MEASURES, strict=True)}
+    return {name: getattr(line.totals, measure.total) for name, measure in zip(NAMES, _MEASURES, strict=True)}
 
 
 def _metric(found: Answer) -> list[str]:
-    return [] if found.question.metric in _NAMES else [found.question.metric]
+    return [] if found.question.metric in NAMES else [found.question.metric]
 
 
 def _lines(found: Answer) -> list[Line]:

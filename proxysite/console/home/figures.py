@@ -38,8 +38,8 @@ class Figure(msgspec.Struct, frozen=True):
 def figures(pulse: Pulse, chosen: Range) -> list[Figure]:
     """Returns the figures of a range."""
     now = pulse.now
-    unpriced = now.of.get("unpriced_sum") or 0
-    failed = (now.of["errors_sum"] or 0) - (now.of["refused_sum"] or 0)
+    unpriced = now.of.get("total_unpriced") or 0
+    failed = (now.of["total_errors"] or 0) - (now.of["total_refused"] or 0)
     return [
         _figure(
             pulse, "cost", "Cost", rows_url(chosen, known="cost"),
@@ -49,7 +49,7 @@ def figures(pulse: Pulse, chosen: Range) -> list[Figure]:
         _figure(pulse, "requests", "Requests", rows_url(chosen)),
         _figure(
             pulse, "error_rate", "Error rate", rows_url(chosen, outcomes=ERRORS), more_is_worse=True,
-            note=f"{formatting.count(failed)} failed, {formatting.count(now.of['refused_sum'] or 0)} refused",
+            note=f"{formatting.count(failed)} failed, {formatting.count(now.of['total_refused'] or 0)} refused",
         ),
         _figure(
             pulse, "first_token_p50", "First token", rows_url(chosen, known="time_to_first_token_ms"),

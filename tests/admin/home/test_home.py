@@ -159,11 +159,11 @@ def test_names_cannot_smuggle_markup_into_the_page(admin_client: Client) -> None
     evil = "<script>alert(1)</script>"
     team = Team.objects.create(name=evil)
     request_row(team_id=team.pk, team_name=evil, model_name=evil, provider_name="p", client=evil, request_model=evil)
-    for url in (HOME, "/admin/usage/requestlog/", "/admin/console/report/"):
+    for url in (HOME, "/admin/usage/requestlog/", "/admin/console/explorer/"):
         assert evil not in admin_client.get(url).content.decode()
 
 
 def test_the_sidebar_shows_what_one_may_see() -> None:
     links = links_of(staff("usage.view_requestlog").get(HOME))
-    assert any("Usage report" in label for label in links)
+    assert any("Explorer" in label for label in links)
     assert not any("Client keys" in label for label in links)

@@ -113,7 +113,7 @@ def test_a_spark_line_has_few_points_and_all_requests(days: int) -> None:
         request_row(started_at=until - moment)
     points = pulse.pulse(since, until, (since - timedelta(days=1), since)).points
     assert 2 <= len(points) <= pulse.MOST_DAYS
-    assert sum(point.of["requests_sum"] or 0 for point in points) == 3
+    assert sum(point.of["total_requests"] or 0 for point in points) == 3
 
 
 def test_the_exact_figures_have_their_units(admin_client: Client, usage: Any) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.urls import reverse
 
 from tests.admin.history import attempt_row, request_row
-from tests.admin.pages import links_of, staff
+from tests.admin.pages import staff
 
 pytestmark = pytest.mark.django_db
 ATTEMPTS = "/admin/usage/attemptlog/"
@@ -26,12 +25,3 @@ def test_attempts_lead_to_their_requests_those_who_may_see_requests() -> None:
     (line,) = both.get(ATTEMPTS).context["groups"][0]["lines"]
     for url in (line.url, line.who_url, line.sheet_url):
         assert both.get(url).status_code == 200
-
-
-def test_a_report_leads_to_attempts_those_who_may_see_attempts() -> None:
-    attempt_row(request_row(), provider_name="north", model_name="m")
-    url = reverse("console:report-groups", args=["providers"])
-    assert not any("attemptlog" in link for link in links_of(staff("usage.view_requestlog").get(url)).values())
-    both = staff("usage.view_requestlog", "usage.view_attemptlog")
-    (link,) = {link for link in links_of(both.get(url)).values() if "attemptlog/?" in link and "north" in link}
-    assert both.get(link).status_code == 200

@@ -16,10 +16,8 @@ from tests.attack.rig.rig import Rig
 from tests.harness.configure import unique
 
 _CONSOLE = {
-    "/admin/console/report/": {"usage.view_requestlog"},
-    "/admin/console/report.csv": {"usage.view_requestlog"},
-    "/admin/console/report/tags/": {"usage.view_requestlog"},
-    "/admin/console/report/tags.csv": {"usage.view_requestlog"},
+    "/admin/console/explorer/": {"usage.view_requestlog"},
+    "/admin/console/explorer.csv": {"usage.view_requestlog"},
     "/admin/console/health/": {"routing.view_healthstate"},
     "/admin/console/explain/": {"routing.view_route"},
 }

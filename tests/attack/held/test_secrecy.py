@@ -115,7 +115,7 @@ def test_text_from_outside_runs_in_no_page(rig: Rig) -> None:
     pages = [f"/admin/{m._meta.app_label}/{m._meta.model_name}/" for m in site._registry]
     pages += [
         "/admin/",
-        "/admin/console/report/",
+        "/admin/console/explorer/",
         "/admin/console/health/",
         f"/admin/console/explain/?request={answer.request_id}",
         f"/admin/usage/requestlog/{row.pk}/change/",

@@ -143,3 +143,46 @@ def test_the_automatic_bucket_is_answered_where_another_one_is(fields: dict[str,
         return
     query["bucket"] = ""
     state.read(query)
+
+
+@pytest.mark.parametrize(
+    ("address", "leads_to"),
+    [
+        (
+            "report/?first=2026-03-01&last=2026-03-31&team=7",
+            "explorer/?group=team&subgroup=model&from=2026-03-01&to=2026-03-31&team=7",
+        ),
+        (
+            "report.csv?first=2026-03-05&model=a: b: c",
+            "explorer.csv?group=team&subgroup=model&from=2026-03-05&provider=a&model=b%3A+c",
+        ),
+        ("report/tags/", "explorer/?group=tags&subgroup=team"),
+        ("report/clients.csv", "explorer.csv?group=client&subgroup=version"),
+        ("report/providers/?from=2026-03-01", "explorer/?group=provider&subgroup=model&from=2026-03-01"),
+    ],
+)  # fmt: skip
+def test_addresses_of_the_earlier_report_lead_to_the_same_question(
+    admin_client: Client, address: str, leads_to: str
+) -> None:
+    answer = admin_client.get(f"/admin/console/{address}")
+    assert (answer.status_code, answer["Location"]) == (302, f"/admin/console/{leads_to}")
+    assert admin_client.get(answer["Location"]).status_code == 200
+
+
+def test_what_was_never_a_report_leads_nowhere(admin_client: Client) -> None:
+    assert admin_client.get("/admin/console/report/colours/").status_code == 404
+    assert staff("access.view_team").get("/admin/console/report/").status_code == 403
+
+
+def test_client_programs_have_a_line_for_each_version(admin_client: Client) -> None:
+    for version in ("2.0", "2.1"):
+        _spend("1", client_name="claude-cli", client_version=version)
+    _spend("1")
+    text = text_of(admin_client.get(f"{PAGE}?{MARCH}&metric=requests&group=client&subgroup=version"))
+    assert "claude-cli 2.0 33.3 % 1 claude-cli 2.1 33.3 % 1" in text
+    assert "(unknown client) (unknown version) 33.3 % 1" in text
+
+
+def test_formulas_stay_texts_in_files_and_markup_in_pages_is_escaped(admin_client: Client) -> None:
+    _spend("1", model_name="<b>@SUM(A1)</b>")
+    assert b"<b>@SUM" not in admin_client.get(f"{PAGE}?{MARCH}").content

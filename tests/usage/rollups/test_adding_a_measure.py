@@ -22,10 +22,10 @@ django.setup()
 from django.core.management import call_command
 from providers.dialects.openai_chat.answer.shapes import Usage
 from providers.dialects.openai_chat.answer.tokens import tokens_of
-from proxysite.console import usage_report
+from proxysite.console.explorer import lines
 
 assert tokens_of(Usage(audio_tokens=7)).audio == 7
-assert "audio_tokens" in usage_report.COLUMNS
+assert "audio_tokens" in lines.NAMES
 call_command("makemigrations", "usage")
 """
 _ROW = """    Measure("audio_tokens", "sum", "audio", event="audio", unit="part", report="Audio"),

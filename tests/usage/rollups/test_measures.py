@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from providers.events import Event, MessageFinished, MessageStarted, TextDelta, Tokens, TokensReported
-from proxysite.console import usage_report
+from proxysite.console import csv_file
+from proxysite.console.explorer import lines
 from streaming.attempts.attempt import Attempt
 from streaming.endpoints import me
 from streaming.exchange.answer import Answer
@@ -40,6 +41,8 @@ from usage.journal.writer import Writer
 from usage.models import AttemptLog, Outcome, RequestLog
 from usage.money import to_dollars
 from usage.reports import query
+from usage.reports.explore.answer import answer
+from usage.reports.explore.question import Question
 from usage.reports.query import Selection
 from usage.reports.totals import Totals, exact
 from usage.rollups import measures
@@ -51,10 +54,7 @@ KINDS = tuple(field.name for field in msgspec.structs.fields(Tokens))
 PRICES = Prices(
     input=2, output=3, cache_read=5, cache_write=7, cache_write_1h=11, per_request=13, per_web_search=17, id=19
 )
-HEADER = (
-    "day,team_id,team,provider,model,requests,errors,input_tokens,cache_read_tokens,cache_write_tokens,output_tokens,"
-    "cost_usd"
-)
+HEADER = "requests,errors,input_tokens,cache_read_tokens,cache_write_tokens,output_tokens,cost_usd"
 OF_ME = (
     "since", "requests", "errors", "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
     "output_tokens", "cost_usd", "unpriced",
@@ -181,14 +181,17 @@ def _check(*answers: Tokens) -> None:
         for measure in REPORTED
     }
     assert totals == Totals(**{measure.total: value for measure, value in shown.items()})
-    (record,) = csv.DictReader(
-        io.StringIO(b"".join(usage_report.csv_blocks(query.lines(query.breakdown(Selection(today))))).decode())
-    )
+    (record,) = csv.DictReader(io.StringIO(_csv(today).decode()))
     for measure, value in shown.items():
         if measure.report:
             assert record[measure.csv or measure.name] == str(exact(value)), measure.name
         if measure.me:
             assert me._usage(today, totals)[measure.me] == exact(value), measure.name
+
+
+def _csv(days: query.Period) -> bytes:
+    found = answer(Question(days.start, days.end, metric="requests", group="model", bucket="total"))
+    return b"".join(csv_file.blocks(lines.header(found), lines.records(found)))
 
 
 def test_every_count_of_the_events_is_a_measure() -> None:
@@ -219,14 +222,13 @@ def test_what_no_event_reports_is_unknown_everywhere() -> None:
     today = query.last_days(1)
     totals = query.totals(Selection(today))
     assert totals == Totals(requests=1, unpriced=1)
-    lines = query.lines(query.breakdown(Selection(today)))
     unknown = b"," * sum(measure.kind == "sum" and measure.report != "" for measure in MEASURES)
-    assert b"".join(usage_report.csv_blocks(lines)).endswith(b",1,0" + unknown + b"\r\n")
+    assert _csv(today).endswith(b",1,0" + unknown + b"\r\n")
     assert set(me._usage(today, totals).values()) == {1, 0, None, today.start.astimezone(UTC).strftime("%FT%TZ")}
 
 
 def test_what_programs_read_keeps_its_names() -> None:
-    assert ",".join(usage_report.COLUMNS) == HEADER
+    assert ",".join(lines.NAMES) == HEADER
     assert tuple(me._usage(query.Period(datetime.now(UTC).date(), datetime.now(UTC).date()), Totals())) == OF_ME
     assert dict(EVENT_SUMS) == {
         "input_tokens": "input",

@@ -18,6 +18,8 @@ from tests.usage.dated import day, request
 from usage.journal.records import RequestRecord
 from usage.models import RequestLog
 from usage.reports import query
+from usage.reports.explore.answer import answer
+from usage.reports.explore.question import EVERY_LINE, Question
 from usage.rollups.models import DailyRollup, RollupZone, SessionSummary, UsageRollup
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -126,10 +128,11 @@ def test_what_was_pruned_keeps_its_rollups(history: None) -> None:
 def test_another_time_zone_gets_days_of_its_own(history: None, settings: Any) -> None:
     settings.TIME_ZONE = "Asia/Tokyo"
     month = query.Period(day("2026-03-01").date(), day("2026-03-31").date())
-    slow = list(query.lines(query.breakdown(query.Selection(month))))
+    question = Question(month.start, month.end, group="team", subgroup="model", limit=EVERY_LINE)
+    slow = answer(question)
     _rebuild()
     assert RollupZone.objects.get().name == "Asia/Tokyo"
-    assert list(query.lines(query.breakdown(query.Selection(month)))) == slow
+    assert answer(question) == slow
     assert {row.starts_at.hour for row in DailyRollup.objects.all()} == {15}
     _rebuild(check=True)
 

@@ -8,17 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import F, Max, Model, QuerySet, TextField
+from django.db.models import F, Max, Model, TextField
 from django.db.models.functions import Cast
 
 from access.models import ClientKey, Team
 from access.tags import CLAIMED, NO_TAGS, OTHERS
 from usage.models import Outcome
-from usage.reports import spans
+from usage.reports import daily, spans
 from usage.reports.explore.question import GROUPS, DaysOf, Question
 from usage.reports.spans import Rows
-from usage.rollups.accumulate import local_day, midnight
-from usage.rollups.models import ClientRollup, TagRollup
 
 _TODAY: dict[str, tuple[type[Model], str]] = {
     "team": (Team, "name"), "owner": (User, "username"), "key": (ClientKey, "name"),
@@ -32,10 +30,7 @@ _TAGS_TEXT = "tags_text"
 
 def day_rows(days_of: DaysOf, since: datetime, until: datetime) -> Rows:
     """Returns the rollups by tags or clients of all days of TIME_ZONE that have a part in a range."""
-    first, last = (local_day(int(moment.timestamp())) for moment in (since, until))
-    end = midnight(last) if midnight(last) >= until else until
-    kind = TagRollup if days_of == "tags" else ClientRollup
-    rows: QuerySet[Any] = kind._default_manager.filter(starts_at__gte=midnight(first), starts_at__lt=end).order_by()
+    rows = daily.rollups(daily.TAGS if days_of == "tags" else daily.CLIENTS, since, until)
     if days_of == "tags":
         # All rows of an id have the same tags, and a database finds no largest JSON.
         rows = rows.annotate(**{_TAGS_TEXT: Cast(F("tags"), TextField())})

@@ -11,7 +11,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from access.models import ClientKey, Team
-from usage.reports import groups, spans
+from usage.reports import daily, spans
 from usage.reports.rows.filters import ATTEMPTS, NONE, Filter, Kind
 
 MOST: Final = 300
@@ -65,8 +65,7 @@ def _seen(kind: Kind, of: Filter, since: datetime, until: datetime) -> list[Choi
     columns = (of.column, of.label) if of.label else (of.column,)
     rows: Iterable[tuple[Any, ...]]
     if kind is ATTEMPTS or of.column == "client_name":
-        grouping = groups.PROVIDERS if kind is ATTEMPTS else groups.CLIENTS
-        days = groups.rollups(grouping, groups.covering(grouping, since, until))
+        days = daily.rollups(daily.ATTEMPTS if kind is ATTEMPTS else daily.CLIENTS, since, until)
         rows = days.values_list(*columns).annotate(last=Max("starts_at"))
     else:
         found = spans.rows(since, until, columns).groups(*columns, last=Max("starts_at"))

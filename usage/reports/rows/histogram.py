@@ -15,7 +15,7 @@ from django.db.models import Model, Q, Sum
 from django.utils import timezone
 
 from usage.dollars_sum import DollarsSum
-from usage.reports import groups, spans
+from usage.reports import daily, spans
 from usage.reports.rows.filters import ATTEMPTS, REQUESTS, Chosen
 from usage.rollups.accumulate import QUARTER
 from usage.rollups.measures import ERRORS
@@ -87,7 +87,7 @@ def _sums(chosen: Chosen, since: datetime, until: datetime, *, in_days: bool) ->
     """Yields moment, outcome, number and cost of what began in bars."""
     condition, _ = _condition(chosen)
     if chosen.kind is ATTEMPTS:
-        days = groups.rollups(groups.PROVIDERS, groups.covering(groups.PROVIDERS, since, until)).filter(condition)
+        days = daily.rollups(daily.ATTEMPTS, since, until).filter(condition)
         sums = days.values_list("starts_at", "outcome").annotate(number=Sum("attempts"), money=DollarsSum("cost"))
         yield from sums
         return
@@ -103,7 +103,7 @@ def _columns(model: type[Model]) -> set[str]:
 
 def _condition(chosen: Chosen) -> tuple[Q, tuple[str, ...]]:
     """Returns the condition of the filters on rollups, and the titles of those that rollups do not have."""
-    model = UsageRollup if chosen.kind is REQUESTS else groups.PROVIDERS.model
+    model = UsageRollup if chosen.kind is REQUESTS else daily.ATTEMPTS.model
     columns = _columns(model)
     condition, ignored = Q(), []
     for name, values in chosen.values.items():
