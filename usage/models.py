@@ -19,6 +19,7 @@ from usage.invoices.models import (  # noqa: F401
     ReconciliationLine,
 )
 from usage.money import DollarsField
+from usage.reports.explore.models import SavedView  # noqa: F401
 from usage.rollups.models import (  # noqa: F401
     AttemptRollup,
     ClientRollup,

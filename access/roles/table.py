@@ -88,6 +88,9 @@ usage.view_budgetblock   oar
 usage.view_budgetmark    oar
 usage.view_statement     oarl
 usage.add_statement      oa
+usage.add_savedview      oa
+usage.change_savedview   oa
+usage.delete_savedview   oa
 usage.view_reconciliation oar
 usage.add_reconciliation oa
 usage.delete_reconciliation oa

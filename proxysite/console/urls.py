@@ -7,7 +7,7 @@ from django.urls import path, re_path
 
 from proxysite.console import health, providers, sessions
 from proxysite.console.explain import page as explain
-from proxysite.console.explorer import earlier
+from proxysite.console.explorer import earlier, views
 from proxysite.console.explorer import page as explorer
 from proxysite.console.invoices import pages as invoices
 from proxysite.console.statements import pages as statements
@@ -20,6 +20,8 @@ urlpatterns = [
     path("report/<slug:name>.csv", admin.site.admin_view(earlier.redirect), {"format": "csv"}, name="report-of-file"),
     path("explorer/", admin.site.admin_view(explorer.page), name="explorer"),
     re_path(r"^explorer\.(?P<format>csv|json|xlsx)$", admin.site.admin_view(explorer.export), name="explorer-export"),
+    path("explorer/views/", admin.site.admin_view(views.save), name="explorer-save"),
+    path("explorer/views/<int:view_id>/", admin.site.admin_view(views.change), name="explorer-view"),
     path("statements/", admin.site.admin_view(statements.list_page), name="statements"),
     path("statements.csv", admin.site.admin_view(statements.export), name="statements-csv"),
     path("statements/close/", admin.site.admin_view(statements.close), name="statements-close"),

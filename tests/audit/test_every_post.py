@@ -128,6 +128,8 @@ WRITES = [
         lambda browser, person: drafts.put(person.pk, (9, "another"), "a.csv", b"date,cost\n2026-10-31,5\n"),  # type: ignore[union-attr]
     ),
     Sent("console:invoice-delete", "o", {"invoice comparison deleted usage.reconciliation"}),
+    Sent("console:explorer-save", "o", {"created usage.savedview"}, {"name": "Cost", "query": "?range=7d"}),
+    Sent("console:explorer-view", "o", {"changed usage.savedview"}, {"name": "Another"}),
     Sent("console:provider-models", "o", {"created providers.model"}, {"name": "listed"}),
     Sent("console:provider-test", "o", {"provider tested providers.provider"}, {"other": "m"}),
     Sent("console:provider-allow-field", "o", {"changed providers.provider"}, {"name": "seed"}),

@@ -18,6 +18,8 @@ console:report-of                       oar      -        usage.view_requestlog
 console:report-of-file                  oar      -        usage.view_requestlog
 console:explorer                        oar      -        usage.view_requestlog
 console:explorer-export                 oar      -        usage.view_requestlog
+console:explorer-save                   -        oa       -
+console:explorer-view                   oa       =        -
 console:statements                      oar      -        usage.view_statement
 console:statements-csv                  oar      -        usage.view_statement
 console:statement                       oar      -        usage.view_statement

@@ -39,7 +39,7 @@ from usage.invoices import drafts, results
 from usage.invoices.columns import guess
 from usage.invoices.models import Reconciliation
 from usage.invoices.sheet import sheet
-from usage.models import RequestLog, SetAside
+from usage.models import RequestLog, SavedView, SetAside
 from usage.rollups.models import SessionSummary
 from usage.statements.closing import close
 from usage.statements.models import Statement
@@ -97,6 +97,8 @@ def make_rows() -> None:
         failed_at=timezone.now(),
     )  # fmt: skip
     SetAside.objects.create(request_id="req_1", cause="why", payload={})
+    team = Team.objects.get(name="Search")
+    SavedView.objects.create(name="Cost", query="?range=30d", owner=person(None), team=team)
     for name in ("Search", "Support"):
         closed_statement(Team.objects.get(name=name))
     invoice = b"date,cost\n2026-10-31,5\n"
@@ -235,6 +237,8 @@ def _keys(reader: User | None) -> dict[str, ClientKey | None]:
 
 _CONSOLE_OBJECTS: dict[str, Callable[[], Any]] = {
     "format": lambda: "csv",
+    "format": lambda: "json",
+    "view_id": lambda: SavedView.objects.get().pk,
     "number": lambda: Statement.objects.earliest("pk").pk,
     "reconciliation_id": lambda: Reconciliation.objects.earliest("pk").pk,
     "session_id": lambda: SessionSummary.objects.order_by("pk")[0].pk,

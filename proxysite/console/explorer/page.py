@@ -12,20 +12,13 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
 from access.audit import record
+from access.permissions import may
 from proxysite.console import csv_file, ranges, xlsx_file
-from proxysite.console.explorer import lines, shown, state
+from proxysite.console.explorer import lines, shown, state, views
+from proxysite.console.explorer.nearest import nearest
 from usage.reports.explore.answer import CannotAnswer, answer
 from usage.reports.explore.metrics import METRICS
 from usage.reports.explore.question import BUCKETS, GROUPS, LIMITS
-
-_PRESETS = (
-    ("Cost by team, this month", "?range=month&metric=cost&group=team"),
-    ("Cost by key, this month", "?range=month&metric=cost&group=key"),
-    ("Models", "?range=30d&metric=requests&group=provider&subgroup=model&rank=cost"),
-    ("Who is refused", "?range=7d&metric=refused&group=team&subgroup=key"),
-    ("First token by model", "?range=7d&metric=first_token_p95&group=model"),
-    ("Tags", "?range=30d&metric=cost&group=tags&subgroup=team"),
-)
 
 
 @require_safe
@@ -35,7 +28,6 @@ def page(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": "Explorer",
-        "presets": [{"title": title, "url": url} for title, url in _PRESETS],
         "metrics": [(name, metric.title) for name, metric in METRICS.items()],
         "groups": [(name, group.title) for name, group in GROUPS.items()],
         "buckets": BUCKETS.items(),
@@ -45,12 +37,24 @@ def page(request: HttpRequest) -> HttpResponse:
         chosen = state.read(request.GET)
         found = answer(chosen.question)
     except ranges.WrongRange as error:
-        context["ranges"] = ranges.widget(None, request.GET, error=str(error))
+        context |= {
+            "ranges": ranges.widget(None, request.GET, error=str(error)),
+            "menu": views.menu(request, ""),
+        }
         return TemplateResponse(request, "console/explorer.html", context, status=400)
     except (state.WrongQuestion, CannotAnswer) as error:
-        context |= {"ranges": _range(request), "error": str(error), "form": request.GET}
+        context |= {
+            "ranges": _range(request),
+            "error": str(error),
+            "form": {"group": "model", "limit": "10", **request.GET.dict()},
+            "nearest": nearest(request.GET),
+            "menu": views.menu(request, ""),
+        }
         return TemplateResponse(request, "console/explorer.html", context, status=400)
     kind, data = shown.chart(found)
+    context["menu"] = views.menu(request, chosen.url())
+    if may(request.user, "usage.add_savedview"):
+        context["view_form"] = views.ViewForm(person=request.user)
     question = chosen.question
     context |= {
         "ranges": ranges.widget(chosen.range, request.GET),

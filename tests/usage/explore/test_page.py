@@ -186,3 +186,28 @@ def test_client_programs_have_a_line_for_each_version(admin_client: Client) -> N
 def test_formulas_stay_texts_in_files_and_markup_in_pages_is_escaped(admin_client: Client) -> None:
     _spend("1", model_name="<b>@SUM(A1)</b>")
     assert b"<b>@SUM" not in admin_client.get(f"{PAGE}?{MARCH}").content
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("from=2025-10-01&to=2026-03-31&group=owner&bucket=day", "Show it by month"),
+        ("from=2025-01-01&to=2026-03-31&group=key&bucket=month", "Show it over 30 days"),
+        ("range=30d&group=model&bucket=hour", "Show it by day"),
+        ("range=30d&group=tags&subgroup=model", "Show it without the subgroup"),
+        ("range=30d&group=model&metric=error_rate&cumulative=1", "Show it without the sums so far"),
+        ("range=30d&group=tags&metric=duration_p95", "Show its cost"),
+        ("range=30d&group=tags&model=opus", "Show it without filters"),
+        ("range=24h&group=client", "Show it over 30 days"),
+    ],
+)
+def test_what_is_not_answered_leads_to_the_nearest_question_that_is(
+    query: str, title: str, admin_client: Client
+) -> None:
+    page = admin_client.get(f"{PAGE}?{query}")
+    assert page.status_code == 400
+    assert admin_client.get(PAGE + links_of(page)[title]).status_code == 200
+
+
+def test_what_no_change_makes_a_question_leads_nowhere(admin_client: Client) -> None:
+    assert admin_client.get(f"{PAGE}?metric=beauty").context["nearest"] is None
