@@ -115,10 +115,6 @@ def problem(question: Question) -> str:
         ),
         *_problems_of_days(question),
         (
-            question.is_of_tags and length > MOST_OF_KEYS,
-            "Tags are told apart over three months at most. Choose a shorter range; Chargeback has any month.",
-        ),
-        (
             "key" in question.asked and question.is_percentile and length > MOST_BINS,
             "Times are told apart by client key over 31 days at most. Choose a shorter range, or owners or teams.",
         ),
@@ -156,6 +152,11 @@ def _problems_of_days(question: Question) -> tuple[tuple[bool, str], ...]:
         (
             not _is_of_days(question),
             f"{what} are counted by whole days. Choose days, such as today, 7 days or this month.",
+        ),
+        (
+            question.until - question.since > MOST_OF_KEYS,
+            f"{what} are told apart over three months at most. Choose a shorter range"
+            + ("; Chargeback has any month." if question.days_of == "tags" else "."),
         ),
     )
 
