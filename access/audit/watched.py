@@ -81,7 +81,7 @@ WATCHED: Final[dict[str, Watch]] = {
     "auth.User_user_permissions": Watch(("user", "permission"), link=("user", "permissions")),
     "auth.Group_permissions": Watch(("group", "permission"), link=("group", "permissions")),
     "usage.ExchangeRate": _watch("month", "currency"),
-    "usage.SavedView": _watch("owner", "name"),
+    "usage.SavedView": _watch(),
     "usage.InvoiceMapping": _watch("provider_name"),
     "usage.SetAside": Watch(("request_id",), unseen=frozenset({"payload", "cause", "counted"}), only_deletions=True),
 }
