@@ -102,10 +102,7 @@ _BUDGET = {"period": "month", "week_starts": "0", "hard": "on", "enabled": "on"}
 
 WRITES = [
     Sent(
-        "console:health-reset",
-        "o",
-        {"health reset"},
-        lambda person: {"key": provider_key(Provider.objects.get().pk)},
+        "console:health-reset", "o", {"health reset"}, lambda person: {"key": provider_key(Provider.objects.get().pk)}
     ),
     Sent(
         "console:statements-close",

@@ -237,7 +237,6 @@ def _keys(reader: User | None) -> dict[str, ClientKey | None]:
 
 _CONSOLE_OBJECTS: dict[str, Callable[[], Any]] = {
     "format": lambda: "csv",
-    "format": lambda: "json",
     "view_id": lambda: SavedView.objects.get().pk,
     "number": lambda: Statement.objects.earliest("pk").pk,
     "reconciliation_id": lambda: Reconciliation.objects.earliest("pk").pk,
