@@ -32,8 +32,9 @@ _FIELDS = (
     "email",
     "first_name",
     "last_name",
+    *("contact", "notes", "reason", "cost_centre", "tags", "url"),
 )
-"""Fields of all kinds that refer to people."""
+"""Fields of all kinds that refer to people, or may name them in what somebody wrote."""
 _OF_USER = ("username", "email", "first_name", "last_name")
 _KEY = "access.clientkey"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
@@ -11,7 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.utils import timezone
 
 from access.audit import erasing, lock
@@ -27,14 +28,33 @@ from access.models import (
     RateLimit,
     ReportToken,
     SiteRole,
+    Team,
+    Webhook,
 )
 from access.roles.last_owner import refuse_without_owner
+from providers.models import Provider
 from proxysite.console.health import RESET_BY
-from routing.models import HealthState
+from routing.models import HealthState, Route
 from usage.erasing import names_and_keys_of, replace_owner
 
 _BINDING = (RateLimit, Budget, IncreaseRequest)
 _NAMED_BY_PEOPLE = (User, SiteRole, Membership, Invitation, ClientKey, ReportToken, *_BINDING)
+_FREE_TEXTS: tuple[tuple[type[Model], str], ...] = (
+    (Team, "contact"),
+    (Team, "notes"),
+    (Provider, "notes"),
+    (Route, "notes"),
+    (IncreaseRequest, "reason"),
+)
+_IN_USE: tuple[tuple[type[Model], str], ...] = (
+    (Team, "name"),
+    (Team, "cost_centre"),
+    (Webhook, "name"),
+    (Webhook, "url"),
+    (ClientKey, "name"),
+    (ClientKey, "tags"),
+)
+"""Names, addresses and tags that something depends on: only whoever runs the gateway can say what else to write."""
 
 
 class Command(BaseCommand):
@@ -61,6 +81,7 @@ class Command(BaseCommand):
             refuse_without_owner(user)
             person = _person(user, options["also"])
             _close(user, person)
+            _rewrite_texts(person)
             _forget_history(person)
             entries = erasing.erase(person)
             rows = replace_owner(person)
@@ -69,6 +90,11 @@ class Command(BaseCommand):
             f'Requests that are under way still write the name: run erase_person "{person.replacement}" when they have '
             "ended."
         )
+        for row in _still_naming(person):
+            self.stdout.write(
+                f'{row} still names them: change it by hand, then run erase_person "{person.replacement}" --also with '
+                "that name, since the audit notes the change."
+            )
 
 
 def _person(user: User, also: list[str]) -> ErasedPerson:
@@ -118,6 +144,27 @@ def _close(user: User, person: ErasedPerson) -> None:
     # Of every session, since whose it is stands in its data.
     ended = [row.pk for row in Session.objects.all() if row.get_decoded().get("_auth_user_id") == str(user.pk)]
     Session.objects.filter(pk__in=ended).delete()
+
+
+def _rewrite_texts(person: ErasedPerson) -> None:
+    """Replaces the names in what people wrote about something else; a text that was nothing but a name is emptied."""
+    for model, column in _FREE_TEXTS:
+        longest = model._meta.get_field(column).max_length
+        for row in model._default_manager.filter(person.mentioned_in(column)):
+            before = getattr(row, column)
+            text = person.replaced(before)
+            if text != before:
+                rewritten = "" if text.strip() == person.replacement else text[:longest]
+                model._default_manager.filter(pk=row.pk).update(**{column: rewritten})
+
+
+def _still_naming(person: ErasedPerson) -> Iterator[str]:
+    """Yields what has a name in it that this command does not change."""
+    for model, column in _IN_USE:
+        for row in model._default_manager.filter(person.mentioned_in(column)).order_by("pk"):
+            if person.replaced(text := getattr(row, column)) != text:
+                field = model._meta.get_field(column)
+                yield f"The {field.verbose_name} of {model._meta.verbose_name} {row.pk}"  # type: ignore[union-attr]
 
 
 def _forget_history(person: ErasedPerson) -> None:
