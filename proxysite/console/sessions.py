@@ -62,7 +62,6 @@ def page(request: HttpRequest, session_id: UUID) -> HttpResponse:
         "cost_line": _cost_line(session),
         "shown_cost": session.turns[-1].cost if session.turns else None,
         "chart": {"width": _CHART_WIDTH, "height": _CHART_HEIGHT},
-        "most": sessions.MOST_TURNS,
     }
     return TemplateResponse(request, "console/session.html", context)
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from uuid import UUID
 
 import msgspec
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
 
 from usage.models import RequestLog
+from usage.reports.rows import reading
+from usage.reports.rows import sessions as long_sessions
+from usage.reports.rows.filters import REQUESTS, Chosen
 from usage.rollups import accumulate
 from usage.rollups.measures import ERRORS
 from usage.rollups.models import SessionSummary
@@ -90,12 +95,19 @@ def id_of(row: RequestLog) -> UUID | None:
 
 
 def session(summary: SessionSummary) -> Session:
-    """Returns a session with its newest MOST_TURNS turns, from one query."""
-    rows = RequestLog.objects.filter(
-        session_id=summary.session_id, team_id=summary.team_id, key_id=summary.key_id
-    ).order_by("-started_at", "-id")[: MOST_TURNS + 1]
-    newest = list(rows)
-    return Session(summary, _placed(newest[:MOST_TURNS][::-1]), len(newest) > MOST_TURNS)
+    """Returns a session with its newest MOST_TURNS turns. Of one that is too long to be sorted, those of them that are
+    among the newest reading.READ requests of its key."""
+    of_key = {"team_id": summary.team_id, "key_id": summary.key_id}
+    if long_sessions.is_long(summary.session_id):
+        chosen = Chosen(REQUESTS, indexed=Q(**of_key), others=long_sessions.without_index(summary.session_id))
+    else:
+        # Of a key there may be far more rows than of the session.
+        unindexed = (Exact(Coalesce(name, Value(-1)), -1 if of is None else of) for name, of in of_key.items())
+        chosen = Chosen(REQUESTS, indexed=Q(*unindexed, session_id=summary.session_id))
+    until = summary.last_seen + timedelta(microseconds=1)
+    selection = reading.Selection(RequestLog.objects.all(), chosen, summary.first_seen, until)
+    found = reading.page(selection, MOST_TURNS)
+    return Session(summary, _placed(found.rows[::-1]), found.older is not None)
 
 
 def seen(

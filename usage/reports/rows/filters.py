@@ -12,6 +12,7 @@ from django.db.models.functions import Cast
 from django.db.models.lookups import Contains
 
 from usage.models import AttemptLog, Outcome, RequestLog
+from usage.reports.rows import sessions
 from usage.rollups.measures import REPORTED
 
 NONE: Final = "(none)"
@@ -45,8 +46,8 @@ class Filter(msgspec.Struct, frozen=True):
     """One filter: its parameter in URLs, its title, and the column that it compares.
 
     `label` is the column with the name, where `column` is an id. `indexed` says whether an index leads to the rows of
-    one value, in order of time but for a session, which is short enough to be sorted. Without one, and for several
-    values, rows are read and left out. `fixed` are its values, if they are not those of the rows.
+    one value, in order of time but for a session, which is sorted if it is short (rows.sessions). Without one, and for
+    several values, rows are read and left out. `fixed` are its values, if they are not those of the rows.
     """
 
     name: str
@@ -164,7 +165,9 @@ def chosen(kind: Kind, parameters: Mapping[str, Any], search: str = "") -> Chose
         if len(values) > MOST_VALUES:
             raise WrongFilter(f"Choose at most {MOST_VALUES} values of the filter {each.title}.")
         found[name] = values
-        if each.indexed and len(values) == 1:
+        if each.column == "session_id" and (len(values) > 1 or sessions.is_long(values[0])):
+            others &= sessions.without_index(*values)
+        elif each.indexed and len(values) == 1:
             indexed &= each.condition(values)
         else:
             others &= each.condition(values)
@@ -173,6 +176,10 @@ def chosen(kind: Kind, parameters: Mapping[str, Any], search: str = "") -> Chose
         exact = _searched(kind, search)
         if exact is None:
             others &= Q(upstream_request_id=search)
+        elif kind is REQUESTS and sessions.is_long(search):
+            # Within the range, as a filter would be.
+            exact = None
+            others &= sessions.without_index(search)
         else:
             indexed &= exact
     return Chosen(kind, found, indexed, others, search, exact is not None)
