@@ -6,12 +6,11 @@ meanings are defined here only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
-
-from usage.sentence import short_name
 
 
 class Fidelity(StrEnum):
@@ -158,14 +157,17 @@ def losses(codes: Iterable[str], fields: Mapping[str, Sequence[str]]) -> tuple[L
 _MEANINGS: dict[str, str] = {code.value: text for code, text in EXPLANATIONS.items()}
 
 MOST_PATHS = 16
-LONGEST_PATH = 80
+LONGEST_PATH = 64
+NO_NAME = "(other)"
+"""In place of what a client calls a field in characters that no API uses for one: it could be any text."""
+_NAME = re.compile(r"[\w.:@$/\[\]-]+", re.ASCII)
 
 
 class Notes:
     """The codes of one attempt, each once, in the order in which they were noted.
 
     `paths` names what each code is about, such as `tools.strict`: names of fields, never values. At most MOST_PATHS of
-    LONGEST_PATH characters are kept, each once.
+    LONGEST_PATH characters are kept, each once; clients choose some of them, so what is no name is NO_NAME.
     """
 
     __slots__ = ("_codes", "paths")
@@ -180,8 +182,9 @@ class Notes:
         for path in paths:
             if sum(map(len, self.paths.values())) == MOST_PATHS:
                 return
-            path = short_name(path, LONGEST_PATH)
-            if path and path not in self.paths.get(code.value, ()):
+            path = path[:LONGEST_PATH]
+            path = path if _NAME.fullmatch(path) else NO_NAME
+            if path not in self.paths.get(code.value, ()):
                 self.paths.setdefault(code.value, []).append(path)
 
     def __iter__(self) -> Iterator[str]:

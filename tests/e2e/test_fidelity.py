@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from providers.fidelity import LONGEST_PATH, MOST_PATHS, Fidelity, Notes
+from providers.fidelity import LONGEST_PATH, MOST_PATHS, NO_NAME, Fidelity, Notes
 from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing
@@ -118,10 +118,11 @@ def test_the_row_names_the_fields_that_were_dropped_and_no_values(
     }
 
 
-def test_names_of_fields_are_short_printable_and_few() -> None:
+def test_names_of_fields_are_short_names_and_few() -> None:
     notes = Notes()
-    notes.add(Fidelity.CLIENT_FIELD_DROPPED, "a\x00b", "x" * 500, "a\x00b", "\n")
+    notes.add(Fidelity.CLIENT_FIELD_DROPPED, "a\x00b", "x" * 500, "my password is", "", "options.num_gpu")
     for number in range(100):
         notes.add(Fidelity.FIELD_DROPPED, f"field{number}")
-    assert notes.paths["client_field_dropped"] == ["ab", "x" * LONGEST_PATH]
+    assert notes.paths["client_field_dropped"] == [NO_NAME, "x" * LONGEST_PATH, "options.num_gpu"]
+    assert LONGEST_PATH <= 64
     assert sum(map(len, notes.paths.values())) == MOST_PATHS
