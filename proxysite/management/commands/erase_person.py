@@ -149,7 +149,7 @@ def _close(user: User, person: ErasedPerson) -> None:
 def _rewrite_texts(person: ErasedPerson) -> None:
     """Replaces the names in what people wrote about something else; a text that was nothing but a name is emptied."""
     for model, column in _FREE_TEXTS:
-        longest = model._meta.get_field(column).max_length
+        longest = getattr(model._meta.get_field(column), "max_length", None)
         for row in model._default_manager.filter(person.mentioned_in(column)):
             before = getattr(row, column)
             text = person.replaced(before)
