@@ -1,0 +1,57 @@
+"""Client keys in a browser: disabled, enabled and rotated."""
+
+from __future__ import annotations
+
+import re
+
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from access.models import ClientKey, Membership, Team
+from tests.browser.layout import sticking_out
+from tests.browser.steps import shows, sign_in
+from tests.browser.visits import PHONE
+from tests.harness.call import Client
+from tests.harness.configure import Standing, make_key, unique
+from tests.harness.gateway import Gateway
+from tests.harness.rows import Rows
+
+_SECRET = re.compile(r"sk-px-[0-9A-Za-z]{49}")
+
+
+def _secret(page: Page) -> str:
+    """The secret on the page, which says that it is not shown again."""
+    shows(page, "shown only once")
+    found = _SECRET.search(page.content())
+    assert found is not None
+    return found.group()
+
+
+def test_a_key_is_disabled_enabled_and_rotated(
+    visitor: Page, administrator: str, gateway: Gateway, standing: Standing, orm: Rows
+) -> None:
+    team, mia = Team.objects.create(name=unique("team")), User.objects.create_user(unique("mia"))
+    Membership.objects.create(team=team, user=mia)
+    key = make_key(team, owner=mia)
+    address = f"/admin/access/clientkey/{key.row.pk}"
+    sign_in(visitor, gateway, administrator)
+    visitor.goto(f"{gateway.base_url}{address}/change/")
+    expect(visitor.locator("body")).to_contain_text("active")
+    for action, word in (("disable", "disabled"), ("enable", "active")):
+        visitor.locator(f"[hx-get='{address}/{action}/'], a[href='{address}/{action}/']").filter(visible=True).click()
+        visitor.locator("button").filter(has_text=f"{action.capitalize()} the key").click()
+        shows(visitor, f"{action.capitalize()}d: {key.row}")
+        assert (ClientKey.objects.get(pk=key.row.pk).disabled_at is not None) == (word == "disabled")
+        expect(visitor.locator("body")).to_contain_text(word)
+    visitor.goto(f"{gateway.base_url}{address}/rotate/")
+    visitor.locator("[name=hours]").fill("0")
+    visitor.locator("button").filter(has_text="Rotate and show").click()
+    secret = _secret(visitor)
+    gateway.wait_snapshot()
+    assert Client(gateway.base_url, secret).get("/v1/me").status == 200
+    assert "was rotated" in str(Client(gateway.base_url, key.secret).get("/v1/me").error(401, "authentication_error"))
+    # Nothing sticks out of a telephone.
+    visitor.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    for page in ("change", "rotate"):
+        visitor.goto(f"{gateway.base_url}{address}/{page}/")
+        assert sticking_out(visitor) == [], page
