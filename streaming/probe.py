@@ -13,6 +13,7 @@ import msgspec
 from asgiref.sync import sync_to_async
 
 from access.keys import Keys
+from providers.config import ModelConfig, ProviderConfig
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from providers.outbound.upstream import Upstreams
 from routing.health import Health
@@ -70,13 +71,18 @@ async def probe(provider_id: int, model_name: str) -> ProbeResult:
         return ProbeResult(
             ok=False, latency_ms=0, error="The provider is disabled.", advice="Enable it, save, and test again."
         )
+    return await _probe(candidate, "Correct it on the provider's page, save, and test again.")
+
+
+async def probe_unsaved(provider: ProviderConfig, model_name: str) -> ProbeResult:
+    """Asks a model of a provider that is not stored for a few words."""
+    model = ModelConfig(id=0, provider_id=provider.id, name=model_name)
+    return await _probe(CandidateConfig(id=0, provider=provider, model=model), "Correct it and test again.")
+
+
+async def _probe(candidate: CandidateConfig, advice: str) -> ProbeResult:
     if refusal := candidate.provider.refusal:
-        return ProbeResult(
-            ok=False,
-            latency_ms=0,
-            error=f"The provider is not called: {refusal}.",
-            advice="Correct it on the provider's page, save, and test again.",
-        )
+        return ProbeResult(ok=False, latency_ms=0, error=f"The provider is not called: {refusal}.", advice=advice)
     return await _ask(candidate)
 
 

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 _EXPLORER: Final = "/admin/console/explorer/"
 _YEAR: Final = "from={year_ago}&to={today}&bucket=month"
 _MONTH: Final = "range=30d"
+_OF_PROVIDER: Final = "/admin/providers/model/?provider__id__exact={provider}"
 _PAGES: Final = (
     ("home", "/admin/"),
     ("home, 30 days", "/admin/?range=30d"),
     ("a request", "/admin/usage/requestlog/{request}/change/"),
     ("sessions, 24 hours", "/admin/console/sessions/"),
     ("a session", "/admin/console/sessions/{session}/"),
+    ("a provider", "/admin/providers/provider/{provider}/change/"),
+    ("models of a provider", _OF_PROVIDER),
     ("explorer: cost by model, 30 days", _EXPLORER + "?range=30d"),
     ("explorer: cost by key, 3 months", _EXPLORER + "?metric=cost&group=key&from={quarter_ago}&to={today}"),
     ("explorer: cost by tags and team, 30 days", _EXPLORER + "?metric=cost&group=tags&subgroup=team&" + _MONTH),
@@ -74,7 +77,22 @@ def _values() -> dict[str, str]:
     return {
         "request": str(row.pk),
         "session": str(session.pk),
+        "provider": str(_provider()),
         "today": str(today),
         "quarter_ago": str(today - timedelta(days=90)),
         "year_ago": str(today - timedelta(days=365)),
     }
+
+
+def _provider() -> int:
+    """Returns the id of a provider with a thousand models that have prices; makes it the first time."""
+    from providers.models import Model, Provider
+    from providers.pricing.prices import Price
+
+    provider, is_new = Provider.objects.get_or_create(
+        name="thousand-models", defaults={"dialect": "openai_chat", "base_url": "https://example.com/v1"}
+    )
+    if is_new:
+        models = Model.objects.bulk_create(Model(provider=provider, name=f"model-{n:04}") for n in range(1000))
+        Price.objects.bulk_create(Price(model=model, input=1, output=2) for model in models)
+    return provider.pk

@@ -1,5 +1,5 @@
 """Providers, credentials and models in the admin."""
 
-from providers.admin import providers
+from providers.admin import models, providers
 
-__all__ = ["providers"]
+__all__ = ["models", "providers"]

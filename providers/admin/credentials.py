@@ -14,8 +14,9 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.http import HttpRequest
 from unfold.admin import StackedInline
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanWidget
+from unfold.widgets import UnfoldBooleanWidget
 
+from providers.admin.kept_secret import KeptSecretWidget, owner_of
 from providers.credentials.binding import destination_of, may_use, why_inactive
 from providers.models import Credential, Provider
 from proxysite.console.form_fields import NamedOnce
@@ -27,7 +28,7 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
     secret = forms.CharField(
         required=False,
         max_length=16384,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
+        widget=KeptSecretWidget(attrs={"autocomplete": "new-password"}, render_value=False),
         help_text="Stored encrypted and never shown again. Leave it empty to keep the stored secret.",
     )
     confirm = forms.BooleanField(
@@ -39,6 +40,8 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     may_name_variables = False
     """Whether whoever fills in the form may name variables: set by the page."""
+    owner = ""
+    """Who fills in the form: set by the page."""
 
     class Meta:
         model = Credential
@@ -54,6 +57,10 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
             "concurrent",
             "enabled",
         )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["secret"].widget.owner = self.owner
 
     def clean_secret(self) -> str:
         """Requires one line of visible ASCII, as headers do; a JSON key file may have any number of lines."""
@@ -140,6 +147,7 @@ class CredentialInline(StackedInline):
     form = CredentialForm
     formset = NamedOnce
     extra = 0
+    tab = True
     fields = [
         ("name", "source"),
         "secret",
@@ -155,6 +163,7 @@ class CredentialInline(StackedInline):
         """The form learns whether this user may name variables; its class is made anew for each request."""
         formset = super().get_formset(request, obj, **options)
         formset.form.may_name_variables = request.user.has_perm("providers.name_variable")
+        formset.form.owner = owner_of(request)
         return formset
 
     @display(description="Secret now")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path, re_path
 
-from proxysite.console import health, providers, sessions
+from proxysite.console import health, sessions
 from proxysite.console.explain import page as explain
 from proxysite.console.explorer import earlier, views
 from proxysite.console.explorer import page as explorer
 from proxysite.console.invoices import pages as invoices
+from proxysite.console.providers import pages as providers
+from proxysite.console.providers import trial as provider_trial
 from proxysite.console.statements import pages as statements
 
 app_name = "console"
@@ -43,6 +45,7 @@ urlpatterns = [
     path("health/", admin.site.admin_view(health.page), name="health"),
     path("health/reset/", admin.site.admin_view(health.reset), name="health-reset"),
     path("explain/", admin.site.admin_view(explain.page), name="explain"),
+    path("providers/trial/", admin.site.admin_view(provider_trial.trial), name="provider-trial"),
     path("providers/<int:provider_id>/models/", admin.site.admin_view(providers.list_models), name="provider-models"),
     path("providers/<int:provider_id>/test/", admin.site.admin_view(providers.test), name="provider-test"),
     path(

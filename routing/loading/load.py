@@ -60,21 +60,27 @@ def load_snapshot(revisions: dict[str, int], keys: Keys | None = None) -> Snapsh
 def _providers() -> dict[int, ProviderConfig]:
     has_credentials = Exists(Credential.objects.filter(provider=OuterRef("pk")))
     rows = {row.pk: row for row in Provider.objects.filter(enabled=True).annotate(has_credentials=has_credentials)}
-    credentials: dict[int, list[CredentialConfig]] = defaultdict(list)
-    inactive: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    # Compared with the address that is loaded, and not with one that is written in between.
-    now = {key: destination_of(row) for key, row in rows.items()}
+    credentials: dict[int, list[Credential]] = defaultdict(list)
     for row in (
         Credential.objects.filter(enabled=True, provider__in=rows).select_related("provider").order_by("position", "id")
     ):
-        if why := why_inactive(row, now[row.provider_id]):
-            inactive[row.provider_id].append((row.name, why))
-        elif (secret := secret_of(row)) is not None:
-            credentials[row.provider_id].append(credential_config(row, secret))
-    return {
-        key: _provider(row, tuple(credentials[key]), tuple(inactive[key]), needs_secret=row.has_credentials)
-        for key, row in rows.items()
-    }
+        credentials[row.provider_id].append(row)
+    return {key: provider_config(row, credentials[key], needs_secret=row.has_credentials) for key, row in rows.items()}
+
+
+def provider_config(row: Provider, credentials: list[Credential], *, needs_secret: bool) -> ProviderConfig:
+    """Returns a provider, stored or not, as requests use it, from those of its credentials that are enabled, in their
+    order. Raises BrokenConfiguration."""
+    usable: list[CredentialConfig] = []
+    inactive: list[tuple[str, str]] = []
+    # Compared with the address that is loaded, and not with one that is written in between.
+    now = destination_of(row)
+    for credential in credentials:
+        if why := why_inactive(credential, now):
+            inactive.append((credential.name, why))
+        elif (secret := secret_of(credential)) is not None:
+            usable.append(credential_config(credential, secret))
+    return _provider(row, tuple(usable), tuple(inactive), needs_secret=needs_secret)
 
 
 def _provider(
@@ -107,7 +113,7 @@ def _provider(
         raise BrokenConfiguration(f"The provider {row.name} has an invalid chain of transforms: {error}") from error
     hidden, refusal = secret_headers(row)
     return ProviderConfig(
-        id=row.pk,
+        id=row.pk or 0,
         name=row.name,
         dialect=row.dialect,
         base_url=row.base_url.rstrip("/"),

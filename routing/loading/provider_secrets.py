@@ -18,7 +18,7 @@ from routing.loading import BrokenConfiguration
 def credential_config(row: Credential, secret: str) -> CredentialConfig:
     """Returns a credential as requests use it."""
     return CredentialConfig(
-        id=row.pk,
+        id=row.pk or 0,
         name=row.name,
         secret=Secret(secret),
         position=row.position,

@@ -13,6 +13,13 @@ from usage.journal.inserts import insert_attempts, insert_requests
 from usage.journal.records import AttemptRecord, RequestRecord
 from usage.rollups import upsert
 
+_TIMEOUTS = ("connect_timeout", "first_event_timeout", "idle_timeout", "total_timeout")
+UNSAVED_PROVIDER = {
+    "name": "new", "dialect": "openai_chat", "base_url": "http://127.0.0.1:9/v1", "is_local": "on",
+    **dict.fromkeys(_TIMEOUTS, 1),
+}  # fmt: skip
+"""What the form of a new provider sends, of one where nobody listens."""
+
 
 def at(text: str) -> datetime:
     """A moment in UTC: `2026-03-01 12:00`."""

@@ -84,6 +84,12 @@ def errors_of(response: Any) -> dict[str, list[str]]:
     return found
 
 
+def errors_of_rows(response: Any) -> dict[str, list[str]]:
+    """The errors of a list whose rows came back, by the name of the field they stand beside."""
+    forms = response.context["cl"].formset.forms
+    return {form.add_prefix(field): list(map(str, errors)) for form in forms for field, errors in form.errors.items()}
+
+
 def text_of(response: Any) -> str:
     """The page's text without tags, white space folded."""
     body = re.sub(r"<(script|style)\b.*?</\1>", " ", response.content.decode(), flags=re.DOTALL)

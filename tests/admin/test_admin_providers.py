@@ -41,27 +41,19 @@ def _credential(data: dict[str, Any], number: int = 0, **fields: Any) -> dict[st
     return {**data, **rows, "credentials-TOTAL_FORMS": number + 1}
 
 
-def _model(data: dict[str, Any], number: int = 0, **fields: Any) -> dict[str, Any]:
-    rows = {f"models-{number}-{key}": value for key, value in {"name": "m", "enabled": "on", **fields}.items()}
-    return {**data, **rows, "models-TOTAL_FORMS": number + 1}
-
-
-def test_a_provider_is_made_with_credential_and_models_on_one_page(admin_client: Client) -> None:
+def test_a_provider_is_made_with_its_credential_on_one_page(admin_client: Client) -> None:
     data = _new(
         admin_client,
         base_url="https://example.com/v1/",
         **{"headers-0-name": "x-title", "headers-0-value": "our gateway", "headers-0-public": "on"},
         transforms='[{"name": "maxtoken", "options": {"limit": 8192}}]',
     )
-    data = _model(_credential(data, secret=SECRET), capabilities=["tools", "thinking"])
-    assert admin_client.post(ADD, data).status_code == 302
+    assert admin_client.post(ADD, _credential(data, secret=SECRET)).status_code == 302
     provider = Provider.objects.get()
     assert provider.base_url == "https://example.com/v1"
     assert provider.headers == {"x-title": "our gateway"}
     assert provider.transforms == [{"name": "maxtoken", "options": {"limit": 8192}}]
     assert secrets.decrypt(provider.credentials.get().ciphertext) == SECRET
-    model = provider.models.get()
-    assert model.capabilities == ["tools", "thinking"]
 
 
 def test_the_secret_never_comes_back_out(admin_client: Client) -> None:
@@ -213,8 +205,6 @@ def test_a_credential_that_cannot_work_is_not_taken(
 def test_names_that_are_taken_are_reported_beside_the_name(admin_client: Client, provider: Provider) -> None:
     errors = errors_of(admin_client.post(ADD, _new(admin_client, name="openrouter")))
     assert errors == {"name": ["Another provider has this name: choose another name, or edit that provider."]}
-    twice = _model(_model(_new(admin_client), 0), 1)
-    assert list(errors_of(admin_client.post(ADD, twice))) == ["models-1-name"]
     twice = _credential(_credential(_new(admin_client), 0, secret=SECRET), 1, secret=SECRET)
     assert list(errors_of(admin_client.post(ADD, twice))) == ["credentials-1-name"]
     Model.objects.create(provider=provider, name="m")

@@ -13,7 +13,7 @@ from providers.model_list import ListedModel
 from providers.models import Credential, Model, Provider
 from providers.outbound.model_lists import NoModelList
 from providers.pricing.prices import Price
-from proxysite.console import providers
+from proxysite.console.providers import pages as providers
 from tests.admin.pages import links_of, staff, text_of
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from providers.models import Model, Provider
-from proxysite.console import providers
+from proxysite.console.providers import pages as providers
 from streaming.probe import ProbeResult
 from tests.admin.pages import staff, text_of
 from usage.models import RequestLog

@@ -23,9 +23,9 @@ from access.models import AuditEntry, ClientKey, IncreaseRequest, Team
 from access.sign_in.reset import link_for
 from providers.model_list import ListedModel
 from providers.models import Provider
-from proxysite.console import providers
+from proxysite.console.providers import pages as providers
 from routing.health.keys import provider_key
-from tests.admin.history import request_row
+from tests.admin.history import UNSAVED_PROVIDER, request_row
 from tests.permissions import site
 from tests.permissions.people import signed_in
 from usage.invoices import drafts
@@ -129,6 +129,7 @@ WRITES = [
     Sent("console:explorer-view", "o", {"changed usage.savedview"}, {"name": "Another"}),
     Sent("console:provider-models", "o", {"created providers.model"}, {"name": "listed"}),
     Sent("console:provider-test", "o", {"provider tested providers.provider"}, {"other": "m"}),
+    Sent("console:provider-trial", "o", {"provider tested"}, UNSAVED_PROVIDER),
     Sent("console:provider-allow-field", "o", {"changed providers.provider"}, {"name": "seed"}),
     Sent("admin:auth_user_password_change", "o", {"password changed auth.user"}, {"password1": NEW, "password2": NEW}),
     Sent(

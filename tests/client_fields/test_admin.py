@@ -100,8 +100,3 @@ def test_a_model_says_what_its_prices_hold_for(admin_client: Client, provider: P
     model.refresh_from_db()
     assert model.priced_for == ["speed", "files"]
     assert "priced_for" in errors_of(admin_client.post(url, {**data, "priced_for": ["everything"]}))
-    # The provider's own page, whose rows have no such field, leaves it as it is.
-    data = form_of(admin_client.get(_page(provider)))
-    assert admin_client.post(_page(provider), {**data, "models-0-context_window": "5"}).status_code == 302
-    model.refresh_from_db()
-    assert (model.context_window, model.priced_for) == (5, ["speed", "files"])

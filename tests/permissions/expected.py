@@ -39,6 +39,7 @@ console:health-reset                    -        oa       -
 console:explain                         oar      =        routing.view_route
 console:provider-models                 oa       =        providers.view_provider+use_credential+add_model
 console:provider-test                   oa       =        providers.view_provider+use_credential
+console:provider-trial                  -        oa       -
 console:provider-allow-field            -        oa       -
 report-v1:openapi-json                  oarlmsn  -        -
 report-v1:usage                         -        -        -

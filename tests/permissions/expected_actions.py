@@ -24,6 +24,9 @@ access_invitation       revoke_selected   o
 access_team             delete_selected   oa
 usage_setaside          delete_selected   oa
 providers_provider      delete_selected   oa
+providers_model         enable_selected   oa
+providers_model         disable_selected  oa
+providers_model         set_price         oa
 providers_model         delete_selected   oa
 routing_route           delete_selected   oa
 routing_alias           delete_selected   oa

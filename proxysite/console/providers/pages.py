@@ -25,6 +25,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from access import audit
 from access.audit import record
 from access.keys import Keys
+from providers.admin.naming import models_url
 from providers.config import ProviderConfig
 from providers.model_list import ListedModel
 from providers.models import Model, Provider
@@ -57,7 +58,7 @@ def list_models(request: HttpRequest, provider_id: int) -> HttpResponse:
         selected = set(request.POST.getlist("name"))
         added = _add(provider, [model for model in models if model.name in selected])
         messages.success(request, f"Added {added} models." if added != 1 else "Added one model.")
-        return HttpResponseRedirect(reverse("admin:providers_provider_change", args=[provider.pk]))
+        return HttpResponseRedirect(models_url(provider))
     here = set(provider.models.values_list("name", flat=True))
     context = {
         **admin.site.each_context(request),
