@@ -40,6 +40,7 @@ urlpatterns = [
         name="invoice-export",
     ),
     path("invoices/<int:reconciliation_id>/delete/", admin.site.admin_view(invoices.delete), name="invoice-delete"),
+    path("statements/<int:number>.pdf", admin.site.admin_view(statements.paper), name="statement-pdf"),
     path("sessions/", admin.site.admin_view(sessions.list_page), name="sessions"),
     path("sessions/<uuid:session_id>/", admin.site.admin_view(sessions.page), name="session"),
     path("health/", admin.site.admin_view(health.page), name="health"),

@@ -49,6 +49,7 @@ urlpatterns = [
     ),
     path("teams/<int:team_id>/statements/", view(statements.list_page), name="team-statements"),
     path("teams/<int:team_id>/statements/<int:number>/", view(statements.page), name="team-statement"),
+    path("teams/<int:team_id>/statements/<int:number>.pdf", view(statements.paper), name="team-statement-pdf"),
     path("teams/<int:team_id>/usage/", view(usage.team_page), name="team-usage"),
     path("teams/<int:team_id>/requests/", view(requests.team_page), name="team-requests"),
     path("teams/<int:team_id>/invite/", view(invite.page), name="invite"),

@@ -19,7 +19,7 @@ def test_every_file_that_a_page_sends(admin_client: Client, admin_user: User) ->
     site.make_rows()
     named, exports = set(), set()
     for page in site.pages(admin_user):
-        if re.search("csv|export", page.name):
+        if re.search("csv|pdf|export", page.name):
             named.add(page.name)
         since = AuditEntry.objects.count()
         if "attachment" in admin_client.get(page.url).get("Content-Disposition", ""):

@@ -23,6 +23,7 @@ console:explorer-view                   oa       =        -
 console:statements                      oar      -        usage.view_statement
 console:statements-csv                  oar      -        usage.view_statement
 console:statement                       oar      -        usage.view_statement
+console:statement-pdf                   oar      -        usage.view_statement
 console:statement-csv                   oar      -        usage.view_statement
 console:statements-close                -        oa       -
 console:statements-rate                 -        oa       -
@@ -289,6 +290,9 @@ my:team-statements another              -        -        -
 my:team-statement Search                l        -        -
 my:team-statement another               -        -        -
 my:team-statement of another in Search  -        -        -
+my:team-statement-pdf Search            l        -        -
+my:team-statement-pdf another           -        -        -
+my:team-statement-pdf of another in Search -    -        -
 my:team-usage Search                    l        -        -
 my:team-usage another                   -        -        -
 my:team-requests Search                 l        -        -

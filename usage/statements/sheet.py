@@ -1,26 +1,64 @@
-"""What a page shows of one statement."""
+"""What pages and files show of one statement."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
+import msgspec
+from django.utils import timezone
+
+from access.models import Team
 from usage.rollups.accumulate import month_after
 from usage.statements.models import Statement, StatementLine
 
 
-def shown(statement: Statement) -> dict[str, Any]:
-    """Returns what templates need of a statement: its lines, those of its month apart from those of earlier ones."""
+class Sheet(msgspec.Struct, frozen=True):
+    """A statement with its lines, those of its month apart from those of earlier ones, and what is not frozen: the
+    team's contact, "" where it has none."""
+
+    statement: Statement
+    usage: list[StatementLine]
+    others: list[StatementLine]
+    contact: str
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the month."""
+        return month_after(self.statement.month) - timedelta(days=1)
+
+    @property
+    def closed_at(self) -> datetime:
+        """When it was closed, in TIME_ZONE."""
+        return timezone.localtime(self.statement.closed_at, timezone.get_default_timezone())
+
+    @property
+    def usage_cost(self) -> Decimal:
+        """The sum of the lines of its month."""
+        return _cost(self.usage)
+
+    @property
+    def others_cost(self) -> Decimal:
+        """The sum of the lines of earlier months."""
+        return _cost(self.others)
+
+    @property
+    def unpriced(self) -> int:
+        """The number of requests without a price."""
+        return sum(line.unknown_cost for line in (*self.usage, *self.others))
+
+
+def sheet_of(statement: Statement) -> Sheet:
+    """Returns what is shown of a statement."""
     lines = list(statement.lines.all())
-    usage = [line for line in lines if line.kind == StatementLine.Kind.USAGE]
-    others = [line for line in lines if line.kind != StatementLine.Kind.USAGE]
-    return {
-        "statement": statement,
-        "last_day": month_after(statement.month) - timedelta(days=1),
-        "usage": usage,
-        "usage_cost": sum((line.cost or 0 for line in usage), start=Decimal(0)),
-        "others": others,
-        "others_cost": sum((line.cost or 0 for line in others), start=Decimal(0)),
-        "unpriced": sum(line.unknown_cost for line in lines),
-    }
+    team = Team.objects.filter(pk=statement.team_id).first()
+    return Sheet(
+        statement,
+        [line for line in lines if line.kind == StatementLine.Kind.USAGE],
+        [line for line in lines if line.kind != StatementLine.Kind.USAGE],
+        "" if team is None else team.contact,
+    )
+
+
+def _cost(lines: list[StatementLine]) -> Decimal:
+    return sum((line.cost for line in lines if line.cost is not None), start=Decimal(0))

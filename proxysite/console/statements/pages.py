@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,22 +17,15 @@ from django.views.decorators.http import require_POST, require_safe
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from access.audit import record
-from access.models import Team
 from proxysite.console import csv_file
-from usage.reports import totals
-from usage.reports.spreadsheet import cell
+from proxysite.statement_files import COLUMNS, pdf_response, records
 from usage.rollups.accumulate import month_after
-from usage.statements import drafts, overview
+from usage.statements import overview
 from usage.statements.closing import close as close_months
 from usage.statements.models import ExchangeRate, Statement
-from usage.statements.sheet import shown
+from usage.statements.sheet import sheet_of
 
 VIEW, CLOSE = "usage.view_statement", "usage.add_statement"
-COLUMNS = (
-    *("statement", "team_id", "team", "cost_centre", "statement_month", "kind", "month", "provider", "model"),
-    *("requests", "unpriced", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "cost_usd"),
-    *("currency", "rate"),
-)
 
 
 class RateForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -112,18 +103,25 @@ def set_rate(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, number: int) -> HttpResponse:
     """One statement, to read and to print."""
     statement = get_object_or_404(Statement, pk=number)
-    team = Team.objects.filter(pk=statement.team_id).first()
     closer = None if statement.closed_by is None else User.objects.filter(pk=statement.closed_by).first()
     context = {
         **admin.site.each_context(request),
         "title": f"Statement {statement.number}",
+        "statement": statement,
         "month_url": _url(statement.month),
         "csv_url": reverse("console:statement-csv", args=[statement.number]),
-        "team": team,
+        "pdf_url": reverse("console:statement-pdf", args=[statement.number]),
         "closer": closer,
-        **shown(statement),
+        "sheet": sheet_of(statement),
     }
     return TemplateResponse(request, "console/statement.html", context)
+
+
+@require_safe
+@permission_required(VIEW, raise_exception=True)
+def paper(request: HttpRequest, number: int) -> HttpResponse:
+    """One statement as a PDF."""
+    return pdf_response(get_object_or_404(Statement, pk=number))
 
 
 @require_safe
@@ -136,7 +134,7 @@ def export(request: HttpRequest, number: int | None = None) -> HttpResponse:
     else:
         found, name = [get_object_or_404(Statement, pk=number)], f"statement-{number}.csv"
     record("usage exported", changes={"statements": [one.number for one in found]})
-    return csv_file.response(request, name, csv_file.blocks(COLUMNS, _records(found)))  # type: ignore[return-value]
+    return csv_file.response(request, name, csv_file.blocks(COLUMNS, records(found)))  # type: ignore[return-value]
 
 
 def _list(
@@ -158,17 +156,6 @@ def _list(
         "form": form,
     }
     return TemplateResponse(request, "console/statements.html", context, status=status)
-
-
-def _records(statements: Iterable[Statement]) -> Iterable[list[Any]]:
-    for one in statements:
-        for line in one.lines.all():
-            yield [
-                one.number, one.team_id, cell(one.team_name), cell(one.cost_centre), f"{one.month:%Y-%m}",
-                line.kind, f"{line.month:%Y-%m}", cell(line.provider_name), cell(line.model_name),
-                *(totals.exact(getattr(line, name)) for name in drafts.SUMS),
-                one.currency, totals.exact(one.rate),
-            ]  # fmt: skip
 
 
 def _month(text: str) -> date:

@@ -6,11 +6,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
+from access.models import Team
 from access.roles.scope import visible
 from proxysite.my import scope
 from proxysite.my.site import page as render
+from proxysite.statement_files import pdf_response
 from usage.statements.models import Statement
-from usage.statements.sheet import shown
+from usage.statements.sheet import sheet_of
 
 
 @require_safe
@@ -25,8 +27,19 @@ def list_page(request: HttpRequest, team_id: int) -> HttpResponse:
 @require_safe
 def page(request: HttpRequest, team_id: int, number: int) -> HttpResponse:
     """Shows one statement of a team that the person leads."""
+    team, statement = _statement(request, team_id, number)
+    title = f"Statement {statement.number}"
+    return render(request, "my/budgets/statement.html", title, team=team, sheet=sheet_of(statement))
+
+
+@require_safe
+def paper(request: HttpRequest, team_id: int, number: int) -> HttpResponse:
+    """Sends one statement of a team that the person leads as a PDF."""
+    return pdf_response(_statement(request, team_id, number)[1])
+
+
+def _statement(request: HttpRequest, team_id: int, number: int) -> tuple[Team, Statement]:
+    """Returns a team that the person leads and a statement of it. Raises Http404."""
     person = scope.person_of(request)
     team = scope.led_team(person, team_id)
-    statement = get_object_or_404(visible(person, Statement.objects.filter(team_id=team.pk)), pk=number)
-    title = f"Statement {statement.number}"
-    return render(request, "my/budgets/statement.html", title, team=team, **shown(statement))
+    return team, get_object_or_404(visible(person, Statement.objects.filter(team_id=team.pk)), pk=number)
