@@ -6,8 +6,9 @@ from __future__ import annotations
 import logging
 import smtplib
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -20,6 +21,14 @@ _WAIT_SECONDS = 15.0
 _FOR_GOOD = 500
 """SMTP replies from then on do not change by themselves (RFC 5321, 4.2.1)."""
 _slots = threading.BoundedSemaphore(_AT_ONCE)
+
+
+class Attachment(NamedTuple):
+    """A file that goes with a mail; `type` is its MIME type."""
+
+    name: str
+    content: bytes
+    type: str
 
 
 class NotSent(Exception):
@@ -40,10 +49,12 @@ def is_configured() -> bool:
     return bool(settings.EMAIL_URL and settings.DEFAULT_FROM_EMAIL and settings.PUBLIC_URL)
 
 
-def send(to: str, subject: str, text: str, seconds: float | None = None) -> None:
+def send(
+    to: str, subject: str, text: str, seconds: float | None = None, attachments: Sequence[Attachment] = ()
+) -> None:
     """Sends a mail and waits until the server has taken it, for at most `seconds`. Raises NotSent."""
     try:
-        _start(to, subject, text).result(_WAIT_SECONDS if seconds is None else seconds)
+        _start(to, subject, text, attachments).result(_WAIT_SECONDS if seconds is None else seconds)
     except TimeoutError:
         raise NoAnswer("The mail server did not answer in time. Perhaps the mail arrives all the same.") from None
     except smtplib.SMTPRecipientsRefused as error:
@@ -61,21 +72,24 @@ def send_soon(to: str, subject: str, text: str) -> None:
         logger.warning(str(busy))
 
 
-def _start(to: str, subject: str, text: str) -> Future[None]:
+def _start(to: str, subject: str, text: str, attachments: Sequence[Attachment] = ()) -> Future[None]:
     if not is_configured():
         raise NotSent("No mail server is set up (EMAIL_URL).")
     if not _slots.acquire(blocking=False):
         raise NotSent("Other mails are being sent. Try again in a moment.")
     sent: Future[None] = Future()
+    # A header is one line.
+    message = EmailMessage(" ".join(subject.split()), text, to=[to])
+    for one in attachments:
+        message.attach(one.name, one.content, one.type)
     # A daemon: a server that stops does not wait for a mail server.
-    threading.Thread(target=_run, args=(sent, to, subject, text), name="mail", daemon=True).start()
+    threading.Thread(target=_run, args=(sent, message), name="mail", daemon=True).start()
     return sent
 
 
-def _run(sent: Future[None], to: str, subject: str, text: str) -> None:
+def _run(sent: Future[None], message: EmailMessage) -> None:
     try:
-        # A header is one line.
-        EmailMessage(" ".join(subject.split()), text, to=[to]).send()
+        message.send()
     except Exception as error:  # noqa: BLE001
         # The log names the server's answer, neither recipients nor the text, which holds a link.
         code = getattr(error, "smtp_code", None)

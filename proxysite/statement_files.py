@@ -1,19 +1,23 @@
-"""Statements as files: lines for CSV, and a PDF. Pages and mails send the same ones."""
+"""Statements as files: lines for CSV, a PDF, and a mail with both. Pages and mails send the same ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpResponse
 
 from access.audit import record
+from access.mail import Attachment
+from proxysite.console import csv_file
 from usage.reports import totals
+from usage.reports.formatting import count, dollars
 from usage.reports.spreadsheet import cell
 from usage.statements import drafts
-from usage.statements.models import Statement
+from usage.statements.models import Statement, StatementMail
 from usage.statements.pdf import pdf
-from usage.statements.sheet import sheet_of
+from usage.statements.sheet import Sheet, sheet_of
 
 COLUMNS: Final = (
     *("statement", "team_id", "team", "cost_centre", "statement_month", "kind", "month", "provider", "model"),
@@ -45,3 +49,38 @@ def pdf_response(statement: Statement) -> HttpResponse:
 def name_of(statement: Statement) -> str:
     """Returns what a statement's files are called, without their ending."""
     return f"statement-{statement.number}"
+
+
+def mail_of(message: StatementMail) -> tuple[str, str, list[Attachment]]:
+    """Returns subject, text and files of a mail with a statement."""
+    sheet, name = sheet_of(message.statement), name_of(message.statement)
+    lines = b"".join(csv_file.blocks(COLUMNS, records([message.statement])))
+    files = [
+        Attachment(f"{name}.pdf", pdf(sheet), "application/pdf"),
+        Attachment(f"{name}.csv", lines, "text/csv"),
+    ]
+    one = sheet.statement
+    subject = f"Statement No. {one.number}: {one.team_name}, {one.month:%B %Y}, {dollars(one.total)}"
+    return subject, _mail_text(sheet, message), files
+
+
+def _mail_text(sheet: Sheet, message: StatementMail) -> str:
+    one = sheet.statement
+    second = f" ({one.currency} {one.converted:,.2f} at {one.shown_rate} for a dollar)" if one.rate else ""
+    requests = sum(line.requests for line in sheet.usage)
+    lines = [
+        f"Team {one.team_name}, {one.month} to {sheet.last_day} ({one.zone})",
+        "",
+        f"Total: {dollars(one.total)}{second}",
+        f"Usage of {one.month:%B %Y}: {dollars(sheet.usage_cost)}, {count(requests)} requests",
+    ]
+    if sheet.others:
+        lines.append(f"Late usage and corrections of earlier months: {dollars(sheet.others_cost)}")
+    if sheet.unpriced > 0:
+        lines.append(f"Requests without a price, which the cost leaves out: {count(sheet.unpriced)}")
+    if one.cost_centre:
+        lines.append(f"Cost centre: {one.cost_centre}")
+    lines += ["", "The statement is attached as PDF, and its lines as CSV."]
+    if message.person_id is not None:
+        lines.append(f"{settings.PUBLIC_URL}/my/teams/{one.team_id}/statements/{one.number}/")
+    return "\n".join([*lines, "", f"The gateway at {settings.PUBLIC_URL} sends this.", ""])

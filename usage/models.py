@@ -32,7 +32,13 @@ from usage.rollups.models import (  # noqa: F401
     TagRollup,
     UsageRollup,
 )
-from usage.statements.models import ExchangeRate, Statement, StatementLine  # noqa: F401
+from usage.statements.models import (  # noqa: F401
+    ExchangeRate,
+    Statement,
+    StatementLine,
+    StatementMail,
+    StatementSchedule,
+)
 
 
 class Outcome(models.TextChoices):

@@ -83,6 +83,7 @@ WATCHED: Final[dict[str, Watch]] = {
     "usage.ExchangeRate": _watch("month", "currency"),
     "usage.SavedView": _watch(),
     "usage.InvoiceMapping": _watch("provider_name"),
+    "usage.StatementSchedule": _watch("day", unseen="mails_since"),
     "usage.SetAside": Watch(("request_id",), unseen=frozenset({"payload", "cause", "counted"}), only_deletions=True),
 }
 

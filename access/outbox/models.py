@@ -83,7 +83,24 @@ class Alert(models.Model):
         return self.subject
 
 
-class OutboxMessage(models.Model):
+class Queued(models.Model):
+    """Something to send: when it is tried, who sends it now, and how that went. access.outbox.queue hands it out."""
+
+    created_at = models.DateTimeField(default=timezone.now)
+    next_try_at = models.DateTimeField(null=True, db_index=True, help_text="Empty: there is nothing to send.")
+    lease_until = models.DateTimeField(null=True, help_text="Until then whoever has it sends it.")
+    leased_by = models.CharField(max_length=40, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    again_at = models.DateTimeField(null=True, help_text="When somebody had it sent again.")
+    sent_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True, db_index=True, help_text="When it was given up.")
+    error = models.CharField(max_length=200, blank=True, help_text="Why the last try failed.")
+
+    class Meta:
+        abstract = True
+
+
+class OutboxMessage(Queued):
     """An alert for one person or one webhook. `once` is unique, so that it goes out once for each episode and level."""
 
     class Channel(models.TextChoices):
@@ -98,15 +115,6 @@ class OutboxMessage(models.Model):
     webhook = models.ForeignKey(Webhook, null=True, on_delete=models.CASCADE, related_name="messages")
     subject = models.CharField(max_length=200)
     text = models.TextField(help_text="A mail's text, or a webhook's body.")
-    created_at = models.DateTimeField(default=timezone.now)
-    next_try_at = models.DateTimeField(null=True, db_index=True, help_text="Empty: there is nothing to send.")
-    lease_until = models.DateTimeField(null=True, help_text="Until then whoever has it sends it.")
-    leased_by = models.CharField(max_length=40, blank=True)
-    tries = models.PositiveSmallIntegerField(default=0)
-    again_at = models.DateTimeField(null=True, help_text="When somebody had it sent again.")
-    sent_at = models.DateTimeField(null=True)
-    failed_at = models.DateTimeField(null=True, db_index=True, help_text="When it was given up.")
-    error = models.CharField(max_length=200, blank=True, help_text="Why the last try failed.")
 
     class Meta:
         default_permissions = ("view", "change")

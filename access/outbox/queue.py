@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from access.models import Lease, OutboxMessage
+from access.models import Lease
+from access.outbox.models import Queued
 
 logger = logging.getLogger("gateway.alerts")
 
@@ -27,6 +29,8 @@ LONGEST_PAUSE = 3600.0
 GIVE_UP = timedelta(days=1)
 """How long a message is tried."""
 _NAME = "alerts"
+
+Message = TypeVar("Message", bound=Queued)
 
 
 def take_lease(holder: str) -> bool:
@@ -55,23 +59,24 @@ def give_lease_back(holder: str) -> None:
     Lease.objects.filter(name=_NAME, holder=holder).update(until=timezone.now())
 
 
-def claim(holder: str) -> OutboxMessage | None:
-    """Leases the message that has waited longest, and returns it; None when there is none to send now."""
+def claim(holder: str, kind: type[Message]) -> Message | None:
+    """Leases the message of a kind that has waited longest, and returns it; None when there is none to send now."""
     now = timezone.now()
-    free = OutboxMessage.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), next_try_at__lte=now)
+    messages = kind._default_manager
+    free = messages.filter(Q(lease_until=None) | Q(lease_until__lte=now), next_try_at__lte=now)
     for pk in free.order_by("next_try_at", "pk").values_list("pk", flat=True)[:10]:
         if free.filter(pk=pk).update(lease_until=now + timedelta(seconds=MESSAGE_SECONDS), leased_by=holder):
-            return OutboxMessage.objects.select_related("user", "webhook", "alert").get(pk=pk)
+            return messages.get(pk=pk)
     return None
 
 
-def sent(message: OutboxMessage) -> None:
+def sent(message: Queued) -> None:
     """Notes that a message was sent."""
     now = timezone.now()
     _end(message, sent_at=now, next_try_at=None, tries=message.tries + 1, error="")
 
 
-def not_sent(message: OutboxMessage, why: str, *, for_good: bool = False) -> None:
+def not_sent(message: Queued, why: str, *, for_good: bool = False) -> None:
     """Notes why a message was not sent and when it is tried again; gives it up after GIVE_UP, or at once `for_good`."""
     now = timezone.now()
     pause = min(FIRST_PAUSE * 2.0**message.tries, LONGEST_PAUSE)
@@ -79,22 +84,23 @@ def not_sent(message: OutboxMessage, why: str, *, for_good: bool = False) -> Non
     failed_at = None
     if for_good or now + timedelta(seconds=pause) > _began(message) + GIVE_UP:
         next_try_at, failed_at = None, now
-        fields = {"message": message.pk, "channel": message.channel, "tries": message.tries + 1, "cause": why}
-        logger.error("an alert was given up: it could not be sent", extra={"fields": fields})
+        kind = str(message._meta.verbose_name)
+        fields = {"message": message.pk, "kind": kind, "tries": message.tries + 1, "cause": why}
+        logger.error("a message was given up: it could not be sent", extra={"fields": fields})
     _end(message, next_try_at=next_try_at, failed_at=failed_at, tries=message.tries + 1, error=why[:200])
 
 
-def send_again(message: OutboxMessage) -> bool:
+def send_again(message: Queued) -> bool:
     """Lets a message that was given up be tried for another day; returns False for any other."""
-    failed = OutboxMessage.objects.filter(pk=message.pk, failed_at__isnull=False)
+    failed = type(message)._default_manager.filter(pk=message.pk, failed_at__isnull=False)
     return bool(failed.update(next_try_at=timezone.now(), failed_at=None, tries=0, again_at=timezone.now()))
 
 
-def _began(message: OutboxMessage) -> datetime:
+def _began(message: Queued) -> datetime:
     return message.again_at or message.created_at
 
 
-def _end(message: OutboxMessage, **fields: object) -> None:
+def _end(message: Queued, **fields: object) -> None:
     # A worker whose lease ended meanwhile leaves the message to the one that has it now.
-    mine = OutboxMessage.objects.filter(pk=message.pk, leased_by=message.leased_by)
+    mine = type(message)._default_manager.filter(pk=message.pk, leased_by=message.leased_by)
     mine.update(lease_until=None, **fields)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from django.core.exceptions import ImproperlyConfigured
 
 from access import mail
+from access.mail import Attachment
 from access.models import OutboxMessage, Webhook
 from access.outbox import queue
+from access.outbox.models import Queued
 from providers import secrets
 from providers.outbound.guard import FetchFailed
 from providers.outbound.post import post
 from proxysite.alerts.signature import HEADER, signature
+from proxysite.statement_files import mail_of
+from usage.statements import mails
+from usage.statements.models import StatementMail
 
 MAIL_SECONDS = 30.0
 WEBHOOK_SECONDS = 10.0
@@ -30,7 +36,7 @@ class NotSent(Exception):
 
 def send_next(holder: str) -> bool:
     """Sends the message that has waited longest; returns False when there is none. Raises django.db.Error."""
-    message = queue.claim(holder)
+    message: Queued | None = queue.claim(holder, OutboxMessage) or queue.claim(holder, StatementMail)
     if message is None:
         return False
     try:
@@ -42,10 +48,10 @@ def send_next(holder: str) -> bool:
     return True
 
 
-def send_mail(to: str, subject: str, text: str) -> None:
+def send_mail(to: str, subject: str, text: str, attachments: Sequence[Attachment] = ()) -> None:
     """Sends one mail. Raises NotSent."""
     try:
-        mail.send(to, subject, text, MAIL_SECONDS)
+        mail.send(to, subject, text, MAIL_SECONDS, attachments)
     except mail.NotSent as error:
         raise NotSent(str(error), for_good=isinstance(error, mail.AddressRefused)) from error
 
@@ -64,7 +70,23 @@ def send_webhook(webhook: Webhook, body: str) -> None:
         raise NotSent(f"The webhook was not reached: {error.reason}.") from error
 
 
-def _send(message: OutboxMessage) -> None:
+def _send(message: Queued) -> None:
+    if isinstance(message, StatementMail):
+        _send_statement(message)
+    elif isinstance(message, OutboxMessage):
+        _send_alert(message)
+
+
+def _send_statement(message: StatementMail) -> None:
+    """Writes the mail as it is sent: text and files come from the statement, which does not change."""
+    try:
+        to = mails.address_of(message)
+    except mails.NoAddress as error:
+        raise NotSent(str(error), for_good=True) from error
+    send_mail(to, *mail_of(message))
+
+
+def _send_alert(message: OutboxMessage) -> None:
     if message.channel == OutboxMessage.Channel.WEBHOOK:
         if message.webhook is None or not message.webhook.enabled:
             raise NotSent("The webhook is off.", for_good=True)

@@ -1,5 +1,5 @@
 """Two threads per worker. In one it looks at itself, also while the database does not answer. In the other the worker
-with the lease watches what is in the database, and sends."""
+with the lease watches what is in the database, closes months, and sends."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from access.outbox import alerts, queue
 from proxysite.alerts import budgets, circuits, keys, local, sending
 from proxysite.alerts.direct import Direct, was_sent
 from streaming.runtime import Runtime
+from usage.statements import mails, schedule
 
 logger = logging.getLogger("gateway.alerts")
 
@@ -28,6 +29,8 @@ LOCAL_SECONDS = 10.0
 WATCH_SECONDS = 30.0
 LEARN_SECONDS = 300.0
 FORGET_SECONDS = 86_400.0
+CLOSE_SECONDS = 300.0
+"""How often it looks for months that are to be closed."""
 _PATIENCE = 5.0
 """Seconds that a stop waits."""
 _MOST_AT_ONCE = 20
@@ -138,14 +141,19 @@ class AlertWatcher:
         now = timezone.now()
         if self._is_due("watching", WATCH_SECONDS):
             self.watch(now)
+            mails.queue_new()
+        if self._is_due("closing", CLOSE_SECONDS):
+            schedule.close_due(now, self._keeps_lease)
+            mails.queue_new()
         if self._is_due("forgetting", FORGET_SECONDS):
             alerts.forget_old(now)
         for _ in range(_MOST_AT_ONCE):
-            if self._stopping.is_set() or not sending.send_next(self._holder):
+            if self._stopping.is_set() or not sending.send_next(self._holder) or not self._keeps_lease():
                 break
-            self._has_lease = queue.take_lease(self._holder)
-            if not self._has_lease:
-                break
+
+    def _keeps_lease(self) -> bool:
+        self._has_lease = not self._stopping.is_set() and queue.take_lease(self._holder)
+        return self._has_lease
 
     def _leave(self) -> None:
         if self._has_lease and not self._failing:

@@ -23,7 +23,8 @@ from proxysite.console.health import unhealthy_lines
 from routing.loading import store
 from routing.models import Route
 from streaming import runtime
-from usage.models import SetAside
+from usage.models import SetAside, StatementMail
+from usage.statements import mails
 
 _NAMED = 3
 _FAILED_LATELY = timedelta(days=7)
@@ -118,6 +119,25 @@ def alert_notices() -> list[Notice]:
     return found
 
 
+def statement_notices() -> list[Notice]:
+    """Mails with statements that were given up."""
+    failed = StatementMail.objects.filter(failed_at__gte=timezone.now() - _FAILED_LATELY)
+    lately = StatementMail.objects.filter(statement__in=failed.values("statement"))
+    numbers = sorted(mails.not_sent(lately))
+    if not numbers:
+        return []
+    named = ", ".join(f"No. {number}" for number in numbers[:_NAMED]) + (" and more" if len(numbers) > _NAMED else "")
+    return [
+        Notice(
+            "warning",
+            f"Statements could not be mailed in the last 7 days: {named}.",
+            "usage.view_statement",
+            reverse("console:statement", args=[numbers[0]]),
+            "Review",
+        )
+    ]
+
+
 def notices(person: Person) -> list[Notice]:
     """Everything that somebody should act on or know, the most urgent first."""
     own = [Notice("warning", alert.text, "") for alert in own_alerts(person)] if isinstance(person, User) else []
@@ -145,7 +165,7 @@ def _all() -> list[Notice]:
         for message in messages
     ]
     found += accounting_notices()
-    found += alert_notices()
+    found += [*alert_notices(), *statement_notices()]
     unhealthy = health_notice()
     if unhealthy is not None:
         found.append(unhealthy)

@@ -12,6 +12,7 @@ from proxysite.console.explorer import page as explorer
 from proxysite.console.invoices import pages as invoices
 from proxysite.console.providers import pages as providers
 from proxysite.console.providers import trial as provider_trial
+from proxysite.console.statements import mailing
 from proxysite.console.statements import pages as statements
 
 app_name = "console"
@@ -28,7 +29,9 @@ urlpatterns = [
     path("statements.csv", admin.site.admin_view(statements.export), name="statements-csv"),
     path("statements/close/", admin.site.admin_view(statements.close), name="statements-close"),
     path("statements/rate/", admin.site.admin_view(statements.set_rate), name="statements-rate"),
+    path("statements/schedule/", admin.site.admin_view(statements.set_schedule), name="statements-schedule"),
     path("statements/<int:number>/", admin.site.admin_view(statements.page), name="statement"),
+    path("statements/<int:number>/send/", admin.site.admin_view(mailing.send), name="statement-send"),
     path("statements/<int:number>.csv", admin.site.admin_view(statements.export), name="statement-csv"),
     path("invoices/", admin.site.admin_view(invoices.list_page), name="invoices"),
     path("invoices/upload/", admin.site.admin_view(invoices.upload), name="invoice-upload"),

@@ -140,7 +140,7 @@ def test_pauses_double_and_a_day_is_the_end(team: Team, receiver: Receiver, capl
     assert set(pauses[7:]) == {3600}
     assert sum(pauses) <= 86_400
     assert message.failed_at is not None
-    assert "an alert was given up" in caplog.text
+    assert "a message was given up" in caplog.text
     # Somebody has the receiver repaired.
     receiver.status = 200
     assert queue.send_again(message)
@@ -193,11 +193,11 @@ def test_a_webhook_that_was_switched_off_or_deleted_gets_nothing_more(team: Team
 
 def test_a_message_belongs_to_one_worker_until_its_lease_ends(team: Team, mail_server: MailServer) -> None:
     _raise()
-    taken = queue.claim("first")
+    taken = queue.claim("first", OutboxMessage)
     assert taken is not None
-    assert queue.claim("second") is None
+    assert queue.claim("second", OutboxMessage) is None
     _later(seconds=queue.MESSAGE_SECONDS + 1)
-    other = queue.claim("second")
+    other = queue.claim("second", OutboxMessage)
     assert other is not None
     # The first one was only slow: the message is the second one's by now.
     queue.not_sent(taken, "too late", for_good=True)

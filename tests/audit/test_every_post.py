@@ -84,6 +84,10 @@ def _used_last_year() -> None:
     request_row(started_at=timezone.now() - timedelta(days=366), team_id=team.pk)
 
 
+def _contact(browser: Client, person: User | None) -> None:
+    Team.objects.update(contact="billing@example.com")
+
+
 def _disabled(browser: Client, person: User | None) -> None:
     # By themselves: a member enables no key that somebody else disabled.
     key = ClientKey.objects.get(owner=person)
@@ -127,6 +131,8 @@ WRITES = [
     Sent("console:invoice-delete", "o", {"invoice comparison deleted usage.reconciliation"}),
     Sent("console:explorer-save", "o", {"created usage.savedview"}, {"name": "Cost", "query": "?range=7d"}),
     Sent("console:explorer-view", "o", {"changed usage.savedview"}, {"name": "Another"}),
+    Sent("console:statements-schedule", "o", {"created usage.statementschedule"}, {"day": "3", "mails": "on"}),
+    Sent("console:statement-send", "o", {"sent again usage.statement"}, before=_contact),
     Sent("console:provider-models", "o", {"created providers.model"}, {"name": "listed"}),
     Sent("console:provider-test", "o", {"provider tested providers.provider"}, {"other": "m"}),
     Sent("console:provider-trial", "o", {"provider tested"}, UNSAVED_PROVIDER),
@@ -240,8 +246,10 @@ _OF_ROWS = re.compile(f"admin:({_LABELS})_(add|change|delete|history|changelist)
 
 
 @pytest.fixture
-def people(monkeypatch: pytest.MonkeyPatch) -> dict[str, User | None]:
-    """Everybody, on a site with a row of everything and a provider that lists a model."""
+def people(monkeypatch: pytest.MonkeyPatch, settings: Any) -> dict[str, User | None]:
+    """Everybody, on a site with a row of everything, mail, and a provider that lists a model."""
+    settings.EMAIL_URL, settings.DEFAULT_FROM_EMAIL = "smtp://127.0.0.1", "gateway@example.com"
+    settings.PUBLIC_URL = "https://gateway.example.com"
 
     async def listed(provider: Any) -> list[ListedModel]:
         return [ListedModel(name="listed")]

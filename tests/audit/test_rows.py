@@ -50,6 +50,7 @@ NOT_WATCHED = {
     "usage.Reconciliation": "comparing an invoice and deleting the result are events",
     "usage.ReconciliationLine": "written and deleted with its result",
     "usage.InvoiceDraft": "a file between two pages, for a day",
+    "usage.StatementMail": "written by the workers; sending one again is an event",
     "usage.RollupZone": "the time zone of these sums",
     "usage.RollupMonth": "which of these sums are complete",
 }

@@ -26,6 +26,8 @@ console:statement                       oar      -        usage.view_statement
 console:statement-pdf                   oar      -        usage.view_statement
 console:statement-csv                   oar      -        usage.view_statement
 console:statements-close                -        oa       -
+console:statements-schedule             -        oa       -
+console:statement-send                  -        oa       -
 console:statements-rate                 -        oa       -
 console:invoices                        oar      -        usage.view_reconciliation
 console:invoice                         oar      -        usage.view_reconciliation

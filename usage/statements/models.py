@@ -1,7 +1,7 @@
-"""Statements, their lines, and the rate of a second currency. No row refers to a team: statements survive its deletion.
+"""Statements with their lines and mails, when they are closed, and the rate of a second currency.
 
-Statements and lines are written once, by usage.statements.closing; triggers refuse to change or delete them
-(usage.statements.triggers).
+No row refers to a team: statements survive its deletion. Statements and lines are written once, by
+usage.statements.closing; triggers refuse to change or delete them (usage.statements.triggers).
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
+from access.outbox.models import Queued
 from usage.money import DollarsField
 
 
@@ -108,3 +109,52 @@ class ExchangeRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.currency} in {self.month:%Y-%m}"
+
+
+class StatementSchedule(models.Model):
+    """When the gateway closes months by itself, and whom it mails statements to. There is one row, the first."""
+
+    day = models.PositiveSmallIntegerField(
+        "closing day",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(28)],
+        help_text="1 to 28, in each team's time zone. Empty: somebody closes months.",
+    )
+    mails = models.BooleanField(
+        "mail statements",
+        default=False,
+        help_text="To the team's contact, or its leads where that is no address.",
+    )
+    recipients = models.CharField(
+        "also to",
+        max_length=500,
+        blank=True,
+        help_text="More addresses for the statements of all teams, separated by commas.",
+    )
+    mails_since = models.DateTimeField(null=True, editable=False, help_text="Statements that are closed later go out.")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return "never" if self.day is None else f"on day {self.day}"
+
+
+class StatementMail(Queued):
+    """A statement for one address: that of a person, which is looked up when it is sent, or one that is written here.
+    Without either nobody had an address."""
+
+    statement = models.ForeignKey(Statement, on_delete=models.PROTECT, related_name="mails")
+    once = models.CharField(max_length=300, unique=True, help_text="Whom it is for; no schedule sends it twice.")
+    person_id = models.BigIntegerField(null=True, help_text="The lead who gets it.")
+    address = models.CharField(max_length=254, blank=True)
+    sent_by = models.BigIntegerField(null=True, help_text="The user who had it sent. NULL: the schedule.")
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-id"]
+        verbose_name = "mail with a statement"
+
+    def __str__(self) -> str:
+        return f"Statement {self.statement_id} for {self.address or 'a lead'}"

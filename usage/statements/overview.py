@@ -47,7 +47,7 @@ def rows(month: date) -> list[Row]:
     teams = {team.pk: team for team in Team.objects.all()}
     statements = {one.team_id: one for one in Statement.objects.filter(month=month)}
     before = {one.team_id: one for one in Statement.objects.filter(month=(month - timedelta(days=1)).replace(day=1))}
-    used = _used_about(month) - statements.keys()
+    used = used_about(month) - statements.keys()
     open_spans = {identity: drafts.span_of(teams.get(identity), month, before.get(identity)) for identity in used}
     found = [_closed(one, teams.get(one.team_id)) for one in statements.values()]
     for identity, name, cost in _so_far(open_spans):
@@ -66,7 +66,7 @@ def _closed(statement: Statement, team: Team | None) -> Row:
     )  # fmt: skip
 
 
-def _used_about(month: date) -> set[int]:
+def used_about(month: date) -> set[int]:
     """Returns the teams that used something in a month or right beside it, wherever their month begins."""
     day = timedelta(days=1)
     found = spans.rows(midnight(month - day), midnight(month_after(month) + day), ("team_id",))

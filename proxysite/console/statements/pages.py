@@ -1,4 +1,4 @@
-"""The pages of statements: a list of a month's teams, a statement, closing a month and its rate, and CSV."""
+"""The pages of statements: a list of a month's teams, a statement, closing a month, its rate, the schedule, files."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
+from access import mail
 from access.audit import record
 from proxysite.console import csv_file
+from proxysite.console.statements import mailing
+from proxysite.console.statements.months import month_of
 from proxysite.statement_files import COLUMNS, pdf_response, records
 from usage.rollups.accumulate import month_after
-from usage.statements import overview
+from usage.statements import mails, overview
 from usage.statements.closing import close as close_months
-from usage.statements.models import ExchangeRate, Statement
+from usage.statements.models import ExchangeRate, Statement, StatementMail
 from usage.statements.sheet import sheet_of
 
-VIEW, CLOSE = "usage.view_statement", "usage.add_statement"
+VIEW, CLOSE = "usage.view_statement", mailing.CLOSE
 
 
 class RateForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -53,7 +56,7 @@ class RateForm(forms.ModelForm):  # type: ignore[type-arg]
 @permission_required(VIEW, raise_exception=True)
 def list_page(request: HttpRequest) -> HttpResponse:
     """The teams of a month: closed with their number, or open with the sum so far."""
-    month = _month(request.GET.get("month", ""))
+    month = month_of(request.GET.get("month", ""))
     rate = ExchangeRate.objects.filter(month=month).first()
     return _list(request, month, RateForm(instance=rate), rate)
 
@@ -62,7 +65,7 @@ def list_page(request: HttpRequest) -> HttpResponse:
 @permission_required(CLOSE, raise_exception=True)
 def close(request: HttpRequest) -> HttpResponse:
     """Closes a month of one team, or of all whose month is over; months before it that are open first."""
-    month = _month(request.POST.get("month", ""))
+    month = month_of(request.POST.get("month", ""))
     only = request.POST.get("team", "")
     closed: list[Statement] = []
     for row in overview.rows(month):
@@ -82,7 +85,7 @@ def close(request: HttpRequest) -> HttpResponse:
 def set_rate(request: HttpRequest) -> HttpResponse:
     """Sets the second currency of a month, or removes it where the form is empty. Statements that are closed keep the
     rate that they have, so it cannot change once there is one."""
-    month = _month(request.POST.get("month", ""))
+    month = month_of(request.POST.get("month", ""))
     rate = ExchangeRate.objects.filter(month=month).first()
     if Statement.objects.filter(month=month).exists():
         messages.error(request, f"Statements of {month:%B %Y} are closed with the rate that they have.")
@@ -95,6 +98,20 @@ def set_rate(request: HttpRequest) -> HttpResponse:
         return _list(request, month, form, rate, status=400)
     form.save()
     messages.success(request, f"Statements of {month:%B %Y} will show {form.instance.currency} beside US dollars.")
+    return HttpResponseRedirect(_url(month))
+
+
+@require_POST
+@permission_required(CLOSE, raise_exception=True)
+def set_schedule(request: HttpRequest) -> HttpResponse:
+    """Sets when months are closed by themselves, and whether statements are mailed."""
+    month = month_of(request.POST.get("month", ""))
+    form = mailing.ScheduleForm(request.POST, instance=mailing.present())
+    if not form.is_valid():
+        rate = ExchangeRate.objects.filter(month=month).first()
+        return _list(request, month, RateForm(instance=rate), rate, schedule=form, status=400)
+    form.save()
+    messages.success(request, mailing.summary(form.instance) or "Nothing is closed or mailed by itself.")
     return HttpResponseRedirect(_url(month))
 
 
@@ -113,6 +130,9 @@ def page(request: HttpRequest, number: int) -> HttpResponse:
         "pdf_url": reverse("console:statement-pdf", args=[statement.number]),
         "closer": closer,
         "sheet": sheet_of(statement),
+        "mails": mailing.of_statement(statement),
+        "may_send": request.user.has_perm(CLOSE),
+        "no_server": "" if mail.is_configured() else mailing.NO_SERVER,
     }
     return TemplateResponse(request, "console/statement.html", context)
 
@@ -129,7 +149,7 @@ def paper(request: HttpRequest, number: int) -> HttpResponse:
 def export(request: HttpRequest, number: int | None = None) -> HttpResponse:
     """The lines of one statement as CSV, or of all that are closed of a month. Amounts are exact decimals."""
     if number is None:
-        month = _month(request.GET.get("month", ""))
+        month = month_of(request.GET.get("month", ""))
         found, name = list(Statement.objects.filter(month=month).order_by("number")), f"statements-{month:%Y-%m}.csv"
     else:
         found, name = [get_object_or_404(Statement, pk=number)], f"statement-{number}.csv"
@@ -138,9 +158,14 @@ def export(request: HttpRequest, number: int | None = None) -> HttpResponse:
 
 
 def _list(
-    request: HttpRequest, month: date, form: RateForm, rate: ExchangeRate | None, status: int = 200
+    request: HttpRequest,
+    month: date,
+    form: RateForm,
+    rate: ExchangeRate | None,
+    schedule: mailing.ScheduleForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    rows = overview.rows(month)
+    rows, present = overview.rows(month), mailing.present()
     context = {
         **admin.site.each_context(request),
         "title": "Statements",
@@ -154,21 +179,12 @@ def _list(
         "to_close": sum(row.statement is None and row.is_over for row in rows),
         "rate": rate,
         "form": form,
+        "schedule": schedule or mailing.ScheduleForm(instance=present),
+        "summary": mailing.summary(present),
+        "no_server": mailing.NO_SERVER if present.mails and not mail.is_configured() else "",
+        "not_mailed": mails.not_sent(StatementMail.objects.filter(statement__month=month)),
     }
     return TemplateResponse(request, "console/statements.html", context, status=status)
-
-
-def _month(text: str) -> date:
-    """Returns the first day of a month such as 2026-10, the last one where none is given. Raises Http404."""
-    if not text:
-        return overview.last_month()
-    try:
-        found = date.fromisoformat(f"{text}-01")
-    except ValueError as error:
-        raise Http404("Write a month such as 2026-10.") from error
-    if not 2000 <= found.year <= 2200:
-        raise Http404("Write a month such as 2026-10.")
-    return found
 
 
 def _url(month: date) -> str:

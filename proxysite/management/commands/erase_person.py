@@ -36,6 +36,7 @@ from providers.models import Provider
 from proxysite.console.health import RESET_BY
 from routing.models import HealthState, Route
 from usage.erasing import names_and_keys_of, replace_owner
+from usage.statements.models import StatementMail
 
 _BINDING = (RateLimit, Budget, IncreaseRequest)
 _NAMED_BY_PEOPLE = (User, SiteRole, Membership, Invitation, ClientKey, ReportToken, *_BINDING)
@@ -194,6 +195,10 @@ def _forget_history(person: ErasedPerson) -> None:
     about = Alert.objects.filter(Q(whose=person.id) | person.mentioned_in("text") | person.mentioned_in("subject"))
     about.delete()
     OutboxMessage.objects.filter(user=person.id).delete()
+    for mail in StatementMail.objects.filter(person.mentioned_in("address")):
+        if (address := person.replaced(mail.address)) != mail.address:
+            once = f"{mail.statement_id}:erased:{mail.pk}"
+            StatementMail.objects.filter(pk=mail.pk).update(address=address, once=once, next_try_at=None)
     for row in HealthState.objects.filter(person.mentioned_in("changed_by"), changed_by__startswith=RESET_BY):
         HealthState.objects.filter(pk=row.pk).update(changed_by=person.replaced(row.changed_by))
 
