@@ -114,6 +114,7 @@ UNFOLD: dict[str, Any] = {
                     _page("Sessions", "forum", "console:sessions", "usage.view_requestlog"),
                     _page("Statements", "request_page", "console:statements", "usage.view_statement"),
                     _page("Invoices", "receipt", "console:invoices", "usage.view_reconciliation"),
+                    _page("Chargeback", "sell", "console:chargeback", "usage.view_requestlog"),
                     _page("Rows set aside", "report", "admin:usage_setaside_changelist", "usage.view_setaside"),
                 ],
             },

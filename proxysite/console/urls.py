@@ -12,7 +12,7 @@ from proxysite.console.explorer import page as explorer
 from proxysite.console.invoices import pages as invoices
 from proxysite.console.providers import pages as providers
 from proxysite.console.providers import trial as provider_trial
-from proxysite.console.statements import mailing
+from proxysite.console.statements import chargeback, mailing
 from proxysite.console.statements import pages as statements
 
 app_name = "console"
@@ -44,6 +44,11 @@ urlpatterns = [
     ),
     path("invoices/<int:reconciliation_id>/delete/", admin.site.admin_view(invoices.delete), name="invoice-delete"),
     path("statements/<int:number>.pdf", admin.site.admin_view(statements.paper), name="statement-pdf"),
+    path("chargeback/", admin.site.admin_view(chargeback.page), name="chargeback"),
+    *(
+        path(f"chargeback.{one}", admin.site.admin_view(chargeback.export), {"format": one}, f"chargeback-{one}")
+        for one in ("csv", "xlsx")
+    ),
     path("sessions/", admin.site.admin_view(sessions.list_page), name="sessions"),
     path("sessions/<uuid:session_id>/", admin.site.admin_view(sessions.page), name="session"),
     path("health/", admin.site.admin_view(health.page), name="health"),

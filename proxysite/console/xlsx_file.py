@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, time
 from decimal import Decimal
-from tempfile import TemporaryFile
+from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -31,6 +31,8 @@ SHARE: Final = "0.0%"
 PLAIN: Final = "General"
 
 _BLOCK = 64 * 1024
+_IN_MEMORY = 1024 * 1024
+"""Bytes of a file that need no file on disk, which a reader who never begins would leave open."""
 _WIDEST = 50
 # No XML has them.
 _NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")
@@ -52,7 +54,7 @@ def response(
     `formats` are the number formats of the columns, in their order; see `write` for those without one.
     """
     with ExitStack() as opened:
-        file: IO[bytes] = opened.enter_context(TemporaryFile())
+        file: IO[bytes] = opened.enter_context(SpooledTemporaryFile(_IN_MEMORY))
         try:
             write(file, header, records, formats)
         except TooManyLines as error:

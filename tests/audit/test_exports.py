@@ -19,7 +19,8 @@ def test_every_file_that_a_page_sends(admin_client: Client, admin_user: User) ->
     site.make_rows()
     named, exports = set(), set()
     for page in site.pages(admin_user):
-        if re.search("csv|pdf|export", page.name):
+        # An owner leads no team.
+        if re.search("csv|pdf|xlsx|export", page.name) and not page.name.startswith("my:"):
             named.add(page.name)
         since = AuditEntry.objects.count()
         if "attachment" in admin_client.get(page.url).get("Content-Disposition", ""):

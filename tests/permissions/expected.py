@@ -35,6 +35,9 @@ console:invoice-export                  oar      -        usage.view_reconciliat
 console:invoice-columns                 oa       =        usage.add_reconciliation
 console:invoice-upload                  -        oa       -
 console:invoice-delete                  -        oa       -
+console:chargeback                      oar      -        usage.view_requestlog
+console:chargeback-csv                  oar      -        usage.view_requestlog
+console:chargeback-xlsx                 oar      -        usage.view_requestlog
 console:sessions                        oar      -        usage.view_requestlog
 console:session                         oar      -        usage.view_requestlog
 console:health                          oar      -        routing.view_healthstate

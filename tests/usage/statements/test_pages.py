@@ -137,8 +137,12 @@ def test_a_lead_reads_the_teams_statements_and_a_member_does_not(admin_client: C
     text = text_of(browser.get(links_of(page)["No. 2"]))
     for part in ("Search, April 2026", "late-model", "correction of March 2026", "-$0.5000", "$3.60"):
         assert part in text
+    exported = AuditEntry.objects.filter(action="usage exported")
+    paper = browser.get(reverse("my:team-statement-pdf", args=[team.pk, 2]))
+    assert (paper["Content-Type"], exported.get().person_name) == ("application/pdf", "lea")
     browser.force_login(User.objects.get(username="mia"))
-    assert browser.get(reverse("my:team-statement", args=[team.pk, 2])).status_code == 404
+    for name in ("team-statement", "team-statement-pdf"):
+        assert browser.get(reverse(f"my:{name}", args=[team.pk, 2])).status_code == 404
 
 
 @pytest.mark.parametrize("month", ["2026", "2026-13", "0001-01", "x"])

@@ -25,7 +25,8 @@ _NONE = {
     "team": "(no team)", "owner": "(no owner)", "key": "(no key)", "route": "(no route)", "model": "(no model)",
     "provider": "(no provider)", "client": "(unknown client)", "version": "(unknown version)",
 }  # fmt: skip
-_TAGS_TEXT = "tags_text"
+TAGS_TEXT = "tags_text"
+"""The annotation of rows by tags with the tags as JSON."""
 
 
 def day_rows(days_of: DaysOf, since: datetime, until: datetime) -> Rows:
@@ -33,7 +34,7 @@ def day_rows(days_of: DaysOf, since: datetime, until: datetime) -> Rows:
     rows = daily.rollups(daily.TAGS if days_of == "tags" else daily.CLIENTS, since, until)
     if days_of == "tags":
         # All rows of an id have the same tags, and a database finds no largest JSON.
-        rows = rows.annotate(**{_TAGS_TEXT: Cast(F("tags"), TextField())})
+        rows = rows.annotate(**{TAGS_TEXT: Cast(F("tags"), TextField())})
     return Rows((rows,), frozenset({"team_id", "outcome"}))
 
 
@@ -59,7 +60,7 @@ def of_values(question: Question, group: str, values: Iterable[Any]) -> dict[Any
 def _last_labels(question: Question, group: str, values: list[Any]) -> dict[Any, Any]:
     column = GROUPS[group].column
     if group == "tags":
-        rows, label = day_rows("tags", question.since, question.until), _TAGS_TEXT
+        rows, label = day_rows("tags", question.since, question.until), TAGS_TEXT
     else:
         rows, label = spans.rows(question.since, question.until, [column], bucket="day"), GROUPS[group].label
     found = rows.filter(**{f"{column}__in": values}).groups(column, "starts_at", name=Max(label))
