@@ -99,9 +99,14 @@ def _lines(found: Answer) -> list[explore.Line]:
 def _sums(line: explore.Line) -> dict[str, Any]:
     return {
         "requests": line.requests,
-        "total": totals.exact(line.total),
-        "values": [totals.exact(value) for value in line.values],
+        "total": _exact(line.total),
+        "values": [_exact(value) for value in line.values],
     }
+
+
+def _exact(value: Any) -> Any:
+    """Amounts are exact decimals as text, other values as they are."""
+    return totals.exact(value)
 
 
 def _header(question: Question) -> list[str]:
@@ -128,7 +133,7 @@ def _records(found: Answer) -> Iterator[list[Any]]:
             if _has_id(group):
                 cells.append("" if line.key is None or line.key[at] is None else str(line.key[at]))
         for start, value in zip(starts, line.values or [line.total], strict=True):
-            yield [*cells, start.isoformat(), totals.exact(value)]
+            yield [*cells, start.isoformat(), _exact(value)]
 
 
 def _parameter(name: str, text: str, several: bool = False, **schema: Any) -> dict[str, Any]:
