@@ -11,7 +11,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from access.audit.erased_person import ErasedPerson, Names
-from usage.models import InvoiceDraft, RequestLog, SetAside
+from usage.invoices.models import InvoiceDraft
+from usage.models import RequestLog, SetAside
 from usage.rollups import accumulate, upsert
 from usage.rollups.compare import lock, stored
 from usage.rollups.measures import DIMENSIONS

@@ -103,7 +103,8 @@ class ProviderAdmin(ModelAdmin):
         if self.has_add_model_permission(request) and "_popup" not in request.POST:
             link = format_html('<a class="text-link" href="{}">add models of {}</a>', models_url(obj), obj.name)
             messages.info(request, format_html("Next, {}: the provider may list them.", link))
-        return super().response_add(request, obj, post_url_continue)
+        answer: HttpResponse = super().response_add(request, obj, post_url_continue)
+        return answer
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """A filter in the address must not tell what a secret is."""

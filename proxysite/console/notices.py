@@ -23,8 +23,9 @@ from proxysite.console.health import unhealthy_lines
 from routing.loading import store
 from routing.models import Route
 from streaming import runtime
-from usage.models import SetAside, StatementMail
+from usage.models import SetAside
 from usage.statements import mails
+from usage.statements.models import StatementMail
 
 _NAMED = 3
 _FAILED_LATELY = timedelta(days=7)

@@ -39,7 +39,8 @@ from usage.invoices import drafts, results
 from usage.invoices.columns import guess
 from usage.invoices.models import Reconciliation
 from usage.invoices.sheet import sheet
-from usage.models import RequestLog, SavedView, SetAside
+from usage.models import RequestLog, SetAside
+from usage.reports.explore.models import SavedView
 from usage.rollups.models import SessionSummary
 from usage.statements.closing import close
 from usage.statements.models import Statement
@@ -97,8 +98,8 @@ def make_rows() -> None:
         failed_at=timezone.now(),
     )  # fmt: skip
     SetAside.objects.create(request_id="req_1", cause="why", payload={})
-    team = Team.objects.get(name="Search")
-    SavedView.objects.create(name="Cost", query="?range=30d", owner=person(None), team=team)
+    search = Team.objects.get(name="Search")
+    SavedView.objects.create(name="Cost", query="?range=30d", owner=person(None), team=search)
     for name in ("Search", "Support"):
         closed_statement(Team.objects.get(name=name))
     invoice = b"date,cost\n2026-10-31,5\n"

@@ -154,7 +154,7 @@ def test_files_have_exact_amounts_and_no_formulas(admin_client: Client, used: Te
     by_tag = {row["tag"]: row for row in rows}
     assert Decimal(by_tag["project:a"]["cost_usd"]) == 7
     assert (by_tag["'=night"]["claimed"], by_tag["ci"]["claimed"]) == ("yes", "")
-    assert (rows[-1]["kind"], rows[-1]["requests"], Decimal(rows[-1]["cost_usd"])) == ("whole", "4", 10)
+    assert (rows[-1]["kind"], rows[-1]["requests"], Decimal(rows[-1]["cost_usd"])) == ("whole", "4", Decimal(10))
     content = b"".join(admin_client.get("/admin/console/chargeback.xlsx", asked))
     sheet = ZipFile(BytesIO(content)).read("xl/worksheets/sheet1.xml").decode()
     assert "<f>" not in sheet

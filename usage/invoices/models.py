@@ -4,7 +4,7 @@ may be deleted: results survive their provider."""
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.db import models
 from django.utils import timezone
@@ -97,9 +97,6 @@ class Reconciliation(models.Model):
     class Meta:
         default_permissions = ("view", "add", "delete")
         indexes = [models.Index(fields=["first_day"], name="usage_reconciliation_first")]
-
-    if TYPE_CHECKING:
-        lines: models.Manager[ReconciliationLine]
 
     @property
     def difference(self) -> Decimal | None:

@@ -76,7 +76,9 @@ class _Sums:
 
     def figures(self, rate: Decimal) -> Figures:
         of = self.of
-        counts = {name: round(of[name]) for name in ("requests", "cache_read", "cache_write", "output") if name in of}
+        counts: dict[str, int] = {
+            name: round(of[name]) for name in ("requests", "cache_read", "cache_write", "output") if name in of
+        }
         if "input" in of:
             counts["input"] = round(of["input"])
         elif "input_with_cache" in of:

@@ -8,6 +8,7 @@ from django.http import QueryDict
 
 from proxysite.console import ranges
 from proxysite.console.explorer import state
+from usage.reports.explore.question import GROUPS
 
 _DAYS: Final = {"from": "", "to": "", "started_at_from": "", "started_at_to": ""}
 _CHANGES: Final[tuple[tuple[str, dict[str, str]], ...]] = (
@@ -18,7 +19,7 @@ _CHANGES: Final[tuple[tuple[str, dict[str, str]], ...]] = (
     ("Show it over 30 days", {**_DAYS, "range": "30d"}),
     ("Show it over 30 days by day", {**_DAYS, "range": "30d", "bucket": "day"}),
     ("Show its cost", {**_DAYS, "range": "30d", "metric": "cost", "rank": "", "bucket": ""}),
-    ("Show it without filters", dict.fromkeys(state.GROUPS, "")),
+    ("Show it without filters", dict.fromkeys(GROUPS, "")),
 )
 """From the smallest change to the greatest: a title, and the parameters that change; "" removes one."""
 

@@ -21,7 +21,7 @@ from access.permissions import may
 from access.roles.scope import visible
 from proxysite.console import ranges
 from proxysite.console.explorer import state
-from usage.models import SavedView
+from usage.reports.explore.models import SavedView
 
 EXAMPLES: Final = (
     ("Cost by team, by month", "?range=month&metric=cost&group=team&bucket=month"),
@@ -72,7 +72,8 @@ class ViewForm(forms.ModelForm):  # type: ignore[type-arg]
 
 def menu(request: HttpRequest, shown: str) -> dict[str, list[Choice]]:
     """Returns the choices of the menu; `shown` is the query of the view that the page shows."""
-    mine, shared = [], []
+    mine: list[Choice] = []
+    shared: list[Choice] = []
     for view in seen_by(request.user).order_by("name", "pk")[:MOST]:
         (mine if view.owner_id == request.user.pk else shared).append(_choice(view, request.user, shown))
     examples = [Choice(title, url, is_shown=_query(url) == shown) for title, url in EXAMPLES]
@@ -96,17 +97,18 @@ def may_change(person: Any, view: SavedView) -> bool:
 @permission_required(("usage.view_requestlog", "usage.add_savedview"), raise_exception=True)
 def save(request: HttpRequest) -> HttpResponse:
     """Saves the view whose query is sent."""
+    person: Any = request.user
     try:
         query = state.read(QueryDict(request.POST.get("query", "").removeprefix("?"))).url()
     except (ranges.WrongRange, state.WrongQuestion) as error:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
-    form = ViewForm(request.POST, instance=SavedView(owner=request.user, query=query), person=request.user)
-    if SavedView.objects.filter(owner=request.user).count() >= MOST:
+    form = ViewForm(request.POST, instance=SavedView(owner=person, query=query), person=person)
+    if SavedView.objects.filter(owner=person).count() >= MOST:
         messages.error(request, f"You have {MOST} views. Delete one first.")
     elif form.is_valid():
         messages.success(request, f"Saved as {form.save().name}.")
     else:
-        messages.error(request, " ".join(text for texts in form.errors.values() for text in texts))
+        messages.error(request, " ".join(str(text) for texts in form.errors.values() for text in texts))
     return HttpResponseRedirect(reverse("console:explorer") + query)
 
 

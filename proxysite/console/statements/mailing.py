@@ -89,8 +89,8 @@ def of_statement(statement: Statement) -> list[dict[str, Any]]:
     """Returns the mails of a statement, the newest first: `to`, `state`, `at`, `by` (the user's name, "" for the
     schedule), and `failed`."""
     rows = list(statement.mails.all())
-    people = {row.person_id for row in rows} | {row.sent_by for row in rows}
-    names = {user.pk: user for user in User.objects.filter(pk__in=people - {None})}
+    people = {pk for row in rows for pk in (row.person_id, row.sent_by) if pk is not None}
+    names = {user.pk: user for user in User.objects.filter(pk__in=people)}
     return [
         {
             "to": row.address or _person(names.get(row.person_id or 0), row),

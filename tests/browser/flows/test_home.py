@@ -49,12 +49,12 @@ def _agrees(number: dict[str, Any], rows: list[dict[str, str]], total: int) -> b
     if number["kind"] == "cost" or "cost" in exact:
         cost = _sum(r"^\$([\d.]+)", [row["cost"] for row in rows])
         shown = Decimal(text.strip("$").replace(",", ""))
-        return abs(cost - shown) <= Decimal("0.005") and (not exact or f"${cost.normalize():f}" in exact)
+        return abs(cost - shown) <= Decimal("0.005") and bool(not exact or f"${cost.normalize():f}" in exact)
     if "tokens" in exact:
         return _sum(r"([\d,]+) [a-z]", [row["tokens"] for row in rows]) == _sum(r"([\d,]+): ", [exact])
     if "rate" in exact:
         assert {row["outcome"] for row in rows} <= {"Failed", "Refused", "Interrupted"}
-        return text == f"{100 * len(rows) / total:.1f} %"
+        return bool(text == f"{100 * len(rows) / total:.1f} %")
     assert "first token" in exact
     return bool(rows) and all(row["first"] != "—" for row in rows)
 

@@ -11,7 +11,7 @@ from django.test import Client
 from access.audit.models import AuditEntry
 from access.models import Membership, Team
 from tests.admin.pages import links_of, staff, text_of
-from usage.models import SavedView
+from usage.reports.explore.models import SavedView
 
 pytestmark = pytest.mark.django_db
 

@@ -124,7 +124,7 @@ def test_columns_of_exports_are_known(name: str) -> None:
 
 
 HEADER = "date,model,output,cost,currency,kind\n"
-WRONG = {
+WRONG: dict[str, tuple[str | bytes, str]] = {
     "a number": (HEADER + "2026-10-31,m,1,1,,\n2026-10-31,m,many,1,,\n", "Line 3, output: “many” is no number"),
     "separators": (HEADER + '2026-10-31,m,"1,5",2.5,,\n', "Line 2, output: “1,5” is no number such as 1,234.56"),
     "a day": (HEADER + "2026-10-31,m,1,1,,\nyesterday,m,1,1,,\n", "Line 3: “yesterday” is no day such as 2026-11-30"),
