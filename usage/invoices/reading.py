@@ -11,17 +11,21 @@ from typing import Final
 import msgspec
 
 from usage.invoices import values
-from usage.invoices.columns import BY_NAME, NUMERIC, Layout
+from usage.invoices.columns import BY_NAME, FIGURES, NUMERIC, Layout
 from usage.invoices.errors import InvoiceError
 from usage.invoices.sheet import Sheet
 
 MOST_DAYS: Final = 400
 MOST_GROUPS: Final = 20_000
 MOST_DOLLARS: Final = Decimal(9_000_000)
+MOST_TOKENS: Final = 10**18
+"""Also requests: what the database holds, however figures are added up."""
 MOST_PROBLEMS: Final = 10
 _LONGEST_MODEL = 160
+_COUNTS: Final = tuple(name for name in FIGURES if name != "cost")
 _NO_DAY = re.compile(r"\s*|.*\b(sub)?(total|sum|summe|gesamt|suma|totale|somme)s?\b.*", re.IGNORECASE | re.DOTALL)
 _PICO = Decimal("1e-12")
+_TOO_DEAR: Final = f"The cost is more than ${MOST_DOLLARS:,}. Choose another column, or another separator."
 
 
 class Figures(msgspec.Struct):
@@ -84,8 +88,11 @@ class _Sums:
         elif "input_with_cache" in of:
             cached = of.get("cache_read", Decimal(0)) + of.get("cache_write", Decimal(0))
             counts["input"] = round(of["input_with_cache"] - cached)
-        cost = (of["cost"] * rate).quantize(_PICO) if "cost" in of else None
-        return Figures(**counts, cost=cost)
+        cost = of["cost"] * rate if "cost" in of else None
+        # More digits than an amount has cannot be cut to its decimals.
+        if cost is not None and abs(cost) > MOST_DOLLARS:
+            raise InvoiceError(_TOO_DEAR)
+        return Figures(**counts, cost=None if cost is None else cost.quantize(_PICO))
 
 
 class _Reader:
@@ -184,6 +191,8 @@ def _currency(found: set[str], layout: Layout) -> str:
     currency = next(iter(found), "USD" if layout.rate is None else "")
     if currency not in ("USD", "$", "") and layout.rate is None:
         raise InvoiceError(f"The amounts are in {currency}, and costs here in US dollars. Give the rate.")
+    if currency in ("USD", "$") and layout.rate not in (None, 1):
+        raise InvoiceError("The amounts are in US dollars. Remove the rate.")
     return currency
 
 
@@ -197,9 +206,11 @@ def _check_size(invoice: Invoice) -> None:
         )
     if len(invoice.figures) > MOST_GROUPS:
         raise InvoiceError(f"There are more than {MOST_GROUPS:,} days and models. Choose another column for the model.")
-    costs = [each.cost for each in invoice.figures.values() if each.cost is not None]
-    if any(abs(cost) > MOST_DOLLARS for cost in costs) or abs(sum(costs, start=Decimal(0))) > MOST_DOLLARS:
-        raise InvoiceError(f"The cost is more than ${MOST_DOLLARS:,}. Choose another column, or another separator.")
+    figures = invoice.figures.values()
+    if sum(abs(each.cost) for each in figures if each.cost is not None) > MOST_DOLLARS:
+        raise InvoiceError(_TOO_DEAR)
+    if sum(abs(getattr(each, name) or 0) for each in figures for name in _COUNTS) > MOST_TOKENS:
+        raise InvoiceError(f"There are more than {MOST_TOKENS:,} tokens. Choose another column, or another separator.")
 
 
 def _cell(cells: list[str], at: int | None) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from usage.invoices.errors import InvoiceError
+from usage.invoices.values import LONGEST
 
 MOST_BYTES: Final = 5_000_000
 MOST_LINES: Final = 100_000
@@ -103,9 +104,14 @@ def _named(lines: list[tuple[int, list[str]]]) -> tuple[int, int]:
     filled = [sum(bool(cell.strip()) for cell in cells) for _, cells in lines]
     most = max(filled, default=0)
     for at, (_, cells) in enumerate(lines):
-        if filled[at] >= most * _NAMED and not any(_FIGURE.fullmatch(cell.strip()) for cell in cells):
+        if filled[at] >= most * _NAMED and not any(map(_is_figure, cells)):
             return at, filled[at]
     return 0, 0
+
+
+def _is_figure(cell: str) -> bool:
+    plain = cell.strip()
+    return len(plain) <= LONGEST and _FIGURE.fullmatch(plain) is not None
 
 
 def _names(cells: list[str]) -> list[str]:

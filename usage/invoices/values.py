@@ -12,7 +12,9 @@ from typing import Final
 DECIMALS: Final = {".": "1,234.56", ",": "1.234,56"}
 """The decimal separator -> a number that has it."""
 MOST: Final = Decimal(10) ** 13
-"""A cell's largest number: columns of any file fit into the database when they are added up."""
+"""A cell's largest number."""
+LONGEST: Final = 60
+"""Characters of a number or a day. Patterns take longer than in proportion for more, which any file may have."""
 _EMPTY = frozenset({"", "-", "—", "–", "n/a", "na", "null", "none", "nan"})
 _AROUND = re.compile(r"[$€£¥₹\s\u00a0\u2007\u2009\u202f'’]|US\$|[A-Z]{3}(?=[\s\d-])|(?<=[\d\s])[A-Z]{3}$")
 _NUMBERS = {
@@ -28,6 +30,8 @@ def number(text: str, decimal: str = ".") -> Decimal | None:
     """Returns the number in a cell, None where it is empty. `decimal` is "." or ",". Signs of currencies and of
     thousands may stand in it. Raises ValueError for anything else, and for a number beyond MOST."""
     plain = text.strip()
+    if len(plain) > LONGEST:
+        raise ValueError(f"“{plain[:LONGEST]}…” is no number such as {DECIMALS[decimal]}")
     if _PLAIN.fullmatch(plain):
         return Decimal(plain)
     if plain.lower() in _EMPTY:
@@ -98,13 +102,20 @@ DAYS: Final = {name: each.example for name, each in _FORMATS.items()}
 """How a file writes days -> one of them."""
 
 
-@lru_cache(maxsize=10_000)
 def day(text: str, form: str = "iso") -> date:
     """Returns the day in a cell; of a moment, its day in UTC. `form` is one of DAYS. Raises ValueError."""
+    plain = text.strip()
+    if len(plain) > LONGEST:
+        raise ValueError(f"“{plain[:LONGEST]}…” is no day such as {DAYS[form]}")
+    return _day(plain, form)
+
+
+@lru_cache(maxsize=10_000)
+def _day(plain: str, form: str) -> date:
     try:
-        return _FORMATS[form].read(text.strip())
+        return _FORMATS[form].read(plain)
     except (ValueError, OverflowError, OSError) as error:
-        raise ValueError(f"“{text.strip()[:60]}” is no day such as {DAYS[form]}") from error
+        raise ValueError(f"“{plain}” is no day such as {DAYS[form]}") from error
 
 
 def guess_days(cells: Iterable[str], saved: str = "iso") -> str:

@@ -99,8 +99,10 @@ class LayoutForm(forms.Form):
     def clean_aliases(self) -> dict[str, str]:
         """Returns names on the invoice with those here."""
         lines = [line for line in self.cleaned_data["aliases"].splitlines() if line.strip()]
+        if len(lines) > _MOST_ALIASES:
+            raise ValidationError(f"There are {len(lines)} names, and at most {_MOST_ALIASES} are kept. Remove some.")
         found = {}
-        for line in lines[:_MOST_ALIASES]:
+        for line in lines:
             written, separator, here = (part.strip() for part in line.rpartition("="))
             if not separator or not written or not here:
                 raise ValidationError(f"Write the name on the invoice = the name here, not “{line.strip()[:60]}”.")

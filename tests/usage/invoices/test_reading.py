@@ -132,6 +132,9 @@ WRONG: dict[str, tuple[str | bytes, str]] = {
     "a currency": (HEADER + "2026-10-31,m,1,1,EUR,\n", "The amounts are in EUR, and costs here in US dollars. Give"),
     "years": (HEADER + "2024-10-31,m,1,1,,\n2026-10-31,m,1,1,,\n", "Export at most 400 days"),
     "a cost": (HEADER + "2026-10-31,m,1,9000001,,\n", "The cost is more than $9,000,000"),
+    "moments as a cost": (HEADER + "2026-10-31,m,1,9999999999999,,\n" * 2000, "The cost is more than $9,000,000"),
+    "a long number": (HEADER + f"2026-10-31,m,{'1' * 100_000},1,,\n", "11…” is no number such as 1,234.56"),
+    "a long day": (HEADER + f"2026-10-31,m,1,1,,\na{' ' * 100_000}b,m,1,1,,\n", "…” is no day such as 2026-11-30"),
     "no lines": (HEADER, "No line has a day"),
     "no figure": ("date,model\n2026-10-31,m\n", "No column has a figure"),
     "no day": ("model,cost\nm,1\n", "No column has the day"),
@@ -164,6 +167,18 @@ def test_a_rate_makes_dollars_of_another_currency() -> None:
     assert found.currency == "EUR"
 
 
+def test_dollars_take_no_rate() -> None:
+    """A rate that was saved with an invoice in euros is not that of one in dollars."""
+    with pytest.raises(InvoiceError, match=r"in US dollars\. Remove the rate"):
+        _read(HEADER + "2026-10-31,m,1,10,USD,\n", rate=Decimal("1.1"))
+    assert _read(HEADER + "2026-10-31,m,1,10,USD,\n", rate=Decimal(1)).figures[DAY, "m"].cost == 10
+
+
+@pytest.mark.parametrize("cell", ["1" * 100_000 + "x", "-" + " " * 100_000 + "x", "a" + " " * 100_000 + "b"])
+def test_a_long_cell_takes_no_longer_than_its_length(cell: str) -> None:
+    assert _read(f"{cell},,,,\n" + str(MESSY["plain"])).figures == OPUS
+
+
 def test_lines_about_something_else_are_left_out() -> None:
     text = HEADER + "2026-10-31,m,1,10,,Amazon Bedrock\n2026-10-31,disk,,5,,Storage\nTotal,,,15,,\n"
     found = _read(text, only_column="kind", only_text="bedrock")
@@ -181,6 +196,12 @@ def test_a_layout_fits_the_file() -> None:
     ):
         with pytest.raises(InvoiceError, match=sentence.replace("(", r"\(").replace(")", r"\)")):
             read(sheet(text), Layout(columns))
+
+
+def test_tokens_that_no_column_of_the_database_holds() -> None:
+    text = "day,a,b,c,d\n" + "2026-10-31,1e13,1e13,1e13,1e13\n" * 26_000
+    with pytest.raises(InvoiceError, match="more than 1,000,000,000,000,000,000 tokens"):
+        read(sheet(text), Layout({"day": "day", **dict.fromkeys("abcd", "input")}))
 
 
 def test_a_saved_layout_is_taken_where_its_columns_are_there() -> None:
