@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from access.models import AuditEntry, Team
 from access.tags import CLAIMED, set_id
+from proxysite.console.statements import chargeback as pages
 from tests.admin.pages import links_of, text_of
 from tests.usage.added import store
 from tests.usage.dated import day, request
@@ -145,6 +146,24 @@ def test_with_a_prefix_each_request_counts_once(admin_client: Client, used: Team
     text = text_of(admin_client.get(PAGE, {"month": "2026-03", "claims": "0", "team": str(used.pk)}))
     assert "All requests, each once 2" in text
     assert "night" not in text
+
+
+def test_figures_of_a_deleted_team_are_not_shown_as_those_of_all(admin_client: Client, used: Team) -> None:
+    number = used.pk
+    used.delete()
+    page = admin_client.get(PAGE, {"month": "2026-03", "team": str(number)})
+    assert f"Tags, March 2026, team {number}" in text_of(page)
+    assert f'<option value="{number}" selected>' in page.content.decode()
+
+
+def test_a_page_has_the_first_lines_and_the_sum_of_all(
+    admin_client: Client, used: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "SHOWN", 1)
+    text = text_of(admin_client.get(PAGE, {"month": "2026-03"}))
+    assert "These are the first 1 lines; the files have all." in text
+    assert "=night" not in text
+    assert "All requests, each once 4 — — — — $10.00" in text
 
 
 def test_files_have_exact_amounts_and_no_formulas(admin_client: Client, used: Team) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from datetime import timedelta
 from typing import Final
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from usage.invoices.columns import Layout
@@ -36,7 +37,16 @@ def delete_old() -> None:
 
 def get(user_id: int) -> InvoiceDraft | None:
     """Returns the file of a user; None where there is none, or it is older than a day."""
-    return InvoiceDraft.objects.filter(user_id=user_id, created_at__gte=timezone.now() - _KEPT).first()
+    return _kept(user_id).first()
+
+
+def waiting(user_id: int) -> InvoiceDraft | None:
+    """Returns the file of a user as `get` does, without reading its text, which may have megabytes."""
+    return _kept(user_id).defer("text").first()
+
+
+def _kept(user_id: int) -> QuerySet[InvoiceDraft]:
+    return InvoiceDraft.objects.filter(user_id=user_id, created_at__gte=timezone.now() - _KEPT)
 
 
 def saved_layout(provider_id: int) -> Layout | None:

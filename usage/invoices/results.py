@@ -36,14 +36,15 @@ def make(draft: InvoiceDraft, layout: Layout, user_id: int) -> Reconciliation:
     invoice = read(sheet(draft.text, layout.delimiter), layout)
     lines = compare(invoice, figures(draft.provider_id, invoice.first, invoice.last), layout.aliases)
     with transaction.atomic():
-        audit.lock()
-        drafts.save_layout((draft.provider_id, draft.provider_name), layout)
         result = _result(draft, layout, invoice, lines)
         result.created_by = user_id
         result.save(force_insert=True)
         ReconciliationLine.objects.bulk_create(
             (_line(result, at, line) for at, line in enumerate(lines)), batch_size=_BATCH
         )
+        # Everybody's changes wait for it: not while tens of thousands of lines are written, which nobody else sees yet.
+        audit.lock()
+        drafts.save_layout((draft.provider_id, draft.provider_name), layout)
         audit.record(COMPARED, result, _noted(result))
     return result
 

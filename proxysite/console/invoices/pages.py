@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from typing import Any, Final
 
 from django.contrib import admin, messages
@@ -102,8 +101,8 @@ def page(request: HttpRequest, reconciliation_id: int) -> HttpResponse:
     by = request.GET.get("by", "")
     by = by if by in GROUPS else ""
     only = request.GET.get("only") == "differences"
-    rows = list(islice(result_rows.rows(result, by, only_differences=only), SHOWN + 1))
-    draft = drafts.get(_user(request)) if request.user.has_perm(ADD) else None
+    rows = result_rows.rows(result, by, SHOWN + 1, only_differences=only)
+    draft = drafts.waiting(_user(request)) if request.user.has_perm(ADD) else None
     context = {
         **admin.site.each_context(request),
         "title": f"Invoice of {result.provider_name}",
@@ -157,7 +156,7 @@ def _list(request: HttpRequest, form: UploadForm, status: int = 200) -> HttpResp
         "more": len(found) > LISTED,
         "form": form,
         "may_add": request.user.has_perm(ADD),
-        "draft": drafts.get(_user(request)) if request.user.has_perm(ADD) else None,
+        "draft": drafts.waiting(_user(request)) if request.user.has_perm(ADD) else None,
     }
     return TemplateResponse(request, "console/invoices.html", context, status=status)
 

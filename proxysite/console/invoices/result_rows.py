@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,12 +13,12 @@ from usage.reports import formatting
 _TOKENS = ("input", "cache_read", "cache_write", "output")
 
 
-def rows(result: Reconciliation, by: str, *, only_differences: bool) -> Iterable[dict[str, Any]]:
-    """Returns the rows of a result by "day", "model", or both where that is empty."""
+def rows(result: Reconciliation, by: str, most: int, *, only_differences: bool) -> list[dict[str, Any]]:
+    """Returns the first rows of a result by "day", "model", or both where that is empty; at most `most`."""
     lines = results.differing(result.lines.all()) if only_differences else result.lines.all()
     if by:
-        return [_row(one) for one in results.grouped(lines, {"day": "day", "model": "model_name"}[by])]
-    return map(_row, lines.values())
+        return [_row(one) for one in results.grouped(lines, {"day": "day", "model": "model_name"}[by])[:most]]
+    return [_row(one) for one in lines.values()[:most]]
 
 
 def percent(difference: Decimal | None, ours: Decimal | None) -> str:

@@ -40,6 +40,8 @@ _FORMATS: Final = (
     xlsx_file.DOLLARS,
     xlsx_file.SHARE,
 )
+SHOWN: Final = 500
+"""Lines on a page; files have all."""
 _MOST_SETS = 50
 """Sets of tags that a link to the explorer names: a URL has an end."""
 _NAMES: Final = {
@@ -89,15 +91,20 @@ def page(request: HttpRequest) -> HttpResponse:
     """The lines of a month."""
     asked = _asked(request)
     found = asked.answer()
+    teams = dict(Team.objects.order_by("name").values_list("pk", "name"))
+    if asked.team_id is not None:
+        # Figures of a team that is deleted are not those of all.
+        teams.setdefault(asked.team_id, f"team {asked.team_id}")
     context = {
         **admin.site.each_context(request),
         "title": "Chargeback",
         "asked": asked,
         "before_url": asked.url(month=(asked.month - timedelta(days=1)).replace(day=1)),
         "after_url": asked.url(month=month_after(asked.month)) if asked.month <= overview.last_month() else "",
-        "teams": Team.objects.order_by("name").values_list("pk", "name"),
-        "team": Team.objects.filter(pk=asked.team_id).first() if asked.team_id is not None else None,
-        "rows": [_row(line, found, asked) for line in found.lines],
+        "teams": teams.items(),
+        "team_name": "" if asked.team_id is None else teams[asked.team_id],
+        "rows": [_row(line, found, asked) for line in found.lines[:SHOWN]],
+        "more": len(found.lines) > SHOWN,
         "whole": found.whole,
         "query": asked.url(),
     }

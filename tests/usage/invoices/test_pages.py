@@ -11,13 +11,16 @@ from zipfile import ZipFile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from access.audit.erased_person import ErasedPerson
 from access.models import AuditEntry
 from providers.models import Provider
+from proxysite.console.invoices import pages
 from tests.admin.pages import links_of, staff, text_of
 from tests.usage.invoices.recorded import attempted, invoice_of
 from usage.erasing import replace_owner
@@ -99,6 +102,27 @@ def test_a_result_by_day_and_by_model(admin_client: Client, provider: Provider) 
     ]
 
 
+def test_a_page_reads_the_lines_that_it_shows(
+    admin_client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _compare(admin_client, provider, CLAUDE)
+    monkeypatch.setattr(pages, "SHOWN", 1)
+    with CaptureQueriesContext(connection) as queries:
+        text = text_of(admin_client.get(f"{LIST}{Reconciliation.objects.get().pk}/"))
+        admin_client.get(LIST)
+    assert "These are the first 1 lines; the files have all." in text
+    assert "=haiku" in text
+    assert "opus" not in text
+    read = [
+        one["sql"]
+        for one in queries
+        if "ORDER BY" in one["sql"] and '"usage_reconciliationline"."explanation"' in one["sql"]
+    ]
+    assert [sql.endswith("LIMIT 2") for sql in read] == [True]
+    # A file that waits may have megabytes.
+    assert not [one["sql"] for one in queries if '"usage_invoicedraft"."text"' in one["sql"]]
+
+
 def test_files_have_all_lines(admin_client: Client, provider: Provider) -> None:
     links = links_of(_compare(admin_client, provider, CLAUDE))
     lines = list(csv.DictReader(b"".join(admin_client.get(links["CSV"])).decode().splitlines()))
@@ -148,6 +172,8 @@ def test_errors_say_what_to_do(admin_client: Client, provider: Provider) -> None
     assert "No column has the day" in text_of(
         admin_client.post(COLUMNS, _chosen(wrong, aliases="", **{"column-0": ""}))
     )
+    many = "\n".join(f"a{at} = b" for at in range(501))
+    assert "501 names, and at most 500" in text_of(admin_client.post(COLUMNS, _chosen(wrong, aliases=many)))
     wrong = admin_client.post(COLUMNS, {"read_with": "x", "days": "iso"})
     assert wrong.status_code == 400
     assert not Reconciliation.objects.exists()
