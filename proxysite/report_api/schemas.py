@@ -36,7 +36,7 @@ def unit_of(metric: Metric) -> Unit:
 class Sums(Schema):
     """What several requests come to."""
 
-    requests: int = Field(description="The number of requests in the whole range.")
+    requests: int = Field(description="The number of requests, or of attempts by `counts`, in the whole range.")
     total: Value = Field(description="The metric over the whole range.")
     values: list[Value] = Field(description="The metric in each of the answer's buckets.")
 
@@ -54,6 +54,9 @@ class Usage(Schema):
     since: Since
     until: Until
     time_zone: str = Field(description="The zone whose days the buckets are.")
+    counts: Literal["requests", "attempts"] = Field(
+        description="Questions about credentials count attempts, failed ones too, on days of UTC."
+    )
     metric: str
     unit: Unit
     by: list[str] = Field(description="The groups that lines are told apart by.")

@@ -8,7 +8,6 @@ from typing import Any, Final
 import msgspec
 from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 
 from access.models import ReportToken
 from proxysite.console import csv_file, ranges
@@ -65,12 +64,14 @@ def question_of(parameters: QueryDict, reader: ReportToken) -> Question:
 
 
 def _document(found: Answer) -> Usage:
-    question, zone = found.question, timezone.get_default_timezone()
+    question, zone = found.question, found.question.zone
+    since, until = question.counted
     metric = METRICS[question.metric]
     return Usage(
-        since=question.since.astimezone(zone),
-        until=question.until.astimezone(zone),
-        time_zone=timezone.get_default_timezone_name(),
+        since=since.astimezone(zone),
+        until=until.astimezone(zone),
+        time_zone=str(zone),
+        counts=question.counts,
         metric=question.metric,
         unit=unit_of(metric),
         by=list(question.by),
@@ -125,7 +126,7 @@ def _has_id(group: str) -> bool:
 def _records(found: Answer) -> Iterator[list[Any]]:
     """Yields a row for each line and bucket."""
     question = found.question
-    starts = found.starts or [question.since.astimezone(timezone.get_default_timezone())]
+    starts = found.starts or [question.counted[0].astimezone(question.zone)]
     for line in (*_lines(found), *([found.others] if found.others is not None else [])):
         cells = []
         for at, group in enumerate(question.by):

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from access.models import Team
+from tests.admin.history import at, attempt_row, request_row
 from tests.report_api.conftest import MARCH, Ask, spend
 from usage.reports.explore.metrics import METRICS
 
@@ -120,7 +121,20 @@ def test_a_token_of_a_team_reads_that_team_alone(ask_blue: Ask, teams: tuple[Tea
     assert ask_blue(f"usage?{MARCH}&group=&bucket=total").json()["whole"]["requests"] == 2
     rows = b"".join(ask_blue(f"usage?{MARCH}&group=team&bucket=total&format=csv")).decode()
     assert "Red" not in rows
+    refused = ask_blue(f"usage?{MARCH}&group=credential")
+    assert (refused.status_code, "for all teams together" in refused.json()["error"]["message"]) == (400, True)
     for other in (f"team={red.pk}", f"team={blue.pk}&team={red.pk}", "team=(none)"):
         answer = ask_blue(f"usage?{MARCH}&{other}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "other_team")
         assert f"reads the team Blue alone, which has the id {blue.pk}" in answer.json()["error"]["message"]
+
+
+def test_credentials_are_of_attempts_on_days_of_utc(ask: Ask, settings: Any) -> None:
+    settings.TIME_ZONE = "Asia/Tokyo"
+    attempt_row(request_row(), started_at=at("2026-03-31 23:59"), credential_id=4, credential_name="main", cost=1)
+    found = ask(f"usage?{MARCH}&group=credential&bucket=month").json()
+    assert (found["counts"], found["time_zone"]) == ("attempts", "UTC")
+    assert (found["from"], found["to"]) == ("2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z")
+    assert found["buckets"] == ["2026-03-01T00:00:00Z"]
+    (line,) = found["lines"]
+    assert (line["filters"], line["requests"], line["total"]) == ({"credential": "4"}, 1, "0.000000000001")

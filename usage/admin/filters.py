@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from urllib.parse import urlencode
 
@@ -28,20 +28,24 @@ def rows_url(
     period it is about the list's standard range.
     """
     pairs = _days_or_range(period)
-    pairs += [(name, NONE if value in (None, "") else str(value)) for name, value in options.items()]
+    pairs += _options(options)
     pairs += [("outcome__exact", outcome) for outcome in outcomes]
     pairs += [("known", name) for name in ((known,) if isinstance(known, str) else known)]
     return f"{reverse('admin:usage_requestlog_changelist')}?{urlencode(pairs)}"
 
 
-def attempts_url(period: Period, **options: str | None) -> str:
+def attempts_url(period: Period, **options: int | str | None) -> str:
     """Returns the URL of the list of attempts, filtered by the days of UTC in `period` and the given options."""
     midnight = time(tzinfo=UTC)
     first = datetime.combine(period.first, midnight)
     after = datetime.combine(period.last + timedelta(days=1), midnight)
     pairs = Range(first, after).pairs()
-    pairs += [(name, value or NONE) for name, value in options.items()]
+    pairs += _options(options)
     return f"{reverse('admin:usage_attemptlog_changelist')}?{urlencode(pairs)}"
+
+
+def _options(options: Mapping[str, int | str | None]) -> list[tuple[str, str]]:
+    return [(name, NONE if value in (None, "") else str(value)) for name, value in options.items()]
 
 
 def _days_or_range(period: Period | Range | None) -> list[tuple[str, str]]:

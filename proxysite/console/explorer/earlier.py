@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 _GROUPS: Final = {
-    "": ("team", "model"), "providers": ("provider", "model"), "tags": ("tags", "team"),
+    "": ("team", "model"), "providers": ("provider", "credential"), "tags": ("tags", "team"),
     "clients": ("client", "version"),
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from usage.rollups.measures import REPORTED
 
 _MEASURES: Final = tuple(measure for measure in REPORTED if measure.report)
 NAMES: Final = tuple(measure.csv or measure.name for measure in _MEASURES)
-"""The columns of measures, in every file."""
+"""The columns of measures, in every file; `requests` is `attempts` where a question counts these."""
 _FORMATS: Final[dict[Unit, str]] = {
     "money": xlsx_file.DOLLARS, "count": xlsx_file.COUNT, "share": xlsx_file.SHARE, "milliseconds": xlsx_file.COUNT,
 }  # fmt: skip
@@ -24,7 +24,7 @@ _FORMATS: Final[dict[Unit, str]] = {
 def header(found: Answer) -> list[str]:
     """Returns the names of the columns: groups, measures, the metric unless it is one of these, and buckets."""
     buckets = [shown.bucket_label(found.question, start) for start in found.starts]
-    return [*(found.question.by or ("all",)), *NAMES, *_metric(found), *buckets]
+    return [*(found.question.by or ("all",)), *_names(found), *_metric(found), *buckets]
 
 
 def values(found: Answer) -> Iterator[list[Any]]:
@@ -32,7 +32,7 @@ def values(found: Answer) -> Iterator[list[Any]]:
     width = max(1, len(found.question.by))
     for line in _lines(found):
         labels = [*line.labels, *[""] * (width - len(line.labels))]
-        yield [*labels, *_measures(line).values(), *([line.total] if _metric(found) else []), *line.values]
+        yield [*labels, *_measures(line), *([line.total] if _metric(found) else []), *line.values]
 
 
 def records(found: Answer) -> Iterator[list[Any]]:
@@ -52,9 +52,10 @@ def formats(found: Answer) -> list[str]:
 def document(found: Answer) -> dict[str, Any]:
     """Returns an answer for programs, as JSON has it. Amounts are exact decimals in strings, unknown values null."""
     question = found.question
+    since, until = question.counted
     return {
-        "from": question.since.isoformat(),
-        "to": question.until.isoformat(),
+        "from": since.isoformat(),
+        "to": until.isoformat(),
         "metric": question.metric,
         "unit": METRICS[question.metric].unit,
         "by": list(question.by),
@@ -63,22 +64,26 @@ def document(found: Answer) -> dict[str, Any]:
         "lines": [
             {
                 "names": dict(zip(question.by, line.labels, strict=False)) if line.key is not None else None,
-                **_of_document(line),
+                **_of_document(found, line),
                 "values": [exact(value) for value in line.values],
             }
             for line in _lines(found)
         ],
-        "whole": _of_document(found.whole),
+        "whole": _of_document(found, found.whole),
         "unpriced": found.unpriced,
     }
 
 
-def _of_document(line: Line) -> dict[str, Any]:
-    return {"total": exact(line.total), **{name: exact(value) for name, value in _measures(line).items()}}
+def _of_document(found: Answer, line: Line) -> dict[str, Any]:
+    return {"total": exact(line.total), **dict(zip(_names(found), map(exact, _measures(line)), strict=True))}
 
 
-def _measures(line: Line) -> dict[str, Any]:
-    return {name: getattr(line.totals, measure.total) for name, measure in zip(NAMES, _MEASURES, strict=True)}
+def _names(found: Answer) -> list[str]:
+    return [found.question.counts if name == "requests" else name for name in NAMES]
+
+
+def _measures(line: Line) -> list[Any]:
+    return [getattr(line.totals, measure.total) for measure in _MEASURES]
 
 
 def _metric(found: Answer) -> list[str]:

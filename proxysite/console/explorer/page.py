@@ -56,6 +56,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if may(request.user, "usage.add_savedview"):
         context["view_form"] = views.ViewForm(person=request.user)
     question = chosen.question
+    links = question.counts == "requests" or may(request.user, "usage.view_attemptlog")
     context |= {
         "ranges": ranges.widget(chosen.range, request.GET),
         "form": {
@@ -69,8 +70,10 @@ def page(request: HttpRequest) -> HttpResponse:
         "chips": shown.chips(chosen),
         "answer": found,
         "metric": METRICS[question.metric],
+        "metric_title": shown.metric_title(question),
+        "counts": question.counts,
         "heading": ", ".join(GROUPS[name].title for name in question.by),
-        "rows": shown.rows(found, chosen),
+        "rows": shown.rows(found, chosen, links=links),
         "whole": shown.text(found.whole.total, METRICS[question.metric].unit),
         "chart_kind": kind,
         "chart": data,

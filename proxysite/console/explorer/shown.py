@@ -11,7 +11,7 @@ import msgspec
 
 from proxysite.console import charts
 from proxysite.console.explorer.state import State
-from usage.admin.filters import rows_url
+from usage.admin.filters import attempts_url, rows_url
 from usage.reports import formatting
 from usage.reports.explore import names
 from usage.reports.explore.answer import Answer, Line
@@ -30,10 +30,16 @@ def text(value: Value, unit: Unit) -> str:
     return formatting.milliseconds(int(value)) if unit == "milliseconds" else formatting.count(int(value))
 
 
-def rows(answer: Answer, state: State) -> list[dict[str, Any]]:
-    """Returns the lines of the table: the greatest first, then the others."""
+def metric_title(question: Question) -> str:
+    """Returns the title of a question's metric, which counts attempts where the question does."""
+    return question.counts.capitalize() if question.metric == "requests" else METRICS[question.metric].title
+
+
+def rows(answer: Answer, state: State, *, links: bool = True) -> list[dict[str, Any]]:
+    """Returns the lines of the table: the greatest first, then the others; `links` says whether they lead to rows."""
     free = _free_group(answer.question)
-    return [_row(line, color, answer, state, free) for line, color in coloured(answer)]
+    found = [_row(line, color, answer, state, free) for line, color in coloured(answer)]
+    return found if links else [{**row, "url": ""} for row in found]
 
 
 def coloured(answer: Answer) -> list[tuple[Line, str]]:
@@ -107,7 +113,7 @@ def _row(line: Line, color: str, answer: Answer, state: State, free: str) -> dic
 
 
 def _rows_url(line: Line, state: State) -> str:
-    """Returns the list of the very requests of a line, "" where that list has no such filter."""
+    """Returns the list of the very requests (or attempts) of a line, "" where that list has no such filter."""
     parts: dict[str, Any] = {}
     keys = zip(state.question.by, line.key or (), strict=False)
     for name, values in (*((name, (value,)) for name, value in keys), *state.question.filters.items()):
@@ -115,6 +121,8 @@ def _rows_url(line: Line, state: State) -> str:
         if not row_filter or len(values) != 1:
             return ""
         parts[row_filter] = values[0]
+    if state.question.counts == "attempts":
+        return attempts_url(state.range.covering(), **parts)
     return rows_url(state.range, **parts)
 
 

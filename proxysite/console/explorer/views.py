@@ -30,6 +30,7 @@ EXAMPLES: Final = (
     ("Who is refused", "?range=7d&metric=refused&group=team&subgroup=key"),
     ("First token by model", "?range=7d&metric=first_token_p95&group=model"),
     ("Tags", "?range=30d&metric=cost&group=tags&subgroup=team"),
+    ("Provider credentials", "?range=30d&metric=cost&group=provider&subgroup=credential"),
     ("Client versions", "?range=30d&metric=requests&group=client&subgroup=version"),
 )
 MOST: Final = 100

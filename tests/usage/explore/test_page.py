@@ -158,7 +158,7 @@ def test_the_automatic_bucket_is_answered_where_another_one_is(fields: dict[str,
         ),
         ("report/tags/", "explorer/?group=tags&subgroup=team"),
         ("report/clients.csv", "explorer.csv?group=client&subgroup=version"),
-        ("report/providers/?from=2026-03-01", "explorer/?group=provider&subgroup=model&from=2026-03-01"),
+        ("report/providers/?from=2026-03-01", "explorer/?group=provider&subgroup=credential&from=2026-03-01"),
     ],
 )  # fmt: skip
 def test_addresses_of_the_earlier_report_lead_to_the_same_question(

@@ -43,14 +43,15 @@ class Line(msgspec.Struct, frozen=True):
 
     @property
     def requests(self) -> int:
-        """The number of requests."""
+        """The number of requests, or of attempts where the question counts these."""
         return self.totals.requests
 
 
 class Answer(msgspec.Struct, frozen=True):
     """The lines, the greatest first, with the line of all `others` if there are more, and the whole.
 
-    `starts` are the first moments of the buckets, in TIME_ZONE. `groups` is the number of lines that there would be.
+    `starts` are the first moments of the buckets, in the question's zone. `groups` is the number of lines that there
+    would be.
     """
 
     question: Question
@@ -126,7 +127,7 @@ class _Answering:
     def _rows(self, columns: Iterable[str], *, whole: bool) -> Rows:
         by = [*columns, *self._filter_columns]
         if self._question.days_of:
-            rows = names.day_rows(self._question.days_of, self._question.since, self._question.until)
+            rows = names.day_rows(self._question.days_of, *self._question.counted)
         else:
             rows = spans.rows(self._question.since, self._question.until, by, bucket=self._span(whole))
         return rows.filter(*self._filters) if self._filters else rows

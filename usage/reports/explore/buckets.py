@@ -1,28 +1,26 @@
-"""The buckets of a question: hours, days, weeks (from Monday) and months of TIME_ZONE."""
+"""The buckets of a question: hours, days, weeks (from Monday) and months of TIME_ZONE, or of UTC for attempts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
-from django.utils import timezone
-
 from usage.reports.explore.question import Question
 
 
 def starts(question: Question) -> list[datetime]:
-    """Returns the first moments of a question's buckets, in TIME_ZONE; those of the first may be before the range."""
-    zone = timezone.get_default_timezone()
+    """Returns the first moments of a question's buckets, in its zone; those of the first may be before the range."""
+    zone, (since, until) = question.zone, question.counted
     if question.bucket == "total":
         return []
     if question.bucket == "hour":
-        moment = question.since.astimezone(zone).replace(minute=0, second=0, microsecond=0)
-        length = question.until - moment
+        moment = since.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+        length = until - moment
         hours = -(-int(length.total_seconds()) // 3600)
         utc = moment.timestamp()
         return [datetime.fromtimestamp(utc + 3600 * number, zone) for number in range(hours)]
-    first = _bucket_of(question, question.since.astimezone(zone).date())
-    last = (question.until - timedelta(microseconds=1)).astimezone(zone).date()
+    first = _bucket_of(question, since.astimezone(zone).date())
+    last = (until - timedelta(microseconds=1)).astimezone(zone).date()
     found = []
     while first <= last:
         found.append(datetime(first.year, first.month, first.day, tzinfo=zone))
@@ -44,7 +42,7 @@ def _next(question: Question, first: date) -> date:
 
 def index(question: Question, moments: list[datetime]) -> Callable[[datetime], int]:
     """Returns the function from the start of a rollup to the number of its bucket."""
-    zone = timezone.get_default_timezone()
+    zone = question.zone
     if question.bucket == "hour":
         began = moments[0].timestamp()
         return lambda moment: int(moment.timestamp() - began) // 3600

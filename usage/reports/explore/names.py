@@ -23,18 +23,25 @@ _TODAY: dict[str, tuple[type[Model], str]] = {
 }  # fmt: skip
 _NONE = {
     "team": "(no team)", "owner": "(no owner)", "key": "(no key)", "route": "(no route)", "model": "(no model)",
-    "provider": "(no provider)", "client": "(unknown client)", "version": "(unknown version)",
+    "provider": "(no provider)", "credential": "(no credential)", "client": "(unknown client)",
+    "version": "(unknown version)",
+}  # fmt: skip
+_TABLES: dict[DaysOf, daily.Daily] = {
+    "tags": daily.TAGS, "clients": daily.CLIENTS, "credentials": daily.ATTEMPTS,
 }  # fmt: skip
 TAGS_TEXT = "tags_text"
 """The annotation of rows by tags with the tags as JSON."""
 
 
 def day_rows(days_of: DaysOf, since: datetime, until: datetime) -> Rows:
-    """Returns the rollups by tags or clients of all days of TIME_ZONE that have a part in a range."""
-    rows = daily.rollups(daily.TAGS if days_of == "tags" else daily.CLIENTS, since, until)
+    """Returns the rollups by tags, clients or credentials of all days that have a part in a range: days of TIME_ZONE,
+    or of UTC for attempts, which are counted as `requests`."""
+    rows = daily.rollups(_TABLES[days_of], since, until)
     if days_of == "tags":
         # All rows of an id have the same tags, and a database finds no largest JSON.
         rows = rows.annotate(**{TAGS_TEXT: Cast(F("tags"), TextField())})
+    if days_of == "credentials":
+        return Rows((rows.annotate(requests=F("attempts")),), frozenset({"provider_name", "model_name", "outcome"}))
     return Rows((rows,), frozenset({"team_id", "outcome"}))
 
 
@@ -58,11 +65,9 @@ def of_values(question: Question, group: str, values: Iterable[Any]) -> dict[Any
 
 
 def _last_labels(question: Question, group: str, values: list[Any]) -> dict[Any, Any]:
-    column = GROUPS[group].column
-    if group == "tags":
-        rows, label = day_rows("tags", question.since, question.until), TAGS_TEXT
-    else:
-        rows, label = spans.rows(question.since, question.until, [column], bucket="day"), GROUPS[group].label
+    column, days_of = GROUPS[group].column, GROUPS[group].days_of
+    rows = day_rows(days_of, *question.counted) if days_of else spans.rows(*question.counted, [column], bucket="day")
+    label = TAGS_TEXT if group == "tags" else GROUPS[group].label
     found = rows.filter(**{f"{column}__in": values}).groups(column, "starts_at", name=Max(label))
     return {row[column]: row["name"] for row in sorted(found, key=lambda row: row["starts_at"])}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Final, Literal
 
 import msgspec
@@ -17,8 +17,8 @@ BUCKETS: Final[dict[str, str]] = {
 LIMITS: Final = (5, 10, 20, 50)
 EVERY_LINE: Final = 2**31
 """The limit of a question for every line."""
-DaysOf = Literal["tags", "clients"]
-"""Rollups of days alone, by team and outcome beside what they are of."""
+DaysOf = Literal["tags", "clients", "credentials"]
+"""Rollups of days alone, which have no times; those by credential count attempts on days of UTC."""
 
 MOST_HOURS = timedelta(days=7)
 MOST_OF_KEYS = timedelta(days=93)
@@ -29,8 +29,8 @@ MOST_MONTHS = timedelta(days=5 * 366)
 
 class Group(msgspec.Struct, frozen=True):
     """What lines are told apart by. `column` is the dimension, `label` the one with the name where that is an id;
-    `row_filter` is the parameter of the list of requests with the same meaning, "" for none; `days_of` are the rollups
-    that have it, where these are not those of requests."""
+    `row_filter` is the parameter of the list of requests, or of attempts, with the same meaning, "" for none; `days_of`
+    are the rollups that have it, where these are not those of requests."""
 
     title: str
     column: str
@@ -50,8 +50,18 @@ GROUPS: Final[dict[str, Group]] = {
     "tags": Group("Tags", "tags_id", "tags", days_of="tags"),
     "client": Group("Client program", "client_name", row_filter="client", days_of="clients"),
     "version": Group("Client version", "client_version", days_of="clients"),
+    "credential": Group("Credential", "credential_id", "credential_name", "credential_id", days_of="credentials"),
 }
-_IN_DAYS = frozenset({"team", "outcome"})
+_WITH_TEAM: Final = (frozenset({"team", "outcome"}), "by day and team. Group them with a team or an outcome")
+_BESIDE: Final[dict[DaysOf, tuple[frozenset[str], str]]] = {
+    "tags": _WITH_TEAM,
+    "clients": _WITH_TEAM,
+    "credentials": (
+        frozenset({"provider", "model", "outcome"}),
+        "by day, for all teams together. Group them with a provider, a model or an outcome",
+    ),
+}
+"""The groups that rollups of days have beside their own, and how to say so."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -90,8 +100,28 @@ class Question(msgspec.Struct, frozen=True):
 
     @property
     def days_of(self) -> DaysOf | None:
-        """The rollups by tags or clients that answer it, None where those of requests do."""
+        """The rollups of days alone that answer it, None where those of all requests do."""
         return next((days_of for name in sorted(self.asked) if (days_of := GROUPS[name].days_of)), None)
+
+    @property
+    def counts(self) -> Literal["requests", "attempts"]:
+        """What it counts: attempts where it is about credentials, failed ones too."""
+        return "attempts" if self.days_of == "credentials" else "requests"
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of its days: UTC for attempts, else TIME_ZONE."""
+        return UTC if self.counts == "attempts" else timezone.get_default_timezone()
+
+    @property
+    def counted(self) -> tuple[datetime, datetime]:
+        """The range that counts: for attempts the same dates as days of UTC, which providers' invoices have."""
+        if self.counts == "requests":
+            return self.since, self.until
+        zone = timezone.get_default_timezone()
+        first, last = (one.astimezone(zone).date() for one in (self.since, self.until - timedelta(microseconds=1)))
+        begin, end = (datetime.combine(day, time(), tzinfo=UTC) for day in (first, last + timedelta(days=1)))
+        return begin, end
 
 
 def automatic_bucket(question: Question) -> Bucket:
@@ -142,10 +172,11 @@ def _problems_of_days(question: Question) -> tuple[tuple[bool, str], ...]:
         return ()
     what = question.days_of.capitalize()
     others = {name for name in question.asked if GROUPS[name].days_of != question.days_of}
+    beside, by = _BESIDE[question.days_of]
     return (
         (
-            not others <= _IN_DAYS,
-            f"{what} are counted by day and team. Group them with a team or an outcome, or remove the other filters.",
+            not others <= beside,
+            f"{what} are counted {by}, or remove the other filters.",
         ),
         (question.is_percentile, f"Times are not kept by {question.days_of}. Choose another metric, or another group."),
         (question.bucket == "hour", f"{what} are counted by day. Choose days, weeks or months."),
@@ -154,7 +185,7 @@ def _problems_of_days(question: Question) -> tuple[tuple[bool, str], ...]:
             f"{what} are counted by whole days. Choose days, such as today, 7 days or this month.",
         ),
         (
-            question.until - question.since > MOST_OF_KEYS,
+            question.days_of != "credentials" and question.until - question.since > MOST_OF_KEYS,
             f"{what} are told apart over three months at most. Choose a shorter range"
             + ("; Chargeback has any month." if question.days_of == "tags" else "."),
         ),

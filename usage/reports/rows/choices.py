@@ -49,7 +49,8 @@ def labels_of(of: Filter, values: Sequence[str], rows: Sequence[Any] = ()) -> di
         return {value: fixed.get(value, value) for value in values}
     ids = {value: int(value) for value in values if value != NONE}
     known: dict[int, str] = {getattr(row, of.column): getattr(row, of.label) for row in rows}
-    known |= dict(_TODAY[of.column](ids.values()))
+    if of.column in _TODAY:
+        known |= dict(_TODAY[of.column](ids.values()))
     return {value: (known.get(ids[value]) if value in ids else "") or value for value in values}
 
 

@@ -134,8 +134,9 @@ ATTEMPTS: Final = Kind(
     AttemptLog,
     ("id",),
     _by_name(
-        _OUTCOME, _PROVIDER, Filter("credential", "credential", "credential_name"), _MODEL, _FIDELITY_CODE,
-        _KNOWN_FIGURE, _CODE, _ERROR,
+        _OUTCOME, _PROVIDER, Filter("credential", "credential", "credential_name"),
+        Filter("credential_id", "credential", "credential_id", "credential_name", listed=False), _MODEL,
+        _FIDELITY_CODE, _KNOWN_FIGURE, _CODE, _ERROR,
     ),
 )  # fmt: skip
 
