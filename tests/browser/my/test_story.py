@@ -9,14 +9,13 @@ from typing import Any
 import anthropic
 import pytest
 from django.contrib.auth.models import User
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webdriver import WebDriver
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from playwright.sync_api import Page, expect
 
 from access.audit.models import AuditEntry
 from access.models import ClientKey, Invitation, Membership, Team
-from tests.admin.browser.conftest import log_in, wait
-from tests.admin.browser.test_my import _looked_at, _press, _shows, _text
+from tests.browser.layout import fits
+from tests.browser.steps import fill, is_at, press, shows, sign_in
+from tests.browser.visits import Visits
 from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing, unique
@@ -25,8 +24,6 @@ from tests.harness.gateway import Gateway
 from tests.harness.patience import until
 from tests.harness.rows import Rows
 from tests.harness.upstream import Upstream
-
-pytestmark = pytest.mark.clients
 
 
 @pytest.fixture
@@ -47,32 +44,31 @@ def team(orm: Rows) -> Iterator[Team]:
     made.delete()
 
 
-def _link(browser: WebDriver) -> str:
-    return browser.find_element(By.CSS_SELECTOR, "main pre.gw-code").text
+def _link(page: Page) -> str:
+    return page.locator("main pre.gw-code").first.inner_text()
 
 
-def _fill(browser: WebDriver, **fields: str) -> None:
-    for name, value in fields.items():
-        browser.find_element(By.NAME, name).send_keys(value)
-
-
-def _join(browser: WebDriver, gateway: Gateway, link: str, name: str, words: str) -> None:
+def _join(visits: Visits, gateway: Gateway, link: str, name: str, words: str) -> Page:
     """Somebody new opens a link in a browser of their own."""
-    browser.delete_all_cookies()
-    browser.get(link)
-    wait(browser, "/my/join/")
-    _shows(browser, words)
-    _looked_at(browser, gateway, ["/my/join/"])
-    _fill(browser, username=name, password1=PASSWORD, password2=PASSWORD)
-    _press(browser, "Make the account and join")
-    wait(browser, "/my/")
+    page = visits.begin()
+    page.goto(link)
+    is_at(page, "/my/join/")
+    shows(page, words)
+    fits(page, gateway, ["/my/join/"])
+    fill(page, username=name, password1=PASSWORD, password2=PASSWORD)
+    press(page, "Make the account and join")
+    is_at(page, "/my/")
+    return page
 
 
-def _sign_in(browser: WebDriver, gateway: Gateway, name: str) -> None:
-    browser.delete_all_cookies()
-    browser.get(gateway.base_url + "/my/login/")
-    _fill(browser, username=name, password=PASSWORD + "\n")
-    wait(browser, "/my/")
+def _sign_in_again(page: Page, gateway: Gateway, name: str) -> None:
+    """Sign in where members do."""
+    page.context.clear_cookies()
+    page.goto(f"{gateway.base_url}/my/login/")
+    page.locator("[name=username]").fill(name)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("[name=password]").press("Enter")
+    is_at(page, "/my/")
 
 
 def _ask(gateway: Gateway, secret: str, route: str, prompt: str) -> str:
@@ -84,7 +80,7 @@ def _ask(gateway: Gateway, secret: str, route: str, prompt: str) -> str:
 
 
 def test_from_the_first_invitation_to_the_end_of_a_key(
-    browser: WebDriver,
+    visits: Visits,
     names: dict[str, str],
     team: Team,
     gateway: Gateway,
@@ -95,37 +91,37 @@ def test_from_the_first_invitation_to_the_end_of_a_key(
     route = standing.routes["openai_chat"].name
 
     # The owner invites a lead.
-    log_in(browser, gateway, names["owner"])
-    browser.get(f"{gateway.base_url}/admin/access/team/{team.pk}/change/")
-    _press_anywhere(browser, "Invite")
-    wait(browser, "/admin/access/invitation/add/")
-    assert Select(browser.find_element(By.NAME, "team")).first_selected_option.text == team.name
-    browser.find_element(By.CSS_SELECTOR, "input[name=role][value=lead]").click()
-    _looked_at(browser, gateway, [f"/admin/access/invitation/add/?team={team.pk}"])
-    browser.get(f"{gateway.base_url}/admin/access/invitation/add/?team={team.pk}")
-    browser.find_element(By.CSS_SELECTOR, "input[name=role][value=lead]").click()
-    _press(browser, "Invite")
-    _shows(browser, "This link is shown only once")
-    link = _link(browser)
+    owner = visits.begin()
+    sign_in(owner, gateway, names["owner"])
+    owner.goto(f"{gateway.base_url}/admin/access/team/{team.pk}/change/")
+    owner.locator("a").filter(has_text="Invite", visible=True).first.click()
+    is_at(owner, "/admin/access/invitation/add/")
+    assert owner.locator("[name=team]").evaluate("(one) => one.selectedOptions[0].text") == team.name
+    invite = f"/admin/access/invitation/add/?team={team.pk}"
+    fits(owner, gateway, [invite])
+    owner.goto(gateway.base_url + invite)
+    owner.locator("input[name=role][value=lead]").check()
+    press(owner, "Invite")
+    shows(owner, "This link is shown only once")
 
     # The lead joins and invites a member.
-    _join(browser, gateway, link, names["lead"], "as one of its leads")
+    lead = _join(visits, gateway, _link(owner), names["lead"], "as one of its leads")
     page = f"{gateway.base_url}/my/teams/{team.pk}/"
-    browser.get(page)
-    _press(browser, "Invite")
-    wait(browser, "/invite/")
-    _press(browser, "Make the link")
-    WebDriverWait(browser, 15).until(lambda driver: "/my/join/" in _link(driver))
-    link = _link(browser)
+    lead.goto(page)
+    press(lead, "Invite")
+    is_at(lead, "/invite/")
+    press(lead, "Make the link")
+    expect(lead.locator("main pre.gw-code").first).to_contain_text("/my/join/")
+    link = _link(lead)
 
     # The member joins, makes a key and streams.
-    _join(browser, gateway, link, names["member"], "as a member")
-    _press(browser, "Make a key")
-    wait(browser, "/my/keys/add/")
-    _fill(browser, name="Laptop")
-    _press(browser, "Make the key")
-    wait(browser, "/secret/")
-    secret = _link(browser)
+    member = _join(visits, gateway, link, names["member"], "as a member")
+    press(member, "Make a key")
+    is_at(member, "/my/keys/add/")
+    fill(member, name="Laptop")
+    press(member, "Make the key")
+    is_at(member, "/secret/")
+    secret = _link(member)
     gateway.wait_snapshot()
     script = upstream.script(speak.chat_answer("Hello, member"))
     assert _ask(gateway, secret, route, script.prompt) == "Hello, member"
@@ -133,33 +129,36 @@ def test_from_the_first_invitation_to_the_end_of_a_key(
     until(lambda: _requests_of(key) == [names["member"]], "the row of the request")
 
     # Each sees their own, and nobody the other's.
-    browser.get(f"{gateway.base_url}/my/requests/")
-    _shows(browser, route)
-    browser.get(page)
-    assert names["lead"] not in _text(browser)
-    browser.get(f"{gateway.base_url}/admin/access/team/")
-    wait(browser, "/my/")
-    _looked_at(browser, gateway, [f"/my/teams/{team.pk}/leave/"])
-    _sign_in(browser, gateway, names["lead"])
-    browser.get(page)
-    _shows(browser, names["member"])
-    browser.get(f"{page}requests/")
-    _shows(browser, names["member"])
+    member.goto(f"{gateway.base_url}/my/requests/")
+    shows(member, route)
+    member.goto(page)
+    expect(member.locator("body")).not_to_contain_text(names["lead"], use_inner_text=True)
+    member.goto(f"{gateway.base_url}/admin/access/team/")
+    is_at(member, "/my/")
+    fits(member, gateway, [f"/my/teams/{team.pk}/leave/"])
+    _sign_in_again(lead, gateway, names["lead"])
+    lead.goto(page)
+    shows(lead, names["member"])
+    lead.goto(f"{page}requests/")
+    shows(lead, names["member"])
 
     # The lead removes the member: the key ends, and the link that was used opens nothing again.
-    browser.get(page)
-    _press(browser, "Remove")
-    wait(browser, "/remove/")
-    _press(browser, f"Remove {names['member']}")
+    lead.goto(page)
+    press(lead, "Remove")
+    is_at(lead, "/remove/")
+    press(lead, f"Remove {names['member']}")
     until(lambda: Client(gateway.base_url, secret).post(message(route, "hello")).status == 401, "the end of the key")
-    browser.delete_all_cookies()
-    browser.get(link)
-    _shows(browser, "This invitation was used")
-    _looked_at(browser, gateway, ["/my/join/", "/my/forgot/", "/my/password/new/"])
+    stranger = visits.begin()
+    stranger.goto(link)
+    shows(stranger, "This invitation was used")
+    fits(stranger, gateway, ["/my/join/", "/my/forgot/", "/my/password/new/"])
 
     assert [one.user.username for one in Membership.objects.filter(team=team)] == [names["lead"]]
     assert Invitation.objects.filter(team=team).exclude(accepted_at=None).count() == 2
-    _find_in_the_audit(browser, gateway, names, team, secret)
+    _find_in_the_audit(names, team, secret)
+    owner.goto(f"{gateway.base_url}/admin/access/auditentry/?q={names['lead']}")
+    shows(owner, names["lead"])
+    shows(owner, "deleted")
 
 
 def _requests_of(key: ClientKey) -> list[Any]:
@@ -168,12 +167,7 @@ def _requests_of(key: ClientKey) -> list[Any]:
     return list(RequestLog.objects.filter(key_id=key.pk).values_list("owner_name", flat=True))
 
 
-def _press_anywhere(browser: WebDriver, text: str) -> None:
-    path = f"//*[self::a or self::button][normalize-space(.)={text!r} or contains(@href, '/invite/')]"
-    WebDriverWait(browser, 15).until(lambda driver: driver.find_element(By.XPATH, path)).click()
-
-
-def _find_in_the_audit(browser: WebDriver, gateway: Gateway, names: dict[str, str], team: Team, secret: str) -> None:
+def _find_in_the_audit(names: dict[str, str], team: Team, secret: str) -> None:
     """Who did what to the team and its people, and none of their secrets."""
     owner, lead, member = names["owner"], names["lead"], names["member"]
     entries = AuditEntry.objects.filter(person_name__in=[*names.values(), ""])
@@ -195,9 +189,3 @@ def _find_in_the_audit(browser: WebDriver, gateway: Gateway, names: dict[str, st
     written = "\n".join(f"{entry} {entry.changes}" for entry in AuditEntry.objects.all())
     assert secret not in written
     assert PASSWORD not in written
-
-    browser.delete_all_cookies()
-    log_in(browser, gateway, owner)
-    browser.get(f"{gateway.base_url}/admin/access/auditentry/?q={lead}")
-    _shows(browser, lead)
-    _shows(browser, "deleted")
