@@ -46,6 +46,12 @@ def test_errors_have_it_too(admin_client: Client) -> None:
     assert {answer["Content-Security-Policy"] for answer in answers} == {PAGES}
 
 
+def test_errors_say_where_to_go_and_have_the_icon(admin_client: Client) -> None:
+    for answer in (staff().get("/admin/console/health/"), admin_client.get("/my/teams/999999/")):
+        html = answer.content.decode()
+        assert [answer.status_code in {403, 404}, "favicon.svg" in html, "<a href=" in html] == [True] * 3
+
+
 def test_an_error_while_debugging_may_have_its_scripts_inside(admin_client: Client, settings: object) -> None:
     settings.DEBUG = True  # type: ignore[attr-defined]
     assert admin_client.get("/admin/no/such/page/")["Content-Security-Policy"] == DEBUGGED
