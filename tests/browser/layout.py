@@ -9,7 +9,6 @@ from playwright.sync_api import Page
 from tests.browser.visits import DESK, PHONE
 from tests.harness.gateway import Gateway
 
-THEMES = ("light", "dark")
 _STICKING_OUT = """
 () => {
   const root = document.documentElement;
@@ -20,6 +19,8 @@ _STICKING_OUT = """
     : [];
 }
 """
+_DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+"""Lets what watches the size of its element, such as a chart, draw itself anew."""
 _NAMELESS = """
 () => [...document.querySelectorAll("main :is(input, select, textarea, button, a)")].filter((one) =>
   one.offsetParent && one.type !== "hidden"
@@ -47,15 +48,22 @@ def settle(page: Page) -> None:
 
 
 def each_look(page: Page, gateway: Gateway, paths: Sequence[str]) -> Iterator[str]:
-    """Open each page on a desk and on a phone, in the light and in the dark; yields such as `/my/ 390 dark`."""
+    """Open each page on a desk and on a phone, in the light and in the dark; yields such as `/my/ 390 dark`.
+
+    A page is opened once a theme, in the light on a desk and in the dark on a phone, and seen in the other width as a
+    window that was resized: loads are what takes time.
+    """
     before = page.viewport_size
-    for theme in THEMES:
+    for theme, sizes in (("light", (DESK, PHONE)), ("dark", (PHONE, DESK))):
         page.evaluate("(theme) => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
-        for width, height in (DESK, PHONE):
-            page.set_viewport_size({"width": width, "height": height})
-            for path in paths:
-                page.goto(gateway.base_url + path)
-                settle(page)
+        for path in paths:
+            for opened, (width, height) in zip((True, False), sizes, strict=True):
+                page.set_viewport_size({"width": width, "height": height})
+                if opened:
+                    page.goto(gateway.base_url + path)
+                    settle(page)
+                else:
+                    page.evaluate(_DRAWN)
                 yield f"{path} {width} {theme}"
     if before is not None:
         page.set_viewport_size(before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
@@ -18,7 +19,7 @@ class Visits:
     """The visits of one test; each has cookies and a storage of its own, as another person's browser has.
 
     `complaints` are the errors of scripts, those that the console shows, and the answers of 500 and above, of all
-    visits, in the order in which they came. A test that provokes one looks for it there and takes it out.
+    visits, in the order in which they came. A test that provokes one looks for it there and takes it out (`provoked`).
     """
 
     def __init__(self, browser: Browser) -> None:
@@ -36,6 +37,17 @@ class Visits:
         context.on("weberror", lambda error: self.complaints.append(f"error of a script: {error.error}"))
         context.on("response", self._on_response)
         return context.new_page()
+
+    def provoked(self, status: int, *paths: str) -> None:
+        """Take out the complaints about answers of `status` from these paths; each of them must have given one."""
+        words = f"responded with a status of {status} "
+        meant = {
+            complaint: path
+            for complaint in self.complaints
+            if words in complaint and (path := urlsplit(complaint.partition(": ")[0]).path) in paths
+        }
+        assert set(meant.values()) == set(paths), self.complaints
+        self.complaints[:] = [complaint for complaint in self.complaints if complaint not in meant]
 
     def end(self) -> None:
         """Close all."""

@@ -159,6 +159,8 @@ def test_from_the_first_invitation_to_the_end_of_a_key(
     owner.goto(f"{gateway.base_url}/admin/access/auditentry/?q={names['lead']}")
     shows(owner, names["lead"])
     shows(owner, "deleted")
+    # A team is hidden from whoever leads none, and a link that leads nowhere is not found.
+    visits.provoked(404, f"/my/teams/{team.pk}/", "/my/join/", "/my/password/new/")
 
 
 def _requests_of(key: ClientKey) -> list[Any]:
