@@ -136,6 +136,26 @@ def test_a_server_that_is_away_is_tried_again(admin_client: Client, used: Team, 
     assert len(mail_server.to("lea@example.com")) == 1
 
 
+def test_sent_again_it_leaves_for_the_recipients_of_today_alone(
+    admin_client: Client, used: Team, mail_server: MailServer
+) -> None:
+    Team.objects.update(contact="typo@example.com")
+    (statement,) = close(used.pk, _last_month())
+    mail_server.refused["typo@example.com"] = "451 try later"
+    mails.queue(statement)
+    _work()
+    Team.objects.update(contact="blue@example.com")
+    mail_server.refused.clear()
+    url = reverse("console:statement-send", args=[1])
+    admin_client.post(url)
+    _work()
+    assert not mail_server.to("typo@example.com")
+    assert len(mail_server.to("blue@example.com")) == 1
+    page = text_of(admin_client.get(reverse("console:statement", args=[1])))
+    assert "typo@example.com not sent: Taken back" in page
+    assert "mail not sent" not in text_of(admin_client.get(LIST, {"month": f"{statement.month:%Y-%m}"}))
+
+
 def test_a_team_without_any_address(admin_client: Client, used: Team, mail_server: MailServer) -> None:
     User.objects.filter(username="lea").update(email="")
     _set(admin_client, day="1", mails="on")

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from access import audit
@@ -21,6 +21,9 @@ from usage.statements.models import Statement, StatementMail, StatementSchedule
 QUEUED, AGAIN = "statement mailed", "sent again"
 """What the audit calls it: by the schedule, and by somebody."""
 NOBODY = "The team has neither a contact with an e-mail address nor a lead with one. Enter a contact on its page."
+
+
+TAKEN_BACK = "Taken back: it was sent again, and this was no recipient any more."
 
 
 class NoAddress(Exception):
@@ -64,9 +67,7 @@ def queue(statement: Statement, sent_by: int | None = None) -> int:
         audit.lock()
         before = set(StatementMail.objects.filter(statement=statement).values_list("once", flat=True))
         if sent_by is not None:
-            waiting = StatementMail.objects.filter(statement=statement, next_try_at__isnull=False)
-            waiting.update(next_try_at=timezone.now())
-            names = {_name(one.person_id, one.address) for one in waiting}
+            names = _hasten(statement, {one.key for one in found})
             rows = [row for row in rows if _name(row.person_id, row.address) not in names]
             for row in rows:
                 row.once = f"{row.once}:{len(before)}"
@@ -76,6 +77,21 @@ def queue(statement: Statement, sent_by: int | None = None) -> int:
         if rows and found and sent_by is None:
             audit.record(QUEUED, statement, {"mails": len(rows)})
     return len(found)
+
+
+def _hasten(statement: Statement, keys: set[str]) -> set[str]:
+    """Has mails that wait tried at once, and takes back those for others than `keys`: an address that was corrected
+    meanwhile. Returns whom those that wait are for."""
+    waiting = {
+        row.pk: _name(row.person_id, row.address)
+        for row in StatementMail.objects.filter(statement=statement, next_try_at__isnull=False)
+    }
+    others = [pk for pk, name in waiting.items() if name not in keys]
+    StatementMail.objects.filter(pk__in=waiting.keys() - others).update(next_try_at=timezone.now())
+    # One that is being sent now is not stopped any more.
+    free = Q(lease_until=None) | Q(lease_until__lte=timezone.now())
+    StatementMail.objects.filter(free, pk__in=others).update(next_try_at=None, error=TAKEN_BACK)
+    return set(waiting.values())
 
 
 def recipients(statement: Statement) -> list[Recipient]:

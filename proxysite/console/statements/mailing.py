@@ -118,4 +118,6 @@ def _state(row: StatementMail) -> str:
         return "sent"
     if row.failed_at is not None:
         return f"not sent: {row.error}"
+    if row.next_try_at is None:
+        return f"not sent: {row.error or 'taken back.'}"
     return f"is tried again after: {row.error}" if row.tries else "goes out now"
