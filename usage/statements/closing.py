@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from access import audit
@@ -16,8 +18,30 @@ from usage.statements import checking, drafts
 from usage.statements.drafts import Draft
 from usage.statements.models import ExchangeRate, Statement, StatementLine
 
+logger = logging.getLogger("gateway.statements")
+
 CLOSED = "statement closed"
 """What the audit calls it."""
+
+
+class NotClosed(Exception):
+    """A team's month could not be closed; the log says why."""
+
+
+@contextmanager
+def one_team(team_id: int, until: date) -> Iterator[None]:
+    """Raises NotClosed for what fails with one team, and writes it to the log: others may go on.
+
+    Raises django.db.Error where the database is away.
+    """
+    try:
+        yield
+    except (DatabaseError, ArithmeticError, ValueError) as error:
+        if isinstance(error, DatabaseError) and not connection.is_usable():
+            raise
+        fields = {"team": team_id, "month": f"{until:%Y-%m}", "cause": f"{type(error).__name__}: {error}"}
+        logger.error("a month of a team could not be closed", extra={"fields": fields})
+        raise NotClosed from error
 
 
 def close(team_id: int, until: date, closed_by: int | None = None) -> Iterator[Statement]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 
-from django.db import DataError, IntegrityError
 from django.db.models import Max
 
 from access.allowances.time_zones import zone_of
 from access.models import Team
 from usage.statements import drafts, overview
-from usage.statements.closing import close
+from usage.statements.closing import NotClosed, close, one_team
 from usage.statements.models import Statement, StatementSchedule
-
-logger = logging.getLogger("gateway.statements")
 
 
 def close_due(now: datetime, goes_on: Callable[[], bool] = lambda: True) -> int:
@@ -31,11 +28,8 @@ def close_due(now: datetime, goes_on: Callable[[], bool] = lambda: True) -> int:
     for team_id, month in _due(schedule.day, now):
         if not goes_on():
             break
-        try:
+        with suppress(NotClosed), one_team(team_id, month):
             closed += _close(team_id, month)
-        except (DataError, IntegrityError, ArithmeticError, ValueError) as error:
-            fields = {"team": team_id, "month": f"{month:%Y-%m}", "cause": f"{type(error).__name__}: {error}"}
-            logger.error("a month of a team could not be closed", extra={"fields": fields})
     return closed
 
 

@@ -24,6 +24,7 @@ from proxysite.console.statements.months import month_of
 from proxysite.statement_files import COLUMNS, pdf_response, records
 from usage.rollups.accumulate import month_after
 from usage.statements import mails, overview
+from usage.statements.closing import NotClosed, one_team
 from usage.statements.closing import close as close_months
 from usage.statements.models import ExchangeRate, Statement, StatementMail
 from usage.statements.sheet import sheet_of
@@ -68,15 +69,22 @@ def close(request: HttpRequest) -> HttpResponse:
     month = month_of(request.POST.get("month", ""))
     only = request.POST.get("team", "")
     closed: list[Statement] = []
+    failed = []
     for row in overview.rows(month):
         if row.statement is None and row.is_over and only in ("", str(row.team_id)):
-            closed += close_months(row.team_id, month, request.user.pk)
+            try:
+                with one_team(row.team_id, month):
+                    closed.extend(close_months(row.team_id, month, request.user.pk))
+            except NotClosed:
+                failed.append(row.team_name)
     if closed:
         earlier = sum(one.month < month for one in closed)
         also = f", {earlier} of them for earlier months" if earlier else ""
         messages.success(request, f"Closed {len(closed)} statement{'s' if len(closed) > 1 else ''}{also}.")
-    else:
+    elif not failed:
         messages.info(request, "There was nothing to close: the month is closed already, or not over yet.")
+    if failed:
+        messages.error(request, f"Not closed, the log says why: {', '.join(failed)}.")
     return HttpResponseRedirect(_url(month))
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DataError, connections
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
 
 from access.models import AuditEntry, Membership, Team
+from tests.admin.pages import text_of
 from tests.usage.added import store
 from tests.usage.dated import day, request
 from usage.statements import closing, mails, schedule
@@ -89,22 +92,30 @@ def test_nothing_is_closed_without_a_day(teams: list[Team]) -> None:
     assert schedule.close_due(MAY) == 0
 
 
-def test_a_team_that_cannot_be_closed_stops_no_other(
-    teams: list[Team], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def broken(team_id: int, *args: Any) -> Any:
-        if team_id == teams[0].pk:
-            raise DataError("too many digits")
-        return closing.close(team_id, *args)
+@pytest.fixture
+def too_dear(teams: list[Team]) -> Team:
+    """The first team, with a cost in February that no statement holds."""
+    fields: dict[str, Any] = {"team_id": teams[0].pk, "team_name": "search", "model_name": "opus"}
+    for route in ("a", "b"):
+        store([request(day("2026-02-11T10:00:00"), cost=5 * 10**18, route_name=route, **fields)])
+    return teams[0]
 
-    monkeypatch.setattr(schedule, "close", broken)
+
+def test_a_team_that_cannot_be_closed_stops_no_other(too_dear: Team, caplog: pytest.LogCaptureFixture) -> None:
     assert schedule.close_due(MAY) == 3
     assert _closed() == {"support": ["02", "03", "04"]}
     (logged,) = caplog.records
-    assert logged.fields["team"] == teams[0].pk  # type: ignore[attr-defined]
-    monkeypatch.undo()
-    schedule.close_due(MAY)
-    assert _closed()["search"] == ["02", "03", "04"]
+    assert logged.fields["team"] == too_dear.pk  # type: ignore[attr-defined]
+
+
+def test_a_team_that_somebody_cannot_close_stops_no_other(admin_client: Client, too_dear: Team) -> None:
+    url = reverse("console:statements-close")
+    text = text_of(admin_client.post(url, {"month": "2026-04"}, follow=True))
+    assert "Closed 3 statements, 2 of them for earlier months." in text
+    assert "Not closed, the log says why: search." in text
+    text = text_of(admin_client.post(url, {"month": "2026-04", "team": str(too_dear.pk)}, follow=True))
+    assert "nothing to close" not in text
+    assert _closed() == {"support": ["02", "03", "04"]}
 
 
 def test_two_workers_at_once_close_and_queue_once(teams: list[Team]) -> None:
