@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -42,7 +43,9 @@ class UploadForm(forms.Form):
     """A file of a provider."""
 
     provider = forms.TypedChoiceField(coerce=int)
-    file = forms.FileField(max_length=200, widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}))
+    file = forms.FileField(
+        max_length=200, widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.tsv,.txt,text/csv"})
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -57,3 +57,7 @@ def test_a_month_is_closed_and_its_statement_handed_out(
     started.value.save_as(tmp_path / "statement.csv")
     (line,) = csv.DictReader((tmp_path / "statement.csv").read_text().splitlines())
     assert (line["team"], line["model"], Decimal(line["cost_usd"])) == ("Blue", "large-4", Decimal("2.75"))
+
+    pdf = visitor.request.get(visitor.get_by_role("link", name="PDF", exact=True).evaluate("(one) => one.href"))
+    assert (pdf.status, pdf.headers["content-type"]) == (200, "application/pdf")
+    assert pdf.body().startswith(b"%PDF-")
