@@ -37,6 +37,11 @@ COLUMNS: Final = (
     *(f"{name}_usd" if name.endswith("cost") else name for name in _SIDES),
     *("difference_usd", "token_difference", "cause", "explanation", "pruned"),
 )
+_FORMATS: Final = (
+    *("", "", ""),
+    *(xlsx_file.DOLLARS if name.endswith("cost") else xlsx_file.COUNT for name in _SIDES),
+    *(xlsx_file.DOLLARS, xlsx_file.COUNT, "", "", ""),
+)
 GROUPS: Final = {"": "Day and model", "day": "Day", "model": "Model"}
 
 
@@ -130,7 +135,7 @@ def export(request: HttpRequest, reconciliation_id: int, format: str) -> HttpRes
     record("usage exported", changes={"invoice": result.pk, "format": format})
     name = f"invoice-{result.pk}.{format}"
     if format == "xlsx":
-        return xlsx_file.response(request, name, COLUMNS, _records(result))
+        return xlsx_file.response(request, name, COLUMNS, _records(result), _FORMATS)
     records = (
         [cell(value) if isinstance(value, str) else totals.exact(value) for value in line] for line in _records(result)
     )
@@ -180,7 +185,7 @@ def _columns(
 def _records(result: Reconciliation) -> Iterable[list[Any]]:
     for line in result.lines.iterator(chunk_size=500):
         yield [
-            f"{line.day}", line.model_name, line.on_invoice, *(getattr(line, name) for name in _SIDES),
+            line.day, line.model_name, line.on_invoice, *(getattr(line, name) for name in _SIDES),
             line.difference, line.token_difference, line.get_cause_display(), line.explanation,
             "yes" if line.is_pruned else "",
         ]  # fmt: skip
