@@ -16,7 +16,6 @@ from usage.reports.formatting import count, dollars
 from usage.reports.spreadsheet import cell
 from usage.statements import drafts
 from usage.statements.models import Statement, StatementMail
-from usage.statements.pdf import pdf
 from usage.statements.sheet import Sheet, sheet_of
 
 COLUMNS: Final = (
@@ -41,9 +40,17 @@ def records(statements: Iterable[Statement]) -> Iterator[list[Any]]:
 def pdf_response(statement: Statement) -> HttpResponse:
     """Returns the response with a statement's PDF, and writes that it was taken out."""
     record("usage exported", changes={"statements": [statement.number], "format": "pdf"})
-    response = HttpResponse(pdf(sheet_of(statement)), content_type="application/pdf")
+    response = HttpResponse(_pdf(sheet_of(statement)), content_type="application/pdf")
     response["Content-Disposition"] = f'attachment; filename="{name_of(statement)}.pdf"'
     return response
+
+
+def _pdf(sheet: Sheet) -> bytes:
+    # Its libraries take 20 MB and most of a second to load, and the workers of the gateway, which import this module
+    # for mails, may never make one.
+    from usage.statements.pdf import pdf
+
+    return pdf(sheet)
 
 
 def name_of(statement: Statement) -> str:
@@ -56,7 +63,7 @@ def mail_of(message: StatementMail) -> tuple[str, str, list[Attachment]]:
     sheet, name = sheet_of(message.statement), name_of(message.statement)
     lines = b"".join(csv_file.blocks(COLUMNS, records([message.statement])))
     files = [
-        Attachment(f"{name}.pdf", pdf(sheet), "application/pdf"),
+        Attachment(f"{name}.pdf", _pdf(sheet), "application/pdf"),
         Attachment(f"{name}.csv", lines, "text/csv"),
     ]
     one = sheet.statement

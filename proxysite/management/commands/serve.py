@@ -97,7 +97,9 @@ def _apart(stack: ExitStack, listener: socket.socket, options: dict[str, Any]) -
     pages, address = _bound(
         stack, options["host"], options["pages_port"], options["pages_socket"], "--pages-port or --pages-socket"
     )
-    gateway = workers.Part("worker", listener, options["workers"], ("--only", _GATEWAY, *_pages_address(options)))
+    # This process has made the checks, which load every page: libraries that these workers have no use for.
+    arguments = ("--skip-checks", "--only", _GATEWAY, *_pages_address(options))
+    gateway = workers.Part("worker", listener, options["workers"], arguments)
     return [gateway, workers.Part("process of the pages", pages, 1, ("--only", _ADMIN))], address
 
 

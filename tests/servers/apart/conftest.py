@@ -29,6 +29,11 @@ class Apart:
         children = map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
         return [child for child in children if {b"--only", part.encode()} <= _command(child)]
 
+    @staticmethod
+    def loaded(pid: int) -> set[str]:
+        """The names of the compiled libraries that a process has loaded, without their endings."""
+        return {line.rpartition("/")[2].partition(".")[0] for line in Path(f"/proc/{pid}/maps").read_text().split("\n")}
+
     def has_pages(self) -> bool:
         """Whether the process of the pages answers."""
         try:

@@ -57,6 +57,14 @@ def test_the_gateway_has_the_api_and_says_where_the_pages_are(
         assert f"on port {apart.pages_url.rpartition(':')[2]} of this host" in words
 
 
+def test_workers_of_the_gateway_load_no_library_of_pages(apart: Apart) -> None:
+    # Of the report API, and of the PDF of a statement.
+    libraries = {"_pydantic_core", "_imaging"}
+    workers = apart.processes("gateway")
+    assert len(workers) == 2
+    assert [apart.loaded(worker) & libraries for worker in workers] == [set(), set()]
+
+
 def test_the_pages_have_their_files_and_say_that_the_api_is_elsewhere(apart: Apart, standing: Standing) -> None:
     pages = Client(apart.pages_url, standing.key.secret)
     for path in ("/v1/messages", "/v1/nothing", "/api/hello", "/metrics"):
