@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any, Final, Literal, get_args
 
+from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import ValidationError
@@ -100,12 +102,17 @@ def handle(api: NinjaAPI) -> None:
     def missing(request: HttpRequest, error: Any) -> HttpResponse:
         return not_found(request)
 
+    def too_many(request: HttpRequest, error: Any) -> HttpResponse:
+        most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        return response(invalid(f"There are more than {most:,} parameters. Send fewer values of a filter."))
+
     def unforeseen(request: HttpRequest, error: Any) -> HttpResponse:
         logger.error("unforeseen failure of %s", request.path, exc_info=error)
         text = "The gateway failed to answer. Try again; if it stays so, its log says why."
         return response(ReportError(500, "internal_error", text))
 
     for kind, handler in (
-        (ReportError, refused), (ValidationError, malformed), (Http404, missing), (Exception, unforeseen),
+        (ReportError, refused), (ValidationError, malformed), (TooManyFieldsSent, too_many), (Http404, missing),
+        (Exception, unforeseen),
     ):  # fmt: skip
         api.add_exception_handler(kind, handler)

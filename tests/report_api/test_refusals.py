@@ -115,6 +115,16 @@ def test_a_path_that_is_not_there_says_which_are(path: str, ask: Ask) -> None:
     assert _error(Client().get(f"/api/report/v2/{path}"), 404)[0] == "not_found"
 
 
+@pytest.mark.parametrize("path", ["usage", "statements", "me"])
+def test_too_many_parameters_are_the_askers_mistake(path: str, ask: Ask, caplog: Any) -> None:
+    code, message = _error(ask(f"{path}?{'key=1&' * 1001}"), 400)
+    assert (code, message) == (
+        "invalid_request",
+        "There are more than 1,000 parameters. Send fewer values of a filter.",
+    )
+    assert "unforeseen" not in caplog.text
+
+
 def test_no_cookie_is_read_or_set_and_nothing_is_kept(ask: Ask, admin_client: Client) -> None:
     session = admin_client.cookies["sessionid"].value
     answer = ask("me", cookie=f"sessionid={session}")
