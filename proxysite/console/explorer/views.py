@@ -34,7 +34,7 @@ EXAMPLES: Final = (
     ("Client versions", "?range=30d&metric=requests&group=client&subgroup=version"),
 )
 MOST: Final = 100
-"""Views that one person saves, and that the menu shows."""
+"""Views that one person saves, and those of others that the menu shows."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -73,12 +73,13 @@ class ViewForm(forms.ModelForm):  # type: ignore[type-arg]
 
 def menu(request: HttpRequest, shown: str) -> dict[str, list[Choice]]:
     """Returns the choices of the menu; `shown` is the query of the view that the page shows."""
-    mine: list[Choice] = []
-    shared: list[Choice] = []
-    for view in seen_by(request.user).order_by("name", "pk")[:MOST]:
-        (mine if view.owner_id == request.user.pk else shared).append(_choice(view, request.user, shown))
-    examples = [Choice(title, url, is_shown=_query(url) == shown) for title, url in EXAMPLES]
-    return {"mine": mine, "shared": shared, "examples": examples}
+    views = seen_by(request.user).order_by("name", "pk")
+    mine = Q(owner=request.user.pk)
+    return {
+        "mine": [_choice(view, request.user, shown) for view in views.filter(mine)[:MOST]],
+        "shared": [_choice(view, request.user, shown) for view in views.exclude(mine)[:MOST]],
+        "examples": [Choice(title, url, is_shown=_query(url) == shown) for title, url in EXAMPLES],
+    }
 
 
 def seen_by(person: Any) -> QuerySet[SavedView]:

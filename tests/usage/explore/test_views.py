@@ -88,6 +88,17 @@ def test_a_view_is_shared_with_teams_alone_that_its_owner_sees() -> None:
     assert SavedView.objects.get().team == team
 
 
+def test_views_of_others_push_none_of_ones_own_out(admin_client: Client, admin_user: User) -> None:
+    team, mia = Team.objects.create(name="Blue"), User.objects.create(username="mia")
+    SavedView.objects.bulk_create(
+        SavedView(name=f"A {number:03}", query=QUERY, owner=mia, team=team) for number in range(101)
+    )
+    _view(name="Zebra", owner=admin_user)
+    menu = admin_client.get(PAGE).context["menu"]
+    assert [choice.title for choice in menu["mine"]] == ["Zebra"]
+    assert (len(menu["shared"]), menu["shared"][0].title) == (100, "A 000")
+
+
 def test_an_administrator_deletes_the_view_of_another(admin_client: Client) -> None:
     view = _view(team=Team.objects.create(name="Blue"))
     assert admin_client.post(f"{SAVE}{view.pk}/", {"delete": "1"}).status_code == 302
