@@ -92,7 +92,8 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
     def _from_environment(self, data: dict[str, Any], secret: str) -> None:
         if not data.get("variable") and "variable" not in self.errors:
             self.add_error("variable", "Enter the name of the variable that holds the secret.")
-        if secret:
+        # One that was typed before, and kept by the page, is not there to be emptied.
+        if secret and self.data.get(self.add_prefix("secret")):
             self.add_error("secret", "Leave this empty: the secret is read from the variable.")
         # A secret that is not used is not stored.
         self.instance.ciphertext = self.instance.last_four = ""

@@ -112,6 +112,14 @@ def test_a_typed_secret_is_not_lost_and_not_shown(admin_client: Client) -> None:
     assert secrets.decrypt(Credential.objects.get().ciphertext) == SECRET
 
 
+def test_a_kept_secret_stops_nobody_from_choosing_a_variable(admin_client: Client) -> None:
+    sent, page = _wrong(admin_client, **TYPED, base_url="nonsense")
+    again = {**sent, **CREDENTIAL, **_kept(page), "base_url": "https://example.com/v1"}
+    assert list(errors_of(admin_client.post(ADD, again | {"credentials-0-secret": SECRET}))) == ["credentials-0-secret"]
+    assert admin_client.post(ADD, again | {"credentials-0-secret": ""}).status_code == 302
+    assert Credential.objects.values_list("source", "ciphertext", "variable").get() == ("environment", "", "A_API_KEY")
+
+
 def test_a_kept_secret_is_its_typists_for_an_hour(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     sent, page = _wrong(admin_client, **TYPED, base_url="nonsense")
     again = {**sent, "credentials-0-secret": "", **_kept(page), "base_url": "https://example.com/v1"}
