@@ -6,7 +6,7 @@ from one place, `Rows`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final, Literal
 
@@ -14,7 +14,8 @@ import msgspec
 from django.db.models import Aggregate, Count, Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from usage.rollups import months
+from usage.reports import bins
+from usage.rollups import histogram, months
 from usage.rollups.accumulate import QUARTER, local_day, midnight, month_after
 from usage.rollups.measures import DIMENSIONS, OF_KEY
 from usage.rollups.models import DailyRollup, MonthRollup, UsageRollup
@@ -53,6 +54,16 @@ class Rows(msgspec.Struct, frozen=True):
         self._check(columns)
         for part in self.parts:
             yield from part.values_list(*columns).iterator(chunk_size=2000)
+
+    def bins(self, column: str, *by: str, starts: Sequence[datetime] = ()) -> dict[tuple[Any, ...], histogram.Bins]:
+        """Returns the histogram of a column over each group, by the values of the columns that it is grouped `by`, and
+        with `starts` by the number of the stretch of time that begins at one of these moments."""
+        self._check(by)
+        found: dict[tuple[Any, ...], histogram.Bins] = {}
+        for part in self.parts:
+            for key, number, count in bins.sums(part, column, by, starts):
+                histogram.add(found.setdefault(key, {}), {number: count})
+        return found
 
     def total(self, **aggregates: Aggregate) -> dict[str, Any]:
         """Returns the aggregates over all rows."""

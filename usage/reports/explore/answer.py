@@ -166,13 +166,14 @@ class _Answering:
 
     def _read_bins(self, parts: dict[Key, _Part]) -> None:
         """Adds histograms up, of the whole range; `_read_buckets` does the same by bucket."""
-        for metric, of in ((self._metric, "bins"), (self._rank, "rank_bins")):
-            if not metric.bins:
-                continue
-            for *key, stored in self._rows(self._columns, whole=True).values_list(*self._columns, metric.bins):
-                part = parts.get(tuple(key))
-                if part is not None and stored:
-                    histogram.add(getattr(part, of), {int(number): count for number, count in stored.items()})
+        is_ranked_alike = self._rank.bins == self._metric.bins
+        found = self._bins_of(self._metric)
+        ranked = found if is_ranked_alike else self._bins_of(self._rank)
+        for key, part in parts.items():
+            part.bins, part.rank_bins = found.get(key, {}), ranked.get(key, {})
+
+    def _bins_of(self, metric: Metric) -> dict[Key, histogram.Bins]:
+        return self._rows(self._columns, whole=True).bins(metric.bins, *self._columns) if metric.bins else {}
 
     def _ranked_by(self, part: _Part) -> Value:
         return _of(self._rank, part.sums, part.rank_bins)
@@ -188,11 +189,10 @@ class _Answering:
             rows = rows.filter(reduce(or_, (Q(**_equal(columns, key)) for key in parts)))
         index = buckets.index(self._question, self._starts)
         if self._metric.bins:
-            for *key, moment, stored in rows.values_list(*columns, "starts_at", self._metric.bins):
+            for (*key, at), bins in rows.bins(self._metric.bins, *columns, starts=self._starts).items():
                 # A line may be new since the whole was read.
-                if stored and (part := parts.get(tuple(key))) is not None:
-                    found = {int(number): count for number, count in stored.items()}
-                    histogram.add(part.bucket(index(moment))[1], found)
+                if (part := parts.get(tuple(key))) is not None:
+                    histogram.add(part.bucket(at)[1], bins)
             return
         for row in rows.groups(*columns, "starts_at", **SUMS):
             if (part := parts.get(tuple(row[column] for column in columns))) is not None:
