@@ -64,8 +64,8 @@ def _file(mail: EmailMessage, kind: str) -> bytes:
 
 
 def test_a_month_is_closed_and_mailed_with_its_files(admin_client: Client, used: Team, mail_server: MailServer) -> None:
-    said = _set(admin_client, day="1", mails="on", recipients="billing@example.com,  boss@example.com")
-    assert "Each month is closed on day 1 of the next one in the team's time zone, and mailed to" in said
+    page = _set(admin_client, day="1", mails="on", recipients="billing@example.com,  boss@example.com")
+    assert "Each month is closed on day 1 of the next one in the team's time zone, and mailed to" in page
     _work()
     _work()
     statement = Statement.objects.get()
@@ -89,9 +89,7 @@ def test_a_month_is_closed_and_mailed_with_its_files(admin_client: Client, used:
         assert part in page
 
 
-def test_a_month_that_somebody_closes_is_mailed_as_well(
-    admin_client: Client, used: Team, mail_server: MailServer
-) -> None:
+def test_a_month_that_somebody_closes_is_mailed_too(admin_client: Client, used: Team, mail_server: MailServer) -> None:
     assert "Somebody closes months here" in _set(admin_client, mails="on")
     _work()
     assert not Statement.objects.exists()
@@ -188,8 +186,8 @@ def test_somebody_who_is_erased_is_named_by_no_mail(used: Team, mail_server: Mai
 
 def test_without_a_mail_server_the_page_says_what_to_set(admin_client: Client, used: Team) -> None:
     list(close(used.pk, _last_month()))
-    said = _set(admin_client, day="", mails="on")
-    assert "No mail is sent: set EMAIL_URL, DEFAULT_FROM_EMAIL and PUBLIC_URL" in said
+    page = _set(admin_client, day="", mails="on")
+    assert "No mail is sent: set EMAIL_URL, DEFAULT_FROM_EMAIL and PUBLIC_URL" in page
     text = text_of(admin_client.post(reverse("console:statement-send", args=[1]), follow=True))
     assert "set EMAIL_URL" in text
     assert not StatementMail.objects.exists()

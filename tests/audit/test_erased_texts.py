@@ -12,6 +12,7 @@ from django.core.management import call_command
 from access.models import AuditEntry, Budget, IncreaseRequest, Team, Webhook
 from providers.models import Provider
 from routing.models import Route
+from usage.reports.explore.models import SavedView
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -60,3 +61,16 @@ def test_what_must_be_changed_by_hand_is_listed(mia: User, capsys: Any) -> None:
     call_command("erase_person", f"deleted user {mia.pk}", "--also", "miaiam")
     assert "by hand" not in capsys.readouterr().out
     assert not [entry.changes for entry in AuditEntry.objects.all() if re.search(r"\bmiaiam\b", entry.changes)]
+
+
+def test_views_that_somebody_else_saved_name_them_no_more(mia: User) -> None:
+    boris = User.objects.create_user("boris")
+    names = ("Cost of miaiam", "Cost of mia@corp.example", "Cost of miaiamine")
+    views = [SavedView.objects.create(name=name, query="?range=7d", owner=boris) for name in names]
+    call_command("erase_person", "miaiam")
+    for view in views:
+        view.refresh_from_db()
+    first, second, other = views
+    erased = f"deleted user {mia.pk}"
+    assert (first.name, second.name) == (f"view {first.pk} of {erased}", f"view {second.pk} of {erased}")
+    assert other.name == "Cost of miaiamine"

@@ -60,7 +60,7 @@ def test_a_token_that_is_not_in_force_says_what_to_do(fields: dict[str, Any], co
     assert token.last_used_at is None
 
 
-def test_a_token_of_nobody_is_unknown_and_a_client_key_is_told_apart() -> None:
+def test_a_token_of_nobody_is_unknown_and_a_client_key_is_named_as_one() -> None:
     with pytest.raises(TokenRefused, match="it was deleted, or not copied whole"):
         token_of(new_secret(PREFIX))
     with pytest.raises(TokenRefused, match="This is a client key, which reads no reports"):

@@ -36,6 +36,7 @@ from providers.models import Provider
 from proxysite.console.health import RESET_BY
 from routing.models import HealthState, Route
 from usage.erasing import names_and_keys_of, replace_owner
+from usage.reports.explore.models import SavedView
 from usage.statements.models import StatementMail
 
 _BINDING = (RateLimit, Budget, IncreaseRequest)
@@ -82,6 +83,7 @@ class Command(BaseCommand):
             refuse_without_owner(user)
             person = _person(user, options["also"])
             _close(user, person)
+            _rename_tokens_and_views(person)
             _rewrite_texts(person)
             _forget_history(person)
             entries = erasing.erase(person)
@@ -127,10 +129,6 @@ def _close(user: User, person: ErasedPerson) -> None:
             person.theirs.discard(key.pk)
     # Whoever made a report token knows its secret.
     ReportToken.objects.filter(created_by=user).update(enabled=False)
-    for token in ReportToken.objects.all():
-        if person.replaced(token.name) != token.name:
-            name = f"report token {token.pk} of {person.replacement}"
-            ReportToken.objects.filter(pk=token.pk).update(name=name)
     Membership.objects.filter(user=user).delete()
     SiteRole.objects.filter(user=user).delete()
     IncreaseRequest.objects.filter(user=user).delete()
@@ -145,6 +143,18 @@ def _close(user: User, person: ErasedPerson) -> None:
     # Of every session, since whose it is stands in its data.
     ended = [row.pk for row in Session.objects.all() if row.get_decoded().get("_auth_user_id") == str(user.pk)]
     Session.objects.filter(pk__in=ended).delete()
+
+
+def _rename_tokens_and_views(person: ErasedPerson) -> None:
+    """Gives report tokens and saved views whose name has one of theirs in it a name of their own."""
+    for token in ReportToken.objects.all():
+        if person.replaced(token.name) != token.name:
+            name = f"report token {token.pk} of {person.replacement}"
+            ReportToken.objects.filter(pk=token.pk).update(name=name)
+    for view in SavedView.objects.filter(person.mentioned_in("name")):
+        if person.replaced(view.name) != view.name:
+            # Unique for its owner, as a view's name must be.
+            SavedView.objects.filter(pk=view.pk).update(name=f"view {view.pk} of {person.replacement}")
 
 
 def _rewrite_texts(person: ErasedPerson) -> None:

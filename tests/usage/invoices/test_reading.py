@@ -213,7 +213,7 @@ def test_a_saved_layout_is_taken_where_its_columns_are_there() -> None:
     assert guess(sheet("date,cost\n2026-10-31,1\n"), saved).columns == {"date": "day", "cost": "cost"}
 
 
-def test_days_that_can_be_read_in_two_ways_are_a_choice() -> None:
+def test_days_that_can_be_read_in_two_orders_are_a_choice() -> None:
     text = "date,cost\n03/04/2026,1\n"
     assert [_read(text, days=days).first for days in ("month_first", "day_first")] == [
         date(2026, 3, 4),

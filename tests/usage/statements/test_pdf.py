@@ -63,7 +63,7 @@ def test_letters_beyond_latin_are_those_of_an_embedded_font() -> None:
     assert "stands for" not in text
 
 
-def test_what_no_font_has_is_said_at_the_foot(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_no_font_has_stands_at_the_foot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fonts, "PLACES", ("/nowhere.ttf", __file__))
     text = text_of_pdf(pdf(sheet_of(_statement("Поиск “A”"))))
     assert "????? “A”, March 2026" in text
