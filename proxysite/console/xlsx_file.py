@@ -60,7 +60,10 @@ def response(
         except TooManyLines as error:
             return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
         opened.pop_all()
-    return csv_file.response(request, name, _blocks(file), CONTENT_TYPE)
+    blocks = _blocks(file)
+    # Only a generator that has begun closes the file of a response that nobody reads.
+    next(blocks)
+    return csv_file.response(request, name, blocks, CONTENT_TYPE)
 
 
 def write(
@@ -132,5 +135,6 @@ def _text(text: str) -> str:
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         file.seek(0)
+        yield b""
         while block := file.read(_BLOCK):
             yield block
