@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
@@ -31,9 +32,10 @@ _CHARGED = {"large": "2.20", "medium": "0.5", "small": "0.30"}
 
 
 def _use(provider: Provider, started_at: datetime, model: str, dollars: str | None) -> None:
-    of = {"started_at": started_at, "provider_id": provider.pk, "provider_name": provider.name, "model_name": model}
-    cost = None if dollars is None else to_pico(Decimal(dollars))
-    used = {**of, "cost": cost, "input_tokens": 1000, "output_tokens": 100}
+    used: dict[str, Any] = {
+        "started_at": started_at, "provider_id": provider.pk, "provider_name": provider.name, "model_name": model,
+        "cost": None if dollars is None else to_pico(Decimal(dollars)), "input_tokens": 1000, "output_tokens": 100,
+    }  # fmt: skip
     attempt_row(request_row(**used), **used)
 
 
