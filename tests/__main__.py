@@ -29,12 +29,14 @@ NOTHING_CHOSEN = 5
 @dataclass(frozen=True)
 class Part:
     """The tests that one pytest process runs: those that fit `marks`, on a database; `shard` (tests/browser/shards.py)
-    says which of them where several parts share them."""
+    says which of them where several parts share them, and `folder` where they all are, if in one: to collect all tests
+    takes as long as some of them."""
 
     name: str
     database: str
     marks: str
     shard: str = ""
+    folder: str = "tests"
 
     @property
     def report(self) -> Path:
@@ -56,8 +58,8 @@ SUITES = {
     ),
     "clients": (Part("clients", "sqlite", "clients"),),
     "e2e": (
-        Part("browser tests on SQLite", "sqlite", "e2e", "1/2"),
-        Part("browser tests on PostgreSQL", "postgresql", "e2e", "2/2"),
+        Part("browser tests on SQLite", "sqlite", "e2e", "1/2", "tests/browser"),
+        Part("browser tests on PostgreSQL", "postgresql", "e2e", "2/2", "tests/browser"),
     ),
     "chaos": (Part("chaos on SQLite", "sqlite", "chaos"), Part("chaos on PostgreSQL", "postgresql", "chaos")),
     "count": (Part("instruction counts", "sqlite", "count"),),
@@ -98,7 +100,8 @@ class Run:
                 old.unlink(missing_ok=True)
             output = part.log.open("wb") if number else None
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "pytest", "-m", part.marks, f"--junitxml={part.report}", *self._choice),
+                *(sys.executable, "-m", "pytest", "-m", part.marks, f"--junitxml={part.report}"),
+                *(self._choice or [part.folder]),
                 cwd=ROOT,
                 env={
                     **os.environ,
