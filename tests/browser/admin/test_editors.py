@@ -81,6 +81,7 @@ def test_a_chain_is_put_together_in_rows(visitor: Page, administrator: str, gate
     )
     sign_in(visitor, gateway, administrator)
     visitor.goto(f"{gateway.base_url}/admin/providers/provider/{provider.pk}/change/")
+    visitor.get_by_role("link", name="Advanced", exact=True).click()
     expect(visitor.locator("[name=transforms]")).to_be_hidden()
     rows = visitor.locator(".gw-chain-row")
     expect(rows).to_have_count(2)
