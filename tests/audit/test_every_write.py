@@ -82,9 +82,14 @@ CHANGED: dict[str, dict[str, Any]] = {
 READY_FOR: dict[tuple[str, str], dict[str, Any]] = {
     ("access.clientkey", "enable_selected"): {"disabled_at": timezone.now()},
     ("access.clientkey", "delete_selected"): {"revoked_at": timezone.now()},
+    ("providers.model", "enable_selected"): {"enabled": False},
     ("routing.rule", "switch_on"): {"enabled": False},
 }
 """What a row must be like for an action to change it, where that is not how it is made."""
+ASKS: dict[tuple[str, str], dict[str, str]] = {("providers.model", "set_price"): {"apply": "1", "output": "41"}}
+"""What is sent to actions that ask for more than whether to go on."""
+WRITES = {("providers.model", "set_price"): "providers.price"}
+"""What an action changes that is not the row itself."""
 
 
 @pytest.fixture
@@ -211,8 +216,11 @@ def test_every_action_of_a_list(admin_client: Client, admin_user: User, rows: di
             if (label, action) in READY_FOR:
                 type(row).objects.filter(pk=row.pk).update(**READY_FOR[label, action])
             since = AuditEntry.objects.count()
-            form = {"action": action, "_selected_action": [row.pk], "post": "yes"}
+            form = {"action": action, "_selected_action": [row.pk], "post": "yes", **ASKS.get((label, action), {})}
             assert admin_client.post(_url(label, "changelist"), form).status_code == 302, (label, action)
-            assert (label, str(row.pk)) in _new_entries(since), (label, action)
+            if (other := WRITES.get((label, action))) is not None:
+                assert other in {kind for kind, _ in _new_entries(since)}, (label, action)
+            else:
+                assert (label, str(row.pk)) in _new_entries(since), (label, action)
             transaction.set_rollback(True)
     assert set(READY_FOR) <= set(offered)
