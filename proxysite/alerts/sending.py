@@ -17,7 +17,7 @@ from providers import secrets
 from providers.outbound.guard import FetchFailed
 from providers.outbound.post import post
 from proxysite.alerts.signature import HEADER, signature
-from proxysite.statement_files import mail_of
+from proxysite.console.statements.files import mail_of
 from usage.statements import mails
 from usage.statements.models import StatementMail
 

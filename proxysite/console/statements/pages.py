@@ -20,8 +20,8 @@ from access import mail
 from access.audit import record
 from proxysite.console import csv_file
 from proxysite.console.statements import mailing
+from proxysite.console.statements.files import COLUMNS, pdf_response, records
 from proxysite.console.statements.months import month_of
-from proxysite.statement_files import COLUMNS, pdf_response, records
 from usage.rollups.accumulate import month_after
 from usage.statements import mails, overview
 from usage.statements.closing import NotClosed, one_team

@@ -8,9 +8,9 @@ from django.views.decorators.http import require_safe
 
 from access.models import Team
 from access.roles.scope import visible
+from proxysite.console.statements.files import pdf_response
 from proxysite.my import scope
 from proxysite.my.site import page as render
-from proxysite.statement_files import pdf_response
 from usage.statements.models import Statement
 from usage.statements.sheet import sheet_of
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.admin import workbooks
+from tests.admin.files import workbooks
 from tests.admin.history import request_row
 from tests.harness.gateway import Gateway
 from usage.money import to_pico

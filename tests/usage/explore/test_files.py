@@ -13,7 +13,7 @@ from django.test import Client
 
 from access.audit.models import AuditEntry
 from proxysite.console import xlsx_file
-from tests.admin import workbooks
+from tests.admin.files import workbooks
 from tests.admin.history import at, request_row
 from usage.money import to_pico
 from usage.reports.explore import answer

@@ -19,7 +19,7 @@ from access.audit.erased_person import ErasedPerson
 from access.models import AuditEntry
 from providers.models import Provider
 from proxysite.console.invoices import pages
-from tests.admin import workbooks
+from tests.admin.files import workbooks
 from tests.admin.pages import links_of, staff, text_of
 from tests.usage.invoices.recorded import attempted, invoice_of
 from usage.erasing import replace_owner

@@ -11,7 +11,7 @@ import pytest
 from django.test import RequestFactory
 
 from proxysite.console import xlsx_file
-from tests.admin import workbooks
+from tests.admin.files import workbooks
 
 
 def _read(*records: list[Any], formats: tuple[str, ...] = ()) -> list[list[Any]]:

@@ -1,0 +1,1 @@
+"""Files of the admin: CSV and XLSX."""
