@@ -28,8 +28,8 @@ def test_pages_are_measured_over_rows_that_are_made_once(tmp_path: Path) -> None
     assert "1,000 requests in" in first.stderr
     lines = [line for line in first.stdout.splitlines() if line.startswith("|")][2:]
     titles = {line.split("|")[1].strip() for line in lines}
-    assert {"home", "report, 30 days", "requests, 24 hours", "a request", "a session"} <= titles
+    assert {"home", "explorer: cost by model, 30 days", "requests, 24 hours", "a request", "a session"} <= titles
     assert all("| 1,000 |" in line and "WRONG" not in line for line in lines)
     again = _run(tmp_path, "home")
     assert "requests in" not in again.stderr
-    assert [line.split("|")[1].strip() for line in again.stdout.splitlines()[2:]] == ["home"]
+    assert [line.split("|")[1].strip() for line in again.stdout.splitlines()[2:]] == ["home", "home, 30 days"]

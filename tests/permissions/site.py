@@ -264,9 +264,6 @@ def _site_object(name: str, parameter: str) -> Any:
 
 def is_in(response: Any) -> bool:
     """Returns whether somebody got in: neither refused, nor sent away to sign in, nor told that there is nothing."""
-    if response.streaming:
-        # What nobody reads stays open.
-        b"".join(response)
     assert response.status_code < 500, response
     if response.status_code in (401, 403, 404, 405):
         return False

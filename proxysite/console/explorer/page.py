@@ -100,7 +100,7 @@ def export(request: HttpRequest, format: str) -> HttpResponseBase:
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
     if format == "xlsx":
-        return xlsx_file.response(request, name, lines.header(found), lines.values(found), lines.formats(found))
+        return xlsx_file.response(name, lines.header(found), lines.values(found), lines.formats(found))
     return csv_file.response(request, name, csv_file.blocks(lines.header(found), lines.records(found)))
 
 

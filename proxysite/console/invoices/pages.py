@@ -135,7 +135,7 @@ def export(request: HttpRequest, reconciliation_id: int, format: str) -> HttpRes
     record("usage exported", changes={"invoice": result.pk, "format": format})
     name = f"invoice-{result.pk}.{format}"
     if format == "xlsx":
-        return xlsx_file.response(request, name, COLUMNS, _records(result), _FORMATS)
+        return xlsx_file.response(name, COLUMNS, _records(result), _FORMATS)
     records = (
         [cell(value) if isinstance(value, str) else totals.exact(value) for value in line] for line in _records(result)
     )

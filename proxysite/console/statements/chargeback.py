@@ -120,7 +120,7 @@ def export(request: HttpRequest, format: str) -> HttpResponseBase:
     record("usage exported", changes={"chargeback": asked.url(), "format": format})
     name = f"chargeback-{asked.month:%Y-%m}.{format}"
     if format == "xlsx":
-        return xlsx_file.response(request, name, HEADER, records, _FORMATS)
+        return xlsx_file.response(name, HEADER, records, _FORMATS)
     lines = ([cell(one) if isinstance(one, str) else totals.exact(one) for one in each] for each in records)
     return csv_file.response(request, name, csv_file.blocks(HEADER, lines))
 

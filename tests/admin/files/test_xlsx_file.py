@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.test import RequestFactory
 
 from proxysite.console import xlsx_file
 from tests.admin.files import workbooks
@@ -64,6 +63,6 @@ def test_the_header_is_bold_and_stays_in_view() -> None:
 
 def test_more_lines_than_a_sheet_takes_are_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx_file, "MOST_LINES", 2)
-    answer = xlsx_file.response(RequestFactory().get("/"), "a.xlsx", ["name"], [["a"], ["b"], ["c"]])
+    answer = xlsx_file.response("a.xlsx", ["name"], [["a"], ["b"], ["c"]])
     assert answer.status_code == 400
-    assert "A sheet takes 2 lines. Take the CSV file" in answer.content.decode()  # type: ignore[attr-defined]
+    assert "A sheet takes 2 lines. Take the CSV file" in answer.content.decode()
