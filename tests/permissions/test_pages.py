@@ -14,7 +14,7 @@ from django.template.response import SimpleTemplateResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from tests.permissions import expected, expected_actions
+from tests.permissions import expected, expected_actions, expected_my
 from tests.permissions.people import person, signed_in
 from tests.permissions.site import PEOPLE, Page, everybody, is_in, make_rows, pages
 
@@ -29,7 +29,7 @@ _TOUCHED = {"sessions.Session", "access.SignInLimit", "access.AuditEntry", "acce
 def _expected() -> dict[str, tuple[str, str, str]]:
     """Page -> who sees it, who sends its form, and the permission that is enough."""
     found = {}
-    for line in expected.PAGES.strip().splitlines()[1:]:
+    for line in (line for table in (expected, expected_my) for line in table.PAGES.strip().splitlines()[1:]):
         *name, sees, sends, permission = line.split()
         found[" ".join(name)] = (sees, sees if sends == "=" else sends, permission)
     return found
