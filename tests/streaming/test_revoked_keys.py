@@ -180,7 +180,8 @@ def test_an_answer_that_has_not_begun_gets_a_status(
     assert "was revoked while" in answer.error(401, "authentication_error")
     assert answer.headers["x-should-retry"] == "false"
     assert orm.request(answer.request_id).error_code == "key_revoked"
-    # The next one is refused as ever.
+    # The next one is refused as ever, by the other worker too once it has read the change.
+    cutting.wait_snapshot()
     assert "was revoked" in Client(cutting.base_url, key.secret).post(body).error(401, "authentication_error")
 
 
