@@ -64,12 +64,7 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_secret(self) -> str:
         """Requires one line of visible ASCII, as headers do; a JSON key file may have any number of lines."""
-        secret: str = self.cleaned_data["secret"]
-        if secret.startswith("{"):
-            return _one_line(secret)
-        if not all("!" <= c <= "~" for c in secret):
-            raise ValidationError("The secret has white space or characters that no key has: copy it again.")
-        return secret
+        return checked_secret(self.cleaned_data["secret"])
 
     def clean(self) -> dict[str, Any]:
         """Checks secret, variable and source together, and encrypts an entered secret."""
@@ -79,10 +74,7 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
             self._from_environment(data, secret)
         elif secret:
             try:
-                self.instance.set_secret(secret)
-                if secret.startswith("{"):
-                    # The last characters of a file identify nothing.
-                    self.instance.last_four = ""
+                store_secret(self.instance, secret)
             except ImproperlyConfigured as error:
                 self.add_error("secret", str(error))
         elif not self.instance.ciphertext and "secret" not in self.errors:
@@ -106,6 +98,23 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
                 "variables as credentials”, or enter the secret itself.",
             )
         self.instance.binds = named or confirmed
+
+
+def checked_secret(secret: str) -> str:
+    """Returns an entered secret as it is stored. Raises ValidationError."""
+    if secret.startswith("{"):
+        return _one_line(secret)
+    if not all("!" <= c <= "~" for c in secret):
+        raise ValidationError("The secret has white space or characters that no key has: copy it again.")
+    return secret
+
+
+def store_secret(credential: Credential, secret: str) -> None:
+    """Encrypts a secret into the row, which is not saved. Raises ImproperlyConfigured."""
+    credential.set_secret(secret)
+    if secret.startswith("{"):
+        # The last characters of a file identify nothing.
+        credential.last_four = ""
 
 
 def _one_line(secret: str) -> str:

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminTextareaWidget
 
@@ -19,6 +18,7 @@ from providers.admin import tabs
 from providers.admin.credentials import CredentialInline, credential_state
 from providers.admin.forms import ProviderForm
 from providers.admin.naming import models_url, named
+from providers.admin.new_provider import CHOOSE_MODELS, BegunFromPreset, NewProviderForm, may_list_models
 from providers.credentials import headers
 from providers.credentials.binding import destination_of, why_inactive
 from providers.models import Credential, Provider
@@ -28,7 +28,7 @@ _ADVANCED = [tabs.ADVANCED]
 
 
 @admin.register(Provider)
-class ProviderAdmin(ModelAdmin):
+class ProviderAdmin(BegunFromPreset):
     """Companies and servers that answer."""
 
     form = ProviderForm
@@ -55,10 +55,13 @@ class ProviderAdmin(ModelAdmin):
         head = ["name", "dialect", ("base_url", "is_local"), "enabled"]
         if obj is not None and obj.is_demo:
             head.insert(0, "shown_name")
-        return [
+        first = [
             (None, {"fields": head}),
             ("Platform", {"fields": ["platform", "options"]}),
             (None, {"fields": ["notes"]}),
+        ]
+        return [
+            *(self.fields_of_new(request) if obj is None else first),
             (
                 "Requests",
                 {"fields": ["profile", "headers", "client_fields", "transforms", "proxy_url"], "classes": _ADVANCED},
@@ -79,6 +82,7 @@ class ProviderAdmin(ModelAdmin):
         context["tab_errors"] = [(part, tabs.TITLES[part], labels) for part, labels in errors.items()]
         context["trial_attrs"] = {"type": "button", "data-gateway-trial": reverse("console:provider-trial")}
         context["input_class"] = " ".join(INPUT_CLASSES)
+        context["choose_models"] = CHOOSE_MODELS if may_list_models(request) else ""
         return super().render_change_form(request, context, *args, **kwargs)
 
     @method_decorator(sensitive_post_parameters())
@@ -87,8 +91,10 @@ class ProviderAdmin(ModelAdmin):
         return super().changeform_view(request, *args, **kwargs)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Names the credentials and headers that the change has made inactive."""
+        """Saves a new provider's key; names the credentials and headers that the change has made inactive."""
         super().save_related(request, form, formsets, change)
+        if isinstance(form, NewProviderForm):
+            form.save_credential()
         provider: Provider = form.instance
         now = destination_of(provider)
         for credential in provider.credentials.filter(enabled=True):
@@ -100,11 +106,12 @@ class ProviderAdmin(ModelAdmin):
 
     def response_add(self, request: HttpRequest, obj: Provider, post_url_continue: str | None = None) -> HttpResponse:
         """Says what the next step is."""
-        if self.has_add_model_permission(request) and "_popup" not in request.POST:
-            link = format_html('<a class="text-link" href="{}">add models of {}</a>', models_url(obj), obj.name)
+        if self.has_add_model_permission(request) and not {"_popup", CHOOSE_MODELS} & request.POST.keys():
+            lists = may_list_models(request)
+            url = reverse("console:provider-models", args=[obj.pk]) if lists else models_url(obj)
+            link = format_html('<a class="text-link" href="{}">add models of {}</a>', url, obj.name)
             messages.info(request, format_html("Next, {}: the provider may list them.", link))
-        answer: HttpResponse = super().response_add(request, obj, post_url_continue)
-        return answer
+        return super().response_add(request, obj, post_url_continue)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """A filter in the address must not tell what a secret is."""

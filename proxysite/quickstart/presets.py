@@ -9,6 +9,8 @@ from typing import Final
 
 import msgspec
 
+from providers.presets.table import PRESETS as KNOWN
+
 
 class ModelPreset(msgspec.Struct, frozen=True):
     """One upstream model. It serves the route of its own name and those in `routes`.
@@ -64,7 +66,7 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
     ProviderPreset(
         name="anthropic",
         dialect="anthropic",
-        base_url="https://api.anthropic.com",
+        base_url=KNOWN["anthropic"].base_url,
         prefix="ANTHROPIC",
         default=_SONNET,
         models=(
@@ -77,7 +79,7 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
     ProviderPreset(
         name="openrouter",
         dialect="openai_chat",
-        base_url="https://openrouter.ai/api/v1",
+        base_url=KNOWN["openrouter"].base_url,
         prefix="OPENROUTER",
         default=_SONNET,
         models=(
@@ -101,7 +103,7 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
     ProviderPreset(
         name="openai",
         dialect="openai_chat",
-        base_url="https://api.openai.com/v1",
+        base_url=KNOWN["openai"].base_url,
         prefix="OPENAI",
         default=_SONNET,
         models=(
@@ -121,7 +123,7 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
     ProviderPreset(
         name="gemini",
         dialect="gemini",
-        base_url="https://generativelanguage.googleapis.com/v1beta",
+        base_url=KNOWN["gemini"].base_url,
         prefix="GEMINI",
         default=_SONNET,
         models=(
@@ -132,7 +134,7 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
     ProviderPreset(
         name="deepseek",
         dialect="openai_chat",
-        base_url="https://api.deepseek.com",
+        base_url=KNOWN["deepseek"].base_url,
         prefix="DEEPSEEK",
         default=_SONNET,
         models=(
@@ -144,7 +146,7 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
     ProviderPreset(
         name="mistral",
         dialect="openai_chat",
-        base_url="https://api.mistral.ai/v1",
+        base_url=KNOWN["mistral"].base_url,
         prefix="MISTRAL",
         default=_SONNET,
         models=(
@@ -155,7 +157,7 @@ PRESETS: Final[tuple[ProviderPreset, ...]] = (
     ProviderPreset(
         name="groq",
         dialect="openai_chat",
-        base_url="https://api.groq.com/openai/v1",
+        base_url=KNOWN["groq"].base_url,
         prefix="GROQ",
         default=_SONNET,
         models=(

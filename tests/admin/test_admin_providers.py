@@ -16,7 +16,7 @@ from tests.admin.pages import errors_of, form_of, staff, text_of
 
 pytestmark = pytest.mark.django_db
 
-ADD = "/admin/providers/provider/add/"
+ADD = "/admin/providers/provider/add/?preset=blank"
 SECRET = "sk-or-v1-0123456789abcdefWXYZ"
 
 

@@ -24,7 +24,7 @@ from tests.platforms import eventstream
 
 pytestmark = pytest.mark.django_db
 
-ADD = "/admin/providers/provider/add/"
+ADD = "/admin/providers/provider/add/?preset=blank"
 AWS = {
     "name": "aws",
     "dialect": "anthropic",

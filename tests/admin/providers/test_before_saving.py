@@ -16,7 +16,7 @@ from tests.admin.secrets.carrying import HostileServer
 
 pytestmark = pytest.mark.django_db
 
-ADD, TRIAL = "/admin/providers/provider/add/", "/admin/console/providers/trial/"
+ADD, TRIAL = "/admin/providers/provider/add/?preset=blank", "/admin/console/providers/trial/"
 SECRET = "sk-typed-and-not-saved-0001"
 
 

@@ -17,7 +17,7 @@ from tests.admin.pages import errors_of, form_of, links_of, staff, text_of
 pytestmark = pytest.mark.django_db
 
 SECRET = "sk-typed-and-not-saved-0001"
-ADD = "/admin/providers/provider/add/"
+ADD = "/admin/providers/provider/add/?preset=blank"
 
 
 def _open_tab(page: Any) -> str:
@@ -85,7 +85,7 @@ def test_nothing_typed_in_another_tab_is_lost(admin_client: Client) -> None:
     saved = admin_client.post(ADD, {**shown, "base_url": "https://example.com/v1"})
     provider = Provider.objects.get()
     # Saving leads to the next step.
-    assert links_of(admin_client.get(saved["Location"]))["add models of mine"].endswith(f"={provider.pk}")
+    assert links_of(admin_client.get(saved["Location"]))["add models of mine"].endswith(f"/{provider.pk}/models/")
     assert provider.transforms == [{"name": "maxtoken", "options": {"limit": 8192}}]
     assert (provider.client_fields, provider.idle_timeout, provider.notes) == (["top_a"], 33.0, "ours")
     assert provider.headers == {"x-title": "our gateway"}

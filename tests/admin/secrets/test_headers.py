@@ -52,7 +52,7 @@ def _loaded(provider: Provider) -> dict[str, str]:
 
 
 def test_a_value_goes_in_encrypted_and_never_comes_out(admin_client: Client) -> None:
-    add = reverse("admin:providers_provider_add")
+    add = reverse("admin:providers_provider_add") + "?preset=blank"
     data = {**form_of(admin_client.get(add)), "name": "mine", "dialect": "openai_chat", "base_url": HERE}
     again = admin_client.post(add, {**data, "name": "My Name", **_line(0, "Helicone-Auth", VALUE)})
     assert list(errors_of(again)) == ["name"]

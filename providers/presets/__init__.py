@@ -1,0 +1,1 @@
+"""Known providers, with which the form of a new one begins."""
