@@ -21,12 +21,14 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from proxysite import pages  # noqa: E402
 from proxysite.alerts.watcher import AlertWatcher  # noqa: E402
+from proxysite.state.reporter import Reporter  # noqa: E402
 from streaming.consumer import ClaudeConsumer, owns  # noqa: E402
 from streaming.endpoints import health  # noqa: E402
 from streaming.exchange.client import Client, Receive, Send  # noqa: E402
-from streaming.runtime import companions, serve  # noqa: E402
+from streaming.runtime import companions, reporters, serve  # noqa: E402
 
 companions.append(AlertWatcher)
+reporters.append(Reporter)
 
 Scope = dict[str, Any]
 

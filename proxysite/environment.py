@@ -10,19 +10,21 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 class Environment(environ.Env):
-    """The environment; `read` holds the names of all variables that the settings read."""
+    """The environment; `read` holds all variables that the settings read, each with its value and its default."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.read: set[str] = set()
+        self.read: dict[str, tuple[Any, Any]] = {}
 
     def get_value(self, var: str, *args: Any, **options: Any) -> Any:
         """Every other method of the base class calls this one. Raises ImproperlyConfigured."""
-        self.read.add(var)
+        self.read[var] = (None, None)
         try:
-            return super().get_value(var, *args, **options)
+            value = super().get_value(var, *args, **options)
         except ValueError as error:
             raise ImproperlyConfigured(f"{var} is malformed: {error}. .env.example describes it.") from error
+        self.read[var] = (value, options.get("default"))
+        return value
 
     def one_of(self, var: str, *choices: str, default: str, alike: dict[str, str] | None = None) -> str:
         """Returns the value as the choice that it is, in capitals or not: of what Django needs before any check runs.

@@ -108,6 +108,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "proxysite",
+    "proxysite.state",
     "access",
     "usage",
     "providers",

@@ -105,6 +105,7 @@ class Runtime:
         self.distinct = Distinct()
         self.token_pool = TokenPool()
         self.companions: list[Companion] = [] if pages_only else [make(self) for make in companions]
+        self.reporters: list[Companion] = [make(self) for make in reporters]
         self.draining = False
         self._started = False
         self._starting = asyncio.Lock()
@@ -130,6 +131,8 @@ class Runtime:
             await self.keeper.start()
             if not self.pages_only:
                 self._start_answering()
+            for reporter in self.reporters:
+                reporter.start()
             self._started = True
 
     def _start_answering(self) -> None:
@@ -155,7 +158,7 @@ class Runtime:
         self.token_pool.close()
         await self.budgets.stop()
         loop = asyncio.get_running_loop()
-        for companion in self.companions:
+        for companion in (*self.reporters, *self.companions):
             await loop.run_in_executor(None, companion.stop)
         await loop.run_in_executor(None, self.sharing.stop)
         await loop.run_in_executor(None, self.store.stop)
@@ -232,6 +235,8 @@ class Runtime:
 
 companions: list[Callable[[Runtime], Companion]] = []
 """What makes the companions of a runtime: rooms above add theirs before it is made."""
+reporters: list[Callable[[Runtime], Companion]] = []
+"""What makes those that a process with pages alone has, too."""
 _current: Runtime | None = None
 
 

@@ -95,6 +95,7 @@ usage.view_reconciliation oar
 usage.add_reconciliation oa
 usage.delete_reconciliation oa
 providers.use_credential oa
+state.view_worker        oar
 providers.name_variable  o
 """
 

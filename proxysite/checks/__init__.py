@@ -6,18 +6,21 @@ from django.core import checks
 
 from proxysite.checks import deployment, stores, values
 
+_ALWAYS = (
+    *(deployment.encryption_key, deployment.debug_in_public, deployment.custom_router, values.choices, values.limits),
+    *(deployment.mail, deployment.pages, stores.redis),
+)
+_OF_ROWS = (
+    *(deployment.provider_enabled, deployment.credential_variables, deployment.plain_headers, stores.several_places),
+)
+CHECKS = (*_ALWAYS, *_OF_ROWS)
+"""All of them; each takes apps and `databases`."""
+_OF_SECURITY = {deployment.encryption_key, deployment.debug_in_public, values.choices}
+
 
 def register_all() -> None:
     """Registers the checks with Django; those that query the database only run where databases are given."""
-    checks.register(deployment.encryption_key, checks.Tags.security)
-    checks.register(deployment.debug_in_public, checks.Tags.security)
-    checks.register(deployment.custom_router)
-    checks.register(values.choices, checks.Tags.security)
-    checks.register(values.limits)
-    checks.register(deployment.mail)
-    checks.register(deployment.pages)
-    checks.register(stores.redis)
-    checks.register(deployment.provider_enabled, checks.Tags.database)
-    checks.register(deployment.credential_variables, checks.Tags.database)
-    checks.register(deployment.plain_headers, checks.Tags.database)
-    checks.register(stores.several_places, checks.Tags.database)
+    for check in _ALWAYS:
+        checks.register(check, *([checks.Tags.security] if check in _OF_SECURITY else []))
+    for check in _OF_ROWS:
+        checks.register(check, checks.Tags.database)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path, re_path
 
-from proxysite.console import health, sessions
+from proxysite.console import health, sessions, state
 from proxysite.console.explain import page as explain
 from proxysite.console.explorer import earlier, views
 from proxysite.console.explorer import page as explorer
@@ -53,6 +53,8 @@ urlpatterns = [
     path("sessions/<uuid:session_id>/", admin.site.admin_view(sessions.page), name="session"),
     path("health/", admin.site.admin_view(health.page), name="health"),
     path("health/reset/", admin.site.admin_view(health.reset), name="health-reset"),
+    path("state/", admin.site.admin_view(state.page), name="state"),
+    path("state.json", admin.site.admin_view(state.export), name="state-export"),
     path("explain/", admin.site.admin_view(explain.page), name="explain"),
     path("providers/trial/", admin.site.admin_view(provider_trial.trial), name="provider-trial"),
     path("providers/<int:provider_id>/models/", admin.site.admin_view(providers.list_models), name="provider-models"),

@@ -24,7 +24,7 @@ from access.sign_in.sessions import SessionStore
 
 _TOKEN = re.compile(r"gAAAAA[A-Za-z0-9_-]{92,}={0,2}")
 """A text that Fernet encrypted: a version, a time until 2106, at least one block (https://github.com/fernet/spec)."""
-_ROOMS = ("access", "providers", "routing", "streaming", "configuration", "proxysite")
+_ROOMS = ("access", "providers", "routing", "streaming", "configuration", "proxysite", "state")
 """Whose models are looked through. Usage rows hold nothing encrypted."""
 _TEXTS = (models.CharField, models.TextField, models.JSONField)
 

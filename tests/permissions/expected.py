@@ -43,6 +43,8 @@ console:session                         oar      -        usage.view_requestlog
 console:health                          oar      -        routing.view_healthstate
 console:health-reset                    -        oa       -
 console:explain                         oar      =        routing.view_route
+console:state                           oar      -        state.view_worker
+console:state-export                    oar      -        state.view_worker
 console:provider-models                 oa       =        providers.view_provider+use_credential+add_model
 console:provider-test                   oa       =        providers.view_provider+use_credential
 console:provider-trial                  -        oa       -

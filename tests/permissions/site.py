@@ -30,7 +30,9 @@ from access.models import (
 )
 from access.roles.table import Role
 from providers.models import Credential, Model, Provider
+from proxysite.state.reporter import Reporter
 from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
+from streaming.runtime import Runtime
 from tests.admin.history import attempt_row, request_row
 from tests.admin.secrets.carrying import _named
 from tests.permissions.people import a_key, person, signed_in
@@ -98,6 +100,7 @@ def make_rows() -> None:
         failed_at=timezone.now(),
     )  # fmt: skip
     SetAside.objects.create(request_id="req_1", cause="why", payload={})
+    Reporter(Runtime()).write()
     search = Team.objects.get(name="Search")
     SavedView.objects.create(name="Cost", query="?range=30d", owner=person(None), team=search)
     for name in ("Search", "Support"):

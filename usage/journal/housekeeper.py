@@ -37,6 +37,8 @@ class Housekeeper:
         self._adopt_seconds = adopt_seconds
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self.last: dict[str, float] = {}
+        """When each of its tasks was done last, in POSIX seconds; one that failed keeps the time of before."""
 
     def start(self) -> None:
         """Starts the thread, which first creates partitions and adopts journals."""
@@ -57,6 +59,7 @@ class Housekeeper:
             while True:
                 self._journal.sync()
                 self._test()
+                self._done("journal")
                 if time.monotonic() >= months_at:
                     months_at = time.monotonic() + (MONTHS_SECONDS if self._make_months() else RETRY_SECONDS)
                 if time.monotonic() >= windows_at:
@@ -73,6 +76,9 @@ class Housekeeper:
         finally:
             connection.close()
 
+    def _done(self, task: str) -> None:
+        self.last[task] = time.time()
+
     def _test(self) -> None:
         """Finds out what no request may show: that a file is gone, or that journal and database fail at once."""
         self._journal.check(by_writing=not self._writer.takes_rows())
@@ -88,6 +94,7 @@ class Housekeeper:
                 logger.error(
                     "a worker is gone and its journal was not found: what it held stays spent", extra={"fields": fields}
                 )
+            self._done("dead workers")
         except DatabaseError as error:
             logger.warning("dead workers wait for the database", extra={"fields": {"cause": str(error)}})
             connection.close()
@@ -99,6 +106,7 @@ class Housekeeper:
     def _open_windows(self) -> None:
         try:
             opening.open_windows(unless_another=True)
+            self._done("windows of budgets")
         except DatabaseError as error:
             logger.warning("no windows of budgets made ahead", extra={"fields": {"cause": str(error)}})
             connection.close()
@@ -110,6 +118,7 @@ class Housekeeper:
     def _build_month(self) -> None:
         try:
             months.build_next()
+            self._done("rollups of months")
         except DatabaseError as error:
             logger.warning("no month's rollup built; pages add up days", extra={"fields": {"cause": str(error)}})
             connection.close()
@@ -128,4 +137,5 @@ class Housekeeper:
             )
             connection.close()
             return False
+        self._done("partitions")
         return True

@@ -90,6 +90,14 @@ class Journal:
         """Whether all requests are in the database."""
         return not self._unwritten and not any(segment.holds for segment in self._segments)
 
+    def oldest(self) -> float | None:
+        """Returns when the oldest request began that is not in the database, in POSIX seconds; None without any."""
+        with self._guard:
+            # Requests are in the order of their segments.
+            holding = next((segment for segment in self._segments if segment.holds), None)
+            began = [account.request.started_at for account in holding.holds] if holding is not None else []
+        return min(began).timestamp() if began else None
+
     def written(self, account: Account) -> None:
         """Releases the lines of an account, which is in the database (or set aside there)."""
         with self._guard:
