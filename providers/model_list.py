@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 
 class ListedModel(msgspec.Struct, frozen=True):
-    """A model as its provider lists it; limits are tokens, None where the list does not give them."""
+    """A model as its provider lists it; limits are tokens, None where the list does not give them.
+
+    `amounts` are what it costs, US dollars by field of Price; empty where the list does not say.
+    """
 
     name: str
     context_window: int | None = None
     max_output: int | None = None
+    amounts: dict[str, Decimal] = {}
 
 
 class ModelList(msgspec.Struct, frozen=True):
@@ -29,11 +34,13 @@ class ModelList(msgspec.Struct, frozen=True):
     read: Callable[[Mapping[str, Any]], ListedModel | None]
 
 
-def listed_model(name: Any, context_window: Any = None, max_output: Any = None) -> ListedModel | None:
+def listed_model(
+    name: Any, context_window: Any = None, max_output: Any = None, amounts: dict[str, Decimal] | None = None
+) -> ListedModel | None:
     """A model with what is usable of its limits; None without a usable name."""
     if not isinstance(name, str) or not 0 < len(name) <= 160:
         return None
-    return ListedModel(name, _limit(context_window), _limit(max_output))
+    return ListedModel(name, _limit(context_window), _limit(max_output), amounts or {})
 
 
 def bearer(secret: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from providers.model_list import ListedModel, ModelList, bearer, listed_model
@@ -16,6 +17,17 @@ from providers.model_list import ListedModel, ModelList, bearer, listed_model
 REASONING = re.compile(r"^(?:o[1-9]|gpt-(?:[5-9]|[12]\d)(?!\d)(?!\S*-chat)|gpt-oss|codex)", re.IGNORECASE)
 """Matches at the beginning of a bare name."""
 _GPT = re.compile(r"^gpt-([1-9]|[12]\d)(?:\.(\d+))?(?![\d.a-z])", re.IGNORECASE)
+# https://openrouter.ai/docs/overview/models
+_PRICES = {
+    "input": "prompt",
+    "output": "completion",
+    "cache_read": "input_cache_read",
+    "cache_write_5m": "input_cache_write",
+    "per_request": "request",
+    "per_web_search": "web_search",
+}
+_AMOUNT = re.compile(r"\d{1,6}(\.\d{1,24})?", re.ASCII)
+_FINEST = Decimal("0.000001")
 _WINDOWS = ("context_length", "max_model_len", "context_window", "max_context_length")
 
 
@@ -35,7 +47,20 @@ def _model(entry: Mapping[str, Any]) -> ListedModel | None:
     top = entry.get("top_provider")
     most = top.get("max_completion_tokens") if isinstance(top, dict) else entry.get("max_completion_tokens")
     windows = (entry.get(name) for name in _WINDOWS)
-    return listed_model(entry.get("id"), next((window for window in windows if window), None), most)
+    window = next((window for window in windows if window), None)
+    return listed_model(entry.get("id"), window, most, _amounts(entry.get("pricing")))
+
+
+def _amounts(pricing: Any) -> dict[str, Decimal]:
+    """The prices that OpenRouter adds, in dollars a token or a use. None without both of prompt and completion: what
+    has no fixed price, such as its auto router, has -1 there."""
+    found: dict[str, Decimal] = {}
+    for kind, name in _PRICES.items() if isinstance(pricing, dict) else ():
+        text = pricing.get(name)
+        if isinstance(text, str) and _AMOUNT.fullmatch(text):
+            factor = 1 if kind.startswith("per_") else 1_000_000
+            found[kind] = (Decimal(text) * factor).quantize(_FINEST, ROUND_HALF_EVEN)
+    return found if {"input", "output"} <= found.keys() else {}
 
 
 def _bare(name: str) -> str:

@@ -17,13 +17,13 @@ def _static(path: str) -> Callable[[HttpRequest], str]:
     return lambda request: static(path)
 
 
-def _may(permission: str) -> Callable[[HttpRequest], bool]:
-    return lambda request: request.user.has_perm(permission)
+def _may(permissions: tuple[str, ...]) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perms(permissions)
 
 
-def _page(title: str, icon: str, url: str, permission: str | None = None, **more: Any) -> dict[str, Any]:
+def _page(title: str, icon: str, url: str, *permissions: str, **more: Any) -> dict[str, Any]:
     page: dict[str, Any] = {"title": title, "icon": icon, "link": reverse_lazy(url), **more}
-    return page if permission is None else {**page, "permission": _may(permission)}
+    return {**page, "permission": _may(permissions)} if permissions else page
 
 
 def _shows_rows(request: HttpRequest) -> bool:
@@ -87,6 +87,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Providers", "dns", "admin:providers_provider_changelist", "providers.view_provider"),
                     _page("Models", "neurology", "admin:providers_model_changelist", "providers.view_model"),
+                    _page("Prices", "payments", "console:prices", "providers.view_price", "providers.view_model"),
                 ],
             },
             {

@@ -63,7 +63,7 @@ WATCHED: Final[dict[str, Watch]] = {
         "provider", "name", masked="ciphertext", verbs={"ciphertext": ("secret set", "secret removed")}
     ),
     "providers.Model": _watch("provider", "name"),
-    "providers.Price": _watch("model", "valid_from"),
+    "providers.Price": _watch("model", "valid_from", unseen="set_at"),
     "routing.Route": _watch(),
     "routing.Candidate": _watch("route", "model"),
     "routing.Alias": _watch("pattern"),

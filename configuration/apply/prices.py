@@ -38,6 +38,8 @@ def write_prices(context: ImportContext, place: str, model: Model, name: str, en
         else:
             # The file itself was checked for overlaps; rows may overlap while they are being changed one by one.
             price = row or Price(model=model)
+            if any(getattr(price, field) != amount for field, amount in values.items() if field in price.amounts()):
+                price.source = Price.Source.FILE
             context.report.save(where, price, f"{name}, {Price(**_span(values))}", values, unique=False)
 
 

@@ -198,6 +198,8 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
         for name in ("valid_from", "valid_until"):
             if name in data and name not in self.changed_data:
                 data[name] = self.initial.get(name)
+        if not {*TOKEN_KINDS, *USE_KINDS}.isdisjoint(self.changed_data):
+            self.instance.source = Price.Source.HAND
         return data
 
     def validate_unique(self) -> None:

@@ -89,6 +89,15 @@ class Price(models.Model):
     those of one that was deleted.
     """
 
+    class Source(models.TextChoices):
+        """Where the amounts are from. Rows of earlier versions do not know it."""
+
+        HAND = "hand", "typed by hand"
+        LIBRARY = "library", "price library"
+        PROVIDER = "provider", "provider's list"
+        FILE = "file", "imported file"
+        PRESET = "preset", "came with the gateway"
+
     model = models.ForeignKey("providers.Model", null=True, on_delete=with_model, related_name="prices")
     valid_from = models.DateTimeField(
         null=True,
@@ -108,6 +117,12 @@ class Price(models.Model):
     per_web_search = DollarsField(
         null=True, blank=True, help_text="US dollars for each web search that the provider runs (a server tool)."
     )
+
+    # Older workers write neither while a gateway is being upgraded.
+    source = models.CharField(
+        max_length=8, blank=True, choices=Source.choices, default=Source.HAND, db_default="", editable=False
+    )
+    set_at = models.DateTimeField(null=True, default=timezone.now, editable=False)
 
     objects = PriceQuerySet.as_manager()
 
@@ -144,7 +159,7 @@ class Price(models.Model):
         self._refuse_history(stored, now)
         with transaction.atomic(using=self._state.db):
             Price.objects.using(self._state.db).filter(pk=stored.pk).update(valid_until=now)
-            self.pk, self._state.adding, self.valid_from = None, True, now
+            self.pk, self._state.adding, self.valid_from, self.set_at = None, True, now, now
             super().save(using=self._state.db)
         self.ended = stored.pk
 

@@ -10,6 +10,8 @@ from proxysite.console.explain import page as explain
 from proxysite.console.explorer import earlier, views
 from proxysite.console.explorer import page as explorer
 from proxysite.console.invoices import pages as invoices
+from proxysite.console.prices import library as price_library
+from proxysite.console.prices import page as prices
 from proxysite.console.providers import pages as providers
 from proxysite.console.providers import trial as provider_trial
 from proxysite.console.statements import chargeback, mailing
@@ -56,6 +58,8 @@ urlpatterns = [
     path("state/", admin.site.admin_view(state.page), name="state"),
     path("state.json", admin.site.admin_view(state.export), name="state-export"),
     path("explain/", admin.site.admin_view(explain.page), name="explain"),
+    path("prices/", admin.site.admin_view(prices.page), name="prices"),
+    path("prices/library/", admin.site.admin_view(price_library.page), name="prices-library"),
     path("providers/trial/", admin.site.admin_view(provider_trial.trial), name="provider-trial"),
     path("providers/<int:provider_id>/models/", admin.site.admin_view(providers.list_models), name="provider-models"),
     path("providers/<int:provider_id>/test/", admin.site.admin_view(providers.test), name="provider-test"),

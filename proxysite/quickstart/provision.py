@@ -160,7 +160,7 @@ def _demo(port: int) -> bool:
             max_output=64_000,
             capabilities=["tools", "images", "thinking", "structured_output"],
         )
-        Price.objects.create(model=model, **_DEMO_PRICES)
+        Price.objects.create(model=model, source=Price.Source.PRESET, **_DEMO_PRICES)
     return True
 
 
@@ -176,7 +176,8 @@ def _model(provider: Provider, preset: ModelPreset) -> None:
     known = listed_price(provider.name, provider.base_url, model.name, timezone.now())
     amounts = known.amounts if known is not None else {kind: Decimal(text) for kind, text in preset.prices.items()}
     if amounts:
-        Price.objects.create(model=model, **amounts)
+        source = Price.Source.PRESET if known is None else Price.Source.LIBRARY
+        Price.objects.create(model=model, source=source, **amounts)
 
 
 def _routes(created: Sequence[ProviderPreset]) -> None:

@@ -29,7 +29,12 @@ def provider() -> Provider:
 @pytest.fixture
 def listing(monkeypatch: pytest.MonkeyPatch) -> list[ListedModel]:
     """What the provider lists."""
-    models = [ListedModel("gpt-5.2", 400_000), ListedModel("gpt-4o", 128_000, 16_384), ListedModel("<b>bold</b>")]
+    models = [
+        ListedModel("gpt-5.2", 400_000),
+        ListedModel("gpt-4o", 128_000, 16_384),
+        ListedModel("<b>bold</b>"),
+        ListedModel("gpt-4.1", amounts={"input": Decimal(7), "output": Decimal(8)}),
+    ]
 
     async def model_list(provider: ProviderConfig) -> list[ListedModel]:
         return models
@@ -58,9 +63,20 @@ def test_selected_models_are_added_with_its_limits_and_prices(
     assert "Added one model." in answer.content.decode()
     added = Model.objects.get(name="gpt-4o")
     assert (added.context_window, added.max_output) == (128_000, 16_384)
-    assert Price.objects.get(model=added).input > Decimal(0)
+    price = Price.objects.get(model=added)
+    assert price.input is not None
+    assert price.input > Decimal(0)
+    assert price.source == "library"
     assert Model.objects.get(name="gpt-5.2").context_window == 7
     assert not Model.objects.filter(name="not listed").exists()
+
+
+def test_prices_that_the_provider_itself_lists_come_first(
+    admin_client: Client, provider: Provider, listing: list[ListedModel]
+) -> None:
+    admin_client.post(_url(provider), {"name": ["gpt-4.1"]})
+    price = Price.objects.get()
+    assert (price.input, price.output, price.source) == (Decimal(7), Decimal(8), "provider")
 
 
 def test_the_reason_for_no_list_is_shown(

@@ -14,7 +14,8 @@ from django.utils import timezone
 from access import invitations
 from access.models import ClientKey, IncreaseRequest, Team
 from access.sign_in.reset import link_for
-from providers.models import Provider
+from providers.models import Model, Provider
+from providers.pricing.differences import compare
 from routing.health.keys import provider_key
 from tests.admin.history import UNSAVED_PROVIDER, request_row
 from usage.invoices import drafts
@@ -85,6 +86,11 @@ def _revoked(browser: Client, person: User | None) -> None:
     ClientKey.objects.filter(owner=person).update(revoked_at=timezone.now())
 
 
+def _listed(browser: Client, person: User | None) -> None:
+    Provider.objects.update(name="openai")
+    Model.objects.update(name="gpt-4o")
+
+
 def _not_asked(browser: Client, person: User | None) -> None:
     IncreaseRequest.objects.filter(user=person).delete()
 
@@ -120,6 +126,13 @@ WRITES = [
     Sent("console:explorer-view", "o", {"changed usage.savedview"}, {"name": "Another"}),
     Sent("console:statements-schedule", "o", {"created usage.statementschedule"}, {"day": "3", "mails": "on"}),
     Sent("console:statement-send", "o", {"sent again usage.statement"}, before=_contact),
+    Sent(
+        "console:prices-library",
+        "o",
+        {"created providers.price"},
+        lambda person: {"key": [change.key for change in compare(Model.objects.all(), timezone.now()).changes]},
+        before=_listed,
+    ),
     Sent("console:provider-models", "o", {"created providers.model"}, {"name": "listed"}),
     Sent("console:provider-test", "o", {"provider tested providers.provider"}, {"other": "m"}),
     Sent("console:provider-trial", "o", {"provider tested"}, UNSAVED_PROVIDER),

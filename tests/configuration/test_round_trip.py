@@ -29,7 +29,7 @@ _ELSEWHERE = {
     "providers.Provider": {"secret_headers"},
     "providers.Credential": {"provider", "source", "ciphertext", "last_four", "bound_to", "kept_variable"},
     "providers.Model": {"provider"},
-    "providers.Price": {"model"},
+    "providers.Price": {"model", "source", "set_at"},
     "routing.Candidate": {"route", "position"},
     "access.Membership": {"team"},
     "access.ClientKey": {"team"},

@@ -45,6 +45,8 @@ console:health-reset                    -        oa       -
 console:explain                         oar      =        routing.view_route
 console:state                           oar      -        state.view_worker
 console:state-export                    oar      -        state.view_worker
+console:prices                          oar      -        providers.view_price+view_model
+console:prices-library                  oar      oa       providers.view_price+view_model
 console:provider-models                 oa       =        providers.view_provider+use_credential+add_model
 console:provider-test                   oa       =        providers.view_provider+use_credential
 console:provider-trial                  -        oa       -

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,10 +25,23 @@ LISTS: dict[str, tuple[Any, list[ListedModel]]] = {
                 {"id": "gpt-6.1", "object": "model", "created": 1},
                 {"id": "a/b:free", "context_length": 131072, "top_provider": {"max_completion_tokens": 16384}},
                 {"id": "vllm", "max_model_len": 8192},
+                {
+                    "id": "priced",
+                    "pricing": {"prompt": "0.000003", "completion": "0.000015", "request": "0.01", "image": "0.1"},
+                },
+                {"id": "auto", "pricing": {"prompt": "-1", "completion": "-1"}},
+                {"id": "half", "pricing": {"prompt": "0.000003"}},
                 {"object": "model"},
             ],
         },
-        [ListedModel("gpt-6.1"), ListedModel("a/b:free", 131072, 16384), ListedModel("vllm", 8192)],
+        [
+            ListedModel("gpt-6.1"),
+            ListedModel("a/b:free", 131072, 16384),
+            ListedModel("vllm", 8192),
+            ListedModel("priced", amounts={"input": Decimal(3), "output": Decimal(15), "per_request": Decimal("0.01")}),
+            ListedModel("auto"),
+            ListedModel("half"),
+        ],
     ),
     "openai_responses": ({"data": [{"id": "gpt-6.1"}]}, [ListedModel("gpt-6.1")]),
     "anthropic": (

@@ -5,7 +5,6 @@ A button of its form allows a field that clients lost.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -96,10 +95,12 @@ def _add(provider: Provider, selected: list[ListedModel]) -> int:
             if not created:
                 continue
             added += 1
-            known = listed_price(provider.name, provider.base_url, model.name, now)
-            amounts: dict[str, Decimal] = known.amounts if known is not None else {}
+            amounts, source = model.amounts, Price.Source.PROVIDER
+            if not amounts:
+                known = listed_price(provider.name, provider.base_url, model.name, now)
+                amounts, source = {} if known is None else known.amounts, Price.Source.LIBRARY
             if amounts:
-                Price.objects.create(model=row, **amounts)
+                Price.objects.create(model=row, source=source, **amounts)
     return added
 
 

@@ -229,7 +229,8 @@ def imported(tmp_path: Path) -> Callable[[str], str]:
 def test_an_import_ends_and_begins_and_is_the_same_the_second_time(imported: Callable[[str], str], used: Price) -> None:
     assert "input: 3.000000000000 → 4" in imported("{input: 4, output: 15}")
     before = ended(used)
-    assert Price.objects.get(valid_from=before.valid_until).input == Decimal(4)
+    after = Price.objects.get(valid_from=before.valid_until)
+    assert (before.source, after.source, after.input) == ("hand", "file", Decimal(4))
     assert "0 created, 0 changed, 0 removed" in imported("{input: 4, output: 15}")
     assert Price.objects.count() == 2
 
