@@ -33,6 +33,16 @@ def _shows_rows(request: HttpRequest) -> bool:
     )
 
 
+def _account(request: HttpRequest) -> list[dict[str, Any]]:
+    links = [
+        {"title": "My gateway", "link": reverse_lazy("my:index")},
+        {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+    ]
+    if request.user.has_perm("usage.view_requestlog"):
+        links.insert(1, {"title": "Set-up guide", "link": reverse_lazy("console:guide")})
+    return links
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Gateway",
     "SITE_HEADER": "Gateway",
@@ -45,14 +55,9 @@ UNFOLD: dict[str, Any] = {
     "LOGIN": {"form": "proxysite.console.sign_in.SignInForm"},
     "ENVIRONMENT": "proxysite.console.notices.header_label",
     "DASHBOARD_CALLBACK": "proxysite.console.home.page.dashboard",
-    "STYLES": [_static("proxysite/console.css")],
+    "STYLES": [_static("proxysite/console.css"), _static("proxysite/guide.css")],
     "SCRIPTS": [_static("proxysite/console.js")],
-    "ACCOUNT": {
-        "navigation": [
-            {"title": "My gateway", "link": reverse_lazy("my:index")},
-            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
-        ]
-    },
+    "ACCOUNT": {"navigation": _account},
     "SIDEBAR": {
         "show_search": False,
         "navigation": [

@@ -9,6 +9,9 @@ from proxysite.console import health, sessions, state
 from proxysite.console.explain import page as explain
 from proxysite.console.explorer import earlier, views
 from proxysite.console.explorer import page as explorer
+from proxysite.console.guide import key as guide_key
+from proxysite.console.guide import newest as guide_newest
+from proxysite.console.guide import page as guide
 from proxysite.console.invoices import pages as invoices
 from proxysite.console.prices import library as price_library
 from proxysite.console.prices import page as prices
@@ -19,6 +22,10 @@ from proxysite.console.statements import pages as statements
 
 app_name = "console"
 urlpatterns = [
+    path("guide/", admin.site.admin_view(guide.page), name="guide"),
+    path("guide/key/", admin.site.admin_view(guide_key.make), name="guide-key"),
+    path("guide/newest/", admin.site.admin_view(guide_newest.newest), name="guide-newest"),
+    path("guide/hide/", admin.site.admin_view(guide.hide), name="guide-hide"),
     path("report/", admin.site.admin_view(earlier.redirect), name="report"),
     path("report.csv", admin.site.admin_view(earlier.redirect), {"format": "csv"}, name="report-file"),
     path("report/<slug:name>/", admin.site.admin_view(earlier.redirect), name="report-of"),

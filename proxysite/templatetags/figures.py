@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 from django.template.context import RequestContext
 
-from access.connect import GATEWAY_MODE, PasteLine, paste_lines
+from access.connect import Setup, setups
 from access.keys import allowed_pattern
 from access.models import ClientKey
 from routing.models import Route
@@ -44,10 +44,9 @@ def css_percent(number: float) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def key_lines(context: RequestContext, key: ClientKey | None = None) -> tuple[PasteLine, ...]:
-    """The lines to paste, with `base_url`, `secret` and a route that the key may use (any route without a key)."""
-    lines = paste_lines(context["base_url"], context["secret"], route_to_show(key))
-    return lines if key is None else (*lines, GATEWAY_MODE)
+def client_setups(context: RequestContext, key: ClientKey) -> tuple[Setup, ...]:
+    """The lines to paste for each client, with `base_url`, `secret` and a route that the key may use."""
+    return setups(context["base_url"], context["secret"], route_to_show(key))
 
 
 def route_to_show(key: Any = None) -> str:

@@ -133,6 +133,7 @@ WRITES = [
         lambda person: {"key": [change.key for change in compare(Model.objects.all(), timezone.now()).changes]},
         before=_listed,
     ),
+    Sent("console:guide-key", "o", {"created access.clientkey"}),
     Sent("console:provider-models", "o", {"created providers.model"}, {"name": "listed"}),
     Sent("console:provider-test", "o", {"provider tested providers.provider"}, {"other": "m"}),
     Sent("console:provider-trial", "o", {"provider tested"}, UNSAVED_PROVIDER),
@@ -234,7 +235,8 @@ WRITES = [
     ),
 ]
 READS = {
-    "front", "console:explain", "console:invoice-upload", "admin:search", "admin:index", "admin:app_list",
+    "front", "console:explain", "console:guide-hide", "console:invoice-upload", "admin:search",
+    "admin:index", "admin:app_list",
     "admin:view_on_site", "admin:access_auditentry_export", "admin:access_team_invite", "admin:providers_provider_test",
     "admin:providers_provider_list_models", "admin_password_reset", "my:key-copied", "my:invitation-copied",
     "my:search",

@@ -42,6 +42,10 @@ console:sessions                        oar      -        usage.view_requestlog
 console:session                         oar      -        usage.view_requestlog
 console:health                          oar      -        routing.view_healthstate
 console:health-reset                    -        oa       -
+console:guide                           oar      -        usage.view_requestlog
+console:guide-key                       -        oa       -
+console:guide-newest                    oar      -        usage.view_requestlog
+console:guide-hide                      -        oar      -
 console:explain                         oar      =        routing.view_route
 console:state                           oar      -        state.view_worker
 console:state-export                    oar      -        state.view_worker

@@ -48,17 +48,24 @@ def test_a_notice_is_shown_to_those_whom_it_concerns() -> None:
         assert [HEALTH in home, ASIDE in home] == [True, True]
 
 
-def test_first_steps_link_to_what_the_reader_may_do() -> None:
+def test_the_guide_links_to_what_the_reader_may_do() -> None:
     def steps(role: Role | None, *permissions: str) -> list[str]:
         found = links_of(signed_in(person(role, *permissions)).get("/admin/"))
         return sorted(address for address in found.values() if address.endswith("/add/"))
 
-    assert len(steps(Role.ADMINISTRATOR)) == 4
+    assert steps(Role.ADMINISTRATOR) == ["/admin/providers/provider/add/"]
     assert steps(Role.AUDITOR) == []
-    assert "Create a client key" in _home(signed_in(person(Role.AUDITOR)))
-    limited = ("usage.view_requestlog", "access.view_clientkey", "access.add_clientkey")
-    assert steps(None, *limited) == ["/admin/access/clientkey/add/"]
-    assert "Add a provider" not in _home(signed_in(person(None, *limited)))
+    auditor, limited = person(Role.AUDITOR), ("usage.view_requestlog", "access.view_clientkey", "access.add_clientkey")
+    assert "Save a provider" in _home(signed_in(auditor))
+    assert "Make a key" not in _home(signed_in(auditor))
+    assert steps(None, *limited) == []
+    clerk = _home(signed_in(person(None, *limited)))
+    assert "Save a provider" not in clerk
+    assert "Make a key" in clerk
+    # With figures to show, who can do nothing of it is not kept from them.
+    request_row()
+    assert "Save a provider" not in _home(signed_in(auditor))
+    assert "Save a provider" in _home(signed_in(person(Role.ADMINISTRATOR)))
 
 
 def test_who_may_see_nothing_is_led_to_their_own_pages() -> None:

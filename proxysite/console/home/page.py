@@ -12,13 +12,12 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from access.connect import base_url
 from access.permissions import may
 from proxysite.console import notices, ranges
 from proxysite.console.explorer import shown
 from proxysite.console.explorer.state import State
+from proxysite.console.guide.page import for_home as guide_for_home
 from proxysite.console.home.figures import figures
-from proxysite.console.home.first_steps import first_steps
 from proxysite.console.home.top import now, top
 from proxysite.console.ranges import Range
 from usage.admin.filters import rows_url
@@ -49,12 +48,10 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["may_see_usage"] = may(request.user, "usage.view_requestlog")
     if not context["may_see_usage"]:
         return context | {"sees_nothing": not context["available_apps"]}
-    if not query.any_usage():
-        return context | {
-            "first_steps": first_steps(request.user),
-            "base_url": base_url(request),
-            "secret": "YOUR-CLIENT-KEY",
-        }
+    any_usage = query.any_usage()
+    context["guide"] = guide_for_home(request, any_usage=any_usage)
+    if not any_usage and context["guide"] is not None:
+        return context
     try:
         chosen = ranges.read(request.GET)
     except ranges.WrongRange as error:

@@ -45,3 +45,30 @@ document.addEventListener("click", async (event) => {
     if (seconds()) setInterval(() => refresh().catch(() => {}), seconds() * 1000);
   });
 })();
+
+/* Tabs: a click or the arrow keys choose one; Home and End lead to the first and the last. */
+(() => {
+  const choose = (tab) => {
+    const tabs = [...tab.closest("[role=tablist]").querySelectorAll("[role=tab]")];
+    for (const one of tabs) {
+      one.setAttribute("aria-selected", String(one === tab));
+      one.tabIndex = one === tab ? 0 : -1;
+      document.getElementById(one.getAttribute("aria-controls")).hidden = one !== tab;
+    }
+    tab.focus();
+  };
+  document.addEventListener("click", (event) => {
+    const tab = event.target.closest("[data-gateway-tabs] [role=tab]");
+    if (tab) choose(tab);
+  });
+  document.addEventListener("keydown", (event) => {
+    const tab = event.target.closest("[data-gateway-tabs] [role=tab]");
+    if (!tab) return;
+    const tabs = [...tab.closest("[role=tablist]").querySelectorAll("[role=tab]")];
+    const at = tabs.indexOf(tab);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    choose(tabs.at(to % tabs.length));
+  });
+})();

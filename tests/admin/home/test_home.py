@@ -105,19 +105,6 @@ def test_without_the_permission_there_are_no_figures(usage: Any) -> None:
     assert "Ask an administrator" in text_of(response)
 
 
-def test_first_steps_replace_figures_until_the_first_request(admin_client: Client) -> None:
-    response = admin_client.get(HOME)
-    text = text_of(response)
-    assert "export ANTHROPIC_BASE_URL=http://testserver" in text
-    assert "curl -N" in text
-    assert [step.done for step in response.context["first_steps"]] == [False] * 4
-    provider = Provider.objects.create(name="p", dialect="anthropic", base_url="https://example.com")
-    Model.objects.create(provider=provider, name="m")
-    assert [step.done for step in admin_client.get(HOME).context["first_steps"]] == [True, True, False, False]
-    request_row()
-    assert "First steps" not in text_of(admin_client.get(HOME))
-
-
 def test_warnings_say_what_to_do(admin_client: Client, settings: Any) -> None:
     settings.ENCRYPTION_KEYS = []
     text = text_of(admin_client.get(HOME))

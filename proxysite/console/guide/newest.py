@@ -1,0 +1,77 @@
+"""The newest request since a moment, for a panel that waits for it: one query of an index a look."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from access.permissions import Person, may
+from access.roles.scope import visible
+from providers.models import Provider
+from proxysite.console.guide.advice import Advice, advice
+from usage.models import Outcome, RequestLog
+from usage.reports import ending
+
+_LONGEST = timedelta(days=1)
+
+
+@require_safe
+@permission_required("usage.view_requestlog", raise_exception=True)
+def newest(request: HttpRequest) -> HttpResponse:
+    """Returns a part of a page with the newest request since `since`, in milliseconds of POSIX time; 204 where there
+    is none, or where it is the one that the page shows already (`shown`)."""
+    since = since_of(request)
+    if since is None:
+        return HttpResponseBadRequest("since: milliseconds are expected", content_type="text/plain")
+    row = visible(request.user, RequestLog.objects.filter(started_at__gte=since)).order_by("-started_at").first()
+    url = "" if row is None else reverse("admin:usage_requestlog_change", args=[row.pk])
+    return shown(request, row, url)
+
+
+def since_of(request: HttpRequest) -> datetime | None:
+    """Returns the moment that a page waits from, at most a day ago; None where it cannot be read."""
+    text = request.GET.get("since", "")
+    if not text.isascii() or not text.isdecimal() or len(text) > 15:
+        return None
+    earliest = timezone.now() - _LONGEST
+    try:
+        return max(earliest, datetime.fromtimestamp(int(text) / 1000, UTC))
+    except (OverflowError, ValueError):
+        return None
+
+
+def shown(request: HttpRequest, row: RequestLog | None, url: str) -> HttpResponse:
+    """Returns the part of a page that shows a request, with a link to its own page."""
+    if row is None or str(row.pk) == request.GET.get("shown"):
+        return HttpResponse(status=204)
+    response = TemplateResponse(request, "console/guide/newest.html", _context(request.user, row, url))
+    response["Cache-Control"] = "no-store, private"
+    return response
+
+
+def _context(person: Person, row: RequestLog, url: str) -> dict[str, Any]:
+    return {
+        "row": row,
+        "sentence": ending.sentence(row),
+        "variant": ending.VARIANTS[Outcome(row.outcome)],
+        "advice": _for(person, row) if row.outcome not in (Outcome.COMPLETED, Outcome.CLIENT_CLOSED) else None,
+        "is_own": row.outcome == Outcome.COMPLETED and _is_own(row.provider_id),
+        "url": url,
+    }
+
+
+def _is_own(provider_id: int | None) -> bool:
+    return provider_id is not None and Provider.objects.filter(pk=provider_id, is_demo=False).exists()
+
+
+def _for(person: Person, row: RequestLog) -> Advice:
+    found = advice(row)
+    return found if may(person, found.permission) else msgspec.structs.replace(found, url="")
