@@ -21,13 +21,14 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from proxysite import pages  # noqa: E402
 from proxysite.alerts.watcher import AlertWatcher  # noqa: E402
+from proxysite.live.reporter import LiveReporter  # noqa: E402
 from proxysite.state.reporter import Reporter  # noqa: E402
 from streaming.consumer import ClaudeConsumer, owns  # noqa: E402
 from streaming.endpoints import health  # noqa: E402
 from streaming.exchange.client import Client, Receive, Send  # noqa: E402
 from streaming.runtime import companions, reporters, serve  # noqa: E402
 
-companions.append(AlertWatcher)
+companions += [AlertWatcher, LiveReporter]
 reporters.append(Reporter)
 
 Scope = dict[str, Any]
@@ -50,6 +51,13 @@ async def _pages(scope: Scope, receive: Receive, send: Any) -> None:
         await health.probe(path, Client(send), runtime)
     else:
         await pages.refuse(send, pages.without_api(scope["method"], path))
+
+
+async def _sockets(scope: Scope, receive: Receive, send: Any) -> None:
+    # A library of the pages, which the gateway's own workers do not load.
+    from proxysite.live.socket import sockets
+
+    await sockets(scope, receive, send)
 
 
 def _lifespan(*, pages_only: bool) -> Any:
@@ -90,7 +98,7 @@ def api_alone(pages_at: str) -> ProtocolTypeRouter:
 
 def pages_alone() -> ProtocolTypeRouter:
     """Returns the application of a process that has pages and no API."""
-    return ProtocolTypeRouter({"http": _pages, "lifespan": _lifespan(pages_only=True)})
+    return ProtocolTypeRouter({"http": _pages, "websocket": _sockets, "lifespan": _lifespan(pages_only=True)})
 
 
-application = ProtocolTypeRouter({"http": _both, "lifespan": _lifespan(pages_only=False)})
+application = ProtocolTypeRouter({"http": _both, "websocket": _sockets, "lifespan": _lifespan(pages_only=False)})

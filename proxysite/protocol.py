@@ -1,6 +1,7 @@
 """HTTP/1 as the gateway speaks it: uvicorn's protocol, with what some HTTP clients need besides, and a gentler stop.
 
-* An offer to upgrade, as Java's HttpClient makes with its first request, is declined and the request is read whole
+* An offer to upgrade, as Java's HttpClient makes with its first request, is declined and the request is read whole,
+  but for a WebSocket of a page, which goes to a protocol of its own (proxysite.live.protocol) where pages are served
   (https://github.com/Kludex/uvicorn/issues/2722, https://github.com/MagicStack/httptools/issues/124, open 2026-11).
 * HTTP/1.0 clients get streams that end with the connection, since they know no chunks (RFC 9112, 6.1).
 * Trailers are no headers (RFC 9110, 6.5.1).
@@ -18,14 +19,18 @@ import select
 import socket
 import time
 from http import HTTPStatus
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httptools
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from proxysite.live import SOCKETS
 from proxysite.watched import Refusal, WatchedProtocol
 from streaming.consumer import refused_bytes
+
+if TYPE_CHECKING:
+    from proxysite.live.protocol import LiveProtocol
 
 _LAST_CHUNK = b"0\r\n\r\n"
 
@@ -44,6 +49,9 @@ class GatewayProtocol(WatchedProtocol):
             except httptools.HttpParserUpgrade as offer:
                 if self.parser.get_method() == b"CONNECT":
                     self.refuse(400, "This gateway is no forward proxy.")
+                    return
+                if self._offers_socket() and offer.args[0] == len(data):
+                    self._hand_over()
                     return
                 data = self._head_without_offer() + data[offer.args[0] :]
                 self.parser = self._new_parser()
@@ -80,6 +88,30 @@ class GatewayProtocol(WatchedProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         super()._start_asgi_task(cycle, _without_chunks(app, cycle) if cycle.scope["http_version"] == "1.0" else app)
+
+    def _offers_socket(self) -> bool:
+        """Whether it is a WebSocket that this process has, and nothing else is under way on the connection."""
+        return (
+            self.ws_protocol_class is not None
+            and self.url.partition(b"?")[0].decode("latin-1") in SOCKETS
+            and self.parser.get_method() == b"GET"
+            and self._get_upgrade() == b"websocket"
+            and len(self.headers) <= self._limits.headers
+            and not (self._answering() or self.pipeline or self._state.draining)
+        )
+
+    def _hand_over(self) -> None:
+        """Lets the protocol of WebSockets read the offer, and all that follows."""
+        self.connections.discard(self)
+        # uvicorn's own protocols take these.
+        make = cast("type[LiveProtocol]", self.ws_protocol_class)
+        protocol = make(self.config, self._state, self.app_state)
+        protocol.counted, self._counted = self._counted, None
+        protocol.connection_made(self.transport)
+        lines = [b"%b: %b\r\n" % header for header in self.headers]
+        protocol.data_received(b"GET %b HTTP/1.1\r\n%b\r\n" % (self.url, b"".join(lines)))
+        self.transport.set_protocol(protocol)
+        self.leave()
 
     def _new_parser(self) -> httptools.HttpRequestParser:
         parser = httptools.HttpRequestParser(self)

@@ -35,6 +35,9 @@ _LONGEST_LINGER = 5.0
 """Seconds after which they are closed all the same."""
 
 
+_MESSAGE_BYTES = 4096
+"""What a browser may send at once over a WebSocket: pages send nothing."""
+_PING_SECONDS = 20.0
 _FILES = 65_536
 """Open files, connections among them, for which a process asks."""
 
@@ -47,15 +50,20 @@ def allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def configuration(application: Any, host: str, port: int) -> uvicorn.Config:
-    """uvicorn's settings for one worker of an ASGI application, or of what its import string names."""
+def configuration(application: Any, host: str, port: int, *, sockets: bool = True) -> uvicorn.Config:
+    """uvicorn's settings for one worker of an ASGI application, or of what its import string names. Without `sockets`
+    every WebSocket is declined, and the library for them not even loaded."""
     return uvicorn.Config(
         application,
         host=host,
         port=port,
         loop="uvloop",
         http=GatewayProtocol,
-        ws="none",
+        ws="proxysite.live.protocol:LiveProtocol" if sockets else "none",
+        ws_max_size=_MESSAGE_BYTES,
+        ws_ping_interval=min(_PING_SECONDS, settings.LIVE_CHECK_SECONDS),
+        ws_ping_timeout=_PING_SECONDS,
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -137,6 +137,7 @@ PASSWORD_HASHERS = ["access.sign_in.hashing.PBKDF2PasswordHasher"]
 SESSION_ENGINE = "access.sign_in.sessions"
 SESSION_IDLE_SECONDS = env.float("SESSION_IDLE_SECONDS", default=28_800)
 SESSION_MAX_SECONDS = env.float("SESSION_MAX_SECONDS", default=604_800)
+LIVE_CHECK_SECONDS = env.float("LIVE_CHECK_SECONDS", default=60.0)
 SESSION_COOKIE_AGE = int(SESSION_MAX_SECONDS) or 1_209_600
 ROOT_URLCONF = "proxysite.urls"
 ASGI_APPLICATION = "proxysite.asgi.application"

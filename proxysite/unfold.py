@@ -65,6 +65,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Console",
                 "items": [
                     _page("Home", "monitoring", "admin:index"),
+                    _page("Live", "stream", "console:live", "usage.view_requestlog"),
                     _page("Explorer", "query_stats", "console:explorer", "usage.view_requestlog"),
                     _page("Explain", "conversion_path", "console:explain", "routing.view_route"),
                     _page("Health", "monitor_heart", "console:health", "routing.view_healthstate"),

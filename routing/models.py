@@ -239,6 +239,14 @@ class Revision(models.Model):
         ACCESS = "access"
         ROUTING = "routing"
 
+    class Signal(models.TextChoices):
+        """Counters of other rows of this table, which make workers do something and load nothing."""
+
+        LIVE = "live"
+        """Somebody looks at the streams that run."""
+        CUT = "cut"
+        """A stream is to be cut."""
+
     scope = models.CharField(max_length=10, primary_key=True, choices=Scope.choices)
     number = models.BigIntegerField(default=0)
 

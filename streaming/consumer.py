@@ -169,6 +169,7 @@ async def _messages(exchange: Exchange, receive: Receive, snapshot: Snapshot, ru
         await relay(exchange, receive, snapshot, runtime)
     finally:
         runtime.exchanges.discard(exchange)
+        runtime.ended.append(account.request)
 
 
 async def _other(

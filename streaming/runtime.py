@@ -10,6 +10,7 @@ import atexit
 import functools
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
@@ -38,12 +39,14 @@ from streaming.refused_keys import RefusedKeys
 from usage.journal.housekeeper import Housekeeper
 from usage.journal.journal import Journal
 from usage.journal.recorder import Recorder
+from usage.journal.records import RequestRecord
 from usage.journal.writer import Writer
 
 logger = logging.getLogger("gateway.runtime")
 
 _STANDING_SECONDS = 1.0
 """How long a page waits for what is used of limits."""
+_LAST_ENDED = 50
 _SHOWN_SECONDS = 600.0
 """How long a warning is shown of what was set right at once."""
 
@@ -89,6 +92,8 @@ class Runtime:
         self.custom = custom_router.load()
         self.exchanges: set[Exchange] = set()
         """The requests that are being answered."""
+        self.ended: deque[RequestRecord] = deque(maxlen=_LAST_ENDED)
+        """Those that were answered last."""
         self.load = Load(
             requests=settings.MAX_REQUESTS_PER_KEY,
             bodies=settings.MAX_BODIES_BYTES,

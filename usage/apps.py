@@ -15,6 +15,7 @@ class UsageConfig(AppConfig):
         from django.db.models.signals import post_migrate, pre_save
 
         from usage.budgets.definitions import refuse_change
+        from usage.live import models  # noqa: F401 - nothing else of this room imports them
         from usage.statements import triggers
 
         # After every migrate: SQLite loses triggers when a table is rebuilt.

@@ -86,6 +86,7 @@ access.change_outboxmessage oa
 usage.view_budgetwindow  oarlm
 usage.view_budgetblock   oar
 usage.view_budgetmark    oar
+usage.cut_stream         oal
 usage.view_statement     oarl
 usage.add_statement      oa
 usage.add_savedview      oa

@@ -13,6 +13,8 @@ from proxysite.console.guide import key as guide_key
 from proxysite.console.guide import newest as guide_newest
 from proxysite.console.guide import page as guide
 from proxysite.console.invoices import pages as invoices
+from proxysite.console.live import cut as live_cut
+from proxysite.console.live import page as live
 from proxysite.console.prices import library as price_library
 from proxysite.console.prices import page as prices
 from proxysite.console.providers import pages as providers
@@ -60,6 +62,8 @@ urlpatterns = [
     ),
     path("sessions/", admin.site.admin_view(sessions.list_page), name="sessions"),
     path("sessions/<uuid:session_id>/", admin.site.admin_view(sessions.page), name="session"),
+    path("live/", admin.site.admin_view(live.page), name="live"),
+    path("live/<uuid:request_log_id>/cut/", admin.site.admin_view(live_cut.page), name="live-cut"),
     path("health/", admin.site.admin_view(health.page), name="health"),
     path("health/reset/", admin.site.admin_view(health.reset), name="health-reset"),
     path("state/", admin.site.admin_view(state.page), name="state"),

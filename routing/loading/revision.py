@@ -11,6 +11,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import connections, transaction
+from django.db.models import F
 
 from routing.models import Revision
 
@@ -38,6 +39,7 @@ PERSON_FIELDS = ("is_active", "username")
 """Of a person only these decide anything for requests: whether their keys work, and whose name a usage row has. Every
 sign-in writes other fields."""
 
+_SIGNALS = frozenset(Revision.Signal.values)
 _BUMP = "UPDATE routing_revision SET number = number + 1 WHERE scope = '{scope}';"
 
 
@@ -49,7 +51,7 @@ def install_triggers(using: str = "default", **kwargs: Any) -> None:
     if Revision._meta.db_table not in tables:
         return
     with transaction.atomic(using=using):
-        for scope in Revision.Scope:
+        for scope in (*Revision.Scope, *Revision.Signal):
             Revision.objects.using(using).get_or_create(scope=scope)
         with connection.cursor() as cursor:
             for label, scope in WATCHED.items():
@@ -65,7 +67,21 @@ def install_triggers(using: str = "default", **kwargs: Any) -> None:
 
 def numbers(using: str = "default") -> dict[str, int]:
     """Returns the current counters: scope -> number."""
-    return dict(Revision.objects.using(using).values_list("scope", "number"))
+    return read(using)[0]
+
+
+def read(using: str = "default") -> tuple[dict[str, int], dict[str, int]]:
+    """Returns the current counters of the configuration, and those of the signals: scope -> number."""
+    counters: dict[str, int] = {}
+    signals: dict[str, int] = {}
+    for scope, number in Revision.objects.using(using).values_list("scope", "number"):
+        (signals if scope in _SIGNALS else counters)[scope] = number
+    return counters, signals
+
+
+def signal(what: Revision.Signal) -> None:
+    """Tells every worker, within a second: it goes out with the caller's transaction."""
+    Revision.objects.filter(scope=what).update(number=F("number") + 1)
 
 
 def _statements(vendor: str, table: str, scope: Revision.Scope) -> list[str]:

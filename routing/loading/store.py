@@ -56,6 +56,8 @@ class SnapshotStore:
         """The monotonic second from which on nobody is authenticated by `current`."""
         self._clock = clock
         self._listeners: list[Callable[[Snapshot], None]] = []
+        self._signal_listeners: list[Callable[[str], None]] = []
+        self._signals: dict[str, int] | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._tried: dict[str, int] = {}
@@ -63,6 +65,10 @@ class SnapshotStore:
     def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
         """Calls `listener` with each new snapshot, in the watching thread."""
         self._listeners.append(listener)
+
+    def subscribe_signals(self, listener: Callable[[str], None]) -> None:
+        """Calls `listener` with each signal (routing.models.Revision.Signal), in the watching thread: at once."""
+        self._signal_listeners.append(listener)
 
     @property
     def age(self) -> float | None:
@@ -86,13 +92,16 @@ class SnapshotStore:
             self._stopping.set()
             thread.join(5)
         self._listeners.clear()
+        self._signal_listeners.clear()
 
     def refresh(self) -> None:
         """Reads the revisions once and loads what changed. Raises nothing: see `status`."""
         # What changes while it is read is seen by the next look alone.
         began = self._clock()
         try:
-            numbers = revision.numbers()
+            numbers, signals = revision.read()
+            if signals != self._signals:
+                self._pass_on(signals)
             if numbers != self._tried:
                 self._load(numbers)
                 self._tried = numbers
@@ -148,6 +157,14 @@ class SnapshotStore:
         self.current = snapshot
         for listener in self._listeners:
             listener(snapshot)
+
+    def _pass_on(self, signals: dict[str, int]) -> None:
+        before, self._signals = self._signals, signals
+        for name, number in signals.items():
+            # What was said before this process began is not for it.
+            if before is not None and number != before.get(name):
+                for listener in self._signal_listeners:
+                    listener(name)
 
     def _checked(self, moment: float) -> None:
         if self.current is not None:

@@ -270,6 +270,7 @@ class Attempt:
 
     def _note_first_content(self) -> None:
         self.first_content_at = time.perf_counter()
+        self._answer.note_first_content(self._lifecycle.loop.time())
         if self._answer.stream is not None and self._answer.transcript is None:
             self._request.body.release()  # Nothing will be sent again.
         self._debug("stream started")

@@ -96,6 +96,14 @@ _ENDED: Final[Mapping[Ending, tuple[int, Sentence]]] = {
             code="owner_left",
         ),
     ),
+    Ending.CUT: (
+        403,
+        Sentence(
+            "An administrator of this gateway, or a lead of the client key's team, cut this answer off. Ask them "
+            "before you send the request again.",
+            code="cut_by_administrator",
+        ),
+    ),
 }
 """Status and message where the gateway ends a request; not where the client leaves."""
 

@@ -23,7 +23,7 @@ class Answer:
     is sent in one piece or only read here. `transcript` is what another attempt could continue, on routes that do so.
     `answering_attempt` is the number of the attempt whose answer or error the client gets, 0 while there is none;
     `interrupted_attempts` are the numbers of those that another one continued. Nothing is sent before an attempt
-    `has_begun`.
+    `has_begun`. `first_content_at` is in the event loop's seconds.
     """
 
     __slots__ = (
@@ -37,6 +37,7 @@ class Answer:
         "_written_at",
         "answering_attempt",
         "encoder",
+        "first_content_at",
         "has_begun",
         "interrupted_attempts",
         "sink",
@@ -64,6 +65,7 @@ class Answer:
         self.stream = client if request.streamed else None
         self.answering_attempt = 0
         self.has_begun = False
+        self.first_content_at: float | None = None
         self.interrupted_attempts: list[int] = []
         self.sink = new_sink()
         self.transcript = Transcript(self.sink) if continues and self.stream is not None else None
@@ -71,6 +73,7 @@ class Answer:
 
     def start_over(self) -> None:
         """Begins the answer anew; nothing of it has been sent."""
+        self.first_content_at = None
         self.sink = self._new_sink()
         self.encoder = self._new_encoder(self.sink)
 
@@ -78,6 +81,15 @@ class Answer:
         """Stores what the translation lost, for a header of the answer."""
         if self._client is not None:
             self._client.fidelity = ",".join(notes)
+
+    def note_first_content(self, now: float) -> None:
+        """Notes that an attempt brought content, at `now` in the event loop's seconds."""
+        if self.first_content_at is None:
+            self.first_content_at = now
+
+    def quiet_seconds(self, now: float) -> float:
+        """Returns for how long no content was sent to the client."""
+        return now - self._content_at
 
     def note_written(self, now: float) -> None:
         """Notes that content was sent to the client."""

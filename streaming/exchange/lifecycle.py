@@ -157,6 +157,7 @@ class Ending(Enum):
     TEAM_DISABLED = "team_disabled"
     OWNER_DISABLED = "owner_disabled"
     OWNER_LEFT = "owner_left"
+    CUT = "cut_by_administrator"
 
 
 class Lifecycle:

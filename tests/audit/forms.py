@@ -101,6 +101,7 @@ WRITES = [
     Sent(
         "console:health-reset", "o", {"health reset"}, lambda person: {"key": provider_key(Provider.objects.get().pk)}
     ),
+    Sent("console:live-cut", "o", {"stream cut"}, {"why": "it repeats itself"}),
     Sent(
         "console:statements-close",
         "o",

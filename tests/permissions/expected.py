@@ -40,6 +40,8 @@ console:chargeback-csv                  oar      -        usage.view_requestlog
 console:chargeback-xlsx                 oar      -        usage.view_requestlog
 console:sessions                        oar      -        usage.view_requestlog
 console:session                         oar      -        usage.view_requestlog
+console:live                            oar      -        usage.view_requestlog
+console:live-cut                        oa       =        usage.view_requestlog+cut_stream
 console:health                          oar      -        routing.view_healthstate
 console:health-reset                    -        oa       -
 console:guide                           oar      -        usage.view_requestlog

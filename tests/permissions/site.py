@@ -41,6 +41,8 @@ from usage.invoices import drafts, results
 from usage.invoices.columns import guess
 from usage.invoices.models import Reconciliation
 from usage.invoices.sheet import sheet
+from usage.live.models import LiveSample
+from usage.live.streams import Sample, Stream, encode
 from usage.models import RequestLog, SetAside
 from usage.reports.explore.models import SavedView
 from usage.rollups.models import SessionSummary
@@ -50,6 +52,8 @@ from usage.statements.models import Statement
 PEOPLE = "oarlmsn"
 """Owner, administrator, auditor, lead and member of the team Search, staff without any right, nobody."""
 WITHOUT_PAGE = {None}
+RUNNING = UUID(int=7)
+"""A request that still runs, as a worker tells."""
 """Names of patterns that only lead on or answer 404."""
 QUERIES = {"admin:autocomplete": "?term=&app_label=routing&model_name=candidate&field_name=model"}
 
@@ -108,6 +112,9 @@ def make_rows() -> None:
     invoice = b"date,cost\n2026-10-31,5\n"
     draft = drafts.put(0, (provider.pk, provider.name), "october.csv", invoice)
     results.make(draft, guess(sheet(draft.text)), 0)
+    running = Stream(id=str(RUNNING), key="service", route="r", model="m", provider="mine", number=1, streamed=True)
+    told_at = timezone.now() + timedelta(hours=1)
+    LiveSample.objects.create(worker="one", at=told_at, streams=encode(Sample([running])))
 
 
 def closed_statement(team: Team) -> None:
@@ -246,6 +253,7 @@ _CONSOLE_OBJECTS: dict[str, Callable[[], Any]] = {
     "reconciliation_id": lambda: Reconciliation.objects.earliest("pk").pk,
     "session_id": lambda: SessionSummary.objects.order_by("pk")[0].pk,
     "app_label": lambda: "providers",
+    "request_log_id": lambda: RUNNING,
 }
 
 

@@ -86,7 +86,9 @@ class Command(BaseCommand):
                 sys.exit(workers.Workers(parts).run())
             if only == _ADMIN:
                 os.nice(_NICE)
-            configuration = server.configuration(_application(options), options["host"], options["port"])
+            configuration = server.configuration(
+                _application(options), options["host"], options["port"], sockets=only != _GATEWAY
+            )
             server.GatewayServer(configuration).run(sockets=[listener])
 
 

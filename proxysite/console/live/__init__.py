@@ -1,0 +1,1 @@
+"""The page of the live view, and the form that cuts a stream."""

@@ -1,0 +1,102 @@
+"""The rows between workers and whoever looks. A look lasts `LOOK` seconds; whoever goes on looking renews it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from routing.loading import revision
+from routing.models import Revision
+from usage.live.models import Cut, LiveSample
+from usage.live.streams import Sample, Stream, decode, encode
+
+LOOK = 15.0
+RENEW = 5.0
+"""Seconds between two renewals."""
+GONE = 5.0
+"""Seconds without a new sample after which a worker is taken for gone."""
+_WAIT, _STEP = 3.0, 0.1
+_FRESH = timedelta(minutes=1)
+_ABANDONED = timedelta(minutes=10)
+_CUTS_KEPT = timedelta(days=1)
+_CUT_WITHIN = timedelta(minutes=1)
+"""How old a wish may be: a worker whose database was away does not follow one that nobody remembers."""
+
+
+def look() -> None:
+    """Asks all workers for samples, for `LOOK` seconds from when they notice."""
+    revision.signal(Revision.Signal.LIVE)
+
+
+def write(worker: str, sample: Sample) -> None:
+    """Writes what a worker's streams are now."""
+    LiveSample.objects.bulk_create(
+        [LiveSample(worker=worker, at=timezone.now(), streams=encode(sample))],
+        update_conflicts=True,
+        unique_fields=["worker"],
+        update_fields=["at", "streams"],
+    )
+
+
+def forget(worker: str) -> None:
+    """Removes the row of a worker, and those of workers that died long ago."""
+    LiveSample.objects.filter(worker=worker).delete()
+    LiveSample.objects.filter(at__lt=timezone.now() - _ABANDONED).delete()
+
+
+def samples() -> dict[str, tuple[datetime, Sample]]:
+    """Returns what each worker wrote last: worker -> when, by its own clock, and what."""
+    rows = LiveSample.objects.values_list("worker", "at", "streams")
+    return {worker: (at, decode(bytes(streams))) for worker, at, streams in rows}
+
+
+def running(identity: UUID) -> Stream | None:
+    """Returns a stream as a worker told of it in the last minute, None where none does. Waits up to three seconds."""
+    stream = _told_of(identity)
+    if stream is None:
+        look()
+    until = time.monotonic() + _WAIT
+    while stream is None and time.monotonic() < until:
+        time.sleep(_STEP)
+        stream = _told_of(identity)
+    return stream
+
+
+def _told_of(identity: UUID) -> Stream | None:
+    since = timezone.now() - _FRESH
+    told = (stream for at, sample in samples().values() if at > since for stream in sample.running)
+    return next((stream for stream in told if stream.id == str(identity)), None)
+
+
+def ask_to_cut(identity: UUID) -> Cut:
+    """Asks the worker that has the stream to cut it, when the caller's transaction ends."""
+    now = timezone.now()
+    Cut.objects.filter(asked_at__lt=now - _CUTS_KEPT).delete()
+    asked = Cut.objects.create(request_log_id=identity, asked_at=now)
+    revision.signal(Revision.Signal.CUT)
+    return asked
+
+
+def wait_for_cut(asked: Cut) -> bool:
+    """Returns whether a worker has cut the stream, within three seconds."""
+    until = time.monotonic() + _WAIT
+    while not Cut.objects.filter(pk=asked.pk, done_at__isnull=False).exists():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_STEP)
+    return True
+
+
+def to_cut() -> Iterator[tuple[int, UUID]]:
+    """Returns the cuts that no worker has made yet: ids of the row and of the request."""
+    asked = Cut.objects.filter(done_at=None, asked_at__gt=timezone.now() - _CUT_WITHIN)
+    return iter(list(asked.values_list("pk", "request_log_id")))
+
+
+def have_cut(numbers: list[int]) -> None:
+    """Notes that these cuts were made."""
+    Cut.objects.filter(pk__in=numbers).update(done_at=timezone.now())

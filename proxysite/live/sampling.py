@@ -1,0 +1,70 @@
+"""What the requests of this worker are at a moment, from what they count anyway. Runs in the event loop."""
+
+from __future__ import annotations
+
+from heapq import nsmallest
+
+from providers.counting import CHARACTERS_PER_TOKEN
+from streaming.exchange.exchange import Exchange
+from streaming.runtime import Runtime
+from usage.journal.records import RequestRecord
+from usage.live.streams import MOST_RUNNING, Sample, Stream, per_second
+
+_PICO = 10**12
+
+
+def sample(runtime: Runtime) -> Sample:
+    """Returns those that began first, as many as one sample takes, and those that ended last."""
+    exchanges = runtime.exchanges
+    chosen = nsmallest(MOST_RUNNING, exchanges, key=lambda one: one.lifecycle.began)
+    running = [_running(exchange) for exchange in chosen]
+    return Sample(running, [_ended(record) for record in runtime.ended], len(exchanges) - len(running))
+
+
+def _running(exchange: Exchange) -> Stream:
+    now, answer, attempts = exchange.lifecycle.loop.time(), exchange.answer, exchange.account.attempts
+    began = exchange.lifecycle.began
+    stream = _stream(exchange.account.request)
+    stream.seconds = round(now - began, 1)
+    if attempts:
+        tried = attempts[-1]
+        stream.number = tried.number
+        stream.provider_id, stream.provider, stream.model = tried.provider_id, tried.provider_name, tried.model_name
+    if answer is not None and answer.first_content_at is not None:
+        stream.first = round(answer.first_content_at - began, 2)
+        stream.tokens = max(answer.encoder.tokens.output or 0, -(-answer.sink.chars // CHARACTERS_PER_TOKEN))
+        stream.rate = per_second(stream.tokens, now - answer.first_content_at)
+        if answer.stream is not None:
+            stream.quiet = round(answer.quiet_seconds(now), 1)
+    return stream
+
+
+def _ended(record: RequestRecord) -> Stream:
+    stream = _stream(record)
+    stream.provider_id, stream.provider, stream.model = record.provider_id, record.provider_name, record.model_name
+    stream.number = record.attempts
+    stream.seconds = round((record.duration_ms or 0) / 1000, 1)
+    stream.at = record.started_at.timestamp() + (record.duration_ms or 0) / 1000
+    first = record.time_to_first_token_ms
+    stream.tokens, stream.exact = record.output_tokens, not record.estimated
+    if first is not None:
+        stream.first = round(first / 1000, 2)
+        stream.rate = per_second(record.output_tokens, ((record.duration_ms or 0) - first) / 1000)
+    stream.outcome, stream.code = record.outcome, record.error_code or record.error_type
+    stream.cost = None if record.cost is None else record.cost / _PICO
+    return stream
+
+
+def _stream(record: RequestRecord) -> Stream:
+    return Stream(
+        id=str(record.id),
+        team_id=record.team_id,
+        team=record.team_name,
+        owner_id=record.owner_id,
+        owner=record.owner_name,
+        key_id=record.key_id,
+        key=record.key_name,
+        route_id=record.route_id,
+        route=record.route_name or record.request_model,
+        streamed=record.streamed,
+    )

@@ -1,0 +1,131 @@
+"""Whoever looks sees the streams of every worker while they run, and how they ended; nobody else costs anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from websockets.exceptions import InvalidStatus
+
+from access.models import Membership, Team
+from proxysite.live import rows
+from tests.harness import speak
+from tests.harness.call import Client, message
+from tests.harness.configure import Standing, make_key, unique
+from tests.harness.gateway import Gateway
+from tests.harness.patience import until
+from tests.harness.rows import Rows
+from tests.harness.script import Gate, Reply
+from tests.harness.upstream import Upstream
+from tests.live.watching import Watching, cookies_of, id_of, watching
+from usage.live.models import LiveSample
+
+pytestmark = pytest.mark.both_databases
+People = Callable[..., User]
+
+
+def test_a_watcher_sees_both_workers(
+    two_workers: Gateway, upstream: Upstream, standing: Standing, orm: Rows, person: People
+) -> None:
+    key = make_key()
+    two_workers.wait_snapshot()
+    gate = Gate()
+    script = upstream.script(Reply([speak.opening("openai_chat", "so far"), gate, *speak.chat_answer("rest").steps]))
+    route = standing.routes["openai_chat"]
+    body = message(route.name, script.prompt)
+    with ExitStack() as stack:
+        eyes = stack.enter_context(watching(two_workers.base_url, cookies_of(person(is_staff=True, is_superuser=True))))
+        streams: list[Any] = []
+        while _workers_with(streams) < 2:
+            streams.append(stack.enter_context(Client(two_workers.base_url, key.secret).reading(body)))
+            streams[-1].until(b"so far")
+            eyes.until(lambda: id_of(streams[-1]) in eyes.running)
+        assert eyes.workers == 2
+        shown = eyes.running[id_of(streams[0])]
+        assert (shown["key"], shown["key_id"], shown["route"]) == (key.row.name, key.row.pk, route.name)
+        assert (shown["provider"], shown["number"], shown["streamed"]) == (
+            standing.models["openai_chat"].provider.name,
+            1,
+            True,
+        )
+        assert shown["first"] <= shown["seconds"]
+        assert shown["tokens"] >= 1
+        gate.open()
+        for stream in streams:
+            assert stream.finish().stream().complete
+        eyes.until(lambda: {id_of(stream) for stream in streams} <= eyes.ended.keys() - eyes.running.keys())
+        for stream in streams:
+            row, last = orm.request(stream.headers["request-id"]), eyes.ended[id_of(stream)]
+            assert (last["outcome"], last["tokens"]) == ("completed", row.output_tokens)
+            assert last["seconds"] == pytest.approx((row.duration_ms or 0) / 1000, abs=0.1)
+
+
+def _workers_with(streams: list[Any]) -> int:
+    """How many workers say that they have one of the streams."""
+    ids = {id_of(stream) for stream in streams}
+    return sum(any(one.id in ids for one in sample.running) for _, sample in rows.samples().values())
+
+
+def test_rows_go_when_nobody_looks(two_workers: Gateway, orm: Rows, person: People) -> None:
+    with watching(two_workers.base_url, cookies_of(person(is_superuser=True))) as eyes:
+        eyes.until(lambda: eyes.workers == 2)
+    until(lambda: not LiveSample.objects.exists(), lambda: list(LiveSample.objects.all()))
+
+
+def test_whose_streams_somebody_sees(
+    two_workers: Gateway, upstream: Upstream, standing: Standing, orm: Rows, person: People
+) -> None:
+    ours, theirs = Team.objects.create(name=unique("team")), Team.objects.create(name=unique("team"))
+    lead, member = person(), person()
+    Membership.objects.create(team=ours, user=lead, role="lead")
+    Membership.objects.create(team=ours, user=member, role="member")
+    keys = {"theirs": make_key(theirs), "ours": make_key(ours), "own": make_key(ours, owner=member)}
+    two_workers.wait_snapshot()
+    gate = Gate()
+    script = upstream.script(Reply([speak.opening("openai_chat", "so far"), gate, *speak.chat_answer("rest").steps]))
+    body = message(standing.routes["openai_chat"].name, script.prompt)
+    with ExitStack() as stack:
+        ids = {}
+        for name, key in keys.items():
+            stream = stack.enter_context(Client(two_workers.base_url, key.secret).reading(body))
+            stream.until(b"so far")
+            ids[name] = id_of(stream)
+        for who, sees in ((lead, {"ours", "own"}), (member, {"own"}), (person(is_superuser=True), set(keys))):
+            eyes = stack.enter_context(watching(two_workers.base_url, cookies_of(who)))
+            _sees(eyes, {ids[name] for name in sees}, set(ids.values()))
+        gate.open()
+
+
+def _sees(eyes: Watching, wanted: set[str], of: set[str]) -> None:
+    eyes.until(lambda: wanted <= eyes.running.keys() and eyes.workers == 2)
+    assert eyes.running.keys() & of == wanted
+
+
+def test_who_may_not_look(two_workers: Gateway, orm: Rows, person: People) -> None:
+    url = two_workers.base_url
+    with watching(url, "") as eyes:
+        assert eyes.closed_with() == 4401
+    with watching(url, cookies_of(person(is_staff=True))) as eyes:
+        assert eyes.closed_with() == 4403
+    owner = person(is_superuser=True)
+    for origin in ("https://elsewhere.example", url.replace("http", "https", 1)):
+        with pytest.raises(InvalidStatus) as refused, watching(url, cookies_of(owner), origin):
+            pass
+        assert refused.value.response.status_code == 403
+
+
+def test_rights_that_are_taken_away_end_it(two_workers: Gateway, orm: Rows, person: People) -> None:
+    team, lead = Team.objects.create(name=unique("team")), person()
+    Membership.objects.create(team=team, user=lead, role="lead")
+    with watching(two_workers.base_url, cookies_of(lead)) as eyes:
+        eyes.update()
+        Membership.objects.filter(user=lead).delete()
+        assert eyes.closed_with() == 4403
+    owner = person(is_superuser=True)
+    with watching(two_workers.base_url, cookies_of(owner)) as eyes:
+        eyes.update()
+        User.objects.filter(pk=owner.pk).update(is_active=False, is_superuser=False)
+        assert eyes.closed_with() == 4401
