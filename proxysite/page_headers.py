@@ -40,7 +40,7 @@ class PageHeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answers a request."""
         response = self._get_response(request)
-        if request.path.startswith(settings.STATIC_URL):
+        if request.path.startswith(settings.STATIC_URL) and response.status_code < 400:
             policy = FILES
         else:
             policy = DEBUGGED if settings.DEBUG and response.status_code >= 400 else PAGES

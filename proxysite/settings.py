@@ -118,6 +118,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "proxysite.page_headers.PageHeadersMiddleware",
+    "proxysite.error_pages.wrong_method.WrongMethodMiddleware",
     "proxysite.report_api.cookies.NoCookiesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -55,8 +55,8 @@ UNFOLD: dict[str, Any] = {
     "LOGIN": {"form": "proxysite.console.sign_in.SignInForm"},
     "ENVIRONMENT": "proxysite.console.notices.header_label",
     "DASHBOARD_CALLBACK": "proxysite.console.home.page.dashboard",
-    "STYLES": [_static("proxysite/console.css"), _static("proxysite/guide.css")],
-    "SCRIPTS": [_static("proxysite/console.js")],
+    "STYLES": [_static("proxysite/frame.css"), _static("proxysite/console.css"), _static("proxysite/guide.css")],
+    "SCRIPTS": [_static("proxysite/frame.js"), _static("proxysite/console.js")],
     "ACCOUNT": {"navigation": _account},
     "SIDEBAR": {
         "show_search": False,

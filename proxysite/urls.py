@@ -8,6 +8,7 @@ from django.urls import include, path
 
 from proxysite.console import sign_in
 from proxysite.console.home import page as home
+from proxysite.error_pages import bad_request
 from proxysite.people import passwords
 
 
@@ -15,6 +16,8 @@ def front(request: HttpRequest) -> HttpResponse:
     """Leads to the admin, or people who administer nothing to their own pages."""
     return redirect("my:index" if sign_in.is_member_only(request.user) else "admin:index")
 
+
+handler400 = bad_request.page
 
 urlpatterns = [
     path("", front, name="front"),

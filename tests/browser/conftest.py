@@ -30,10 +30,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     here = [item for item in items if item.path.is_relative_to(_FOLDER)]
     for item in here:
         item.add_marker("e2e")
-    others = {item for item in here if not shards.is_ours(item.path.relative_to(_FOLDER))}
+    others = {item for item in here if not shards.is_ours(item.path.relative_to(_FOLDER), part=_part(item))}
     if others:
         config.hook.pytest_deselected(items=list(others))
         items[:] = [item for item in items if item not in others]
+
+
+def _part(item: pytest.Item) -> int | None:
+    called = getattr(item, "callspec", None)
+    return None if called is None else called.params.get("part")
 
 
 @pytest.hookimpl(wrapper=True)

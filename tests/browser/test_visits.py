@@ -67,3 +67,4 @@ def test_each_file_runs_in_one_shard() -> None:
     assert sorted(first + second) == sorted(files)
     assert min(len(first), len(second)) > 20
     assert all(shards.is_ours(file, "1/1") for file in files)
+    assert [part for part in range(4) if shards.is_ours(files[0], "2/2", part)] == [1, 3]

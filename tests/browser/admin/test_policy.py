@@ -96,7 +96,7 @@ def test_no_page_is_against_its_policy(
 
 @pytest.mark.parametrize(
     ("path", "status", "title"),
-    [("/admin/console/health/", 403, "Not allowed"), ("/admin/no/such/page/", 404, "Not Found")],
+    [("/admin/console/health/", 403, "Not allowed"), ("/admin/no/such/page/", 404, "Not found")],
 )
 def test_an_error_page_is_not_against_it(
     visits: Visits,

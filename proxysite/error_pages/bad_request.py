@@ -1,0 +1,28 @@
+"""The page of a request that Django does not take, such as one of a form that is too large."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def page(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400."""
+    return render(request, "400.html", {"reason": _reason(request, exception)}, status=400)
+
+
+def _reason(request: HttpRequest, exception: Exception) -> str:
+    if isinstance(exception, DisallowedHost):
+        host = request.META.get("HTTP_HOST", "")[:200]
+        return (
+            f"The gateway does not answer at {host or 'an address without a name'}. "
+            "Whoever runs it can add this name to the setting ALLOWED_HOSTS."
+        )
+    if isinstance(exception, TooManyFieldsSent):
+        most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        return f"The form has more than {most:,} fields. Nothing was saved: go back and save fewer rows at a time."
+    if isinstance(exception, (RequestDataTooBig, TooManyFilesSent)):
+        return "The form is too large. Nothing was saved: go back and send less at a time."
+    return "The gateway did not understand what the browser sent. Nothing was saved."

@@ -1,0 +1,62 @@
+/* Names for the controls that unfold and select2 leave without one: fields in the cells of a table have that of their
+   column, a select2 that of the field which it stands for. */
+(() => {
+  const CONTROLS = "td :is(input:not([type=hidden]), select, textarea)";
+
+  const named = (control) => control.labels?.length || control.getAttribute("aria-label") || control.getAttribute("aria-labelledby");
+
+  const column = (cell) => {
+    const heads = cell.closest("table")?.querySelectorAll("thead th");
+    const words = heads?.[cell.cellIndex]?.textContent || cell.dataset.label || "";
+    return words.replace(/\*|\bhelp\b/g, "").trim().replace(/\s+/g, " ");
+  };
+
+  const row = (cell) => cell.closest("tr")?.querySelector("th a, th, td a")?.textContent.trim() || "";
+
+  const nameCells = (root) => {
+    for (const control of root.querySelectorAll(CONTROLS)) {
+      if (named(control)) continue;
+      const cell = control.closest("td");
+      const name = [column(cell), row(cell)].filter(Boolean).join(", ");
+      if (name) control.setAttribute("aria-label", name);
+    }
+  };
+
+  const nameOf = (select) => {
+    const label = select.labels?.[0];
+    return select.getAttribute("aria-label") || label?.textContent.replace("*", "").trim().replace(/\s+/g, " ");
+  };
+
+  const nameSelects = (root) => {
+    for (const select of root.querySelectorAll("select.select2-hidden-accessible")) {
+      const name = nameOf(select);
+      const shown = select.nextElementSibling;
+      if (!name || !shown?.classList.contains("select2")) continue;
+      for (const part of shown.querySelectorAll("[role=combobox], [role=textbox], [role=searchbox]")) {
+        if (part.getAttribute("aria-label") === name) continue;
+        part.setAttribute("aria-label", name);
+        part.removeAttribute("aria-labelledby");
+      }
+    }
+  };
+
+  const nameAll = () => {
+    nameCells(document);
+    nameSelects(document);
+    for (const icon of document.querySelectorAll(".help-tooltip[aria-label]:not([role])")) icon.setAttribute("role", "img");
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    nameAll();
+    let waiting = false;
+    // Rows that are added, and what select2 makes of fields.
+    new MutationObserver(() => {
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        nameAll();
+      });
+    }).observe(document.body, { childList: true, subtree: true });
+  });
+})();

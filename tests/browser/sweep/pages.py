@@ -1,0 +1,54 @@
+"""Which pages there are, from the URLconf: a new page is among them without a word here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from zlib import crc32
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from tests.permissions import site
+from tests.permissions.people import signed_in
+from usage.models import Outcome, RequestLog
+from usage.rollups.models import SessionSummary
+
+PARTS = range(4)
+"""The pages of the whole site are too many for one test."""
+
+
+def pages(reader: User | None, *beginnings: str) -> dict[str, str]:
+    """Returns the paths of those pages that somebody may open, by name; one object of each kind that a page is of."""
+    browser = signed_in(reader)
+    found: dict[str, str] = {}
+    for page in site.pages(reader):
+        if page.name in found or not page.name.startswith(beginnings) or page.name.endswith("logout"):
+            continue
+        answer = browser.get(page.url)
+        if answer.status_code == 200 and b"</html>" in b"".join(answer):
+            found[page.name] = page.url
+    return found
+
+
+def part(paths: dict[str, str], number: int) -> list[str]:
+    """Returns the paths of one of the PARTS, which stay the same when pages are added."""
+    return [path for name, path in paths.items() if crc32(name.encode()) % len(PARTS) == number]
+
+
+def richer() -> Iterator[str]:
+    """Yields further pages of the admin, which show what the plain ones lack."""
+    requests = RequestLog.objects.order_by("-id")
+    for row in (
+        requests.filter(attempts__gt=1, outcome=Outcome.COMPLETED)[0],
+        requests.filter(outcome=Outcome.REFUSED)[0],
+    ):
+        yield reverse("admin:usage_requestlog_change", args=[row.pk])
+    longest = SessionSummary.objects.order_by("-requests")[0]
+    yield reverse("console:session", args=[longest.pk])
+    yield "/admin/?range=30d&metric=requests&group=team"
+    yield "/admin/usage/requestlog/?range=30d&group=session"
+    yield "/admin/usage/requestlog/?range=30d&outcome__exact=failed&outcome__exact=refused"
+    yield "/admin/console/explorer/?range=30d&metric=tokens&group=team&subgroup=model"
+    yield "/admin/console/explorer/?range=7d&metric=error_rate&group=provider"
+    # A filter that leaves nothing.
+    yield "/admin/providers/provider/?q=nothing-has-this-name"
