@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from access.addresses import Network, networks_of
-from access.allowances.binding import BoundLimits, all_limits
+from access.allowances.binding import all_limits
 from access.allowances.budgets import BudgetRecord
 from access.allowances.limits import LimitRecord
 from access.allowances.loading import Budgets
@@ -36,14 +36,26 @@ def with_owner(keys: QuerySet[ClientKey]) -> QuerySet[ClientKey]:
     return keys.select_related("team", "owner").annotate(owner_is_member=Exists(membership))
 
 
+class Bindings:
+    """All budgets and limits in force, from two queries."""
+
+    def __init__(self) -> None:
+        self._budgets = Budgets()
+        self._limits = all_limits()
+
+    def of(self, key: ClientKey) -> tuple[tuple[BudgetRecord, ...], tuple[LimitRecord, ...]]:
+        """Returns what binds a key, whose team and owner are loaded, saved or not."""
+        return self._budgets.of(key), self._limits.of(key)
+
+
 def load_keys() -> Keys:
     """Returns every client key by the hashes of its secrets, with what binds it."""
     rows = list(with_owner(ClientKey.objects.order_by()))
-    budgets = Budgets()
+    bindings = Bindings()
     now = timezone.now()
-    limits = all_limits()
-    records = (record for row in rows for record in _records(row, budgets, limits))
-    return Keys(records, any_format=any(_has_other_format(row, now.timestamp()) for row in rows))
+    records = (record for row in rows for record in _records(row, bindings))
+    any_format = any(_has_other_format(row, now.timestamp()) for row in rows)
+    return Keys(records, any_format=any_format, bindings=bindings)
 
 
 def state_of(key: ClientKey) -> str:
@@ -85,8 +97,8 @@ def record_of(
     )
 
 
-def _records(key: ClientKey, budgets: Budgets, limits: BoundLimits) -> Iterator[KeyRecord]:
-    record = record_of(key, budgets.of(key), limits.of(key))
+def _records(key: ClientKey, bindings: Bindings) -> Iterator[KeyRecord]:
+    record = record_of(key, *bindings.of(key))
     yield record
     if key.previous_hash and key.previous_until is not None:
         until = key.previous_until.timestamp()

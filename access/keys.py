@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum, auto
+from typing import Any, Protocol
 
 import msgspec
 
@@ -82,14 +83,25 @@ class KeyRecord(msgspec.Struct, frozen=True):
         return self.allowed_routes is None or self.allowed_routes.fullmatch(route_name) is not None
 
 
+class Bindings(Protocol):
+    """What binds a client key that is not among those that were loaded."""
+
+    def of(self, key: Any, /) -> tuple[tuple[BudgetRecord, ...], tuple[LimitRecord, ...]]:
+        """Returns the budgets and limits of a ClientKey whose team and owner are there. No query."""
+
+
 class Keys(dict[str, KeyRecord]):
-    """Client keys by the hashes of their secrets. `any_format` says that some secrets have another format than ours."""
+    """Client keys by the hashes of their secrets. `any_format` says that some secrets have another format than ours,
+    `bindings` what binds other keys: None where keys came without."""
 
-    __slots__ = ("any_format",)
+    __slots__ = ("any_format", "bindings")
 
-    def __init__(self, records: Iterable[KeyRecord] = (), *, any_format: bool = False) -> None:
+    def __init__(
+        self, records: Iterable[KeyRecord] = (), *, any_format: bool = False, bindings: Bindings | None = None
+    ) -> None:
         super().__init__((record.hash, record) for record in records)
         self.any_format = any_format
+        self.bindings = bindings
 
 
 class AccessDenied(Exception):

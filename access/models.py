@@ -55,6 +55,7 @@ class Team(models.Model):
 
     class Meta:
         ordering = ["name"]
+        permissions = [("use_playground", "Can send requests from the playground at a team's cost")]
 
     def __str__(self) -> str:
         return self.name

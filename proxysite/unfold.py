@@ -68,6 +68,7 @@ UNFOLD: dict[str, Any] = {
                     _page("Live", "stream", "console:live", "usage.view_requestlog"),
                     _page("Explorer", "query_stats", "console:explorer", "usage.view_requestlog"),
                     _page("Explain", "conversion_path", "console:explain", "routing.view_route"),
+                    _page("Playground", "science", "console:playground", "access.use_playground"),
                     _page("Health", "monitor_heart", "console:health", "routing.view_healthstate"),
                 ],
             },

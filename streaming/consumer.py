@@ -17,8 +17,9 @@ from django.conf import settings
 
 from access.addresses import client_behind
 from access.keys import AccessDenied, KeyRecord, caller, from_address
+from access.playground.holder import WRONG_ENDPOINT
 from routing.snapshot import Snapshot
-from streaming import limits, stale
+from streaming import limits, playground, stale
 from streaming.endpoints import count_tokens, health, me, models, usage
 from streaming.endpoints.messages import relay
 from streaming.exchange.client import Client, Headers, Receive, Send
@@ -38,6 +39,8 @@ Scope = dict[str, Any]
 
 CREDENTIALS: Final = ("authorization", "x-api-key", "cookie", "proxy-authorization")
 """Headers with a client's own secrets: they are removed as soon as the caller is authenticated."""
+_OF_PLAYGROUND: Final = frozenset({paths.MESSAGES, paths.COUNT_TOKENS})
+"""The endpoints that take the playground's token; they take POST alone."""
 PAGE_PREFIXES: Final = ("/admin", "/my", "/api/report/", settings.STATIC_URL)
 """How the paths of the pages for people, of their files and of the report API begin; the front page is one of them."""
 
@@ -119,10 +122,10 @@ async def _dispatch(
     if isinstance(key, KeyRecord) and key.networks is not None:
         key = from_address(key, _address(scope, headers))
     if isinstance(key, AccessDenied):
-        # Counted as well, until the caller has taken the answer. Nothing of the body has been read.
-        with runtime.load.enter(NOBODY):
-            await _refuse(client, _too_many_refused(scope, headers, runtime) or errors.of_access(key))
-        return
+        found = await _without_key(key, path, scope, headers, client, snapshot, runtime)
+        if found is None:
+            return
+        key = found
     for name in CREDENTIALS:
         headers.pop(name, None)
     if path == paths.MESSAGES and method == "POST":
@@ -131,6 +134,21 @@ async def _dispatch(
         exchange = Exchange(runtime.recorder.open(identity), client, key, headers, Lifecycle(task, runtime.sweeper.lag))
         await _messages(exchange, receive, snapshot, runtime)
         return
+    await _beside_messages(path, scope, headers, receive, client, key, snapshot, runtime)
+
+
+async def _beside_messages(
+    path: str,
+    scope: Scope,
+    headers: dict[str, str],
+    receive: Receive,
+    client: Client,
+    key: KeyRecord,
+    snapshot: Snapshot,
+    runtime: Runtime,
+) -> None:
+    """Answers whatever is no POST /v1/messages. Raises ClaudeError or Refused."""
+    method = scope["method"]
     wanted = paths.method_of(path)
     if wanted is None:
         raise _not_found(method, path)
@@ -139,6 +157,27 @@ async def _dispatch(
         raise errors.ClaudeError(405, f"{path[:100]} takes {wanted}, not {method}.", [(b"allow", wanted.encode())])
     with runtime.load.enter(key.id) as share:
         await _other(path, scope["query_string"], headers, receive, client, key, snapshot, runtime, share)
+
+
+async def _without_key(
+    refusal: AccessDenied,
+    path: str,
+    scope: Scope,
+    headers: dict[str, str],
+    client: Client,
+    snapshot: Snapshot,
+    runtime: Runtime,
+) -> KeyRecord | None:
+    """Returns whom a token of the playground speaks for; refuses everybody else and returns None. Raises Refused."""
+    if playground.has_token(headers):
+        found = await playground.caller(headers, snapshot.keys) if path in _OF_PLAYGROUND else WRONG_ENDPOINT
+        if isinstance(found, KeyRecord):
+            return found
+        refusal = found
+    # Counted as well, until the caller has taken the answer. Nothing of the body has been read.
+    with runtime.load.enter(NOBODY):
+        await _refuse(client, _too_many_refused(scope, headers, runtime) or errors.of_access(refusal))
+    return None
 
 
 def _too_many_refused(scope: Scope, headers: dict[str, str], runtime: Runtime) -> errors.ClaudeError | None:

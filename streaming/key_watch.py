@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 
 from access.keys import KeyEnd, KeyRecord, end_of
+from access.playground.holder import SignedIn
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Ending
 
@@ -49,6 +50,9 @@ class KeyWatch:
         if keys is None:
             return
         for exchange in tuple(self._running):
+            if isinstance(exchange.key, SignedIn):
+                # Without a key: streaming.playground looks at the session.
+                continue
             end = end_of(keys.get(exchange.key.hash), now)
             if end is not None:
                 exchange.interrupt(_ENDINGS[end])

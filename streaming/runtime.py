@@ -35,6 +35,7 @@ from streaming.exchange.load import Load
 from streaming.key_watch import KeyWatch
 from streaming.limits import Limits, Standing
 from streaming.outcome.distinct import Distinct
+from streaming.playground import SessionWatch
 from streaming.refused_keys import RefusedKeys
 from usage.journal.housekeeper import Housekeeper
 from usage.journal.journal import Journal
@@ -106,6 +107,7 @@ class Runtime:
         self.refused_keys = RefusedKeys(settings.REFUSED_KEYS_PER_MINUTE, tuple(settings.TRUSTED_PROXIES))
         self.sweeper = Sweeper(self.exchanges)
         self.key_watch = KeyWatch(self.exchanges, self._keys)
+        self.session_watch = SessionWatch(self.exchanges)
         self.ratios = TokenRatios()
         self.distinct = Distinct()
         self.token_pool = TokenPool()
@@ -145,6 +147,7 @@ class Runtime:
         self.sweeper.start()
         if settings.REVOKED_KEYS == "cut":
             self.key_watch.start()
+            self.session_watch.start()
         # Servers without a lifespan (Daphne) give no notice of their end; the rows must be written all the same.
         atexit.register(self._close_accounts)
         for companion in self.companions:
@@ -157,6 +160,7 @@ class Runtime:
         self._started = False
         await self.sweeper.stop()
         await self.key_watch.stop()
+        await self.session_watch.stop()
         await self.limits.settled()
         await self.keeper.stop()
         await self.upstreams.close()

@@ -79,6 +79,7 @@ sessions.session         o      o      o      o
 a member's for what is their own in it (`scope`). Of limits and budgets a lead's are for those that leads may change."""
 
 _OTHERS: Final = """
+access.use_playground    oalm
 access.view_auditentry   oar
 access.view_alert        oar
 access.view_outboxmessage oar

@@ -28,11 +28,11 @@ class SignInMiddleware(MiddlewareMixin):
         if SESSION_KEY not in session:
             return
         now = time.time()
-        # A session from before these limits begins now.
-        began, seen = session.get(SIGNED_IN, now), session.get(SEEN, now)
-        if _beyond(settings.SESSION_MAX_SECONDS, now - began) or _beyond(settings.SESSION_IDLE_SECONDS, now - seen):
+        if is_over(session):
             logout(request)
             return
+        # A session from before these limits begins now.
+        began, seen = session.get(SIGNED_IN, now), session.get(SEEN, now)
         step = min(_SEEN_STEP, (settings.SESSION_IDLE_SECONDS or _SEEN_STEP) / 10)
         if SIGNED_IN not in session or now - seen >= step or SEEN not in session:
             session[SIGNED_IN], session[SEEN] = began, now
@@ -45,6 +45,13 @@ class SignInMiddleware(MiddlewareMixin):
         if user := getattr(request, "signed_in_user", None):
             devices.remember(request, response, user.get_username())
         return response
+
+
+def is_over(session: Any) -> bool:
+    """Returns whether a session, or what one holds, is too old or was not used for too long."""
+    now = time.time()
+    began, seen = session.get(SIGNED_IN, now), session.get(SEEN, now)
+    return _beyond(settings.SESSION_MAX_SECONDS, now - began) or _beyond(settings.SESSION_IDLE_SECONDS, now - seen)
 
 
 def _beyond(limit: float, seconds: float) -> bool:

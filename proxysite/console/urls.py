@@ -15,6 +15,7 @@ from proxysite.console.guide import page as guide
 from proxysite.console.invoices import pages as invoices
 from proxysite.console.live import cut as live_cut
 from proxysite.console.live import page as live
+from proxysite.console.playground import page as playground
 from proxysite.console.prices import library as price_library
 from proxysite.console.prices import page as prices
 from proxysite.console.providers import pages as providers
@@ -68,6 +69,9 @@ urlpatterns = [
     path("health/reset/", admin.site.admin_view(health.reset), name="health-reset"),
     path("state/", admin.site.admin_view(state.page), name="state"),
     path("state.json", admin.site.admin_view(state.export), name="state-export"),
+    path("playground/", admin.site.admin_view(playground.page), name="playground"),
+    path("playground/token/", admin.site.admin_view(playground.token), name="playground-token"),
+    path("playground/row/", admin.site.admin_view(playground.row), name="playground-row"),
     path("explain/", admin.site.admin_view(explain.page), name="explain"),
     path("prices/", admin.site.admin_view(prices.page), name="prices"),
     path("prices/library/", admin.site.admin_view(price_library.page), name="prices-library"),

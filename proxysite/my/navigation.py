@@ -22,6 +22,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             _item("Budgets", "account_balance_wallet", reverse("my:budgets")),
             _item("Requests", "receipt_long", reverse("my:requests")),
             _item("Routes and limits", "alt_route", reverse("my:routes")),
+            _item("Playground", "science", reverse("my:playground")),
         )
     ]
     teams = list(scope.led_teams(request.user)) if isinstance(request.user, User) else []

@@ -84,7 +84,7 @@ def requests_of(person: User, team: Team, days: int) -> QuerySet[RequestLog]:
 
 
 def of_owner(rows: QuerySet[RequestLog], owner_id: int, days: int) -> QuerySet[RequestLog]:
-    """Returns those of the last days' requests that were made with keys of one person.
+    """Returns those of the last days' requests that one person made, with their keys or from the playground.
 
     They are found by the keys: requests have no index by owner, and their walk would read those of everybody.
     """
@@ -92,8 +92,12 @@ def of_owner(rows: QuerySet[RequestLog], owner_id: int, days: int) -> QuerySet[R
     since = timezone.now() - timedelta(days=days + 1)
     keys = set(ClientKey.objects.filter(owner=owner_id).values_list("pk", flat=True))
     used = DailyRollup.objects.filter(owner_id=owner_id, starts_at__gte=since).order_by()
-    keys |= {key_id for key_id in used.values_list("key_id", flat=True).distinct() if key_id is not None}
-    return rows.filter(owner_id=owner_id, key_id__in=sorted(keys))
+    used_keys = set(used.values_list("key_id", flat=True).distinct())
+    where = Q(key_id__in=sorted(keys | (used_keys - {None})))
+    if None in used_keys:
+        # From the playground.
+        where |= Q(key_id=None)
+    return rows.filter(where, owner_id=owner_id)
 
 
 def _recent(days: int) -> QuerySet[RequestLog]:

@@ -8,6 +8,7 @@ from proxysite.my import home, invite, keys, requests, routes, team, usage
 from proxysite.my.allowances import pages as allowances
 from proxysite.my.budgets import asking, statements
 from proxysite.my.budgets import pages as budgets
+from proxysite.my.playground import page as playground
 from proxysite.my.site import site
 from proxysite.people import passwords
 
@@ -25,6 +26,9 @@ urlpatterns = [
     path("requests/", view(requests.list_page), name="requests"),
     path("requests/<uuid:row_id>/", view(requests.page), name="request"),
     path("routes/", view(routes.page), name="routes"),
+    path("playground/", view(playground.page), name="playground"),
+    path("playground/token/", view(playground.token), name="playground-token"),
+    path("playground/row/", view(playground.row), name="playground-row"),
     path("budgets/", view(budgets.page), name="budgets"),
     path("budgets/<int:budget_id>/ask/", view(asking.ask_page), name="budget-ask"),
     path("increases/<int:increase_id>/withdraw/", view(asking.withdraw), name="increase-withdraw"),

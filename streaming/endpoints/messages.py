@@ -104,6 +104,13 @@ _ENDED: Final[Mapping[Ending, tuple[int, Sentence]]] = {
             code="cut_by_administrator",
         ),
     ),
+    Ending.SESSION_ENDED: (
+        401,
+        Sentence(
+            "Your session or your right to use the playground ended while this answer was under way. Sign in again.",
+            code="session_ended",
+        ),
+    ),
 }
 """Status and message where the gateway ends a request; not where the client leaves."""
 

@@ -158,6 +158,7 @@ class Ending(Enum):
     OWNER_DISABLED = "owner_disabled"
     OWNER_LEFT = "owner_left"
     CUT = "cut_by_administrator"
+    SESSION_ENDED = "session_ended"
 
 
 class Lifecycle:

@@ -20,6 +20,7 @@ _RETRY_AFTER: Final = 5.0
 _KEY: Final = Sentence("This client key")
 _EVERYBODY: Final = Sentence("This gateway")
 _NOBODY: Final = Sentence("Whoever has no valid client key")
+_PLAYGROUND: Final = Sentence("Your playground")
 
 
 class _Held:
@@ -56,7 +57,7 @@ class Load:
                     "{whose} has {most} requests under way, which is the most. Send this one again when some of them "
                     "have ended, or ask an administrator of this gateway for a higher MAX_REQUESTS_PER_KEY.",
                     code="too_many_requests",
-                    whose=_KEY if key_id > 0 else _NOBODY,
+                    whose=_whose(key_id),
                     most=self.most_requests,
                 ),
                 retry_after=_RETRY_AFTER,
@@ -87,7 +88,7 @@ class Share:
         if held is None:
             return
         if held.bodies + size > load.most_bodies_of_key:
-            raise _too_much(_KEY if self._key_id > 0 else _NOBODY, load.most_bodies_of_key)
+            raise _too_much(_whose(self._key_id), load.most_bodies_of_key)
         if load.bodies + size > load.most_bodies:
             raise _too_much(_EVERYBODY, load.most_bodies)
 
@@ -124,6 +125,12 @@ class Share:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.leave()
+
+
+def _whose(key_id: int) -> Sentence:
+    if key_id < PAGES:
+        return _PLAYGROUND
+    return _KEY if key_id > 0 else _NOBODY
 
 
 def _too_much(whose: Sentence, most: int) -> Refused:

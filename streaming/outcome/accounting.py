@@ -57,7 +57,9 @@ def describe_caller(
     request = account.request
     request.team_id, request.team_name = key.team_id, key.team_name
     request.owner_id, request.owner_name = key.owner_id, key.owner_name
-    request.key_id, request.key_name, request.key_prefix = key.id, key.name, key.prefix
+    if key.id > 0:
+        # Not the playground's, which has no key.
+        request.key_id, request.key_name, request.key_prefix = key.id, key.name, key.prefix
     request.routing_revision, request.access_revision = revisions.get(_ROUTING), revisions.get(_ACCESS)
     request.session_id = request_facts.named_session(headers)[:80]
     request.agent_id = headers.get("x-claude-code-agent-id", "")[:80]

@@ -240,6 +240,6 @@ READS = {
     "admin:index", "admin:app_list",
     "admin:view_on_site", "admin:access_auditentry_export", "admin:access_team_invite", "admin:providers_provider_test",
     "admin:providers_provider_list_models", "admin_password_reset", "my:key-copied", "my:invitation-copied",
-    "my:search",
+    "my:search", "console:playground-token", "my:playground-token",
 }  # fmt: skip
 """Pages that take a POST as a GET, ask for a mail, keep a file, or change the browser's session alone."""

@@ -53,6 +53,9 @@ console:state                           oar      -        state.view_worker
 console:state-export                    oar      -        state.view_worker
 console:prices                          oar      -        providers.view_price+view_model
 console:prices-library                  oar      oa       providers.view_price+view_model
+console:playground                      oa       -        access.use_playground
+console:playground-token                -        oa       -
+console:playground-row                  oa       -        access.use_playground
 console:provider-models                 oa       =        providers.view_provider+use_credential+add_model
 console:provider-test                   oa       =        providers.view_provider+use_credential
 console:provider-trial                  -        oa       -

@@ -46,6 +46,9 @@ my:request colleague                    l        -        -
 my:request service                      l        -        -
 my:request another                      -        -        -
 my:routes                               oarlms   -        -
+my:playground                           oarlms   -        -
+my:playground-token                     -        lm       -
+my:playground-row                       oarlms   -        -
 my:budgets                              oarlms   -        -
 my:budget-ask own                       lm       =        -
 my:budget-ask colleague                 l        =        -

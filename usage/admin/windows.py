@@ -66,6 +66,8 @@ class MarksOfWindow(_Shown):
     @display(description="Key")
     def marked_key(self, mark: BudgetMark) -> str:
         """The key, by its number where it is deleted."""
+        if mark.key_id < 0:
+            return "the playground of a person"
         key = ClientKey.objects.select_related("team").filter(pk=mark.key_id).first()
         return f"deleted key {mark.key_id}" if key is None else str(key)
 

@@ -1,0 +1,1 @@
+"""The playground of members, for their own teams."""

@@ -1,0 +1,1 @@
+"""The playground: its token at the API, its rows, its pages."""
