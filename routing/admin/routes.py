@@ -45,6 +45,7 @@ class RouteAdmin(ModelAdmin):
     list_display = ["name", "default", "enabled", "tried", "targeted_by", "display_name"]
     list_filter = ["enabled", "yields", "order"]
     search_fields = ["name", "display_name"]
+    change_form_outer_after_template = "playground/of_route.html"
     inlines = [CandidateInline]
     readonly_fields = ["targeted_by"]
     formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}

@@ -28,6 +28,7 @@ class RuleAdmin(AdviceAdmin):
     list_filter = [("team", VisibleRelatedFilter), ("route", VisibleRelatedFilter), "scenario", "enabled"]
     list_filter_submit = True
     list_select_related = ["team", "route"]
+    change_form_outer_after_template = "playground/of_rule.html"
     search_fields = ["name", "route__name", "conditions"]
     search_help_text = "Name, route, or a word of a condition"
     autocomplete_fields = ["team", "route"]
