@@ -13,12 +13,14 @@ class ListedModel(msgspec.Struct, frozen=True):
     """A model as its provider lists it; limits are tokens, None where the list does not give them.
 
     `amounts` are what it costs, US dollars by field of Price; empty where the list does not say.
+    `capabilities` holds names from `providers.config.CAPABILITIES`; it is empty where the list says nothing of them.
     """
 
     name: str
     context_window: int | None = None
     max_output: int | None = None
     amounts: dict[str, Decimal] = {}
+    capabilities: tuple[str, ...] = ()
 
 
 class ModelList(msgspec.Struct, frozen=True):
@@ -35,12 +37,16 @@ class ModelList(msgspec.Struct, frozen=True):
 
 
 def listed_model(
-    name: Any, context_window: Any = None, max_output: Any = None, amounts: dict[str, Decimal] | None = None
+    name: Any,
+    context_window: Any = None,
+    max_output: Any = None,
+    amounts: dict[str, Decimal] | None = None,
+    capabilities: tuple[str, ...] = (),
 ) -> ListedModel | None:
     """A model with what is usable of its limits; None without a usable name."""
     if not isinstance(name, str) or not 0 < len(name) <= 160:
         return None
-    return ListedModel(name, _limit(context_window), _limit(max_output), amounts or {})
+    return ListedModel(name, _limit(context_window), _limit(max_output), amounts or {}, capabilities)
 
 
 def bearer(secret: str) -> dict[str, str]:

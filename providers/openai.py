@@ -28,6 +28,14 @@ _PRICES = {
 }
 _AMOUNT = re.compile(r"\d{1,6}(\.\d{1,24})?", re.ASCII)
 _FINEST = Decimal("0.000001")
+# https://openrouter.ai/docs/guides/overview/models, 2026-11.
+_ABILITIES = {
+    "tools": "tools",
+    "images": "reads image",
+    "documents": "reads file",
+    "thinking": "reasoning",
+    "structured_output": "structured_outputs",
+}
 _WINDOWS = ("context_length", "max_model_len", "context_window", "max_context_length")
 
 
@@ -48,7 +56,7 @@ def _model(entry: Mapping[str, Any]) -> ListedModel | None:
     most = top.get("max_completion_tokens") if isinstance(top, dict) else entry.get("max_completion_tokens")
     windows = (entry.get(name) for name in _WINDOWS)
     window = next((window for window in windows if window), None)
-    return listed_model(entry.get("id"), window, most, _amounts(entry.get("pricing")))
+    return listed_model(entry.get("id"), window, most, _amounts(entry.get("pricing")), _abilities(entry))
 
 
 def _amounts(pricing: Any) -> dict[str, Decimal]:
@@ -61,6 +69,19 @@ def _amounts(pricing: Any) -> dict[str, Decimal]:
             factor = 1 if kind.startswith("per_") else 1_000_000
             found[kind] = (Decimal(text) * factor).quantize(_FINEST, ROUND_HALF_EVEN)
     return found if {"input", "output"} <= found.keys() else {}
+
+
+def _abilities(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """What OpenRouter lists of a model: parameters that it supports, and what it reads."""
+    parameters, architecture = entry.get("supported_parameters"), entry.get("architecture")
+    if not isinstance(parameters, list) or not isinstance(architecture, dict):
+        return ()
+    reads = architecture.get("input_modalities")
+    known = {
+        *(word for word in parameters if isinstance(word, str)),
+        *(f"reads {kind}" for kind in (reads if isinstance(reads, list) else ())),
+    }
+    return tuple(name for name, word in _ABILITIES.items() if word in known)
 
 
 def _bare(name: str) -> str:

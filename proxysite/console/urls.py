@@ -19,6 +19,7 @@ from proxysite.console.playground import page as playground
 from proxysite.console.prices import library as price_library
 from proxysite.console.prices import page as prices
 from proxysite.console.providers import pages as providers
+from proxysite.console.providers import routes as provider_routes
 from proxysite.console.providers import trial as provider_trial
 from proxysite.console.statements import chargeback, mailing
 from proxysite.console.statements import pages as statements
@@ -76,6 +77,7 @@ urlpatterns = [
     path("prices/", admin.site.admin_view(prices.page), name="prices"),
     path("prices/library/", admin.site.admin_view(price_library.page), name="prices-library"),
     path("providers/trial/", admin.site.admin_view(provider_trial.trial), name="provider-trial"),
+    path("models/routes/", admin.site.admin_view(provider_routes.page), name="make-routes"),
     path("providers/<int:provider_id>/models/", admin.site.admin_view(providers.list_models), name="provider-models"),
     path("providers/<int:provider_id>/test/", admin.site.admin_view(providers.test), name="provider-test"),
     path(

@@ -136,6 +136,7 @@ WRITES = [
     ),
     Sent("console:guide-key", "o", {"created access.clientkey"}),
     Sent("console:provider-models", "o", {"created providers.model"}, {"name": "listed"}),
+    Sent("console:make-routes", "o", {"created routing.route", "created routing.candidate"}, {"own": "on"}),
     Sent("console:provider-test", "o", {"provider tested providers.provider"}, {"other": "m"}),
     Sent("console:provider-trial", "o", {"provider tested"}, UNSAVED_PROVIDER),
     Sent("console:provider-allow-field", "o", {"changed providers.provider"}, {"name": "seed"}),

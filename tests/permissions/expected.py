@@ -57,6 +57,7 @@ console:playground                      oa       -        access.use_playground
 console:playground-token                -        oa       -
 console:playground-row                  oa       -        access.use_playground
 console:provider-models                 oa       =        providers.view_provider+use_credential+add_model
+console:make-routes                     oa       =        routing.add_route+change_route+add_candidate+change_candidate
 console:provider-test                   oa       =        providers.view_provider+use_credential
 console:provider-trial                  -        oa       -
 console:provider-allow-field            -        oa       -

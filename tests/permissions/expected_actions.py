@@ -27,6 +27,7 @@ providers_provider      delete_selected   oa
 providers_model         enable_selected   oa
 providers_model         disable_selected  oa
 providers_model         set_price         oa
+providers_model         make_routes       oa
 providers_model         delete_selected   oa
 routing_route           delete_selected   oa
 routing_alias           delete_selected   oa

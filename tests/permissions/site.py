@@ -55,7 +55,10 @@ WITHOUT_PAGE = {None}
 RUNNING = UUID(int=7)
 """A request that still runs, as a worker tells."""
 """Names of patterns that only lead on or answer 404."""
-QUERIES = {"admin:autocomplete": "?term=&app_label=routing&model_name=candidate&field_name=model"}
+QUERIES: dict[str, Callable[[], str]] = {
+    "admin:autocomplete": lambda: "?term=&app_label=routing&model_name=candidate&field_name=model",
+    "console:make-routes": lambda: f"?model={Model.objects.earliest('pk').pk}",
+}
 
 
 class Page(NamedTuple):
@@ -166,7 +169,7 @@ def pages(reader: User | None) -> Iterator[Page]:
             continue
         seen.add(whole)
         for which, values in _objects(whole, parameters, reader):
-            yield Page(whole, which, reverse(whole, kwargs=values) + QUERIES.get(whole, ""))
+            yield Page(whole, which, reverse(whole, kwargs=values) + QUERIES.get(whole, str)())
 
 
 def _objects(name: str, parameters: set[str], reader: User | None) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from providers.admin.forms import DollarsFormField, PriceForm
 from providers.models import Model
 from providers.pricing.changes import change_prices
 from providers.pricing.prices import TOKEN_KINDS, USE_KINDS, Price
+from proxysite.console.providers import routes
 
 
 def _kinds() -> dict[str, forms.Field]:
@@ -56,7 +59,7 @@ class AmountsForm(forms.Form):
 class ManyModels:
     """The actions of the list, mixed into its ModelAdmin."""
 
-    actions = ("enable_selected", "disable_selected", "set_price", "delete_selected")
+    actions = ("enable_selected", "disable_selected", "set_price", "make_routes", "delete_selected")
 
     def has_set_price_permission(self, request: HttpRequest) -> bool:
         """Whether this user may end prices and begin others."""
@@ -88,6 +91,19 @@ class ManyModels:
             messages.success(request, f"Prices changed, from now on: {_models(changed)}.")
             return None
         return self._page(request, queryset, "set_price", form=form, title="Set prices")
+
+    def has_make_routes_permission(self, request: HttpRequest) -> bool:
+        """Whether this user may make routes and change who answers there."""
+        return request.user.has_perms(routes.PERMISSIONS)
+
+    @admin.action(description="Make routes", permissions=["make_routes"])
+    def make_routes(self, request: HttpRequest, queryset: QuerySet[Model]) -> HttpResponse | None:
+        """To the page that says what will be made."""
+        numbers = _ids(queryset)
+        if len(numbers) > routes.MOST:
+            messages.warning(request, f"Choose at most {routes.MOST} models at a time to make routes for.")
+            return None
+        return HttpResponseRedirect(f"{reverse('console:make-routes')}?{urlencode({'model': numbers}, True)}")
 
     @admin.action(description="Delete", permissions=["delete"])
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Model]) -> HttpResponse | None:

@@ -6,6 +6,7 @@ A button of its form allows a field that clients lost.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from asgiref.sync import async_to_sync
 from django import forms
@@ -17,7 +18,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -26,12 +26,11 @@ from access.audit import record
 from access.keys import Keys
 from providers.admin.naming import models_url
 from providers.config import ProviderConfig
-from providers.model_list import ListedModel
+from providers.model_list import ListedModel, listed_model
 from providers.models import Model, Provider
 from providers.outbound.model_lists import NoModelList, model_list
-from providers.pricing.price_list import listed_price
-from providers.pricing.prices import Price
 from providers.validation import validate_client_fields
+from proxysite.console.providers import listed, routes
 from routing.loading import load, revision
 from streaming.probe import probe
 
@@ -45,7 +44,7 @@ class _NotUsable(Exception):
     ["providers.view_provider", "providers.use_credential", "providers.add_model"], raise_exception=True
 )
 def list_models(request: HttpRequest, provider_id: int) -> HttpResponse:
-    """Fetches and shows the list; a POST adds the selected models."""
+    """Fetches and shows the list; a POST adds the selected models, and those whose names are entered."""
     provider = get_object_or_404(Provider, pk=provider_id)
     models: list[ListedModel] = []
     error = ""
@@ -53,22 +52,39 @@ def list_models(request: HttpRequest, provider_id: int) -> HttpResponse:
         models = async_to_sync(model_list)(_configuration(provider))
     except (NoModelList, _NotUsable) as problem:
         error = str(problem)
-    if request.method == "POST" and not error:
-        selected = set(request.POST.getlist("name"))
-        added = _add(provider, [model for model in models if model.name in selected])
-        messages.success(request, f"Added {added} models." if added != 1 else "Added one model.")
-        return HttpResponseRedirect(models_url(provider))
-    here = set(provider.models.values_list("name", flat=True))
+    ticked = set(request.POST.getlist("name"))
+    if request.method == "POST":
+        selected = [model for model in models if model.name in ticked]
+        selected += _entered(request, {model.name for model in selected})
+        if selected:
+            added, rows = listed.add(provider, selected)
+            messages.success(request, f"Added {added} models." if added != 1 else "Added one model.")
+            return HttpResponseRedirect(_next(request, provider, rows))
+        messages.warning(request, "Nothing was added: tick models, or enter the names of some.")
     context = {
         **admin.site.each_context(request),
         "title": f"Models of {provider.name}",
         "provider": provider,
         "error": error,
-        "models": sorted(models, key=lambda model: model.name.lower()),
-        "here": here,
-        "addable": any(model.name not in here for model in models),
+        "models": listed.rows(provider, models, ticked),
+        "typed": request.POST.get("names", ""),
+        "may_route": request.user.has_perms(routes.PERMISSIONS),
     }
     return TemplateResponse(request, "console/provider_models.html", context)
+
+
+def _entered(request: HttpRequest, known: set[str]) -> list[ListedModel]:
+    """The models whose names were entered by hand."""
+    names = dict.fromkeys(line.strip() for line in request.POST.get("names", "").splitlines())
+    found = (listed_model(name) for name in names if name not in known)
+    return [model for model in found if model is not None]
+
+
+def _next(request: HttpRequest, provider: Provider, rows: list[Model]) -> str:
+    """Where adding models leads on to."""
+    if "routes" not in request.POST or not request.user.has_perms(routes.PERMISSIONS):
+        return models_url(provider)
+    return f"{reverse('console:make-routes')}?{urlencode({'model': [row.pk for row in rows[: routes.MOST]]}, True)}"
 
 
 def _configuration(provider: Provider) -> ProviderConfig:
@@ -82,26 +98,6 @@ def _configuration(provider: Provider) -> ProviderConfig:
     if found.refusal:
         raise _NotUsable(f"The provider is not called: {found.refusal}.")
     return found
-
-
-def _add(provider: Provider, selected: list[ListedModel]) -> int:
-    """Creates the models that do not exist yet, with limits and known prices. Returns their number."""
-    now = timezone.now()
-    added = 0
-    with transaction.atomic():
-        for model in selected:
-            fields: dict[str, Any] = {"context_window": model.context_window, "max_output": model.max_output}
-            row, created = Model.objects.get_or_create(provider=provider, name=model.name, defaults=fields)
-            if not created:
-                continue
-            added += 1
-            amounts, source = model.amounts, Price.Source.PROVIDER
-            if not amounts:
-                known = listed_price(provider.name, provider.base_url, model.name, now)
-                amounts, source = {} if known is None else known.amounts, Price.Source.LIBRARY
-            if amounts:
-                Price.objects.create(model=row, source=source, **amounts)
-    return added
 
 
 class ProbeForm(forms.Form):

@@ -19,3 +19,22 @@ document.addEventListener("keydown", (event) => {
   const left = document.querySelectorAll("[data-gateway-found]:not([hidden]) a");
   if (left.length === 1) left[0].click();
 });
+/* Ticks all that is shown of a list, or none, and says how many are ticked. */
+(() => {
+  const count = (form) => {
+    const ticked = form.querySelectorAll("[data-gateway-found] input[type=checkbox]:checked").length;
+    const place = form.querySelector("[data-gateway-count]");
+    if (place) place.textContent = ticked === 1 ? "1 ticked" : `${ticked} ticked`;
+  };
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form");
+    if (!form || event.target.type !== "checkbox") return;
+    if (event.target.matches("[data-gateway-all]")) {
+      for (const box of form.querySelectorAll("[data-gateway-found]:not([hidden]) input[type=checkbox]")) {
+        box.checked = event.target.checked;
+      }
+    }
+    count(form);
+  });
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("form:has([data-gateway-count])").forEach(count));
+})();
