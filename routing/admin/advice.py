@@ -8,13 +8,13 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
 
 from providers.models import Model
+from routing.admin.steps import NextSteps
 from routing.models import Alias, Concept, Route, Rule, ScenarioRoute
 
 
-class AdviceAdmin(ModelAdmin):
+class AdviceAdmin(NextSteps):
     """A page that shows advice about the row that was saved."""
 
     def advice(self, row: Any) -> str:

@@ -76,6 +76,13 @@ class EachModelOnce(NamedOnce):
     once = "model"
     message = "This model is in the route twice: a route tries each model once. Remove one of the rows."
 
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """Names the inputs: in a table they have no labels of their own."""
+        super().add_fields(form, index)
+        of = f"of {form.instance.model.name}" if form.instance.model_id else "of a new candidate"
+        for name in ("weight", "enabled"):
+            form.fields[name].widget.attrs["aria-label"] = f"{name.capitalize()} {of}"
+
     def clean(self) -> None:
         """Puts a row that was added and not dragged last, not first."""
         super().clean()

@@ -11,11 +11,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.http import urlencode
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from routing.admin import sentences
 from routing.admin.forms import EachModelOnce, RouteForm
+from routing.admin.steps import NextSteps, explain_step
 from routing.models import Alias, Candidate, Route
 
 
@@ -30,6 +32,11 @@ class CandidateInline(TabularInline):
     ordering_field = "position"
     hide_ordering_field = True
     hide_title = True
+    verbose_name_plural = "candidates: the models that answer, in this order"
+
+    def get_extra(self, request: HttpRequest, obj: Route | None = None, **options: Any) -> int:
+        """A new route begins with an empty row."""
+        return 1 if obj is None else 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Candidate]:
         """Loads each model's provider, whose name is shown."""
@@ -38,8 +45,11 @@ class CandidateInline(TabularInline):
 
 
 @admin.register(Route)
-class RouteAdmin(ModelAdmin):
+class RouteAdmin(NextSteps):
     """The names that clients put in `model`."""
+
+    class Media:
+        css = {"all": ("proxysite/routes.css",)}
 
     form = RouteForm
     list_display = ["name", "default", "enabled", "tried", "targeted_by", "display_name"]
@@ -61,15 +71,37 @@ class RouteAdmin(ModelAdmin):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Route | None = None) -> Any:
-        """Shows what leads to an existing route."""
-        identity = ["name", "display_name", ("enabled", "is_default"), "yields"]
+        """The first stands above the candidates, the others below; an existing route shows what leads to it."""
         return [
-            (None, {"fields": identity if obj is None else [*identity, "targeted_by"]}),
-            ("Candidates: their order", {"fields": ["order", "sticky"]}),
+            (None, {"fields": ["name"]}),
+            ("Their order", {"fields": ["order", "sticky"]}),
+            (
+                "Who gets here",
+                {"fields": [("enabled", "is_default"), "yields", *([] if obj is None else ["targeted_by"])]},
+            ),
             ("When a candidate fails", {"fields": [("attempts", "retries"), "deadline", "continues", "hedges"]}),
-            ("Answer", {"fields": ["answers_as"]}),
+            ("How it is shown", {"fields": ["answers_as", "display_name"]}),
             ("Notes", {"fields": ["notes"], "classes": ["collapse"]}),
         ]
+
+    def sentence(self, row: Any) -> str:
+        """Returns who answers, and what else becomes of requests."""
+        return sentences.of_route(row)
+
+    def lacks_something(self, row: Any) -> bool:
+        """Whether no candidate is there."""
+        return not row.candidates.exists()
+
+    def next_steps(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:
+        """To candidates where there are none; else to where the route is tried and reached."""
+        if not row.candidates.exists():
+            may_add = request.user.has_perm("routing.add_candidate")
+            url = reverse("admin:routing_route_change", args=[row.pk])
+            return [("add a candidate", f"{url}#candidates-group")] if may_add else []
+        steps = explain_step(request, row.name)
+        if request.user.has_perm("routing.add_rule"):
+            steps.append(("make a rule that leads here", f"{reverse('admin:routing_rule_add')}?route={row.pk}"))
+        return steps
 
     @display(description="Default", ordering="is_default", label={"default": "primary"}, empty_value="")
     def default(self, route: Route) -> str:

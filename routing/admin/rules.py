@@ -10,9 +10,10 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from proxysite.console.related import VisibleRelatedFilter
-from routing.admin import advice
+from routing.admin import advice, sentences
 from routing.admin.advice import AdviceAdmin, route_label
 from routing.admin.forms import RuleForm
+from routing.admin.steps import explain_step
 from routing.admin.wording import in_words
 from routing.models import Rule
 from routing.rules.conditions import ConditionError, parse_conditions
@@ -42,6 +43,14 @@ class RuleAdmin(AdviceAdmin):
     def advice(self, row: Any) -> str:
         """Returns advice about a rule."""
         return advice.about_rule(row)
+
+    def sentence(self, row: Any) -> str:
+        """Returns when it holds, and where requests go."""
+        return sentences.of_rule(row)
+
+    def next_steps(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:
+        """To an explanation, which says whether the rule holds."""
+        return explain_step(request, "")
 
     @display(description="Team", ordering="team__name")
     def for_team(self, rule: Rule) -> str:

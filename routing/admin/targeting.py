@@ -14,9 +14,10 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from providers.models import Model
 from proxysite.console.related import VisibleRelatedFilter
-from routing.admin import advice
+from routing.admin import advice, sentences
 from routing.admin.advice import AdviceAdmin, marked, route_label
 from routing.admin.forms import AliasForm, ConceptForm, ScenarioForm
+from routing.admin.steps import explain_step
 from routing.models import Alias, Concept, Route, ScenarioRoute
 from routing.phases.scenarios import LONG_CONTEXT
 from routing.rules.concepts import words_of
@@ -54,6 +55,14 @@ class AliasAdmin(AdviceAdmin):
         """Returns advice about an alias."""
         return advice.about_alias(row)
 
+    def sentence(self, row: Any) -> str:
+        """Returns which requests get where."""
+        return sentences.of_alias(row)
+
+    def next_steps(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:
+        """To an explanation of a request for that name."""
+        return [] if "*" in row.pattern else explain_step(request, row.pattern)
+
     @display(description="Leads to", ordering="target")
     def leads_to(self, alias: Any) -> str:
         """Returns the route or the model."""
@@ -81,6 +90,10 @@ class ScenarioAdmin(AdviceAdmin):
     def advice(self, row: Any) -> str:
         """Returns advice about a scenario."""
         return advice.about_scenario(row)
+
+    def sentence(self, row: Any) -> str:
+        """Returns which requests get where."""
+        return sentences.of_scenario(row)
 
     @display(description="Team", ordering="team__name")
     def for_team(self, scenario: ScenarioRoute) -> str:
@@ -116,6 +129,10 @@ class ConceptAdmin(AdviceAdmin):
     def advice(self, row: Any) -> str:
         """Returns advice about a concept."""
         return advice.about_concept(row)
+
+    def sentence(self, row: Any) -> str:
+        """Returns which requests get where."""
+        return sentences.of_concept(row)
 
     @display(description="Words")
     def words(self, concept: Concept) -> str:

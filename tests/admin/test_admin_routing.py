@@ -24,7 +24,8 @@ def models() -> list[Model]:
 
 
 def _candidates(data: dict[str, Any], *rows: tuple[Model, int]) -> dict[str, Any]:
-    start = int(data["candidates-TOTAL_FORMS"])
+    # Before the empty row of a new route.
+    start = int(data["candidates-INITIAL_FORMS"])
     for number, (model, position) in enumerate(rows, start):
         row = {"model": model.pk, "weight": 1, "enabled": "on", "position": position}
         data |= {f"candidates-{number}-{name}": value for name, value in row.items()}

@@ -71,14 +71,20 @@ def shown(explanation: Explanation) -> dict[str, Any]:
 
 
 def _linked(request: HttpRequest) -> QueryDict | None:
-    """The form data of a link to a sample or a logged request; None without one."""
+    """The form data of a link to a sample, a route or a logged request; None without one."""
     chosen = sample(request.GET.get("sample", ""))
+    route = request.GET.get("route", "")[:160]
     logged = request.GET.get("logged", "")
     data = QueryDict(mutable=True)
     data["output"] = str(COMPARED_OUTPUT)
     if chosen is not None:
         data.update({"body": chosen.text, "headers": chosen.header_lines})
         data["tokens"] = "" if chosen.tokens is None else str(chosen.tokens)
+    elif route:
+        first = SAMPLES[0]
+        body = {**msgspec.json.decode(first.text), "model": route}
+        data["body"] = msgspec.json.format(msgspec.json.encode(body), indent=2).decode()
+        data["headers"] = first.header_lines
     elif logged and "\0" not in logged and request.user.has_perm("usage.view_requestlog"):
         data["logged"] = logged
         # The key of the request, if it still exists and the user may see it.
