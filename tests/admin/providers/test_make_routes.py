@@ -105,7 +105,7 @@ def test_models_that_are_added_go_on_to_their_routes(
     async def model_list(provider: ProviderConfig) -> list[ListedModel]:
         if fails:
             raise NoModelList("This provider's models cannot be listed.")
-        return [ListedModel("anthropic/claude-sonnet-5.5", 1000, 50, ("tools", "structured_output"))]
+        return [ListedModel("anthropic/claude-sonnet-5.5", 1000, 50, capabilities=("tools", "structured_output"))]
 
     monkeypatch.setattr(pages, "model_list", model_list)
     url = f"/admin/console/providers/{provider.pk}/models/"
