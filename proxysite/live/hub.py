@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 
 import msgspec
 from django.db import Error as DatabaseError
@@ -15,7 +13,7 @@ from django.db import connection
 
 from proxysite.live import rows
 from proxysite.live.sight import Sight
-from usage.live.streams import MOST_ENDED, MOST_RUNNING, Sample, Stream
+from usage.live.streams import MOST_ENDED, MOST_RUNNING, Sample, Stream, decode_streams
 
 logger = logging.getLogger("gateway.live")
 
@@ -39,7 +37,14 @@ class Frame(msgspec.Struct, omit_defaults=True):
     trouble: bool = False
 
 
-_TROUBLE = msgspec.json.encode(Frame(trouble=True)).decode()
+class Update(str):
+    """What browsers are told, as JSON. The bytes on the wire are made once for all (proxysite.live.protocol)."""
+
+    __slots__ = ("frame",)
+    frame: bytes
+
+
+_TROUBLE = Update(msgspec.json.encode(Frame(trouble=True)).decode())
 
 
 class Watcher:
@@ -47,23 +52,22 @@ class Watcher:
 
     def __init__(self, sight: Sight) -> None:
         self.sight = sight
-        self._frame: str | None = None
+        self._frame: Update | None = None
         self._owes_ended = False
-        self._told: list[str] | None = None
+        self._told: tuple[str, ...] | None = None
         self._changed = asyncio.Event()
 
     def offer(self, shown: _Shown) -> None:
         """Replaces the update that the browser has not taken yet."""
-        ended = [stream.id for stream in shown.ended]
-        if ended != self._told:
-            self._told, self._owes_ended = ended, True
+        if shown.ids != self._told:
+            self._told, self._owes_ended = shown.ids, True
         self._put(shown.text(with_ended=self._owes_ended))
 
     def tell_trouble(self) -> None:
         """Tells it that nothing can be read."""
         self._put(_TROUBLE)
 
-    async def next(self) -> str:
+    async def next(self) -> Update:
         """Waits for an update, and returns it."""
         while self._frame is None:
             await self._changed.wait()
@@ -72,7 +76,7 @@ class Watcher:
         self._owes_ended = self._owes_ended and frame == _TROUBLE
         return frame
 
-    def _put(self, frame: str) -> None:
+    def _put(self, frame: Update) -> None:
         self._frame = frame
         self._changed.set()
 
@@ -81,15 +85,16 @@ class _Shown:
     """What the browsers of one sight are told, written once for all of them."""
 
     def __init__(self, running: list[Stream], left_off: int, ended: list[Stream], workers: int) -> None:
-        self.ended = ended
+        self._ended = ended
+        self.ids = tuple([stream.id for stream in ended])
         self._frame = Frame(running[:MOST_RUNNING], left_off + max(0, len(running) - MOST_RUNNING), None, workers)
-        self._texts: dict[bool, str] = {}
+        self._texts: dict[bool, Update] = {}
 
-    def text(self, *, with_ended: bool) -> str:
+    def text(self, *, with_ended: bool) -> Update:
         """Returns the update as JSON."""
         if with_ended not in self._texts:
-            self._frame.ended = self.ended if with_ended else None
-            self._texts[with_ended] = msgspec.json.encode(self._frame).decode()
+            self._frame.ended = self._ended if with_ended else None
+            self._texts[with_ended] = Update(msgspec.json.encode(self._frame).decode())
         return self._texts[with_ended]
 
 
@@ -139,8 +144,8 @@ class Hub:
 class Found:
     """What all workers told."""
 
-    def __init__(self, samples: Iterable[Sample], ended: list[Stream]) -> None:
-        self._samples = list(samples)
+    def __init__(self, samples: list[Sample], ended: list[Stream]) -> None:
+        self._samples = samples
         self._running = sorted(
             (stream for sample in self._samples for stream in sample.running), key=lambda one: -one.seconds
         )
@@ -161,8 +166,9 @@ class Reader:
 
     def __init__(self) -> None:
         self._renew_at = 0.0
-        self._seen: dict[str, tuple[datetime, float]] = {}
-        self._ended: dict[str, Stream] = {}
+        self._seen: dict[str, tuple[object, float]] = {}
+        self._lists: dict[str, bytes] = {}
+        self._ended: list[Stream] = []
         self._failing = False
 
     def read(self) -> Found | None:
@@ -200,11 +206,17 @@ class Reader:
                 self._seen[worker] = before = (at, now if before is not None else now - rows.GONE + _FIRST)
             if now - before[1] < rows.GONE:
                 present.append(sample)
-                self._ended |= {stream.id: stream for stream in sample.ended}
+                self._remember(worker, bytes(sample.ended))
         self._seen = {worker: seen for worker, seen in self._seen.items() if worker in found}
-        ended = sorted(self._ended.values(), key=lambda one: -(one.at or 0.0))[:_REMEMBERED]
-        self._ended = {stream.id: stream for stream in ended}
-        return Found(present, ended)
+        self._lists = {worker: ended for worker, ended in self._lists.items() if worker in found}
+        return Found(present, self._ended)
+
+    def _remember(self, worker: str, ended: bytes) -> None:
+        """Puts what ended to what had ended before, the last in front."""
+        if self._lists.get(worker) != ended:
+            self._lists[worker] = ended
+            known = {stream.id: stream for stream in (*self._ended, *decode_streams(ended))}
+            self._ended = sorted(known.values(), key=lambda one: -(one.at or 0.0))[:_REMEMBERED]
 
 
 hub = Hub()

@@ -5,13 +5,16 @@ It is imported where pages are served alone: the gateway's own processes need no
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from uvicorn.config import Config
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.frames import Frame, Opcode
 
 from proxysite.connections import GatewayState
+from proxysite.live.hub import Update
 
 _STALLED_SECONDS = 20.0
 """For how long a browser may take nothing of what it was sent."""
@@ -27,6 +30,20 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, object]) -> None:
         super().__init__(config, server_state, app_state)
         self._state = cast(GatewayState, server_state)
+
+    async def send(self, message: Any) -> None:
+        """Sends a message; of an update, the bytes that were made for the first browser that got it."""
+        text = message.get("text")
+        if not isinstance(text, Update) or not self.handshake_complete or self.close_sent:
+            await super().send(message)
+            return
+        await self.writable.wait()
+        if self.disconnected:
+            raise ClientDisconnected
+        if not hasattr(text, "frame"):
+            # Of a server, and without compression, a frame depends on nothing but its text.
+            text.frame = Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
+        self.transport.write(text.frame)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Counts the end."""

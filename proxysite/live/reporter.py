@@ -32,6 +32,7 @@ class LiveReporter:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._sampler = sampling.Sampler(runtime)
         self._wake = threading.Event()
         self._stopping = False
         self._cuts = False
@@ -114,7 +115,7 @@ class LiveReporter:
         return found
 
     async def _sampled(self) -> Sample:
-        return sampling.sample(self._runtime)
+        return self._sampler.sample()
 
     def _end(self) -> None:
         if self._written:

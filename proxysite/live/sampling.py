@@ -1,24 +1,37 @@
-"""What the requests of this worker are at a moment, from what they count anyway. Runs in the event loop."""
+"""What the requests of this worker are at a moment, from what they count anyway."""
 
 from __future__ import annotations
 
 from heapq import nsmallest
 
+from msgspec import Raw
+
 from providers.counting import CHARACTERS_PER_TOKEN
 from streaming.exchange.exchange import Exchange
 from streaming.runtime import Runtime
 from usage.journal.records import RequestRecord
-from usage.live.streams import MOST_RUNNING, Sample, Stream, per_second
+from usage.live.streams import MOST_RUNNING, NONE_ENDED, Sample, Stream, encode, per_second
 
 _PICO = 10**12
 
 
-def sample(runtime: Runtime) -> Sample:
-    """Returns those that began first, as many as one sample takes, and those that ended last."""
-    exchanges = runtime.exchanges
-    chosen = nsmallest(MOST_RUNNING, exchanges, key=lambda one: one.lifecycle.began)
-    running = [_running(exchange) for exchange in chosen]
-    return Sample(running, [_ended(record) for record in runtime.ended], len(exchanges) - len(running))
+class Sampler:
+    """Takes samples of a runtime, in its event loop."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._last: RequestRecord | None = None
+        self._ended = NONE_ENDED
+
+    def sample(self) -> Sample:
+        """Returns those that began first, as many as one sample takes, and those that ended last."""
+        exchanges, ended = self._runtime.exchanges, self._runtime.ended
+        if ended and ended[-1] is not self._last:
+            self._last = ended[-1]
+            self._ended = Raw(encode([_ended(record) for record in ended]))
+        chosen = nsmallest(MOST_RUNNING, exchanges, key=lambda one: one.lifecycle.began)
+        running = [_running(exchange) for exchange in chosen]
+        return Sample(running, self._ended, len(exchanges) - len(running))
 
 
 def _running(exchange: Exchange) -> Stream:

@@ -84,5 +84,4 @@ def test_an_answer_that_has_not_begun_gets_a_status(
         assert "was cut." in admin.submit(_path(identity), why="")
         answer = asked.result(PATIENCE)
     assert answer.error(403, "permission_error") == SENTENCE
-    assert answer.headers["x-should-retry"] == "false"
     assert orm.request(answer.request_id).error_code == "cut_by_administrator"

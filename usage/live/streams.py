@@ -44,16 +44,21 @@ class Stream(msgspec.Struct, omit_defaults=True, kw_only=True):
     cost: float | None = None
 
 
+NONE_ENDED = msgspec.Raw(b"[]")
+
+
 class Sample(msgspec.Struct, omit_defaults=True):
-    """The streams of one worker, those that began first in front; `left_off` ran besides."""
+    """The streams of one worker, those that began first in front; `left_off` ran besides. `ended` is a JSON list, which
+    is the same from one sample to the next as long as none ends: it is written and read when that changes alone."""
 
     running: list[Stream] = []
-    ended: list[Stream] = []
+    ended: msgspec.Raw = NONE_ENDED
     left_off: int = 0
 
 
 encode = msgspec.json.encode
 decode = msgspec.json.Decoder(Sample).decode
+decode_streams = msgspec.json.Decoder(list[Stream]).decode
 
 
 def per_second(tokens: int | None, seconds: float) -> float | None:

@@ -76,7 +76,7 @@ def test_a_key_is_used_and_its_stream_cut(
         row = _row(visitor, "running", name)
         expect(row).to_contain_text(standing.routes["openai_chat"].name)
         expect(row).to_contain_text("≈ ")
-        expect(row.get_by_role("link", name=name)).to_have_attribute(
+        expect(row.get_by_role("link", name=name, exact=True)).to_have_attribute(
             "href", re.compile(r"/admin/access/clientkey/\d+/")
         )
 
