@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -21,29 +22,30 @@ import uvloop
 
 from access.keys import KeyRecord
 from benchmarks.children import DidNotRun
-from benchmarks.count import callgrind
+from benchmarks.count import callgrind, figures
 from benchmarks.count.figures import Column
 from benchmarks.targets import environment
 
 if TYPE_CHECKING:
     from streaming.exchange.exchange import Exchange
 
-STREAMS, BROWSERS = 20, 100
-CHUNKS = 1_000
+STREAMS, BROWSERS = 60, 100
+CHUNKS = 3_000
 """Chunks a second of these streams together: 50 tokens a second each, as models write them."""
 MOST_SHARE = 0.05
-SAMPLE = "a sample of 20 streams, 50 that ended"
+SAMPLE = "a sample of 60 streams, 50 that ended"
 WRITTEN = "of a worker's row"
 READ = "reading and sorting it"
 TOLD = "an update to 100 browsers"
-PARTS = (SAMPLE, WRITTEN, READ, TOLD)
+OF_A_WORKER = (SAMPLE, WRITTEN)
+PARTS = (*OF_A_WORKER, READ, TOLD)
 _WARM, _TIMES = 5, 20
 _MODULE = "benchmarks.count.live"
 
 
-def share(counted: Column, chunk: int) -> float:
-    """Returns what all of it adds to a chunk that takes `chunk` instructions, as a share of it."""
-    return sum(counted[part] for part in PARTS) / (CHUNKS * chunk)
+def share(counted: Column, chunk: int, parts: Sequence[str] = PARTS) -> float:
+    """Returns what the parts add to a chunk that takes `chunk` instructions, as a share of it."""
+    return sum(counted[part] for part in parts) / (CHUNKS * chunk)
 
 
 async def run() -> None:
@@ -169,8 +171,12 @@ def main() -> int:
         django.setup()
         uvloop.run(run())
         return 0
-    for name, instructions in count().items():
+    counted = count()
+    for name, instructions in counted.items():
         print(f"{name:45}{instructions:>12,}")
+    (chunk,) = (figure for name, figure in figures.read().app.items() if name.startswith("W3 "))
+    print(f"of a chunk of W3 ({chunk:,}), at {CHUNKS:,} a second: {share(counted, chunk):.1%}")
+    print(f"with pages apart: {share(counted, chunk, OF_A_WORKER):.1%}")
     return 0
 
 

@@ -22,6 +22,7 @@ class Sampler:
         self._runtime = runtime
         self._last: RequestRecord | None = None
         self._ended = NONE_ENDED
+        self._running: dict[Exchange, Stream] = {}
 
     def sample(self) -> Sample:
         """Returns those that began first, as many as one sample takes, and those that ended last."""
@@ -30,15 +31,21 @@ class Sampler:
             self._last = ended[-1]
             self._ended = Raw(encode([_ended(record) for record in ended]))
         chosen = nsmallest(MOST_RUNNING, exchanges, key=lambda one: one.lifecycle.began)
-        running = [_running(exchange) for exchange in chosen]
-        return Sample(running, self._ended, len(exchanges) - len(running))
+        known = self._running
+        # What does not change of a stream is written down once.
+        self._running = {one: known.get(one) or _stream(one.account.request) for one in chosen}
+        for exchange, stream in self._running.items():
+            _measure(exchange, stream)
+        return Sample(list(self._running.values()), self._ended, len(exchanges) - len(self._running))
 
 
-def _running(exchange: Exchange) -> Stream:
+def _measure(exchange: Exchange, stream: Stream) -> None:
     now, answer, attempts = exchange.lifecycle.loop.time(), exchange.answer, exchange.account.attempts
-    began = exchange.lifecycle.began
-    stream = _stream(exchange.account.request)
+    began, record = exchange.lifecycle.began, exchange.account.request
+    stream.route_id, stream.route = record.route_id, record.route_name or record.request_model
+    stream.streamed = record.streamed
     stream.seconds = round(now - began, 1)
+    stream.first = stream.tokens = stream.rate = stream.quiet = None
     if attempts:
         tried = attempts[-1]
         stream.number = tried.number
@@ -49,7 +56,6 @@ def _running(exchange: Exchange) -> Stream:
         stream.rate = per_second(stream.tokens, now - answer.first_content_at)
         if answer.stream is not None:
             stream.quiet = round(answer.quiet_seconds(now), 1)
-    return stream
 
 
 def _ended(record: RequestRecord) -> Stream:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.count import figures, limits, wrong_keys
+from benchmarks.count import figures, limits, live, wrong_keys
 from benchmarks.count.columns import count_app
 from tests.harness import programs
 
@@ -45,3 +45,14 @@ def test_limits_in_memory_cost_little() -> None:
     # A store that was not asked would cost nothing.
     assert all(instructions > 0 for instructions in counted.values()), counted
     assert counted[limits.REDIS] > counted[limits.CHARGE], counted
+
+
+@pytest.mark.count
+def test_a_hundred_browsers_cost_a_twentieth_of_a_chunk() -> None:
+    """Those who look at the live view, inline, beside 60 streams of 50 chunks a second each."""
+    programs.find("valgrind")
+    programs.find("gcc")
+    (chunk,) = (figure for name, figure in figures.read().app.items() if name.startswith("W3 "))
+    counted = live.count()
+    assert all(counted[part] > 0 for part in live.PARTS), counted
+    assert live.share(counted, chunk) <= live.MOST_SHARE, counted
