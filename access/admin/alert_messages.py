@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import DropdownFilter
@@ -24,7 +23,7 @@ from access.models import OutboxMessage
 from access.outbox import queue
 from access.outbox.models import Kind
 from access.permissions import may
-from usage.reports.formatting import UNKNOWN
+from usage.reports import times
 
 _STATES = {
     "failed": Q(failed_at__isnull=False),
@@ -74,7 +73,6 @@ class OutboxMessageAdmin(ModelAdmin):
     list_fullwidth = True
     list_per_page = 50
     list_select_related = ["user", "webhook", "alert"]
-    empty_value_display = UNKNOWN
     paginator = InfinitePaginator
     show_full_result_count = False
     search_fields = ["subject", "user__username", "webhook__name"]
@@ -112,9 +110,8 @@ class OutboxMessageAdmin(ModelAdmin):
     @display(description="When", ordering="id")
     def moment(self, message: OutboxMessage) -> str:
         """The time in TIME_ZONE."""
-        moment = timezone.localtime(message.created_at, timezone.get_default_timezone())
-        lines = {"first": f"{moment:%Y-%m-%d}", "second": f"{moment:%H:%M:%S}", "is_demo": False}
-        return render_to_string("usage/two_lines.html", lines)
+        first, second = times.in_two_lines(message.created_at)
+        return render_to_string("usage/two_lines.html", {"first": first, "second": second, "is_demo": False})
 
     @display(description="To")
     def to(self, message: OutboxMessage) -> str:

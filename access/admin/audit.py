@@ -26,6 +26,7 @@ from access.models import AuditEntry
 from access.permissions import may
 from proxysite.console import csv_file
 from proxysite.console.ranges import DayRangeFilter
+from usage.reports import times
 from usage.reports.spreadsheet import cell
 
 COLUMNS = (
@@ -153,8 +154,7 @@ class AuditEntryAdmin(ModelAdmin):
     @display(description="When", ordering="number")
     def moment(self, entry: AuditEntry) -> str:
         """The time in TIME_ZONE."""
-        moment = timezone.localtime(entry.at, timezone.get_default_timezone())
-        return _two_lines(f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}")
+        return _two_lines(*times.in_two_lines(entry.at))
 
     @display(description="Who")
     def who(self, entry: AuditEntry) -> str:

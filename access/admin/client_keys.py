@@ -27,6 +27,7 @@ from proxysite.admin.deletions import TakesHistoryAlong
 from proxysite.console.lost_updates import SerializedSaves
 from proxysite.console.related import VisibleRelatedLinks
 from usage.last_use import with_last_use
+from usage.reports.times import when
 
 _COLORS = {
     "active": "success",
@@ -165,17 +166,17 @@ class ClientKeyAdmin(KeyOperations, TakesHistoryAlong, SerializedSaves, ModelAdm
     @display(description="Expires", ordering="expires_at", empty_value="never")
     def expires(self, key: ClientKey) -> str | None:
         """From when on the key is rejected."""
-        return _moment(key.expires_at)
+        return when(key.expires_at)
 
     @display(description="Created", ordering="created_at")
     def created(self, key: ClientKey) -> str | None:
         """When the key was made."""
-        return _moment(key.created_at)
+        return when(key.created_at)
 
     @display(description="Last used", ordering=F("last_use").desc(nulls_last=True))
     def last_used(self, key: Any) -> str:
         """The start of the newest request of this key."""
-        return _moment(key.last_use) or "never"
+        return when(key.last_use) or "never"
 
     @display(description="Requests")
     def requests(self, key: ClientKey) -> str:

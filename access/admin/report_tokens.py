@@ -20,6 +20,7 @@ from access.report_tokens.tokens import give_secret, state_of
 from proxysite.console.lost_updates import MergingForm, SerializedSaves
 from proxysite.console.related import VisibleRelatedLinks
 from proxysite.my.site import private
+from usage.reports.times import when
 
 _COLORS = {"active": "success", "disabled": "warning", "expired": "warning"}
 _READS = ("usage.view_requestlog", "usage.view_statement")
@@ -90,12 +91,12 @@ class ReportTokenAdmin(SerializedSaves, ModelAdmin):
     @display(description="Expires", ordering="expires_at", empty_value="never")
     def expires(self, token: ReportToken) -> str | None:
         """From when on the token is rejected."""
-        return _moment(token.expires_at)
+        return when(token.expires_at)
 
     @display(description="Last used", ordering="last_used_at")
     def last_used(self, token: ReportToken) -> str:
         """When it was last used, to the minute."""
-        return _moment(token.last_used_at) or "never"
+        return when(token.last_used_at) or "never"
 
     @display(description="Made by", ordering="created_by__username", empty_value="a user who was deleted")
     def made_by(self, token: ReportToken) -> str | None:
@@ -129,7 +130,3 @@ class ReportTokenAdmin(SerializedSaves, ModelAdmin):
             context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
         page: HttpResponse = super().render_change_form(request, context, add=add, **kwargs)
         return page
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else f"{timezone.localtime(moment):%Y-%m-%d %H:%M}"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.template.context import RequestContext
+from django.utils.safestring import mark_safe
 
 from access.connect import Setup, setups
 from access.keys import allowed_pattern
 from access.models import ClientKey
+from proxysite.console.empty_lists import LESSONS, Lesson
 from routing.models import Route
-from usage.reports import formatting
+from usage.reports import formatting, times
 
 register = template.Library()
 
@@ -19,6 +22,19 @@ register.filter("count", formatting.count)
 register.filter("tokens", formatting.tokens)
 register.filter("dollars", formatting.dollars)
 register.filter("milliseconds", formatting.milliseconds)
+_UNKNOWN = mark_safe(f'<span title="Not known, or not set">{formatting.UNKNOWN}</span>')  # noqa: S308
+
+
+@register.filter
+def known(value: Any) -> Any:
+    """A value as it is; what is not known is a dash that says so. For text, not for attributes."""
+    return _UNKNOWN if value in (None, "") else value
+
+
+@register.filter
+def when(moment: datetime | None) -> Any:
+    """`2026-11-30 14:47 (5 min ago)`; see usage/reports/times.py."""
+    return times.when(moment) or _UNKNOWN
 
 
 @register.filter
@@ -60,3 +76,9 @@ def usable_routes(key: Any = None) -> list[str]:
     pattern = allowed_pattern(key.allowed_routes) if key is not None else None
     names = Route.objects.filter(enabled=True).order_by("-is_default", "name").values_list("name", flat=True)
     return [name for name in names if pattern is None or pattern.fullmatch(name)]
+
+
+@register.simple_tag
+def lesson(options: Any) -> Lesson:
+    """What a list is for, by the options of its model."""
+    return LESSONS[options.label_lower]

@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -22,7 +21,7 @@ from usage.admin.requests.sheet import Sheet
 from usage.admin.requests.views import RowsList
 from usage.admin.timeline import with_demo_mark
 from usage.models import AttemptLog, Outcome, RequestLog, SetAside
-from usage.reports import ending, formatting
+from usage.reports import ending, formatting, times
 from usage.reports.rows.filters import ATTEMPTS, REQUESTS
 from usage.rollups import measures
 
@@ -52,7 +51,6 @@ class UsageAdmin(ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_fullwidth = True
     list_filter_submit = True
-    empty_value_display = formatting.UNKNOWN
     actions = None
     ordering = ["-id"]
 
@@ -75,8 +73,7 @@ class UsageAdmin(ModelAdmin):
     @display(description="Started", ordering="id")
     def started(self, row: Any) -> Any:
         """The time in TIME_ZONE."""
-        moment = timezone.localtime(row.started_at, timezone.get_default_timezone())
-        return _two_lines(f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}")
+        return _two_lines(*times.in_two_lines(row.started_at))
 
     @display(description="Answered by")
     def answered_by(self, row: Any) -> str:

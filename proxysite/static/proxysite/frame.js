@@ -1,5 +1,7 @@
-/* Names for the controls that unfold and select2 leave without one: fields in the cells of a table have that of their
-   column, a select2 that of the field which it stands for. */
+/* What unfold's pages lack for those who use them without a mouse or without seeing them.
+
+   Names for the controls that unfold and select2 leave without one: fields in the cells of a table have that of their
+   column, a select2 that of the field which it stands for. And keys for what answers to a click alone. */
 (() => {
   const CONTROLS = "td :is(input:not([type=hidden]), select, textarea)";
 
@@ -40,7 +42,29 @@
     }
   };
 
+  const BUTTONS = ".cursor-pointer[x-on\\:click]:not(a[href], button, input, select, label, summary, tr, td, [role])";
+
+  const ICONS = { close: "Close", more_horiz: "Actions", more_vert: "Actions" };
+
+  const press = (event) => {
+    if (!event.target.matches(".gw-pressed") || !["Enter", " "].includes(event.key)) return;
+    event.preventDefault();
+    event.target.click();
+  };
+
+  const makeButtons = () => {
+    for (const one of document.querySelectorAll(BUTTONS)) {
+      one.setAttribute("role", "button");
+      one.classList.add("gw-pressed");
+      one.tabIndex = 0;
+      const icon = one.textContent.trim();
+      if (one.matches(".material-symbols-outlined") && !one.getAttribute("aria-label"))
+        one.setAttribute("aria-label", one.title || ICONS[icon] || icon.replaceAll("_", " "));
+    }
+  };
+
   const nameAll = () => {
+    makeButtons();
     nameCells(document);
     nameSelects(document);
     for (const icon of document.querySelectorAll(".help-tooltip[aria-label]:not([role])")) icon.setAttribute("role", "img");
@@ -48,6 +72,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     nameAll();
+    document.addEventListener("keydown", press);
     let waiting = false;
     // Rows that are added, and what select2 makes of fields.
     new MutationObserver(() => {

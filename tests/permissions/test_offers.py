@@ -1,0 +1,78 @@
+"""Nothing is offered that the reader may not do: every link and every form of every page leads somewhere."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from tests.permissions.people import signed_in
+from tests.permissions.site import everybody, make_rows, pages
+
+pytestmark = pytest.mark.django_db
+
+_ENDS_THE_SESSION = "logout/"
+
+
+class _Offers(HTMLParser):
+    """The addresses that a page links to, and those that its forms are sent to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: set[str] = set()
+        self.forms: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "a" and given.get("href"):
+            self.links.add(given["href"] or "")
+        elif tag == "form" and (given.get("method") or "get").lower() == "post":
+            self.forms.add(given.get("action") or "")
+        elif given.get("formaction"):
+            self.forms.add(given["formaction"] or "")
+
+
+def _offers(url: str, answer: Any) -> tuple[set[str], set[str]]:
+    found = _Offers()
+    found.feed(answer.content.decode())
+    ours = [{urljoin(url, one) for one in some} for some in (found.links, found.forms)]
+    links, forms = (
+        {one.partition("#")[0] for one in some if not urlsplit(one).netloc and one.startswith("/")} for some in ours
+    )
+    return links, {one for one in forms if not one.partition("?")[0].endswith(_ENDS_THE_SESSION)}
+
+
+def _refused(answer: Any) -> bool:
+    away = answer.status_code == 302 and "/login/" in answer["Location"]
+    return away or answer.status_code in (403, 404, 405) or answer.status_code >= 500
+
+
+@pytest.mark.parametrize("letter", "oarlms")
+def test_whatever_a_page_offers_is_let_in(letter: str) -> None:
+    make_rows()
+    reader: User | None = everybody()[letter]
+    browser = signed_in(reader)
+    offered: dict[str, str] = {}
+    sent: dict[str, str] = {}
+    shown = 0
+    for page in pages(reader):
+        answer = browser.get(page.url)
+        if answer.status_code != 200 or "text/html" not in answer["Content-Type"] or answer.streaming:
+            continue
+        shown += 1
+        links, forms = _offers(page.url, answer)
+        # One link is tried once, by its path: what a list is filtered by is not for permissions to say.
+        offered |= {path: str(page) for link in links if (path := link.partition("?")[0]) not in offered}
+        sent |= {form: str(page) for form in forms if form not in sent}
+    assert shown > (2 if letter == "s" else 5)
+    shut = {f"{path} on {page}" for path, page in offered.items() if _refused(browser.get(path))}
+    for path, page in sent.items():
+        with transaction.atomic():
+            if _refused(browser.post(path)):
+                shut.add(f"{path} sent from {page}")
+            transaction.set_rollback(True)
+    assert shut == set()
