@@ -7,4 +7,4 @@ from proxysite.admin import users as users
 from usage.reports.formatting import UNKNOWN
 
 # One sign for what is not known, which says so.
-admin.site.empty_value_display = mark_safe(f'<span title="Not known, or not set">{UNKNOWN}</span>')  # type: ignore[method-assign]  # noqa: S308
+admin.site.empty_value_display = mark_safe(f'<span title="Not known, or not set">{UNKNOWN}</span>')  # noqa: S308

@@ -69,10 +69,10 @@ def test_whatever_a_page_offers_is_let_in(letter: str) -> None:
         offered |= {path: str(page) for link in links if (path := link.partition("?")[0]) not in offered}
         sent |= {form: str(page) for form in forms if form not in sent}
     assert shown > (2 if letter == "s" else 5)
-    shut = {f"{path} on {page}" for path, page in offered.items() if _refused(browser.get(path))}
-    for path, page in sent.items():
+    shut = {f"{path} on {source}" for path, source in offered.items() if _refused(browser.get(path))}
+    for path, source in sent.items():
         with transaction.atomic():
             if _refused(browser.post(path)):
-                shut.add(f"{path} sent from {page}")
+                shut.add(f"{path} sent from {source}")
             transaction.set_rollback(True)
     assert shut == set()

@@ -63,8 +63,19 @@
     }
   };
 
+  // An icon is a word in a font of icons, which would be read out: "groups Teams".
+  const hideIcons = () => {
+    for (const icon of document.querySelectorAll(".material-symbols-outlined:not([aria-hidden], [role])")) {
+      icon.setAttribute("aria-hidden", "true");
+      const holder = icon.closest("a, button, [role=button]");
+      if (!holder || holder.title || holder.getAttribute("aria-label") || holder.textContent.trim() !== icon.textContent.trim()) continue;
+      holder.setAttribute("aria-label", ICONS[icon.textContent.trim()] || icon.textContent.trim().replaceAll("_", " "));
+    }
+  };
+
   const nameAll = () => {
     makeButtons();
+    hideIcons();
     nameCells(document);
     nameSelects(document);
     for (const icon of document.querySelectorAll(".help-tooltip[aria-label]:not([role])")) icon.setAttribute("role", "img");
