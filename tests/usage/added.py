@@ -166,6 +166,7 @@ def months_of_rows(start_of: Callable[[datetime], datetime]) -> dict[tuple[Any, 
     groups: dict[tuple[Any, ...], list[RequestLog]] = defaultdict(list)
     for row in RequestLog.objects.all():
         groups[start_of(row.started_at), "", *_without(row, ("key_id", "key_name"))].append(row)
+        groups[start_of(row.started_at), "keyless", *_without(row, OF_KEY)].append(row)
     return {key: _with_bins(rows) for key, rows in groups.items()}
 
 

@@ -1,4 +1,4 @@
-"""Which rollups hold a stretch of time: whole months that are built, days, and quarter hours at its ends.
+"""Which rollups hold a stretch of time: months that are built, days, and quarter hours at its ends.
 
 Nothing else chooses between the tables. Each of them counts a request once, and what is asked of them together comes
 from one place, `Rows`.
@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final, Literal
 
 import msgspec
-from django.db.models import Aggregate, Count, Max, Min, Q, QuerySet, Sum
+from django.db.models import Aggregate, Case, Count, IntegerField, Max, Min, Q, QuerySet, Sum, When
 from django.utils import timezone
 
 from usage.reports import bins
 from usage.rollups import histogram, months
-from usage.rollups.accumulate import QUARTER, local_day, midnight, month_after
+from usage.rollups.accumulate import QUARTER, local_day, midnight
 from usage.rollups.measures import DIMENSIONS, OF_KEY
 from usage.rollups.models import DailyRollup, MonthRollup, UsageRollup
 
@@ -72,14 +72,17 @@ class Rows(msgspec.Struct, frozen=True):
             _merge(found, part.order_by().aggregate(**aggregates), aggregates)
         return found
 
-    def groups(self, *by: str, **aggregates: Aggregate) -> list[dict[str, Any]]:
-        """Returns the aggregates over each group, beside the columns that it is grouped `by`; in no order.
+    def groups(self, *by: str, starts: Sequence[datetime] = (), **aggregates: Aggregate) -> list[dict[str, Any]]:
+        """Returns the aggregates over each group, beside the columns that it is grouped `by`; in no order. With
+        `starts`, few moments in order, groups are of a `stretch` too: the number of the one that begins at one of them.
 
         Aggregates are Sum, Count, Min and Max, the latter also of names.
         """
         self._check(by)
+        rows = self.each(lambda part: part.annotate(stretch=_stretch(starts))) if starts else self
+        by = (*by, "stretch") if starts else by
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for part in self.parts:
+        for part in rows.parts:
             for row in part.order_by().values(*by).annotate(**aggregates):
                 _merge(found.setdefault(tuple(row[name] for name in by), {}), row, aggregates)
         return [dict(zip(by, key, strict=True)) | row for key, row in found.items()]
@@ -127,14 +130,15 @@ def _whole_days(first: date, end: date, columns: frozenset[str], bucket: Bucket)
     if bucket != "month" or columns <= _OF_OVERALL or columns & _OF_KEY_ALONE:
         return [_days(first, end, columns)]
     parts, starts = [], []
-    for month in months.built(first, end):
+    for month, until in months.built(first, end):
         if first < month:
             parts.append(_days(first, month, columns))
         starts.append(midnight(month))
-        first = month_after(month)
+        first = until
     if first < end:
         parts.append(_days(first, end, columns))
-    return [MonthRollup.objects.filter(starts_at__in=starts), *parts] if starts else parts
+    level = MonthRollup.objects.filter(keyless__in=[_is_keyless(columns)], starts_at__in=starts)
+    return [level, *parts] if starts else parts
 
 
 def _days(first: date, end: date, columns: frozenset[str]) -> QuerySet[Any]:
@@ -152,6 +156,11 @@ def _quarters(since: datetime, until: datetime, columns: frozenset[str]) -> Quer
     level = {"overall__in": [columns <= _OF_OVERALL]}
     # Its last quarter hour is the one that begins before `until`.
     return UsageRollup.objects.filter(**level, starts_at__gte=since, starts_at__lt=until).order_by()
+
+
+def _stretch(starts: Sequence[datetime]) -> Case:
+    ends = [When(starts_at__lt=end, then=number) for number, end in enumerate(starts[1:])]
+    return Case(*ends, default=len(starts) - 1, output_field=IntegerField())
 
 
 def _merge(into: dict[str, Any], row: dict[str, Any], aggregates: dict[str, Aggregate]) -> None:

@@ -240,20 +240,20 @@ def months_of(days: Iterable[float]) -> list[date]:
 
 
 def months_before(moment: float, days: Iterable[int]) -> list[date]:
-    """Returns those of them that are over at a moment."""
-    start = _month_start(moment)
+    """Returns the months of those days that are over at a moment."""
+    start = _day_start(moment)
     return months_of(day for day in days if day < start)
 
 
-_month: tuple[Any, float, float] = (None, 0.0, 0.0)
-"""A time zone, and a month of it from its first moment to that of the next one."""
+_day: tuple[Any, float, float] = (None, 0.0, 0.0)
+"""A time zone, and a day of it from its first moment to that of the next one."""
 
 
-def _month_start(moment: float) -> float:
-    global _month
-    zone, (known, start, end) = timezone.get_default_timezone(), _month
+def _day_start(moment: float) -> float:
+    global _day
+    zone, (known, start, end) = timezone.get_default_timezone(), _day
     if zone is not known or not start <= moment < end:
-        first = local_day(moment).replace(day=1)
-        start, end = midnight(first).timestamp(), midnight(month_after(first)).timestamp()
-        _month = zone, start, end
+        today = local_day(moment)
+        start, end = midnight(today).timestamp(), midnight(today + timedelta(days=1)).timestamp()
+        _day = zone, start, end
     return start

@@ -1,27 +1,27 @@
-"""Adds the days of months that are over up to months, while the gateway runs.
+"""Adds days that are over up to months, while the gateway runs: whole months, and this one so far.
 
-Nothing waits for it. Whoever changes a day of such a month counts that in its RollupMonth (usage.rollups.upsert.mark),
-in the same transaction. A build reads that count, then the days, and writes the month only if the count is still the
-same: otherwise it is for the next round, and until then readers add up days.
+Nothing waits for it. Whoever changes a day that is over counts that in its RollupMonth (usage.rollups.upsert.mark), in
+the same transaction. A build reads that count, then the days, and writes the month only if the count is still the same:
+otherwise it is for the next round, and until then readers add up days.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from psycopg import errors
 
 from access.database import snapshot
 from usage.models import RequestLog
 from usage.rollups import month_sql, upsert
-from usage.rollups.accumulate import Cells, Key, local_day, midnight, month_after, of_owner
+from usage.rollups.accumulate import Cells, Key, local_day, midnight, month_after, of_owner, without_key
 from usage.rollups.cells import Cell
 from usage.rollups.compare import Difference, compared, stored
 from usage.rollups.figures import BINNED, COUNTED, Figures, bins_of, together
@@ -30,7 +30,7 @@ from usage.rollups.models import DailyRollup, MonthRollup, RollupMonth, RollupZo
 from usage.rollups.reading import read
 
 SETTLED_SECONDS = 3600.0
-"""How long a month must be over by this host's clock: by the clock of another one it may not be."""
+"""How long a day must be over by this host's clock: by the clock of another one it may not be."""
 _LOCK_TIMEOUT_MS = 100
 _ADVISORY_KEY = 0x6D6F6E74  # "mont": any number that nothing else locks
 _COLUMNS = (*DIMENSIONS, *COUNTS, *SUMS, *BINS)
@@ -44,14 +44,14 @@ def has_days() -> bool:
 
 
 def unbuilt() -> list[date]:
-    """Returns the first days of the months that are over and to be built, the newest first."""
+    """Returns the first days of the months that have days to be added up, the newest first."""
     if not has_days():
         return []
-    this_month = _this_month()
-    standing = set(RollupMonth.objects.exclude(built_at=None).values_list("first_day", flat=True))
-    changed = set(RollupMonth.objects.filter(built_at=None, first_day__lt=this_month).values_list(flat=True))
+    today = _today()
+    standing = {first for first, until in _standing().values_list("first_day", "until") if until == _end(first)}
+    changed = set(RollupMonth.objects.filter(first_day__lt=today).values_list("first_day", flat=True))
     # Of each outcome of a day there is one such row.
-    days = DailyRollup.objects.filter(overall__in=[True], keyless__in=[False], starts_at__lt=midnight(this_month))
+    days = DailyRollup.objects.filter(overall__in=[True], keyless__in=[False], starts_at__lt=midnight(today))
     starts, found = days.order_by("starts_at").values_list("starts_at", flat=True), changed
     following = starts.first()
     while following is not None:
@@ -61,42 +61,43 @@ def unbuilt() -> list[date]:
     return sorted(found - standing, reverse=True)
 
 
-def built(first: date, end: date) -> list[date]:
-    """Returns the first days of the months that stand and are whole between two days, of which `end` is not one."""
-    last = min(end, _this_month())
+def built(first: date, end: date) -> list[tuple[date, date]]:
+    """Returns the first days of the months that stand between two days, of which `end` is not one, each with the first
+    day that it does not hold: whole months, and this month so far."""
     whole = first if first.day == 1 else month_after(first)
-    if month_after(whole) > last:
+    if whole >= end:
         return []
-    stand = RollupMonth.objects.exclude(built_at=None).filter(first_day__gte=whole, first_day__lt=last)
-    found = stand.order_by("first_day").values_list("first_day", flat=True)
-    return [month for month in found if month_after(month) <= last]
+    stand = _standing().filter(first_day__gte=whole, until__lte=end).order_by("first_day")
+    return list(stand.values_list("first_day", "until"))
 
 
 def build(month: date) -> bool:
-    """Builds a month, given by its first day; returns whether it stands then. It does not if it is not over, if its
-    days changed meanwhile, or if another process is building it. Raises django.db.Error."""
-    if month >= _this_month() or not has_days():
+    """Adds the days of a month that are over up, given its first day; returns whether it stands then. It does not if
+    none is over, if its days changed meanwhile, or if another process is building it. Raises django.db.Error."""
+    end = _end(month)
+    if end <= month or not has_days():
         return False
     if not _settle(month):
         return False
     row = RollupMonth.objects.get(pk=month)
-    if row.built_at is not None:
+    if row.until == end and row.built_changes == row.changes:
         return True
+    row.until = end
     if connection.vendor == "postgresql":
         with transaction.atomic():
-            return _try_alone(month) and _write(row, month_sql.of_days(*_span(month)))
-    with month_sql.prepared(*_span(month)) as rows, transaction.atomic():
+            return _try_alone(month) and _write(row, month_sql.of_days(midnight(month), midnight(end)))
+    with month_sql.prepared(midnight(month), midnight(end)) as rows, transaction.atomic():
         return _write(row, rows)
 
 
 def build_next() -> bool:
-    """Builds one of the months that are over and do not stand; returns whether one was built. Those whose days change
+    """Builds one of the months that have days to be added up; returns whether one was built. Those whose days change
     all the time do not keep the others waiting. Raises django.db.Error."""
     return any(map(build, unbuilt()))
 
 
 def build_all() -> list[date]:
-    """Builds the months that are over and do not stand; returns those that could not be built now. Raises
+    """Builds the months that have days to be added up; returns those that could not be built now. Raises
     django.db.Error."""
     return [month for month in unbuilt() if not build(month)]
 
@@ -117,23 +118,35 @@ def rebuild(*, check: bool) -> Iterator[Difference]:
     again; others that do not stand are for `build_all`."""
     if not has_days():
         return
-    for month in RollupMonth.objects.exclude(built_at=None).order_by("first_day").values_list("first_day", flat=True):
+    for month in _standing().order_by("first_day").values_list("first_day", flat=True):
         with snapshot():
             # Of one state of the database, in which it may not stand any more.
-            stands = RollupMonth.objects.filter(first_day=month).exclude(built_at=None).exists()
-            found = list(compared(MonthRollup, stored(MonthRollup, _rows(month)), _added_up(month))) if stands else []
+            row = _standing().filter(first_day=month).first()
+            expected = None if row is None else _added_up(row)
+            present = stored(MonthRollup, _rows(month))
+            found = [] if expected is None else list(compared(MonthRollup, present, expected))
         if found and not check:
             with transaction.atomic():
                 upsert.mark([month])
         yield from found
 
 
-def _this_month() -> date:
-    return local_day(time.time() - SETTLED_SECONDS).replace(day=1)
+def _standing() -> QuerySet[RollupMonth]:
+    return RollupMonth.objects.filter(until__isnull=False, built_changes=F("changes"))
+
+
+def _today() -> date:
+    """Returns the first day that is not over."""
+    return local_day(time.time() - SETTLED_SECONDS)
+
+
+def _end(month: date) -> date:
+    """Returns the first day that a month is not to hold, which is its own first day where none is over."""
+    return max(month, min(month_after(month), _today()))
 
 
 def _settle(month: date) -> bool:
-    """Enters a month, and waits a moment for the batches that began when it was not over yet: they do not mark it.
+    """Enters a month, and waits a moment for the batches that began when its days were not over: they do not mark it.
     Returns False if they take longer. SQLite has one writer at a time."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -157,17 +170,20 @@ def _try_alone(month: date) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _added_up(month: date) -> Cells:
+def _added_up(month: RollupMonth) -> Cells:
     """Returns the cells that a month should have, from one state of its days."""
-    found: dict[tuple[Any, ...], Figures] = {}
-    for row in read(DailyRollup, _COLUMNS, "starts_at", *_span(month), overall=False, keyless=False):
-        dimensions, figures = of_owner(row), [*row[_ADDED], *map(bins_of, row[_ADDED.stop :])]
-        if (present := found.get(dimensions)) is None:
-            found[dimensions] = figures
-        else:
-            _together(present, figures)
-    start = int(midnight(month).timestamp())
-    return {Key(start, False, dimensions): _cell(figures) for dimensions, figures in found.items()}
+    found: dict[tuple[bool, tuple[Any, ...]], Figures] = {}
+    assert month.until is not None
+    span = midnight(month.first_day), midnight(month.until)
+    for keyless, dimensions_of in ((False, of_owner), (True, without_key)):
+        for row in read(DailyRollup, _COLUMNS, "starts_at", *span, overall=False, keyless=keyless):
+            level, figures = (keyless, dimensions_of(row)), [*row[_ADDED], *map(bins_of, row[_ADDED.stop :])]
+            if (present := found.get(level)) is None:
+                found[level] = figures
+            else:
+                _together(present, figures)
+    start = int(span[0].timestamp())
+    return {Key(start, False, by, keyless): _cell(figures) for (keyless, by), figures in found.items()}
 
 
 def _cell(figures: Figures) -> Cell:
@@ -176,8 +192,9 @@ def _cell(figures: Figures) -> Cell:
     return cell
 
 
-def _write(row: RollupMonth, rows: month_sql.Statement) -> bool:
-    """Writes a month unless its days have changed since its row was read, in the caller's transaction."""
+def _write(row: RollupMonth, rows: list[month_sql.Statement]) -> bool:
+    """Writes the days of a month before its `until`, unless days of it have changed since its row was read, in the
+    caller's transaction."""
     _rows(row.first_day).delete()
     month_sql.insert(rows)
     # Late batches, which mark it, wait from here on.
@@ -185,13 +202,9 @@ def _write(row: RollupMonth, rows: month_sql.Statement) -> bool:
     if now.changes != row.changes:
         transaction.set_rollback(True)
         return False
-    now.built_at = timezone.now()
+    now.until, now.built_changes, now.built_at = row.until, now.changes, timezone.now()
     now.save()
     return True
-
-
-def _span(month: date) -> tuple[datetime, datetime]:
-    return midnight(month), midnight(month_after(month))
 
 
 def _rows(month: date) -> QuerySet[Any]:

@@ -1,6 +1,6 @@
 """Adds new requests to the rollups, in the transaction that inserted them. It never reads: every row is one upsert that
 adds to the stored one, so two workers lose nothing, and rows go in the order of their ids, so they cannot deadlock.
-Months are not added to here: a day of one that is over marks it, to be built again (usage.rollups.months).
+Months are not added to here: a day that is over marks its month, to be built again (usage.rollups.months).
 """
 
 from __future__ import annotations

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +18,8 @@ from usage.reports.totals import Totals
 from usage.rollups import histogram
 
 Key = tuple[Any, ...]
+_ALWAYS: Final = ("total_requests", "total_unknown_cost")
+"""The sums of each bucket that say whether others are known (metrics.forget_unknown)."""
 MOST_VALUES: Final = 100_000
 """Values, one a line and bucket, that an answer holds: all of them are in memory."""
 
@@ -108,12 +108,19 @@ class _Answering:
 
     def answered(self) -> Answer:
         parts = self._parts()
-        whole = self._whole(parts)
+        _check_size(min(len(parts), self._question.limit), len(self._starts))
+        has_others = len(parts) > self._question.limit
+        if self._is_total or has_others:
+            self._read_bins(parts)
+        else:
+            self._read_every_bucket(parts)
+        whole = _together(parts.values())
         ranked = sorted(parts, key=lambda key: (_order(self._ranked_by(parts[key])), str(key)))
         top, rest = ranked[: self._question.limit], ranked[self._question.limit :]
-        _check_size(len(top), len(self._starts))
-        if not self._is_total:
-            self._read_buckets({key: parts[key] for key in top}, every=not rest)
+        if has_others and not self._is_total:
+            self._read_buckets({key: parts[key] for key in top}, self._columns, narrowed=True)
+            # Of all together there are fewer rows than of all lines.
+            self._read_buckets({(): whole}, ())
         labels = names.of_lines(self._question, top)
         return Answer(
             self._question,
@@ -141,36 +148,39 @@ class _Answering:
     def _parts(self) -> dict[Key, _Part]:
         """Returns what each line comes to over the whole range."""
         parts: dict[Key, _Part] = {}
+        rows = self._rows(self._columns, whole=True)
         if not self._columns:
-            return {(): self._summed(self._rows((), whole=True))}
-        for row in self._rows(self._columns, whole=True).groups(*self._columns, **SUMS):
+            part = parts[()] = _Part()
+            plus(part.sums, rows.total(**SUMS))
+            return parts
+        for row in rows.groups(*self._columns, **SUMS):
             part = parts[tuple(row[column] for column in self._columns)] = _Part()
             plus(part.sums, {name: row[name] for name in SUMS})
-        self._read_bins(parts)
         return parts
 
-    def _summed(self, rows: Rows) -> _Part:
-        part = _Part()
-        plus(part.sums, rows.total(**SUMS))
-        self._read_bins({(): part})
-        return part
-
-    def _whole(self, parts: dict[Key, _Part]) -> _Part:
-        whole = _Part()
-        for part in parts.values():
-            plus(whole.sums, part.sums)
-            histogram.add(whole.bins, part.bins)
-        if not self._is_total:
-            self._read_buckets({(): whole}, (), every=True)
-        return whole
-
     def _read_bins(self, parts: dict[Key, _Part]) -> None:
-        """Adds histograms up, of the whole range; `_read_buckets` does the same by bucket."""
-        is_ranked_alike = self._rank.bins == self._metric.bins
+        """Reads the histograms of the whole range."""
         found = self._bins_of(self._metric)
-        ranked = found if is_ranked_alike else self._bins_of(self._rank)
         for key, part in parts.items():
-            part.bins, part.rank_bins = found.get(key, {}), ranked.get(key, {})
+            part.bins = found.get(key, {})
+        self._read_rank_bins(parts)
+
+    def _read_rank_bins(self, parts: dict[Key, _Part]) -> None:
+        if self._rank.bins == self._metric.bins:
+            for part in parts.values():
+                part.rank_bins = part.bins
+            return
+        ranked = self._bins_of(self._rank)
+        for key, part in parts.items():
+            part.rank_bins = ranked.get(key, {})
+
+    def _read_every_bucket(self, parts: dict[Key, _Part]) -> None:
+        """Reads the buckets of all lines, and adds their histograms up to those of the whole range."""
+        self._read_buckets(parts, self._columns)
+        for part in parts.values():
+            for _, bins in part.by_bucket.values():
+                histogram.add(part.bins, bins)
+        self._read_rank_bins(parts)
 
     def _bins_of(self, metric: Metric) -> dict[Key, histogram.Bins]:
         return self._rows(self._columns, whole=True).bins(metric.bins, *self._columns) if metric.bins else {}
@@ -178,25 +188,26 @@ class _Answering:
     def _ranked_by(self, part: _Part) -> Value:
         return _of(self._rank, part.sums, part.rank_bins)
 
-    def _read_buckets(self, parts: dict[Key, _Part], columns: tuple[str, ...] | None = None, *, every: bool) -> None:
-        """Reads what these lines come to in each bucket. `every` says that there are no others, so that the database
-        need not look for them among others, which thousands of lines are too many for."""
-        columns = self._columns if columns is None else columns
-        if not parts:
-            return
+    def _read_buckets(self, parts: dict[Key, _Part], columns: tuple[str, ...], *, narrowed: bool = False) -> None:
+        """Reads what these lines come to in each bucket; with `narrowed` only rows that may be theirs."""
         rows = self._rows(columns, whole=False)
-        if columns and not every:
-            rows = rows.filter(reduce(or_, (Q(**_equal(columns, key)) for key in parts)))
-        index = buckets.index(self._question, self._starts)
+        if narrowed:
+            # Not each line as a condition: a database would compare each row with all of them.
+            rows = rows.filter(*(_among(column, {key[at] for key in parts}) for at, column in enumerate(columns)))
         if self._metric.bins:
             for (*key, at), bins in rows.bins(self._metric.bins, *columns, starts=self._starts).items():
-                # A line may be new since the whole was read.
+                # A line may be another one's, or new since the whole was read.
                 if (part := parts.get(tuple(key))) is not None:
                     histogram.add(part.bucket(at)[1], bins)
             return
-        for row in rows.groups(*columns, "starts_at", **SUMS):
+        sums = {name: SUMS[name] for name in (*self._metric.needs, *_ALWAYS)}
+        # A day is a row of its own; of weeks and months the database adds the days up.
+        starts = self._starts if self._question.bucket in ("week", "month") else []
+        index = buckets.index(self._question, self._starts)
+        for row in rows.groups(*columns, *(() if starts else ("starts_at",)), starts=starts, **sums):
             if (part := parts.get(tuple(row[column] for column in columns))) is not None:
-                plus(part.bucket(index(row["starts_at"]))[0], {name: row[name] for name in SUMS})
+                at = row["stretch"] if starts else index(row["starts_at"])
+                plus(part.bucket(at)[0], {name: row[name] for name in sums})
 
     def _others(self, whole: _Part, top: list[_Part], rest: list[_Part]) -> Line:
         """Returns the line of all lines that are not shown: the whole without those that are."""
@@ -226,6 +237,17 @@ class _Answering:
         return Line(key, labels, values, _of(self._metric, part.sums, part.bins), query.totals_of(part.sums))
 
 
+def _together(parts: Iterable[_Part]) -> _Part:
+    whole = _Part()
+    for part in parts:
+        plus(whole.sums, part.sums)
+        histogram.add(whole.bins, part.bins)
+        for at, (sums, bins) in part.by_bucket.items():
+            plus(whole.bucket(at)[0], sums)
+            histogram.add(whole.bucket(at)[1], bins)
+    return whole
+
+
 def _check_size(lines: int, starts: int) -> None:
     if lines * max(1, starts) > MOST_VALUES:
         raise CannotAnswer(
@@ -235,15 +257,13 @@ def _check_size(lines: int, starts: int) -> None:
 
 
 def _condition(name: str, values: Iterable[str | int | None]) -> Q:
-    group = GROUPS[name]
-    return reduce(or_, (Q(**_equal((group.column,), (value,))) for value in values))
+    return _among(GROUPS[name].column, values)
 
 
-def _equal(columns: tuple[str, ...], key: Key) -> dict[str, Any]:
-    return {
-        (f"{column}__isnull" if value is None else column): (True if value is None else value)
-        for column, value in zip(columns, key, strict=True)
-    }
+def _among(column: str, values: Iterable[str | int | None]) -> Q:
+    values = set(values)
+    known = Q(**{f"{column}__in": values - {None}})
+    return known | Q(**{f"{column}__isnull": True}) if None in values else known
 
 
 def _of(metric: Metric, sums: dict[str, Any], bins: histogram.Bins) -> Value:

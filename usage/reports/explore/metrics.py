@@ -32,7 +32,8 @@ _COUNTS: Final = (
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """A metric. `of` computes it from SUMS; `bins` is the histogram that it is a percentile of instead, at `fraction`.
+    """A metric. `of` computes it from those of SUMS that it `needs`; `bins` is the histogram that it is a percentile of
+    instead, at `fraction`.
 
     `adds_up` says whether the values of parts add up to that of the whole, so that they may be stacked and accumulated.
     """
@@ -40,55 +41,51 @@ class Metric(msgspec.Struct, frozen=True):
     title: str
     unit: Unit
     of: Callable[[Sums], Value] | None = None
+    needs: tuple[str, ...] = ()
     bins: str = ""
     fraction: float = 0.0
     adds_up: bool = True
 
 
-def _known(*names: str) -> Callable[[Sums], Value]:
-    """Returns the sum of the known ones, None where none is."""
+def _known(title: str, unit: Unit, *names: str) -> Metric:
+    """Returns the metric that is the sum of the known ones, None where none is."""
 
     def of(sums: Sums) -> Value:
         values = [sums[name] for name in names if sums[name] is not None]
         return sum(values) if values else None
 
-    return of
+    return Metric(title, unit, of, names)
 
 
-def _count(name: str) -> Callable[[Sums], Value]:
-    return lambda sums: sums[name] or 0
+def _count(title: str, name: str) -> Metric:
+    return Metric(title, "count", lambda sums: sums[name] or 0, (name,))
 
 
-def _share(of: str, *whole: str) -> Callable[[Sums], Value]:
+def _share(title: str, of: str, *whole: str) -> Metric:
     def share(sums: Sums) -> Value:
         total = sum(sums[name] or 0 for name in whole)
         return (sums[of] or 0) / total if total else None
 
-    return share
+    return Metric(title, "share", share, (of, *whole), adds_up=False)
 
 
 def _percentile(title: str, bins: str, fraction: float) -> Metric:
-    return Metric(title, "milliseconds", None, bins, fraction, adds_up=False)
+    return Metric(title, "milliseconds", bins=bins, fraction=fraction, adds_up=False)
 
 
 _PROMPT = ("total_input", "total_cache_read", "total_cache_write")
 METRICS: Final[dict[str, Metric]] = {
-    "cost": Metric("Cost", "money", _known("total_cost")),
-    "requests": Metric("Requests", "count", _count("total_requests")),
-    "errors": Metric("Failed and refused", "count", _count("total_errors")),
-    "refused": Metric("Refused", "count", _count("total_refused")),
-    "error_rate": Metric("Error rate", "share", _share("total_errors", "total_requests"), adds_up=False),
-    "tokens": Metric("Tokens", "count", _known(*_PROMPT, "total_output")),
-    "input": Metric("Input tokens", "count", _known("total_input")),
-    "cache_read": Metric("Tokens read from cache", "count", _known("total_cache_read")),
-    "cache_write": Metric("Tokens written to cache", "count", _known("total_cache_write")),
-    "output": Metric("Output tokens", "count", _known("total_output")),
-    "cached": Metric(
-        "Share read from cache",
-        "share",
-        _share("total_cache_read", "total_input", "total_cache_read", "total_cache_write"),
-        adds_up=False,
-    ),
+    "cost": _known("Cost", "money", "total_cost"),
+    "requests": _count("Requests", "total_requests"),
+    "errors": _count("Failed and refused", "total_errors"),
+    "refused": _count("Refused", "total_refused"),
+    "error_rate": _share("Error rate", "total_errors", "total_requests"),
+    "tokens": _known("Tokens", "count", *_PROMPT, "total_output"),
+    "input": _known("Input tokens", "count", "total_input"),
+    "cache_read": _known("Tokens read from cache", "count", "total_cache_read"),
+    "cache_write": _known("Tokens written to cache", "count", "total_cache_write"),
+    "output": _known("Output tokens", "count", "total_output"),
+    "cached": _share("Share read from cache", "total_cache_read", *_PROMPT),
     "first_token_p50": _percentile("First token, p50", "first_token_bins", 0.5),
     "first_token_p95": _percentile("First token, p95", "first_token_bins", 0.95),
     "duration_p50": _percentile("Duration, p50", "duration_bins", 0.5),

@@ -66,10 +66,10 @@ def of_values(question: Question, group: str, values: Iterable[Any]) -> dict[Any
 
 def _last_labels(question: Question, group: str, values: list[Any]) -> dict[Any, Any]:
     column, days_of = GROUPS[group].column, GROUPS[group].days_of
-    rows = day_rows(days_of, *question.counted) if days_of else spans.rows(*question.counted, [column], bucket="day")
     label = TAGS_TEXT if group == "tags" else GROUPS[group].label
-    found = rows.filter(**{f"{column}__in": values}).groups(column, "starts_at", name=Max(label))
-    return {row[column]: row["name"] for row in sorted(found, key=lambda row: row["starts_at"])}
+    rows = day_rows(days_of, *question.counted) if days_of else spans.rows(*question.counted, [column, label])
+    found = rows.filter(**{f"{column}__in": values}).groups(column, label, last=Max("starts_at"))
+    return {row[column]: row[label] for row in sorted(found, key=lambda row: (row["last"], row[label] or ""))}
 
 
 def _name(group: str, value: Any, label: Any) -> str:
