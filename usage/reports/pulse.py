@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
-from django.db.models import Count, Sum, TextField
-from django.db.models.functions import Cast
+from django.db.models import Q, Sum
 
 from usage.dollars_sum import DollarsSum
 from usage.reports import spans
@@ -96,33 +94,30 @@ def day_until(until: datetime) -> tuple[datetime, datetime]:
 
 def providers(since: datetime, until: datetime) -> list[Provider]:
     """Returns the providers that ended requests in the hours of `day_until`, the busiest first."""
-    began = int(since.timestamp())
     rows = spans.rows(since, until, ["provider_name"], bucket="quarter").filter(provider_name__gt="")
-    squares: dict[str, list[list[int]]] = {}
+    starts = [since + number * timedelta(seconds=_HALF_HOUR) for number in range(HALF_HOURS)]
+    squares: dict[str, list[tuple[int, int]]] = {}
     cost: dict[str, Decimal | None] = {}
-    for row in rows.groups("provider_name", "starts_at", "outcome", number=Sum("requests"), money=DollarsSum("cost")):
+    sums: dict[str, Any] = {
+        "number": Sum("requests"),
+        "failed": Sum("requests", filter=Q(outcome__in=ERRORS), default=0),
+        "money": DollarsSum("cost"),
+    }
+    for row in rows.groups("provider_name", starts=starts, **sums):
         name = row["provider_name"]
-        places = squares.setdefault(name, [[0, 0] for _ in range(HALF_HOURS)])
-        place = places[min(max(0, (int(row["starts_at"].timestamp()) - began) // _HALF_HOUR), HALF_HOURS - 1)]
-        place[0] += row["number"]
-        place[1] += row["number"] if row["outcome"] in ERRORS else 0
+        squares.setdefault(name, [(0, 0)] * HALF_HOURS)[row["stretch"]] = row["number"], row["failed"]
         if row["money"] is not None:
             cost[name] = (cost.get(name) or Decimal(0)) + row["money"]
-    bins: dict[str, histogram.Bins] = {}
-    # Most quarter hours of a key have one of a few histograms: the database counts the equal ones.
-    same = rows.each(lambda part: part.annotate(stored=Cast("first_token_bins", TextField())))
-    for row in same.groups("provider_name", "stored", number=Count("id")):
-        found_bins = {int(number): count * row["number"] for number, count in json.loads(row["stored"]).items()}
-        histogram.add(bins.setdefault(row["provider_name"], {}), found_bins)
+    bins = rows.bins("first_token_bins", "provider_name")
     found = [
         Provider(
             name,
-            [(requests, failed) for requests, failed in places],
-            histogram.percentile(bins.get(name, {}), 0.95),
-            sum(requests for requests, _ in places),
+            halves,
+            histogram.percentile(bins.get((name,), {}), 0.95),
+            sum(requests for requests, _ in halves),
             cost.get(name),
         )
-        for name, places in squares.items()
+        for name, halves in squares.items()
     ]
     return sorted(found, key=lambda one: (-one.requests, one.name))
 
