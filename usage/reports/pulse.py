@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
-from django.db.models import Q, Sum
+from django.db.models import Aggregate, Q, Sum
 
 from usage.dollars_sum import DollarsSum
 from usage.reports import spans
@@ -98,12 +98,12 @@ def providers(since: datetime, until: datetime) -> list[Provider]:
     starts = [since + number * timedelta(seconds=_HALF_HOUR) for number in range(HALF_HOURS)]
     squares: dict[str, list[tuple[int, int]]] = {}
     cost: dict[str, Decimal | None] = {}
-    sums: dict[str, Any] = {
+    sums: dict[str, Aggregate] = {
         "number": Sum("requests"),
         "failed": Sum("requests", filter=Q(outcome__in=ERRORS), default=0),
         "money": DollarsSum("cost"),
     }
-    for row in rows.groups("provider_name", starts=starts, **sums):
+    for row in rows.with_stretch(starts).groups("provider_name", "stretch", **sums):
         name = row["provider_name"]
         squares.setdefault(name, [(0, 0)] * HALF_HOURS)[row["stretch"]] = row["number"], row["failed"]
         if row["money"] is not None:

@@ -72,17 +72,21 @@ class Rows(msgspec.Struct, frozen=True):
             _merge(found, part.order_by().aggregate(**aggregates), aggregates)
         return found
 
-    def groups(self, *by: str, starts: Sequence[datetime] = (), **aggregates: Aggregate) -> list[dict[str, Any]]:
-        """Returns the aggregates over each group, beside the columns that it is grouped `by`; in no order. With
-        `starts`, few moments in order, groups are of a `stretch` too: the number of the one that begins at one of them.
+    def with_stretch(self, starts: Sequence[datetime]) -> Rows:
+        """Returns the rows with a column `stretch`: the number of the stretch of time that begins at one of these few
+        moments, which are in order."""
+        ends = [When(starts_at__lt=end, then=number) for number, end in enumerate(starts[1:])]
+        stretch = Case(*ends, default=len(starts) - 1, output_field=IntegerField())
+        return self.each(lambda part: part.annotate(stretch=stretch))
+
+    def groups(self, *by: str, **aggregates: Aggregate) -> list[dict[str, Any]]:
+        """Returns the aggregates over each group, beside the columns that it is grouped `by`; in no order.
 
         Aggregates are Sum, Count, Min and Max, the latter also of names.
         """
         self._check(by)
-        rows = self.each(lambda part: part.annotate(stretch=_stretch(starts))) if starts else self
-        by = (*by, "stretch") if starts else by
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for part in rows.parts:
+        for part in self.parts:
             for row in part.order_by().values(*by).annotate(**aggregates):
                 _merge(found.setdefault(tuple(row[name] for name in by), {}), row, aggregates)
         return [dict(zip(by, key, strict=True)) | row for key, row in found.items()]
@@ -156,11 +160,6 @@ def _quarters(since: datetime, until: datetime, columns: frozenset[str]) -> Quer
     level = {"overall__in": [columns <= _OF_OVERALL]}
     # Its last quarter hour is the one that begins before `until`.
     return UsageRollup.objects.filter(**level, starts_at__gte=since, starts_at__lt=until).order_by()
-
-
-def _stretch(starts: Sequence[datetime]) -> Case:
-    ends = [When(starts_at__lt=end, then=number) for number, end in enumerate(starts[1:])]
-    return Case(*ends, default=len(starts) - 1, output_field=IntegerField())
 
 
 def _merge(into: dict[str, Any], row: dict[str, Any], aggregates: dict[str, Aggregate]) -> None:

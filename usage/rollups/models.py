@@ -137,11 +137,7 @@ class DailyRollup(_Rollup):
     over more than one of them counts twice.
     """
 
-    keyless = models.BooleanField(
-        default=False,
-        db_default=False,
-        help_text="All keys together: key and owner are empty, so that pages need not read a row for each key.",
-    )
+    keyless = models.BooleanField(default=False, db_default=False, help_text="All keys and owners together.")
 
     class Meta:
         verbose_name = "usage by day"
@@ -158,19 +154,15 @@ class DailyRollup(_Rollup):
 class MonthRollup(_Rollup):
     """Requests of one month of TIME_ZONE, for all keys of an owner together; `starts_at` is its first moment.
 
-    It is made from the days of a month that are over (usage.rollups.months), and read where RollupMonth says that it is
-    built. It is stored twice: by owner, and without (`keyless`). No row is `overall`, and the key is empty. Ids are
-    random: no row is ever added to.
+    It is made from its days that are over (usage.rollups.months), and read where RollupMonth says so. It is stored
+    twice: by owner, and without (`keyless`). No row is `overall`, the key is empty, and ids are random.
     """
 
-    keyless = models.BooleanField(
-        default=False, db_default=False, help_text="All owners together: a year has a quarter of the rows then."
-    )
+    keyless = models.BooleanField(default=False, db_default=False, help_text="All owners together.")
 
     class Meta:
         verbose_name = "usage by month"
         indexes = [
-            models.Index(fields=["starts_at"], name="usage_month_starts"),
             models.Index(fields=["keyless", "starts_at"], name="usage_month_level"),
             models.Index(fields=["team_id", "starts_at"], name="usage_month_team"),
             models.Index(fields=["owner_id", "starts_at"], name="usage_month_owner"),
@@ -181,16 +173,14 @@ class MonthRollup(_Rollup):
 
 
 class RollupMonth(models.Model):
-    """Which days of a month of TIME_ZONE MonthRollup holds (usage.rollups.months): those before `until`, if
-    `built_changes` equals `changes`."""
+    """Which days of a month of TIME_ZONE MonthRollup holds: those before `until`, if `built_changes` is `changes`."""
 
     first_day = models.DateField(primary_key=True)
     until = models.DateField(null=True, help_text="The first day that is not held; of this month it moves on.")
     changes = models.BigIntegerField(default=0, db_default=0, help_text="How often its days have changed.")
     built_changes = models.BigIntegerField(null=True, help_text="Its `changes` when it was built; NULL: never.")
-    built_at = models.DateTimeField(
-        null=True, help_text="NULL: not built, or changed since. A version before builds no months without owners."
-    )
+    # For earlier versions, which build no months without owners.
+    built_at = models.DateTimeField(null=True, help_text="NULL: not built, or its days have changed since.")
 
     def __str__(self) -> str:
         return f"{self.first_day:%Y-%m}"

@@ -68,7 +68,7 @@ def built(first: date, end: date) -> list[tuple[date, date]]:
     if whole >= end:
         return []
     stand = _standing().filter(first_day__gte=whole, until__lte=end).order_by("first_day")
-    return list(stand.values_list("first_day", "until"))
+    return [(month, until) for month, until in stand.values_list("first_day", "until") if until is not None]
 
 
 def build(month: date) -> bool:
@@ -211,5 +211,6 @@ def _rows(month: date) -> QuerySet[Any]:
     """Returns the rows of a month, also those of another TIME_ZONE."""
     about = timedelta(days=2)
     start = midnight(month)
-    rows = MonthRollup.objects.filter(starts_at__gt=start - about, starts_at__lt=start + about)
+    levels = {"keyless__in": [False, True]}
+    rows = MonthRollup.objects.filter(**levels, starts_at__gt=start - about, starts_at__lt=start + about)
     return rows.order_by()

@@ -202,11 +202,12 @@ class _Answering:
             return
         sums = {name: SUMS[name] for name in (*self._metric.needs, *_ALWAYS)}
         # A day is a row of its own; of weeks and months the database adds the days up.
-        starts = self._starts if self._question.bucket in ("week", "month") else []
+        is_long = self._question.bucket in ("week", "month")
+        rows, moment = (rows.with_stretch(self._starts), "stretch") if is_long else (rows, "starts_at")
         index = buckets.index(self._question, self._starts)
-        for row in rows.groups(*columns, *(() if starts else ("starts_at",)), starts=starts, **sums):
+        for row in rows.groups(*columns, moment, **sums):
             if (part := parts.get(tuple(row[column] for column in columns))) is not None:
-                at = row["stretch"] if starts else index(row["starts_at"])
+                at = row["stretch"] if is_long else index(row["starts_at"])
                 plus(part.bucket(at)[0], {name: row[name] for name in sums})
 
     def _others(self, whole: _Part, top: list[_Part], rest: list[_Part]) -> Line:
