@@ -117,7 +117,7 @@ def test_this_month_is_added_up_to_yesterday(monkeypatch: pytest.MonkeyPatch) ->
     # Today's requests change nothing, late ones of yesterday do.
     store([request(day("2026-03-20T12:30:00"), output_tokens=1)])
     assert months.unbuilt() == []
-    store([request(day("2026-03-19T23:59:59"), output_tokens=100)])
+    store([request(day("2026-03-19T23:59:59"), output_tokens=100, owner_id=1)])
     assert months.built(MARCH, date(2026, 3, 21)) == []
     assert months.build_next()
     assert {row.output_tokens for row in MonthRollup.objects.all()} == {129}
