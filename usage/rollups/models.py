@@ -1,7 +1,7 @@
 """Usage added up: by quarter hour, by day, by month, by session. Written by `upsert` and rebuilt by `rebuild` only.
 
 Columns come from usage.rollups.measures. The dimensions are team, key, owner, route, provider, model and outcome, with
-the ids and names of that time; a row's id is a digest of them and of the moment. Sums are of known values, NULL for none.
+the ids and names of that time; a row's id is a digest of them and of the moment. Sums are of known values, else NULL.
 """
 
 from __future__ import annotations
