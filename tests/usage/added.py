@@ -153,7 +153,7 @@ def stored(model: type[UsageRollup] | type[DailyRollup] | type[MonthRollup]) -> 
     found = {}
     for row in model._default_manager.all():
         values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
-        levels = [name for name in ("overall", "keyless") if values.pop(name, False)]
+        levels = [name for name in ("overall", "keyless", "of_key") if values.pop(name, False)]
         key = (values.pop("starts_at"), "".join(levels), *(values.pop(name) for name in NAMES))
         del values["id"]
         assert key not in found
@@ -167,6 +167,8 @@ def months_of_rows(start_of: Callable[[datetime], datetime]) -> dict[tuple[Any, 
     for row in RequestLog.objects.all():
         groups[start_of(row.started_at), "", *_without(row, ("key_id", "key_name"))].append(row)
         groups[start_of(row.started_at), "keyless", *_without(row, OF_KEY)].append(row)
+        by_key = {"team_id", "team_name", *OF_KEY, "outcome"}
+        groups[start_of(row.started_at), "of_key", *_without(row, [n for n in NAMES if n not in by_key])].append(row)
     return {key: _with_bins(rows) for key, rows in groups.items()}
 
 

@@ -17,12 +17,12 @@ from django.utils import timezone
 from usage.reports import bins
 from usage.rollups import histogram, months
 from usage.rollups.accumulate import QUARTER, local_day, midnight
-from usage.rollups.measures import DIMENSIONS, OF_KEY
+from usage.rollups.measures import DIMENSIONS, OF_KEY, OF_MONTH
 from usage.rollups.models import DailyRollup, MonthRollup, UsageRollup
 
 Bucket = Literal["quarter", "day", "month"]
 """The longest span that one row may stand for."""
-_OF_KEY_ALONE: Final = frozenset({"key_id", "key_name"})
+_OF_MONTH: Final = {level: frozenset(names) for level, names in OF_MONTH.items()}
 _OF_OVERALL: Final = frozenset({"outcome"})
 _DIMENSIONS: Final = frozenset(DIMENSIONS)
 
@@ -131,7 +131,8 @@ def rows(
 
 def _whole_days(first: date, end: date, columns: frozenset[str], bucket: Bucket) -> list[QuerySet[Any]]:
     """Returns the rollups of days from `first` to before `end`."""
-    if bucket != "month" or columns <= _OF_OVERALL or columns & _OF_KEY_ALONE:
+    level = _level_of_month(columns)
+    if bucket != "month" or columns <= _OF_OVERALL or level is None:
         return [_days(first, end, columns)]
     parts, starts = [], []
     for month, until in months.built(first, end):
@@ -141,8 +142,13 @@ def _whole_days(first: date, end: date, columns: frozenset[str], bucket: Bucket)
         first = until
     if first < end:
         parts.append(_days(first, end, columns))
-    level = MonthRollup.objects.filter(keyless__in=[_is_keyless(columns)], starts_at__in=starts)
-    return [level, *parts] if starts else parts
+    return [MonthRollup.objects.filter(**level, starts_at__in=starts), *parts] if starts else parts
+
+
+def _level_of_month(columns: frozenset[str]) -> dict[str, list[bool]] | None:
+    """Returns the level of months that tells these dimensions apart, with the fewest rows; None if none does."""
+    level = next((level for level in ("keyless", "of_key", "") if columns <= _OF_MONTH[level]), None)
+    return None if level is None else {f"{name}__in": [name == level] for name in ("keyless", "of_key")}
 
 
 def _days(first: date, end: date, columns: frozenset[str]) -> QuerySet[Any]:

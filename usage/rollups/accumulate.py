@@ -18,7 +18,7 @@ from usage.journal import texts
 from usage.journal.records import AttemptRecord, RequestRecord
 from usage.rollups import measures
 from usage.rollups.cells import AttemptCell, Cell, Session, TagCell
-from usage.rollups.measures import ATTEMPT_DIMENSIONS, ATTEMPT_MEASURES, DIMENSIONS, MEASURES, OF_KEY, Measure
+from usage.rollups.measures import ATTEMPT_DIMENSIONS, ATTEMPT_MEASURES, DIMENSIONS, MEASURES, OF_KEY, OF_MONTH, Measure
 from usage.rollups.models import ClientRollup, SessionSummary
 
 QUARTER = 15 * 60
@@ -68,8 +68,8 @@ of_outcome = _with(["outcome"])
 """of_outcome(dimensions): those of an `overall` row."""
 without_key = _with(set(DIMENSIONS) - set(OF_KEY))
 """without_key(dimensions): those of a `keyless` row."""
-of_owner = _with(set(DIMENSIONS) - {"key_id", "key_name"})
-"""of_owner(dimensions): those of a month."""
+of_month = {level: _with(names) for level, names in OF_MONTH.items()}
+"""of_month[level](dimensions): those of a month's row."""
 
 
 class Key(NamedTuple):
@@ -79,6 +79,7 @@ class Key(NamedTuple):
     overall: bool
     dimensions: tuple[Any, ...]
     keyless: bool = False
+    of_key: bool = False
 
 
 Cells = dict[Key, Cell]

@@ -65,7 +65,8 @@ def stored(model: type[Model], rows: QuerySet[Any]) -> Cells:
         cell.bins = [{int(number): count for number, count in row[name].items()} for name in shape.bins]
         dimensions = tuple(row[name] for name in shape.dimensions)
         moment = int(row["starts_at"].timestamp())
-        found[Key(moment, row.get("overall", False), dimensions, row.get("keyless", False))] = cell
+        levels = (row.get(level, False) for level in ("keyless", "of_key"))
+        found[Key(moment, row.get("overall", False), dimensions, *levels)] = cell
     return found
 
 
@@ -99,4 +100,4 @@ def _values(model: type[Model], cell: Cell | None) -> dict[str, Any] | None:
 def _description(key: Key) -> str:
     moment = datetime.fromtimestamp(key.starts_at, UTC)
     set_ = "all" if key.overall else ", ".join("-" if value in (None, "") else str(value) for value in key.dimensions)
-    return f"{moment:%Y-%m-%d %H:%M} UTC, {'all keys, ' if key.keyless else ''}{set_}"
+    return f"{moment:%Y-%m-%d %H:%M} UTC, {'all keys, ' if key.keyless else 'by key, ' if key.of_key else ''}{set_}"

@@ -165,7 +165,15 @@ def _names(measures: Iterable[Measure]) -> tuple[str, ...]:
 DIMENSIONS: Final = _names(of_kind("dimension"))
 """Those that were added later stand last, so that a row without them has the id that it had (accumulate.identity)."""
 OF_KEY: Final = ("key_id", "key_name", "owner_id", "owner_name")
-"""What days without the key leave out."""
+"""What days and months without the key leave out."""
+NAMED: Final = frozenset(measure.name for measure in of_kind("dimension") if measure.max_length)
+"""The dimensions that are texts, empty as ""; the others are numbers, empty as NULL."""
+OF_MONTH: Final = {
+    "": tuple(name for name in DIMENSIONS if name not in {"key_id", "key_name"}),
+    "keyless": tuple(name for name in DIMENSIONS if name not in OF_KEY),
+    "of_key": ("team_id", "team_name", *OF_KEY, "outcome"),
+}
+"""The dimensions that each level of a month has."""
 ATTEMPT_DIMENSIONS: Final = _names(measure for measure in ATTEMPT_MEASURES if measure.kind == "dimension")
 COUNTS: Final = _names(of_kind("count"))
 SUMS: Final = _names(of_kind("sum"))

@@ -154,15 +154,16 @@ class MonthRollup(_Rollup):
     """Requests of one month of TIME_ZONE, for all keys of an owner together; `starts_at` is its first moment.
 
     It is made from its days that are over (usage.rollups.months), and read where RollupMonth says so. It is stored
-    twice: by owner, and without (`keyless`). No row is `overall`, the key is empty, and ids are random.
+    three times: by owner, without (`keyless`), and by key (`of_key`). No row is `overall`, and ids are random.
     """
 
     keyless = models.BooleanField(default=False, db_default=False, help_text="All owners together.")
+    of_key = models.BooleanField(default=False, db_default=False, help_text="By key, without route, model or provider.")
 
     class Meta:
         verbose_name = "usage by month"
         indexes = [
-            models.Index(fields=["keyless", "starts_at"], name="usage_month_level"),
+            models.Index(fields=["keyless", "of_key", "starts_at"], name="usage_month_level"),
             models.Index(fields=["team_id", "starts_at"], name="usage_month_team"),
             models.Index(fields=["owner_id", "starts_at"], name="usage_month_owner"),
         ]
@@ -178,8 +179,7 @@ class RollupMonth(models.Model):
     until = models.DateField(null=True, help_text="The first day that is not held; of this month it moves on.")
     changes = models.BigIntegerField(default=0, db_default=0, help_text="How often its days have changed.")
     built_changes = models.BigIntegerField(null=True, help_text="Its `changes` when it was built; NULL: never.")
-    # For earlier versions, which build no months without owners.
-    built_at = models.DateTimeField(null=True, help_text="NULL: not built, or its days have changed since.")
+    built_at = models.DateTimeField(null=True, help_text="NULL: not built, or changed. Earlier versions read it.")
 
     def __str__(self) -> str:
         return f"{self.first_day:%Y-%m}"

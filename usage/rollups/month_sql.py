@@ -16,26 +16,24 @@ from django.db import connection
 
 from usage.journal import texts
 from usage.rollups.cells import LARGEST
-from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, OF_KEY, SUMS
+from usage.rollups.measures import BINS, COUNTS, DIMENSIONS, NAMED, OF_MONTH, SUMS
 from usage.rollups.models import DailyRollup, MonthRollup
 
 Statement = tuple[str, Sequence[Any]]
 """SQL with its values."""
 
-_WITHOUT_KEY: Final = ", ".join(name for name in DIMENSIONS if name not in OF_KEY)
-_COLUMNS: Final = ", ".join(
-    ("id", "starts_at", "overall", "keyless", "key_name", "owner_id", "owner_name", _WITHOUT_KEY, *COUNTS, *SUMS, *BINS)
-)
-"""Those of a month; key_id stays NULL."""
+_LEVELS: Final = ("keyless", "of_key")
+_COLUMNS: Final = ", ".join(("id", "starts_at", "overall", *_LEVELS, *DIMENSIONS, *COUNTS, *SUMS, *BINS))
+_EMPTY: Final = {name: "''" if name in NAMED else "CAST(NULL AS bigint)" for name in DIMENSIONS}
 _PART = 10**9
 
 
 def of_days(start: datetime, end: datetime) -> list[Statement]:
-    """Returns what selects the rows of the month that begins at `start`, from the days between two moments: those by
-    owner, and those without."""
+    """Returns what selects the rows of the month that begins at `start`, from the days between two moments: a statement
+    for each level."""
     values = (start, end, start)
     bound = [texts.sqlite_moment(value) for value in values] if _is_sqlite() else values
-    return [(_select(connection.vendor, keyless), bound) for keyless in (False, True)]
+    return [(_select(connection.vendor, level), bound) for level in ("", *_LEVELS)]
 
 
 @contextmanager
@@ -68,10 +66,11 @@ def _is_sqlite() -> bool:
 
 
 @cache
-def _select(vendor: str, keyless: bool) -> str:
-    by = _WITHOUT_KEY if keyless else f"owner_id, owner_name, {_WITHOUT_KEY}"
-    # PostgreSQL has no bigint NULL without a cast.
-    owner = "CAST(NULL AS bigint) AS owner_id, '' AS owner_name" if keyless else "owner_id, owner_name"
+def _select(vendor: str, level: str) -> str:
+    kept = OF_MONTH[level]
+    by = ", ".join(kept)
+    dimensions = ", ".join(name if name in kept else f"{_EMPTY[name]} AS {name}" for name in DIMENSIONS)
+    flags = ", ".join(f"{name == level} AS {name}" for name in _LEVELS)
     identity = "lower(hex(randomblob(16)))" if vendor == "sqlite" else "gen_random_uuid()"
     sums = [f"CAST(sum({name}) AS bigint) AS {name}" for name in COUNTS]
     sums += [f"{_sum(name, vendor)} AS {name}" for name in SUMS]
@@ -80,12 +79,11 @@ def _select(vendor: str, keyless: bool) -> str:
         WITH days AS MATERIALIZED (
             SELECT {by}, {", ".join((*COUNTS, *SUMS, *BINS))}, dense_rank() OVER (ORDER BY {by}) AS number
             FROM {DailyRollup._meta.db_table}
-            WHERE starts_at >= %s AND starts_at < %s AND overall = FALSE AND keyless = {keyless}
+            WHERE starts_at >= %s AND starts_at < %s AND overall = FALSE AND keyless = {level == "keyless"}
         ), months AS MATERIALIZED (
             SELECT number, {by}, {", ".join(sums)} FROM days GROUP BY number, {by}
         ), {", ".join(_histogram(name, vendor) for name in BINS)}
-        SELECT {identity} AS id, %s AS starts_at, FALSE AS overall, {keyless} AS keyless, '' AS key_name,
-            {owner}, {_WITHOUT_KEY},
+        SELECT {identity} AS id, %s AS starts_at, FALSE AS overall, {flags}, {dimensions},
             {", ".join((*COUNTS, *SUMS))}, {", ".join(f"coalesce({name}, '{{}}') AS {name}" for name in BINS)}
         FROM months {" ".join(f"LEFT JOIN months_{name} USING (number)" for name in BINS)}
     """  # noqa: S608

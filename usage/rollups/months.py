@@ -21,7 +21,7 @@ from psycopg import errors
 from access.database import snapshot
 from usage.models import RequestLog
 from usage.rollups import month_sql, upsert
-from usage.rollups.accumulate import Cells, Key, local_day, midnight, month_after, of_owner, without_key
+from usage.rollups.accumulate import Cells, Key, local_day, midnight, month_after, of_month
 from usage.rollups.cells import Cell
 from usage.rollups.compare import Difference, compared, stored
 from usage.rollups.figures import BINNED, COUNTED, Figures, bins_of, together
@@ -172,18 +172,21 @@ def _try_alone(month: date) -> bool:
 
 def _added_up(month: RollupMonth) -> Cells:
     """Returns the cells that a month should have, from one state of its days."""
-    found: dict[tuple[bool, tuple[Any, ...]], Figures] = {}
+    found: dict[tuple[str, tuple[Any, ...]], Figures] = {}
     assert month.until is not None
     span = midnight(month.first_day), midnight(month.until)
-    for keyless, dimensions_of in ((False, of_owner), (True, without_key)):
-        for row in read(DailyRollup, _COLUMNS, "starts_at", *span, overall=False, keyless=keyless):
-            level, figures = (keyless, dimensions_of(row)), [*row[_ADDED], *map(bins_of, row[_ADDED.stop :])]
-            if (present := found.get(level)) is None:
-                found[level] = figures
+    for level, dimensions_of in of_month.items():
+        for row in read(DailyRollup, _COLUMNS, "starts_at", *span, overall=False, keyless=level == "keyless"):
+            key, figures = (level, dimensions_of(row)), [*row[_ADDED], *map(bins_of, row[_ADDED.stop :])]
+            if (present := found.get(key)) is None:
+                found[key] = figures
             else:
                 _together(present, figures)
     start = int(span[0].timestamp())
-    return {Key(start, False, by, keyless): _cell(figures) for (keyless, by), figures in found.items()}
+    return {
+        Key(start, False, dimensions, level == "keyless", level == "of_key"): _cell(figures)
+        for (level, dimensions), figures in found.items()
+    }
 
 
 def _cell(figures: Figures) -> Cell:
@@ -211,6 +214,6 @@ def _rows(month: date) -> QuerySet[Any]:
     """Returns the rows of a month, also those of another TIME_ZONE."""
     about = timedelta(days=2)
     start = midnight(month)
-    levels = {"keyless__in": [False, True]}
+    levels = {"keyless__in": [False, True], "of_key__in": [False, True]}
     rows = MonthRollup.objects.filter(**levels, starts_at__gt=start - about, starts_at__lt=start + about)
     return rows.order_by()

@@ -61,7 +61,7 @@ class ModelAdminPage(ManyModels, ModelAdmin):
         "can_do",
     ]
     list_editable = ["enabled"]
-    list_per_page = 50
+    list_per_page = 40
     list_max_show_all = 50
     list_filter = [("provider", VisibleRelatedFilter), "enabled"]
     list_filter_submit = True

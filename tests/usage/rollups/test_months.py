@@ -112,7 +112,7 @@ def test_this_month_is_added_up_to_yesterday(monkeypatch: pytest.MonkeyPatch) ->
     assert months.built(MARCH, date(2026, 3, 21)) == [(MARCH, date(2026, 3, 20))]
     # A range that ends before holds less than that.
     assert months.built(MARCH, date(2026, 3, 19)) == []
-    assert [row.output_tokens for row in MonthRollup.objects.all()] == [29, 29]
+    assert [row.output_tokens for row in MonthRollup.objects.all()] == [29, 29, 29]
     assert "match" in _rebuild(check=True)
     # Today's requests change nothing, late ones of yesterday do.
     store([request(day("2026-03-20T12:30:00"), output_tokens=1)])
@@ -220,7 +220,7 @@ def test_the_days_of_a_month_are_not_read_into_the_process() -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert MonthRollup.objects.filter(keyless=False).count() == 1 + 40
+    assert MonthRollup.objects.filter(keyless=False, of_key=False).count() == 1 + 40
     assert peak < 200_000
 
 
