@@ -26,12 +26,12 @@ def _now(name: str) -> tuple[Any, Any]:
     return (None, None) if price is None else (price.input, price.output)
 
 
-def test_a_thousand_models_are_pages_of_fifty_with_few_queries(admin_client: Client, thousand: Provider) -> None:
+def test_a_thousand_models_are_pages_of_forty_with_few_queries(admin_client: Client, thousand: Provider) -> None:
     for url in (list_of(thousand), list_of(thousand, "&p=20"), list_of(thousand, "&all="), LIST):
         with CaptureQueriesContext(connection) as queries:
             page: Any = admin_client.get(url)
         assert page.status_code == 200
-        assert len(page.context["cl"].formset.forms) == 50
+        assert len(page.context["cl"].formset.forms) == 40
         assert len(queries) <= 20, [query["sql"][:120] for query in queries]
     change = f"/admin/providers/provider/{thousand.pk}/change/"
     with CaptureQueriesContext(connection) as queries:
@@ -42,7 +42,7 @@ def test_a_thousand_models_are_pages_of_fifty_with_few_queries(admin_client: Cli
     assert admin_client.post(change, form_of(page)).status_code == 302
 
 
-def test_a_page_of_fifty_is_saved_with_few_queries(admin_client: Client, thousand: Provider) -> None:
+def test_a_page_of_forty_is_saved_with_few_queries(admin_client: Client, thousand: Provider) -> None:
     data = rows_of(admin_client.get(list_of(thousand, "&p=2")))
     assert len(data) < 500
     with CaptureQueriesContext(connection) as queries:
