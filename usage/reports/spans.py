@@ -61,8 +61,8 @@ class Rows(msgspec.Struct, frozen=True):
         self._check(by)
         found: dict[tuple[Any, ...], histogram.Bins] = {}
         for part in self.parts:
-            for key, number, count in bins.sums(part, column, by, starts):
-                histogram.add(found.setdefault(key, {}), {number: count})
+            for key, one in bins.sums(part, column, by, starts):
+                histogram.add(found.setdefault(key, {}), one)
         return found
 
     def total(self, **aggregates: Aggregate) -> dict[str, Any]:
