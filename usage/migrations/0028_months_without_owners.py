@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('usage', '0026_statement_mails'),
+        ('usage', '0027_live'),
     ]
 
     operations = [
