@@ -67,6 +67,8 @@ def row(request: HttpRequest, person: User, link: Callable[[RequestLog], str]) -
     if found is not None:
         answer |= {
             "url": link(found),
+            # What was refused cost nothing and has no counts.
+            "counted": found.cost is not None or found.input_tokens is not None,
             "cost": formatting.dollars(found.cost),
             "input": _count(found.input_tokens),
             "output": _count(found.output_tokens),

@@ -80,8 +80,16 @@ function show(error) {
   named.focus();
 }
 
+/* The form's own proof that it is of this site. A new sign-in in another tab changes it: it is read from the page anew. */
+async function renew() {
+  const page = new DOMParser().parseFromString(await (await fetch(location.pathname)).text(), "text/html");
+  const fresh = page.querySelector("#playground [name=csrfmiddlewaretoken]")?.value;
+  if (fresh) field("csrfmiddlewaretoken").value = fresh;
+  return Boolean(fresh);
+}
+
 /* Throws an Error that says what to do. */
-async function token() {
+async function token(again = true) {
   const sent = new URLSearchParams({
     team: field("team").value,
     csrfmiddlewaretoken: field("csrfmiddlewaretoken").value,
@@ -96,6 +104,7 @@ async function token() {
     throw new Error("You are signed out. Sign in again in another tab, then send again: nothing typed here is lost.");
   const found = await answer.json().catch(() => ({}));
   if (found.token) return found.token;
+  if (answer.status === 403 && !found.message && again && (await renew())) return token(false);
   throw new Error(found.message ?? `The page answered with ${answer.status}. Reload it and send again.`);
 }
 

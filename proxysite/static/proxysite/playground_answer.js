@@ -175,8 +175,8 @@ export class Answer {
       if (!answer?.ok) break;
       const row = await answer.json();
       if (!row.found) continue;
-      const tokens = `${row.input} tokens in, ${row.output} out`;
-      place.replaceChildren(`${row.outcome} · cost ${row.cost} · ${tokens} `);
+      const counted = row.counted ? ` · cost ${row.cost} · ${row.input} tokens in, ${row.output} out` : "";
+      place.replaceChildren(`${row.outcome}${counted} `);
       if (!row.url) return;
       const link = document.createElement("a");
       link.className = "text-link";

@@ -95,7 +95,7 @@ def test_an_answer_is_stopped(page: Page, standing: Standing, upstream: Upstream
 
 
 def test_what_is_wrong_stands_beside_its_field_and_what_was_refused_in_its_answer(
-    page: Page, visits: Visits, gateway: Gateway, standing: Standing, member: User
+    page: Page, visits: Visits, gateway: Gateway, standing: Standing, upstream: Upstream, member: User
 ) -> None:
     fill(page, model=standing.routes["anthropic"].name, tools="[{", prompt="Kept text")
     press(page, "Send")
@@ -112,3 +112,11 @@ def test_what_is_wrong_stands_beside_its_field_and_what_was_refused_in_its_answe
     press(page, "Send")
     shows(page, "You are signed out. Sign in again in another tab")
     expect(page.locator("[name=prompt]")).to_have_value("Kept text")
+
+    other = page.context.new_page()
+    sign_in(other, gateway, member.username)
+    script = upstream.script(speak.answer("anthropic", "Back again"))
+    fill(page, prompt=script.prompt)
+    press(page, "Send")
+    shows(page, "Back again")
+    visits.provoked(403, "/my/playground/token/")
