@@ -8,5 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-SOCKETS: Final = frozenset({"/admin/console/live/socket"})
+SOCKET: Final = "/admin/console/live/socket"
+MY_SOCKET: Final = "/my/live/socket"
+"""That of pages which show nobody more than their memberships give."""
+SOCKETS: Final = frozenset({SOCKET, MY_SOCKET})
 """The paths of WebSockets. Everywhere else an offer of one is declined and the request answered."""

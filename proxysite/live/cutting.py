@@ -4,21 +4,50 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django import forms
+from django.contrib import messages
 from django.db import transaction
+from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from access.audit import lock, record
-from access.permissions import Person, may
 from proxysite.live import rows
 from usage.journal.account import request_id_of
 from usage.live.streams import Stream
 from usage.models import RequestLog
 
 CUT = "usage.cut_stream"
+HAS_ENDED = "That stream has ended: there is nothing to cut."
 
 
-def may_cut(person: Person, stream: Stream) -> bool:
-    """Returns whether the person may cut this stream: administrators any, leads those of their teams."""
-    return may(person, CUT, RequestLog(team_id=stream.team_id, owner_id=stream.owner_id))
+class CutForm(forms.Form):
+    """Why."""
+
+    why = forms.CharField(
+        label="Why",
+        max_length=200,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="For the audit. The client is not told.",
+    )
+
+
+def as_row(stream: Stream) -> RequestLog:
+    """Returns a row with whose stream it is, for questions about rights."""
+    return RequestLog(team_id=stream.team_id, owner_id=stream.owner_id)
+
+
+def running(identity: UUID) -> Stream | None:
+    """Returns a stream while it runs."""
+    return None if RequestLog.objects.filter(pk=identity).exists() else rows.running(identity)
+
+
+def cut_and_say(request: HttpRequest, stream: Stream, form: CutForm) -> None:
+    """Cuts a stream, and tells whoever asked how that went."""
+    if cut(stream, form.cleaned_data["why"]):
+        messages.success(request, f"The stream of {stream.key or 'a key'} on {stream.route or 'no route'} was cut.")
+    else:
+        messages.warning(request, "No worker has cut the stream: it ended by itself meanwhile.")
 
 
 def cut(stream: Stream, why: str) -> bool:

@@ -29,14 +29,16 @@ class Sight(msgspec.Struct, frozen=True):
         return stream.team_id in self.joined and stream.owner_id == self.person_id
 
 
-def sight_of(person: Any) -> Sight | None:
-    """Returns what the person sees of all streams now, None for nothing at all."""
+def sight_of(person: Any, *, of_site: bool = True) -> Sight | None:
+    """Returns what the person sees of all streams now, None for nothing at all. Without `of_site` memberships alone
+    count, and somebody without any waits for the first."""
     if not isinstance(person, User) or not person.is_active:
         return None
-    if person.has_perm(_VIEW):
+    if of_site and person.has_perm(_VIEW):
         return Sight(everything=True)
     roles = ROLES_OF[_VIEW]
     teams = dict(Membership.objects.filter(user_id=person.pk).values_list("team_id", "role"))
     led = frozenset(team for team, role in teams.items() if role == Role.LEAD and Role.LEAD in roles)
     joined = frozenset(teams) - led if Role.MEMBER in roles else frozenset()
-    return Sight(led=led, joined=joined, person_id=person.pk) if led or joined else None
+    sight = Sight(led=led, joined=joined, person_id=person.pk)
+    return sight if led or joined or not of_site else None

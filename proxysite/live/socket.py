@@ -19,7 +19,7 @@ from django.http import HttpResponse
 
 from access.sign_in.middleware import SignInMiddleware
 from access.sign_in.sessions import SessionStore
-from proxysite.live import SOCKETS
+from proxysite.live import SOCKET, SOCKETS
 from proxysite.live.hub import Watcher, hub
 from proxysite.live.sight import Sight, sight_of
 
@@ -103,7 +103,7 @@ def _look_at(request: ASGIRequest) -> Sight | int:
     person = get_user(request)
     if not person.is_authenticated:
         return SIGNED_OUT
-    return sight_of(person) or MAY_NOT
+    return sight_of(person, of_site=request.path == SOCKET) or MAY_NOT
 
 
 async def sockets(scope: Any, receive: Any, send: Any) -> None:

@@ -21,6 +21,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             _item("Usage", "monitoring", reverse("my:usage")),
             _item("Budgets", "account_balance_wallet", reverse("my:budgets")),
             _item("Requests", "receipt_long", reverse("my:requests")),
+            _item("Live", "stream", reverse("my:live")),
             _item("Routes and limits", "alt_route", reverse("my:routes")),
             _item("Playground", "science", reverse("my:playground")),
         )

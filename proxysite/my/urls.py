@@ -8,6 +8,7 @@ from proxysite.my import home, invite, keys, requests, routes, team, usage
 from proxysite.my.allowances import pages as allowances
 from proxysite.my.budgets import asking, statements
 from proxysite.my.budgets import pages as budgets
+from proxysite.my.live import page as live
 from proxysite.my.playground import page as playground
 from proxysite.my.site import site
 from proxysite.people import passwords
@@ -25,6 +26,8 @@ urlpatterns = [
     path("usage/", view(usage.page), name="usage"),
     path("requests/", view(requests.list_page), name="requests"),
     path("requests/<uuid:row_id>/", view(requests.page), name="request"),
+    path("live/", view(live.page), name="live"),
+    path("live/<uuid:row_id>/cut/", view(live.cut_page), name="live-cut"),
     path("routes/", view(routes.page), name="routes"),
     path("playground/", view(playground.page), name="playground"),
     path("playground/token/", view(playground.token), name="playground-token"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.test import Client
@@ -19,6 +20,9 @@ from providers.pricing.differences import compare
 from routing.health.keys import provider_key
 from tests.admin.history import UNSAVED_PROVIDER, request_row
 from usage.invoices import drafts
+from usage.live.models import LiveSample
+from usage.live.streams import Sample, Stream, encode
+from usage.models import RequestLog
 
 PASSWORD, NEW = "correct-horse-9", "battery-staple-9"
 TWICE = {"new_password1": NEW, "new_password2": NEW}
@@ -91,6 +95,14 @@ def _listed(browser: Client, person: User | None) -> None:
     Model.objects.update(name="gpt-4o")
 
 
+def _runs(browser: Client, person: User | None) -> None:
+    key = ClientKey.objects.get(owner=person)
+    RequestLog.objects.filter(key_id=key.pk).delete()
+    # That of somebody who has no row.
+    stream = Stream(id=str(UUID(int=0)), team_id=key.team_id, owner_id=key.owner_id)
+    LiveSample.objects.update(streams=encode(Sample([stream])))
+
+
 def _not_asked(browser: Client, person: User | None) -> None:
     IncreaseRequest.objects.filter(user=person).delete()
 
@@ -102,6 +114,7 @@ WRITES = [
         "console:health-reset", "o", {"health reset"}, lambda person: {"key": provider_key(Provider.objects.get().pk)}
     ),
     Sent("console:live-cut", "o", {"stream cut"}, {"why": "it repeats itself"}),
+    Sent("my:live-cut own", "l", {"stream cut"}, {"why": "it repeats itself"}, _runs),
     Sent(
         "console:statements-close",
         "o",

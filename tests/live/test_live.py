@@ -20,7 +20,7 @@ from tests.harness.patience import until
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
-from tests.live.watching import Watching, cookies_of, id_of, watching
+from tests.live.watching import MY_PATH, PATH, Watching, cookies_of, id_of, watching
 from usage.live.models import LiveSample
 
 pytestmark = pytest.mark.both_databases
@@ -93,8 +93,15 @@ def test_whose_streams_somebody_sees(
             stream = stack.enter_context(Client(two_workers.base_url, key.secret).reading(body))
             stream.until(b"so far")
             ids[name] = id_of(stream)
-        for who, sees in ((lead, {"ours", "own"}), (member, {"own"}), (person(is_superuser=True), set(keys))):
-            eyes = stack.enter_context(watching(two_workers.base_url, cookies_of(who)))
+        owner = person(is_superuser=True)
+        for who, path, sees in (
+            (lead, PATH, {"ours", "own"}),
+            (member, MY_PATH, {"own"}),
+            (owner, PATH, set(keys)),
+            # At /my/ an owner sees what their memberships give.
+            (owner, MY_PATH, set()),
+        ):
+            eyes = stack.enter_context(watching(two_workers.base_url, cookies_of(who), path=path))
             _sees(eyes, {ids[name] for name in sees}, set(ids.values()))
         gate.open()
 

@@ -19,7 +19,7 @@ from tests.harness.patience import until
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
-from tests.live.watching import PATH, cookies_of, id_of, watching
+from tests.live.watching import MY_PATH, PATH, cookies_of, id_of, watching
 
 pytestmark = pytest.mark.clients
 
@@ -55,7 +55,9 @@ def test_streams_of_the_gateway_are_seen_where_pages_are(
     body = message(standing.routes["openai_chat"].name, script.prompt)
     with ExitStack() as stack:
         stack.callback(gate.open)
-        eyes = stack.enter_context(watching(url, cookies_of(person(is_superuser=True))))
+        cookies = cookies_of(person(is_superuser=True))
+        eyes = stack.enter_context(watching(url, cookies))
+        stack.enter_context(watching(url, cookies, path=MY_PATH)).update()
         stream = stack.enter_context(Client(url, standing.key.secret).reading(body))
         stream.until(b"so far")
         eyes.until(lambda: id_of(stream) in eyes.running)

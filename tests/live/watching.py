@@ -16,6 +16,7 @@ from websockets.typing import Origin
 
 from tests.harness.patience import PATIENCE, until
 
+MY_PATH = "/my/live/socket"
 PATH = "/admin/console/live/socket"
 
 
@@ -62,9 +63,9 @@ def cookies_of(person: User) -> str:
 
 
 @contextmanager
-def watching(base_url: str, cookies: str, origin: str | None = None) -> Iterator[Watching]:
+def watching(base_url: str, cookies: str, origin: str | None = None, path: str = PATH) -> Iterator[Watching]:
     """A browser at `base_url` with these cookies, which shows a page of `origin`: by default the gateway's own."""
-    url = base_url.replace("http", "ws", 1) + PATH
+    url = base_url.replace("http", "ws", 1) + path
     headers = {"Cookie": cookies} if cookies else {}
     with connect(url, origin=Origin(origin or base_url), additional_headers=headers, proxy=None) as socket:
         yield Watching(socket)

@@ -41,6 +41,11 @@ my:key-action delete service            l        =        -
 my:key-action delete another            -        -        -
 my:usage                                oarlms   -        -
 my:requests                             oarlms   -        -
+my:live                                 oarlms   -        -
+my:live-cut own                         l        =        -
+my:live-cut colleague                   l        =        -
+my:live-cut service                     l        =        -
+my:live-cut another                     -        -        -
 my:request own                          lm       -        -
 my:request colleague                    l        -        -
 my:request service                      l        -        -

@@ -11,9 +11,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from proxysite.live import SOCKET
 from usage.models import Outcome
 
-SOCKET = "/admin/console/live/socket"
 _ANY = "00000000-0000-0000-0000-000000000000"
 
 

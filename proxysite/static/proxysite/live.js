@@ -6,7 +6,9 @@
   const UNSEEN = 60000;
   const place = document.querySelector("[data-gateway-live]");
   if (!place) return;
-  const { login, key, route, request, cut, gatewayLive } = place.dataset;
+  const { login, key, route, request, cut, cutTeams, gatewayLive } = place.dataset;
+  // Those of which a lead cuts streams; an administrator cuts all.
+  const teams = cutTeams ? JSON.parse(cutTeams) : null;
   const outcomes = JSON.parse(place.dataset.outcomes);
   const state = place.querySelector("[data-live-state]");
   const filter = place.querySelector("[data-live-filter]");
@@ -63,6 +65,7 @@
     if (one.first === undefined) return "waiting for the provider";
     return one.quiet > 3 ? `silent for ${Math.round(one.quiet)} s` : one.streamed ? "streaming" : "being collected";
   };
+  const mayCut = (one) => !teams || teams.includes(one.team_id);
   const who = (one) => [one.key || "—", at(key, one.key_id), [one.team, one.owner].filter(Boolean).join(", ")];
   const what = (one) => [one.model || "—", "", one.provider];
   const bad = (one) => ["failed", "refused", "interrupted"].includes(one.outcome);
@@ -80,7 +83,7 @@
       [NUMBER, "tokens", (one) => [tokens(one)]],
       [NUMBER, "", (one) => [rate(one.rate)]],
       ["", "", (one) => [told(one)]],
-      ...(cut ? [["", "", (one) => ["Cut", at(cut, one.id)]]] : []),
+      ...(cut ? [["", "", (one) => (mayCut(one) ? ["Cut", at(cut, one.id)] : [""])]] : []),
     ],
     ended: [
       ["", "", (one) => [clock(one.at), at(request, one.id)]],

@@ -1,0 +1,1 @@
+"""The live view at /my/: one's own streams, and those of the teams that one leads."""
