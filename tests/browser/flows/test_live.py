@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from access.audit.models import AuditEntry
 from access.models import Team
@@ -115,3 +116,28 @@ def test_a_key_is_used_and_its_stream_cut(
     assert (kept.outcome, kept.error_code) == ("interrupted", "cut_by_administrator")
     ended.get_by_role("link").first.click()
     shows(visitor, "cut this answer off")
+
+
+def test_it_says_that_it_is_disconnected_and_comes_back(
+    visitor: Page, administrator: str, gateway: Gateway, orm: Rows
+) -> None:
+    offers: list[WebSocketRoute] = []
+
+    def pass_on(offer: WebSocketRoute) -> None:
+        offers.append(offer)
+        offer.connect_to_server()
+
+    visitor.route_web_socket(re.compile(r"/live/socket$"), pass_on)
+    sign_in(visitor, gateway, administrator)
+    visitor.goto(gateway.base_url + PATH)
+    shows(visitor, "Live: ")
+    offers[0].close(code=1012)
+    shows(visitor, "Disconnected. Trying again in")
+    shows(visitor, "Live: ")
+    assert len(offers) == 2
+    # Whoever is signed out is told so, and not connected again.
+    offers[1].close(code=4401)
+    shows(visitor, "You are signed out: sign in")
+    expect(visitor.get_by_role("link", name="sign in")).to_have_attribute(
+        "href", f"/admin/login/?next={quote(PATH, '')}"
+    )
