@@ -38,6 +38,9 @@ _LONGEST_LINGER = 5.0
 _MESSAGE_BYTES = 4096
 """What a browser may send at once over a WebSocket: pages send nothing."""
 _PING_SECONDS = 20.0
+"""Seconds between two pings of a WebSocket, and until one that is not answered ends it."""
+_PONG = 10
+"""For how many times LIVE_CHECK_SECONDS an answer is waited for where that is shorter."""
 _FILES = 65_536
 """Open files, connections among them, for which a process asks."""
 
@@ -62,7 +65,7 @@ def configuration(application: Any, host: str, port: int, *, sockets: bool = Tru
         ws="proxysite.live.protocol:LiveProtocol" if sockets else "none",
         ws_max_size=_MESSAGE_BYTES,
         ws_ping_interval=min(_PING_SECONDS, settings.LIVE_CHECK_SECONDS),
-        ws_ping_timeout=_PING_SECONDS,
+        ws_ping_timeout=min(_PING_SECONDS, _PONG * settings.LIVE_CHECK_SECONDS),
         ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,

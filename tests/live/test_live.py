@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -16,7 +17,7 @@ from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing, make_key, unique
 from tests.harness.gateway import Gateway
-from tests.harness.patience import until
+from tests.harness.patience import PATIENCE, until
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
@@ -137,3 +138,19 @@ def test_rights_that_are_taken_away_end_it(two_workers: Gateway, orm: Rows, pers
         eyes.update()
         User.objects.filter(pk=owner.pk).update(is_active=False, is_superuser=False)
         assert eyes.closed_with() == 4401
+
+
+def test_a_browser_that_is_gone_without_a_word_is_dropped(two_workers: Gateway, orm: Rows, person: People) -> None:
+    """It answers no ping."""
+    offer = (
+        f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{two_workers.port}\r\nOrigin: {two_workers.base_url}\r\n"
+        f"Cookie: {cookies_of(person(is_superuser=True))}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", two_workers.port), timeout=PATIENCE) as gone:
+        gone.sendall(offer.encode())
+        received = b""
+        while part := gone.recv(65536):
+            received += part
+    assert received.startswith(b"HTTP/1.1 101 ")
+    assert b"keepalive ping timeout" in received
