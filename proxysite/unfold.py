@@ -100,6 +100,7 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Routing",
                 "items": [
+                    _page("Order of decisions", "account_tree", "console:routing", "routing.view_route"),
                     _page("Routes", "alt_route", "admin:routing_route_changelist", "routing.view_route"),
                     _page("Rules", "rule", "admin:routing_rule_changelist", "routing.view_rule"),
                     _page(

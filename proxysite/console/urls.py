@@ -21,6 +21,7 @@ from proxysite.console.prices import page as prices
 from proxysite.console.providers import pages as providers
 from proxysite.console.providers import routes as provider_routes
 from proxysite.console.providers import trial as provider_trial
+from proxysite.console.routing import page as routing
 from proxysite.console.statements import chargeback, mailing
 from proxysite.console.statements import pages as statements
 
@@ -74,6 +75,7 @@ urlpatterns = [
     path("playground/token/", admin.site.admin_view(playground.token), name="playground-token"),
     path("playground/row/", admin.site.admin_view(playground.row), name="playground-row"),
     path("explain/", admin.site.admin_view(explain.page), name="explain"),
+    path("routing/", admin.site.admin_view(routing.page), name="routing"),
     path("prices/", admin.site.admin_view(prices.page), name="prices"),
     path("prices/library/", admin.site.admin_view(price_library.page), name="prices-library"),
     path("providers/trial/", admin.site.admin_view(provider_trial.trial), name="provider-trial"),

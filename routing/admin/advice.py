@@ -11,6 +11,7 @@ from django.utils.html import format_html
 
 from providers.models import Model
 from routing.admin.steps import NextSteps
+from routing.admin.unreachable import Unreachable
 from routing.models import Alias, Concept, Route, Rule, ScenarioRoute
 
 
@@ -55,44 +56,19 @@ def canonical_target(target: str) -> str:
 
 def about_alias(alias: Alias) -> str:
     """Returns advice about an alias without effect."""
-    if Route.objects.filter(name=alias.pattern, enabled=True).exists():
-        return f"A route is called {alias.pattern}, and routes come first: this alias has no effect."
-    for earlier in Alias.objects.filter(enabled=True).exclude(pk=alias.pk):
-        if earlier.pattern.lower() == alias.pattern.lower() and earlier.position <= alias.position:
-            return f"The alias {earlier.pattern} matches the same names and comes first: this alias has no effect."
-    route = Route.objects.filter(name=alias.target).first()
-    if route is not None:
-        return "" if route.enabled else _switched_off(route)
-    provider, _, name = alias.target.partition(":")
-    model = Model.objects.select_related("provider").filter(provider__name=provider, name=name).first()
-    if model is None:
-        return f"There is no route or model {alias.target} yet: until you add one, this alias has no effect."
-    if not model.enabled or not model.provider.enabled:
-        return f"{alias.target} is switched off: until you switch it on, this alias has no effect."
-    return ""
+    return Unreachable().alias(alias)
 
 
 def about_scenario(scenario: ScenarioRoute) -> str:
     """Returns advice about a scenario whose route is switched off."""
-    return "" if scenario.route.enabled else _switched_off(scenario.route)
+    return Unreachable().scenario(scenario)
 
 
 def about_concept(concept: Concept) -> str:
-    """Returns advice about a concept whose route is switched off."""
-    return "" if concept.route.enabled else _switched_off(concept.route)
+    """Returns advice about a concept without effect."""
+    return Unreachable().concept(concept)
 
 
 def about_rule(rule: Rule) -> str:
     """Returns advice about a rule without effect."""
-    if rule.route is not None:
-        return "" if rule.route.enabled else _switched_off(rule.route)
-    routes = ScenarioRoute.objects.filter(scenario=rule.scenario, enabled=True, route__enabled=True)
-    if rule.team_id is not None:
-        routes = routes.filter(team=None) | routes.filter(team=rule.team_id)
-    if routes.exists():
-        return ""
-    return f"The scenario {rule.scenario} has no route yet: until you give it one, this rule has no effect."
-
-
-def _switched_off(route: Route) -> str:
-    return f"The route {route.name} is switched off: until you switch it on, this has no effect."
+    return Unreachable().rule(rule)

@@ -7,6 +7,7 @@ the name of a known provider: models contain colons themselves.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from access.keys import KeyRecord
 from routing.facts.request_facts import RequestFacts
@@ -87,12 +88,21 @@ def disabled_route(asked: str, snapshot: Snapshot) -> str:
     """Returns the switched-off route that a name means where `resolve` finds none: by itself, an alias or its stem."""
     if not snapshot.disabled_routes:
         return ""
-    while True:
-        names = (asked, *(alias.target for alias in snapshot.aliases.matching(asked)))
+    for spelled in spellings(asked):
+        names = (spelled, *(alias.target for alias in snapshot.aliases.matching(spelled)))
         found = next((name for name in names if name in snapshot.disabled_routes), "")
-        stem = _SUFFIXES.sub("", asked)
-        if found or stem == asked:
+        if found:
             return found
+    return ""
+
+
+def spellings(asked: str) -> Iterator[str]:
+    """Yields a name, and what is left of it without one suffix after another."""
+    while True:
+        yield asked
+        stem = _SUFFIXES.sub("", asked)
+        if stem == asked:
+            return
         asked = stem
 
 

@@ -51,6 +51,7 @@ console:guide-hide                      -        oar      -
 console:explain                         oar      =        routing.view_route
 console:state                           oar      -        state.view_worker
 console:state-export                    oar      -        state.view_worker
+console:routing                         oar      -        routing.view_route
 console:prices                          oar      -        providers.view_price+view_model
 console:prices-library                  oar      oa       providers.view_price+view_model
 console:playground                      oa       -        access.use_playground

@@ -128,6 +128,8 @@ REQUESTS: Final = Kind(
         Filter("session", "session", "session_id", indexed=True, listed=False),
         _CODE,
         _ERROR,
+        Filter("phase", "phase", "phase", listed=False),
+        Filter("rule", "chosen by", "rule", listed=False),
     ),
 )
 ATTEMPTS: Final = Kind(
