@@ -21,9 +21,11 @@ MOVE_KEY = "access.move_clientkey"
 """To move a client key to another team, whose usage it is from then on."""
 EXPORT = "configuration.export"
 """To export the configuration."""
+IMPORT = "configuration.import"
+"""To import a file of configuration, which may hold everything that the site has."""
 
 _OWNERS = frozenset(
-    {GIVE_RIGHTS, MOVE_KEY, EXPORT}
+    {GIVE_RIGHTS, MOVE_KEY, EXPORT, IMPORT}
     | {
         f"{app}.{verb}_{model}"
         for verb in ("add", "change", "delete")

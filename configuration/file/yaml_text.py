@@ -25,7 +25,7 @@ class _DuplicateKey(yaml.constructor.ConstructorError):
     """A mapping that has a key twice."""
 
 
-class _PlainLoader(_Loader):  # type: ignore[misc]
+class PlainLoader(_Loader):  # type: ignore[misc]
     """Reads true, false, null and numbers in their usual spelling; everything else without quotes is text."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}
@@ -48,13 +48,13 @@ def _int(loader: Any, node: Any) -> int:
     return int(loader.construct_scalar(node))
 
 
-_PlainLoader.add_constructor("tag:yaml.org,2002:int", _int)
+PlainLoader.add_constructor("tag:yaml.org,2002:int", _int)
 
 
 def load(text: str) -> Any:
     """The value of a YAML text, UTF-8 decoded. Raises YamlError."""
     try:
-        value = yaml.load(text, _PlainLoader)  # noqa: S506 (a SafeLoader)
+        value = yaml.load(text, PlainLoader)  # noqa: S506 (a SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
@@ -135,7 +135,7 @@ for _tag, _pattern, _first in (
     ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+", [*"-+.0123456789"]),
     ("merge", r"<<", ["<"]),
 ):
-    for _kind in (_PlainLoader, _ReadableDumper):
+    for _kind in (PlainLoader, _ReadableDumper):
         # The dumper quotes what would be read as another type. The first letter of an empty value is "".
         _kind.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import path, re_path
 
 from proxysite.console import health, sessions, state
+from proxysite.console.configuration import pages as configuration
 from proxysite.console.explain import page as explain
 from proxysite.console.explorer import earlier, views
 from proxysite.console.explorer import page as explorer
@@ -74,6 +75,8 @@ urlpatterns = [
     path("playground/", admin.site.admin_view(playground.page), name="playground"),
     path("playground/token/", admin.site.admin_view(playground.token), name="playground-token"),
     path("playground/row/", admin.site.admin_view(playground.row), name="playground-row"),
+    path("configuration/", admin.site.admin_view(configuration.page), name="configuration"),
+    path("configuration.yaml", admin.site.admin_view(configuration.export), name="configuration-export"),
     path("explain/", admin.site.admin_view(explain.page), name="explain"),
     path("routing/", admin.site.admin_view(routing.page), name="routing"),
     path("prices/", admin.site.admin_view(prices.page), name="prices"),

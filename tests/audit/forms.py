@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -15,8 +16,11 @@ from django.utils import timezone
 from access import invitations
 from access.models import ClientKey, IncreaseRequest, Team
 from access.sign_in.reset import link_for
+from configuration.apply.import_configuration import import_configuration
+from configuration.file.reading import read_text
 from providers.models import Model, Provider
 from providers.pricing.differences import compare
+from proxysite.console.configuration.pages import mark_of
 from routing.health.keys import provider_key
 from tests.admin.history import UNSAVED_PROVIDER, request_row
 from usage.invoices import drafts
@@ -109,7 +113,16 @@ def _not_asked(browser: Client, person: User | None) -> None:
 
 _BUDGET = {"period": "month", "week_starts": "0", "hard": "on", "enabled": "on"}
 
+_FILE = "version: 1\nteams:\n- name: Research\n"
+
+
+def _file(person: User | None) -> dict[str, Any]:
+    mark = mark_of(_FILE, import_configuration(read_text(_FILE), write=False))
+    return {"file": SimpleUploadedFile("gateway.yaml", _FILE.encode()), "format": "auto", "mark": mark}
+
+
 WRITES = [
+    Sent("console:configuration", "o", {"configuration imported", "created access.team"}, _file),
     Sent(
         "console:health-reset", "o", {"health reset"}, lambda person: {"key": provider_key(Provider.objects.get().pk)}
     ),

@@ -49,6 +49,8 @@ console:guide-key                       -        oa       -
 console:guide-newest                    oar      -        usage.view_requestlog
 console:guide-hide                      -        oar      -
 console:explain                         oar      =        routing.view_route
+console:configuration                   o        =        -
+console:configuration-export            o        -        -
 console:state                           oar      -        state.view_worker
 console:state-export                    oar      -        state.view_worker
 console:routing                         oar      -        routing.view_route

@@ -1,0 +1,1 @@
+"""The configuration as a file: taken out, and put in once its differences were looked at."""

@@ -1,0 +1,47 @@
+"""A configuration file in the browser: chosen once, looked at, applied."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+from access.models import Team
+from access.roles.table import Role
+from tests.browser import axe
+from tests.browser.layout import each_look, sticking_out
+from tests.browser.steps import press, shows, sign_in
+from tests.browser.visits import Visits
+from tests.harness.forms import PASSWORD
+from tests.harness.gateway import Gateway
+from tests.harness.rows import Rows
+from tests.permissions.people import person
+
+FILE = b"version: 1\nteams:\n- name: Research\n  notes: new\n- name: Sales\n"
+PATHS = ("/admin/console/configuration/", "/admin/console/state/", "/admin/console/health/")
+
+
+def test_a_file_is_imported(visits: Visits, visitor: Page, own_database: Rows) -> None:
+    owner = person(Role.OWNER)
+    owner.set_password(PASSWORD)
+    owner.save()
+    gateway = Gateway("configuration-file").start()
+    try:
+        sign_in(visitor, gateway, owner.username)
+        visitor.goto(f"{gateway.base_url}{PATHS[0]}")
+        visitor.locator("[name=file]").set_input_files(
+            {"name": "gateway.yaml", "mimeType": "application/yaml", "buffer": FILE}
+        )
+        press(visitor, "Show what it changes")
+        shows(visitor, "2 to create")
+        assert [*sticking_out(visitor), *axe.serious(visitor)] == []
+        press(visitor, "Apply these changes")
+        shows(visitor, "2 created")
+        assert sorted(Team.objects.values_list("name", flat=True)) == ["Research", "Sales"]
+        found = {
+            look: wrong
+            for look in each_look(visitor, gateway, list(PATHS))
+            if (wrong := [*sticking_out(visitor), *axe.serious(visitor)])
+        }
+        assert found == {}
+        assert visits.complaints == []
+    finally:
+        gateway.stop()
