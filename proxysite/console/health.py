@@ -1,6 +1,6 @@
 """The Health page: the circuit of every provider, model and credential, as all workers know it, with a Reset button.
 
-First token times and attempts in flight are those of the worker that serves the page; a process of pages has none.
+First token times and attempts in flight are those of all workers, as their rows have them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from django.views.decorators.http import require_GET, require_POST
 from access.audit import record
 from access.models import ClientKey
 from providers.models import Credential, Model, Provider
+from proxysite.console.providers import health as providers_health
 from routing.health import sharing
 from routing.health.callers import keys_of, read
-from routing.health.keys import candidate_key, credential_key, pair_key, parse_key, provider_key
+from routing.health.keys import candidate_key, credential_key, pair_key, provider_key
 from routing.models import HealthState
 from streaming import runtime
 
@@ -51,6 +52,8 @@ class Line(msgspec.Struct, frozen=True):
     whom: str = ""
     first_token_ms: int | None = None
     in_flight: int | None = None
+    first_tokens: str = ""
+    """The milliseconds of each worker, where several have some."""
 
     @property
     def name(self) -> str:
@@ -67,15 +70,18 @@ class Line(msgspec.Struct, frozen=True):
 @permission_required("routing.view_healthstate", raise_exception=True)
 def page(request: HttpRequest) -> HttpResponse:
     """All circuits, the unhealthy ones first."""
-    shown, serving = _with_names(lines(), request), runtime.current()
+    figures, workers = providers_health.now()
+    shown, serving = [_of_workers(line, figures) for line in _with_names(lines(), request)], runtime.current()
     context = {
         **admin.site.each_context(request),
+        **providers_health.of_day(timezone.now(), request.user),
+        "at": timezone.localtime(),
+        "workers": workers,
         "title": "Health",
         "lines": [*(line for line in shown if line.is_unhealthy), *(line for line in shown if not line.is_unhealthy)],
         "any_unhealthy": any(line.is_unhealthy for line in shown),
         "may_reset": request.user.has_perm("routing.change_healthstate"),
         "gates": settings.CIRCUIT_BREAKER,
-        "worker": "" if serving is None or serving.pages_only else serving.sharing.worker,
         "is_isolated": serving is not None and serving.sharing.failing,
     }
     return TemplateResponse(request, "console/health.html", context)
@@ -103,7 +109,7 @@ def lines() -> list[Line]:
     found = []
     providers = Provider.objects.filter(enabled=True).prefetch_related("credentials", "models")
     for provider in providers:
-        found.append(_line(provider_key(provider.pk), provider.name, "its address", rows))
+        found.append(_line(provider_key(provider.pk), provider.name, "address", rows))
         credentials = [one for one in provider.credentials.all() if one.enabled]
         models = [one for one in provider.models.all() if one.enabled]
         found += [_line(credential_key(one.pk), provider.name, f"credential {one.name}", rows) for one in credentials]
@@ -186,24 +192,23 @@ def _shown(row: HealthState | None) -> tuple[str, str] | None:
 
 
 def _local(line: Line) -> Line:
-    """The line with the figures of this worker."""
+    """The line with the failures that this worker counts of a closed circuit."""
     serving = runtime.current()
     if serving is None or serving.pages_only:
         return line
-    kind, numbers = parse_key(line.key)
-    health = serving.health
-    circuit = health.circuits.get(line.key)
-    seconds = in_flight = None
-    if kind == "candidate":
-        candidate = health.candidates.get((numbers[0], numbers[1]))
-        if candidate is not None:
-            seconds, in_flight = candidate.latency.average(health.clock()), candidate.in_flight
-    elif kind == "credential":
-        credential = health.credentials.get(numbers[0])
-        in_flight = None if credential is None else credential.quota.in_flight
+    circuit = serving.health.circuits.get(line.key)
+    return msgspec.structs.replace(line, failures=0 if circuit is None else circuit.failures)
+
+
+def _of_workers(line: Line, figures: Mapping[str, providers_health.Now]) -> Line:
+    """The line with the figures of all workers; the first token time is the slowest worker's."""
+    found = figures.get(line.key)
+    if found is None:
+        return line
+    several = "; ".join(f"{worker}: {ms:,} ms" for worker, ms in sorted(found.first_token.items()))
     return msgspec.structs.replace(
         line,
-        failures=0 if circuit is None else circuit.failures,
-        first_token_ms=None if seconds is None else round(seconds * 1000),
-        in_flight=in_flight,
+        in_flight=found.in_flight,
+        first_token_ms=max(found.first_token.values(), default=None),
+        first_tokens=several,
     )

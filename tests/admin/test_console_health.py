@@ -12,8 +12,13 @@ from django.utils import timezone
 
 from access.models import ClientKey, Team
 from providers.models import Credential, Model, Provider
+from proxysite.state.models import Worker
+from proxysite.state.reporter import Reporter
 from routing.models import HealthState
+from streaming.runtime import Runtime
+from tests.admin.history import attempt_row, request_row
 from tests.admin.pages import staff, text_of
+from usage.models import RequestLog
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -56,7 +61,7 @@ def shown(browser: Client) -> dict[str, tuple[str, str, int]]:
 
 def test_everything_is_healthy_at_first(admin_client: Client, rows: dict[str, Any]) -> None:
     assert shown(admin_client) == {
-        "openrouter: its address": ("healthy", "", 0),
+        "openrouter: address": ("healthy", "", 0),
         "openrouter: credential main": ("healthy", "", 0),
         "openrouter: credential spare": ("healthy", "", 0),
         "openrouter: large": ("healthy", "", 0),
@@ -94,7 +99,7 @@ def test_reset_one(admin_client: Client, rows: dict[str, Any]) -> None:
     state(address, cause="connect_timeout")
     state(spare)
     answer = admin_client.post(RESET, {"key": address}, follow=True)
-    assert "Reset openrouter: its address. Every worker calls them again within two seconds." in text_of(answer)
+    assert "Reset openrouter: address. Every worker calls them again within two seconds." in text_of(answer)
     row = HealthState.objects.get(key=address)
     assert (row.state, row.failures, row.changed_by) == ("closed", 0, "reset by admin")
     assert HealthState.objects.get(key=spare).state == "open"
@@ -157,7 +162,7 @@ def test_home_names_unhealthy_providers(admin_client: Client, rows: dict[str, An
     assert "Not called for now" not in text_of(admin_client.get("/admin/"))
     state(f"provider:{rows['provider'].pk}", cause="connect_timeout")
     home = admin_client.get("/admin/")
-    assert "Not called for now after repeated failures: openrouter: its address (connect_timeout)." in text_of(home)
+    assert "Not called for now after repeated failures: openrouter: address (connect_timeout)." in text_of(home)
     assert reverse("console:health") in home.content.decode()
 
 
@@ -170,3 +175,40 @@ def test_the_page_costs_few_queries(
         state(f"provider:{provider.pk}")
     with django_assert_max_num_queries(10):
         admin_client.get(PAGE)
+
+
+def test_providers_have_their_day_and_its_failures(admin_client: Client, rows: dict[str, Any]) -> None:
+    moment = timezone.now() - timedelta(hours=2)
+    mine = {"provider_id": rows["provider"].pk, "provider_name": "openrouter", "started_at": moment}
+    good = request_row(**mine)
+    for _ in range(3):
+        bad = request_row(**mine, outcome="failed", error_type="overloaded_error", http_status=529)
+        attempt_row(bad, started_at=moment, provider_name="openrouter", outcome="failed")
+    Provider.objects.create(name="idle", dialect="anthropic", base_url="https://example.com")
+    context = admin_client.get(PAGE).context
+    busy, idle = context["providers"]
+    assert (busy["name"], busy["requests"], busy["error_rate"], busy["p95"]) == ("openrouter", "4", "75.0%", "—")
+    assert busy["succeeded_at"] == RequestLog.objects.get(pk=good).started_at
+    assert [square["state"] for square in busy["squares"]].count("down") == 1
+    assert (idle["name"], idle["error_rate"], idle["succeeded_at"]) == ("idle", "", None)
+    failed = text_of(admin_client.get(busy["failed_url"]))
+    assert failed.count("529") >= 3
+    assert str(rows["provider"].name) in text_of(admin_client.get(busy["attempts_url"]))
+    (reason,) = context["failures"]["rows"]
+    assert (reason["reason"], reason["count"]) == ("overloaded error", "3")
+    # Whoever may not see requests sees the circuits alone.
+    assert "providers" not in staff("routing.view_healthstate").get(PAGE).context
+
+
+def test_figures_of_all_workers_are_shown(admin_client: Client, rows: dict[str, Any]) -> None:
+    key = f"candidate:{rows['provider'].pk}:{rows['models'][0].pk}"
+    Reporter(Runtime()).write()
+    row = Worker.objects.get()
+    for name, figures in (("one:1:a", [2, 100]), ("two:1:a", [3, 250])):
+        row.pk, row.facts = name, {**row.facts, "candidates": {key: figures}}
+        row.save(force_insert=True)
+    row.pk, row.seen_at = "dead:1:a", timezone.now() - timedelta(hours=1)
+    row.save(force_insert=True)
+    line = next(line for line in admin_client.get(PAGE).context["lines"] if line.key == key)
+    assert (line.in_flight, line.first_token_ms) == (5, 250)
+    assert line.first_tokens == "one:1:a: 100 ms; two:1:a: 250 ms"

@@ -10,6 +10,7 @@ import msgspec
 from django.db.models import Aggregate, Q, Sum
 
 from usage.dollars_sum import DollarsSum
+from usage.models import Outcome
 from usage.reports import spans
 from usage.reports.explore.metrics import METRICS, SUMS, empty, plus
 from usage.rollups import histogram
@@ -76,7 +77,8 @@ def pulse(since: datetime, until: datetime, before: tuple[datetime, datetime]) -
 class Provider(msgspec.Struct, frozen=True):
     """How a provider did in each half hour, oldest first: requests that it ended, and those of them that failed.
 
-    `p95` are the milliseconds to the first token, `cost` the US dollars, both of the 24 hours.
+    `p95` are the milliseconds to the first token, `cost` the US dollars, both of the 24 hours. `succeeded_in` is the
+    begin of the half hour in which the last completed request began, None where none did.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Provider(msgspec.Struct, frozen=True):
     p95: int | None
     requests: int
     cost: Decimal | None
+    succeeded_in: datetime | None = None
 
 
 def day_until(until: datetime) -> tuple[datetime, datetime]:
@@ -98,14 +101,18 @@ def providers(since: datetime, until: datetime) -> list[Provider]:
     starts = [since + number * timedelta(seconds=_HALF_HOUR) for number in range(HALF_HOURS)]
     squares: dict[str, list[tuple[int, int]]] = {}
     cost: dict[str, Decimal | None] = {}
+    succeeded: dict[str, datetime] = {}
     sums: dict[str, Aggregate] = {
         "number": Sum("requests"),
         "failed": Sum("requests", filter=Q(outcome__in=ERRORS), default=0),
+        "completed": Sum("requests", filter=Q(outcome=Outcome.COMPLETED), default=0),
         "money": DollarsSum("cost"),
     }
     for row in rows.with_stretch(starts).groups("provider_name", "stretch", **sums):
         name = row["provider_name"]
         squares.setdefault(name, [(0, 0)] * HALF_HOURS)[row["stretch"]] = row["number"], row["failed"]
+        if row["completed"]:
+            succeeded[name] = max(starts[row["stretch"]], succeeded.get(name, since))
         if row["money"] is not None:
             cost[name] = (cost.get(name) or Decimal(0)) + row["money"]
     bins = rows.bins("first_token_bins", "provider_name")
@@ -116,6 +123,7 @@ def providers(since: datetime, until: datetime) -> list[Provider]:
             histogram.percentile(bins.get((name,), {}), 0.95),
             sum(requests for requests, _ in halves),
             cost.get(name),
+            succeeded.get(name),
         )
         for name, halves in squares.items()
     ]

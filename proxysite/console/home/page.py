@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -18,16 +17,13 @@ from proxysite.console.explorer import shown
 from proxysite.console.explorer.state import State
 from proxysite.console.guide.page import for_home as guide_for_home
 from proxysite.console.home.figures import figures
+from proxysite.console.home.parts import recent_failures, strip
 from proxysite.console.home.top import now, top
 from proxysite.console.ranges import Range
-from usage.admin.filters import rows_url
-from usage.models import Outcome
-from usage.reports import failures, formatting, pulse, query
+from usage.reports import pulse, query
 from usage.reports.explore.answer import CannotAnswer, answer
 from usage.reports.explore.metrics import METRICS
 from usage.reports.explore.question import GROUPS, Question, automatic_bucket
-from usage.reports.failures import Failure
-from usage.reports.pulse import Provider
 
 METRIC_CHOICES = ("cost", "requests", "tokens", "error_rate")
 GROUP_CHOICES = ("model", "provider", "route", "team", "key", "outcome")
@@ -66,8 +62,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "figures": figures(pulse.pulse(chosen.since, chosen.until, (before.since, before.until)), chosen),
         "chart": _chart(request, chosen),
         "tops": [top(request.user, chosen, group) for group in ("team", "key")],
-        "failures": _failures(chosen),
-        "providers": [_provider(one, day, demos) for one in pulse.providers(day.since, day.until)],
+        "failures": recent_failures(chosen),
+        "providers": [strip(one, day, demos) for one in pulse.providers(day.since, day.until)],
     }
 
 
@@ -114,58 +110,7 @@ def _one_of(known: tuple[str, ...], value: str) -> str:
     return value if value in known else known[0]
 
 
-def _failures(chosen: Range) -> dict[str, Any]:
-    found = failures.lately(chosen.since, chosen.until)
-    return {
-        "rows": [_failure(one, found.since, chosen) for one in found.groups],
-        "more": found.more,
-        "since": found.since if found.since > chosen.since else None,
-        "all_url": rows_url(chosen, outcomes=query.ERRORS),
-    }
-
-
-def _failure(one: Failure, since: datetime, chosen: Range) -> dict[str, Any]:
-    reason = one.code or one.error or one.outcome.label
-    same = {"code": one.code, "error": one.error, "provider": one.provider}
-    return {
-        "count": formatting.count(one.count),
-        "reason": reason.replace("_", " "),
-        "status": one.status or "",
-        "provider": one.provider,
-        "is_refused": one.outcome is Outcome.REFUSED,
-        "first": one.first,
-        "last": one.last,
-        "url": rows_url(Range(since, chosen.until), outcomes=[one.outcome.value], **same),
-    }
-
-
 def _marked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Returns lines of providers with those of demos marked."""
     demos = notices.demo_names()
     return [row | {"is_demo": row["name"] in demos} for row in rows]
-
-
-def _provider(one: Provider, day: Range, demos: set[str]) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "is_demo": one.name in demos,
-        "squares": [
-            {"state": _state(requests, failed), "title": f"{formatting.count(requests)} requests, {failed} failed"}
-            for requests, failed in one.squares
-        ],
-        "p95": formatting.milliseconds(one.p95),
-        "requests": formatting.count(one.requests),
-        "failed": formatting.count(sum(failed for _, failed in one.squares)),
-        "cost": formatting.dollars(one.cost),
-        "url": rows_url(day, provider=one.name),
-    }
-
-
-def _state(requests: int, failed: int) -> str:
-    """Returns the colour of a half hour: none, ok, some failed, or down (most failed)."""
-    if not requests:
-        return "none"
-    share = failed / requests
-    if share < 0.02:
-        return "ok"
-    return "some" if share < 0.5 else "down"
