@@ -131,6 +131,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Site",
                 "items": [
                     _page("State", "memory", "console:state", "state.view_worker"),
+                    _page("Jobs", "work_history", "console:jobs", "state.view_job"),
                     _page("Configuration file", "difference", "console:configuration", "configuration.import"),
                     _page("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
                     _page("Audit", "policy", "admin:access_auditentry_changelist", "access.view_auditentry"),

@@ -6,7 +6,7 @@ Costs are recomputed from the token counts of each attempt, as they were when th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -38,11 +38,17 @@ class Repriced(msgspec.Struct):
 
 
 def reprice(
-    period: Period, schedules: Schedules, *, as_of: datetime | None, model_name: str | None = None, write: bool = False
+    period: Period,
+    schedules: Schedules,
+    *,
+    as_of: datetime | None,
+    model_name: str | None = None,
+    write: bool = False,
+    progress: Callable[[int], None] | None = None,
 ) -> list[Repriced]:
     """Re-prices the requests that began within `period`, at the prices of `as_of`, or of each request's own time if
     None. Returns the sums by provider and model. `repriced_cost` is saved only with `write`, page by page, so that this
-    may be stopped and repeated."""
+    may be stopped and repeated; `progress` is called with the requests of each page and may raise to stop it."""
     sums: dict[tuple[str, str], Repriced] = {}
     for page in _pages(period, model_name):
         attempts = _attempts([row.id for row in page])
@@ -59,6 +65,8 @@ def reprice(
                 RequestLog.objects.bulk_update(page, ["repriced_cost"], batch_size=250)
                 called = [one for several in attempts.values() for one in several]
                 AttemptLog.objects.bulk_update(called, ["repriced_cost"], batch_size=250)
+        if progress is not None:
+            progress(len(page))
     return [sums[name] for name in sorted(sums)]
 
 

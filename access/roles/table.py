@@ -98,6 +98,8 @@ usage.add_reconciliation oa
 usage.delete_reconciliation oa
 providers.use_credential oa
 state.view_worker        oar
+state.view_job           oar
+state.add_job            oa
 providers.name_variable  o
 """
 

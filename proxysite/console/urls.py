@@ -14,6 +14,7 @@ from proxysite.console.guide import key as guide_key
 from proxysite.console.guide import newest as guide_newest
 from proxysite.console.guide import page as guide
 from proxysite.console.invoices import pages as invoices
+from proxysite.console.jobs import pages as jobs
 from proxysite.console.live import cut as live_cut
 from proxysite.console.live import page as live
 from proxysite.console.playground import page as playground
@@ -75,6 +76,10 @@ urlpatterns = [
     path("playground/", admin.site.admin_view(playground.page), name="playground"),
     path("playground/token/", admin.site.admin_view(playground.token), name="playground-token"),
     path("playground/row/", admin.site.admin_view(playground.row), name="playground-row"),
+    path("jobs/", admin.site.admin_view(jobs.list_page), name="jobs"),
+    path("jobs/start/<slug:kind>/", admin.site.admin_view(jobs.start), name="job-start"),
+    path("jobs/<int:job_id>/", admin.site.admin_view(jobs.page), name="job"),
+    path("jobs/<int:job_id>/cancel/", admin.site.admin_view(jobs.cancel), name="job-cancel"),
     path("configuration/", admin.site.admin_view(configuration.page), name="configuration"),
     path("configuration.yaml", admin.site.admin_view(configuration.export), name="configuration-export"),
     path("explain/", admin.site.admin_view(explain.page), name="explain"),

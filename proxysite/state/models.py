@@ -27,3 +27,59 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Job(models.Model):
+    """Work that takes longer than a page: asked for on a page, done by a process of its own, one at a time.
+
+    The process writes `seen_at` and the progress every few seconds; where it stops doing so, the job is abandoned.
+    """
+
+    class Kind(models.TextChoices):
+        REPRICE = "reprice", "Re-price usage"
+        CHECK = "check_rollups", "Check rollups"
+        REBUILD = "rebuild_rollups", "Rebuild rollups"
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+        ABANDONED = "abandoned"
+
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    options = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    user_id = models.BigIntegerField(null=True, help_text="Who asked for it.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    began_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True, help_text="When its process wrote last, by the database's clock.")
+    ended_at = models.DateTimeField(null=True)
+    is_unwanted = models.BooleanField(default=False, help_text="Somebody wants it cancelled.")
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(null=True)
+    unit = models.CharField(max_length=20, blank=True)
+    result = models.JSONField(default=list, help_text="Lines about what was found and done.")
+    error = models.TextField(blank=True)
+
+    class Meta:
+        default_permissions = ("view", "add")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=models.Q(state="running"), name="state_job_one_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} no. {self.pk}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will happen to it any more."""
+        return self.state not in (self.State.WAITING, self.State.RUNNING)
+
+    @property
+    def percent(self) -> int | None:
+        """How much of it is done, None while that is unknown."""
+        return None if not self.total else min(100, self.done * 100 // self.total)

@@ -122,6 +122,8 @@ def _file(person: User | None) -> dict[str, Any]:
 
 
 WRITES = [
+    Sent("console:job-start", "o", {"job started"}),
+    Sent("console:job-cancel", "o", {"job cancelled"}),
     Sent("console:configuration", "o", {"configuration imported", "created access.team"}, _file),
     Sent(
         "console:health-reset", "o", {"health reset"}, lambda person: {"key": provider_key(Provider.objects.get().pk)}

@@ -51,6 +51,10 @@ console:guide-hide                      -        oar      -
 console:explain                         oar      =        routing.view_route
 console:configuration                   o        =        -
 console:configuration-export            o        -        -
+console:jobs                            oar      -        state.view_job
+console:job                             oar      -        state.view_job
+console:job-start                       -        oa       -
+console:job-cancel                      -        oa       -
 console:state                           oar      -        state.view_worker
 console:state-export                    oar      -        state.view_worker
 console:routing                         oar      -        routing.view_route

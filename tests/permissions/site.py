@@ -30,6 +30,7 @@ from access.models import (
 )
 from access.roles.table import Role
 from providers.models import Credential, Model, Provider
+from proxysite.state.models import Job
 from proxysite.state.reporter import Reporter
 from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
 from streaming.runtime import Runtime
@@ -108,6 +109,7 @@ def make_rows() -> None:
     )  # fmt: skip
     SetAside.objects.create(request_id="req_1", cause="why", payload={})
     Reporter(Runtime()).write()
+    Job.objects.create(kind=Job.Kind.CHECK, options={"first": "", "last": ""})
     search = Team.objects.get(name="Search")
     SavedView.objects.create(name="Cost", query="?range=30d", owner=person(None), team=search)
     for name in ("Search", "Support"):
@@ -254,6 +256,8 @@ _CONSOLE_OBJECTS: dict[str, Callable[[], Any]] = {
     "view_id": lambda: SavedView.objects.get().pk,
     "number": lambda: Statement.objects.earliest("pk").pk,
     "reconciliation_id": lambda: Reconciliation.objects.earliest("pk").pk,
+    "job_id": lambda: Job.objects.earliest("pk").pk,
+    "kind": lambda: Job.Kind.CHECK.value,
     "session_id": lambda: SessionSummary.objects.order_by("pk")[0].pk,
     "app_label": lambda: "providers",
     "request_log_id": lambda: RUNNING,

@@ -8,7 +8,7 @@ Readers never wait. Rollups whose rows were removed by prune_usage are not chang
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -42,9 +42,16 @@ _OF_CALLER = ("session_id", "tags_id", "tags", "client_name", "client_version")
 _FIELDS = ("id", "started_at", *_OF_CALLER, *DIMENSIONS, *SUMS, *_SOURCES)
 
 
-def rebuild(first: date | None = None, last: date | None = None, *, check: bool = False) -> Iterator[Difference]:
+def rebuild(
+    first: date | None = None,
+    last: date | None = None,
+    *,
+    check: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Difference]:
     """Compares the days from `first` to `last`, both included, or all days: those of TIME_ZONE, and for attempts those
-    of UTC. Yields the differences, which are corrected by then unless `check`. Iterate to the end."""
+    of UTC. Yields the differences, which are corrected by then unless `check`. Iterate to the end. `progress` is called
+    with the days done, of how many, and may raise to stop it."""
     span = UsageRollup.objects.aggregate(first=Min("starts_at"), last=Max("starts_at"))
     rows = RequestLog.objects.aggregate(first=Min("started_at"), last=Max("started_at"))
     days = DailyRollup.objects.aggregate(first=Min("starts_at"), last=Max("starts_at"))
@@ -55,6 +62,8 @@ def rebuild(first: date | None = None, last: date | None = None, *, check: bool 
         scan = Scan(rows["first"])
         day = begin
         while day <= end:
+            if progress is not None:
+                progress((day - begin).days, (end - begin).days + 1)
             yield from _day(day, scan, check)
             day += timedelta(days=1)
         session_ids = scan.rest()

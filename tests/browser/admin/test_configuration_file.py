@@ -16,7 +16,7 @@ from tests.harness.rows import Rows
 from tests.permissions.people import person
 
 FILE = b"version: 1\nteams:\n- name: Research\n  notes: new\n- name: Sales\n"
-PATHS = ("/admin/console/configuration/", "/admin/console/state/", "/admin/console/health/")
+PATHS = ("/admin/console/configuration/", "/admin/console/state/", "/admin/console/health/", "/admin/console/jobs/")
 
 
 def test_a_file_is_imported(visits: Visits, visitor: Page, own_database: Rows) -> None:

@@ -1,0 +1,1 @@
+"""Pages of long work: what may be started, what runs, and what came of it."""

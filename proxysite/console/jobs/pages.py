@@ -1,0 +1,111 @@
+"""The pages of jobs: the list with what may be started, one job, starting and cancelling."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from access.audit import record
+from access.permissions import may
+from proxysite.console.jobs.forms import FORMS, SENTENCES
+from proxysite.state.jobs.start import start as start_process
+from proxysite.state.models import Job
+
+VIEW, ADD = "state.view_job", "state.add_job"
+LISTED: Final = 100
+TONES: Final = {"waiting": "info", "running": "info", "done": "success", "failed": "danger", "abandoned": "danger"}
+
+
+@require_safe
+@permission_required(VIEW, raise_exception=True)
+def list_page(request: HttpRequest) -> HttpResponse:
+    """The newest jobs, and a form for each kind for those who may start them."""
+    return _list(request, {})
+
+
+@require_POST
+@permission_required((VIEW, ADD), raise_exception=True)
+def start(request: HttpRequest, kind: str) -> HttpResponse:
+    """Puts a job at the end of those that wait."""
+    if kind not in FORMS:
+        raise Http404
+    form = FORMS[kind](request.POST, prefix=kind)
+    if not form.is_valid():
+        return _list(request, {kind: form}, status=400)
+    with transaction.atomic():
+        job = Job.objects.create(kind=kind, options=form.options(), user_id=request.user.pk)
+        record("job started", name=str(job), changes=job.options)
+    start_process()
+    return HttpResponseRedirect(reverse("console:job", args=[job.pk]))
+
+
+@require_safe
+@permission_required(VIEW, raise_exception=True)
+def page(request: HttpRequest, job_id: int) -> HttpResponse:
+    """One job: how far it is, or what came of it."""
+    start_process()
+    job = get_object_or_404(Job, pk=job_id)
+    context = {
+        **admin.site.each_context(request),
+        "title": str(job),
+        "job": job,
+        "tone": TONES.get(job.state, "default"),
+        "names": _names([job]),
+        "options": [(name, value) for name, value in job.options.items() if value not in ("", False)],
+        "ahead": Job.objects.filter(state=Job.State.WAITING, pk__lt=job.pk).count(),
+        "may_cancel": may(request.user, ADD) and not job.is_over and not job.is_unwanted,
+        "at": timezone.localtime(),
+    }
+    return TemplateResponse(request, "console/job.html", context)
+
+
+@require_POST
+@permission_required((VIEW, ADD), raise_exception=True)
+def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Asks a job to end. One that waits is cancelled at once; one that runs, between two of its parts."""
+    job = get_object_or_404(Job, pk=job_id)
+    with transaction.atomic():
+        waiting = Job.objects.filter(pk=job_id, state=Job.State.WAITING)
+        if waiting.update(state=Job.State.CANCELLED, ended_at=timezone.now(), is_unwanted=True):
+            messages.success(request, f"{job} is cancelled.")
+        elif Job.objects.filter(pk=job_id, state=Job.State.RUNNING, is_unwanted=False).update(is_unwanted=True):
+            messages.success(request, f"{job} ends within a few seconds. What was done until then stays.")
+        else:
+            messages.info(request, f"{job} is over.")
+            return HttpResponseRedirect(reverse("console:job", args=[job_id]))
+        record("job cancelled", name=str(job))
+    return HttpResponseRedirect(reverse("console:job", args=[job_id]))
+
+
+def _list(request: HttpRequest, filled: dict[str, Any], status: int = 200) -> HttpResponse:
+    start_process()
+    jobs = list(Job.objects.order_by("-pk")[:LISTED])
+    may_add = may(request.user, ADD)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Jobs",
+        "jobs": [(job, TONES.get(job.state, "default")) for job in jobs],
+        "names": _names(jobs),
+        "kinds": [
+            (kind, label, SENTENCES[kind], filled.get(kind) or FORMS[kind](prefix=kind), kind in filled)
+            for kind, label in Job.Kind.choices
+        ]
+        if may_add
+        else [],
+    }
+    return TemplateResponse(request, "console/jobs.html", context, status=status)
+
+
+def _names(jobs: list[Job]) -> dict[int | None, str]:
+    ids = {job.user_id for job in jobs if job.user_id is not None}
+    return dict(User.objects.filter(pk__in=ids).values_list("pk", "username"))

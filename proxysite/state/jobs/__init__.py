@@ -1,0 +1,1 @@
+"""Long work behind a page: the tasks, the process that runs them, and its start."""
