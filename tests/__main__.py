@@ -28,7 +28,7 @@ NOTHING_CHOSEN = 5
 
 @dataclass(frozen=True)
 class Part:
-    """The tests that one pytest process runs: those that fit `marks`, on a database; `shard` (tests/browser/shards.py)
+    """The tests that one pytest process runs: those that fit `marks`, on a database; `shard` (tests/shards.py)
     says which of them where several parts share them, and `folder` where they all are, if in one: to collect all tests
     takes as long as some of them."""
 
@@ -51,10 +51,13 @@ class Part:
 
 _COMMON = "not clients and not e2e and not chaos and not count and not attack"
 SUITES = {
-    # What needs no database runs once, and beside what runs on PostgreSQL, which is less than what runs on SQLite.
+    # What needs no database runs once, and beside what runs on PostgreSQL, which is less than what runs on SQLite: of
+    # that there are three parts, of which whoever is ready first takes the last.
     "test": (
-        Part("SQLite", "sqlite", f"database and {_COMMON}"),
+        Part("SQLite, part 1", "sqlite", f"database and {_COMMON}", "1/3"),
         Part("PostgreSQL", "postgresql", f"(both_databases or not database) and {_COMMON}"),
+        Part("SQLite, part 2", "sqlite", f"database and {_COMMON}", "2/3"),
+        Part("SQLite, part 3", "sqlite", f"database and {_COMMON}", "3/3"),
     ),
     "clients": (Part("clients", "sqlite", "clients"),),
     "e2e": (

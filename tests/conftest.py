@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests import shards
 from tests.harness import database, leftovers
 from tests.harness.call import Client
 from tests.harness.configure import Standing, make_standing
@@ -19,6 +20,11 @@ from tests.harness.upstream import Upstream, running_upstream
 # Timing is judged where it is measured; a machine that is busy makes no test of properties fail.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to the other processes what is not of this one's shard."""
+    shards.keep_ours(config, items)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,7 +10,6 @@ import pytest
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser import shards
 from tests.browser.visits import PHONE, Visits
 from tests.harness import programs, summary
 from tests.harness.configure import unique
@@ -25,20 +24,11 @@ expect.set_options(timeout=PATIENCE * 1000)
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder, and leave those to the other process that are not of this one's shard."""
-    here = [item for item in items if item.path.is_relative_to(_FOLDER)]
-    for item in here:
-        item.add_marker("e2e")
-    others = {item for item in here if not shards.is_ours(item.path.relative_to(_FOLDER), part=_part(item))}
-    if others:
-        config.hook.pytest_deselected(items=list(others))
-        items[:] = [item for item in items if item not in others]
-
-
-def _part(item: pytest.Item) -> int | None:
-    called = getattr(item, "callspec", None)
-    return None if called is None else called.params.get("part")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder."""
+    for item in items:
+        if item.path.is_relative_to(_FOLDER):
+            item.add_marker("e2e")
 
 
 @pytest.hookimpl(wrapper=True)

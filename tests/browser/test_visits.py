@@ -9,7 +9,8 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import Page, expect
 
 from access.models import Team
-from tests.browser import axe, shards
+from tests import shards
+from tests.browser import axe
 from tests.browser.steps import sign_in
 from tests.browser.visits import Visits
 from tests.harness.configure import unique
