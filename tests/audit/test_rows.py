@@ -51,6 +51,8 @@ NOT_WATCHED = {
     "usage.ReconciliationLine": "written and deleted with its result",
     "usage.InvoiceDraft": "a file between two pages, for a day",
     "usage.StatementMail": "written by the workers; sending one again is an event",
+    "state.Worker": "written by the workers",
+    "state.Job": "starting and cancelling one are events",
     "usage.LiveSample": "written by the workers",
     "usage.Cut": "cutting a stream is an event",
     "usage.RollupZone": "the time zone of these sums",
