@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from access.audit import record
 from access.models import Webhook
@@ -25,6 +25,7 @@ from providers import secrets
 from providers.outbound.addresses import Refusal, refusal_of_host
 from proxysite.admin.deletions import TakesHistoryAlong
 from proxysite.alerts.sending import NotSent, send_webhook
+from proxysite.console.kept_secret import KeptSecretWidget, owner_of
 from proxysite.console.lost_updates import MergingForm, SerializedSaves
 
 _SHORTEST = 24
@@ -45,10 +46,13 @@ class WebhookForm(MergingForm):
         required=False,
         min_length=_SHORTEST,
         max_length=200,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}, render_value=False),
+        widget=KeptSecretWidget(attrs={"autocomplete": "new-password"}, render_value=False),
         help_text="What bodies are signed with, such as the output of `openssl rand -hex 32`; the receiver has the "
         "same. Stored encrypted and never shown. Empty: the stored secret stays.",
     )
+
+    owner = ""
+    """Who fills in the form: set by the page."""
 
     class Meta:
         model = Webhook
@@ -57,6 +61,8 @@ class WebhookForm(MergingForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["kinds"] = list(tags_of(self.instance.kinds))
+        if "secret" in self.fields:
+            self.fields["secret"].widget.owner = self.owner
 
     def clean_kinds(self) -> str:
         """Returns the kinds as the row has them."""
@@ -101,6 +107,12 @@ class WebhookAdmin(TakesHistoryAlong, SerializedSaves, ModelAdmin):
     fields = ["name", "url", "is_local", "kinds", "secret", "enabled", "created_at"]
     readonly_fields = ["created_at"]
     actions_detail = ["test"]
+
+    def get_form(self, request: HttpRequest, obj: Webhook | None = None, change: bool = False, **options: Any) -> Any:
+        """The form learns whose it is; its class is made anew for each request."""
+        form = super().get_form(request, obj, change, **options)
+        form.owner = owner_of(request)
+        return form
 
     def get_fields(self, request: HttpRequest, obj: Webhook | None = None) -> Any:
         """Returns the fields; whoever may only see them gets the kinds in words and no secret."""

@@ -16,10 +16,11 @@ from unfold.admin import StackedInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldBooleanWidget
 
-from providers.admin.kept_secret import KeptSecretWidget, owner_of
+from providers.admin import choices
 from providers.credentials.binding import destination_of, may_use, why_inactive
 from providers.models import Credential, Provider
-from proxysite.console.form_fields import NamedOnce
+from proxysite.console.form_fields import AddedRows, NamedOnce, explain_choices
+from proxysite.console.kept_secret import KeptSecretWidget, owner_of
 
 
 class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -61,6 +62,7 @@ class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["secret"].widget.owner = self.owner
+        explain_choices(self.fields["source"], choices.SOURCES)
 
     def clean_secret(self) -> str:
         """Requires one line of visible ASCII, as headers do; a JSON key file may have any number of lines."""
@@ -150,12 +152,16 @@ def _secret_state(credential: Credential) -> tuple[str, bool]:
     return f"stored, ends in …{credential.last_four}" if credential.last_four else "stored", True
 
 
+class CredentialRows(AddedRows, NamedOnce):
+    """The rows of a page."""
+
+
 class CredentialInline(StackedInline):
     """A provider's credentials."""
 
     model = Credential
     form = CredentialForm
-    formset = NamedOnce
+    formset = CredentialRows
     extra = 0
     tab = True
     fields = [

@@ -12,45 +12,19 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from access import audit
+from providers.admin import choices
 from providers.admin.client_fields import NamesField, priced_for_field
 from providers.admin.headers import Headers, HeadersField, header_rows, sorted_headers
 from providers.admin.transform_chain import ChainField
 from providers.claude.support import support_descriptions
 from providers.config import CAPABILITIES
 from providers.models import Model, Provider
-from providers.platforms import PLATFORMS
-from providers.platforms.contract import option_descriptions
 from providers.pricing.prices import JUST_NOW, TOKEN_KINDS, USE_KINDS, Price, refuse_overlap
 from providers.validation import check_transforms
-from proxysite.console.form_fields import JsonField
-
-
-def options_help() -> SafeString:
-    """Returns the help text of a provider's options: each platform's fields with their descriptions."""
-    known = format_html_join(
-        "",
-        "<br><code>{}</code>: {}",
-        (
-            (platform.name, "; ".join(f"{name} ({meaning})" for name, meaning in option_descriptions(platform)))
-            for platform in PLATFORMS.values()
-        ),
-    )
-    example = '{"region": "eu-central-1"}'
-    return format_html("A JSON object, such as <code>{}</code>. Empty without a platform.{}", example, known)
-
-
-def platform_help() -> str:
-    """Returns the help text of the platform field, with the libraries that are not installed."""
-    return " ".join(
-        [
-            str(Provider._meta.get_field("platform").help_text),
-            *(missing for platform in PLATFORMS.values() if (missing := platform.missing())),
-        ]
-    )
+from proxysite.console.form_fields import AddedRows, JsonField, explain_choices
 
 
 def supports_help() -> SafeString:
@@ -58,7 +32,8 @@ def supports_help() -> SafeString:
     known = format_html_join("", "<br><code>{}</code>: {}", support_descriptions())
     return format_html(
         "What a Claude model takes in a request, as a JSON object; the rest is left out or said otherwise. Empty: as "
-        "known by the name. <code>{{}}</code>: nothing is changed.{}",
+        "known by the name. <code>{{}}</code>: nothing is changed."
+        '<details class="gw-help"><summary>Its fields</summary>{}</details>',
         known,
     )
 
@@ -76,10 +51,13 @@ class SupportField(JsonField):
         return None if isinstance(value, str) and not value.strip() else super().to_python(value)
 
 
+_MEANINGS = {"dialect": choices.DIALECTS, "platform": choices.CLOUDS, "profile": choices.profiles()}
+
+
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     """A provider."""
 
-    options = JsonField(dict, options_help())
+    options = JsonField(dict, choices.options_help())
     headers = HeadersField()
     client_fields = NamesField()
     transforms = ChainField("Changes to each request to this provider, in this order; to its answers in reverse order.")
@@ -90,15 +68,23 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         labels = {"base_url": "Base URL", "proxy_url": "Proxy URL"}
         help_texts = {
             "base_url": f"{Provider._meta.get_field('base_url').help_text} An endpoint's own path is cut off.",
-            "platform": platform_help(),
+            "platform": choices.platform_help(),
         }
         error_messages = {
             "name": {"unique": "Another provider has this name: choose another name, or edit that provider."}
         }
 
+    owner = ""
+    """Who fills in the form: set by the page."""
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if "headers" in self.fields:
+            self.fields["headers"].widget.owner = self.owner
+        for name, meanings in _MEANINGS.items():
+            if name in self.fields:
+                explain_choices(self.fields[name], meanings)
+        if "headers" in self.fields and (self.instance.pk or "headers" not in self.initial):
             self.initial["headers"] = header_rows(self.instance)
         self._headers: Headers | None = None
 
@@ -200,13 +186,16 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
                 data[name] = self.initial.get(name)
         if not {*TOKEN_KINDS, *USE_KINDS}.isdisjoint(self.changed_data):
             self.instance.source = Price.Source.HAND
+        has_amount = any(data.get(kind) is not None for kind in (*TOKEN_KINDS, *USE_KINDS))
+        if self.instance.pk is None and not self.errors and not has_amount:
+            self.add_error(None, "Enter a price, or remove this row: without one it says nothing.")
         return data
 
     def validate_unique(self) -> None:
         """Left to PriceSet: the rows in the database are not those that this page is about to save."""
 
 
-class PriceSet(PaginationInlineFormSet):
+class PriceSet(AddedRows):
     """All prices of a model, validated together: no two hold at the same time, and one ends where the next begins.
 
     The error stands beside the later one's first moment. Where the page ends prices at once, by a deletion or by an end

@@ -1,6 +1,7 @@
 """The form field of a provider's own headers: rows of a name, a value, and whether the value is public.
 
-The value of a header that is not public is never shown; left empty, the stored one stays.
+The value of a header that is not public is never shown; left empty, the stored one stays. One that was typed into a
+form which comes back is kept sealed.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from django.utils.safestring import SafeString
 from unfold.widgets import INPUT_CLASSES
 
 from providers.credentials.binding import destination_of
-from providers.credentials.headers import PUBLIC, sealed, why_inactive
+from providers.credentials.headers import PUBLIC, why_inactive
+from providers.credentials.headers import sealed as stored_secret
 from providers.models import Provider
 from providers.validation import validate_headers
+from proxysite.console.kept_secret import opened, sealed
 
 _MOST = 100
 _EMPTY = 3
@@ -29,12 +32,14 @@ _HELP = (
 
 
 class HeaderRow(msgspec.Struct):
-    """One line of the form. `state` says of a stored secret what a credential's line says."""
+    """One line of the form. `state` says of a stored secret what a credential's line says; `kept` is a secret that was
+    typed before, sealed."""
 
     name: str = ""
     value: str = ""
     public: bool = False
     state: str = ""
+    kept: str = ""
 
 
 def header_rows(provider: Provider) -> list[HeaderRow]:
@@ -50,16 +55,24 @@ def header_rows(provider: Provider) -> list[HeaderRow]:
 class HeadersWidget(forms.Widget):
     """Rows of inputs, and a few empty ones."""
 
+    owner = ""
+    """Whose form it is: set by the form."""
+
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         """Writes no value that is not public, not even one that was just entered."""
         rows = [row for row in value or [] if row.name or row.value]
-        shown = [msgspec.structs.replace(row, value=row.value if row.public else "") for row in rows]
+        shown = [row if row.public or not row.value else self._sealed(row) for row in rows]
         context = {
             "name": name,
             "rows": [*shown, *[HeaderRow()] * _EMPTY],
             "input_class": " ".join(INPUT_CLASSES),
         }
         return SafeString(render_to_string("gateway/headers.html", context))
+
+    def _sealed(self, row: HeaderRow) -> HeaderRow:
+        kept = sealed(row.value, self.owner)
+        state = "entered, and not saved yet" if kept else "enter it again"
+        return msgspec.structs.replace(row, value="", kept=kept, state=state)
 
     def posted(self, name: str, rows: list[HeaderRow]) -> dict[str, str]:
         """Returns what a browser sends for these lines."""
@@ -77,7 +90,8 @@ class HeadersWidget(forms.Widget):
         return [
             HeaderRow(
                 str(data.get(f"{name}-{number}-name", "")).strip(),
-                str(data.get(f"{name}-{number}-value", "")).strip(),
+                str(data.get(f"{name}-{number}-value", "")).strip()
+                or opened(str(data.get(f"{name}-{number}-kept", "")), self.owner),
                 bool(data.get(f"{name}-{number}-public")),
             )
             for number in range(_MOST)
@@ -116,7 +130,9 @@ class Headers(msgspec.Struct):
         before = provider.secret_headers
         # What is kept may itself say where requests go, and is part of the address that new values are bound to.
         provider.secret_headers = {name: before[name] for name, value in self.secret.items() if value is None}
-        provider.secret_headers |= {name: sealed(value, "") for name, value in self.secret.items() if value is not None}
+        provider.secret_headers |= {
+            name: stored_secret(value, "") for name, value in self.secret.items() if value is not None
+        }
         now = destination_of(provider)
         for name, value in self.secret.items():
             if value is not None:

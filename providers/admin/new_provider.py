@@ -15,9 +15,9 @@ from unfold.admin import ModelAdmin
 
 from providers.admin.credentials import checked_secret, store_secret
 from providers.admin.forms import ProviderForm
-from providers.admin.kept_secret import KeptSecretWidget, owner_of
 from providers.models import Credential, Provider
 from providers.presets.table import PRESETS, SYMBOLS, Preset
+from proxysite.console.kept_secret import KeptSecretWidget, owner_of
 
 CHOOSE_MODELS = "_models"
 """Name of the button that saves, and goes on to the models that the provider lists."""
@@ -36,8 +36,6 @@ class NewProviderForm(ProviderForm):
         widget=KeptSecretWidget(attrs={"autocomplete": "new-password"}, render_value=False),
         help_text=_KEY_HELP,
     )
-    owner = ""
-    """Who fills in the form: set by the page."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -106,10 +104,11 @@ class BegunFromPreset(ModelAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         """That of a new provider has a key, for those who may add credentials; it is made anew for each request."""
-        if obj is not None:
-            return super().get_form(request, obj, change, **options)
-        form = super().get_form(request, obj, change, **{"form": NewProviderForm, **options})
+        new: dict[str, Any] = {"form": NewProviderForm} if obj is None else {}
+        form = super().get_form(request, obj, change, **new | options)
         form.owner = owner_of(request)
+        if obj is not None:
+            return form
         if not request.user.has_perm("providers.add_credential"):
             del form.base_fields["key"]
         elif (preset := preset_of(request)) is not None:

@@ -22,17 +22,22 @@ from providers.admin.new_provider import CHOOSE_MODELS, BegunFromPreset, NewProv
 from providers.credentials import headers
 from providers.credentials.binding import destination_of, why_inactive
 from providers.models import Credential, Provider
+from proxysite.console.lost_updates import EditedInList
 from usage.reports import formatting
 
 _ADVANCED = [tabs.ADVANCED]
 
 
 @admin.register(Provider)
-class ProviderAdmin(BegunFromPreset):
+class ProviderAdmin(BegunFromPreset, EditedInList):
     """Companies and servers that answer."""
+
+    class Media:
+        js = ("proxysite/choices.js",)
 
     form = ProviderForm
     list_display = ["shown_name", "dialect", "base_url", "enabled", "secrets", "models_here"]
+    list_editable = ["enabled"]
     list_filter = ["dialect", "enabled"]
     search_fields = ["name", "base_url"]
     inlines = [CredentialInline]

@@ -52,4 +52,10 @@ def _help(when: str) -> SafeString:
         ((name, ", ".join(_options(name)) or "no options", entry.summary) for name, entry in sorted(REGISTRY.items())),
     )
     example = '[{"name": "maxtoken", "options": {"limit": 8192}}]'
-    return format_html("{} As a JSON list, such as <code>{}</code>. Available transforms:{}", when, example, known)
+    return format_html(
+        "{} As a JSON list, such as <code>{}</code>."
+        '<details class="gw-help"><summary>All transforms</summary>{}</details>',
+        when,
+        example,
+        known,
+    )

@@ -53,6 +53,11 @@ class JsonField(forms.JSONField):
         return self.empty() if found is None else found
 
 
+def explain_choices(field: Any, meanings: Mapping[Any, str]) -> None:
+    """Lets the page say below a select what its chosen value means; see proxysite/choices.js."""
+    field.widget.attrs["data-gateway-choices"] = json.dumps(dict(meanings))
+
+
 class NamedOnce(PaginationInlineFormSet):
     """Inline rows that must differ in the field `once`; the error is shown beside the second of two equal ones."""
 
@@ -69,3 +74,13 @@ class NamedOnce(PaginationInlineFormSet):
             if value in seen:
                 form.add_error(self.once, self.message)
             seen.add(value)
+
+
+class AddedRows(PaginationInlineFormSet):
+    """Inline rows that are there only because somebody added them: one that is left as it came is an error, and is not
+    dropped without a word. For inlines that show no empty row by themselves."""
+
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
+        form = super()._construct_form(i, **kwargs)
+        form.empty_permitted = False
+        return form

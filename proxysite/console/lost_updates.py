@@ -6,8 +6,10 @@ from typing import Any
 
 from django import forms
 from django.db import transaction
+from django.forms.models import construct_instance
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
 
 from access import audit
 
@@ -57,6 +59,50 @@ class MergingForm(forms.ModelForm):  # type: ignore[type-arg]
         }
         related = {field.name for field in kind.many_to_many} & unchanged
         self.cleaned_data |= now | {name: getattr(self.instance, name).all() for name in related}
+
+
+class ListRow(MergingForm):
+    """A row of a list whose fields are edited in place. What is checked of whole rows is about other fields, which the
+    list does not have."""
+
+    ordering_field = ""
+    """The field that dragging a row changes: the last order that is sent is the order."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            # A list has no labels beside its fields.
+            field.widget.attrs["aria-label"] = f"{field.label or name} of {self.instance}"
+        if self.ordering_field in self.fields:
+            self.fields[self.ordering_field].show_hidden_initial = False
+
+    def _post_clean(self) -> None:
+        self.instance = construct_instance(self, self.instance, self._meta.fields, self._meta.exclude)
+
+
+class EditedInList(ModelAdmin):
+    """An admin page whose list is edited in place: it is saved behind the lock that every write takes, and of each row
+    only what was changed."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Reads and writes the rows behind the lock."""
+        if request.method != "POST":
+            return super().changelist_view(request, extra_context)
+        with transaction.atomic():
+            audit.lock()
+            return super().changelist_view(request, extra_context)
+
+    def get_changelist_form(self, request: HttpRequest, **options: Any) -> Any:
+        """The form of a row."""
+        form = type("Row", (ListRow,), {"ordering_field": self.ordering_field or ""})
+        return super().get_changelist_form(request, **{"form": form, **options})
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """A row of the list writes what was changed in it."""
+        if isinstance(form, ListRow):
+            obj.save(update_fields=[name for name in form.changed_data if name in form.fields and name != "id"])
+        else:
+            super().save_model(request, obj, form, change)
 
 
 class SerializedSaves:

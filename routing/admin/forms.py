@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import INPUT_CLASSES, SELECT_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from providers.models import Model
-from proxysite.console.form_fields import JsonField, NamedOnce
+from proxysite.console.form_fields import JsonField, NamedOnce, explain_choices
 from routing.admin.advice import canonical_target
 from routing.admin.wording import editor
 from routing.models import Alias, Concept, Route, Rule, ScenarioRoute
@@ -51,8 +51,27 @@ class TargetWidget(UnfoldAdminTextInputWidget):
         return format_html('{}<datalist id="{}">{}</datalist>', field, suggestions, options)
 
 
+_ORDERS = {
+    Route.Order.SEQUENCE: "The first candidate is asked; the next only when it fails or is not available.",
+    Route.Order.WEIGHTED: "One is drawn for each request, by the candidates' weights; the rest stand in for it.",
+    Route.Order.CHEAPEST: "By what the request would cost at today's prices; models without prices come last.",
+    Route.Order.FASTEST: "By the time to the first token as it was lately; those that were not asked yet come first.",
+    Route.Order.LEAST_BUSY: "By the requests that each has at this moment in a worker.",
+}
+_ANSWERS = {
+    Route.Answer.ASKED: "Clients see the name that they asked for, whichever model answered.",
+    Route.Answer.REAL: "Clients see which model answered.",
+}
+
+
 class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
     """The form of a route."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name, meanings in (("order", _ORDERS), ("answers_as", _ANSWERS)):
+            if name in self.fields:
+                explain_choices(self.fields[name], meanings)
 
     class Meta:
         model = Route

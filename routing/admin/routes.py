@@ -35,13 +35,24 @@ class CandidateInline(TabularInline):
     verbose_name_plural = "candidates: the models that answer, in this order"
 
     def get_extra(self, request: HttpRequest, obj: Route | None = None, **options: Any) -> int:
-        """A new route begins with an empty row."""
-        return 1 if obj is None else 0
+        """A new route begins with an empty row, and a duplicate with the candidates of the original."""
+        if obj is not None:
+            return 0
+        return len(copied_candidates(request)) or 1
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Candidate]:
         """Loads each model's provider, whose name is shown."""
         candidates: QuerySet[Candidate] = super().get_queryset(request)
         return candidates.select_related("model__provider")
+
+
+def copied_candidates(request: HttpRequest) -> list[dict[str, Any]]:
+    """Returns the candidates of the route that a new one begins with, as values of a form."""
+    number = request.GET.get("copy", "")
+    if not number.isdecimal() or len(number) > 18 or not request.user.has_perm("routing.view_candidate"):
+        return []
+    rows = Candidate.objects.filter(route=int(number)).order_by("position", "id")
+    return [{**row} for row in rows.values("model", "weight", "enabled", "position")]
 
 
 @admin.register(Route)
@@ -50,10 +61,13 @@ class RouteAdmin(NextSteps):
 
     class Media:
         css = {"all": ("proxysite/routes.css",)}
+        js = ("proxysite/order.js", "proxysite/choices.js")
 
     form = RouteForm
     list_display = ["name", "default", "enabled", "tried", "targeted_by", "display_name"]
+    list_editable = ["enabled"]
     list_filter = ["enabled", "yields", "order"]
+    not_copied = frozenset({"is_default"})
     search_fields = ["name", "display_name"]
     change_form_outer_after_template = "playground/of_route.html"
     inlines = [CandidateInline]
@@ -84,6 +98,13 @@ class RouteAdmin(NextSteps):
             ("Notes", {"fields": ["notes"], "classes": ["collapse"]}),
         ]
 
+    def get_formset_kwargs(self, request: HttpRequest, obj: Any, inline: Any, prefix: str) -> dict[str, Any]:
+        """A duplicate is shown with candidates; what is sent is compared with an empty row."""
+        options: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        if request.method != "POST" and obj.pk is None and isinstance(inline, CandidateInline):
+            options["initial"] = copied_candidates(request)
+        return options
+
     def sentence(self, row: Any) -> str:
         """Returns who answers, and what else becomes of requests."""
         return sentences.of_route(row)
@@ -99,6 +120,7 @@ class RouteAdmin(NextSteps):
             url = reverse("admin:routing_route_change", args=[row.pk])
             return [("add a candidate", f"{url}#candidates-group")] if may_add else []
         steps = explain_step(request, row.name)
+        steps.append(("try it", f"{reverse('console:playground')}?{urlencode({'route': row.name})}"))
         if request.user.has_perm("routing.add_rule"):
             steps.append(("make a rule that leads here", f"{reverse('admin:routing_rule_add')}?route={row.pk}"))
         return steps

@@ -23,9 +23,13 @@ from routing.rules.conditions import ConditionError, parse_conditions
 class RuleAdmin(AdviceAdmin):
     """Rules, in the order in which they are tested."""
 
+    class Media:
+        js = ("proxysite/order.js",)
+
     form = RuleForm
     list_display = ["name", "priority", "for_team", "when", "then", "enabled"]
     list_editable = ["priority", "enabled"]
+    ordering_field = "priority"
     list_filter = [("team", VisibleRelatedFilter), ("route", VisibleRelatedFilter), "scenario", "enabled"]
     list_filter_submit = True
     list_select_related = ["team", "route"]

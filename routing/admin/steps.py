@@ -1,4 +1,4 @@
-"""The pages of routing: a sentence above the form, and after saving what it does and which step is next."""
+"""The pages of routing: a sentence above the form, what is next after saving, duplicates, and lists edited in place."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from unfold.admin import ModelAdmin
+
+from proxysite.console.lost_updates import EditedInList
+from routing.admin.duplicates import Duplicates
 
 
-class NextSteps(ModelAdmin):
+class NextSteps(Duplicates, EditedInList):
     """A page whose rows are said in words; saving names the next steps as links."""
 
     change_form_before_template = "admin/routing/sentence.html"
@@ -35,6 +37,7 @@ class NextSteps(ModelAdmin):
         if row is not None:
             context["sentence"] = self.sentence(row)
             context["steps"] = self.next_steps(request, row)
+            context["copy_url"] = self.copy_url(request, row)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:

@@ -28,7 +28,13 @@ class AliasAdmin(AdviceAdmin):
     """Aliases, in the order in which they are compared; drag a row to move it."""
 
     form = AliasForm
+
+    class Media:
+        js = ("proxysite/order.js",)
+
     list_display = ("pattern", "leads_to", "enabled")
+    list_editable = ("enabled",)
+    named_by = "pattern"
     list_filter = ["enabled"]
     search_fields = ["pattern", "target"]
     ordering_field = "position"
@@ -75,6 +81,8 @@ class ScenarioAdmin(AdviceAdmin):
 
     form = ScenarioForm
     list_display = ["scenario", "for_team", "goes_to", "from_tokens", "enabled"]
+    list_editable = ["enabled"]
+    named_by = ""
     list_filter = ["scenario", ("team", VisibleRelatedFilter), ("route", VisibleRelatedFilter), "enabled"]
     list_filter_submit = True
     list_select_related = ["team", "route"]

@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -137,7 +137,7 @@ def _are_answered() -> bool:
     return _real_candidates().filter(route__name__in=CLAUDE).exists()
 
 
-def _real_candidates() -> Any:
+def _real_candidates() -> QuerySet[Candidate]:
     return Candidate.objects.filter(enabled=True, model__provider__is_demo=False)
 
 
