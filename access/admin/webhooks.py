@@ -24,8 +24,8 @@ from access.tags import tags_of
 from providers import secrets
 from providers.outbound.addresses import Refusal, refusal_of_host
 from proxysite.admin.deletions import TakesHistoryAlong
+from proxysite.admin.kept_secret import KeptSecretWidget, owner_of
 from proxysite.alerts.sending import NotSent, send_webhook
-from proxysite.console.kept_secret import KeptSecretWidget, owner_of
 from proxysite.console.lost_updates import MergingForm, SerializedSaves
 
 _SHORTEST = 24

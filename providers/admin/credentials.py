@@ -19,8 +19,8 @@ from unfold.widgets import UnfoldBooleanWidget
 from providers.admin import choices
 from providers.credentials.binding import destination_of, may_use, why_inactive
 from providers.models import Credential, Provider
+from proxysite.admin.kept_secret import KeptSecretWidget, owner_of
 from proxysite.console.form_fields import AddedRows, NamedOnce, explain_choices
-from proxysite.console.kept_secret import KeptSecretWidget, owner_of
 
 
 class CredentialForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -21,7 +21,7 @@ from providers.credentials.headers import PUBLIC, why_inactive
 from providers.credentials.headers import sealed as stored_secret
 from providers.models import Provider
 from providers.validation import validate_headers
-from proxysite.console.kept_secret import opened, sealed
+from proxysite.admin.kept_secret import opened, sealed
 
 _MOST = 100
 _EMPTY = 3

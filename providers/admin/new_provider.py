@@ -17,7 +17,7 @@ from providers.admin.credentials import checked_secret, store_secret
 from providers.admin.forms import ProviderForm
 from providers.models import Credential, Provider
 from providers.presets.table import PRESETS, SYMBOLS, Preset
-from proxysite.console.kept_secret import KeptSecretWidget, owner_of
+from proxysite.admin.kept_secret import KeptSecretWidget, owner_of
 
 CHOOSE_MODELS = "_models"
 """Name of the button that saves, and goes on to the models that the provider lists."""
