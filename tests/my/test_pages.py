@@ -139,7 +139,7 @@ def test_routes_are_those_of_the_keys_with_prices_in_force(blue: Group) -> None:
     make_route([model], name="gone", enabled=False)
     browser = blue.browser("mia")
     page = text_of(browser.get("/my/routes/"))
-    assert "sonnet sonnet-model $3.00 — — $15.00" in page
+    assert "sonnet Try this sonnet-model $3.00 — — $15.00" in page
     assert "opus opus-model — — — —" in page
     assert "gone" not in page
     assert "$9.00" not in page
@@ -159,8 +159,8 @@ def test_keys_of_two_teams_with_one_name_are_two(blue: Group) -> None:
     blue.keys["mia"].save()
     make_key(red, blue.keys["mia"].name, blue.people["mia"], allowed_routes="opus")
     page = text_of(blue.browser("mia").get("/my/routes/"))
-    assert "sonnet with blue key of mia of blue sonnet-model" in page
-    assert "opus with blue key of mia of red sonnet-model" in page
+    assert "sonnet with blue key of mia of blue Try this sonnet-model" in page
+    assert "opus with blue key of mia of red Try this sonnet-model" in page
 
 
 def test_requests_of_a_deleted_key_stay_in_the_lists(blue: Group) -> None:

@@ -69,7 +69,7 @@ def test_only_routes_that_one_may_use_are_offered() -> None:
     assert "dear-1" in browser.get("/my/playground/?model=dear-1").text
 
 
-def test_who_is_in_no_team_is_told_what_to_do() -> None:
+def test_who_is_in_no_team_reads_what_to_do() -> None:
     lonely = User.objects.create_user("lonely")
     browser = signed_in(lonely)
     assert "Ask a lead of your team" in browser.get("/my/playground/").text

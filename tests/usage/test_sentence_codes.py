@@ -15,7 +15,7 @@ MAKERS = {"Sentence", "_invalid", "_why"}
 PARTS = {
     # Of a sentence that has a code, or takes it from one of its arguments.
     "This client key", "This gateway", "Whoever has no valid client key", "{name}: {cause}", " (HTTP {status})",
-    "The provider {provider} {what}{status}.", "{sentence} (provider {provider})", "",
+    "Your playground", "The provider {provider} {what}{status}.", "{sentence} (provider {provider})", "",
     "this client key", "all your client keys together", "your client keys of team {team} together",
     "all client keys of team {team} together",
     " for the models {names}", "a lead of your team", "an administrator of this gateway",
