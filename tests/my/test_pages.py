@@ -140,7 +140,7 @@ def test_routes_are_those_of_the_keys_with_prices_in_force(blue: Group) -> None:
     browser = blue.browser("mia")
     page = text_of(browser.get("/my/routes/"))
     assert "sonnet Try this sonnet-model $3.00 — — $15.00" in page
-    assert "opus opus-model — — — —" in page
+    assert "opus Try this opus-model — — — —" in page
     assert "gone" not in page
     assert "$9.00" not in page
     assert "secret-supplier" not in page
