@@ -77,6 +77,7 @@ def page(request: HttpRequest) -> HttpResponse:
         **providers_health.of_day(timezone.now(), request.user),
         "at": timezone.localtime(),
         "workers": workers,
+        "counts_failures": serving is not None and not serving.pages_only,
         "title": "Health",
         "lines": [*(line for line in shown if line.is_unhealthy), *(line for line in shown if not line.is_unhealthy)],
         "any_unhealthy": any(line.is_unhealthy for line in shown),
