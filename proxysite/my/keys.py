@@ -8,9 +8,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from access import key_actions
@@ -18,6 +19,8 @@ from access.connect import base_url, setups
 from access.key_actions import Action, KeyRefused
 from access.key_records import is_being_rotated, state_of
 from access.models import ClientKey
+from access.roles.scope import visible
+from proxysite.console.guide import newest as waiting
 from proxysite.my import limits, scope, shown_once, usage
 from proxysite.my.budgets import shown
 from proxysite.my.key_forms import TAKEN, KeyForm, RotateForm
@@ -26,6 +29,7 @@ from proxysite.my.site import private
 from proxysite.templatetags.figures import route_to_show, usable_routes
 from usage.budgets import standing
 from usage.last_use import with_last_use
+from usage.models import RequestLog
 from usage.reports import query
 
 PLACEHOLDER = "YOUR-CLIENT-KEY"
@@ -102,7 +106,7 @@ def secret_page(request: HttpRequest, key_id: int) -> HttpResponse:
     if secret is None:
         messages.warning(request, "The secret of this key is shown no more. Rotate the key to get a new one.")
         return redirect("my:key", key_id=key_id)
-    context = {"key": key, "secret": secret, "setups": _setups(request, key, secret)}
+    context = {"key": key, "secret": secret, "setups": _setups(request, key, secret)} | _watched()
     return private(render(request, "my/key_secret.html", f"Key {key.name}", **context))
 
 
@@ -113,6 +117,24 @@ def copied(request: HttpRequest, key_id: int) -> HttpResponse:
     response = redirect("my:key", key_id=key_id)
     shown_once.forget(request, response)
     return response
+
+
+def _watched() -> dict[str, int]:
+    return {"since": int(timezone.now().timestamp() * 1000)}
+
+
+@require_safe
+def newest(request: HttpRequest, key_id: int) -> HttpResponse:
+    """Returns a part of a page with the newest request of a key since the page was opened, as the set-up guide does."""
+    person = scope.person_of(request)
+    key = scope.key(person, key_id)
+    since = waiting.since_of(request)
+    if since is None:
+        return HttpResponseBadRequest("since: milliseconds are expected", content_type="text/plain")
+    rows = visible(person, RequestLog.objects.filter(key_id=key.pk, started_at__gte=since))
+    row = rows.order_by("-started_at").first()
+    url = "" if row is None else reverse("my:request", args=[row.pk])
+    return waiting.shown(request, row, url, advised=False)
 
 
 def _setups(request: HttpRequest, key: ClientKey, secret: str) -> Any:
@@ -142,6 +164,7 @@ def page(request: HttpRequest, key_id: int) -> HttpResponse:
         cards=usage.cards(*(usage.of_key(person, key, each) for each in (query.last_days(1), query.this_month()))),
         routes=usable_routes(key),
         setups=_setups(request, key, PLACEHOLDER),
+        **_watched(),
     )
 
 

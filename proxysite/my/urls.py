@@ -22,6 +22,7 @@ urlpatterns = [
     path("keys/<int:key_id>/", view(keys.page), name="key"),
     path("keys/<int:key_id>/secret/", view(keys.secret_page), name="key-secret"),
     path("keys/<int:key_id>/copied/", view(keys.copied), name="key-copied"),
+    path("keys/<int:key_id>/newest/", view(keys.newest), name="key-newest"),
     path("keys/<int:key_id>/<slug:action>/", view(keys.action_page), name="key-action"),
     path("usage/", view(usage.page), name="usage"),
     path("requests/", view(requests.list_page), name="requests"),

@@ -39,6 +39,11 @@ def fill(page: Page, **fields: str) -> None:
             field.fill(value)
 
 
+def leave(page: Page) -> None:
+    """Go away from a page that keeps asking its gateway, before that ends."""
+    page.goto("about:blank")
+
+
 def shows(page: Page, words: str) -> None:
     """Wait until the page can be seen to have these words."""
     expect(page.locator("body")).to_contain_text(words, use_inner_text=True)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from access.models import Team
 from tests import shards
 from tests.browser import axe
-from tests.browser.steps import sign_in
+from tests.browser.steps import leave, sign_in
 from tests.browser.visits import Visits
 from tests.harness.configure import unique
 from tests.harness.forms import PASSWORD
@@ -57,6 +57,7 @@ def test_a_gateway_with_a_database_of_its_own(visitor: Page, own_database: Rows)
     try:
         sign_in(visitor, gateway, "owner")
         expect(visitor).to_have_url(f"{gateway.base_url}/admin/")
+        leave(visitor)
     finally:
         gateway.stop()
     assert get_user_model().objects.get().last_login is not None

@@ -15,6 +15,10 @@ my:key-secret own                       lm       -        -
 my:key-secret colleague                 l        -        -
 my:key-secret service                   l        -        -
 my:key-secret another                   -        -        -
+my:key-newest own                       lm       -        -
+my:key-newest colleague                 l        -        -
+my:key-newest service                   l        -        -
+my:key-newest another                   -        -        -
 my:key-copied own                       -        lm       -
 my:key-copied colleague                 -        l        -
 my:key-copied service                   -        l        -

@@ -70,8 +70,13 @@ def _place(row: RequestLog, place: str) -> Advice:
     }
     if place in of_row:
         link, name, pk, permission = of_row[place]
-        return Advice("", link, reverse(name, args=[pk]), permission) if pk is not None else Advice("")
+        if pk is not None:
+            return Advice("", link, reverse(name, args=[pk]), permission)
+        # A request that was refused before a candidate was chosen names none.
+        place = f"{place}s"
     lists = {
+        "providers": ("Providers", "admin:providers_provider_changelist", "providers.view_provider"),
+        "keys": ("Client keys", "admin:access_clientkey_changelist", "access.view_clientkey"),
         "routes": ("Routes", "admin:routing_route_changelist", "routing.view_route"),
         "models": ("Models", "admin:providers_model_changelist", "providers.view_model"),
         "budgets": ("Budgets", "admin:access_budget_changelist", "access.view_budget"),

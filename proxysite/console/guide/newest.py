@@ -48,22 +48,24 @@ def since_of(request: HttpRequest) -> datetime | None:
         return None
 
 
-def shown(request: HttpRequest, row: RequestLog | None, url: str) -> HttpResponse:
-    """Returns the part of a page that shows a request, with a link to its own page."""
+def shown(request: HttpRequest, row: RequestLog | None, url: str, *, advised: bool = True) -> HttpResponse:
+    """Returns the part of a page that shows a request, with a link to its own page; `advised`: with what to do about
+    one that failed, for who sets the gateway up."""
     if row is None or str(row.pk) == request.GET.get("shown"):
         return HttpResponse(status=204)
-    response = TemplateResponse(request, "console/guide/newest.html", _context(request.user, row, url))
+    response = TemplateResponse(request, "console/guide/newest.html", _context(request.user, row, url, advised=advised))
     response["Cache-Control"] = "no-store, private"
     return response
 
 
-def _context(person: Person, row: RequestLog, url: str) -> dict[str, Any]:
+def _context(person: Person, row: RequestLog, url: str, *, advised: bool) -> dict[str, Any]:
+    failed = row.outcome not in (Outcome.COMPLETED, Outcome.CLIENT_CLOSED)
     return {
         "row": row,
         "sentence": ending.sentence(row),
         "variant": ending.VARIANTS[Outcome(row.outcome)],
-        "advice": _for(person, row) if row.outcome not in (Outcome.COMPLETED, Outcome.CLIENT_CLOSED) else None,
-        "is_own": row.outcome == Outcome.COMPLETED and _is_own(row.provider_id),
+        "advice": _for(person, row) if failed and advised else None,
+        "is_own": advised and row.outcome == Outcome.COMPLETED and _is_own(row.provider_id),
         "url": url,
     }
 

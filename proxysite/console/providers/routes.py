@@ -178,6 +178,7 @@ def _report(request: HttpRequest, routes: Sequence[Route]) -> None:
     )
     more = f" and {len(routes) - 5} more" if len(routes) > 5 else ""
     messages.success(request, format_html("These routes now lead to your models: {}{}.", links, more))
-    if request.user.has_perm("access.add_clientkey"):
-        url = reverse("admin:access_clientkey_add")
-        messages.info(request, format_html('Next, <a class="text-link" href="{}">create a client key</a>.', url))
+    if request.user.has_perms(["usage.view_requestlog", "access.add_clientkey"]):
+        url = reverse("console:guide")
+        text = 'Next, <a class="text-link" href="{}">make a key and send a first request</a>.'
+        messages.info(request, format_html(text, url))

@@ -135,8 +135,8 @@ def test_a_look_is_one_query_of_an_index(
     admin_client: Client, admin_user: User, django_assert_num_queries: Any, django_assert_max_num_queries: Any
 ) -> None:
     request_row()
-    # The session and the user come with every page, and with a row whether its provider is the demo.
-    with django_assert_num_queries(4) as queries:
+    # The session and the user come with every page.
+    with django_assert_num_queries(3) as queries:
         assert _newest(admin_client).status_code == 200
     (of_rows,) = [query["sql"] for query in queries.captured_queries if "usage_requestlog" in query["sql"]]
     assert "LIMIT 1" in of_rows
@@ -158,7 +158,9 @@ def test_a_refusal_is_shown_with_its_reason_and_what_to_do(admin_client: Client)
     assert "it has no candidates" in text
     assert "Give the route a candidate" in text
     assert links_of(found)["The route"] == "/admin/routing/route/7/change/"
+    request_row(outcome="refused", sentence_code="no_usable_candidate", route_name="fast")
+    assert links_of(_newest(admin_client))["Routes"] == "/admin/routing/route/"
     # Nothing is offered that the reader may not open.
     clerk = _newest(signed_in(person(None, "usage.view_requestlog")))
     assert "Give the route a candidate" in text_of(clerk)
-    assert "The route" not in links_of(clerk)
+    assert "Routes" not in links_of(clerk)

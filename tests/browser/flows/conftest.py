@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Page
 
-from tests.browser.steps import sign_in
+from tests.browser.steps import leave, sign_in
 from tests.harness.forms import PASSWORD
 from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
@@ -28,5 +28,6 @@ def owned(own_database: Rows, visitor: Page) -> Iterator[Callable[[], Gateway]]:
         return gateway
 
     yield start
+    leave(visitor)
     for gateway in started:
         gateway.stop()
