@@ -258,8 +258,9 @@ LOGGING: dict[str, Any] = {
         # A page that answers 404 or 403 is not worth a log line.
         "django.request": {"level": "ERROR", "filters": ["links"]},
         "django.security.csrf": {"filters": ["links"]},
-        # Anybody can send a wrong Host as often as he likes.
+        # Anybody can send a wrong Host, or too many fields, as often as they like.
         "django.security.DisallowedHost": {"filters": ["line"]},
+        "django.security.TooManyFieldsSent": {"filters": ["line"]},
         "django.channels.server": {"level": "WARNING"},
     },
 }
