@@ -113,7 +113,10 @@ def test_the_machine_s_identity_goes_to_its_cloud_alone(rig: Rig) -> None:
                     "is_local": "on",
                 }
                 answer = browser.submit(
-                    "/admin/providers/provider/add/", **fields, base_url=f"http://{host}/{evil.mark}", _save="Save"
+                    "/admin/providers/provider/add/?preset=blank",
+                    **fields,
+                    base_url=f"http://{host}/{evil.mark}",
+                    _save="Save",
                 )
                 refused += answer.status_code == 200
                 for provider in Provider.objects.filter(name=name):
