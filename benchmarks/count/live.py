@@ -36,9 +36,9 @@ MOST_SHARE = 0.05
 SAMPLE = "a sample of 60 streams, 50 that ended"
 WRITTEN = "of a worker's row"
 READ = "reading and sorting it"
-TOLD = "an update to 100 browsers"
+SENT = "an update to 100 browsers"
 OF_A_WORKER = (SAMPLE, WRITTEN)
-PARTS = (*OF_A_WORKER, READ, TOLD)
+PARTS = (*OF_A_WORKER, READ, SENT)
 _WARM, _TIMES = 5, 20
 _MODULE = "benchmarks.count.live"
 
@@ -81,7 +81,7 @@ async def run() -> None:
         requests.begin()
         for _ in range(times):
             await tell()
-    requests.dump(TOLD)
+    requests.dump(SENT)
     requests.end()
 
 

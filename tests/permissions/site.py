@@ -118,8 +118,8 @@ def make_rows() -> None:
     draft = drafts.put(0, (provider.pk, provider.name), "october.csv", invoice)
     results.make(draft, guess(sheet(draft.text)), 0)
     running = Stream(id=str(RUNNING), key="service", route="r", model="m", provider="mine", number=1, streamed=True)
-    told_at = timezone.now() + timedelta(hours=1)
-    LiveSample.objects.create(worker="one", at=told_at, streams=encode(Sample([running])))
+    written_at = timezone.now() + timedelta(hours=1)
+    LiveSample.objects.create(worker="one", at=written_at, streams=encode(Sample([running])))
 
 
 def closed_statement(team: Team) -> None:

@@ -72,7 +72,7 @@ def test_a_key_survives_an_error_in_another_field_unseen(admin_client: Client) -
     assert secrets.decrypt(Credential.objects.get().ciphertext) == SECRET
 
 
-def test_what_is_no_key_is_said_beside_it(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_the_key_stands_beside_it(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"{ADD}?preset=anthropic"
     data = form_of(admin_client.get(url))
     assert list(errors_of(admin_client.post(url, data | {"key": "two words"}))) == ["key"]
