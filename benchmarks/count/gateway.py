@@ -27,7 +27,8 @@ Row = tuple[RequestRecord, list[AttemptRecord]]
 
 THREADS_AT_START = ("snapshot", "asyncio", "budgets")
 """How the names of the threads begin without which the application does not start."""
-_STARTED = datetime(2026, 11, 2, 12, 30, tzinfo=UTC)
+_STARTED = datetime.now(UTC).replace(hour=12, minute=30, second=0, microsecond=0)
+"""Today: a request of a day that is over is late, and marks its month besides."""
 
 
 class Sent:
