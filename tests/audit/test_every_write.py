@@ -151,6 +151,10 @@ def _writable(verb: str, rows: dict[str, Any], root: User) -> set[str]:
     return found
 
 
+LEADS_ON = {("providers.model", "make_routes")}
+"""Actions that only lead to a page, whose form is among those of tests.audit.forms."""
+
+
 def _url(label: str, page: str, *args: Any) -> str:
     return reverse(f"admin:{label.replace('.', '_')}_{page}", args=args)
 
@@ -219,7 +223,9 @@ def test_every_action_of_a_list(admin_client: Client, admin_user: User, rows: di
             since = AuditEntry.objects.count()
             form = {"action": action, "_selected_action": [row.pk], "post": "yes", **ASKS.get((label, action), {})}
             assert admin_client.post(_url(label, "changelist"), form).status_code == 302, (label, action)
-            if (other := WRITES.get((label, action))) is not None:
+            if (label, action) in LEADS_ON:
+                assert _new_entries(since) == set()
+            elif (other := WRITES.get((label, action))) is not None:
                 assert other in {kind for kind, _ in _new_entries(since)}, (label, action)
             else:
                 assert (label, str(row.pk)) in _new_entries(since), (label, action)
