@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model
+from django.utils import timezone
 
 from configuration.file.fields import TEXT_LISTS, concrete, listed, names
 from configuration.file.schema import ConfigurationError
@@ -53,6 +54,9 @@ class ImportReport:
         self.not_carried_over: list[str] = []
         self.to_do: list[str] = []
         self.untouched: dict[str, list[str]] = {}
+        self.moment = timezone.now()
+        """What begins with the import begins at this moment, which the report calls "now": a later run of the same file
+        reports the same."""
 
     def save(self, place: str, row: Model, name: str, values: dict[str, Any], unique: bool = True) -> None:
         """Gives a row, new or not, these values and saves it. Raises ConfigurationError."""
@@ -78,7 +82,9 @@ class ImportReport:
             raise ConfigurationError(_first_error(place, row, error)) from error
         row.save()
         shown_lines = tuple(
-            (_SHOWN_AS.get(field, field), old, new) for field, old, new in lines if field != "last_four"
+            (_SHOWN_AS.get(field, field), old, "now" if values[field] is self.moment else new)
+            for field, old, new in lines
+            if field != "last_four"
         )
         self.changes.append(Change("create" if is_new else "change", kind, name, shown_lines))
 

@@ -7,10 +7,10 @@ that are in force and begin others, and the same file changes nothing when it is
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 
 from configuration.apply.context import ImportContext
 from configuration.file.fields import values_of
@@ -28,7 +28,7 @@ def write_prices(context: ImportContext, place: str, model: Model, name: str, en
         return
     wanted = [(f"{place}.prices[{number}]", _values(context, entry)) for number, entry in enumerate(entries)]
     _refuse_overlaps(wanted, model)
-    schedule = _Schedule(rows)
+    schedule = _Schedule(rows, context.report.moment)
     found = [(where, schedule.fitting(values), values) for where, values in wanted]
     for unmentioned in schedule.unmentioned():
         context.report.remove(unmentioned, f"{name}, {unmentioned}")
@@ -40,14 +40,15 @@ def write_prices(context: ImportContext, place: str, model: Model, name: str, en
             price = row or Price(model=model)
             if any(getattr(price, field) != amount for field, amount in values.items() if field in price.amounts()):
                 price.source = Price.Source.FILE
-            context.report.save(where, price, f"{name}, {Price(**_span(values))}", values, unique=False)
+            span = "prices from now on" if values["valid_from"] is context.report.moment else Price(**_span(values))
+            context.report.save(where, price, f"{name}, {span}", values, unique=False)
 
 
 class _Schedule:
     """The prices that a model has, and which of them an entry of the file is about."""
 
-    def __init__(self, rows: list[Price]) -> None:
-        self._now = timezone.now()
+    def __init__(self, rows: list[Price], now: datetime) -> None:
+        self._now = now
         self._begun = [row for row in rows if row.has_begun(self._now)]
         self._in_force = next((row for row in self._begun if not row.is_over(self._now)), None)
         self._left = {row.valid_from: row for row in rows if not row.is_over(self._now)}

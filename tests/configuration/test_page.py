@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from access import audit
 from access.models import AuditEntry, Team
+from configuration.apply.import_configuration import import_configuration
 from configuration.file.lines import line_of
 from providers import secrets
-from providers.models import Credential, Provider
+from providers.models import Credential, Model, Provider
+from providers.pricing.prices import Price
+from proxysite.console.configuration import pages
 from routing.models import Route
 from tests.permissions.site import make_rows
 
@@ -73,6 +81,59 @@ def test_what_was_not_looked_at_is_not_done(admin_client: Client, what: str) -> 
     assert not Team.objects.exists()
     _send(admin_client, text, _mark(shown))
     assert Team.objects.get().name == "Research"
+
+
+def test_prices_that_begin_with_the_import_are_looked_at_once(admin_client: Client) -> None:
+    provider = Provider.objects.create(name="vendor", dialect="openai_chat", base_url="https://vendor.example/v1")
+    over = timezone.now() - timedelta(days=1)
+    model = Model.objects.create(provider=provider, name="m")
+    Price.objects.create(model=model, input=2, output=9, valid_from=over - timedelta(days=9), valid_until=over)
+    text = FILE + "  models:\n  - name: m\n    prices:\n    - {input: 3, output: 15}\n"
+    shown = _send(admin_client, text)
+    assert "from now on" in shown.content.decode()
+    assert "created" in _send(admin_client, text, _mark(shown)).content.decode()
+    begun = Price.objects.get(valid_until=None).valid_from
+    assert begun is not None
+    assert begun > over
+
+
+def test_nobody_writes_between_the_look_and_the_write(
+    transactional_db: None, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[str] = []
+
+    def another() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '50ms'")
+                audit.lock()
+        except OperationalError as error:
+            refused.append(str(error))
+        finally:
+            connection.close()
+
+    def importing(parsed: Any, *, write: bool) -> Any:
+        report = import_configuration(parsed, write=write)
+        thread = Thread(target=another)
+        thread.start()
+        thread.join()
+        return report
+
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer from the beginning of a transaction.")
+    monkeypatch.setattr(pages, "import_configuration", importing)
+    _send(admin_client, FILE, _mark(_send(admin_client, FILE)))
+    assert Team.objects.get().name == "Research"
+    assert len(refused) == 3
+
+
+def test_a_large_file_that_is_no_plain_json_is_refused_at_once(admin_client: Client) -> None:
+    plain = json.dumps({"version": 1, "teams": [{"name": "Research", "notes": "n" * 60_000}]})
+    page = _send(admin_client, plain[:-1] + ",}").content.decode()
+    assert "./gateway import_config" in page
+    assert "not plain JSON" in page
+    assert "1 to create" in _send(admin_client, plain).content.decode()
+    assert "1 to create" in _send(admin_client, '{version: 1, teams: [{name: "Research",},]}').content.decode()
 
 
 @pytest.mark.parametrize(

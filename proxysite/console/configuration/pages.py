@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
+from access import audit
 from access.audit import record
 from access.permissions import EXPORT, IMPORT, Person, may
 from configuration.apply.import_configuration import import_configuration
@@ -32,6 +33,7 @@ from configuration.file.schema import ConfigurationError
 SHOWN: Final = 300
 """Rows whose changes a page lists."""
 _MOST_BYTES: Final = 2_000_000
+_MOST_JSON5: Final = 50_000
 _FORMATS: Final = {
     "auto": "Automatic",
     "ours": "This gateway's own",
@@ -46,7 +48,8 @@ class ImportForm(forms.Form):
     file = forms.FileField(
         max_length=200,
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".yaml,.yml,.json,.json5,.txt"}),
-        help_text="This gateway's own, claude-code-router's config.json or LiteLLM's config.yaml, of up to 2 MB.",
+        help_text="This gateway's own, claude-code-router's config.json or LiteLLM's config.yaml, of up to 2 MB; "
+        "JSON with comments or trailing commas, of up to 50 kB.",
     )
     format = forms.ChoiceField(choices=list(_FORMATS.items()), initial="auto", widget=UnfoldAdminSelectWidget)
     mark = forms.CharField(required=False, max_length=64)
@@ -118,14 +121,19 @@ def _imported(form: ImportForm) -> dict[str, Any]:
     text, mark = form.cleaned_data["file"], form.cleaned_data["mark"]
     try:
         # Variables that a file of another gateway names are not read: their values would be shown.
-        parsed = read_text(text, form.cleaned_data["format"], environ={})
+        parsed = read_text(text, form.cleaned_data["format"], environ={}, most_json5=_MOST_JSON5)
         with transaction.atomic():
+            # Before the dry run, whose own lock goes with its savepoint: nobody else writes until this is written.
+            audit.lock()
             planned = import_configuration(parsed, write=False)
             seen = mark_of(text, planned)
             if mark != seen:
                 return {"form": form, "changed": bool(mark), "mark": seen, **_shown(planned, parsed)}
             record("configuration imported", changes={"format": parsed.title, **dict(planned.count())})
             report = import_configuration(parsed, write=True)
+            if mark_of(text, report) != seen:
+                transaction.set_rollback(True)
+                return {"form": form, "changed": True, "mark": seen, **_shown(planned, parsed)}
     except ConfigurationError as error:
         line = line_of(text, str(error))
         return {"form": form, "problem": f"Nothing was written. {f'Line {line}: ' if line else ''}{error}"}
