@@ -169,7 +169,8 @@ async def _without_key(
     runtime: Runtime,
 ) -> KeyRecord | None:
     """Returns whom a token of the playground speaks for; refuses everybody else and returns None. Raises Refused."""
-    if playground.has_token(headers):
+    if playground.has_token(headers) and not _wait_of_refused(scope, headers, runtime):
+        # The database is asked for nobody who sends too many that are refused.
         found = await playground.caller(headers, snapshot.keys) if path in _OF_PLAYGROUND else WRONG_ENDPOINT
         if isinstance(found, KeyRecord):
             return found
@@ -178,6 +179,11 @@ async def _without_key(
     with runtime.load.enter(NOBODY):
         await _refuse(client, _too_many_refused(scope, headers, runtime) or errors.of_access(refusal))
     return None
+
+
+def _wait_of_refused(scope: Scope, headers: dict[str, str], runtime: Runtime) -> int:
+    peer = scope.get("client")
+    return runtime.refused_keys.left(peer[0] if peer else "", headers.get("x-forwarded-for", ""))
 
 
 def _too_many_refused(scope: Scope, headers: dict[str, str], runtime: Runtime) -> errors.ClaudeError | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
@@ -28,6 +29,13 @@ INTERVAL = 1.0
 """Seconds between two looks at the sessions of running answers."""
 _BEARER: Final = f"Bearer {PREFIX}"
 _RETRY_AFTER: Final = 30.0
+_MOST_ASKED: Final = 64
+"""Tokens that the database is asked about at once; further ones are refused, so that none waits for long."""
+_BUSY_RETRY_AFTER: Final = 5.0
+
+_asked = 0
+_watch_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="session watch")
+"""Of the watch alone: it ends answers whatever waits to begin."""
 
 
 def has_token(headers: Mapping[str, str]) -> bool:
@@ -37,10 +45,19 @@ def has_token(headers: Mapping[str, str]) -> bool:
 
 async def caller(headers: Mapping[str, str], keys: Keys) -> KeyRecord | AccessDenied:
     """Returns whom the token of a request speaks for, or why it is refused. Raises Refused while the database does not
-    answer; it is asked only about a token that this gateway has signed."""
+    answer, or is asked about too many; it is asked only about a token that this gateway has signed."""
+    global _asked
     claims = read(headers["authorization"].removeprefix("Bearer "))
     if claims is None:
         return NOT_VALID
+    if _asked >= _MOST_ASKED:
+        raise Refused(
+            RefusalKind.OVERLOADED,
+            Sentence("Too many requests from playgrounds begin at once. Try again in a moment.", code="sessions_busy"),
+            retry_after=_BUSY_RETRY_AFTER,
+            code="sessions_busy",
+        )
+    _asked += 1
     try:
         return await beside(partial(holder, claims, keys))
     except (DatabaseError, TimeoutError) as error:
@@ -55,6 +72,8 @@ async def caller(headers: Mapping[str, str], keys: Keys) -> KeyRecord | AccessDe
             retry_after=_RETRY_AFTER,
             code="session_unread",
         ) from error
+    finally:
+        _asked -= 1
 
 
 class SessionWatch:
@@ -82,7 +101,7 @@ class SessionWatch:
         if not running:
             return
         try:
-            ended = await beside(partial(_ended, {claims for _, claims in running}))
+            ended = await beside(partial(_ended, {claims for _, claims in running}), _watch_thread)
         except (DatabaseError, TimeoutError) as error:
             logger.warning("no sessions of the playground were read", extra={"fields": {"cause": type(error).__name__}})
             return

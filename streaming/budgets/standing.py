@@ -37,10 +37,10 @@ async def standing(key: KeyRecord) -> list[Quota]:
     return await beside(partial(_quotas, budgets)) if budgets else []
 
 
-async def beside(read: Callable[[], _Read]) -> _Read:
+async def beside(read: Callable[[], _Read], threads: ThreadPoolExecutor = _threads) -> _Read:
     """Returns what `read` reads from the database, in a thread. Raises what it raises, or TimeoutError."""
     async with asyncio.timeout(_TIMEOUT):
-        return await asyncio.get_running_loop().run_in_executor(_threads, partial(_closing, read))
+        return await asyncio.get_running_loop().run_in_executor(threads, partial(_closing, read))
 
 
 def _closing(read: Callable[[], _Read]) -> _Read:
