@@ -1,4 +1,5 @@
-"""One thread per process: every ten seconds it writes the row that tells the others of this one."""
+"""One thread per process: every ten seconds it writes the row that tells the others of this one, and starts the process
+of jobs where one waits that nobody runs."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from proxysite.state import versions
+from proxysite.state.jobs import start
 from proxysite.state.models import Worker
 from streaming.runtime import Runtime
 
@@ -102,6 +104,8 @@ class Reporter:
         try:
             while True:
                 self._attempt(self.write)
+                if not self._failing and not self._stopping.is_set():
+                    start.look()
                 if self._stopping.wait(SECONDS):
                     break
             if not self._failing:

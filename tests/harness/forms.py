@@ -98,9 +98,9 @@ class Admin:
         assert answer.status_code == 200, (path, answer.status_code)
         return answer.text
 
-    def submit_to(self, path: str, action: str) -> str:
-        """Send a form of a page to its action, as the page has it, and return the page that follows."""
-        answer = self._http.post(action, data=fields_of(self.page(path)))
+    def submit_to(self, path: str, action: str, **changes: Any) -> str:
+        """Send a form of a page to its action, with some fields changed, and return the page that follows."""
+        answer = self._http.post(action, data={**fields_of(self.page(path)), **changes})
         assert answer.status_code == 200, (action, answer.status_code)
         return answer.text
 

@@ -55,7 +55,8 @@ def test_the_database_is_not_asked_for_an_address_that_sends_too_many_refused_ke
 
 
 def test_too_many_at_once_are_refused_and_the_watch_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    free, ended = threading.Event(), []
+    free = threading.Event()
+    ended: list[Any] = []
 
     def slow(*_: Any) -> Any:
         free.wait(PATIENCE)

@@ -8,7 +8,7 @@ otherwise it is for the next round, and until then readers add up days.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -96,10 +96,15 @@ def build_next() -> bool:
     return any(map(build, unbuilt()))
 
 
-def build_all() -> list[date]:
-    """Builds the months that have days to be added up; returns those that could not be built now. Raises
-    django.db.Error."""
-    return [month for month in unbuilt() if not build(month)]
+def build_all(hear: Callable[[], None] = lambda: None) -> list[date]:
+    """Builds the months that have days to be added up; returns those that could not be built now. `hear` is called
+    before each and may raise to stop it. Raises django.db.Error."""
+    left = []
+    for month in unbuilt():
+        hear()
+        if not build(month):
+            left.append(month)
+    return left
 
 
 def not_built(months: list[date]) -> str:
@@ -113,12 +118,13 @@ def not_built(months: list[date]) -> str:
     )
 
 
-def rebuild(*, check: bool) -> Iterator[Difference]:
+def rebuild(*, check: bool, hear: Callable[[], None] = lambda: None) -> Iterator[Difference]:
     """Compares the months that stand with their days; yields the differences. Unless `check`, it builds these months
-    again; others that do not stand are for `build_all`."""
+    again; others that do not stand are for `build_all`. `hear` is called before each and may raise to stop it."""
     if not has_days():
         return
     for month in _standing().order_by("first_day").values_list("first_day", flat=True):
+        hear()
         with snapshot():
             # Of one state of the database, in which it may not stand any more.
             row = _standing().filter(first_day=month).first()

@@ -51,32 +51,55 @@ def rebuild(
 ) -> Iterator[Difference]:
     """Compares the days from `first` to `last`, both included, or all days: those of TIME_ZONE, and for attempts those
     of UTC. Yields the differences, which are corrected by then unless `check`. Iterate to the end. `progress` is called
-    with the days done, of how many, and may raise to stop it."""
+    with the steps done, of how many, and may raise to stop it: a step is a day, and then all sessions, all attempts,
+    all months, within which it is called again and again."""
     span = UsageRollup.objects.aggregate(first=Min("starts_at"), last=Max("starts_at"))
     rows = RequestLog.objects.aggregate(first=Min("started_at"), last=Max("started_at"))
     days = DailyRollup.objects.aggregate(first=Min("starts_at"), last=Max("starts_at"))
+    steps = _Steps(progress)
     moments = [moment for moment in (*span.values(), *days.values(), *rows.values()) if moment is not None]
     if moments:
         begin = local_day(int(min(moments).timestamp())) if first is None else first
         end = local_day(int(max(moments).timestamp())) if last is None else last
         scan = Scan(rows["first"])
         day = begin
+        steps.total += max(0, (end - begin).days + 1)
         while day <= end:
-            if progress is not None:
-                progress((day - begin).days, (end - begin).days + 1)
+            steps.hear()
             yield from _day(day, scan, check)
+            steps.done += 1
             day += timedelta(days=1)
+        steps.hear()
         session_ids = scan.rest()
         for at in range(0, len(session_ids), _SESSIONS):
+            steps.hear()
             yield from _some_sessions(session_ids[at : at + _SESSIONS], check)
-    yield from rebuild_attempts.rebuild(first, last, check=check)
+    steps.done += 1
+    yield from rebuild_attempts.rebuild(first, last, check=check, hear=steps.hear)
+    steps.done += 1
     if not check and first is None and last is None:
         with transaction.atomic():
             if not months.has_days():
                 # Months are of the days of before.
                 upsert.mark(RollupMonth.objects.values_list("first_day", flat=True))
             RollupZone.objects.update_or_create(id=1, defaults={"name": settings.TIME_ZONE})
-    yield from months.rebuild(check=check)
+    yield from months.rebuild(check=check, hear=steps.hear)
+    steps.done += 1
+    steps.hear()
+
+
+class _Steps:
+    """How far a rebuild is. It begins with the three steps behind the days."""
+
+    def __init__(self, progress: Callable[[int, int], None] | None) -> None:
+        self._progress = progress
+        self.done = 0
+        self.total = 3
+
+    def hear(self) -> None:
+        """Says how far it is, and raises what ends the rebuild."""
+        if self._progress is not None:
+            self._progress(self.done, self.total)
 
 
 def rebuild_days(days: Iterable[date]) -> None:

@@ -6,7 +6,7 @@ any attempt is taken to be pruned: its rollup is all that is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -34,11 +34,14 @@ _adding = adding({name: at for at, name in enumerate(_READ)}, ATTEMPT_COUNTED)
 Ids = tuple[UUID, UUID]
 
 
-def rebuild(first: date | None, last: date | None, *, check: bool) -> Iterator[Difference]:
+def rebuild(
+    first: date | None, last: date | None, *, check: bool, hear: Callable[[], None] = lambda: None
+) -> Iterator[Difference]:
     """Compares the days of UTC from `first` to `last` that have attempts; yields the differences, which are corrected
-    by then unless `check`."""
+    by then unless `check`. `hear` is called before each day and may raise to stop it."""
     day = _next_day(date.min if first is None else first)
     while day is not None and (last is None or day <= last):
+        hear()
         if _differs(day):
             yield from _compared(day, check)
         day = _next_day(day + timedelta(days=1)) if day < date.max else None

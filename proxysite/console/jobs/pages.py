@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
+from django.db import Error as DatabaseError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -20,6 +22,8 @@ from access.permissions import may
 from proxysite.console.jobs.forms import FORMS, SENTENCES
 from proxysite.state.jobs.start import start as start_process
 from proxysite.state.models import Job
+
+logger = logging.getLogger("gateway.jobs")
 
 VIEW, ADD = "state.view_job", "state.add_job"
 LISTED: Final = 100
@@ -45,7 +49,7 @@ def start(request: HttpRequest, kind: str) -> HttpResponse:
     with transaction.atomic():
         job = Job.objects.create(kind=kind, options=form.options(), user_id=request.user.pk)
         record("job started", name=str(job), changes=job.options)
-    start_process()
+    _start_process(request)
     return HttpResponseRedirect(reverse("console:job", args=[job.pk]))
 
 
@@ -53,7 +57,6 @@ def start(request: HttpRequest, kind: str) -> HttpResponse:
 @permission_required(VIEW, raise_exception=True)
 def page(request: HttpRequest, job_id: int) -> HttpResponse:
     """One job: how far it is, or what came of it."""
-    start_process()
     job = get_object_or_404(Job, pk=job_id)
     context = {
         **admin.site.each_context(request),
@@ -88,7 +91,6 @@ def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
 
 
 def _list(request: HttpRequest, filled: dict[str, Any], status: int = 200) -> HttpResponse:
-    start_process()
     jobs = list(Job.objects.order_by("-pk")[:LISTED])
     may_add = may(request.user, ADD)
     context = {
@@ -104,6 +106,17 @@ def _list(request: HttpRequest, filled: dict[str, Any], status: int = 200) -> Ht
         else [],
     }
     return TemplateResponse(request, "console/jobs.html", context, status=status)
+
+
+def _start_process(request: HttpRequest) -> None:
+    """The job is stored by now: where its process does not start, the gateway tries again every ten seconds."""
+    try:
+        start_process()
+    except (DatabaseError, OSError) as error:
+        logger.warning("a job's process was not started", extra={"fields": {"cause": str(error)}})
+        messages.warning(
+            request, "The process of jobs could not be started now. The gateway tries again; its log has the cause."
+        )
 
 
 def _names(jobs: list[Job]) -> dict[int | None, str]:

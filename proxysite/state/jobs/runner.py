@@ -29,14 +29,16 @@ class Stopped(Exception):
 
 
 def abandon_dead() -> None:
-    """Marks the jobs whose process is gone, and forgets old ones. Raises django.db.Error."""
+    """Marks the jobs whose process is gone. Raises django.db.Error."""
     dead = Job.objects.filter(state=Job.State.RUNNING, seen_at__lt=Now() - STALE)
-    dead.update(state=Job.State.ABANDONED, ended_at=Now(), error=STOPPED)
-    Job.objects.filter(ended_at__lt=Now() - KEPT).delete()
+    # This is asked every few seconds, so nothing is written where there is nothing to write.
+    if dead.exists():
+        dead.update(state=Job.State.ABANDONED, ended_at=Now(), error=STOPPED)
 
 
 def claim() -> Job | None:
-    """Returns the job that has waited longest, which runs from now on; None where none waits or another one runs.
+    """Returns the job that has waited longest, which runs from now on; None where none waits or another one runs. Old
+    jobs are forgotten then.
 
     Raises django.db.Error.
     """
@@ -52,6 +54,7 @@ def claim() -> Job | None:
                 return None
     except IntegrityError:
         return None
+    Job.objects.filter(ended_at__lt=Now() - KEPT).delete()
     return Job.objects.get(pk=job.pk)
 
 

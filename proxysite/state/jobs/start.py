@@ -3,15 +3,20 @@ process, with a lower priority."""
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import threading
 
 from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from proxysite.state.jobs import runner
 from proxysite.state.models import Job
 from streaming import runtime
+
+logger = logging.getLogger("gateway.jobs")
 
 _lock = threading.Lock()
 _process: subprocess.Popen[bytes] | None = None
@@ -20,7 +25,7 @@ _process: subprocess.Popen[bytes] | None = None
 def start() -> None:
     """Starts it where a job waits and none runs. Nothing is started by a command or a test, which serve nothing.
 
-    Raises django.db.Error.
+    Raises django.db.Error, and OSError where the system starts no process.
     """
     global _process
     runner.abandon_dead()
@@ -36,5 +41,23 @@ def start() -> None:
             start_new_session=True,
             cwd=settings.BASE_DIR,
         )
-        # So that it leaves no zombie.
-        threading.Thread(target=_process.wait, name="jobs", daemon=True).start()
+        threading.Thread(target=_await, args=(_process,), name="jobs", daemon=True).start()
+
+
+def look() -> None:
+    """Does what `start` does, for threads that go on: what fails is logged and tried again the next time."""
+    try:
+        start()
+    except (DatabaseError, OSError) as error:
+        logger.warning("jobs that wait were not started", extra={"fields": {"cause": str(error)}})
+        connection.close()
+
+
+def _await(process: subprocess.Popen[bytes]) -> None:
+    """Leaves no zombie. A job that was asked for while the process ended does not wait for the next look; one that
+    broke it does."""
+    if process.wait() == 0:
+        try:
+            look()
+        finally:
+            connection.close()

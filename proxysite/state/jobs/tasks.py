@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from access.audit import record
+from access.audit.context import Who, current
 from providers.pricing.prices import schedules
 from proxysite.state.models import Job
 from usage.collector import at_rest
@@ -46,19 +48,31 @@ def _reprice(job: Job, progress: Progress) -> list[str]:
         done += number
         progress(done, total, "requests")
 
-    found = reprice(
-        period,
-        schedules(),
-        as_of=None if options["prices"] == "then" else timezone.now(),
-        model_name=options["model"] or None,
-        write=options["write"],
-        progress=each,
-    )
-    if options["write"]:
-        days = {"first": options["first"], "last": options["last"], "prices of": options["prices"]}
-        record("usage repriced", changes={**days, "job": job.pk})
+    try:
+        found = reprice(
+            period,
+            schedules(),
+            as_of=None if options["prices"] == "then" else timezone.now(),
+            model_name=options["model"] or None,
+            write=options["write"],
+            progress=each,
+        )
+    finally:
+        # One that was stopped has written as well.
+        if options["write"] and done:
+            days = {"first": options["first"], "last": options["last"], "prices of": options["prices"]}
+            _record("usage repriced", job, {**days, "requests": done})
     stored = "The result is stored beside the cost." if options["write"] else "Nothing was stored."
     return [*map(_line, found), _line(_total(found)), stored]
+
+
+def _record(action: str, job: Job, changes: dict[str, Any]) -> None:
+    """Records what a job wrote as the deed of whoever asked for it."""
+    who = current()
+    person = None if job.user_id is None else User.objects.filter(pk=job.user_id).first()
+    if person is not None:
+        who = Who(who.origin, person.pk, person.get_username())
+    record(action, changes={**changes, "job": job.pk}, who=who)
 
 
 def _total(found: list[Repriced]) -> Repriced:
@@ -81,16 +95,23 @@ def _line(one: Repriced) -> str:
 def _rollups(job: Job, progress: Progress, *, check: bool) -> list[str]:
     first, last = (date.fromisoformat(job.options[name]) if job.options[name] else None for name in ("first", "last"))
     count, lines = 0, []
-    with at_rest:
-        for difference in rebuild.rebuild(
-            first, last, check=check, progress=lambda done, total: progress(done, total, "days")
-        ):
-            count += 1
-            if count <= SHOWN:
-                lines.append(str(difference))
-        left = "" if check else months.not_built(months.build_all())
-    if count and not check:
-        record("rollups rebuilt", changes={"differences": count, "job": job.pk})
+    at = (0, 0)
+
+    def each(done: int, total: int) -> None:
+        nonlocal at
+        at = (done, total)
+        progress(done, total, "steps")
+
+    try:
+        with at_rest:
+            for difference in rebuild.rebuild(first, last, check=check, progress=each):
+                count += 1
+                if count <= SHOWN:
+                    lines.append(str(difference))
+            left = "" if check else months.not_built(months.build_all(lambda: each(*at)))
+    finally:
+        if count and not check:
+            _record("rollups rebuilt", job, {"differences": count})
     if count > SHOWN:
         lines.append(f"… and {count - SHOWN:,} more")
     if left:
