@@ -55,7 +55,7 @@ async def run() -> None:
 
     requests = callgrind.Requests(os.environ[callgrind.LIBRARY])
     _make_tables()
-    runtime: Any = SimpleNamespace(exchanges={_exchange(number) for number in range(STREAMS)}, ended=deque())
+    runtime: Any = SimpleNamespace(exchanges={exchange(number) for number in range(STREAMS)}, ended=deque())
     from benchmarks.count import gateway
 
     runtime.ended.extend(gateway.row(number)[0] for number in range(50))
@@ -63,18 +63,18 @@ async def run() -> None:
     _count(requests, SAMPLE, sampler.sample)
     sample = sampler.sample()
     _count(requests, WRITTEN, lambda: rows.write("worker", sample))
+    sight = Sight(everything=True)
     reader = hub.Reader()
-    _count(requests, READ, reader.read)
-    found = reader.read()
+    _count(requests, READ, lambda: reader.read([sight]))
+    found = reader.read([sight])
     if found is None:
         raise DidNotRun("the rows could not be read")
-    watchers = [hub.Watcher(Sight(everything=True)) for _ in range(BROWSERS)]
+    watchers = [hub.Watcher(sight, number) for number in range(BROWSERS)]
     protocols = [_protocol() for _ in watchers]
 
     async def tell() -> None:
-        shown = found.for_sight(watchers[0].sight)
         for watcher, protocol in zip(watchers, protocols, strict=True):
-            watcher.offer(shown)
+            watcher.offer(found[sight])
             await protocol.send({"type": "websocket.send", "text": await watcher.next()})
 
     for times in (_WARM, _TIMES):
@@ -88,12 +88,12 @@ async def run() -> None:
 def _make_tables() -> None:
     from django.db import connection
 
-    from routing.models import Revision
+    from routing.models import Signal
     from usage.live.models import LiveSample
 
     with connection.schema_editor() as editor:
         editor.create_model(LiveSample)
-        editor.create_model(Revision)
+        editor.create_model(Signal)
 
 
 def _count(requests: callgrind.Requests, name: str, work: Any) -> None:
@@ -104,8 +104,8 @@ def _count(requests: callgrind.Requests, name: str, work: Any) -> None:
     requests.dump(name)
 
 
-def _exchange(number: int) -> Exchange:
-    """A stream that has sent something."""
+def exchange(number: int) -> Exchange:
+    """Returns a stream that has sent something; in an event loop."""
     from benchmarks.count import gateway
     from streaming.exchange.answer import Answer
     from streaming.exchange.client import Client

@@ -44,20 +44,23 @@ def running(identity: UUID) -> Stream | None:
 
 def cut_and_say(request: HttpRequest, stream: Stream, form: CutForm) -> None:
     """Cuts a stream, and tells whoever asked how that went."""
+    which = f"The stream of {stream.key or 'a key'} on {stream.route or 'no route'}"
     if cut(stream, form.cleaned_data["why"]):
-        messages.success(request, f"The stream of {stream.key or 'a key'} on {stream.route or 'no route'} was cut.")
+        messages.success(request, f"{which} was cut.")
     else:
-        messages.warning(request, "No worker has cut the stream: it ended by itself meanwhile.")
+        messages.warning(request, f"{which}: no worker has answered yet. One that does within a minute still cuts it.")
 
 
 def cut(stream: Stream, why: str) -> bool:
-    """Has the stream cut, with an audit entry, and returns whether it was: it may have ended meanwhile."""
+    """Has the stream cut, and returns whether a worker has done it; it may still do so. The audit has an entry that it
+    was asked for, in the same transaction, and one of what came of it."""
+    identity = UUID(stream.id)
+    told = {"key": stream.key, "team": stream.team, "route": stream.route, "why": why}
+    changes = {name: value for name, value in told.items() if value}
     with transaction.atomic():
         lock()
-        identity = UUID(stream.id)
         asked = rows.ask_to_cut(identity)
-        told = {"key": stream.key, "team": stream.team, "route": stream.route, "why": why}
-        record(
-            "stream cut", name=request_id_of(identity), changes={name: value for name, value in told.items() if value}
-        )
-    return rows.wait_for_cut(asked)
+        record("stream cut asked for", name=request_id_of(identity), changes=changes)
+    done = rows.wait_for_cut(asked)
+    record("stream cut" if done else "stream cut not answered", name=request_id_of(identity), changes=changes)
+    return done

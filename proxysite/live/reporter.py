@@ -14,7 +14,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from proxysite.live import rows, sampling
-from routing.models import Revision
+from routing.models import Signal
 from streaming.exchange.lifecycle import Ending
 from streaming.runtime import Runtime
 from usage.live.streams import Sample
@@ -57,9 +57,9 @@ class LiveReporter:
             thread.join(_PATIENCE)
 
     def _signalled(self, name: str) -> None:
-        if name == Revision.Signal.LIVE:
+        if name == Signal.Name.LIVE:
             self._until = time.monotonic() + rows.LOOK
-        elif name == Revision.Signal.CUT:
+        elif name == Signal.Name.CUT:
             self._cuts = True
         self._wake.set()
 
@@ -86,8 +86,13 @@ class LiveReporter:
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._cuts:
-            self._cut(loop)
+            # What is asked for during the look is for the next one.
             self._cuts = False
+            try:
+                self._cut(loop)
+            except BaseException:
+                self._cuts = True
+                raise
         now = time.monotonic()
         if now < self._due:
             return

@@ -8,10 +8,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from routing.loading import revision
-from routing.models import Revision
+from routing.models import Signal
 from usage.live.models import Cut, LiveSample
 from usage.live.streams import Sample, Stream, decode, encode
 
@@ -36,7 +37,7 @@ _CUT_WITHIN = timedelta(minutes=1)
 
 def look() -> None:
     """Asks all workers for samples, for `LOOK` seconds from when they notice."""
-    revision.signal(Revision.Signal.LIVE)
+    revision.signal(Signal.Name.LIVE)
 
 
 def write(worker: str, sample: Sample) -> None:
@@ -83,10 +84,9 @@ def _told_of(identity: UUID) -> Stream | None:
 
 def ask_to_cut(identity: UUID) -> Cut:
     """Asks the worker that has the stream to cut it, when the caller's transaction ends."""
-    now = timezone.now()
-    Cut.objects.filter(asked_at__lt=now - _CUTS_KEPT).delete()
-    asked = Cut.objects.create(request_log_id=identity, asked_at=now)
-    revision.signal(Revision.Signal.CUT)
+    Cut.objects.filter(asked_at__lt=Now() - _CUTS_KEPT).delete()
+    asked = Cut.objects.create(request_log_id=identity, asked_at=Now())
+    revision.signal(Signal.Name.CUT)
     return asked
 
 
@@ -102,10 +102,10 @@ def wait_for_cut(asked: Cut) -> bool:
 
 def to_cut() -> Iterator[tuple[int, UUID]]:
     """Returns the cuts that no worker has made yet: ids of the row and of the request."""
-    asked = Cut.objects.filter(done_at=None, asked_at__gt=timezone.now() - _CUT_WITHIN)
+    asked = Cut.objects.filter(done_at=None, asked_at__gt=Now() - _CUT_WITHIN)
     return iter(list(asked.values_list("pk", "request_log_id")))
 
 
 def have_cut(numbers: list[int]) -> None:
     """Notes that these cuts were made."""
-    Cut.objects.filter(pk__in=numbers).update(done_at=timezone.now())
+    Cut.objects.filter(pk__in=numbers).update(done_at=Now())

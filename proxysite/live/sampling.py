@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Set
 from heapq import nsmallest
 
 from msgspec import Raw
@@ -10,7 +12,7 @@ from providers.counting import CHARACTERS_PER_TOKEN
 from streaming.exchange.exchange import Exchange
 from streaming.runtime import Runtime
 from usage.journal.records import RequestRecord
-from usage.live.streams import MOST_RUNNING, NONE_ENDED, Sample, Stream, encode, per_second
+from usage.live.streams import MOST_OTHERS, MOST_RUNNING, NONE_ENDED, Sample, Stream, encode, per_second
 
 _PICO = 10**12
 
@@ -25,18 +27,34 @@ class Sampler:
         self._running: dict[Exchange, Stream] = {}
 
     def sample(self) -> Sample:
-        """Returns those that began first, as many as one sample takes, and those that ended last."""
+        """Returns those that began first and some of everybody's, as many as one sample takes, and those that ended
+        last."""
         exchanges, ended = self._runtime.exchanges, self._runtime.ended
         if ended and ended[-1] is not self._last:
             self._last = ended[-1]
             self._ended = Raw(encode([_ended(record) for record in ended]))
-        chosen = nsmallest(MOST_RUNNING, exchanges, key=lambda one: one.lifecycle.began)
+        chosen = _chosen(exchanges)
         known = self._running
         # What does not change of a stream is written down once.
         self._running = {one: known.get(one) or _stream(one.account.request) for one in chosen}
         for exchange, stream in self._running.items():
             _measure(exchange, stream)
         return Sample(list(self._running.values()), self._ended, len(exchanges) - len(self._running))
+
+
+def _chosen(exchanges: Set[Exchange]) -> list[Exchange]:
+    """Returns the oldest ones and, of many, others by turns of their owners: who sees but their own must see them."""
+    oldest = sorted(exchanges, key=lambda one: one.lifecycle.began)
+    if len(oldest) <= MOST_RUNNING:
+        return oldest
+    turns: Counter[tuple[int | None, int | None]] = Counter()
+    others = []
+    for place, exchange in enumerate(oldest):
+        record = exchange.account.request
+        turns[record.team_id, record.owner_id] += 1
+        if place >= MOST_RUNNING:
+            others.append((turns[record.team_id, record.owner_id], place))
+    return oldest[:MOST_RUNNING] + [oldest[place] for _, place in nsmallest(MOST_OTHERS, others)]
 
 
 def _measure(exchange: Exchange, stream: Stream) -> None:

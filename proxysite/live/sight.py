@@ -9,7 +9,6 @@ from django.contrib.auth.models import User
 
 from access.models import Membership
 from access.roles.table import ROLES_OF, Role
-from usage.live.streams import Stream
 
 _VIEW = "usage.view_requestlog"
 
@@ -21,12 +20,6 @@ class Sight(msgspec.Struct, frozen=True):
     led: frozenset[int] = frozenset()
     joined: frozenset[int] = frozenset()
     person_id: int | None = None
-
-    def shows(self, stream: Stream) -> bool:
-        """Returns whether the person may see the stream."""
-        if self.everything or stream.team_id in self.led:
-            return True
-        return stream.team_id in self.joined and stream.owner_id == self.person_id
 
 
 def sight_of(person: Any, *, of_site: bool = True) -> Sight | None:

@@ -67,7 +67,7 @@ class SnapshotStore:
         self._listeners.append(listener)
 
     def subscribe_signals(self, listener: Callable[[str], None]) -> None:
-        """Calls `listener` with each signal (routing.models.Revision.Signal), in the watching thread: at once."""
+        """Calls `listener` with each signal (routing.models.Signal.Name), in the watching thread: at once."""
         self._signal_listeners.append(listener)
 
     @property

@@ -32,6 +32,7 @@ NOT_WATCHED = {
     "access.Lease": "written by the workers",
     "providers.DroppedField": "what clients sent",
     "routing.Revision": "a counter of changes",
+    "routing.Signal": "a counter of looks",
     "routing.HealthState": "written by the workers; a reset is an event",
     "auth.Permission": "made by migrations",
     "contenttypes.ContentType": "made by migrations",

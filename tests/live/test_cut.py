@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -19,7 +20,7 @@ from tests.harness.patience import PATIENCE
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
-from tests.live.watching import cookies_of, id_of, watching
+from tests.live.watching import cookies_of, id_of, watching, workers_with
 
 pytestmark = pytest.mark.both_databases
 SENTENCE = (
@@ -33,7 +34,7 @@ def _path(identity: str) -> str:
 
 
 def test_streams_of_both_workers_are_cut(
-    two_workers: Gateway, upstream: Upstream, standing: Standing, orm: Rows
+    two_workers: Gateway, upstream: Upstream, standing: Standing, orm: Rows, person: Callable[..., User]
 ) -> None:
     key = make_key()
     two_workers.wait_snapshot()
@@ -41,27 +42,45 @@ def test_streams_of_both_workers_are_cut(
     script = upstream.script(Reply([speak.opening("openai_chat", "so far"), gate, *speak.chat_answer("rest").steps]))
     body = message(standing.routes["openai_chat"].name, script.prompt)
     with ExitStack() as stack:
+        stack.callback(gate.open)
         admin = stack.enter_context(Admin(two_workers.base_url))
-        # As many as it takes for both workers to have one.
-        streams = [stack.enter_context(Client(two_workers.base_url, key.secret).reading(body)) for _ in range(6)]
-        for stream in streams:
+        eyes = stack.enter_context(watching(two_workers.base_url, cookies_of(person(is_superuser=True))))
+
+        def begin() -> Any:
+            stream = stack.enter_context(Client(two_workers.base_url, key.secret).reading(body))
             stream.until(b"so far")
-        *cut, bystander = streams
+            eyes.until(lambda: id_of(stream) in eyes.running)
+            return stream
+
+        bystander, cut = begin(), [begin()]
+        while workers_with(cut) < 2:
+            cut.append(begin())
+        # One of them alone, and all others at once.
+        admin.submit(_path(id_of(cut[0])), why="it runs wild")
+        with ThreadPoolExecutor(len(cut)) as pool:
+            admins = [stack.enter_context(Admin(two_workers.base_url)) for _ in cut[1:]]
+            list(pool.map(lambda who, stream: who.submit(_path(id_of(stream)), why="it runs wild"), admins, cut[1:]))
         for stream in cut:
-            assert "was cut." in admin.submit(_path(id_of(stream)), why="it runs wild")
             parsed, failure = stream.finish().broken_stream()
             assert (parsed.text, failure["type"], failure["message"]) == ("so far", "permission_error", SENTENCE)
         gate.open()
         assert bystander.finish().stream().text == "so farrest"
+        for stream in cut:
+            row = orm.request(stream.headers["request-id"])
+            assert (row.outcome, row.error_code, row.error_message) == ("interrupted", "cut_by_administrator", SENTENCE)
+            assert row.output_tokens
+            assert row.cost is not None
         assert "That stream has ended" in admin.page(_path(id_of(cut[0])))
         name = admin.name
     for stream in cut:
-        row = orm.request(stream.headers["request-id"])
-        assert (row.outcome, row.error_code, row.error_message) == ("interrupted", "cut_by_administrator", SENTENCE)
-        assert row.output_tokens
-        assert row.cost is not None
-        entry = AuditEntry.objects.get(action="stream cut", object_name=row.request_id)
-        assert (entry.person_name, "it runs wild" in entry.changes) == (name, True)
+        entries = AuditEntry.objects.filter(object_name=stream.headers["request-id"]).order_by("pk")
+        asked, answered = entries
+        assert (asked.action, "it runs wild" in asked.changes) == ("stream cut asked for", True)
+        assert answered.action in {"stream cut", "stream cut not answered"}
+    assert (
+        AuditEntry.objects.get(action="stream cut asked for", object_name=cut[0].headers["request-id"]).person_name
+        == name
+    )
 
 
 def test_an_answer_that_has_not_begun_gets_a_status(
@@ -81,7 +100,7 @@ def test_an_answer_that_has_not_begun_gets_a_status(
         script.wait(1)
         eyes.until(lambda: [one for one in eyes.running.values() if one["key"] == key.row.name])
         (identity,) = (one["id"] for one in eyes.running.values() if one["key"] == key.row.name)
-        assert "was cut." in admin.submit(_path(identity), why="")
+        admin.submit(_path(identity), why="")
         answer = asked.result(PATIENCE)
     assert answer.error(403, "permission_error") == SENTENCE
     assert orm.request(answer.request_id).error_code == "cut_by_administrator"

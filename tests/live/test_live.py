@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 from websockets.exceptions import InvalidStatus
 
 from access.models import Membership, Team
-from proxysite.live import rows
+from routing.loading import revision
+from routing.models import Revision
 from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing, make_key, unique
@@ -21,11 +22,12 @@ from tests.harness.patience import PATIENCE, until
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
-from tests.live.watching import MY_PATH, PATH, Watching, cookies_of, id_of, watching
+from tests.live.watching import MY_PATH, PATH, Watching, cookies_of, id_of, watching, workers_with
 from usage.live.models import LiveSample
 
 pytestmark = pytest.mark.both_databases
 People = Callable[..., User]
+_PROVIDERS = {"provider", "provider_id", "route_id"}
 
 
 def test_a_watcher_sees_both_workers(
@@ -40,7 +42,7 @@ def test_a_watcher_sees_both_workers(
     with ExitStack() as stack:
         eyes = stack.enter_context(watching(two_workers.base_url, cookies_of(person(is_staff=True, is_superuser=True))))
         streams: list[Any] = []
-        while _workers_with(streams) < 2:
+        while workers_with(streams) < 2:
             streams.append(stack.enter_context(Client(two_workers.base_url, key.secret).reading(body)))
             streams[-1].until(b"so far")
             eyes.until(lambda: id_of(streams[-1]) in eyes.running)
@@ -64,15 +66,15 @@ def test_a_watcher_sees_both_workers(
             assert last["seconds"] == pytest.approx((row.duration_ms or 0) / 1000, abs=0.1)
 
 
-def _workers_with(streams: list[Any]) -> int:
-    """How many workers say that they have one of the streams."""
-    ids = {id_of(stream) for stream in streams}
-    return sum(any(one.id in ids for one in sample.running) for _, sample in rows.samples().values())
-
-
 def test_rows_go_when_nobody_looks(two_workers: Gateway, orm: Rows, person: People) -> None:
-    with watching(two_workers.base_url, cookies_of(person(is_superuser=True))) as eyes:
+    cookies = cookies_of(person(is_superuser=True))
+    two_workers.wait_snapshot()
+    revisions = revision.numbers()
+    with watching(two_workers.base_url, cookies) as eyes:
         eyes.until(lambda: eyes.workers == 2)
+    # Workers of a version without the live view load everything again when these change.
+    assert revision.numbers() == revisions
+    assert not Revision.objects.exclude(scope__in=Revision.Scope.values).exists()
     until(lambda: not LiveSample.objects.exists(), lambda: list(LiveSample.objects.all()))
 
 
@@ -104,6 +106,9 @@ def test_whose_streams_somebody_sees(
         ):
             eyes = stack.enter_context(watching(two_workers.base_url, cookies_of(who), path=path))
             _sees(eyes, {ids[name] for name in sees}, set(ids.values()))
+            # Members and leads have no page that names providers.
+            named = {bool(_PROVIDERS & eyes.running[ids[name]].keys()) for name in sees}
+            assert named <= {who is owner}
         gate.open()
 
 

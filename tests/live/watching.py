@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from proxysite.live import rows
 from tests.harness.patience import PATIENCE, until
 
 MY_PATH = "/my/live/socket"
@@ -69,6 +70,12 @@ def watching(base_url: str, cookies: str, origin: str | None = None, path: str =
     headers = {"Cookie": cookies} if cookies else {}
     with connect(url, origin=Origin(origin or base_url), additional_headers=headers, proxy=None) as socket:
         yield Watching(socket)
+
+
+def workers_with(streams: list[Any]) -> int:
+    """How many workers say that they have one of the streams."""
+    ids = {id_of(stream) for stream in streams}
+    return sum(any(one.id in ids for one in sample.running) for _, sample in rows.samples().values())
 
 
 def id_of(stream: Any) -> str:

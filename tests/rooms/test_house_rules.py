@@ -91,14 +91,15 @@ def test_every_module_says_what_it_is_for() -> None:
 def test_every_model_of_configuration_is_watched() -> None:
     """A model that routing reads and that no trigger watches would change without any worker noticing.
 
-    Health is no configuration, and has a reader of its own. Limits on sign-ins are read with each attempt. The fields
-    that clients lost are for administrators to see. Invitations and requests for more decide about pages alone, report
-    tokens about the report API, and the audit, alerts and webhooks decide nothing.
+    Health and signals are no configuration, and have readers of their own. Limits on sign-ins are read with each
+    attempt. The fields that clients lost are for administrators to see. Invitations and
+    requests for more decide about pages alone, report tokens about the report API, and the audit, alerts and
+    webhooks decide nothing.
     """
     not_configuration = {
-        "routing.Revision", "routing.HealthState", "access.SignInLimit", "access.Invitation", "providers.DroppedField",
-        "access.AuditEntry", "access.AuditHead", "access.Alert", "access.OutboxMessage", "access.Lease",
-        "access.Webhook", "access.IncreaseRequest", "access.ReportToken",
+        "routing.Revision", "routing.Signal", "routing.HealthState", "access.SignInLimit", "access.Invitation",
+        "providers.DroppedField", "access.AuditEntry", "access.AuditHead", "access.Alert", "access.OutboxMessage",
+        "access.Lease", "access.Webhook", "access.IncreaseRequest", "access.ReportToken",
     }  # fmt: skip
     configuration = {
         model._meta.label

@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 MOST_RUNNING = 500
-"""Streams of one sample, and rows of one page."""
+"""Rows of one page, and as many streams of a sample, those that began first."""
+MOST_OTHERS = 500
+"""Streams of one sample besides, some of everybody's."""
 MOST_ENDED = 50
 _TOO_SHORT = 0.2
 
@@ -48,8 +50,9 @@ NONE_ENDED = msgspec.Raw(b"[]")
 
 
 class Sample(msgspec.Struct, omit_defaults=True):
-    """The streams of one worker, those that began first in front; `left_off` ran besides. `ended` is a JSON list, which
-    is the same from one sample to the next as long as none ends: it is written and read when that changes alone."""
+    """Streams of one worker, those that began first and some of everybody's; `left_off` ran besides. `ended` is a JSON
+    list, which is the same from one sample to the next as long as none ends: it is written and read when that changes
+    alone."""
 
     running: list[Stream] = []
     ended: msgspec.Raw = NONE_ENDED
@@ -59,6 +62,12 @@ class Sample(msgspec.Struct, omit_defaults=True):
 encode = msgspec.json.encode
 decode = msgspec.json.Decoder(Sample).decode
 decode_streams = msgspec.json.Decoder(list[Stream]).decode
+
+
+def without_provider(stream: Stream) -> Stream:
+    """Returns it as members and leads are told of it: without its provider, and numbers of what they have no page
+    for."""
+    return msgspec.structs.replace(stream, provider="", provider_id=None, route_id=None)
 
 
 def per_second(tokens: int | None, seconds: float) -> float | None:

@@ -27,6 +27,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "socket": SOCKET,
         "login_url": reverse("admin:login"),
         "links": _links(request),
+        "providers": True,
         "outcomes": json.dumps(dict(Outcome.choices)),
     }
     return TemplateResponse(request, "console/live.html", context)

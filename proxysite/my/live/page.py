@@ -16,6 +16,7 @@ from access.roles.scope import may_in_team
 from proxysite.live import MY_SOCKET, cutting
 from proxysite.my import scope
 from proxysite.my.site import page as render
+from usage.live.streams import without_provider
 from usage.models import Outcome, RequestLog
 
 _ANY = "00000000-0000-0000-0000-000000000000"
@@ -55,7 +56,10 @@ def cut_page(request: HttpRequest, row_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         cutting.cut_and_say(request, stream, form)
         return redirect("my:live")
-    return render(request, "my/live_cut.html", "Cut a stream", stream=stream, form=form, back_url=reverse("my:live"))
+    return render(
+        request, "my/live_cut.html", "Cut a stream", stream=without_provider(stream), form=form,
+        back_url=reverse("my:live"),
+    )  # fmt: skip
 
 
 def _check(person: User, row: RequestLog) -> None:

@@ -163,6 +163,7 @@
     if (!paused) render();
     status();
   };
+  const refusals = { 1013: "Too many browsers look at this page.", 4429: "You have this page open too often: close another one." };
   const wait = (why) => {
     const pause = Math.min(LONGEST_WAIT, 2 ** tries) * (0.75 + Math.random() / 2);
     tries += 1;
@@ -193,7 +194,7 @@
       render();
       say("off", ends);
     } else if (document.hidden) say("off", "Disconnected while the page was out of sight");
-    else wait(event.code === 1013 ? "Too many browsers look at this page." : "Disconnected.");
+    else wait(refusals[event.code] ?? "Disconnected.");
   };
   const connect = () => {
     if (socket || ends) return;
