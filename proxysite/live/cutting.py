@@ -15,6 +15,7 @@ from proxysite.live import rows
 from usage.journal.account import request_id_of
 from usage.live.streams import Stream
 from usage.models import RequestLog
+from usage.rollups.models import SessionSummary
 
 CUT = "usage.cut_stream"
 HAS_ENDED = "That stream has ended: there is nothing to cut."
@@ -32,9 +33,9 @@ class CutForm(forms.Form):
     )
 
 
-def as_row(stream: Stream) -> RequestLog:
-    """Returns a row with whose stream it is, for questions about rights."""
-    return RequestLog(team_id=stream.team_id, owner_id=stream.owner_id)
+def as_row(stream: Stream) -> SessionSummary:
+    """Returns a row with whose stream it is, for questions about rights; it is never saved."""
+    return SessionSummary(team_id=stream.team_id, owner_id=stream.owner_id)
 
 
 def running(identity: UUID) -> Stream | None:
@@ -55,8 +56,8 @@ def cut(stream: Stream, why: str) -> bool:
     """Has the stream cut, and returns whether a worker has done it; it may still do so. The audit has an entry that it
     was asked for, in the same transaction, and one of what came of it."""
     identity = UUID(stream.id)
-    told = {"key": stream.key, "team": stream.team, "route": stream.route, "why": why}
-    changes = {name: value for name, value in told.items() if value}
+    about = {"key": stream.key, "team": stream.team, "route": stream.route, "why": why}
+    changes = {name: value for name, value in about.items() if value}
     with transaction.atomic():
         lock()
         asked = rows.ask_to_cut(identity)

@@ -60,13 +60,13 @@ class Watcher:
         self.person_id = person_id
         self._frame: Update | None = None
         self._owes_ended = False
-        self._told: list[msgspec.Raw] | None = None
+        self._sent_ended: list[msgspec.Raw] | None = None
         self._changed = asyncio.Event()
 
     def offer(self, shown: _Shown) -> None:
         """Replaces the update that the browser has not taken yet."""
-        if shown.ended != self._told:
-            self._told, self._owes_ended = shown.ended, True
+        if shown.ended != self._sent_ended:
+            self._sent_ended, self._owes_ended = shown.ended, True
         self._put(shown.text(with_ended=self._owes_ended))
 
     def tell_trouble(self) -> None:

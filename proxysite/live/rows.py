@@ -62,24 +62,24 @@ def samples() -> dict[str, tuple[object, Sample]]:
 
 def running(identity: UUID) -> Stream | None:
     """Returns a stream as a worker told of it in the last minute, None where none does. Waits up to three seconds."""
-    stream = _told_of(identity)
+    stream = _sampled(identity)
     if stream is None:
         look()
     until = time.monotonic() + _WAIT
     while stream is None and time.monotonic() < until:
         time.sleep(_STEP)
-        stream = _told_of(identity)
+        stream = _sampled(identity)
     return stream
 
 
-def _told_of(identity: UUID) -> Stream | None:
+def _sampled(identity: UUID) -> Stream | None:
     since = timezone.now() - _FRESH
-    told = (
+    found = (
         stream
         for streams in LiveSample.objects.filter(at__gt=since).values_list("streams", flat=True)
         for stream in decode(bytes(streams)).running
     )
-    return next((stream for stream in told if stream.id == str(identity)), None)
+    return next((stream for stream in found if stream.id == str(identity)), None)
 
 
 def ask_to_cut(identity: UUID) -> Cut:

@@ -32,11 +32,11 @@ class Watching:
 
     def update(self) -> None:
         """Wait for the next update."""
-        told = json.loads(self._socket.recv(PATIENCE))
-        self.workers = told.get("workers", 0)
-        self.running = {one["id"]: one for one in told.get("running", [])}
-        if "ended" in told:
-            self.ended = {one["id"]: one for one in told["ended"]}
+        update = json.loads(self._socket.recv(PATIENCE))
+        self.workers = update.get("workers", 0)
+        self.running = {one["id"]: one for one in update.get("running", [])}
+        if "ended" in update:
+            self.ended = {one["id"]: one for one in update["ended"]}
 
     def until(self, found: Callable[[], Any]) -> None:
         """Take updates until it is found."""
