@@ -15,7 +15,6 @@ from proxysite.live import rows
 from usage.journal.account import request_id_of
 from usage.live.streams import Stream
 from usage.models import RequestLog
-from usage.rollups.models import SessionSummary
 
 CUT = "usage.cut_stream"
 HAS_ENDED = "That stream has ended: there is nothing to cut."
@@ -31,11 +30,6 @@ class CutForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
         help_text="For the audit. The client is not told.",
     )
-
-
-def as_row(stream: Stream) -> SessionSummary:
-    """Returns a row with whose stream it is, for questions about rights; it is never saved."""
-    return SessionSummary(team_id=stream.team_id, owner_id=stream.owner_id)
 
 
 def running(identity: UUID) -> Stream | None:

@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from access.models import Team
 from access.roles.scope import may_in_team
 from proxysite.live import MY_SOCKET, cutting
 from proxysite.my import scope
@@ -46,12 +47,12 @@ def cut_page(request: HttpRequest, row_id: UUID) -> HttpResponse:
         raise Http404
     ended = RequestLog.objects.filter(pk=row_id).first()
     if ended is not None:
-        _check(person, ended)
+        _check(person, ended.team_id)
     stream = cutting.running(row_id)
     if stream is None:
         messages.info(request, cutting.HAS_ENDED)
         return redirect("my:live")
-    _check(person, cutting.as_row(stream))
+    _check(person, stream.team_id)
     form = cutting.CutForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         cutting.cut_and_say(request, stream, form)
@@ -62,7 +63,7 @@ def cut_page(request: HttpRequest, row_id: UUID) -> HttpResponse:
     )  # fmt: skip
 
 
-def _check(person: User, row: RequestLog) -> None:
-    """Raises Http404 for a stream that is not for the person to cut, whatever they may do elsewhere on the site."""
-    if not may_in_team(person, cutting.CUT, row):
+def _check(person: User, team_id: int | None) -> None:
+    """Raises Http404 where the team's streams are not for the person to cut, whatever they may do elsewhere."""
+    if not may_in_team(person, cutting.CUT, Team(pk=team_id)):
         raise Http404
