@@ -120,7 +120,8 @@ class RouteAdmin(NextSteps):
             url = reverse("admin:routing_route_change", args=[row.pk])
             return [("add a candidate", f"{url}#candidates-group")] if may_add else []
         steps = explain_step(request, row.name)
-        steps.append(("try it", f"{reverse('console:playground')}?{urlencode({'route': row.name})}"))
+        if request.user.has_perm("access.use_playground"):
+            steps.append(("try it", f"{reverse('console:playground')}?{urlencode({'model': row.name})}"))
         if request.user.has_perm("routing.add_rule"):
             steps.append(("make a rule that leads here", f"{reverse('admin:routing_rule_add')}?route={row.pk}"))
         return steps
