@@ -70,9 +70,11 @@ class ListRow(MergingForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Of a list without rows the form of a new one is made, which has no name yet.
+        of = "a new row" if self.instance._state.adding else str(self.instance)
         for name, field in self.fields.items():
             # A list has no labels beside its fields.
-            field.widget.attrs["aria-label"] = f"{field.label or name} of {self.instance}"
+            field.widget.attrs["aria-label"] = f"{field.label or name} of {of}"
         if self.ordering_field in self.fields:
             self.fields[self.ordering_field].show_hidden_initial = False
 

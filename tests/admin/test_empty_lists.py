@@ -28,6 +28,11 @@ def test_an_empty_list_says_what_it_is_for_and_offers_the_first_row(admin_client
         assert f"/admin/{app}/{name}/add/" in {one.partition("?")[0] for one in links_of(page).values()}
 
 
+def test_every_list_without_rows_is_shown(admin_client: Client) -> None:
+    shown = {label: admin_client.get(f"/admin/{label.replace('.', '/')}/").status_code for label in LESSONS}
+    assert set(shown.values()) == {200}, shown
+
+
 def test_who_may_not_add_is_offered_nothing() -> None:
     page = signed_in(person(Role.AUDITOR)).get("/admin/access/webhook/")
     assert LESSONS["access.webhook"].purpose in text_of(page)

@@ -271,7 +271,7 @@ def test_an_open_circuit_is_one_alert_a_provider(team: Team) -> None:
     _state(provider_key(other.pk), 3600, only_for="key:1")
     (found,) = circuits.open_circuits(timezone.now())
     assert found.subject == "The provider mine is not called after repeated failures"
-    assert [part["part"] for part in found.data["parts"]] == ["its address", "m1"]
+    assert [part["part"] for part in found.data["parts"]] == ["address", "m1"]
     assert people(found) == {"owen"}
     HealthState.objects.update(state="closed")
     assert circuits.open_circuits(timezone.now()) == []

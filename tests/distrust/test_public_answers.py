@@ -54,7 +54,7 @@ def test_a_configuration_that_cannot_be_loaded(
     def failing(numbers: dict[str, int]) -> Any:
         raise error
 
-    monkeypatch.setattr(revision, "numbers", lambda: {"access": 1, "routing": 1})
+    monkeypatch.setattr(revision, "read", lambda: ({"access": 1, "routing": 1}, {}))
     monkeypatch.setattr(load, "load_snapshot", failing)
     runtime.store.refresh()
     assert str(error) in str(runtime.store.status.error)

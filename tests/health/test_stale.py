@@ -39,15 +39,15 @@ def clock() -> Clock:
 @pytest.fixture
 def away(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Takes the database away from the store, and gives it back."""
-    real = revision.numbers
+    real = revision.read
     # The test's own connection stays open.
     monkeypatch.setattr(store_module, "connection", SimpleNamespace(close=lambda: None))
 
     def switch(*, away: bool) -> None:
-        def numbers() -> dict[str, int]:
+        def read() -> tuple[dict[str, int], dict[str, int]]:
             raise OperationalError("connection refused")
 
-        monkeypatch.setattr(revision, "numbers", numbers if away else real)
+        monkeypatch.setattr(revision, "read", read if away else real)
 
     return switch
 

@@ -52,8 +52,10 @@ def test_a_list_shows_who_made_a_token_and_when_it_was_used(admin_client: Client
     made(name="Sheet", team=team, created_by=mia, last_used_at=timezone.now())
     made(name="Old", expires_at=timezone.now() - timedelta(days=1))
     text = text_of(admin_client.get(LIST))
-    assert re.search(r"Sheet rpt-\w{4}… Blue active never 20\d\d-\d\d-\d\d \d\d:\d\d mia", text)
-    assert re.search(r"Old rpt-\w{4}… all teams expired 20\d\d-\d\d-\d\d \d\d:\d\d never a user who was deleted", text)
+    assert re.search(r"Sheet rpt-\w{4}… Blue active never 20\d\d-\d\d-\d\d \d\d:\d\d \(now\) mia", text)
+    assert re.search(
+        r"Old rpt-\w{4}… all teams expired 20\d\d-\d\d-\d\d \d\d:\d\d \(1 day ago\) never a user who was deleted", text
+    )
     mia.is_active = False
     mia.save()
     assert "mia (disabled)" in text_of(admin_client.get(LIST))

@@ -113,7 +113,11 @@ _NOT_ROUTINGS: dict[str, dict[str, str]] = {
         "enabled": "see the test of what is switched off",
     },
     "providers.Model": {"created_at": "for administrators"},
-    "providers.Price": {"model_id": "it stands among this model's"},
+    "providers.Price": {
+        "model_id": "it stands among this model's",
+        "source": "for administrators",
+        "set_at": "for administrators",
+    },
     "routing.Route": {"notes": "for administrators", "is_default": "see the test of the default route"},
     "routing.Candidate": {"route_id": "it stands among this route's", "position": "see the test of orders"},
     "routing.Alias": {"id": "nothing points to an alias", "position": "see the test of orders"},
