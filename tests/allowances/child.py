@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,8 @@ class Child:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.allowances.child", *where],
             cwd=ROOT,
+            # It is killed, and would leave a PostgreSQL server of its own behind.
+            env={**os.environ, "TEST_DATABASE": "sqlite"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
