@@ -42,7 +42,7 @@ def test_who_spent_it(visitor: Page, owned: Callable[[], Gateway], tmp_path: Pat
     visitor.locator("#nav-sidebar").get_by_text("Explorer", exact=True).click()
     for name, choice in (("metric", "Cost"), ("group", "Team"), ("bucket", "Day")):
         visitor.locator(f"select[name={name}]").select_option(label=choice)
-    visitor.get_by_role("button", name="Show").click()
+    visitor.get_by_role("button", name="Show", exact=True).click()
     lines = visitor.locator(".gw-explored tbody tr")
     whole = visitor.locator("strong", has_text="Cost:")
     expect(whole).to_have_text("Cost: $4.00")
@@ -66,7 +66,7 @@ def test_who_spent_it(visitor: Page, owned: Callable[[], Gateway], tmp_path: Pat
     expect(chip).to_contain_text("Blue")
     expect(whole).to_have_text("Cost: $2.75")
     visitor.locator("select[name=group]").select_option(label="Model")
-    visitor.get_by_role("button", name="Show").click()
+    visitor.get_by_role("button", name="Show", exact=True).click()
     expect(lines.first).to_contain_text("large")
     expect(lines.first).to_contain_text("$2.25")
     expect(chip).to_contain_text("Blue")
