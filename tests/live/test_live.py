@@ -46,7 +46,7 @@ def test_a_watcher_sees_both_workers(
             streams.append(stack.enter_context(Client(two_workers.base_url, key.secret).reading(body)))
             streams[-1].until(b"so far")
             eyes.until(lambda: id_of(streams[-1]) in eyes.running)
-        assert eyes.workers == 2
+        assert eyes.workers >= 2
         shown = eyes.running[id_of(streams[0])]
         assert (shown["key"], shown["key_id"], shown["route"]) == (key.row.name, key.row.pk, route.name)
         assert (shown["provider"], shown["number"], shown["streamed"]) == (
@@ -71,7 +71,7 @@ def test_rows_go_when_nobody_looks(two_workers: Gateway, orm: Rows, person: Peop
     two_workers.wait_snapshot()
     revisions = revision.numbers()
     with watching(two_workers.base_url, cookies) as eyes:
-        eyes.until(lambda: eyes.workers == 2)
+        eyes.until(lambda: eyes.workers >= 2)
     # Workers of a version without the live view load everything again when these change.
     assert revision.numbers() == revisions
     assert not Revision.objects.exclude(scope__in=Revision.Scope.values).exists()
@@ -113,7 +113,8 @@ def test_whose_streams_somebody_sees(
 
 
 def _sees(eyes: Watching, wanted: set[str], of: set[str]) -> None:
-    eyes.until(lambda: wanted <= eyes.running.keys() and eyes.workers == 2)
+    # Those of other gateways on this database are seen as well.
+    eyes.until(lambda: wanted <= eyes.running.keys() and eyes.workers >= 2)
     assert eyes.running.keys() & of == wanted
 
 
