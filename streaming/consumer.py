@@ -183,7 +183,7 @@ async def _without_key(
 
 def _wait_of_refused(scope: Scope, headers: dict[str, str], runtime: Runtime) -> int:
     peer = scope.get("client")
-    return runtime.refused_keys.left(peer[0] if peer else "", headers.get("x-forwarded-for", ""))
+    return runtime.refused_keys.wait(peer[0] if peer else "", headers.get("x-forwarded-for", ""), counts=False)
 
 
 def _too_many_refused(scope: Scope, headers: dict[str, str], runtime: Runtime) -> errors.ClaudeError | None:

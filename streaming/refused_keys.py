@@ -29,15 +29,9 @@ class RefusedKeys:
         self._counter = functools.lru_cache(maxsize=4096)(self._counter_of)
         self._ends = 0.0
 
-    def wait(self, peer: str, forwarded_for: str) -> int:
-        """Counts one more request; returns 0, or the seconds that its client is to wait where it sends too many."""
-        wait = self.left(peer, forwarded_for)
-        if not wait and self.most and (counter := self._counter(peer, forwarded_for)) is not None:
-            counter[0] += 1
-        return wait
-
-    def left(self, peer: str, forwarded_for: str) -> int:
-        """Returns what `wait` would and counts nothing: for what is not known to be refused yet."""
+    def wait(self, peer: str, forwarded_for: str, *, counts: bool = True) -> int:
+        """Counts one more request, unless it is not known to be refused yet; returns 0, or the seconds that its client
+        is to wait where it sends too many."""
         if not self.most:
             return 0
         now = time.monotonic()
@@ -46,7 +40,13 @@ class RefusedKeys:
             self._counter.cache_clear()
             self._ends = now + _MINUTE
         counter = self._counter(peer, forwarded_for)
-        return 0 if counter is None or counter[0] < self.most else max(1, math.ceil(self._ends - now))
+        if counter is None:
+            return 0
+        if counter[0] >= self.most:
+            return max(1, math.ceil(self._ends - now))
+        if counts:
+            counter[0] += 1
+        return 0
 
     def _counter_of(self, peer: str, forwarded_for: str) -> list[int] | None:
         """Returns the count of a client's address in a list of its own, None for what is not counted."""

@@ -16,7 +16,7 @@ from django.db import connection
 
 from proxysite.live import rows
 from proxysite.live.sight import Sight
-from usage.live.streams import MOST_ENDED, MOST_RUNNING, Sample, Stream, decode_streams, encode, without_provider
+from usage.live.streams import MOST_ENDED, MOST_RUNNING, NONE, Sample, Stream, decode_streams, encode, without_provider
 
 logger = logging.getLogger("gateway.live")
 
@@ -35,9 +35,9 @@ _REMEMBERED = 1000
 class Frame(msgspec.Struct, omit_defaults=True):
     """What a page is told: all that runs, and what ended where that has changed. `trouble`: nothing can be read."""
 
-    running: list[msgspec.Raw] = []
+    running: msgspec.Raw = NONE
     left_off: int = 0
-    ended: list[msgspec.Raw] | None = None
+    ended: msgspec.Raw | None = None
     workers: int = 0
     trouble: bool = False
 
@@ -60,7 +60,7 @@ class Watcher:
         self.person_id = person_id
         self._frame: Update | None = None
         self._owes_ended = False
-        self._sent_ended: list[msgspec.Raw] | None = None
+        self._sent_ended: bytes | None = None
         self._changed = asyncio.Event()
 
     def offer(self, shown: _Shown) -> None:
@@ -90,15 +90,15 @@ class Watcher:
 class _Shown:
     """What the browsers of one sight are told, written once for all of them."""
 
-    def __init__(self, running: list[msgspec.Raw], left_off: int, ended: list[msgspec.Raw], workers: int) -> None:
+    def __init__(self, running: bytes, left_off: int, ended: bytes, workers: int) -> None:
         self.ended = ended
-        self._frame = Frame(running, left_off, None, workers)
+        self._frame = Frame(msgspec.Raw(running), left_off, None, workers)
         self._texts: dict[bool, Update] = {}
 
     def text(self, *, with_ended: bool) -> Update:
         """Returns the update as JSON."""
         if with_ended not in self._texts:
-            self._frame.ended = self.ended if with_ended else None
+            self._frame.ended = msgspec.Raw(self.ended) if with_ended else None
             self._texts[with_ended] = Update(msgspec.json.encode(self._frame).decode())
         return self._texts[with_ended]
 
@@ -168,20 +168,23 @@ class _Streams:
 
     def __init__(self, streams: Sequence[Stream]) -> None:
         self._streams = streams
-        self._known: dict[int, msgspec.Raw] = {}
+        self._everything: bytes | None = None
+        self._known: dict[int, bytes] = {}
         self._of_team: dict[int | None, list[int]] = defaultdict(list)
         self._of_owner: dict[tuple[int | None, int | None], list[int]] = defaultdict(list)
         for place, stream in enumerate(streams):
             self._of_team[stream.team_id].append(place)
             self._of_owner[stream.team_id, stream.owner_id].append(place)
 
-    def seen_by(self, sight: Sight, most: int) -> tuple[list[msgspec.Raw], int]:
-        """Returns those in front of what somebody sees, and how many more there are."""
+    def seen_by(self, sight: Sight, most: int) -> tuple[bytes, int]:
+        """Returns those in front of what somebody sees as a JSON list, and how many more there are."""
         if sight.everything:
-            shown = self._streams[:most]
-            return [msgspec.Raw(encode(stream)) for stream in shown], len(self._streams) - len(shown)
+            if self._everything is None:
+                self._everything = encode(self._streams[:most])
+            return self._everything, max(0, len(self._streams) - most)
         places = sorted(self._places(sight))
-        return [self._without_provider(place) for place in places[:most]], max(0, len(places) - most)
+        shown = b",".join(self._without_provider(place) for place in places[:most])
+        return b"[%b]" % shown, max(0, len(places) - most)
 
     def _places(self, sight: Sight) -> Iterable[int]:
         for team in sight.led:
@@ -189,9 +192,9 @@ class _Streams:
         for team in sight.joined:
             yield from self._of_owner.get((team, sight.person_id), ())
 
-    def _without_provider(self, place: int) -> msgspec.Raw:
+    def _without_provider(self, place: int) -> bytes:
         if place not in self._known:
-            self._known[place] = msgspec.Raw(encode(without_provider(self._streams[place])))
+            self._known[place] = encode(without_provider(self._streams[place]))
         return self._known[place]
 
 

@@ -12,7 +12,7 @@ from providers.counting import CHARACTERS_PER_TOKEN
 from streaming.exchange.exchange import Exchange
 from streaming.runtime import Runtime
 from usage.journal.records import RequestRecord
-from usage.live.streams import MOST_OTHERS, MOST_RUNNING, NONE_ENDED, Sample, Stream, encode, per_second
+from usage.live.streams import MOST_OTHERS, MOST_RUNNING, NONE, Sample, Stream, encode, per_second
 
 _PICO = 10**12
 
@@ -23,7 +23,7 @@ class Sampler:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._last: RequestRecord | None = None
-        self._ended = NONE_ENDED
+        self._ended = NONE
         self._running: dict[Exchange, Stream] = {}
 
     def sample(self) -> Sample:

@@ -46,7 +46,7 @@ class Stream(msgspec.Struct, omit_defaults=True, kw_only=True):
     cost: float | None = None
 
 
-NONE_ENDED = msgspec.Raw(b"[]")
+NONE = msgspec.Raw(b"[]")
 
 
 class Sample(msgspec.Struct, omit_defaults=True):
@@ -55,7 +55,7 @@ class Sample(msgspec.Struct, omit_defaults=True):
     alone."""
 
     running: list[Stream] = []
-    ended: msgspec.Raw = NONE_ENDED
+    ended: msgspec.Raw = NONE
     left_off: int = 0
 
 
