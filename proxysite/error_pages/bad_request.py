@@ -10,16 +10,13 @@ from django.shortcuts import render
 
 def page(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400."""
-    return render(request, "400.html", {"reason": _reason(request, exception)}, status=400)
+    return render(request, "400.html", {"reason": _reason(exception)}, status=400)
 
 
-def _reason(request: HttpRequest, exception: Exception) -> str:
+def _reason(exception: Exception) -> str:
     if isinstance(exception, DisallowedHost):
-        host = request.META.get("HTTP_HOST", "")[:200]
-        return (
-            f"The gateway does not answer at {host or 'an address without a name'}. "
-            "Whoever runs it can add this name to the setting ALLOWED_HOSTS."
-        )
+        # Not which: a page repeats nothing of a request that was not meant for it.
+        return "The gateway does not answer at this address. Whoever runs it can add the name to ALLOWED_HOSTS."
     if isinstance(exception, TooManyFieldsSent):
         most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
         return f"The form has more than {most:,} fields. Nothing was saved: go back and save fewer rows at a time."
