@@ -33,6 +33,19 @@ def _no_sessions() -> Iterator[None]:
             cursor.execute(f"ALTER TABLE {away} RENAME TO {table}")
 
 
+def test_a_look_that_fails_is_not_the_last_one(two_workers: Gateway, orm: Rows, person: People) -> None:
+    # The last owner stays one.
+    owner, _ = person(is_superuser=True), person(is_superuser=True)
+    with watching(two_workers.base_url, cookies_of(owner)) as eyes:
+        eyes.update()
+        since = two_workers.log_end()
+        with _no_sessions():
+            two_workers.wait_logged(FAILED, since)
+        eyes.update()
+        User.objects.filter(pk=owner.pk).update(is_active=False, is_superuser=False)
+        assert eyes.closed_with() == 4401
+
+
 def test_a_socket_whose_rights_nobody_can_look_at_is_closed(two_workers: Gateway, orm: Rows, person: People) -> None:
     with watching(two_workers.base_url, cookies_of(person(is_superuser=True))) as eyes:
         eyes.update()
