@@ -20,7 +20,7 @@ from tests.harness.patience import PATIENCE
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
-from tests.live.watching import cookies_of, id_of, watching, workers_with
+from tests.live.watching import cookies_of, id_of, in_two_workers, watching
 
 pytestmark = pytest.mark.both_databases
 SENTENCE = (
@@ -49,12 +49,11 @@ def test_streams_of_both_workers_are_cut(
         def begin() -> Any:
             stream = stack.enter_context(Client(two_workers.base_url, key.secret).reading(body))
             stream.until(b"so far")
-            eyes.until(lambda: id_of(stream) in eyes.running)
             return stream
 
-        bystander, cut = begin(), [begin()]
-        while workers_with(cut) < 2:
-            cut.append(begin())
+        (one, *rest), (other, *more) = in_two_workers(begin, eyes)[:2]
+        third, bystander, *_ = [*rest, *more]
+        cut = [one, other, third]
         # One of them alone, and all others at once.
         admin.submit(_path(id_of(cut[0])), why="it runs wild")
         with ThreadPoolExecutor(len(cut)) as pool:

@@ -22,7 +22,7 @@ from tests.harness.patience import PATIENCE, until
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
-from tests.live.watching import MY_PATH, PATH, Watching, cookies_of, id_of, watching, workers_with
+from tests.live.watching import MY_PATH, PATH, Watching, cookies_of, id_of, in_two_workers, watching
 from usage.live.models import LiveSample
 
 pytestmark = pytest.mark.both_databases
@@ -41,11 +41,13 @@ def test_a_watcher_sees_both_workers(
     body = message(route.name, script.prompt)
     with ExitStack() as stack:
         eyes = stack.enter_context(watching(two_workers.base_url, cookies_of(person(is_staff=True, is_superuser=True))))
-        streams: list[Any] = []
-        while workers_with(streams) < 2:
-            streams.append(stack.enter_context(Client(two_workers.base_url, key.secret).reading(body)))
-            streams[-1].until(b"so far")
-            eyes.until(lambda: id_of(streams[-1]) in eyes.running)
+
+        def begin() -> Any:
+            stream = stack.enter_context(Client(two_workers.base_url, key.secret).reading(body))
+            stream.until(b"so far")
+            return stream
+
+        streams = [stream for group in in_two_workers(begin, eyes) for stream in group]
         assert eyes.workers >= 2
         shown = eyes.running[id_of(streams[0])]
         assert (shown["key"], shown["key_id"], shown["route"]) == (key.row.name, key.row.pk, route.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from websockets.typing import Origin
 from proxysite.live import rows
 from tests.harness.patience import PATIENCE, until
 
+_AT_ONCE = 6
 MY_PATH = "/my/live/socket"
 PATH = "/admin/console/live/socket"
 
@@ -47,6 +49,10 @@ class Watching:
 
         until(updated, lambda: f"running {self.running}, ended {self.ended}")
 
+    def until_running(self, ids: set[str]) -> None:
+        """Take updates until all of these streams are in one."""
+        self.until(lambda: ids <= self.running.keys())
+
     def closed_with(self) -> int | None:
         """Take updates until the gateway closes the socket; returns its code."""
         try:
@@ -72,10 +78,19 @@ def watching(base_url: str, cookies: str, origin: str | None = None, path: str =
         yield Watching(socket)
 
 
-def workers_with(streams: list[Any]) -> int:
-    """How many workers say that they have one of the streams."""
-    ids = {id_of(stream) for stream in streams}
-    return sum(any(one.id in ids for one in sample.running) for _, sample in rows.samples().values())
+def in_two_workers(begin: Callable[[], Any], eyes: Watching) -> list[list[Any]]:
+    """Begin streams, several at once, until two workers have some: alone, each may go to the same one. Returns those of
+    each worker, as its sample has them."""
+    streams: list[Any] = []
+    while True:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            streams += pool.map(lambda _: begin(), range(_AT_ONCE))
+        ids = {id_of(stream): stream for stream in streams}
+        eyes.until_running(set(ids))
+        samples = [sample for _, sample in rows.samples().values()]
+        found = [[ids[one.id] for one in sample.running if one.id in ids] for sample in samples]
+        if len(groups := [group for group in found if group]) >= 2:
+            return groups
 
 
 def id_of(stream: Any) -> str:
