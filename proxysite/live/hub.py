@@ -151,8 +151,9 @@ class Hub:
             sights = {watcher.sight for watcher in self._watchers}
             self._tell(await asyncio.get_running_loop().run_in_executor(pool, reader.read, sights))
         except Exception:
-            # One round that fails must not be the last one of this process.
+            # One round that fails must not be the last one of this process, nor leave pages as they are without a word.
             logger.exception("the live view failed")
+            self._tell(None)
 
     def _tell(self, found: dict[Sight, _Shown] | None) -> None:
         for watcher in self._watchers:
@@ -238,10 +239,6 @@ class Reader:
                 logger.warning("the live view waits for the database", extra={"fields": {"cause": str(error)}})
             self._failing = True
             connection.close()
-            return None
-        except Exception:
-            # The task must go on, and no page stay as it was without a word.
-            logger.exception("the live view failed")
             return None
         self._failing = False
         return found
