@@ -169,7 +169,7 @@ async def _without_key(
     runtime: Runtime,
 ) -> KeyRecord | None:
     """Returns whom a token of the playground speaks for; refuses everybody else and returns None. Raises Refused."""
-    if playground.has_token(headers) and not _wait_of_refused(scope, headers, runtime):
+    if playground.has_token(headers) and not _wait_of_refused(scope, headers, runtime, counts=False):
         # The database is asked for nobody who sends too many that are refused.
         found = await playground.caller(headers, snapshot.keys) if path in _OF_PLAYGROUND else WRONG_ENDPOINT
         if isinstance(found, KeyRecord):
@@ -181,15 +181,14 @@ async def _without_key(
     return None
 
 
-def _wait_of_refused(scope: Scope, headers: dict[str, str], runtime: Runtime) -> int:
+def _wait_of_refused(scope: Scope, headers: dict[str, str], runtime: Runtime, *, counts: bool) -> int:
     peer = scope.get("client")
-    return runtime.refused_keys.wait(peer[0] if peer else "", headers.get("x-forwarded-for", ""), counts=False)
+    return runtime.refused_keys.wait(peer[0] if peer else "", headers.get("x-forwarded-for", ""), counts=counts)
 
 
 def _too_many_refused(scope: Scope, headers: dict[str, str], runtime: Runtime) -> errors.ClaudeError | None:
     """Counts a request with a refused key; returns what it gets where its client has sent too many."""
-    peer = scope.get("client")
-    wait = runtime.refused_keys.wait(peer[0] if peer else "", headers.get("x-forwarded-for", ""))
+    wait = _wait_of_refused(scope, headers, runtime, counts=True)
     return errors.of_refused_keys(runtime.refused_keys.most, wait) if wait else None
 
 

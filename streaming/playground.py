@@ -112,7 +112,11 @@ class SessionWatch:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(INTERVAL)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:
+                # One look that fails must not be the last one.
+                logger.exception("the sessions of the playground could not be looked at")
 
 
 def _ended(all_claims: set[Claims]) -> set[Claims]:

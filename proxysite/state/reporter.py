@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from proxysite.state import versions
 from proxysite.state.jobs import start
 from proxysite.state.models import Worker
+from routing.health import keys
 from streaming.runtime import Runtime
 
 logger = logging.getLogger("gateway.state")
@@ -105,7 +106,7 @@ class Reporter:
             while True:
                 self._attempt(self.write)
                 if not self._failing and not self._stopping.is_set():
-                    start.look()
+                    self._attempt(start.look)
                 if self._stopping.wait(SECONDS):
                     break
             if not self._failing:
@@ -155,13 +156,13 @@ def facts_of(runtime: Runtime) -> Facts:
     facts.housekeeper = dict(runtime.housekeeper.last)
     now = health.clock()
     found = {
-        f"candidate:{provider}:{model}": (candidate.in_flight, _milliseconds(candidate.latency.average(now)))
+        keys.candidate_key(provider, model): (candidate.in_flight, _milliseconds(candidate.latency.average(now)))
         for (provider, model), candidate in list(health.candidates.items())
     }
     busiest = sorted(found.items(), key=lambda item: -item[1][0])[:_CANDIDATES]
     facts.candidates = {key: figures for key, figures in busiest if any(figures)}
     facts.credentials = {
-        str(number): credential.quota.in_flight
+        keys.credential_key(number): credential.quota.in_flight
         for number, credential in list(health.credentials.items())[:_CANDIDATES]
         if credential.quota.in_flight
     }

@@ -16,11 +16,12 @@ from tests.harness.call import Client, message
 from tests.harness.configure import Standing, make_key
 from tests.harness.forms import Admin
 from tests.harness.gateway import Gateway
-from tests.harness.patience import PATIENCE
+from tests.harness.patience import PATIENCE, until
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
 from tests.live.watching import cookies_of, id_of, in_two_workers, watching
+from usage.live.models import Cut
 
 pytestmark = pytest.mark.both_databases
 SENTENCE = (
@@ -69,6 +70,9 @@ def test_streams_of_both_workers_are_cut(
             assert (row.outcome, row.error_code, row.error_message) == ("interrupted", "cut_by_administrator", SENTENCE)
             assert row.output_tokens
             assert row.cost is not None
+        # Each worker says that it has cut what it was asked to.
+        asked_for = Cut.objects.filter(request_log_id__in=[id_of(stream) for stream in cut])
+        until(lambda: asked_for.count() == len(cut) and not asked_for.filter(done_at=None).exists())
         assert "That stream has ended" in admin.page(_path(id_of(cut[0])))
         name = admin.name
     for stream in cut:

@@ -40,6 +40,7 @@ def test_a_watcher_sees_both_workers(
     route = standing.routes["openai_chat"]
     body = message(route.name, script.prompt)
     with ExitStack() as stack:
+        stack.callback(gate.open)
         eyes = stack.enter_context(watching(two_workers.base_url, cookies_of(person(is_staff=True, is_superuser=True))))
 
         def begin() -> Any:
@@ -93,6 +94,7 @@ def test_whose_streams_somebody_sees(
     script = upstream.script(Reply([speak.opening("openai_chat", "so far"), gate, *speak.chat_answer("rest").steps]))
     body = message(standing.routes["openai_chat"].name, script.prompt)
     with ExitStack() as stack:
+        stack.callback(gate.open)
         ids = {}
         for name, key in keys.items():
             stream = stack.enter_context(Client(two_workers.base_url, key.secret).reading(body))

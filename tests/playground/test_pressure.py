@@ -86,3 +86,25 @@ def test_too_many_at_once_are_refused_and_the_watch_goes_on(monkeypatch: pytest.
     assert isinstance(refused[0], Refused)
     answer = errors.of_refused(refused[0])
     assert (answer.status, b"retry-after" in dict(answer.headers)) == (529, True)
+
+
+def test_a_look_that_fails_is_not_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([KeyError("a session of another shape"), NOT_VALID])
+
+    def why(_: Claims) -> Any:
+        if isinstance(found := next(looks), KeyError):
+            raise found
+        return found
+
+    monkeypatch.setattr(playground, "INTERVAL", 0.01)
+    monkeypatch.setattr(playground, "why_ended", why)
+    key = SignedIn(id=-1, name="", prefix="", hash="", team_id=1, team_name="red", claims=CLAIMS)
+
+    async def run() -> None:
+        ended = asyncio.Event()
+        watch = SessionWatch([cast(Exchange, SimpleNamespace(key=key, interrupt=lambda _: ended.set()))])
+        watch.start()
+        await asyncio.wait_for(ended.wait(), PATIENCE)
+        await watch.stop()
+
+    asyncio.run(run())

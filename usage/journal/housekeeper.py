@@ -59,7 +59,8 @@ class Housekeeper:
             while True:
                 self._journal.sync()
                 self._test()
-                self._done("journal")
+                if self._journal.failing is None:
+                    self._done("journal")
                 if time.monotonic() >= months_at:
                     months_at = time.monotonic() + (MONTHS_SECONDS if self._make_months() else RETRY_SECONDS)
                 if time.monotonic() >= windows_at:

@@ -59,9 +59,10 @@ class Rows(msgspec.Struct, frozen=True):
         """Returns the histogram of a column over each group, by the values of the columns that it is grouped `by`, and
         with `starts` by the number of the stretch of time that begins at one of these moments."""
         self._check(by)
+        rows, by = (self.with_stretch(starts), (*by, "stretch")) if starts else (self, by)
         found: dict[tuple[Any, ...], histogram.Bins] = {}
-        for part in self.parts:
-            for key, one in bins.sums(part, column, by, starts):
+        for part in rows.parts:
+            for key, one in bins.sums(part, column, by):
                 histogram.add(found.setdefault(key, {}), one)
         return found
 

@@ -128,13 +128,15 @@ def rebuild(*, check: bool, hear: Callable[[], None] = lambda: None) -> Iterator
         with snapshot():
             # Of one state of the database, in which it may not stand any more.
             row = _standing().filter(first_day=month).first()
-            expected = None if row is None else _added_up(row)
-            present = stored(MonthRollup, _rows(month))
-            found = [] if expected is None else list(compared(MonthRollup, present, expected))
+            found = [] if row is None else _differences(row)
         if found and not check:
             with transaction.atomic():
                 upsert.mark([month])
         yield from found
+
+
+def _differences(row: RollupMonth) -> list[Difference]:
+    return list(compared(MonthRollup, stored(MonthRollup, _rows(row.first_day)), _added_up(row)))
 
 
 def _standing() -> QuerySet[RollupMonth]:
@@ -181,13 +183,15 @@ def _added_up(month: RollupMonth) -> Cells:
     found: dict[tuple[str, tuple[Any, ...]], Figures] = {}
     assert month.until is not None
     span = midnight(month.first_day), midnight(month.until)
-    for level, dimensions_of in of_month.items():
-        for row in read(DailyRollup, _COLUMNS, "starts_at", *span, overall=False, keyless=level == "keyless"):
-            key, figures = (level, dimensions_of(row)), [*row[_ADDED], *map(bins_of, row[_ADDED.stop :])]
-            if (present := found.get(key)) is None:
-                found[key] = figures
-            else:
-                _together(present, figures)
+    for keyless, levels in ((False, ("", "of_key")), (True, ("keyless",))):
+        for row in read(DailyRollup, _COLUMNS, "starts_at", *span, overall=False, keyless=keyless):
+            for level in levels:
+                # A list and histograms of each level's own: they are added to.
+                key, figures = (level, of_month[level](row)), [*row[_ADDED], *map(bins_of, row[_ADDED.stop :])]
+                if (present := found.get(key)) is None:
+                    found[key] = figures
+                else:
+                    _together(present, figures)
     start = int(span[0].timestamp())
     return {
         Key(start, False, dimensions, level == "keyless", level == "of_key"): _cell(figures)

@@ -87,6 +87,6 @@ def now() -> tuple[dict[str, Now], int]:
             one.in_flight += in_flight
             if first_token_ms is not None:
                 one.first_token[worker.name] = first_token_ms
-        for number, in_flight in worker.facts.credentials.items():
-            found.setdefault(f"credential:{number}", Now()).in_flight += in_flight
+        for key, in_flight in worker.facts.credentials.items():
+            found.setdefault(key, Now()).in_flight += in_flight
     return found, len(alive)
