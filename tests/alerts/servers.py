@@ -17,6 +17,8 @@ from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
+from tests.harness.patience import until
+
 
 class _Session(socketserver.StreamRequestHandler):
     """One SMTP session (RFC 5321): enough for a client that sends one mail."""
@@ -41,6 +43,7 @@ class _Session(socketserver.StreamRequestHandler):
                 with server.guard:
                     server.mails.append((tuple(recipients), message))
                 server.taken.set()
+                until(lambda: len(server.mails) >= server.answers_from, "enough mails")
                 if server.hold_answers:
                     time.sleep(3600)
             self._say("221 bye" if verb == "QUIT" else "250 ok")
@@ -52,7 +55,8 @@ class _Session(socketserver.StreamRequestHandler):
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """`refused` holds replies to addresses; with `hold_answers` a mail is taken and never answered."""
+    """`refused` holds replies to addresses; with `hold_answers` a mail is taken and never answered, and none
+    is answered before `answers_from` mails were taken."""
 
     daemon_threads = True
     block_on_close = False
@@ -64,6 +68,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         self.mails: list[tuple[tuple[str, ...], EmailMessage]] = []
         self.refused: dict[str, str] = {}
         self.hold_answers = False
+        self.answers_from = 0
         self.taken = threading.Event()
 
     @property

@@ -30,6 +30,7 @@ _PROGRAM = """
 import os, sys, django
 django.setup()
 from proxysite.alerts.sending import send_next
+print("ready", flush=True)
 sys.stdin.readline()
 while send_next(f"process {os.getpid()}"):
     pass
@@ -58,7 +59,11 @@ def _sender(server: MailServer, stack: ExitStack) -> subprocess.Popen[bytes]:
         "PUBLIC_URL": "https://gateway.example.com",
     }
     process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM], cwd=Path(__file__).parents[2], env=environment, stdin=subprocess.PIPE
+        [sys.executable, "-c", _PROGRAM],
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     stack.callback(process.wait, 30)
     stack.callback(process.kill)
@@ -66,6 +71,11 @@ def _sender(server: MailServer, stack: ExitStack) -> subprocess.Popen[bytes]:
 
 
 def _go(*processes: subprocess.Popen[bytes]) -> None:
+    """Lets all begin once each is ready, so that none finds the outbox empty because it started slowly."""
+    for process in processes:
+        assert process.stdout is not None
+        with process.stdout as ready:
+            assert ready.readline() == b"ready\n"
     for process in processes:
         assert process.stdin is not None
         process.stdin.write(b"go\n")
@@ -79,6 +89,8 @@ def test_two_processes_send_each_message_once(outbox: MailServer) -> None:
     assert OutboxMessage.objects.count() == 40
     with ExitStack() as stack:
         senders = [_sender(outbox, stack) for _ in range(2)]
+        # No mail is answered before both have sent one: so both have a share.
+        outbox.answers_from = 2
         _go(*senders)
         assert [sender.wait(60) for sender in senders] == [0, 0]
     sent = Counter((recipients, message["subject"]) for recipients, message in outbox.mails)
