@@ -54,14 +54,15 @@ def _entered(request: HttpRequest) -> tuple[Provider, list[Credential]]:
     form = page.get_form(request)(request.POST)
     problems = _problems(form)
     provider: Provider = form.instance
-    credentials = []
+    # The key of the first page is used first, as once it is saved.
+    credentials = [form.credential] if form.credential is not None else []
     inline = CredentialInline(Provider, admin.site)
     if inline.has_add_permission(request, None) and f"{_PREFIX}-TOTAL_FORMS" in request.POST:
         formset = inline.get_formset(request)(data=request.POST, instance=provider, prefix=_PREFIX)
         formset.is_valid()
         problems += [problem for row in formset.forms for problem in _problems(row)]
         problems += map(str, formset.non_form_errors())
-        credentials = [row.instance for row in formset.forms if row.has_changed() and row not in formset.deleted_forms]
+        credentials += [row.instance for row in formset.forms if row.has_changed() and row not in formset.deleted_forms]
     if problems:
         raise _NotUsable(*problems)
     return provider, credentials

@@ -67,6 +67,20 @@ def test_the_typed_secret_goes_to_the_typed_address_and_nowhere_else(
     assert SECRET not in entry.changes + answer.content.decode()
 
 
+@pytest.mark.parametrize("more", [{}, _credential(secret="sk-a-second-one-0002")])
+def test_the_key_of_a_preset_is_tried_before_typed_credentials(
+    admin_client: Client, server: HostileServer, more: dict[str, Any]
+) -> None:
+    page = admin_client.get("/admin/providers/provider/add/?preset=other-openai")
+    typed = form_of(page) | {"base_url": f"{server.url}/v1", "is_local": "on", "key": SECRET, **more}
+    answer = admin_client.post(TRIAL, typed)
+    assert "It answers, and lists its models." in text_of(answer)
+    (sent,) = server.received
+    assert f"Bearer {SECRET}".encode() in sent
+    assert SECRET not in answer.content.decode()
+    assert _nothing_is_stored()
+
+
 def test_with_a_model_a_small_request_is_sent(admin_client: Client, server: HostileServer) -> None:
     typed = _typed(admin_client, server.url, **_credential(), trial_model="gpt-5")
     text = text_of(admin_client.post(TRIAL, typed))
