@@ -82,15 +82,25 @@ class RoutesForm(forms.Form):
 
 
 def plan(pairs: Iterable[tuple[str, Model]]) -> list[Planned]:
-    """Returns what will become of each route's name that is to lead to a model."""
-    pairs = list(pairs)
+    """Returns what will become of each route's name that is to lead to a model: of several models of one name, the
+    later ones are tried after the first."""
+    pairs = list(dict.fromkeys(pairs))
     routes = {
         route.name: route
         for route in Route.objects.filter(name__in=[name for name, _ in pairs]).prefetch_related(
             "candidates__model__provider"
         )
     }
-    return [_of(name, model, routes.get(name)) for name, model in pairs]
+    found: list[Planned] = []
+    begun: set[str] = set()
+    for name, model in pairs:
+        each = _of(name, model, routes.get(name))
+        if not each.why_not and name in begun:
+            each = Planned(name, model, place="last")
+        elif not each.why_not:
+            begun.add(name)
+        found.append(each)
+    return found
 
 
 def _of(name: str, model: Model, route: Route | None) -> Planned:
@@ -108,7 +118,7 @@ def _of(name: str, model: Model, route: Route | None) -> Planned:
 def make(planned: Iterable[Planned], *, default: bool) -> list[Route]:
     """Makes the routes and candidates; returns the routes that are new or have a new candidate. The caller holds the
     audit's lock."""
-    changed = []
+    changed: dict[int, Route] = {}
     for each in planned:
         if each.why_not:
             continue
@@ -119,13 +129,14 @@ def make(planned: Iterable[Planned], *, default: bool) -> list[Route]:
         elif each.place == "last":
             position = (route.candidates.aggregate(last=Max("position"))["last"] or 0) + 1
         Candidate.objects.get_or_create(route=route, model=each.model, defaults={"position": position})
-        changed.append(route)
-    if default and changed and may_become_default():
+        changed.setdefault(route.pk, route)
+    routes = list(changed.values())
+    if default and routes and may_become_default():
         Route.objects.filter(is_default=True).update(is_default=False)
         # Claude's middle model, where it is among them, as at a first start.
-        first = next((route for route in changed if route.name == CLAUDE[1]), changed[0])
+        first = next((route for route in routes if route.name == CLAUDE[1]), routes[0])
         Route.objects.filter(pk=first.pk).update(is_default=True)
-    return changed
+    return routes
 
 
 def may_become_default() -> bool:

@@ -75,6 +75,34 @@ def test_the_demo_goes_behind_and_a_real_candidate_stays_before(admin_client: Cl
     assert page.context["form"].fields["claude"].initial == ""
 
 
+def test_one_name_at_two_providers_is_one_route_with_both(admin_client: Client, models: list[Model]) -> None:
+    second = Provider.objects.create(name="second", dialect="openai_chat", base_url="https://second.example/v1")
+    both = [models[0], Model.objects.create(provider=second, name="big")]
+    text = text_of(admin_client.get(_url(both)))
+    assert text.count("A new route.") == 1 + len(CLAUDE)
+    assert text.count("The model is tried last") == 1
+    answer = admin_client.post(_url(both), {"own": "on", "claude": ""}, follow=True)
+    assert "These routes now lead to your models: big ." in text_of(answer)
+    found = Candidate.objects.filter(route__name="big").order_by("position")
+    assert list(found.values_list("model__provider__name", "position")) == [(models[0].provider.name, 0), ("second", 1)]
+
+
+def test_a_model_named_like_one_of_claudes_names_is_planned_once(admin_client: Client, provider: Provider) -> None:
+    named = [Model.objects.create(provider=provider, name=name) for name in CLAUDE]
+    planned = admin_client.get(_url(named)).context["planned"]
+    # Each name leads to its own model, and then to the one that all of Claude's names lead to.
+    assert [(each.name, each.model.name, each.is_new, each.place) for each in planned] == [
+        *((name, name, True, "") for name in CLAUDE),
+        *((name, CLAUDE[0], False, "last") for name in CLAUDE[1:]),
+    ]
+    admin_client.post(_url(named), {"own": "on", "claude": str(named[0].pk), "default": "on"})
+    assert [_candidates(name) for name in CLAUDE] == [[CLAUDE[0]], *([name, CLAUDE[0]] for name in CLAUDE[1:])]
+    for route in Route.objects.all():
+        positions = list(route.candidates.values_list("position", flat=True))
+        assert len(set(positions)) == len(positions)
+    assert Route.objects.get(is_default=True).name == CLAUDE[1]
+
+
 def test_looking_again_changes_nothing(admin_client: Client, models: list[Model]) -> None:
     page = admin_client.post(_url(models), {"claude": "", "look": "1"})
     assert "Nothing: tick one of the two" in text_of(page)
