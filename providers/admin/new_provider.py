@@ -34,8 +34,9 @@ class NewProviderForm(ProviderForm):
         label="API key",
         max_length=16384,
         widget=KeptSecretWidget(attrs={"autocomplete": "new-password"}, render_value=False),
-        help_text=_KEY_HELP,
     )
+    key_hint = ""
+    """What the preset says of its key: set by the page."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -43,6 +44,7 @@ class NewProviderForm(ProviderForm):
         """The entered key, which is saved after the provider."""
         if "key" in self.fields:
             self.fields["key"].widget.owner = self.owner
+            self.fields["key"].help_text = f"{self.key_hint} {_KEY_HELP}".strip()
 
     def clean_key(self) -> str:
         """Keeps the key for the credential that will hold it."""
@@ -112,7 +114,7 @@ class BegunFromPreset(ModelAdmin):
         if not request.user.has_perm("providers.add_credential"):
             del form.base_fields["key"]
         elif (preset := preset_of(request)) is not None:
-            form.base_fields["key"].help_text = f"{preset.key_hint} {_KEY_HELP}".strip()
+            form.key_hint = preset.key_hint
         return form
 
     def fields_of_new(self, request: HttpRequest) -> list[tuple[str | None, dict[str, Any]]]:

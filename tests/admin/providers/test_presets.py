@@ -72,6 +72,16 @@ def test_a_key_survives_an_error_in_another_field_unseen(admin_client: Client) -
     assert secrets.decrypt(Credential.objects.get().ciphertext) == SECRET
 
 
+def test_what_one_preset_says_of_its_key_stays_with_it(admin_client: Client) -> None:
+    hint = PRESETS["bedrock"].key_hint
+    assert hint
+    shown = admin_client.get(f"{ADD}?preset=bedrock").context["adminform"].form["key"].help_text
+    assert shown.startswith(f"{hint} Stored encrypted")
+    for other in ("_popup=1", "preset=blank", "preset=anthropic"):
+        shown = admin_client.get(f"{ADD}?{other}").context["adminform"].form["key"].help_text
+        assert shown.startswith("Stored encrypted"), other
+
+
 def test_an_error_in_the_key_stands_beside_it(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"{ADD}?preset=anthropic"
     data = form_of(admin_client.get(url))
