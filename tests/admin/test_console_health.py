@@ -169,12 +169,20 @@ def test_home_names_unhealthy_providers(admin_client: Client, rows: dict[str, An
 def test_the_page_costs_few_queries(
     admin_client: Client, rows: dict[str, Any], django_assert_max_num_queries: Any
 ) -> None:
+    ids: dict[str, Any] = {}
     for number in range(20):
         provider = Provider.objects.create(name=f"p{number}", dialect="openai_chat", base_url="https://example.com/v1")
         Model.objects.create(provider=provider, name="m")
         state(f"provider:{provider.pk}")
+        moment = timezone.now() - timedelta(minutes=number * 20)
+        ids[provider.name] = request_row(provider_id=provider.pk, provider_name=provider.name, started_at=moment)
+        request_row(provider_name=provider.name, started_at=moment - timedelta(seconds=1))
+        request_row(provider_name=provider.name, started_at=moment + timedelta(seconds=1), outcome="failed")
     with django_assert_max_num_queries(16):
-        admin_client.get(PAGE)
+        page = admin_client.get(PAGE)
+    began = dict(RequestLog.objects.filter(pk__in=ids.values()).values_list("provider_name", "started_at"))
+    shown = {one["name"]: one["succeeded_at"] for one in page.context["providers"]}
+    assert {name: shown[name] for name in ids} == began
 
 
 def test_providers_have_their_day_and_its_failures(admin_client: Client, rows: dict[str, Any]) -> None:

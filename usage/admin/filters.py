@@ -34,14 +34,17 @@ def rows_url(
     return f"{reverse('admin:usage_requestlog_changelist')}?{urlencode(pairs)}"
 
 
-def attempts_url(period: Period, **options: int | str | None) -> str:
-    """Returns the URL of the list of attempts, filtered by the days of UTC in `period` and the given options."""
-    midnight = time(tzinfo=UTC)
-    first = datetime.combine(period.first, midnight)
-    after = datetime.combine(period.last + timedelta(days=1), midnight)
-    pairs = Range(first, after).pairs()
+def attempts_url(period: Period | Range, **options: int | str | None) -> str:
+    """Returns the URL of the list of attempts, filtered by a range or the days of UTC in a period, and the options."""
+    pairs = (_days_of_utc(period) if isinstance(period, Period) else period).pairs()
     pairs += _options(options)
     return f"{reverse('admin:usage_attemptlog_changelist')}?{urlencode(pairs)}"
+
+
+def _days_of_utc(period: Period) -> Range:
+    midnight = time(tzinfo=UTC)
+    first = datetime.combine(period.first, midnight)
+    return Range(first, datetime.combine(period.last + timedelta(days=1), midnight))
 
 
 def _options(options: Mapping[str, int | str | None]) -> list[tuple[str, str]]:

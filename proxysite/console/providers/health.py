@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
-from django.urls import reverse
+from django.db.models import QuerySet, Subquery
 
 from access.permissions import Person, may
 from providers.models import Provider
 from proxysite.console.home.parts import recent_failures, strip
 from proxysite.console.ranges import Range
 from proxysite.state import overview
-from usage.admin.filters import rows_url
+from usage.admin.filters import attempts_url, rows_url
 from usage.models import Outcome, RequestLog
 from usage.reports import pulse, query
 
@@ -33,10 +33,13 @@ def of_day(until: datetime, reader: Person) -> dict[str, Any]:
     found = {one.name: one for one in pulse.providers(day.since, day.until)}
     for name in sorted(enabled.keys() - found.keys()):
         found[name] = msgspec.structs.replace(_NO_REQUESTS, name=name)
+    succeeded = _succeeded(found.values())
     demos = {name for name, is_demo in enabled.items() if is_demo}
     attempts = may(reader, "usage.view_attemptlog")
     return {
-        "providers": [_row(one, day, demos, attempts) for one in found.values()],
+        "providers": [
+            _row(one, day, demos, attempts) | {"succeeded_at": succeeded.get(one.name)} for one in found.values()
+        ],
         "failures": recent_failures(day, _MOST_FAILURES),
     }
 
@@ -47,26 +50,22 @@ def _row(one: pulse.Provider, day: Range, demos: set[str], attempts: bool) -> di
         "error_rate": f"{failed / one.requests:.1%}" if one.requests else "",
         "has_failed": bool(failed),
         "failed_url": rows_url(day, provider=one.name, outcomes=query.ERRORS),
-        "attempts_url": _failed_attempts(one.name, day) if attempts else "",
-        "succeeded_at": _succeeded_at(one),
+        "attempts_url": attempts_url(day, provider=one.name, outcome__exact=Outcome.FAILED.value) if attempts else "",
     }
 
 
-def _failed_attempts(provider: str, day: Range) -> str:
-    pairs = [*day.pairs(), ("provider", provider), ("outcome__exact", Outcome.FAILED.value)]
-    return f"{reverse('admin:usage_attemptlog_changelist')}?{urlencode(pairs)}"
+def _succeeded(found: Iterable[pulse.Provider]) -> dict[str, datetime]:
+    """Returns when the last request began that each provider completed."""
+    # Where the rows were pruned, or are not written yet, the half hour is known all the same.
+    began = {one.name: one.succeeded_in for one in found if one.succeeded_in is not None}
+    newest = [Subquery(_newest(name, since).values("pk")[:1]) for name, since in began.items()]
+    rows = RequestLog.objects.filter(pk__in=newest).order_by()
+    return began | dict(rows.values_list("provider_name", "started_at"))
 
 
-def _succeeded_at(one: pulse.Provider) -> datetime | None:
-    """Returns when the last request began that the provider completed."""
-    began = one.succeeded_in
-    if began is None:
-        return None
+def _newest(provider: str, began: datetime) -> QuerySet[RequestLog]:
     rows = RequestLog.objects.filter(started_at__gte=began, started_at__lt=began + _HALF_HOUR)
-    newest = rows.filter(provider_name=one.name, outcome=Outcome.COMPLETED).order_by("-started_at")
-    found: datetime | None = newest.values_list("started_at", flat=True).first()
-    # Its rows were pruned, or are not written yet: the half hour is known all the same.
-    return found or began
+    return rows.filter(provider_name=provider, outcome=Outcome.COMPLETED).order_by("-started_at")
 
 
 class Now(msgspec.Struct):

@@ -5,6 +5,7 @@ A button of its form allows a field that clients lost.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 from urllib.parse import urlencode
 
@@ -44,36 +45,42 @@ class _NotUsable(Exception):
     ["providers.view_provider", "providers.use_credential", "providers.add_model"], raise_exception=True
 )
 def list_models(request: HttpRequest, provider_id: int) -> HttpResponse:
-    """Fetches and shows the list; a POST adds the selected models, and those whose names are entered."""
+    """Fetches and shows the list; a POST adds the selected models, and those whose names are entered: all or none."""
     provider = get_object_or_404(Provider, pk=provider_id)
-    models: list[ListedModel] = []
-    error = ""
-    try:
-        models = async_to_sync(model_list)(_configuration(provider))
-    except (NoModelList, _NotUsable) as problem:
-        error = str(problem)
-    ticked = set(request.POST.getlist("name"))
+    ticked = dict.fromkeys(request.POST.getlist("name"))
+    typed = _entered(request, ticked)
+    # Names that were typed need no list.
+    models, error = _listed(provider) if ticked or not typed else ([], "")
     if request.method == "POST":
-        selected = [model for model in models if model.name in ticked]
-        selected += _entered(request, {model.name for model in selected})
+        selected = [] if error else [model for model in models if model.name in ticked] + typed
         if selected:
             added, rows = listed.add(provider, selected)
             messages.success(request, f"Added {added} models." if added != 1 else "Added one model.")
             return HttpResponseRedirect(_next(request, provider, rows))
-        messages.warning(request, "Nothing was added: tick models, or enter the names of some.")
+        why = "the list of models could not be fetched again" if ticked and error else ""
+        messages.warning(request, f"Nothing was added: {why or 'tick models, or enter the names of some'}.")
     context = {
         **admin.site.each_context(request),
         "title": f"Models of {provider.name}",
         "provider": provider,
         "error": error,
         "models": listed.rows(provider, models, ticked),
+        "kept": list(ticked) if error else [],
         "typed": request.POST.get("names", ""),
         "may_route": request.user.has_perms(routes.PERMISSIONS),
     }
     return TemplateResponse(request, "console/provider_models.html", context)
 
 
-def _entered(request: HttpRequest, known: set[str]) -> list[ListedModel]:
+def _listed(provider: Provider) -> tuple[list[ListedModel], str]:
+    """The models that the provider lists now, or why they are not known."""
+    try:
+        return async_to_sync(model_list)(_configuration(provider)), ""
+    except (NoModelList, _NotUsable) as problem:
+        return [], str(problem)
+
+
+def _entered(request: HttpRequest, known: Container[str]) -> list[ListedModel]:
     """The models whose names were entered by hand."""
     names = dict.fromkeys(line.strip() for line in request.POST.get("names", "").splitlines())
     found = (listed_model(name) for name in names if name not in known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
 import pytest
 from django.test import Client
@@ -20,6 +20,7 @@ from tests.admin.pages import staff, text_of
 pytestmark = pytest.mark.django_db
 
 URL = "/admin/console/models/routes/"
+LISTED = "anthropic/claude-sonnet-5.5"
 
 
 @pytest.fixture
@@ -126,27 +127,63 @@ def test_the_list_of_models_has_the_action(admin_client: Client, models: list[Mo
     assert answer["Location"] == f"{URL}?model={ticked[0]}&model={ticked[1]}"
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_models_that_are_added_go_on_to_their_routes(
-    admin_client: Client, provider: Provider, monkeypatch: pytest.MonkeyPatch, fails: bool
-) -> None:
-    async def model_list(provider: ProviderConfig) -> list[ListedModel]:
-        if fails:
-            raise NoModelList("This provider's models cannot be listed.")
-        return [ListedModel("anthropic/claude-sonnet-5.5", 1000, 50, capabilities=("tools", "structured_output"))]
+class _Listing:
+    """What the provider answers, and how often it was asked."""
 
-    monkeypatch.setattr(pages, "model_list", model_list)
+    def __init__(self) -> None:
+        self.asked, self.fails = 0, False
+
+    async def __call__(self, provider: ProviderConfig) -> list[ListedModel]:
+        self.asked += 1
+        if self.fails:
+            raise NoModelList("This provider's models cannot be listed.")
+        return [ListedModel(LISTED, 1000, 50, capabilities=("tools", "structured_output"))]
+
+
+@pytest.fixture
+def listing(monkeypatch: pytest.MonkeyPatch) -> _Listing:
+    found = _Listing()
+    monkeypatch.setattr(pages, "model_list", found)
+    return found
+
+
+def test_models_that_are_added_go_on_to_their_routes(
+    admin_client: Client, provider: Provider, listing: _Listing
+) -> None:
     url = f"/admin/console/providers/{provider.pk}/models/"
-    page = text_of(admin_client.get(url))
-    assert ("tools, structured output" in page) is not fails
-    assert "Nothing was added" in text_of(admin_client.post(url, {}))
-    sent: dict[str, Any] = {"name": "anthropic/claude-sonnet-5.5", "names": "by-hand \n\nby-hand", "routes": "1"}
-    answer = admin_client.post(url, sent)
+    assert "tools, structured output" in text_of(admin_client.get(url))
+    assert "Nothing was added: tick models" in text_of(admin_client.post(url, {}))
+    answer = admin_client.post(url, {"name": LISTED, "names": "by-hand \n\nby-hand", "routes": "1"})
     rows = list(Model.objects.order_by("pk"))
     assert answer["Location"] == _url(rows)
-    assert [row.name for row in rows] == ["by-hand"] if fails else ["anthropic/claude-sonnet-5.5", "by-hand"]
-    if not fails:
-        assert rows[0].capabilities == ["tools", "structured_output"]
+    assert [row.name for row in rows] == [LISTED, "by-hand"]
+    assert rows[0].capabilities == ["tools", "structured_output"]
     # Without the button, or without the permissions, the list of models is next.
-    sent = {"names": "another"}
-    assert admin_client.post(url, sent)["Location"].startswith("/admin/providers/model/")
+    assert admin_client.post(url, {"names": "another"})["Location"].startswith("/admin/providers/model/")
+
+
+def test_ticked_models_are_kept_where_the_list_cannot_be_fetched_again(
+    admin_client: Client, provider: Provider, listing: _Listing
+) -> None:
+    url = f"/admin/console/providers/{provider.pk}/models/"
+    listing.fails = True
+    page = admin_client.post(url, {"name": LISTED, "names": "by-hand", "routes": "1"})
+    assert not Model.objects.exists()
+    text = text_of(page)
+    assert "Nothing was added: the list of models could not be fetched again." in text
+    assert "This provider's models cannot be listed." in text
+    assert re.search(rf'name="name" value="{LISTED}" checked', page.content.decode())
+    assert re.search(r"<textarea[^>]*>by-hand</textarea>", page.content.decode())
+    listing.fails = False
+    admin_client.post(url, {"name": LISTED, "names": "by-hand"})
+    assert set(Model.objects.values_list("name", flat=True)) == {LISTED, "by-hand"}
+
+
+def test_typed_names_alone_need_no_list(admin_client: Client, provider: Provider, listing: _Listing) -> None:
+    listing.fails = True
+    url = f"/admin/console/providers/{provider.pk}/models/"
+    assert "cannot be listed" in text_of(admin_client.get(url))
+    asked = listing.asked
+    assert admin_client.post(url, {"names": "by-hand"}).status_code == 302
+    assert Model.objects.get().name == "by-hand"
+    assert listing.asked == asked
