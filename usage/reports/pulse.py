@@ -22,6 +22,7 @@ MOST_DAYS: Final = 62
 """Points of the spark line of a longer range at most: a day each, or several."""
 HALF_HOURS: Final = 48
 _HALF_HOUR = 1800
+_HOUR: Final = timedelta(hours=1)
 _IN_QUARTERS: Final = timedelta(days=2, hours=1)
 
 
@@ -52,26 +53,31 @@ def pulse(since: datetime, until: datetime, before: tuple[datetime, datetime]) -
     """Returns the pulse of a range; where it is longer than two days, each part is one or several of them."""
     in_quarters = until - since <= _IN_QUARTERS
     rows = spans.rows(since, until, bucket="quarter" if in_quarters else "day")
+    since, until = since.astimezone(UTC), until.astimezone(UTC)
+    starts = _points(since, until) if in_quarters else _days(since, until)
+    points = [_none() for _ in starts]
+    for row in rows.with_stretch(starts).groups("stretch", **SUMS):
+        plus(points[row["stretch"]].of, {name: row[name] for name in SUMS})
+    for (at,), bins in rows.bins("first_token_bins", starts=starts).items():
+        histogram.add(points[at].first_token, bins)
+    now = _none()
+    for point in points:
+        plus(now.of, point.of)
+        histogram.add(now.first_token, point.first_token)
+    return Pulse(now, _summed(spans.rows(*before, bucket="quarter" if in_quarters else "day")), points)
+
+
+def _points(since: datetime, until: datetime) -> list[datetime]:
+    """Returns the moments at which each of POINTS equal parts of a range begins."""
+    return [since + number * (until - since) / POINTS for number in range(POINTS)]
+
+
+def _days(since: datetime, until: datetime) -> list[datetime]:
+    """Returns the moments at which the days of a range begin, or several of them where there are many."""
     days = max(1, (until - since).days + 1)
     step = -(-days // MOST_DAYS)
-    points: list[Sums] = [_none() for _ in range(POINTS if in_quarters else -(-days // step))]
-    began, length = since.timestamp(), max(1.0, (until - since).total_seconds())
-
-    def point(moment: datetime) -> Sums:
-        part = (moment.timestamp() - began) / length
-        at = int(part * POINTS) if in_quarters else int((moment.timestamp() - began + 3600) // 86400) // step
-        return points[min(max(at, 0), len(points) - 1)]
-
-    now = _none()
-    for row in rows.groups("starts_at", **SUMS):
-        sums = {name: row[name] for name in SUMS}
-        plus(now.of, sums)
-        plus(point(row["starts_at"]).of, sums)
-    for moment, bins in rows.values_list("starts_at", "first_token_bins"):
-        found = {int(number): count for number, count in bins.items()}
-        histogram.add(now.first_token, found)
-        histogram.add(point(moment).first_token, found)
-    return Pulse(now, _summed(spans.rows(*before, bucket="quarter" if in_quarters else "day")), points)
+    # Where the clocks were put back, a day begins an hour early.
+    return [since + timedelta(days=number * step) - _HOUR for number in range(-(-days // step))]
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -137,6 +143,6 @@ def _none() -> Sums:
 def _summed(rows: spans.Rows) -> Sums:
     found = _none()
     plus(found.of, rows.total(**SUMS))
-    for (bins,) in rows.values_list("first_token_bins"):
-        histogram.add(found.first_token, {int(number): count for number, count in bins.items()})
+    for bins in rows.bins("first_token_bins").values():
+        histogram.add(found.first_token, bins)
     return found

@@ -89,8 +89,12 @@ class Rows(msgspec.Struct, frozen=True):
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
         for part in self.parts:
             for row in part.order_by().values(*by).annotate(**aggregates):
-                _merge(found.setdefault(tuple(row[name] for name in by), {}), row, aggregates)
-        return [dict(zip(by, key, strict=True)) | row for key, row in found.items()]
+                key = tuple(row[name] for name in by)
+                if (same := found.get(key)) is None:
+                    found[key] = row
+                else:
+                    _merge(same, row, aggregates)
+        return list(found.values())
 
     def _check(self, names: Iterable[str]) -> None:
         unknown = {name.partition("__")[0] for name in names} & _DIMENSIONS - self.columns

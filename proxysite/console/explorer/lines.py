@@ -1,4 +1,4 @@
-"""The lines of an answer as files and programs have them: exact values, all measures, a value for each bucket."""
+"""The lines of an answer with `measures` as files and programs have them: exact values, one for each bucket."""
 
 from __future__ import annotations
 

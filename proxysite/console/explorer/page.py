@@ -90,7 +90,7 @@ def export(request: HttpRequest, format: str) -> HttpResponseBase:
     """Every line of a question as CSV, JSON or XLSX, not only the greatest that the page shows."""
     try:
         chosen = state.read(request.GET)
-        found = answer(chosen.of_every_line())
+        found = answer(chosen.of_every_line(), measures=True)
     except (ranges.WrongRange, state.WrongQuestion, CannotAnswer) as error:
         return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
     record("usage exported", changes={"explorer": chosen.url()})

@@ -190,7 +190,7 @@ def _check(*answers: Tokens) -> None:
 
 
 def _csv(days: query.Period) -> bytes:
-    found = answer(Question(days.start, days.end, metric="requests", group="model", bucket="total"))
+    found = answer(Question(days.start, days.end, metric="requests", group="model", bucket="total"), measures=True)
     return b"".join(csv_file.blocks(lines.header(found), lines.records(found)))
 
 

@@ -20,6 +20,8 @@ from usage.rollups import histogram
 Key = tuple[Any, ...]
 _ALWAYS: Final = ("total_requests", "total_unknown_cost")
 """The sums of each bucket that say whether others are known (metrics.forget_unknown)."""
+_OF_LINES: Final = ("total_requests", "total_unknown_cost", "total_unpriced")
+"""The sums that a line has whatever the metric."""
 MOST_VALUES: Final = 100_000
 """Values, one a line and bucket, that an answer holds: all of them are in memory."""
 
@@ -32,19 +34,17 @@ class Line(msgspec.Struct, frozen=True):
     """One line: what it is about, its values by bucket, and the value of the whole range.
 
     `key` has a value for each group of the question, `labels` their names. The line of all others has no key.
-    `totals` are all measures of the whole range, whatever the metric.
+    `requests` are its requests, or its attempts where the question counts these; `unpriced` are answers without a
+    price. `totals` are all measures of the whole range, where the answer is one with `measures`.
     """
 
     key: Key | None
     labels: tuple[str, ...]
     values: list[Value]
     total: Value
-    totals: Totals
-
-    @property
-    def requests(self) -> int:
-        """The number of requests, or of attempts where the question counts these."""
-        return self.totals.requests
+    requests: int
+    unpriced: int
+    totals: Totals | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -64,14 +64,14 @@ class Answer(msgspec.Struct, frozen=True):
     @property
     def unpriced(self) -> int:
         """The number of answers without a price, which a cost leaves out."""
-        return self.whole.totals.unpriced
+        return self.whole.unpriced
 
 
-def answer(question: Question) -> Answer:
-    """Returns the answer to a question. Raises CannotAnswer."""
+def answer(question: Question, *, measures: bool = False) -> Answer:
+    """Returns the answer to a question; with `measures` its lines have all of them. Raises CannotAnswer."""
     if text := problem(question):
         raise CannotAnswer(text)
-    return _Answering(question).answered()
+    return _Answering(question, measures).answered()
 
 
 class _Part:
@@ -96,10 +96,13 @@ class _Part:
 class _Answering:
     """Answers one question."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, measures: bool) -> None:
         self._question = question
         self._metric = METRICS[question.metric]
         self._rank = METRICS[question.rank or question.metric]
+        self._has_measures = measures
+        needed = {*self._metric.needs, *self._rank.needs, *_OF_LINES}
+        self._sums = SUMS if measures else {name: SUMS[name] for name in SUMS if name in needed}
         self._columns = tuple(GROUPS[name].column for name in question.by)
         self._filters = [_condition(name, values) for name, values in question.filters.items()]
         self._filter_columns = tuple(GROUPS[name].column for name in question.filters)
@@ -151,11 +154,11 @@ class _Answering:
         rows = self._rows(self._columns, whole=True)
         if not self._columns:
             part = parts[()] = _Part()
-            plus(part.sums, rows.total(**SUMS))
+            plus(part.sums, rows.total(**self._sums))
             return parts
-        for row in rows.groups(*self._columns, **SUMS):
+        for row in rows.groups(*self._columns, **self._sums):
             part = parts[tuple(row[column] for column in self._columns)] = _Part()
-            plus(part.sums, {name: row[name] for name in SUMS})
+            plus(part.sums, {name: row[name] for name in self._sums})
         return parts
 
     def _read_bins(self, parts: dict[Key, _Part]) -> None:
@@ -235,7 +238,9 @@ class _Answering:
         ]
         if self._question.cumulative:
             values = _accumulated(values)
-        return Line(key, labels, values, _of(self._metric, part.sums, part.bins), query.totals_of(part.sums))
+        requests, unpriced = int(part.sums["total_requests"]), int(part.sums["total_unpriced"])
+        totals = query.totals_of(part.sums) if self._has_measures else None
+        return Line(key, labels, values, _of(self._metric, part.sums, part.bins), requests, unpriced, totals)
 
 
 def _together(parts: Iterable[_Part]) -> _Part:
