@@ -55,6 +55,12 @@ def base_url_of(address: str, dialect: str, platform: str = "") -> str:
     return cut
 
 
+def with_version(base_url: str, dialect: str) -> str:
+    """Returns what may have been meant where nothing is found at a base URL without a path; "" where it has one."""
+    version = {"openai_chat": "/v1", "openai_responses": "/v1", "gemini": "/v1beta"}.get(dialect, "")
+    return "" if not version or urlsplit(base_url).path.strip("/") else _joined(base_url, version)
+
+
 def _joined(address: str, path: str) -> str:
     parts = urlsplit(address)
     return urlunsplit((parts.scheme, parts.netloc, path, parts.query, parts.fragment))

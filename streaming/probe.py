@@ -14,6 +14,7 @@ from asgiref.sync import sync_to_async
 
 from access.keys import Keys
 from providers.config import ModelConfig, ProviderConfig
+from providers.endpoints import with_version
 from providers.errors import ErrorKind, UnsupportedRequest, UpstreamError
 from providers.outbound.upstream import Upstreams
 from routing.health import Health
@@ -77,7 +78,14 @@ async def probe(provider_id: int, model_name: str) -> ProbeResult:
 async def probe_unsaved(provider: ProviderConfig, model_name: str) -> ProbeResult:
     """Asks a model of a provider that is not stored for a few words."""
     model = ModelConfig(id=0, provider_id=provider.id, name=model_name)
-    return await _probe(CandidateConfig(id=0, provider=provider, model=model), "Correct it and test again.")
+    result = await _probe(CandidateConfig(id=0, provider=provider, model=model), "Correct it and test again.")
+    return msgspec.structs.replace(result, advice=_of_a_key(provider)) if result.http_status == 401 else result
+
+
+def _of_a_key(provider: ProviderConfig) -> str:
+    if not provider.credentials:
+        return "The server wants a key: enter one."
+    return "Check the key for a typing mistake, and whether it is of this server."
 
 
 async def _probe(candidate: CandidateConfig, advice: str) -> ProbeResult:
@@ -122,8 +130,16 @@ async def _ask(candidate: CandidateConfig) -> ProbeResult:
         input_tokens=tokens.input,
         output_tokens=tokens.output,
         error=failure,
-        advice=_ADVICE.get(kind, "Try again; the provider's own status page may say more.") if kind else "",
+        advice=_advice(kind, candidate.provider),
     )
+
+
+def _advice(kind: ErrorKind | None, provider: ProviderConfig) -> str:
+    if kind is None:
+        return ""
+    if kind is ErrorKind.NOT_FOUND and (meant := with_version(provider.base_url, provider.dialect)):
+        return f"Check the model's name, and the base URL: {meant} may be meant."
+    return _ADVICE.get(kind, "Try again; the provider's own status page may say more.")
 
 
 def _request(request_id: str, model: str) -> Request:

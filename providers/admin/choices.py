@@ -19,6 +19,14 @@ DIALECTS: Final = {
     "gemini": "Google's generateContent. Requests and answers are translated.",
     "ollama": "/api/chat of an Ollama server, which takes more settings than its /v1.",
 }
+ADDRESSES: Final = {
+    "anthropic": "With or without /v1 at its end, such as https://api.anthropic.com.",
+    "openai_chat": "As OpenAI's SDK takes it: mostly it ends in /v1, such as http://127.0.0.1:8000/v1.",
+    "openai_responses": "As OpenAI's SDK takes it: mostly it ends in /v1, such as http://127.0.0.1:8000/v1.",
+    "gemini": "It ends in the version, such as https://generativelanguage.googleapis.com/v1beta.",
+    "ollama": "Without a path, such as http://127.0.0.1:11434.",
+}
+"""Dialect -> what its base URLs look like."""
 CLOUDS: Final = {
     "": "The base URL is the provider's own, and the credential is its API key.",
     "bedrock": "Claude in an AWS account: the base URL names the region, and the credential is a Bedrock API key or "

@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
+from providers.admin.choices import ADDRESSES
 from providers.admin.credentials import checked_secret, store_secret
 from providers.admin.forms import ProviderForm
 from providers.models import Credential, Provider
@@ -21,6 +22,7 @@ from proxysite.admin.kept_secret import KeptSecretWidget, owner_of
 
 CHOOSE_MODELS = "_models"
 """Name of the button that saves, and goes on to the models that the provider lists."""
+_ADDRESS_HELP = "The gateway calls no other address. A pasted endpoint is cut down to it."
 _KEY_HELP = (
     "Stored encrypted and never shown again. More keys, and variables of the environment, are under Credentials."
 )
@@ -111,9 +113,12 @@ class BegunFromPreset(ModelAdmin):
         form.owner = owner_of(request)
         if obj is not None:
             return form
+        preset = preset_of(request)
+        if preset is not None and preset.dialect in ADDRESSES and not preset.platform:
+            form.base_fields["base_url"].help_text = f"{ADDRESSES[preset.dialect]} {_ADDRESS_HELP}"
         if not request.user.has_perm("providers.add_credential"):
             del form.base_fields["key"]
-        elif (preset := preset_of(request)) is not None:
+        elif preset is not None:
             form.key_hint = preset.key_hint
         return form
 

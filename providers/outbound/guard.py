@@ -38,11 +38,15 @@ class AddressRefused(OSError):
 
 
 class FetchFailed(Exception):
-    """A download was refused or failed; `reason` completes the sentence `It could not be fetched: ...`."""
+    """A download was refused or failed; `reason` completes the sentence `It could not be fetched: ...`.
 
-    def __init__(self, reason: str) -> None:
+    `status` is the HTTP status of an answer without the file.
+    """
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.status = status
 
 
 class Fetched(msgspec.Struct, frozen=True):
@@ -158,7 +162,7 @@ async def _hop(
         if response.status in _MOVED and "location" in response.headers:
             return checked_url(str(url.join(yarl.URL(response.headers["location"]))), local)
         if response.status != 200:
-            raise FetchFailed(f"its server answered HTTP {response.status}")
+            raise FetchFailed(f"its server answered HTTP {response.status}", response.status)
         if (response.content_length or 0) > most_bytes:
             raise FetchFailed(_too_large(most_bytes))
         content = bytearray()

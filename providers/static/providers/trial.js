@@ -14,6 +14,8 @@ document.addEventListener("click", async (event) => {
     place.textContent = `The test was not run (${error.message}). Save your input elsewhere, reload the page, and try again.`;
   } finally {
     button.disabled = false;
+    /* Not below the bar with the buttons. */
+    place.scrollIntoView({ block: "center" });
   }
 });
 /* Enter in the model's name tests, and does not save. */

@@ -76,7 +76,9 @@ def _listed(provider: Provider) -> tuple[list[ListedModel], str]:
     """The models that the provider lists now, or why they are not known."""
     try:
         return async_to_sync(model_list)(_configuration(provider)), ""
-    except (NoModelList, _NotUsable) as problem:
+    except NoModelList as problem:
+        return [], f"{problem} {problem.advice}".strip()
+    except _NotUsable as problem:
         return [], str(problem)
 
 

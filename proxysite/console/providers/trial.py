@@ -100,8 +100,7 @@ def _asked(provider: Provider, config: ProviderConfig, model: str) -> dict[str, 
     try:
         return {"models": async_to_sync(model_list)(config)}
     except NoModelList as error:
-        advice = "Check address and credential, or enter the name of a model to test with."
-        return {"result": ProbeResult(ok=False, latency_ms=0, error=str(error), advice=advice)}
+        return {"result": ProbeResult(ok=False, latency_ms=0, error=str(error), advice=error.advice)}
 
 
 def _without_secrets(result: ProbeResult, config: ProviderConfig) -> ProbeResult:

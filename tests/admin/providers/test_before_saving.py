@@ -136,9 +136,3 @@ def test_who_may_add_no_credentials_sends_none(server: HostileServer) -> None:
     browser.post(TRIAL, {**_typed(browser, server.url), **_credential()})
     (sent,) = server.received
     assert SECRET.encode() not in sent
-
-
-def test_a_refused_list_says_what_to_do(admin_client: Client) -> None:
-    text = text_of(admin_client.post(TRIAL, _typed(admin_client, "http://127.0.0.1:9")))
-    assert "The list could not be fetched" in text
-    assert "Check address and credential" in text

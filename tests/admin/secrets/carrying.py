@@ -29,9 +29,9 @@ _OF_MEMBERS = {
 
 
 class HostileServer:
-    """Takes everything down that reaches it, and answers as a provider's list of models."""
+    """Takes everything down that reaches it, and answers as a provider's list of models, or with another status."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: int = 200) -> None:
         self.received: list[bytes] = []
         taken = self.received
 
@@ -39,7 +39,7 @@ class HostileServer:
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 taken.append(f"{self.requestline}\n{self.headers}".encode() + body)
-                self.send_response(200)
+                self.send_response(status)
                 self.send_header("content-type", "application/json")
                 self.end_headers()
                 self.wfile.write(b'{"data": [{"id": "m"}]}')
