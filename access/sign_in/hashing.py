@@ -62,4 +62,6 @@ def _thread() -> ThreadPoolExecutor:
 def _yield_the_processor() -> None:
     # On Linux a thread has a priority of its own.
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        # Where everything runs at a lower priority already, raising it is not allowed.
+        lowest = max(_NICE, os.getpriority(os.PRIO_PROCESS, 0))
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), lowest)
