@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import warnings
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxysite.settings")
@@ -15,6 +16,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxysite.settings")
 from django.core.asgi import get_asgi_application
 
 django_application = get_asgi_application()
+# A static file is read in one piece, whoever reads it: nothing that whoever starts the gateway could change.
+warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators", Warning)
 
 # After Django's setup, because these modules import models.
 from channels.routing import ProtocolTypeRouter  # noqa: E402

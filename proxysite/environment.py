@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+_LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=.*")
+_SPACED = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z_0-9]*)\s*(?:=.*)?")
+_NUMBERS = {int: "a whole number", float: "a number"}
+_FALSE = frozenset({"false", "off", "n", "no", "0", ""})
+
+
+def read_file(path: Path) -> None:
+    """Reads a file of NAME=value lines into the environment, whose own variables go first; none where it is missing.
+
+    Raises ImproperlyConfigured for a line of another kind, which it does not repeat: it may hold a secret.
+    """
+    try:
+        lines = path.read_text(encoding="utf8").splitlines()
+    except OSError:
+        return
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.startswith("#") and not _LINE.fullmatch(line):
+            named = _SPACED.fullmatch(line)
+            wanted = f"{named[1]}=value" if named else "NAME=value"
+            raise ImproperlyConfigured(
+                f"Line {number} of {path} is not a setting: write {wanted} from the line's beginning, without spaces "
+                "around the equals sign. A line of words begins with #."
+            )
+    environ.Env.read_env(path)
 
 
 class Environment(environ.Env):
@@ -22,7 +49,14 @@ class Environment(environ.Env):
         try:
             value = super().get_value(var, *args, **options)
         except ValueError as error:
-            raise ImproperlyConfigured(f"{var} is malformed: {error}. .env.example describes it.") from error
+            kind = _NUMBERS.get(options.get("cast"))  # type: ignore[arg-type]
+            why = f"{self.ENVIRON.get(var)!r} is not {kind}" if kind else str(error)
+            raise ImproperlyConfigured(f"{var} is malformed: {why}. .env.example describes it.") from error
+        given = str(self.ENVIRON.get(var, "")).lower()
+        if options.get("cast") is bool and given not in (*self.BOOLEAN_TRUE_STRINGS, *_FALSE):
+            raise ImproperlyConfigured(
+                f"{var} is malformed: {given!r} is neither true nor false. .env.example describes it."
+            )
         self.read[var] = (value, options.get("default"))
         return value
 

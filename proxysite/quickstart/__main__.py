@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from proxysite import command_line
+from proxysite.environment import read_file
 from proxysite.quickstart import preflight, secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -21,12 +23,19 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 def main() -> None:
     """Takes the port, and migrates the database first. Writes nothing where the gateway could not start."""
     # The settings find their folder in the same two steps.
-    environ.Env.read_env(BASE_DIR / ".env")
+    try:
+        read_file(BASE_DIR / ".env")
+    except ImproperlyConfigured as error:
+        sys.exit(f"The settings cannot be used. {error}")
+    for hint in preflight.misspelt(BASE_DIR / ".env", BASE_DIR / ".env.example"):
+        print(hint, file=sys.stderr, flush=True)
     folder = Path(os.environ.get("DATA_DIR", str(BASE_DIR / "data"))).expanduser().resolve()
     parser = argparse.ArgumentParser(prog="python -m proxysite.quickstart")
     parser.add_argument("--port", default=os.environ.get("PORT") or "3456", help="the port that serve listens on")
     try:
-        port = preflight.check_port(parser.parse_args().port, demo=_has_demo())
+        given = parser.parse_args().port
+        preflight.check_alone(folder, given)
+        port = preflight.check_port(given, demo=_has_demo())
         preflight.check_folder(folder)
     except preflight.CannotStart as error:
         sys.exit(str(error))

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
+import fcntl
 import os
+import re
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 HOST = "127.0.0.1"
 _HIGHEST = 65534
+
+
+_DOCUMENTED = re.compile(r"^# ([A-Z][A-Z0-9_]*)=", re.MULTILINE)
+_SET = re.compile(r"^(?:export )?([A-Za-z_0-9]+)=", re.MULTILINE)
 
 
 class CannotStart(Exception):
@@ -27,6 +35,42 @@ def check_port(text: str, *, demo: bool) -> int:
             f"{_choose(port)} DEMO_UPSTREAM=false starts without it."
         )
     return port
+
+
+def check_alone(folder: Path, port: str) -> None:
+    """Raises CannotStart where a gateway runs with the data in the folder: the demo's port is that of one gateway."""
+    journals = Path(os.environ.get("JOURNAL_DIR") or folder / "journal").expanduser()
+    if any(_is_locked(lock) for lock in journals.glob("*/lock")):
+        other = int(port) + 100 if port.isascii() and port.isdigit() and int(port) + 101 <= _HIGHEST else 3556
+        raise CannotStart(
+            f"A gateway is running with the data in {folder}. Stop it first (Ctrl-C where it runs), or start "
+            f"another one with data of its own: make run PORT={other} DATA_DIR=~/gateway-data."
+        )
+
+
+def _is_locked(lock: Path) -> bool:
+    """Whether a worker holds the lock of its journal."""
+    try:
+        with lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        # The journal of a worker that has just ended.
+        return False
+    return False
+
+
+def misspelt(file: Path, example: Path) -> Iterator[str]:
+    """Returns a hint for each name in the file of settings that no setting has, and that nearly is one."""
+    if not (file.is_file() and example.is_file()):
+        return
+    known = set(_DOCUMENTED.findall(example.read_text(encoding="utf8")))
+    for name in dict.fromkeys(_SET.findall(file.read_text(encoding="utf8"))):
+        if name == "PORT":
+            yield f"PORT in {file} is not read: make run PORT=3456 says it."
+        elif name not in known and (near := difflib.get_close_matches(name.upper(), known, 1, 0.8)):
+            yield f"{name} in {file} is no setting, and is not read. Is {near[0]} meant?"
 
 
 def check_folder(folder: Path) -> None:
@@ -58,4 +102,4 @@ def _why_not(port: int) -> str:
 
 def _choose(port: int) -> str:
     other = port + 100 if port + 101 <= _HIGHEST else 3456
-    return f"Is another gateway running? Stop it, or choose another port, such as make run PORT={other}."
+    return f"Stop what uses it, or choose another port, such as make run PORT={other}."

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
+from proxysite.environment import read_file
+from proxysite.quickstart import preflight
 from tests.harness.gateway import ROOT, free_port
 from tests.harness.patience import PATIENCE
 from tests.newcomer.checkout import Checkout, environment
+from usage.journal import segments
 
 SECRET = {"SECRET_KEY": "x" * 60, "ENCRYPTION_KEYS": "for-this-test"}
 
@@ -62,12 +67,50 @@ def test_a_data_folder_that_is_a_file(checkout: Checkout, tmp_path: Path) -> Non
         ("DATABASE_URL", "nonsense", "DATABASE_URL is malformed"),
         ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/x", "The database cannot be used: connection failed"),
         ("DATABASE_URL", "sqlite:////no/such/folder/x.sqlite3", "The database cannot be used: unable to open"),
-        ("MAX_BODY_BYTES", "ten", "MAX_BODY_BYTES is malformed"),
+        ("MAX_BODY_BYTES", "ten", "MAX_BODY_BYTES is malformed: 'ten' is not a whole number."),
         ("TIME_ZONE", "Mars/North", "TIME_ZONE is malformed"),
+        ("CIRCUIT_FAILURES", "five", "CIRCUIT_FAILURES is malformed: 'five' is not a whole number."),
+        ("PING_SECONDS", "ten", "PING_SECONDS is malformed: 'ten' is not a number."),
+        ("HTTPS", "ture", "HTTPS is malformed: 'ture' is neither true nor false."),
     ],
 )
 def test_a_setting_that_cannot_be_used(checkout: Checkout, tmp_path: Path, name: str, value: str, words: str) -> None:
     assert words in start(checkout, tmp_path / "data", **{name: value})
+
+
+def test_a_gateway_beside_one_with_the_same_data_is_refused(checkout: Checkout, tmp_path: Path) -> None:
+    """Its demo upstream would be another one, and the first gateway's would not be found any more."""
+    journal = tmp_path / "data" / "journal" / "of-a-worker"
+    journal.mkdir(parents=True)
+    held = segments.lock(journal)
+    assert held is not None
+    try:
+        text = start(checkout, tmp_path / "data")
+    finally:
+        os.close(held)
+    assert f"A gateway is running with the data in {tmp_path / 'data'}." in text
+    assert "DATA_DIR=~/gateway-data" in text
+    preflight.check_alone(tmp_path / "data", "3456")
+
+
+@pytest.mark.parametrize("line", ["OPENAI_API_KEY = sk-a-secret", " OPENAI_API_KEY=sk-a-secret", "OPENAI_API_KEY"])
+def test_a_line_that_is_no_setting_is_named_and_not_repeated(tmp_path: Path, line: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"# mine\n\n{line}\n")
+    with pytest.raises(ImproperlyConfigured) as refused:
+        read_file(file)
+    assert f"Line 3 of {file} is not a setting: write OPENAI_API_KEY=value" in str(refused.value)
+    assert "sk-a-secret" not in str(refused.value)
+
+
+def test_a_name_that_nearly_is_a_setting_is_pointed_out(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("DEMO_UPSTREM=false\nexport LOG_LEVEL=INFO\nPORT=8000\nOUR_OWN_API_KEY=x\n")
+    misspelt, port = preflight.misspelt(file, ROOT / ".env.example")
+    assert "DEMO_UPSTREM" in misspelt
+    assert "Is DEMO_UPSTREAM meant?" in misspelt
+    assert "make run PORT=" in port
+    assert list(preflight.misspelt(tmp_path / "none", ROOT / ".env.example")) == []
 
 
 def command(*arguments: str, folder: Path = Path("/"), **variables: str) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from access.connect import paste_lines
 from proxysite.quickstart import provision
-from proxysite.quickstart.provision import ADMIN_NAME, Provisioned
+from proxysite.quickstart.provision import ADMIN_NAME, DEMO_NAME, Provisioned
 
 _NO_KEY = "YOUR-CLIENT-KEY"
 
@@ -49,8 +49,10 @@ class Command(BaseCommand):
     def _migrate(self) -> None:
         # `migrate` with nothing to do still spends a second on permissions and signals.
         executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            call_command("migrate", interactive=False)
+        if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stdout.write(f"Preparing the database ({len(plan)} migrations) ...")
+            self.stdout.flush()
+            call_command("migrate", interactive=False, verbosity=0)
 
 
 def _password_command() -> str:
@@ -76,9 +78,11 @@ def _welcome(result: Provisioned, base_url: str) -> str:
         where = f"{base_url}{reverse('admin:access_clientkey_add')}"
         lines.append(f"  Client key  shown when it was created; create another at {where}")
     lines.append(f"  Providers   {', '.join(result.providers) or 'none yet: add one in the admin'}")
+    if set(result.providers) <= {DEMO_NAME}:
+        lines.append("  Next        add a provider of your own: the admin's home leads there")
     if result.missing:
         lines.append(f"  Skipped     ollama: {result.missing}")
     address, token, curl = paste_lines(base_url, result.client_key or _NO_KEY, result.route)
     lines += ["", "Try it in another terminal:", "", curl.text, ""]
-    lines += ["Claude Code and the SDKs:", "", address.text, token.text, ""]
+    lines += ["Claude Code (then start it with: claude) and the SDKs:", "", address.text, token.text, ""]
     return "\n".join(lines)
