@@ -68,7 +68,7 @@ def misspelt(file: Path, example: Path) -> Iterator[str]:
     known = set(_DOCUMENTED.findall(example.read_text(encoding="utf8")))
     for name in dict.fromkeys(_SET.findall(file.read_text(encoding="utf8"))):
         if name == "PORT":
-            yield f"PORT in {file} is not read: make run PORT=3456 says it."
+            yield f"PORT in {file} is not read: give the port with make run PORT=3456."
         elif name not in known and (near := difflib.get_close_matches(name.upper(), known, 1, 0.8)):
             yield f"{name} in {file} is no setting, and is not read. Is {near[0]} meant?"
 
