@@ -2,6 +2,9 @@
 database. `make test`, its sisters `make test-clients` and so on, `make test-all` and `make attack` come here.
 
 One process writes to the terminal, the other one to a file that is shown at the end, whatever it ended with.
+
+Tests that failed run once more with nothing beside them, where they are few. One that passes then lost a race on a busy
+machine: the run passes, and its closing lines name the test as FLAKY.
 """
 
 from __future__ import annotations
@@ -17,13 +20,18 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tests.harness import summary
 from tests.harness.summary import RESULTS
 
 ROOT = Path(__file__).resolve().parent.parent
+FAILED = 1
+"""What pytest ends with where tests failed, and nothing else went wrong."""
 NOTHING_CHOSEN = 5
 """What pytest ends with where no test fits, such as a path without any test that runs on PostgreSQL."""
+MOST_AGAIN = 3
+"""Tests that failed and run again; where more of a run did, something is broken."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,16 @@ class Part:
     def log(self) -> Path:
         """What it printed, if that was not the terminal's."""
         return RESULTS / f"{self.name}.log"
+
+    @property
+    def again(self) -> Path:
+        """The report of those of its tests that ran again."""
+        return RESULTS / f"{self.name}, again.xml"
+
+    @property
+    def cache(self) -> Path:
+        """The folder in which pytest keeps which of its tests failed."""
+        return RESULTS / f"{self.name}.cache"
 
 
 _COMMON = "not clients and not e2e and not chaos and not count and not attack"
@@ -75,53 +93,72 @@ SUITES = {
 
 
 class Run:
-    """Parts worked through by two processes; `codes` is what each pytest ended with."""
+    """Parts worked through by two processes; `codes` is what each pytest ended with, of its failed tests alone if these
+    ran `again`."""
 
-    def __init__(self, parts: Iterable[Part], choice: Sequence[str], processes: int) -> None:
+    def __init__(self, parts: Iterable[Part], choice: Sequence[str], processes: int, *, again: bool) -> None:
         self._numbers = range(processes)
         self.codes: dict[Part, int] = {}
         self._waiting = deque(parts)
         self._choice = choice
         self._processes: list[Process] = []
+        self._again = again
 
     async def work(self) -> None:
         """Return when all have ended, and what went into files is shown."""
         RESULTS.mkdir(exist_ok=True)
         loop = asyncio.get_running_loop()
         # Ctrl-C reaches every pytest by itself; a SIGTERM is for this process alone and is passed on.
-        loop.add_signal_handler(signal.SIGINT, self._waiting.clear)
+        loop.add_signal_handler(signal.SIGINT, self._clear)
         loop.add_signal_handler(signal.SIGTERM, self._stop)
         await asyncio.gather(*map(self._run_in_turn, self._numbers))
         for part in self.codes:
             if part.log.exists():
                 print(f"\n--- {part.name} ---\n{part.log.read_text(errors='replace')}", flush=True)
+        await self._run_failed_again()
 
     async def _run_in_turn(self, number: int) -> None:
         while self._waiting:
             part = self._waiting.popleft()
-            for old in (part.report, part.log):
+            for old in (part.report, part.log, part.again):
                 old.unlink(missing_ok=True)
             output = part.log.open("wb") if number else None
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "pytest", "-m", part.marks, f"--junitxml={part.report}"),
-                *(self._choice or [part.folder]),
-                cwd=ROOT,
-                env={
-                    **os.environ,
-                    "TEST_DATABASE": part.database,
-                    "TEST_PROCESS": str(number),
-                    "TEST_SHARD": part.shard,
-                },
-                stdout=output,
-                stderr=output,
-            )
-            self._processes.append(process)
-            self.codes[part] = await process.wait()
+            self.codes[part] = await self._pytest(part, number, part.report, output)
             if output is not None:
                 output.close()
 
-    def _stop(self) -> None:
+    async def _run_failed_again(self) -> None:
+        failed = {part: len(summary.failed(part.report)) for part, code in self.codes.items() if code == FAILED}
+        if not self._again or not 0 < sum(failed.values()) <= MOST_AGAIN:
+            return
+        for part in failed:
+            print(f"\n--- {part.name}: what failed runs again, with nothing beside it ---", flush=True)
+            self.codes[part] = await self._pytest(part, 0, part.again, None, "--last-failed")
+
+    async def _pytest(self, part: Part, number: int, report: Path, output: IO[bytes] | None, *options: str) -> int:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "pytest", "-m", part.marks, f"--junitxml={report}"),
+            *("-o", f"cache_dir={part.cache}", *options),
+            *(self._choice or [part.folder]),
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "TEST_DATABASE": part.database,
+                "TEST_PROCESS": str(number),
+                "TEST_SHARD": part.shard,
+            },
+            stdout=output,
+            stderr=output,
+        )
+        self._processes.append(process)
+        return await process.wait()
+
+    def _clear(self) -> None:
+        self._again = False
         self._waiting.clear()
+
+    def _stop(self) -> None:
+        self._clear()
         for process in self._processes:
             if process.returncode is None:
                 process.terminate()
@@ -136,10 +173,11 @@ def main() -> int:
     parser.add_argument("--verdict", default="", metavar="WORD", help="end in one line that begins with this word")
     options = parser.parse_args()
     parts = [part for suite in options.suites for part in SUITES[suite]]
-    run = Run(parts, shlex.split(options.only), options.processes)
+    # A verdict is about what was met once.
+    run = Run(parts, shlex.split(options.only), options.processes, again=not options.verdict)
     asyncio.run(run.work())
     results = {part.name: (run.codes.get(part, 130), part.report) for part in parts}
-    print(summary.text(results), flush=True)
+    print(summary.text(results), *summary.flaky(part.again for part in run.codes), sep="\n", flush=True)
     if options.verdict:
         print(summary.verdict(options.verdict, results), flush=True)
     failed = [code for code in run.codes.values() if code not in (0, NOTHING_CHOSEN)]
