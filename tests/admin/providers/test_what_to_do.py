@@ -23,7 +23,7 @@ def _tried(browser: Client, preset: str, address: str, **more: Any) -> str:
 
 
 @pytest.mark.parametrize("model", ["", "gpt-5"])
-def test_a_refused_key_is_told_from_one_that_was_not_entered(admin_client: Client, model: str) -> None:
+def test_a_refused_key_and_a_missing_one_have_words_of_their_own(admin_client: Client, model: str) -> None:
     with HostileServer(401) as server:
         text = _tried(admin_client, OPENAI, f"{server.url}/v1", key="sk-mistyped", trial_model=model)
         assert "heck the key for a typing mistake" in text or "check it for a typing mistake" in text
@@ -41,7 +41,7 @@ def test_an_address_without_its_version_is_completed(admin_client: Client, model
         assert "may be meant" not in _tried(admin_client, CLAUDE, server.url, trial_model=model)
 
 
-def test_a_server_that_is_not_reached_is_told_from_one_that_refuses(admin_client: Client) -> None:
+def test_a_server_that_is_not_there_and_one_without_tls_have_words_of_their_own(admin_client: Client) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
