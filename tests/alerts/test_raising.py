@@ -19,6 +19,7 @@ from access.outbox.alerts import Finding
 from access.outbox.models import Kind
 from tests.alerts.conftest import make_webhook
 from tests.alerts.servers import MailServer
+from tests.harness.patience import PATIENCE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -168,7 +169,7 @@ def test_two_workers_at_the_same_moment_raise_it_once(team: Team) -> None:
 
     def work(level: int) -> int:
         try:
-            together.wait(10)
+            together.wait(PATIENCE)
             return alerts.raise_all([finding(level=level)], now)
         finally:
             connection.close()

@@ -26,18 +26,22 @@ def run(backend: Backend, scenario: Callable[[Store], Awaitable[None]]) -> None:
 
 
 def test_a_rate_refills_continuously(backend: Backend) -> None:
+    # Seconds for one of four. Redis' clock goes on: a busy machine asks for another one before that, too.
+    each = 0.5
+
     async def scenario(store: Store) -> None:
-        for _ in range(4):
-            assert await store.charge([rate("a", 4, span=1.0)]) is None
-        refused = await store.charge([rate("a", 4, span=1.0)])
+        one = [rate("a", 4, span=4 * each)]
+        began = backend.now()
+        assert await store.charge([rate("a", 4, 4, span=4 * each)]) is None
+        refused = await store.charge(one)
         assert refused is not None
         assert refused.number == 0
-        assert 0.15 < refused.retry_after <= 0.25
+        assert each - (backend.now() - began) - 0.01 < refused.retry_after <= each
         await backend.wait(refused.retry_after)
-        assert await store.charge([rate("a", 4, span=1.0)]) is None
-        assert await store.charge([rate("a", 4, span=1.0)]) is not None
-        await backend.wait(1.0)
-        assert await store.used([rate("a", 4, span=1.0)]) == [0.0]
+        assert await store.charge(one) is None
+        assert await store.charge(one) is not None
+        await backend.wait(4 * each)
+        assert await store.used(one) == [0.0]
 
     run(backend, scenario)
 
@@ -57,11 +61,11 @@ def test_a_quota_counts_until_its_instant_and_then_from_nothing(backend: Backend
 
 def test_a_correction_from_before_the_reset_leaves_the_new_window_alone(backend: Backend) -> None:
     async def scenario(store: Store) -> None:
-        ends = backend.now() + 0.2
+        ends = backend.now() + 2.0
         assert await store.charge([quota("a", 10, 9, until=ends)]) is None
         await store.correct([quota("a", 10, -4, until=ends)])
         assert await store.used([quota("a", 10, until=ends)]) == [5.0]
-        await backend.wait(0.3)
+        await backend.wait(2.1)
         assert await store.charge([quota("a", 10, 3)]) is None
         await store.correct([quota("a", 10, -5, until=ends)])
         await store.correct([quota("a", 10, 500, until=ends)])
@@ -72,9 +76,9 @@ def test_a_correction_from_before_the_reset_leaves_the_new_window_alone(backend:
 
 def test_a_correction_of_a_window_that_is_over_and_that_nothing_follows_counts_for_no_other(backend: Backend) -> None:
     async def scenario(store: Store) -> None:
-        ends = backend.now() + 0.1
+        ends = backend.now() + 1.0
         assert await store.charge([quota("a", 10, 9, until=ends)]) is None
-        await backend.wait(0.2)
+        await backend.wait(1.1)
         await store.correct([quota("a", 10, 500, until=ends)])
         assert await store.used([quota("a", 10)]) == [0.0]
         assert await store.charge([quota("a", 10, 10)]) is None

@@ -27,6 +27,7 @@ from proxysite.people.passwords import OwnPasswordForm
 from routing.models import Route
 from tests.admin.pages import errors_of, form_of, text_of
 from tests.harness.configure import make_key
+from tests.harness.patience import PATIENCE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
@@ -77,7 +78,7 @@ class Meanwhile:
     def wait(self) -> None:
         """Waits until the other has done it."""
         assert self._done is not None, "nothing called the method"
-        self._done.result(10)
+        self._done.result(PATIENCE)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
-import time
+import threading
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from access import mail
 from access.invitations import hash_of
 from access.models import Invitation, Membership, SiteRole, Team
 from tests.admin.pages import links_of, staff, text_of
+from tests.harness.patience import until
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/access/invitation/"
@@ -127,10 +128,12 @@ def test_a_mail_that_may_have_been_sent_counts(
     owner: Client, team: Team, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(mail, "_WAIT_SECONDS", 0)
-    monkeypatch.setattr(outgoing.EmailMessage, "send", lambda self: time.sleep(0.05))
+    answers = threading.Semaphore(0)
+    monkeypatch.setattr(outgoing.EmailMessage, "send", lambda self: answers.acquire())
     for _ in range(5):
         assert "did not answer in time" in text_of(_invite(owner, team, email="mia@example.com"))
-        time.sleep(0.06)
+        answers.release()
+        until(lambda: not any(thread.name == "mail" for thread in threading.enumerate()), "an end of the mail")
     assert "It gets the next mail" in text_of(_invite(owner, team, email="mia@example.com"))
     assert "limit on invitation mails to an address reached" in caplog.messages
 

@@ -11,6 +11,7 @@ from django.db import connection
 
 from access.models import Team
 from tests.budgets.made import CENT, block, bound, budget, key_of, row
+from tests.harness.patience import PATIENCE
 from tests.usage.dated import day
 from usage.budgets import checking, windows
 from usage.budgets.models import BudgetBlock, BudgetWindow
@@ -31,7 +32,7 @@ def elsewhere(work: Callable[[], Any]) -> None:
             connection.close()
 
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(run).result(30)
+        pool.submit(run).result(PATIENCE)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ TEAM = 771_001
 
 
 @pytest.mark.both_databases
-def test_a_worker_builds_a_month_that_is_over_and_again_after_a_late_row(orm: Rows) -> None:
+def test_a_worker_builds_a_month_that_is_over_and_again_after_a_late_row(own_database: Rows) -> None:
     last_month = (timezone.now().replace(day=1) - timedelta(days=5)).replace(hour=12)
     first_day = last_month.date().replace(day=1)
     mine = MonthRollup.objects.filter(team_id=TEAM, keyless=True)
