@@ -16,7 +16,7 @@ from access import mail
 from access.invitations import hash_of
 from access.models import Invitation, Membership, SiteRole, Team
 from tests.admin.pages import links_of, staff, text_of
-from tests.harness.patience import until
+from tests.people.conftest import mails_have_ended
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/access/invitation/"
@@ -36,14 +36,6 @@ def owner() -> Client:
 def team() -> Team:
     """A team."""
     return Team.objects.create(name="Blue")
-
-
-@pytest.fixture
-def mails(settings: Any) -> None:
-    """A mail server: Django's, in memory."""
-    settings.EMAIL_URL = "smtp://127.0.0.1"
-    settings.DEFAULT_FROM_EMAIL = "gateway@example.com"
-    settings.PUBLIC_URL = "https://gateway.example.com"
 
 
 def _invite(browser: Client, team: Team, **fields: str) -> Any:
@@ -133,7 +125,7 @@ def test_a_mail_that_may_have_been_sent_counts(
     for _ in range(5):
         assert "did not answer in time" in text_of(_invite(owner, team, email="mia@example.com"))
         answers.release()
-        until(lambda: not any(thread.name == "mail" for thread in threading.enumerate()), "an end of the mail")
+        mails_have_ended()
     assert "It gets the next mail" in text_of(_invite(owner, team, email="mia@example.com"))
     assert "limit on invitation mails to an address reached" in caplog.messages
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from typing import Any
 
@@ -12,7 +11,8 @@ from django.core import mail as outgoing
 
 from access import mail
 from tests.harness.gateway import free_port
-from tests.harness.patience import SOON, until
+from tests.harness.patience import SOON
+from tests.people.conftest import mails_have_ended
 from tests.rooms.test_checks import warnings
 
 
@@ -66,4 +66,4 @@ def test_a_silent_server_holds_a_page_for_so_long_and_others_not_at_all(
         with pytest.raises(mail.NotSent, match="Try again"):
             mail.send("mia@example.com", "Subject", "Text")
         assert time.monotonic() - began < SOON
-    until(lambda: not any(thread.name == "mail" for thread in threading.enumerate()), "an end of the mails")
+    mails_have_ended()

@@ -27,14 +27,6 @@ def mia() -> User:
     return User.objects.create_user("mia", "mia@example.com", PASSWORD)
 
 
-@pytest.fixture
-def mails(settings: Any) -> None:
-    """A mail server: Django's, in memory."""
-    settings.EMAIL_URL = "smtp://127.0.0.1"
-    settings.DEFAULT_FROM_EMAIL = "gateway@example.com"
-    settings.PUBLIC_URL = "https://gateway.example.com"
-
-
 def _ask(name: str, address: str = "198.51.100.7", browser: Client | None = None) -> Any:
     return (browser or Client()).post(ASK, {"name": name}, REMOTE_ADDR=address)
 
