@@ -21,7 +21,7 @@ INSIDE = f'{{"x": {DEEP}}}'
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("text", [DEEP, INSIDE])
 def test_a_list_of_models(text: str, dialect: str) -> None:
-    with pytest.raises(NoModelList, match="not a model list"):
+    with pytest.raises(NoModelList, match="not a list of models"):
         read_list(dialect, text.encode())
 
 
