@@ -139,16 +139,17 @@ def statement_notices() -> list[Notice]:
     ]
 
 
-def notices(person: Person) -> list[Notice]:
-    """Everything that somebody should act on or know, the most urgent first."""
+def notices(person: Person, *, guided: bool = False) -> list[Notice]:
+    """Everything that somebody should act on or know, the most urgent first. `guided`: the set-up guide stands below,
+    which says what to do about the demo."""
     own = [Notice("warning", alert.text, "") for alert in own_alerts(person)] if isinstance(person, User) else []
-    return _for_everybody(person) + own
+    return _for_everybody(person, _all() + ([] if guided else _demo_notices())) + own
 
 
-def _for_everybody(person: Person) -> list[Notice]:
+def _for_everybody(person: Person, found: list[Notice]) -> list[Notice]:
     return [
         notice if not notice.link_permission or may(person, notice.link_permission) else structs.replace(notice, url="")
-        for notice in _all()
+        for notice in found
         if may(person, notice.permission)
     ]
 
@@ -170,8 +171,14 @@ def _all() -> list[Notice]:
     unhealthy = health_notice()
     if unhealthy is not None:
         found.append(unhealthy)
-    if demo_in_use():
-        found.append(
+    return found
+
+
+def _demo_notices() -> list[Notice]:
+    if not demo_in_use():
+        return []
+    if not Provider.objects.filter(enabled=True, is_demo=False).exists():
+        return [
             Notice(
                 "info",
                 "The demo upstream is in use: its routes return canned answers. "
@@ -181,8 +188,19 @@ def _all() -> list[Notice]:
                 "Add a provider",
                 "providers.add_provider",
             )
+        ]
+    demo = Provider.objects.filter(enabled=True, is_demo=True).order_by("pk").values_list("pk", flat=True)[0]
+    return [
+        Notice(
+            "info",
+            "The demo upstream is in use beside your own providers: its routes return canned answers. Disable it once "
+            "nobody tries it any more.",
+            "providers.view_provider",
+            reverse("admin:providers_provider_change", args=[demo]),
+            "The demo's provider",
+            "providers.change_provider",
         )
-    return found
+    ]
 
 
 def demo_names() -> set[str]:

@@ -56,16 +56,16 @@ def test_the_guide_links_to_what_the_reader_may_do() -> None:
     assert steps(Role.ADMINISTRATOR) == ["/admin/providers/provider/add/"]
     assert steps(Role.AUDITOR) == []
     auditor, limited = person(Role.AUDITOR), ("usage.view_requestlog", "access.view_clientkey", "access.add_clientkey")
-    assert "Save a provider" in _home(signed_in(auditor))
+    assert "Add a provider" in _home(signed_in(auditor))
     assert "Make a key" not in _home(signed_in(auditor))
     assert steps(None, *limited) == []
     clerk = _home(signed_in(person(None, *limited)))
-    assert "Save a provider" not in clerk
+    assert "Add a provider" not in clerk
     assert "Make a key" in clerk
     # With figures to show, who can do nothing of it is not kept from them.
     request_row()
-    assert "Save a provider" not in _home(signed_in(auditor))
-    assert "Save a provider" in _home(signed_in(person(Role.ADMINISTRATOR)))
+    assert "Add a provider" not in _home(signed_in(auditor))
+    assert "Add a provider" in _home(signed_in(person(Role.ADMINISTRATOR)))
 
 
 def test_who_may_see_nothing_is_led_to_their_own_pages() -> None:

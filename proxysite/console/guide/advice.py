@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from django.urls import reverse
 
-from usage.models import RequestLog
+from usage.models import Outcome, RequestLog
 
 
 class Advice(msgspec.Struct, frozen=True):
@@ -54,6 +54,18 @@ _TEXTS: Final = {
 }
 """code -> what to do, and where."""
 _OTHERWISE = "The page of the request shows each attempt and what the provider answered."
+
+
+def price_advice(row: RequestLog) -> Advice | None:
+    """What to do about an answer whose cost is unknown, None where it is known."""
+    if row.cost is not None or row.outcome != Outcome.COMPLETED or row.provider_id is None:
+        return None
+    return Advice(
+        "Its model has no price: budgets and reports leave it out.",
+        "Prices",
+        reverse("console:prices"),
+        "providers.view_price",
+    )
 
 
 def advice(row: RequestLog) -> Advice:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from access.permissions import Person, may
 from access.roles.scope import visible
 from providers.models import Provider
-from proxysite.console.guide.advice import Advice, advice
+from proxysite.console.guide.advice import Advice, advice, price_advice
 from usage.models import Outcome, RequestLog
 from usage.reports import ending
 
@@ -64,7 +64,7 @@ def _context(person: Person, row: RequestLog, url: str, *, advised: bool) -> dic
         "row": row,
         "sentence": ending.sentence(row),
         "variant": ending.VARIANTS[Outcome(row.outcome)],
-        "advice": _for(person, row) if failed and advised else None,
+        "advice": _for(person, row, failed=failed) if advised else None,
         "is_own": advised and row.outcome == Outcome.COMPLETED and _is_own(row.provider_id),
         "url": url,
     }
@@ -74,6 +74,8 @@ def _is_own(provider_id: int | None) -> bool:
     return provider_id is not None and Provider.objects.filter(pk=provider_id, is_demo=False).exists()
 
 
-def _for(person: Person, row: RequestLog) -> Advice:
-    found = advice(row)
+def _for(person: Person, row: RequestLog, *, failed: bool) -> Advice | None:
+    found = advice(row) if failed else price_advice(row)
+    if found is None:
+        return None
     return found if may(person, found.permission) else msgspec.structs.replace(found, url="")

@@ -19,6 +19,7 @@ from access.permissions import may
 from proxysite.console.guide.key import teams
 from proxysite.console.guide.steps import is_answered, routes_to_try, steps
 from proxysite.templatetags.figures import route_to_show
+from usage.reports import query
 
 SEE = "usage.view_requestlog"
 PLACEHOLDER = "YOUR-CLIENT-KEY"
@@ -39,14 +40,20 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """Returns what templates/console/guide/guide.html shows."""
     routes = routes_to_try()
     may_add_key = may(request.user, "access.add_clientkey")
+    shown = steps(request.user)
+    # A test before saving is good, and nothing waits for it.
+    following = next((step for step in shown if step.url and not step.done and not step.is_optional), None)
     return {
-        "steps": steps(request.user),
+        "steps": shown,
+        "next": following,
+        "key_variant": "default" if following else "primary",
         "routes": routes,
         "only_demo": bool(routes) and all(route.is_demo for route in routes),
         "may_add_key": may_add_key,
         "teams": teams(request.user) if may_add_key else [],
         "setups": setups(base_url(request), PLACEHOLDER, routes[0].name if routes else route_to_show()),
         "placeholder": PLACEHOLDER,
+        "is_first": not query.any_usage(),
         "since": int(timezone.now().timestamp() * 1000),
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 from django.db.models import Q
 from django.urls import reverse
@@ -25,6 +27,7 @@ class Step(msgspec.Struct, frozen=True):
     note: str
     url: str
     done: bool
+    is_optional: bool = False
 
 
 class RouteToTry(msgspec.Struct, frozen=True):
@@ -53,7 +56,7 @@ def steps(person: Person) -> list[Step]:
             "providers.view_provider",
             "providers.add_provider",
             Step(
-                "Save a provider",
+                "Add a provider",
                 "Its address and a credential.",
                 reverse("admin:providers_provider_add"),
                 bool(provider),
@@ -74,14 +77,20 @@ def steps(person: Person) -> list[Step]:
 
 
 def _of(provider: Provider, has_models: bool, has_routes: bool) -> list[tuple[str, str, Step]]:
-    # One that was tested before it was saved has no number in the audit, but its name.
-    tested = AuditEntry.objects.filter(action="provider tested", object_name__startswith=provider.name)
+    # One that was tested before it was saved has no number in the audit, but its name and its address.
+    this = Q(object_name=provider.name) | Q(object_name__startswith=f"{provider.name} (")
+    this |= Q(changes__contains=json.dumps(provider.base_url))
+    tested = AuditEntry.objects.filter(this, action="provider tested")
     return [
         (
             "providers.view_provider",
             "providers.use_credential",
             Step(
-                "Test it", "One small request.", reverse("console:provider-test", args=[provider.pk]), tested.exists()
+                "Test it",
+                "One small request.",
+                reverse("console:provider-test", args=[provider.pk]),
+                tested.exists(),
+                is_optional=True,
             ),
         ),
         (

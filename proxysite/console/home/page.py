@@ -40,12 +40,12 @@ def index(request: HttpRequest) -> HttpResponseBase:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Returns the context of templates/admin/index.html; UNFOLD's DASHBOARD_CALLBACK."""
-    context |= {"title": "Home", "notices": notices.notices(request.user)}
-    context["may_see_usage"] = may(request.user, "usage.view_requestlog")
+    context |= {"title": "Home", "may_see_usage": may(request.user, "usage.view_requestlog")}
     if not context["may_see_usage"]:
-        return context | {"sees_nothing": not context["available_apps"]}
+        return context | {"notices": notices.notices(request.user), "sees_nothing": not context["available_apps"]}
     any_usage = query.any_usage()
     context["guide"] = guide_for_home(request, any_usage=any_usage)
+    context["notices"] = notices.notices(request.user, guided=context["guide"] is not None)
     if not any_usage and context["guide"] is not None:
         return context
     try:

@@ -60,7 +60,7 @@ class RoutesForm(forms.Form):
         required=False,
         initial=True,
         label="Every other name leads there, too",
-        help_text="Makes the default route of the first of these routes; now there is none, or only the demo answers.",
+        help_text="The first of these becomes the default route. Today there is none, or the demo alone answers it.",
         widget=UnfoldBooleanWidget(),
     )
 

@@ -19,7 +19,7 @@ from providers.models import Model, Provider
 from routing.loading.load import load_keys
 from routing.models import Candidate, Route
 from tests.admin.history import request_row
-from tests.admin.pages import links_of, text_of
+from tests.admin.pages import form_of, links_of, text_of
 from tests.permissions.people import person, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -164,3 +164,37 @@ def test_a_refusal_is_shown_with_its_reason_and_what_to_do(admin_client: Client)
     clerk = _newest(signed_in(person(None, "usage.view_requestlog")))
     assert "Give the route a candidate" in text_of(clerk)
     assert "Routes" not in links_of(clerk)
+
+
+def test_the_next_step_is_the_button_and_a_test_is_not_waited_for(admin_client: Client) -> None:
+    def following() -> str | None:
+        guide = admin_client.get(HOME).context["guide"]
+        return guide["next"].text if guide["next"] else None
+
+    assert following() == "Add a provider"
+    own = Provider.objects.create(name="own", dialect="openai_chat", base_url="http://127.0.0.1:9/v1", is_local=True)
+    assert following() == "Add its models"
+    model = Model.objects.create(provider=own, name="m")
+    assert following() == "Route to them"
+    Candidate.objects.create(route=Route.objects.create(name="r"), model=model)
+    assert following() is None
+
+
+def test_a_provider_that_was_tested_before_it_got_its_name_is_a_tested_one(admin_client: Client) -> None:
+    page = form_of(admin_client.get("/admin/providers/provider/add/?preset=other-openai"))
+    typed = page | {"base_url": "http://127.0.0.1:9/v1", "is_local": "on"}
+    admin_client.post("/admin/console/providers/trial/", typed)
+    admin_client.post("/admin/providers/provider/add/?preset=other-openai", typed | {"name": "house"})
+    assert Provider.objects.get().name == "house"
+    assert _done(admin_client)[:2] == [True, True]
+    # One whose name begins alike is another one.
+    Provider.objects.create(name="mi", dialect="openai_chat", base_url="http://127.0.0.1:8/v1", is_local=True)
+    assert _done(admin_client)[:2] == [True, False]
+
+
+def test_an_answer_without_a_cost_leads_to_the_prices(admin_client: Client) -> None:
+    own = Provider.objects.create(name="own", dialect="openai_chat", base_url="https://example.com/v1")
+    request_row(provider_id=own.pk, cost=None)
+    assert links_of(_newest(admin_client))["Prices"] == "/admin/console/prices/"
+    request_row(provider_id=own.pk, cost=1)
+    assert "Prices" not in links_of(_newest(admin_client))

@@ -119,9 +119,19 @@ def test_a_demo_in_use_is_noted_and_a_disabled_one_is_not(admin_client: Client) 
     demo = Provider.objects.create(name="d", dialect="anthropic", base_url="http://127.0.0.1:1", is_demo=True)
     route = Route.objects.create(name="r")
     Candidate.objects.create(route=route, model=Model.objects.create(provider=demo, name="m"))
+    # The guide says what to do about it, and says it once.
     response = admin_client.get(HOME)
-    assert "The demo upstream is in use" in text_of(response)
+    assert "The demo upstream is in use" not in text_of(response)
+    assert "Until then the built-in demo answers" in text_of(response)
     assert links_of(response)["Add a provider"] == "/admin/providers/provider/add/"
+    admin_client.post("/admin/console/guide/hide/")
+    response = admin_client.get(HOME)
+    assert "The demo upstream is in use: its routes" in text_of(response)
+    assert links_of(response)["Add a provider"] == "/admin/providers/provider/add/"
+    Provider.objects.create(name="own", dialect="anthropic", base_url="https://example.com")
+    response = admin_client.get(HOME)
+    assert "The demo upstream is in use beside your own providers" in text_of(response)
+    assert links_of(response)["The demo's provider"] == f"/admin/providers/provider/{demo.pk}/change/"
     Provider.objects.update(enabled=False)
     assert "The demo upstream is in use" not in text_of(admin_client.get(HOME))
 

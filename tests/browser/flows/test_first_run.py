@@ -82,7 +82,7 @@ def test_from_an_empty_folder_to_a_streamed_answer_of_a_second_provider(
     base_url, script = _server(upstream, gate=gate)
     visitor.add_init_script(_COUNT)
     _sign_in(visitor, *fresh)
-    visitor.get_by_role("link", name="Save a provider").click()
+    visitor.get_by_role("link", name="Add a provider").click()
     visitor.get_by_role("link", name="vLLM").click()
     visitor.locator("[name=base_url]").fill(base_url)
     visitor.locator("[data-gateway-trial]").click()
