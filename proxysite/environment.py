@@ -72,6 +72,17 @@ class Environment(environ.Env):
             f"{var} is malformed: {given!r} is none of {', '.join(choices)}. .env.example describes it."
         )
 
+    def hosts(self, var: str, *, default: list[str]) -> list[str]:
+        """Returns host names as browsers send them, without their ports. Raises ImproperlyConfigured."""
+        given: list[str] = self.list(var, default=default)
+        for host in given:
+            if "/" in host or (":" in host and not host.startswith("[")):
+                raise ImproperlyConfigured(
+                    f"{var} is malformed: {host!r} is no host name such as gateway.example.com, without https:// and "
+                    "without a port. .env.example describes it."
+                )
+        return given
+
     def zone(self, var: str, *, default: str) -> str:
         """Returns the name of a time zone that this machine knows. Raises ImproperlyConfigured."""
         given = self.str(var, default=default)

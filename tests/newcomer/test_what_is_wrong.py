@@ -71,6 +71,8 @@ def test_a_data_folder_that_is_a_file(checkout: Checkout, tmp_path: Path) -> Non
         ("TIME_ZONE", "Mars/North", "TIME_ZONE is malformed"),
         ("CIRCUIT_FAILURES", "five", "CIRCUIT_FAILURES is malformed: 'five' is not a whole number."),
         ("PING_SECONDS", "ten", "PING_SECONDS is malformed: 'ten' is not a number."),
+        ("ALLOWED_HOSTS", "a.example.com,https://x", "ALLOWED_HOSTS is malformed: 'https://x' is no host name"),
+        ("ALLOWED_HOSTS", "localhost:3456", "ALLOWED_HOSTS is malformed: 'localhost:3456' is no host name"),
         ("HTTPS", "ture", "HTTPS is malformed: 'ture' is neither true nor false."),
     ],
 )
