@@ -123,7 +123,9 @@ class NotPermitted(AccessDenied):
 
 
 _NOTHING = NotAuthenticated("No client key was sent. Send it as `x-api-key: <key>` or `Authorization: Bearer <key>`.")
-_UNKNOWN = NotAuthenticated("The client key is unknown. Ask an administrator of this gateway for a key.")
+_UNKNOWN = NotAuthenticated(
+    "The client key is unknown. Check it for a typing mistake, or ask an administrator of this gateway for a key."
+)
 
 
 def new_key() -> NewKey:
