@@ -57,7 +57,8 @@ def test_a_watcher_sees_both_workers(
             1,
             True,
         )
-        assert shown["first"] <= shown["seconds"]
+        # In hundredths and in tenths of a second.
+        assert shown["first"] <= shown["seconds"] + 0.05
         assert shown["tokens"] >= 1
         gate.open()
         for stream in streams:
