@@ -12,6 +12,7 @@ from streaming.exchange.quota import Quota
 from streaming.refused import RefusalKind, Refused
 from usage.budgets.periods import NEVER
 from usage.money import to_dollars
+from usage.reports.formatting import dollars
 from usage.sentence import Sentence
 
 Period = Literal["day", "week", "month", "total"]
@@ -47,22 +48,23 @@ def _whom_to_ask(budget: BudgetRecord) -> Sentence:
     return Sentence("ask a lead of your team or an administrator of this gateway (if you have an account, at its /my/)")
 
 
-def used_up(purse: Purse) -> Refused:
-    """Returns the refusal of a request that does not fit into a budget."""
+def used_up(purse: Purse, need: int) -> Refused:
+    """Returns the refusal of a request that does not fit into a budget; `need` is what it reserves, in pico-dollars."""
     budget, zone = purse.budget, ZoneInfo(purse.budget.zone)
     if purse.resets_at >= NEVER:
         resets = "never"
     else:
         resets = f"{datetime.fromtimestamp(purse.resets_at, zone):%Y-%m-%d at %H:%M} ({budget.zone})"
     what = Sentence(
-        "The budget {label}{models} of ${amount:,.2f} {period} has not enough left for this request: ${used:,.2f} are "
-        "spent or reserved. It resets: {resets}. To go on earlier, {ask}.",
+        "The budget {label}{models} of ${amount:,.2f} {period} has not enough left for this request, which reserves "
+        "{need}: ${used:,.2f} are spent or reserved. It resets: {resets}. To go on earlier, {ask}.",
         code="budget_used_up",
         label=budget.label,
         models=_models(budget),
         ask=_whom_to_ask(budget),
         amount=to_dollars(purse.facts.limit),
         period=_PERIODS[budget.period],
+        need=dollars(to_dollars(need)),
         used=to_dollars(quota_of(purse).used),
         resets=resets,
     )

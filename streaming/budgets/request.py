@@ -161,7 +161,7 @@ class RequestBudgets:
             raise refusals.unreadable() from None
         except DoesNotFit as error:
             self._refused = error.purse, claim.need
-            raise refusals.used_up(error.purse) from None
+            raise refusals.used_up(error.purse, claim.need) from None
         return self._reserved(claim.purses, needed, prices)
 
     async def extend(self, money: AttemptMoney, written: int) -> bool:

@@ -16,7 +16,7 @@ def _words(whom: str, label: str, models: str = "") -> str:
     budget = BudgetRecord(
         id=1, whom=whom, label=label, amount=50 * PICO, period="total", zone="UTC", counts_from=0, models=models
     )
-    refused = refusals.used_up(Purse(budget, 1, 0.0, NEVER, Facts(50 * PICO, 49 * PICO, PICO)))
+    refused = refusals.used_up(Purse(budget, 1, 0.0, NEVER, Facts(50 * PICO, 49 * PICO, PICO)), PICO // 4)
     return refused.message
 
 
@@ -32,7 +32,8 @@ def _words(whom: str, label: str, models: str = "") -> str:
 )
 def test_it_names_who_decides(whom: str, asks: str) -> None:
     assert _words(whom, "of mia") == (
-        "The budget of mia of $50.00 in total has not enough left for this request: $50.00 are spent or reserved. "
+        "The budget of mia of $50.00 in total has not enough left for this request, which reserves $0.25: "
+        "$50.00 are spent or reserved. "
         f"It resets: never. To go on earlier, {asks}"
     )
 

@@ -24,9 +24,9 @@ _MINUTE = Failure(
 )
 _BUDGET = Failure(
     "budget_used_up",
-    "The budget of your team of $500.00 a month has not enough left for this request: $499.87 are spent or reserved. "
-    "It resets: with the month. To go on earlier, ask for more at /my/ of this gateway: a lead of your team or an "
-    "administrator decides.",
+    "The budget of your team of $500.00 a month has not enough left for this request, which reserves $0.46: "
+    "$499.87 are spent or reserved. It resets: with the month. To go on earlier, ask for more at /my/ of this gateway: "
+    "a lead of your team or an administrator decides.",
     429,
     "billing_error",
 )
