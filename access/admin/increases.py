@@ -23,6 +23,7 @@ from access.models import IncreaseRequest
 from access.permissions import may
 from usage.budgets import increases, standing
 from usage.budgets.increases import IncreaseRefused
+from usage.reports import times
 from usage.reports.formatting import UNKNOWN, dollars
 
 _SHORT = 60
@@ -34,7 +35,7 @@ _FOR_GOOD = partial(increases.approve, lasting=True)
 class IncreaseRequestAdmin(ModelAdmin):
     """Requests: nothing of them changes but that they are approved or declined."""
 
-    list_display = ["shown", "whose", "short_reason", "shown_state", "created_at", "shown_decided"]
+    list_display = ["shown", "whose", "short_reason", "shown_state", "asked_at", "shown_decided"]
     list_display_links = ["shown"]
     list_filter = ["state"]
     list_select_related = [
@@ -69,6 +70,11 @@ class IncreaseRequestAdmin(ModelAdmin):
     def shown(self, row: IncreaseRequest) -> str:
         """The person and the amount."""
         return str(row)
+
+    @display(description="Asked", ordering="created_at")
+    def asked_at(self, row: IncreaseRequest) -> str | None:
+        """When."""
+        return times.when(row.created_at)
 
     @display(description="More")
     def shown_amount(self, row: IncreaseRequest) -> str:

@@ -26,6 +26,7 @@ from access.models import Invitation, Membership, Team
 from access.permissions import may
 from proxysite.my.site import private
 from proxysite.people.forms import AddressField
+from usage.reports import times
 
 
 class InvitationForm(forms.Form):
@@ -60,7 +61,7 @@ class InvitationForm(forms.Form):
 class InvitationAdmin(ModelAdmin):
     """Invitations: nothing of them changes but that they are used or revoked."""
 
-    list_display = ["shown", "team", "role", "state", "invited_by", "expires_at", "accepted_by"]
+    list_display = ["shown", "team", "role", "state", "invited_by", "expires", "accepted_by"]
     list_display_links = ["shown"]
     list_filter = ["role"]
     list_select_related = ["team", "invited_by", "accepted_by"]
@@ -92,6 +93,11 @@ class InvitationAdmin(ModelAdmin):
         """The address, or that the link was passed on."""
         return invitation.email or f"link {invitation.pk}"
 
+    @display(description="Expires at", ordering="expires_at")
+    def expires(self, invitation: Invitation) -> str | None:
+        """Until when the link works."""
+        return times.when(invitation.expires_at)
+
     @display(
         description="State",
         label={
@@ -113,7 +119,8 @@ class InvitationAdmin(ModelAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied("Only owners invite to any team. Leads invite on their team's page.")
         form = InvitationForm(
-            request.POST if request.method == "POST" else None, initial={"team": request.GET.get("team")}
+            request.POST if request.method == "POST" else None,
+            initial={"team": request.GET.get("team") or _only_team()},
         )
         if request.method == "POST" and form.is_valid():
             chosen = form.cleaned_data
@@ -129,13 +136,20 @@ class InvitationAdmin(ModelAdmin):
         self.log_addition(request, new.invitation, "Invited.")
         link = invitations.link_of(new.token, base_url(request))
         problem = ""
-        if new.invitation.email:
+        if new.invitation.email and mail.is_configured():
             try:
                 invitations.mail_link(new, link)
             except mail.NotSent as error:
                 problem = str(error)
         page = self._page(
-            request, "access/invitation_made.html", "Invited", invitation=new.invitation, link=link, problem=problem
+            request,
+            "access/invitation_made.html",
+            "Invited",
+            invitation=new.invitation,
+            link=link,
+            problem=problem,
+            another_url=f"{reverse('admin:access_invitation_add')}?team={new.invitation.team_id}",
+            is_mailed=bool(new.invitation.email) and mail.is_configured() and not problem,
         )
         return private(page)
 
@@ -177,3 +191,9 @@ class InvitationAdmin(ModelAdmin):
             self.log_change(request, one, "Revoked.")
         names = ", ".join(map(str, revoked)) or "none, all were used or revoked before"
         messages.success(request, f"Revoked: {names}.")
+
+
+def _only_team() -> int | None:
+    """Returns the id of the only team that somebody may join, None where there are several."""
+    ids = list(Team.objects.filter(enabled=True).values_list("pk", flat=True)[:2])
+    return ids[0] if len(ids) == 1 else None

@@ -23,6 +23,7 @@ from proxysite.admin.allowances import budgets_of, limits_of
 from proxysite.admin.deletions import TakesHistoryAlong
 from proxysite.console.lost_updates import MergingForm, SerializedSaves
 from proxysite.console.memberships import MembersOfTeam
+from usage.reports import times
 
 
 class TeamForm(MergingForm):
@@ -49,7 +50,7 @@ class TeamAdmin(TakesHistoryAlong, SerializedSaves, ModelAdmin):
     """Teams, with a link to their keys."""
 
     form = TeamForm
-    list_display = ["name", "enabled", "cost_centre", "keys", "created_at"]
+    list_display = ["name", "enabled", "cost_centre", "keys", "created"]
     list_filter = ["enabled"]
     search_fields = ["name"]
     readonly_fields = ["budgets", "limits", "created_at"]
@@ -68,6 +69,11 @@ class TeamAdmin(TakesHistoryAlong, SerializedSaves, ModelAdmin):
         """Returns the columns: keys only for those who may see them."""
         columns = super().get_list_display(request)
         return columns if may(request.user, "access.view_clientkey") else [one for one in columns if one != "keys"]
+
+    @display(description="Created at", ordering="created_at")
+    def created(self, team: Team) -> str | None:
+        """When."""
+        return times.when(team.created_at)
 
     @display(description="Client keys", ordering="good_keys")
     def keys(self, team: Any) -> str:

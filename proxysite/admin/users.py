@@ -29,6 +29,7 @@ from proxysite.admin.user_form import OF_TEAMS, UserForm, described
 from proxysite.console.lost_updates import SerializedSaves
 from proxysite.console.memberships import TeamsOfUser
 from proxysite.people.forms import PasswordOfUserForm
+from usage.reports import times
 
 _ONLY_OWNERS = "Only owners give roles, memberships, groups and permissions."
 RIGHTS = ("role", "is_superuser", "groups", "user_permissions")
@@ -63,7 +64,7 @@ class UserAdmin(TakesHistoryAlong, SerializedSaves, DjangoUserAdmin, ModelAdmin)
     form = UserForm
     add_form = UserCreationForm
     change_password_form = PasswordOfUserForm
-    list_display = ("username", "email", "shown_role", "teams", "is_active", "last_login")
+    list_display = ("username", "email", "shown_role", "teams", "is_active", "last_signed_in")
     list_filter = (RoleFilter, "is_active")
     list_select_related = ("site_role",)
     inlines = (TeamsOfUser,)
@@ -99,6 +100,11 @@ class UserAdmin(TakesHistoryAlong, SerializedSaves, DjangoUserAdmin, ModelAdmin)
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Returns whether the user may be deleted, alone or in a selection."""
         return super().has_delete_permission(request, obj) and may(request.user, "auth.delete_user", obj)
+
+    @display(description="Last sign-in", ordering="last_login")
+    def last_signed_in(self, user: User) -> str | None:
+        """When."""
+        return times.when(user.last_login)
 
     @display(description="Role")
     def shown_role(self, user: User) -> str:

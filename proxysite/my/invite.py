@@ -53,7 +53,7 @@ def page(request: HttpRequest, team_id: int) -> HttpResponse:
 def _made(request: HttpRequest, new: invitations.NewInvitation) -> HttpResponse:
     invitation = new.invitation
     link = invitations.link_of(new.token, base_url(request))
-    if invitation.email:
+    if invitation.email and mail.is_configured():
         try:
             invitations.mail_link(new, link)
             messages.success(request, f"The link was mailed to {invitation.email}.")

@@ -41,6 +41,7 @@ class AccountForm(UserCreationForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["email"].label = "E-mail address"
         self.fields["username"].help_text = "Letters, digits and @ . + - _; others see it in reports."
         self.fields["email"].help_text = "For a link to a new password when you forget yours. May be empty."
         self.fields["password2"].label = "Password again"

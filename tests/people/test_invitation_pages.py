@@ -55,7 +55,9 @@ def test_a_link_is_shown_once_and_works(owner: Client, team: Team) -> None:
     assert "this gateway sends no mail" in text_of(form)
     page = _invite(owner, team, role="lead", email="mia@example.com")
     assert "no-store" in page["Cache-Control"]
-    assert "No mail server is set up" in text_of(page)
+    # The form said so before: it is nothing to be alarmed about.
+    assert "No mail server is set up" not in text_of(page)
+    assert "This link is shown only once" in text_of(page)
     token = _link(page).rpartition("/")[2]
     made = Invitation.objects.get()
     assert (made.hash, made.role, made.email) == (hash_of(token), "lead", "mia@example.com")
@@ -104,7 +106,7 @@ def test_a_mail_that_was_not_sent_counts_for_nothing(
     owner: Client, team: Team, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(6):
-        assert "No mail server is set up" in text_of(_invite(owner, team, email="mia@example.com"))
+        assert "This link is shown only once" in text_of(_invite(owner, team, email="mia@example.com"))
     settings.EMAIL_URL, settings.DEFAULT_FROM_EMAIL = "smtp://127.0.0.1", "gateway@example.com"
     settings.PUBLIC_URL = "https://gateway.example.com"
     with monkeypatch.context() as patched:
@@ -173,3 +175,9 @@ def test_other_staff_make_and_revoke_none(owner: Client, team: Team) -> None:
         browser.post(LIST, {"action": "revoke_selected", "_selected_action": [made.pk]})
         browser.post(f"{LIST}{made.pk}/revoke/", {"_form_submitted": "True"})
     assert Invitation.objects.filter(revoked_at=None).count() == Invitation.objects.count() == 1
+
+
+def test_the_only_team_is_chosen_and_of_several_none(owner: Client, team: Team) -> None:
+    assert f'<option value="{team.pk}" selected' in owner.get(f"{LIST}add/").content.decode()
+    Team.objects.create(name="another")
+    assert f'<option value="{team.pk}" selected' not in owner.get(f"{LIST}add/").content.decode()
