@@ -31,10 +31,15 @@
   const count = (number, one) => `${number.toLocaleString("en")} ${one}${number === 1 ? "" : "s"}`;
   const seconds = (value) =>
     value === undefined ? "—" : value < 60 ? `${value.toFixed(1)} s` : `${Math.floor(value / 60)} min ${Math.floor(value % 60)} s`;
-  const first = (value) => (value === undefined ? "—" : `${value.toFixed(2)} s`);
+  const span = (value) => (value !== undefined && value < 1 ? `${Math.round(value * 1000)} ms` : seconds(value));
   const tokens = (one) => (one.tokens === undefined ? "—" : `${one.exact ? "" : "≈ "}${one.tokens.toLocaleString("en")}`);
   const rate = (value) => (value === undefined ? "—" : `${value < 10 ? value.toFixed(1) : Math.round(value)}/s`);
-  const cost = (value) => (value === undefined ? "—" : value === 0 || value >= 1 ? `$${value.toFixed(2)}` : `$${value.toPrecision(2)}`);
+  /* As usage/reports/formatting.py writes columns: figure spaces keep the points below each other. */
+  const cost = (value) => {
+    if (value === undefined) return "—";
+    if (value === 0 || value >= 0.99995) return `$${value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}\u2007\u2007`;
+    return value >= 0.00005 ? `$${value.toFixed(4)}` : "<$0.0001";
+  };
   const clock = (at) => {
     const when = new Date(at * 1000);
     return [when.getHours(), when.getMinutes(), when.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
@@ -77,9 +82,9 @@
       [NAME, "", who],
       [NAME, "", (one) => [one.route || "—", at(route, one.route_id), one.streamed ? "" : "without streaming"]],
       [NAME, "", what],
-      [NUMBER, "try", (one) => [String(one.number ?? 0)]],
+      [NUMBER, "attempt", (one) => [String(one.number ?? 0)]],
       [NUMBER, "for", (one) => [seconds(one.seconds ?? 0)]],
-      [NUMBER, "first token", (one) => [first(one.first)]],
+      [NUMBER, "first token", (one) => [span(one.first)]],
       [NUMBER, "tokens", (one) => [tokens(one)]],
       [NUMBER, "", (one) => [rate(one.rate)]],
       ["", "", (one) => [told(one)]],
@@ -91,9 +96,9 @@
       [NAME, "", (one) => [one.route || "—", at(route, one.route_id)]],
       [NAME, "", what],
       ["", "", (one) => [outcomes[one.outcome] ?? one.outcome, "", one.code]],
-      [NUMBER, "tries", (one) => [String(one.number ?? 0)]],
-      [NUMBER, "took", (one) => [seconds(one.seconds ?? 0)]],
-      [NUMBER, "first token", (one) => [first(one.first)]],
+      [NUMBER, "attempts", (one) => [String(one.number ?? 0)]],
+      [NUMBER, "duration", (one) => [span(one.seconds ?? 0)]],
+      [NUMBER, "first token", (one) => [span(one.first)]],
       [NUMBER, "tokens", (one) => [tokens(one)]],
       [NUMBER, "", (one) => [rate(one.rate)]],
       [NUMBER, "", (one) => [cost(one.cost)]],
@@ -141,7 +146,7 @@
     const none = body.closest(".gw-scroll").nextElementSibling;
     none.hidden = wanted.length > 0;
     none.dataset.all ??= none.textContent;
-    none.textContent = news[which].length ? "Nothing here fits the filter." : none.dataset.all;
+    none.textContent = news[which].length ? "Nothing here fits the filter." : news.workers ? none.dataset.all : "Waiting for the workers…";
   };
   const render = () => {
     show("running");
@@ -151,7 +156,7 @@
   };
   const status = () => {
     if (paused) return say("paused", "Paused: the page stands still, streams go on");
-    say("live", `Live: ${count(news.running.length + news.left_off, "stream")} in ${count(news.workers, "worker")}`);
+    say("live", news.workers ? `Live: ${count(news.running.length + news.left_off, "stream")} in ${count(news.workers, "worker")}` : "Live: waiting for the workers…");
   };
 
   const onMessage = (event) => {
