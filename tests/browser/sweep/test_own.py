@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page
 
 from tests.browser.steps import sign_in
-from tests.browser.sweep import pages, rows
+from tests.browser.sweep import pages, posted, rows
 from tests.browser.sweep.look import faults
 from tests.browser.visits import Visits
 from tests.harness.gateway import Gateway
@@ -19,6 +19,7 @@ def test_pages_of_a_lead(visits: Visits, visitor: Page, own_database: Rows) -> N
     gateway = Gateway("own").start()
     try:
         sign_in(visitor, gateway, lead.username)
-        assert faults(visits, visitor, gateway, paths.values()) == {}
+        found = faults(visits, visitor, gateway, paths.values())
+        assert found | posted.faults(visits, visitor, gateway, posted.of_lead()) == {}
     finally:
         gateway.stop()

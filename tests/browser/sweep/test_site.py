@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.steps import sign_in
-from tests.browser.sweep import pages, rows
+from tests.browser.sweep import pages, posted, rows
 from tests.browser.sweep.look import faults
 from tests.browser.visits import Visits
 from tests.harness.gateway import Gateway
@@ -26,6 +26,10 @@ def test_pages_of_the_whole_site(part: int, visits: Visits, visitor: Page, own_d
     gateway = Gateway("site").start()
     try:
         sign_in(visitor, gateway, owner.username)
-        assert faults(visits, visitor, gateway, chosen) == {}
+        found = faults(visits, visitor, gateway, chosen)
+        found |= posted.faults(visits, visitor, gateway, posted.of_site()[part :: len(pages.PARTS)])
+        if part == 0:
+            found |= posted.differences(visits, visitor, gateway)
+        assert found == {}
     finally:
         gateway.stop()
