@@ -104,6 +104,7 @@ def _literals(*texts: str) -> tuple[str, ...]:
 
 
 _PYTHON = """\
+# pip install anthropic
 from anthropic import Anthropic
 
 client = Anthropic(base_url=%s, auth_token=%s)
@@ -115,6 +116,7 @@ with client.messages.stream(
     for text in stream.text_stream:
         print(text, end="", flush=True)"""
 _TYPESCRIPT = """\
+// npm install @anthropic-ai/sdk
 import Anthropic from "@anthropic-ai/sdk";
 
 const client = new Anthropic({ baseURL: %s, authToken: %s });

@@ -30,7 +30,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     for team in teams:
         groups.append(
             _group(
-                f"Team {team.name}",
+                heading(team.name),
                 _item("Members and keys", "groups", reverse("my:team", args=[team.pk]), exact=request.path),
                 _item("Usage", "monitoring", reverse("my:team-usage", args=[team.pk])),
                 _item("Budgets", "account_balance_wallet", reverse("my:team-budgets", args=[team.pk])),
@@ -39,6 +39,11 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             )
         )
     return groups
+
+
+def heading(name: str) -> str:
+    """Returns what a team's pages are called; a name that says "team" says it once."""
+    return name if "team" in name.lower().split() else f"Team {name}"
 
 
 def _group(title: str, *items: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from access.key_records import state_of
 from access.models import ClientKey, Membership, Team
 from access.permissions import may
 from access.roles.scope import visible
-from proxysite.my import keys, requests, scope, usage
+from proxysite.my import keys, navigation, requests, scope, usage
 from proxysite.my.budgets import asking
 from proxysite.my.budgets import pages as budgets
 from proxysite.my.key_forms import KeyForm
@@ -50,7 +50,7 @@ def page(request: HttpRequest, team_id: int) -> HttpResponse:
     return render(
         request,
         "my/team.html",
-        f"Team {team}",
+        navigation.heading(team.name),
         team=team,
         cards=usage.cards(today, month),
         members=_members(person, team, rows, month),

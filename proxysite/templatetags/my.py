@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django import template
-from django.utils import timezone
-from django.utils.html import format_html
 
 from access.models import IncreaseRequest
 from usage.budgets.increases import bound_of_request as bound_of
+from usage.reports import times
 from usage.reports.formatting import UNKNOWN
 
 register = template.Library()
@@ -19,22 +18,8 @@ _STATES = {"active": "success", "revoked": "danger", "expired": "warning"}
 
 @register.simple_tag
 def when(moment: datetime | None, never: str = "") -> str:
-    """A time, near ones as their distance, with the exact time on hover."""
-    if moment is None:
-        return never or UNKNOWN
-    local = timezone.localtime(moment, timezone.get_default_timezone())
-    exact = f"{local:%Y-%m-%d %H:%M:%S}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, _near(local))
-
-
-def _near(moment: datetime) -> str:
-    past = timezone.now() - moment
-    if not timedelta(0) <= past < timedelta(hours=24):
-        return f"{moment:%Y-%m-%d %H:%M}"
-    minutes = int(past.total_seconds() // 60)
-    if minutes < 1:
-        return "just now"
-    return f"{minutes} min ago" if minutes < 60 else f"{minutes // 60} h ago"
+    """A time as everywhere, see usage/reports/times.py; `never` is what stands where there is none."""
+    return times.when(moment) or never or UNKNOWN
 
 
 @register.filter

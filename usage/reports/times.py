@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil
 
 from django.utils import timezone
 from django.utils.html import format_html
@@ -14,7 +15,8 @@ from usage.reports.formatting import ago
 def distance(moment: datetime) -> str:
     """`5 min ago`, or `in 3 h` for what is yet to come."""
     seconds = (timezone.now() - moment).total_seconds()
-    return ago(seconds) if seconds >= 0 else f"in {ago(max(1.0, -seconds)).removesuffix(' ago')}"
+    # What is to come is 7 days away when it was just set, and not 6.
+    return ago(seconds) if seconds >= 0 else f"in {ago(ceil(-seconds)).removesuffix(' ago')}"
 
 
 def when(moment: datetime | None) -> SafeString | None:

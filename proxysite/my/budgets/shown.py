@@ -21,6 +21,7 @@ from usage.budgets import pace, standing
 from usage.budgets.bound import Bound
 from usage.budgets.pace import BurnDown
 from usage.budgets.standing import Standing
+from usage.reports import times
 from usage.reports.formatting import dollars
 
 NEAR = 80
@@ -84,7 +85,8 @@ class Shown(msgspec.Struct, frozen=True):
         """When it begins anew."""
         if self.standing.resets_at is None:
             return "never: it is an amount in total"
-        return moment(self.standing.resets_at, self.standing.bound.zone)
+        at = self.standing.resets_at
+        return f"{moment(at, self.standing.bound.zone)}, {times.distance(at)}"
 
     @property
     def cap(self) -> str:

@@ -25,7 +25,7 @@ def asked(row: IncreaseRequest, bound: Bound) -> None:
     for_leads = _leads(row).exists() and team_role(row.user, row.team_id) is not Role.LEAD
     administrators = SiteRole.objects.filter(role=SiteRole.Role.ADMINISTRATOR).values_list("user_id", flat=True)
     finding = Finding(
-        once=_once(row),
+        once=once_of(row),
         kind=Kind.INCREASE,
         subject=f"{row.user} asks for {dollars(row.amount)} more of the budget {bound.label}",
         text="\n".join(
@@ -66,7 +66,7 @@ def decided(row: IncreaseRequest, bound: Bound, resets_at: datetime | None) -> N
         else f"{row.decided_by} declined your request for {more}. Ask them why."
     )
     finding = Finding(
-        once=f"{_once(row)}:answer",
+        once=f"{once_of(row)}:answer",
         kind=Kind.INCREASE,
         subject=f"{'Approved' if approved else 'Declined'}: {more}",
         text=text,
@@ -82,11 +82,12 @@ def decided(row: IncreaseRequest, bound: Bound, resets_at: datetime | None) -> N
 
 def withdrawn(row: IncreaseRequest) -> None:
     """Ends the alerts about a request. Raises django.db.Error."""
-    ended = Alert.objects.filter(once__in=[_once(row), f"{_once(row)}:answer"], ended_at=None)
+    ended = Alert.objects.filter(once__in=[once_of(row), f"{once_of(row)}:answer"], ended_at=None)
     ended.update(ended_at=timezone.now())
 
 
-def _once(row: IncreaseRequest) -> str:
+def once_of(row: IncreaseRequest) -> str:
+    """Returns the `once` of the alert that somebody asks for more."""
     return f"increase:{row.pk}"
 
 
