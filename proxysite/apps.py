@@ -1,6 +1,6 @@
 """The Django app of the site: settings, servers, checks and the console."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class ProxysiteConfig(AppConfig):
@@ -10,7 +10,9 @@ class ProxysiteConfig(AppConfig):
     verbose_name = "Gateway"
 
     def ready(self) -> None:
-        """Registers the checks."""
+        """Registers the checks, and calls Django's users and groups what the sidebar calls them."""
         from proxysite import checks
+
+        apps.get_app_config("auth").verbose_name = "Site"
 
         checks.register_all()

@@ -172,7 +172,7 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
         exclude = ()
         field_classes = dict.fromkeys((*TOKEN_KINDS, *USE_KINDS), DollarsFormField)
         labels = {
-            "cache_write_5m": "Cache write, minutes",
+            "cache_write_5m": "Cache write, 5 minutes",
             "cache_write_1h": "Cache write, 1 hour",
             "per_request": "Per answer",
             "per_web_search": "Per web search",

@@ -232,7 +232,7 @@ def refuse_overlap(price: Price, others: list[Price]) -> None:
 def figures(price: Price) -> str:
     """Returns what prices are in words, with their span of time."""
     parts = [
-        f"{field.replace('_', ' ').replace(' 5m', ', minutes').replace(' 1h', ', 1 hour')} ${amount.normalize():f}"
+        f"{field.replace('_', ' ').replace(' 5m', ', 5 minutes').replace(' 1h', ', 1 hour')} ${amount.normalize():f}"
         for field, amount in price.amounts().items()
         if amount is not None
     ]

@@ -14,13 +14,17 @@ from access.keys import allowed_pattern
 from access.models import ClientKey
 from proxysite.console.empty_lists import LESSONS, Lesson
 from routing.models import Route
-from usage.reports import formatting, times
+from usage.reports import amounts, formatting, times
 
 register = template.Library()
 
 register.filter("count", formatting.count)
 register.filter("tokens", formatting.tokens)
 register.filter("dollars", formatting.dollars)
+register.filter("dollars_in_column", amounts.in_column)
+register.filter("price_in_column", amounts.price)
+register.filter("price", formatting.exact_dollars)
+register.filter("distance", times.distance)
 register.filter("milliseconds", formatting.milliseconds)
 _UNKNOWN = mark_safe(f'<span title="Not known, or not set">{formatting.UNKNOWN}</span>')  # noqa: S308
 
@@ -35,6 +39,12 @@ def known(value: Any) -> Any:
 def when(moment: datetime | None) -> Any:
     """`2026-11-30 14:47 (5 min ago)`; see usage/reports/times.py."""
     return times.when(moment) or _UNKNOWN
+
+
+@register.filter
+def to_the_second(moment: datetime) -> str:
+    """`2026-11-30 14:47:05`, for lists in which many rows are of one minute; `distance` stands below it."""
+    return times.in_two_lines(moment)[0]
 
 
 @register.filter

@@ -195,7 +195,7 @@ def test_providers_have_their_day_and_its_failures(admin_client: Client, rows: d
     Provider.objects.create(name="idle", dialect="anthropic", base_url="https://example.com")
     context = admin_client.get(PAGE).context
     busy, idle = context["providers"]
-    assert (busy["name"], busy["requests"], busy["error_rate"], busy["p95"]) == ("openrouter", "4", "75.0%", "—")
+    assert (busy["name"], busy["requests"], busy["error_rate"], busy["p95"]) == ("openrouter", "4", "75.0 %", "—")
     assert busy["succeeded_at"] == RequestLog.objects.get(pk=good).started_at
     assert [square["state"] for square in busy["squares"]].count("down") == 1
     assert (idle["name"], idle["error_rate"], idle["succeeded_at"]) == ("idle", "", None)

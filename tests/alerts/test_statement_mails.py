@@ -80,7 +80,7 @@ def test_a_month_is_closed_and_mailed_with_its_files(admin_client: Client, used:
     link = f"https://gateway.example.com/my/teams/{used.pk}/statements/1/"
     assert link in lead.get_body().get_content()  # type: ignore[union-attr]
     paper = text_of_pdf(_file(mail, "application/pdf"))
-    assert "Together $3.00" in paper
+    assert "Total $3.00" in paper
     assert statement.hash in paper
     (line,) = csv.DictReader(_file(mail, "text/csv").decode().splitlines())
     assert (line["statement"], line["model"], line["cost_usd"]) == ("1", "opus", "3.000000000000")

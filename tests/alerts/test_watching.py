@@ -213,7 +213,7 @@ def test_money_of_dead_workers_is_for_owners(team: Team) -> None:
         BudgetBlock.objects.create(window=row, worker="abc-1", amount=Decimal("0.25"), heartbeat=NOW, settled_at=NOW)
     BudgetBlock.objects.create(window=rows[0], worker="alive-2", amount=1, heartbeat=NOW)
     (found,) = budgets.dead_workers(NOW)
-    assert found.subject == "$0.5000 of budgets are held by a worker that is dead"
+    assert found.subject == "$0.50 of budgets are held by a worker that is dead"
     assert "abc-1" in found.text
     assert people(found) == {"owen"}
 

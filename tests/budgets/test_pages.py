@@ -178,7 +178,7 @@ class TestStanding:
         BudgetWindow.objects.update(raised=1)
         for page in (admin_client.get(LIST), admin_client.get(change(one))):
             text = text_of(page)
-            assert "$1.20 of $4.00 spent, $2.40 left, $0.4000 held for requests" in text
+            assert "$1.20 of $4.00 spent, $2.40 left, $0.40 held for requests" in text
             assert "$1.00 was added for this period. Resets " in text
             assert "(Europe/Berlin)" in text
             assert "width: 30.00%" in text
@@ -190,7 +190,7 @@ class TestStanding:
         spend(350, team_id=team.pk)
         for page in (admin_client.get(LIST), admin_client.get(change(one))):
             text = text_of(page)
-            assert "$3.50 of $3.00 spent, overdraft $0.5000" in text
+            assert "$3.50 of $3.00 spent, overdraft $0.50" in text
             assert "Never resets" in text
             assert "gw-bar-over" in text
             assert "width: 100.00%" in text
@@ -213,10 +213,10 @@ class TestStanding:
         listed, page = text_of(admin_client.get(LIST)), text_of(admin_client.get(change(one)))
         assert "ben" in listed
         assert "$2.50 of $3.00 spent" in listed
-        assert "$0.1000" not in listed
+        assert "$0.10" not in listed
         assert page.index("ben") < page.index("mia") < page.index("kim")
         assert "$2.50 of $3.00 spent" in page
-        assert "$0.1000 of $3.00 spent" in page
+        assert "$0.10 of $3.00 spent" in page
 
     def test_any_number_of_budgets_takes_as_many_queries(self, admin_client: Client, team: Team) -> None:
         counts = []
@@ -242,7 +242,7 @@ class TestStanding:
             window=window, key_id=key.pk, needed=to_dollars(PICO), limit=3, created_at=timezone.now()
         )
         page = text_of(admin_client.get(reverse("admin:usage_budgetwindow_change", args=[window.pk])))
-        for shown in ("worker-1", "$0.4000", "Keys that are refused", str(key), "$1.00", "of the key"):
+        for shown in ("worker-1", "$0.40", "Keys that are refused", str(key), "$1.00", "of the key"):
             assert shown.lower() in page.lower(), shown
 
 

@@ -61,8 +61,8 @@ class TestAMembersBudgets:
             page = text_of(blue.browser("mia").get(path))
             for words in (
                 "Budget of team blue", "$1.00 of $1.00 a month spent (100 %)", "It is used up",
-                "Budget of blue-mia in team blue", "$0.2500 of $0.5000 a week spent (50 %)", "$0.2500 left",
-                "Budget of blue-mia warns only", "$0.2500 of $2.00 in total spent (12 %)",
+                "Budget of blue-mia in team blue", "$0.25 of $0.50 a week spent (50 %)", "$0.25 left",
+                "Budget of blue-mia warns only", "$0.25 of $2.00 in total spent (12 %)",
                 "Budget of the key 'blue key of mia'", "$0 of $5.00 a day spent", "with claude-* alone",
                 "Requests that do not fit are refused with 429 until it resets or is raised",
                 "this budget only warns", "never: it is an amount in total", "(UTC)",
@@ -84,7 +84,7 @@ class TestAMembersBudgets:
         _open_windows(blue)
         page = text_of(blue.browser("mia").get(f"/my/keys/{blue.keys['mia'].pk}/"))
         assert "Budget of team blue $1.00 of $1.00 a month spent (100 %) $0.00 left" in page
-        assert "Budget of blue-mia in team blue $0.2500 of $7.00 a month spent (3 %)" in page
+        assert "Budget of blue-mia in team blue $0.25 of $7.00 a month spent (3 %)" in page
         service = text_of(blue.browser("lea").get(f"/my/keys/{blue.keys['ci'].pk}/"))
         assert "Budget of team blue" in service
         assert "$7.00" not in service
@@ -136,14 +136,14 @@ class TestAskingForMore:
             page = text_of(lea.get(path))
             assert "blue-mia asks for $10.00 more of the budget of blue-mia in team blue" in page, path
             assert "a release" in page
-            assert "$0.2500 of $5.00 a month spent (5 %)" in page
+            assert "$0.25 of $5.00 a month spent (5 %)" in page
         row = IncreaseRequest.objects.get()
         page = text_of(lea.post(f"/my/increases/{row.pk}/approve/", follow=True))
         assert "Approved: $10.00 more of the budget of blue-mia in team blue, until" in page
         assert "Requests pass at once" in page
         assert "asks for" not in page
         page = text_of(mia.get("/my/budgets/"))
-        assert "$0.2500 of $15.00 a month spent" in page
+        assert "$0.25 of $15.00 a month spent" in page
         assert "$10.00 of the limit was added for this period alone" in page
         assert "approved $10.00 more of the budget of blue-mia in team blue" in page
         assert "by blue-lea" in page
@@ -164,7 +164,7 @@ class TestAskingForMore:
         assert "declined before by blue-lea. Nothing was changed" in text_of(lea.post(path, follow=True))
         page = text_of(blue.browser("mia").get("/my/"))
         assert "declined $10.00 more of the budget" in page
-        assert "$0.2500 of $5.00 a month spent" in page
+        assert "$0.25 of $5.00 a month spent" in page
 
     def test_a_second_request_and_a_withdrawal(self, blue: Group, each: Budget) -> None:
         mia = blue.browser("mia")
@@ -234,7 +234,7 @@ class TestALeadsTeam:
         text = text_of(page)
         for words in (
             "Budget of team blue", "$1.25 of $2.00 a month spent (62 %)", "Budget of the key 'blue key of ci'",
-            "blue-mia $0.5000 of $0.5000 $0.5000 It is used up.", "A budget of their own counts instead for blue-max",
+            "blue-mia $0.50 of $0.50 $0.5000 It is used up.", "A budget of their own counts instead for blue-max",
         ):  # fmt: skip
             assert words in text, words
         assert [str(one.member) for one in page.context["of_members"][0].members] == ["blue-mia", "blue-lea"]

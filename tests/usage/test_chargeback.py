@@ -139,7 +139,7 @@ def test_with_a_prefix_each_request_counts_once(admin_client: Client, used: Team
         "project:a 1",
         "(several) 1",
         "(no tag with project:) in 2 sets 2",
-        "Together 4",
+        "Total 4",
         "add up to the whole",
     ):
         assert part in text

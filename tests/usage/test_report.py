@@ -14,7 +14,7 @@ from access.models import Team
 from tests.admin.history import at, attempt_row, request_row
 from usage.dollars_sum import DollarsSum
 from usage.money import to_pico
-from usage.reports import formatting, query
+from usage.reports import amounts, formatting, query
 from usage.reports.explore.answer import answer
 from usage.reports.explore.question import Question
 from usage.reports.query import Period, Selection
@@ -102,16 +102,42 @@ def test_a_renamed_team_is_one_line_under_its_new_name_and_a_deleted_one_keeps_i
         (None, "—"),
         (Decimal(0), "$0.00"),
         (Decimal("0.000001234567"), "$0.000001235"),
-        (Decimal("0.5"), "$0.5000"),
+        (Decimal("0.5"), "$0.50"),
         (Decimal("0.99994"), "$0.9999"),
         (Decimal("0.99999999"), "$1.00"),
-        (Decimal("0.0099999"), "$0.01000"),
+        (Decimal("0.0099999"), "$0.01"),
         (Decimal("-0.99999999"), "-$1.00"),
         (Decimal("1234.567"), "$1,234.57"),
     ],
 )
 def test_money_is_written_for_people(amount: Decimal | None, text: str) -> None:
     assert formatting.dollars(amount) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (None, "—"),
+        (Decimal(0), "$0.00\u2007\u2007"),
+        (Decimal("0.25"), "$0.2500"),
+        (Decimal("0.00001"), "<$0.0001"),
+        (Decimal("0.99996"), "$1.00\u2007\u2007"),
+        (Decimal("1234.5"), "$1,234.50\u2007\u2007"),
+        (Decimal("-0.5"), "-$0.5000"),
+    ],
+)
+def test_money_in_a_column_aligns_on_the_point(amount: Decimal | None, text: str) -> None:
+    assert formatting.dollars_in_column(amount) == text
+
+
+def test_prices_in_a_column_keep_all_digits() -> None:
+    shown = [formatting.price_in_column(Decimal(price)) for price in ("3", "0.1", "0.0225", "0.041667")]
+    assert shown == ["$3.00\u2007\u2007", "$0.10\u2007\u2007", "$0.0225", "$0.041667"]
+
+
+def test_an_amount_that_a_column_rounds_has_all_its_digits_on_hover() -> None:
+    assert amounts.in_column(Decimal("0.25")) == "$0.2500"
+    assert amounts.in_column(Decimal("0.000045")) == '<span title="$0.000045">&lt;$0.0001</span>'
 
 
 @pytest.mark.parametrize(

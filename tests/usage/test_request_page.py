@@ -49,7 +49,7 @@ def test_it_names_the_attempt_that_failed_before_and_what_was_read_from_cache(ad
     attempt_row(row, 2, model_name="sonnet", provider_name="cloud")
     assert (
         "Answered by sonnet in 4.2 s, after opus of direct failed with 529 (overloaded). "
-        "It cost $0.001300, of which cache read $0.0002000." in text_of(admin_client.get(_url(row)))
+        "It cost $0.0013, of which cache read $0.0002." in text_of(admin_client.get(_url(row)))
     )
 
 
@@ -174,5 +174,5 @@ def test_a_cost_is_tokens_times_prices(admin_client: Client) -> None:
         output_tokens=1000, cost=to_pico(Decimal("0.018")),
     )  # fmt: skip
     text = text_of(admin_client.get(_url(row)))
-    assert "Input tokens 1,000 × $3.00 per million $0.003000" in text
-    assert "Cost of the attempt $0.01800" in text
+    assert "Input tokens 1,000 × $3.00 per million $0.003" in text
+    assert "Cost of the attempt $0.018" in text

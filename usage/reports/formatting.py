@@ -8,6 +8,7 @@ from typing import Any
 from usage.rollups.measures import COST_PARTS
 
 UNKNOWN = "—"
+FIGURE_SPACE = "\u2007"
 
 
 def count(number: int | None) -> str:
@@ -25,7 +26,7 @@ def tokens(number: int | None) -> str:
 
 
 def dollars(amount: Decimal | None) -> str:
-    """`$1,234.56`; below a dollar four significant digits, such as `$0.001234`."""
+    """`$1,234.56`; below a dollar four significant digits without the zeros after cents: `$0.05`, `$0.001234`."""
     if amount is None:
         return UNKNOWN
     if amount < 0:
@@ -34,7 +35,15 @@ def dollars(amount: Decimal | None) -> str:
         return "$0.00"
     # Rounding may carry: $0.99999 is a dollar.
     rounded = round(amount, -amount.adjusted() + 3) if amount < 1 else amount
-    return f"${rounded:,.2f}" if rounded >= 1 else f"${rounded:.{-rounded.adjusted() + 3}f}"
+    return f"${rounded:,.2f}" if rounded >= 1 else exact_dollars(rounded)
+
+
+def exact_dollars(amount: Decimal | None) -> str:
+    """All digits of an amount, and at least cents: `$3.00`, `$0.0225`."""
+    if amount is None:
+        return UNKNOWN
+    whole, _, decimals = f"{abs(amount).normalize():,f}".partition(".")
+    return f"{'-' * (amount < 0)}${whole}.{decimals:0<2}"
 
 
 def dollars_in_column(amount: Decimal | None) -> str:
@@ -42,9 +51,17 @@ def dollars_in_column(amount: Decimal | None) -> str:
     not have."""
     if amount is None:
         return UNKNOWN
-    if amount == 0 or abs(amount) >= 1:
-        return f"${amount:,.2f}\u2007\u2007"
-    return f"${amount:.4f}" if abs(amount) >= Decimal("0.00005") else "<$0.0001"
+    if amount < 0:
+        return f"-{dollars_in_column(-amount)}"
+    if amount == 0 or amount >= Decimal("0.99995"):
+        return f"${amount:,.2f}{FIGURE_SPACE * 2}"
+    return f"${amount:.4f}" if amount >= Decimal("0.00005") else "<$0.0001"
+
+
+def price_in_column(amount: Decimal | None, decimals: int = 4) -> str:
+    """All digits of a price; figure spaces stand for the decimals that it lacks, so that prices align."""
+    text = exact_dollars(amount)
+    return text if amount is None else text + FIGURE_SPACE * (decimals - len(text.partition(".")[2]))
 
 
 def ago(seconds: float) -> str:

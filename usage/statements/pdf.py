@@ -66,7 +66,7 @@ def _tables(sheet: Sheet) -> list[tuple[str, list[Sequence[str]]]]:
         ("Late usage and corrections of earlier months", sheet.others, sheet.others_cost),
     ):
         if lines:
-            found.append((caption, [*map(_row, lines), ("Together", *[""] * len(_FIGURES), dollars(cost))]))
+            found.append((caption, [*map(_row, lines), ("Total", *[""] * len(_FIGURES), dollars(cost))]))
     return found
 
 

@@ -21,7 +21,7 @@ from providers.admin.naming import named
 from providers.models import Model, Provider
 from providers.pricing.prices import Price
 from proxysite.console.related import VisibleRelatedFilter
-from usage.reports import formatting
+from usage.reports import amounts, formatting
 
 _OF_PROVIDER = "provider__id__exact"
 
@@ -161,12 +161,12 @@ class ModelAdminPage(ManyModels, ModelAdmin):
     @display(description="Input $", ordering="input_now")
     def price_in(self, model: Any) -> str:
         """Of a million tokens, at this moment."""
-        return formatting.dollars(model.input_now)
+        return amounts.price(model.input_now)
 
     @display(description="Output $", ordering="output_now")
     def price_out(self, model: Any) -> str:
         """Of a million tokens, at this moment."""
-        return formatting.dollars(model.output_now)
+        return amounts.price(model.output_now)
 
     @display(description="Prices change")
     def price_changes(self, model: Any) -> str:

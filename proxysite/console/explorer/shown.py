@@ -12,7 +12,7 @@ import msgspec
 from proxysite.console import charts
 from proxysite.console.explorer.state import State
 from usage.admin.filters import attempts_url, rows_url
-from usage.reports import formatting
+from usage.reports import amounts, formatting
 from usage.reports.explore import names
 from usage.reports.explore.answer import Answer, Line
 from usage.reports.explore.metrics import METRICS, Unit, Value
@@ -103,7 +103,9 @@ def _row(line: Line, color: str, answer: Answer, state: State, free: str) -> dic
         "name": ", ".join(line.labels),
         "is_others": line is answer.others,
         "color": color,
-        "total": text(line.total, metric.unit),
+        "total": amounts.in_column(None if line.total is None else Decimal(line.total))
+        if metric.unit == "money"
+        else text(line.total, metric.unit),
         "exact": "" if line.total is None else str(line.total),
         "share": "" if share is None else text(share, "share"),
         "requests": formatting.count(line.requests),

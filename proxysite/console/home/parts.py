@@ -8,7 +8,7 @@ from typing import Any
 from proxysite.console.ranges import Range
 from usage.admin.filters import rows_url
 from usage.models import Outcome
-from usage.reports import failures, formatting, query
+from usage.reports import amounts, failures, formatting, query
 from usage.reports.failures import Failure
 from usage.reports.pulse import Provider
 
@@ -51,7 +51,7 @@ def strip(one: Provider, day: Range, demos: set[str]) -> dict[str, Any]:
         "p95": formatting.milliseconds(one.p95),
         "requests": formatting.count(one.requests),
         "failed": formatting.count(sum(failed for _, failed in one.squares)),
-        "cost": formatting.dollars(one.cost),
+        "cost": amounts.in_column(one.cost),
         "url": rows_url(day, provider=one.name),
     }
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from usage.invoices import results
 from usage.invoices.models import Cause, Reconciliation
-from usage.reports import formatting
 
 _TOKENS = ("input", "cache_read", "cache_write", "output")
 
@@ -31,7 +30,6 @@ def percent(difference: Decimal | None, ours: Decimal | None) -> str:
 def _row(of: Mapping[str, Any]) -> dict[str, Any]:
     cause = of.get("cause", Cause.NONE)
     tokens: int | None = of["token_difference"]
-    is_money = of["difference"] is not None
     return {
         "day": of.get("day"),
         "model": of.get("model_name"),
@@ -41,7 +39,8 @@ def _row(of: Mapping[str, Any]) -> dict[str, Any]:
         "our_tokens": _tokens(of, "our"),
         "invoice_cost": of["invoice_cost"],
         "our_cost": of["our_cost"],
-        "difference": formatting.dollars(of["difference"]) if is_money or tokens is None else f"{tokens:+,} tokens",
+        "difference": of["difference"],
+        "token_difference": "" if of["difference"] is not None or tokens is None else f"{tokens:+,} tokens",
         "percent": "" if cause == Cause.ROUNDING or not of["difference"] else percent(of["difference"], of["our_cost"]),
         "cause": "" if cause == Cause.NONE else Cause(cause).label,
         "explanation": of.get("explanation", ""),

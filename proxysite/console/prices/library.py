@@ -20,7 +20,8 @@ from django.views.decorators.http import require_http_methods
 from providers.models import Model
 from providers.pricing.differences import Change, Comparison, apply, compare
 from providers.pricing.prices import Price
-from proxysite.console.prices.page import PERMISSIONS, WRITE, Choice, exact, kind_in_words, page_links, query
+from proxysite.console.prices.page import PERMISSIONS, WRITE, Choice, kind_in_words, page_links, query
+from usage.reports.formatting import exact_dollars
 
 PER_PAGE = 100
 
@@ -95,7 +96,10 @@ def _groups(found: Comparison) -> dict[str, tuple[str, list[Line]]]:
 
 
 def _line(change: Change) -> Line:
-    kinds = tuple((kind_in_words(kind), exact(here), exact(listed)) for kind, (here, listed) in change.kinds.items())
+    kinds = tuple(
+        (kind_in_words(kind), exact_dollars(here), exact_dollars(listed))
+        for kind, (here, listed) in change.kinds.items()
+    )
     price = change.price
     source = "" if price is None else price.get_source_display() or "not known"
     is_ticked = price is None or price.source in (Price.Source.LIBRARY, Price.Source.PRESET)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -19,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 from providers.models import Model
 from providers.pricing.prices import Price
-from usage.reports import formatting
+from usage.reports import amounts, formatting
 
 PER_PAGE = 50
 PERMISSIONS = ["providers.view_price", "providers.view_model"]
@@ -49,12 +48,12 @@ class Line(msgspec.Struct, frozen=True):
     @property
     def input(self) -> str:
         """The price of a million tokens of input."""
-        return _in_column(None if self.price is None else self.price.input)
+        return amounts.price(None if self.price is None else self.price.input)
 
     @property
     def output(self) -> str:
         """The price of a million tokens of output."""
-        return _in_column(None if self.price is None else self.price.output)
+        return amounts.price(None if self.price is None else self.price.output)
 
     @property
     def source(self) -> str:
@@ -148,30 +147,16 @@ def query(request: HttpRequest, **changes: Any) -> str:
 def in_words(price: Price, without: Iterable[str] = ()) -> str:
     """Returns the known amounts of prices: `input $3.00 · output $15.00`."""
     return " · ".join(
-        f"{kind_in_words(kind)} {exact(amount)}"
+        f"{kind_in_words(kind)} {formatting.exact_dollars(amount)}"
         for kind, amount in price.amounts().items()
         if amount is not None and kind not in without
     )
 
 
-def exact(amount: Decimal | None) -> str:
-    """Returns a price with all its digits, two decimals at least: `$3.00`, `$0.041667`."""
-    if amount is None:
-        return formatting.UNKNOWN
-    whole, _, decimals = f"{amount.normalize():f}".partition(".")
-    return f"${int(whole):,}.{decimals:<02}"
-
-
-def _in_column(amount: Decimal | None) -> str:
-    """Aligned on the point, up to four decimals: figure spaces stand for those that it does not have."""
-    text = exact(amount)
-    return text if amount is None else text + "\u2007" * (4 - len(text.partition(".")[2]))
-
-
 def kind_in_words(kind: str) -> str:
     """Returns what a field of Price is called."""
     words = kind.replace("_", " ").replace("per request", "per answer")
-    return words.replace(" 5m", ", minutes").replace(" 1h", ", 1 hour")
+    return words.replace(" 5m", ", 5 minutes").replace(" 1h", ", 1 hour")
 
 
 def _found(moment: datetime, search: str) -> QuerySet[Any]:

@@ -47,7 +47,7 @@ def of_day(until: datetime, reader: Person) -> dict[str, Any]:
 def _row(one: pulse.Provider, day: Range, demos: set[str], attempts: bool) -> dict[str, Any]:
     failed = sum(failures for _, failures in one.squares)
     return strip(one, day, demos) | {
-        "error_rate": f"{failed / one.requests:.1%}" if one.requests else "",
+        "error_rate": f"{100 * failed / one.requests:.1f} %" if one.requests else "",
         "has_failed": bool(failed),
         "failed_url": rows_url(day, provider=one.name, outcomes=query.ERRORS),
         "attempts_url": attempts_url(day, provider=one.name, outcome__exact=Outcome.FAILED.value) if attempts else "",

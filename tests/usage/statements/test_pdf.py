@@ -40,7 +40,7 @@ def test_it_says_what_the_page_says(admin_client: Client) -> None:
     text = text_of_pdf(response.content)
     for part in (
         *("Search, March 2026", "Statement No. 1", "CC-4711", "billing@example.com", "2026-03-01 to 2026-03-31", "UTC"),
-        *("model-1 mine 1 12,345 — — — $1.00", "model-2 mine 1 12,345 — — — $2.00", "Together $3.00"),
+        *("model-1 mine 1 12,345 — — — $1.00", "model-2 mine 1 12,345 — — — $2.00", "Total $3.00"),
         *("Total $3.00 EUR 1.50 at 0.5 for a dollar", statement.hash, "Page 1 of 1"),
     ):
         assert part in text
@@ -52,14 +52,14 @@ def test_many_lines_go_on_with_the_head_of_the_table() -> None:
     assert "Page 2 of 2" in text
     assert text.count("Cache write") == 2
     assert all(f"model-{number} mine" in text for number in range(1, 41))
-    assert "Together $820.00" in text
+    assert "Total $820.00" in text
 
 
 @pytest.mark.skipif(not fonts.font_for("Ж").path, reason="this machine has no font with Cyrillic letters")
 def test_letters_beyond_latin_are_those_of_an_embedded_font() -> None:
     text = text_of_pdf(pdf(sheet_of(_statement("Поиск €"))))
     assert "Поиск €, March 2026" in text
-    assert "Together $3.00" in text
+    assert "Total $3.00" in text
     assert "stands for" not in text
 
 
