@@ -189,7 +189,8 @@ def test_a_new_lead_sets_limits_and_their_clients_run_into_each(story: Story, tm
         assert passed > 0, label
         sentence = _sentence(refusal, "billing_error")
         amount = f"${budget.amount:,.2f} a month"
-        assert sentence.startswith(f"The budget {label} of {amount} has not enough left for this request: $"), sentence
+        begins = f"The budget {label} of {amount} has not enough left for this request, which reserves $"
+        assert sentence.startswith(begins), sentence
         assert re.search(_RESETS, sentence), sentence
         assert sentence.endswith(f"To go on earlier, {ask}"), sentence
         if budget is of_key:
