@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import Page, expect
 
 from tests.admin.history import request_row
-from tests.browser.steps import sign_in
+from tests.browser.steps import leave, sign_in
 from tests.harness.forms import PASSWORD
 from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
@@ -32,5 +32,6 @@ def test_millions_of_dollars_are_read_whole(visitor: Page, own_database: Rows) -
             visitor.set_viewport_size({"width": width, "height": 900})
             expect(visitor.locator(".gw-six")).to_contain_text("$9,123,456.78")
             assert visitor.evaluate(_CUT_OFF) == [], width
+        leave(visitor)
     finally:
         gateway.stop()

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -168,6 +168,16 @@ class Arena:
     def wait_seen(self, count: int) -> None:
         """Until the witness has seen so many attempts."""
         until(lambda: len(self.ledger()) >= count, lambda: f"{count} attempts, not {len(self.ledger())}")
+
+    def wait_journaled(self, plans: Iterable[Plan]) -> None:
+        """Until the journals have a line of the beginning and one of the end of each of these requests."""
+        marks = [f'"{plan.session}"'.encode() for plan in plans]
+
+        def are_there() -> bool:
+            lines = [line for path in self.segments() for line in path.read_bytes().splitlines()]
+            return all(sum(mark in line for line in lines) >= 2 for mark in marks)
+
+        until(are_there, "the ends of requests in the journals")
 
     def prove(self, *, timeout: float = PATIENCE, refused: bool = False) -> Rows:
         """Parity, at the latest after `timeout` seconds; the rows."""

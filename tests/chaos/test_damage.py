@@ -39,7 +39,7 @@ def test_a_line_torn_in_the_middle_takes_nothing_else_with_it(arena: Arena) -> N
         arena.driver.run(finished, at_once=5)
         running = arena.driver.send(arena.plan(act=ENDLESS) for _ in range(20))
         arena.driver.wait(running, until="speaking")
-        time.sleep(0.3)
+        arena.wait_journaled(finished)
         arena.killed.append(server.kill())
     (segment,) = arena.segments()
     lines = segment.read_bytes().splitlines(keepends=True)

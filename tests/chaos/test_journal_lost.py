@@ -14,7 +14,7 @@ from usage.models import Outcome
 
 STEADY = Act(words=20, pause=0.15)
 """A stream of three seconds."""
-NOTICED = 4.0
+NOTICED = 12.0
 """Seconds after which a server has certainly noticed what it looks for each second, on a busy machine too."""
 
 

@@ -49,7 +49,7 @@ def test_the_database_goes_away_under_load_and_comes_back(arena: Arena) -> None:
     rows = arena.prove()
     assert {row.outcome for row in rows.requests.values()} == {Outcome.COMPLETED}
     assert "the database takes no usage rows" in server.logs()
-    assert "the database takes usage rows again" in server.logs()
+    until(lambda: "the database takes usage rows again" in server.logs(), "a word about it")
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
@@ -60,7 +60,7 @@ def test_rows_that_wait_for_the_database_survive_the_server(ending: signal.Signa
         finished = arena.driver.send(arena.plan() for _ in range(30))
         arena.driver.wait(running, until="speaking")
         arena.driver.wait(finished)
-        time.sleep(0.5)
+        arena.wait_journaled(call.plan for call in finished)
         server.signal(ending)
         arena.killed.append(time.monotonic())
         assert server.wait_exit() == (-ending if ending == signal.SIGKILL else 0)

@@ -82,7 +82,7 @@ def scene(pair: tuple[Gateway, Gateway], upstream: Upstream, orm: Rows) -> Scene
 def test_one_client_switches_a_model_off_for_itself_alone(scene: Scene, attack: str) -> None:
     broken = BROKEN
     if attack == "a prompt that outlasts the time-out":
-        Provider.objects.filter(pk=scene.provider.pk).update(first_event_timeout=0.3)
+        Provider.objects.filter(pk=scene.provider.pk).update(first_event_timeout=1)
         scene.wait_loaded()
         broken = Reply([HANG])
     body = "the same again" if attack == "one body" else ""

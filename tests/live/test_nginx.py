@@ -15,7 +15,7 @@ from tests.harness.call import Client, message
 from tests.harness.configure import Standing
 from tests.harness.gateway import Gateway
 from tests.harness.http.nginx import running_nginx
-from tests.harness.patience import until
+from tests.harness.patience import PATIENCE, until
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
@@ -36,7 +36,10 @@ def front(
         gateway.start()
         with running_nginx(folder, [gateway.port], pages=[f"unix:{file}"]) as port:
             url = f"http://127.0.0.1:{port}"
-            until(lambda: httpx.get(f"{url}/my/login/", trust_env=False).status_code == 200, gateway.logs)
+            until(
+                lambda: httpx.get(f"{url}/my/login/", trust_env=False, timeout=PATIENCE).status_code == 200,
+                gateway.logs,
+            )
             yield gateway, url
     finally:
         gateway.stop()
@@ -79,4 +82,4 @@ def test_offers_from_elsewhere_and_to_elsewhere_are_declined(
         pass
     assert refused.value.response.status_code == 404
     # A browser that asks for the path as a page gets one.
-    assert httpx.get(url + PATH, trust_env=False).status_code in (302, 404)
+    assert httpx.get(url + PATH, trust_env=False, timeout=PATIENCE).status_code in (302, 404)

@@ -130,7 +130,10 @@ def test_a_new_password_ends_the_other_sessions(workers: Gateway, team: Team) ->
     person = _person(team)
     person.set_password("a-long-test-password-7")
     person.save()
-    with _session(workers, person) as theirs, httpx.Client(trust_env=False, follow_redirects=True) as browser:
+    with (
+        _session(workers, person) as theirs,
+        httpx.Client(trust_env=False, follow_redirects=True, timeout=PATIENCE) as browser,
+    ):
         assert _pages(theirs) == {200}
         form = browser.get(link_for(person, workers.base_url))
         chosen = {"new_password1": "another-long-word-3", "new_password2": "another-long-word-3"}

@@ -46,7 +46,9 @@ def test_another_secret_key_is_none(settings: pytest.FixtureRequest) -> None:
 
 
 def test_it_is_one_for_two_minutes() -> None:
-    token, now = issue(CLAIMS), time.time()
+    now = time.time()
+    with mock.patch("time.time", return_value=now):
+        token = issue(CLAIMS)
     with mock.patch("time.time", return_value=now + tokens.LIFETIME - 1):
         assert read(token) == CLAIMS
     with mock.patch("time.time", return_value=now + tokens.LIFETIME + 1.5):

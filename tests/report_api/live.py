@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import httpx
 
 from tests.harness.configure import unique
+from tests.harness.patience import PATIENCE
 from tests.report_api.test_tokens import made
 
 
@@ -15,7 +16,7 @@ from tests.report_api.test_tokens import made
 def reader(url: str) -> Iterator[httpx.Client]:
     """A client of the server at `url` with a report token of its own."""
     secret, token = made(name=unique("reader"))
-    with httpx.Client(base_url=f"{url}/api/report/v1/", trust_env=False) as http:
+    with httpx.Client(base_url=f"{url}/api/report/v1/", trust_env=False, timeout=PATIENCE) as http:
         http.headers["authorization"] = f"Bearer {secret}"
         try:
             yield http

@@ -162,7 +162,8 @@ def test_what_follows_a_request_never_damages_its_answer(
 
     def go_on() -> None:
         script.wait()
-        time.sleep(0.3)
+        # Many times as long as the rest takes to be sent.
+        time.sleep(2)
         gate.open()
 
     opener = threading.Thread(target=go_on)

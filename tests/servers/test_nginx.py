@@ -17,7 +17,7 @@ from tests.harness.call import Client, message
 from tests.harness.configure import Standing
 from tests.harness.gateway import Gateway, free_port
 from tests.harness.http.nginx import running_nginx
-from tests.harness.patience import SOON
+from tests.harness.patience import PATIENCE, SOON
 from tests.harness.rows import Rows
 from tests.harness.script import HANG, Gate, Reply
 from tests.harness.upstream import Upstream
@@ -72,13 +72,13 @@ def test_sizes_and_errors_pass_nginx_in_claudes_shape(nginx: str, standing: Stan
 
 
 def test_the_admin_and_its_files_are_served_through_nginx(nginx: str) -> None:
-    page = httpx.get(nginx + "/admin/login/", trust_env=False)
+    page = httpx.get(nginx + "/admin/login/", trust_env=False, timeout=PATIENCE)
     assert page.status_code == 200
     files = re.findall(r'(?:href|src)="(/static/[^"]+\.(?:css|js))"', page.text)
     assert files
     for path in files:
-        assert httpx.get(nginx + path, trust_env=False).status_code == 200, path
-    redirected = httpx.get(nginx + "/", trust_env=False)
+        assert httpx.get(nginx + path, trust_env=False, timeout=PATIENCE).status_code == 200, path
+    redirected = httpx.get(nginx + "/", trust_env=False, timeout=PATIENCE)
     assert redirected.headers["location"] == "/admin/"
 
 

@@ -51,8 +51,8 @@ def test_a_stop_lets_streams_finish_and_ends_the_rest_with_an_error(
             first.until(b"Going ")
             second.until(b"Never ")
             unanswered.wait()
-            gateway.signal()
             signalled = time.monotonic()
+            gateway.signal()
             # For DRAIN_DELAY it is not ready and still serves, so that a load balancer can switch first.
             until(lambda: gateway.readiness()[0] != 200, "the server to go")
             state = gateway.readiness()

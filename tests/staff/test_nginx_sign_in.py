@@ -11,6 +11,7 @@ from tests.harness.call import Client
 from tests.harness.configure import Standing
 from tests.harness.gateway import Gateway
 from tests.harness.http.nginx import running_nginx
+from tests.harness.patience import PATIENCE
 
 pytestmark = pytest.mark.clients
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.clients
 def test_a_flood_of_sign_ins_ends_at_nginx(gateway: Gateway, standing: Standing, tmp_path: Path) -> None:
     with running_nginx(tmp_path, [gateway.port]) as port:
         address = f"http://127.0.0.1:{port}"
-        with httpx.Client(base_url=address, trust_env=False) as http:
+        with httpx.Client(base_url=address, trust_env=False, timeout=PATIENCE) as http:
             # Without the cross-site token: the gateway refuses each with 403 and hashes nothing.
             sign_in = {"username": "x", "password": "y"}
             answers: list[httpx.Response] = []

@@ -14,19 +14,24 @@ from streaming.exchange.lag import LoopLag
 from streaming.exchange.lifecycle import NEVER, Watch
 from tests.harness import speak
 from tests.harness.patience import SOON
-from tests.harness.script import CUT, HANG, Reply, Wait
+from tests.harness.script import CUT, HANG, Reply, Script, Wait
 from tests.harness.upstream import Upstream
 from tests.streaming.relaying import Relayed, candidate, relayed
 
 LAG = 1.2
+AFTER = LAG + 0.4
+"""What the provider says so many seconds after it was asked comes a moment after the event loop goes on."""
 
 
-def _answered_late(prompt: str, *candidates: Any, after: float = 0.2, **fields: Any) -> Relayed:
-    """A request during which the event loop stands still for a while."""
+def _answered_late(script: Script, *candidates: Any, **fields: Any) -> Relayed:
+    """A request during which, once the provider has it, the event loop stands still for a while."""
 
     async def both() -> Relayed:
-        request = asyncio.create_task(relayed(prompt, *candidates, **fields))
-        await asyncio.sleep(after)
+        request = asyncio.create_task(relayed(script.prompt, *candidates, **fields))
+        while not (script.seen or request.done()):
+            await asyncio.sleep(0.005)
+        # What the provider says at once is read before that.
+        await asyncio.sleep(0.1)
         time.sleep(LAG)
         return await request
 
@@ -37,14 +42,14 @@ def _answered_late(prompt: str, *candidates: Any, after: float = 0.2, **fields: 
 @pytest.mark.parametrize(
     ("timeouts", "reply"),
     [
-        ({"first_event": 0.6}, Reply([Wait(LAG + 0.3), *speak.chat_answer("in time").steps])),
+        ({"first_event": 1.0}, Reply([Wait(AFTER), *speak.chat_answer("in time").steps])),
         (
-            {"idle": 0.6},
-            Reply([speak.opening("openai_chat", "in "), Wait(LAG + 0.3), *speak.chat_answer("time").steps]),
+            {"idle": 1.0},
+            Reply([speak.opening("openai_chat", "in "), Wait(AFTER), *speak.chat_answer("time").steps]),
         ),
         (
             {"total": 1.0},
-            Reply([speak.opening("openai_chat", "in "), Wait(LAG + 0.3), *speak.chat_answer("time").steps]),
+            Reply([speak.opening("openai_chat", "in "), Wait(AFTER), *speak.chat_answer("time").steps]),
         ),
     ],
     ids=["first event", "idle", "total"],
@@ -55,7 +60,7 @@ def test_a_time_out_does_not_run_while_the_gateway_stands_still(
     health = Health(CircuitSettings(failures=1))
     script = upstream.script(reply)
     chosen = candidate(upstream.base_url, **timeouts)
-    answer = _answered_late(script.prompt, chosen, stream=stream, health=health)
+    answer = _answered_late(script, chosen, stream=stream, health=health)
     assert (answer.status, b"time" in answer.body, b"error" in answer.body) == (200, True, False)
     assert health.cooling(chosen) is None
     # Nor is the model remembered as slow.
@@ -67,7 +72,7 @@ def test_a_time_out_does_not_run_while_the_gateway_stands_still(
 def test_a_provider_that_really_is_silent_still_fails(upstream: Upstream) -> None:
     health = Health(CircuitSettings(failures=1))
     chosen = candidate(upstream.base_url, first_event=0.6)
-    answer = _answered_late(upstream.script(Reply([HANG])).prompt, chosen, health=health)
+    answer = _answered_late(upstream.script(Reply([HANG])), chosen, health=health)
     assert answer.status == 504
     # But not after a lag of more than a second: it may have been the cause.
     assert health.cooling(chosen) is None
@@ -82,19 +87,19 @@ def test_a_connection_that_was_lost_while_the_gateway_stood_still_opens_no_circu
     health = Health(CircuitSettings(failures=1))
     chosen = candidate(upstream.base_url)
     cut = Reply([speak.opening("openai_chat", "Once"), Wait(0.5), CUT])
-    assert b"error" in _answered_late(upstream.script(cut).prompt, chosen, health=health).body
+    assert b"error" in _answered_late(upstream.script(cut), chosen, health=health).body
     assert health.cooling(chosen) is None
     asyncio.run(relayed(upstream.script(cut).prompt, chosen, health=health))
     assert health.cooling(chosen) is not None
 
 
 def test_no_hedge_starts_because_the_gateway_stood_still(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Health, "first_byte_p95", lambda health, candidate: 0.8)
+    monkeypatch.setattr(Health, "first_byte_p95", lambda health, candidate: 1.0)
     script = upstream.script(
-        first=[Reply([Wait(LAG + 0.3), *speak.chat_answer("in time").steps])], second=[speak.chat_answer("hedged")]
+        first=[Reply([Wait(AFTER), *speak.chat_answer("in time").steps])], second=[speak.chat_answer("hedged")]
     )
     first, second = candidate(upstream.base_url, 1, "/first/v1"), candidate(upstream.base_url, 2, "/second/v1")
-    answer = _answered_late(script.prompt, first, second, hedges=True)
+    answer = _answered_late(script, first, second, hedges=True)
     assert b"in time" in answer.body
     assert [seen.path for seen in script.seen] == ["/first/v1/chat/completions"]
 
@@ -102,7 +107,7 @@ def test_no_hedge_starts_because_the_gateway_stood_still(upstream: Upstream, mon
 def test_the_deadline_of_a_route_is_the_clients_and_stays(upstream: Upstream) -> None:
     script = upstream.script(Reply([HANG]))
     began = time.monotonic()
-    answer = _answered_late(script.prompt, candidate(upstream.base_url), deadline=0.5)
+    answer = _answered_late(script, candidate(upstream.base_url), deadline=0.5)
     assert answer.status == 504
     assert time.monotonic() - began < SOON
 

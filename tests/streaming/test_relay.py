@@ -21,7 +21,7 @@ from streaming.exchange.load import Share
 from streaming.exchange.request import Body, Request
 from streaming.outcome import observers
 from tests.harness import speak
-from tests.harness.script import HANG, Reply, Script, Step, Wait
+from tests.harness.script import HANG, Gate, Reply, Script, Step
 from tests.harness.upstream import Upstream
 from tests.streaming.relaying import candidate, relayed
 from usage.journal.account import Account
@@ -169,15 +169,13 @@ def garbage() -> Iterator[list[Any]]:
 def test_a_stream_releases_its_request_with_the_first_content(upstream: Upstream) -> None:
     bodies: list[Any] = []
     original = Answer.note_written
-    parts: list[Step] = [
-        speak.opening("openai_chat", "Once "),
-        Wait(0.1),
-        speak.more("openai_chat", "upon "),
-        Wait(0.1),
-    ]
+    gates: list[Gate] = []
 
     def slowly() -> Script:
-        return upstream.script(Reply([*parts, speak.closing("openai_chat")]))
+        """Each part is sent once the one before was written."""
+        gates[:] = Gate(), Gate()
+        parts: list[Step] = [speak.opening("openai_chat", "Once "), gates[0], speak.more("openai_chat", "upon ")]
+        return upstream.script(Reply([*parts, gates[1], speak.closing("openai_chat")]))
 
     class Watching(Body):
         def __init__(self, content: dict[str, Any], share: Share) -> None:
@@ -187,6 +185,7 @@ def test_a_stream_releases_its_request_with_the_first_content(upstream: Upstream
     def note_written(self: Answer, now: float) -> None:
         bodies.append(bodies[0].content)
         original(self, now)
+        gates.pop(0).open()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("streaming.endpoints.messages.Body", Watching)

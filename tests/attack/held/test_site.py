@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 
 from tests.attack.rig.rig import Rig
 from tests.harness.http.raw import CLOSE, request
+from tests.harness.patience import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -146,9 +147,13 @@ def test_with_https_every_cookie_is_secure_and_no_page_is_plain(rig: Rig) -> Non
     user = get_user_model().objects.create_user("secure", password="a-long-password-77", is_staff=True)
     with rig.serving(HTTPS="true") as other:
         url = f"http://127.0.0.1:{other.port}"
-        assert httpx.get(f"{url}/admin/login/", trust_env=False).headers["location"].startswith("https://")
+        assert (
+            httpx.get(f"{url}/admin/login/", trust_env=False, timeout=PATIENCE)
+            .headers["location"]
+            .startswith("https://")
+        )
         proxied = {"x-forwarded-proto": "https", "referer": "https://127.0.0.1/", "host": "127.0.0.1"}
-        with httpx.Client(base_url=url, headers=proxied, trust_env=False) as browser:
+        with httpx.Client(base_url=url, headers=proxied, trust_env=False, timeout=PATIENCE) as browser:
             page = browser.get("/admin/login/")
             assert page.headers["strict-transport-security"].startswith("max-age=31536000")
             token = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]

@@ -8,7 +8,7 @@ from access.models import Team
 from access.roles.table import Role
 from tests.browser import axe
 from tests.browser.layout import each_look, sticking_out
-from tests.browser.steps import press, shows, sign_in
+from tests.browser.steps import leave, press, shows, sign_in
 from tests.browser.visits import Visits
 from tests.harness.forms import PASSWORD
 from tests.harness.gateway import Gateway
@@ -43,5 +43,6 @@ def test_a_file_is_imported(visits: Visits, visitor: Page, own_database: Rows) -
         }
         assert found == {}
         assert visits.complaints == []
+        leave(visitor)
     finally:
         gateway.stop()

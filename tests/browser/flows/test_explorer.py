@@ -34,9 +34,10 @@ def _file(page: Page, name: str, folder: Path) -> bytes:
 
 
 def test_who_spent_it(visitor: Page, owned: Callable[[], Gateway], tmp_path: Path) -> None:
-    _spend("2.25", "Blue", "large", input_tokens=1000)
-    _spend("0.5", "Blue", "small", input_tokens=50)
-    _spend("1.25", "Green", "small", input_tokens=300)
+    now = timezone.now()
+    _spend("2.25", "Blue", "large", input_tokens=1000, started_at=now)
+    _spend("0.5", "Blue", "small", input_tokens=50, started_at=now)
+    _spend("1.25", "Green", "small", input_tokens=300, started_at=now)
     gateway = owned()
     visitor.goto(f"{gateway.base_url}/admin/")
     visitor.locator("#nav-sidebar").get_by_text("Explorer", exact=True).click()
@@ -51,7 +52,7 @@ def test_who_spent_it(visitor: Page, owned: Callable[[], Gateway], tmp_path: Pat
     expect(lines.first).to_contain_text("$2.75")
 
     # All that the page shows is in each file, exactly.
-    today = f"{timezone.now():%Y-%m-%d}"
+    today = f"{now:%Y-%m-%d}"
     expected = [("Blue", 2, Decimal("2.75")), ("Green", 1, Decimal("1.25"))]
     records = list(csv.DictReader(_file(visitor, "CSV", tmp_path).decode().splitlines()))
     assert [(one["team"], int(one["requests"]), Decimal(one[today])) for one in records] == expected

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import Locator, Page, expect
 
 from access.models import ClientKey, Team
-from tests.browser.steps import shows
+from tests.browser.steps import leave, shows
 from tests.harness.forms import PASSWORD
 from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
@@ -30,6 +30,7 @@ def test_the_admin_by_keys_alone(visitor: Page, own_database: Rows) -> None:
     gateway = Gateway("keys").start()
     try:
         _journey(visitor, gateway)
+        leave(visitor)
         assert ClientKey.objects.get().name == "laptop"
     finally:
         gateway.stop()

@@ -7,7 +7,7 @@ from django.db import connection
 from playwright.sync_api import Page, expect
 
 from access.roles.table import Role
-from tests.browser.steps import sign_in
+from tests.browser.steps import leave, sign_in
 from tests.browser.sweep.look import look
 from tests.browser.visits import Visits
 from tests.harness.configure import unique
@@ -32,7 +32,8 @@ _MANY_FIELDS = """
 def _faults(visits: Visits, page: Page, status: int, heading: str) -> dict[str, list[str]]:
     """Return what is wrong with the page of an error, which the browser complains of as such."""
     expect(page.get_by_role("heading")).to_have_text(heading)
-    assert any(f"status of {status}" in one or one.startswith(f"{status} from") for one in visits.complaints)
+    while not any(f"status of {status}" in one or one.startswith(f"{status} from") for one in visits.complaints):
+        page.wait_for_event("console")
     visits.complaints.clear()
     return look(visits, page, heading)
 
@@ -107,6 +108,7 @@ def test_a_failure_of_the_gateway(visits: Visits, visitor: Page, own_database: R
             cursor.execute("ALTER TABLE routing_alias_gone RENAME TO routing_alias")
         visitor.get_by_role("link", name="Home").click()
         visitor.wait_for_url("**/admin/")
+        leave(visitor)
     finally:
         # Its log has the traceback that is the point here, for which `stop` would blame it.
         gateway.signal()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page
 
-from tests.browser.steps import sign_in
+from tests.browser.steps import leave, sign_in
 from tests.browser.sweep import pages, posted, rows
 from tests.browser.sweep.look import faults
 from tests.browser.visits import Visits
@@ -21,5 +21,6 @@ def test_pages_of_a_lead(visits: Visits, visitor: Page, own_database: Rows) -> N
         sign_in(visitor, gateway, lead.username)
         found = faults(visits, visitor, gateway, paths.values())
         assert found | posted.faults(visits, visitor, gateway, posted.of_lead()) == {}
+        leave(visitor)
     finally:
         gateway.stop()

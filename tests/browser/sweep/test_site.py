@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.steps import sign_in
+from tests.browser.steps import leave, sign_in
 from tests.browser.sweep import pages, posted, rows
 from tests.browser.sweep.look import faults
 from tests.browser.visits import Visits
@@ -31,5 +31,6 @@ def test_pages_of_the_whole_site(part: int, visits: Visits, visitor: Page, own_d
         if part == 0:
             found |= posted.differences(visits, visitor, gateway)
         assert found == {}
+        leave(visitor)
     finally:
         gateway.stop()

@@ -13,7 +13,7 @@ import pytest
 
 from tests.harness.configure import Standing
 from tests.harness.gateway import Gateway, free_port
-from tests.harness.patience import until
+from tests.harness.patience import PATIENCE, until
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ def _command(pid: int) -> set[bytes]:
 
 def get_from(file: Path, path: str) -> httpx.Response:
     """What the server on a Unix socket answers."""
-    with httpx.Client(transport=httpx.HTTPTransport(uds=str(file)), base_url="http://127.0.0.1") as http:
+    with httpx.Client(
+        transport=httpx.HTTPTransport(uds=str(file)), base_url="http://127.0.0.1", timeout=PATIENCE
+    ) as http:
         return http.get(path)
 
 

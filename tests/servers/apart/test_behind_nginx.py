@@ -16,7 +16,7 @@ from tests.harness.configure import Standing
 from tests.harness.forms import Admin
 from tests.harness.gateway import Gateway, free_port
 from tests.harness.http.nginx import running_nginx
-from tests.harness.patience import until
+from tests.harness.patience import PATIENCE, until
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
@@ -41,7 +41,10 @@ def site(
         address = f"127.0.0.1:{port}" if by_port else f"unix:{file}"
         with running_nginx(folder, [gateway.port], pages=[address]) as front:
             apart = Apart(gateway, f"http://127.0.0.1:{front}")
-            until(lambda: httpx.get(f"{apart.pages_url}/my/login/", trust_env=False).status_code == 200, gateway.logs)
+            until(
+                lambda: httpx.get(f"{apart.pages_url}/my/login/", trust_env=False, timeout=PATIENCE).status_code == 200,
+                gateway.logs,
+            )
             yield apart, apart.pages_url
     finally:
         gateway.stop()
@@ -49,7 +52,7 @@ def site(
 
 def test_pages_and_their_files_come_from_their_process(site: tuple[Apart, str], orm: Rows) -> None:
     url = site[1]
-    with httpx.Client(base_url=url, trust_env=False) as http:
+    with httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE) as http:
         for prefix in PAGE_PREFIXES:
             answer = http.get(prefix)
             assert "belongs to the pages" not in answer.text, prefix

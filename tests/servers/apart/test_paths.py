@@ -21,7 +21,7 @@ from tests.harness import speak
 from tests.harness.call import Answer, Client, message
 from tests.harness.configure import Standing, make_key, make_route, unique
 from tests.harness.forms import Admin
-from tests.harness.patience import at_best, until
+from tests.harness.patience import PATIENCE, at_best, until
 from tests.harness.rows import Rows
 from tests.harness.upstream import Upstream
 from tests.report_api.live import reader, reads
@@ -72,7 +72,7 @@ def test_the_pages_have_their_files_and_say_that_the_api_is_elsewhere(apart: Apa
         assert f"no POST {path}: it serves pages alone" in words
         assert "base URL" in words
     assert pages.get("/readyz").json["status"] == "ready"
-    with httpx.Client(base_url=apart.pages_url, trust_env=False) as http:
+    with httpx.Client(base_url=apart.pages_url, trust_env=False, timeout=PATIENCE) as http:
         assert http.get("/").headers["location"] == "/admin/"
         page = http.get("/my/login/")
         assert page.status_code == 200

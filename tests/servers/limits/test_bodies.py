@@ -17,7 +17,7 @@ from tests.harness.call import Answer, Client, message
 from tests.harness.configure import Standing, make_key
 from tests.harness.gateway import Gateway
 from tests.harness.http.raw import request
-from tests.harness.patience import SOON, until
+from tests.harness.patience import PATIENCE, SOON, until
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply
 from tests.harness.upstream import Upstream
@@ -161,8 +161,8 @@ def test_a_client_that_sends_all_first_reads_why_it_was_refused(
 
 def test_a_page_takes_no_body_larger_than_a_form(small: Gateway, connect: Connect) -> None:
     login = small.base_url + "/admin/login/"
-    assert httpx.get(login, trust_env=False).status_code == 200
-    answer = httpx.post(login, content=b"x=" + b"y" * 3_000_000, trust_env=False)
+    assert httpx.get(login, trust_env=False, timeout=PATIENCE).status_code == 200
+    answer = httpx.post(login, content=b"x=" + b"y" * 3_000_000, trust_env=False, timeout=PATIENCE)
     assert (answer.status_code, "larger than" in answer.text) == (413, True)
     endless = connect(small.port)
     begin = request(None, HOST, ("Transfer-Encoding", "chunked"), start="POST /admin/login/ HTTP/1.1")
