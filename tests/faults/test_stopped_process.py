@@ -10,25 +10,29 @@ import pytest
 
 from tests.harness import speak
 from tests.harness.call import Client, message
-from tests.harness.configure import Standing
+from tests.harness.configure import make_model, make_provider, make_route
 from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
-from tests.harness.script import Reply, Wait
+from tests.harness.script import Reply, Step, Wait
 from tests.harness.upstream import Upstream
 
 
-@pytest.mark.parametrize("route", ["begins", "goes_on"])
+@pytest.mark.parametrize(
+    ("limit", "opened"), [("first_event_timeout", []), ("idle_timeout", [speak.chat_text("still ")])]
+)
 def test_what_came_meanwhile_is_in_time(
-    route: str, client: Client, gateway: Gateway, standing: Standing, upstream: Upstream, orm: Rows
+    limit: str, opened: list[Step], client: Client, gateway: Gateway, upstream: Upstream, orm: Rows
 ) -> None:
-    # The first event, or the next one, has 0.4 s; the process runs for about 0.1 s of the 1.3 s that they take.
-    opened = [] if route == "begins" else [speak.chat_text("still ")]
-    script = upstream.script(Reply([*opened, Wait(1.3), *speak.chat_answer("in time").steps]))
+    # The first event, or the next one, has 1 s; the process runs for about 0.1 s of the 1.6 s that they take.
+    provider = make_provider("openai_chat", f"{upstream.base_url}/stopped/v1", **{limit: 1})
+    route = make_route([make_model(provider)])
+    gateway.wait_snapshot()
+    script = upstream.script(Reply([*opened, Wait(1.6), *speak.chat_answer("in time").steps]))
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(client.post, message(standing.routes[route].name, script.prompt))
+        asked = pool.submit(client.post, message(route.name, script.prompt))
         script.wait()
         gateway.signal(signal.SIGSTOP)
-        time.sleep(1.2)
+        time.sleep(1.5)
         gateway.signal(signal.SIGCONT)
         answer = asked.result()
     assert answer.stream().text.endswith("in time")
