@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,8 @@ def test_what_came_meanwhile_is_in_time(
     limit: str, opened: list[Step], client: Client, gateway: Gateway, upstream: Upstream, orm: Rows
 ) -> None:
     # The first event, or the next one, has 1 s; the process runs for about 0.1 s of the 1.6 s that they take.
-    provider = make_provider("openai_chat", f"{upstream.base_url}/stopped/v1", **{limit: 1})
+    fields: dict[str, Any] = {limit: 1}
+    provider = make_provider("openai_chat", f"{upstream.base_url}/stopped/v1", **fields)
     route = make_route([make_model(provider)])
     gateway.wait_snapshot()
     script = upstream.script(Reply([*opened, Wait(1.6), *speak.chat_answer("in time").steps]))
