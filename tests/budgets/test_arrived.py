@@ -60,6 +60,7 @@ def _has_all(server: Gateway, upstream: Upstream, orm: Rows, stream: bool) -> bo
     answer = spending.send(made.body, key)
     row = orm.request(answer.request_id)
     assert (row.stop_reason, row.estimated) == ("max_tokens", True)
+    assert row.output_tokens is not None
     assert "budget_reached" in (row.fidelity or [])
     text = answer.stream().text if stream else answer.json["content"][0]["text"]
     assert text.count("abc") == row.output_tokens
