@@ -36,7 +36,7 @@ def begun(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("begun") / "data"
     variables = {"DATA_DIR": str(data), "DEMO_UPSTREAM": "true"}
     python = str(checkout.folder / ".venv" / "bin" / "python")
-    quickstart = [python, "-m", "proxysite.quickstart", "--port", "3456"]
+    quickstart = [python, "-m", "proxysite.quickstart", "--port", str(free_port())]
     subprocess.run(quickstart, cwd=checkout.folder, env=environment(**variables), check=True, capture_output=True)
     return data
 
