@@ -23,6 +23,7 @@ VIEW: Final = "state.view_worker"
 _TASKS: Final = {
     "journal": "Journal written to disk and tested",
     "dead workers": "Journals of dead workers looked for",
+    "prepared files": "Old prepared files deleted",
     "partitions": "Partitions of coming months made",
     "windows of budgets": "Windows of budgets opened",
     "rollups of months": "Rollups of past months built",

@@ -14,6 +14,7 @@ from proxysite.console.guide import key as guide_key
 from proxysite.console.guide import newest as guide_newest
 from proxysite.console.guide import page as guide
 from proxysite.console.invoices import pages as invoices
+from proxysite.console.jobs import files as job_files
 from proxysite.console.jobs import pages as jobs
 from proxysite.console.live import cut as live_cut
 from proxysite.console.live import page as live
@@ -80,6 +81,7 @@ urlpatterns = [
     path("jobs/start/<slug:kind>/", admin.site.admin_view(jobs.start), name="job-start"),
     path("jobs/<int:job_id>/", admin.site.admin_view(jobs.page), name="job"),
     path("jobs/<int:job_id>/cancel/", admin.site.admin_view(jobs.cancel), name="job-cancel"),
+    path("jobs/<int:export_id>/export.csv.gz", admin.site.admin_view(job_files.download), name="job-export"),
     path("configuration/", admin.site.admin_view(configuration.page), name="configuration"),
     path("configuration.yaml", admin.site.admin_view(configuration.export), name="configuration-export"),
     path("explain/", admin.site.admin_view(explain.page), name="explain"),

@@ -39,6 +39,7 @@ class Job(models.Model):
         REPRICE = "reprice", "Re-price usage"
         CHECK = "check_rollups", "Check rollups"
         REBUILD = "rebuild_rollups", "Rebuild rollups"
+        EXPORT = "export_usage", "Prepare a file"
 
     class State(models.TextChoices):
         WAITING = "waiting"
@@ -61,6 +62,8 @@ class Job(models.Model):
     total = models.BigIntegerField(null=True)
     unit = models.CharField(max_length=20, blank=True)
     result = models.JSONField(default=list, help_text="Lines about what was found and done.")
+    found = models.JSONField(null=True, help_text="What else its page shows of it.")
+    host = models.CharField(max_length=120, blank=True, db_default="", help_text="The host that ran it.")
     error = models.TextField(blank=True)
 
     class Meta:

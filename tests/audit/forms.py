@@ -127,6 +127,8 @@ _NOT_CUT = {"stream cut asked for", "stream cut not answered"}
 WRITES = [
     Sent("console:job-start", "o", {"job started"}),
     Sent("console:job-cancel", "o", {"job cancelled"}),
+    Sent("admin:usage_requestlog_prepare", "o", {"job started"}),
+    Sent("admin:usage_attemptlog_prepare", "o", {"job started"}),
     Sent("console:configuration", "o", {"configuration imported", "created access.team"}, _file),
     Sent(
         "console:health-reset", "o", {"health reset"}, lambda person: {"key": provider_key(Provider.objects.get().pk)}

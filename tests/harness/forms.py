@@ -98,6 +98,13 @@ class Admin:
         assert answer.status_code == 200, (path, answer.status_code)
         return answer.text
 
+    def download(self, path: str) -> bytes:
+        """A file that is there, whole."""
+        answer = self._http.get(path)
+        assert answer.status_code == 200, (path, answer.status_code)
+        assert int(answer.headers["content-length"]) == len(answer.content)
+        return answer.content
+
     def submit_to(self, path: str, action: str, **changes: Any) -> str:
         """Send a form of a page to its action, with some fields changed, and return the page that follows."""
         answer = self._http.post(action, data={**fields_of(self.page(path)), **changes})

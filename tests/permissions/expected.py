@@ -53,6 +53,7 @@ console:configuration                   o        =        -
 console:configuration-export            o        -        -
 console:jobs                            oar      -        state.view_job
 console:job                             oar      -        state.view_job
+console:job-export                      oar      -        usage.view_requestlog
 console:job-start                       -        oa       -
 console:job-cancel                      -        oa       -
 console:state                           oar      -        state.view_worker
@@ -158,6 +159,7 @@ admin:access_team_delete                oa       =        access.delete_team
 admin:access_team_change                oar      oa       access.view_team
 admin:usage_requestlog_choices          oar      -        usage.view_requestlog
 admin:usage_requestlog_export           oar      -        usage.view_requestlog
+admin:usage_requestlog_prepare          -        oa       -
 admin:usage_requestlog_sheet            oar      -        usage.view_requestlog
 admin:usage_requestlog_changelist       oar      =        usage.view_requestlog
 admin:usage_requestlog_add              -        -        -
@@ -171,6 +173,7 @@ admin:usage_budgetwindow_delete         -        -        -
 admin:usage_budgetwindow_change         oar      -        usage.view_budgetwindow
 admin:usage_attemptlog_choices          oar      -        usage.view_attemptlog
 admin:usage_attemptlog_export           oar      -        usage.view_attemptlog
+admin:usage_attemptlog_prepare          -        oa       -
 admin:usage_attemptlog_changelist       oar      =        usage.view_attemptlog
 admin:usage_attemptlog_add              -        -        -
 admin:usage_attemptlog_history          oar      =        usage.view_attemptlog

@@ -36,6 +36,7 @@ from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
 from streaming.runtime import Runtime
 from tests.admin.history import attempt_row, request_row
 from tests.admin.secrets.carrying import _named
+from tests.permissions.made import closed_statement, prepared_file, set_by_a_lead
 from tests.permissions.people import a_key, person, signed_in
 from usage.budgets.opening import open_windows
 from usage.invoices import drafts, results
@@ -47,7 +48,6 @@ from usage.live.streams import Sample, Stream, encode
 from usage.models import RequestLog, SetAside
 from usage.reports.explore.models import SavedView
 from usage.rollups.models import SessionSummary
-from usage.statements.closing import close
 from usage.statements.models import Statement
 
 PEOPLE = "oarlmsn"
@@ -110,6 +110,7 @@ def make_rows() -> None:
     SetAside.objects.create(request_id="req_1", cause="why", payload={})
     Reporter(Runtime()).write()
     Job.objects.create(kind=Job.Kind.CHECK, options={"first": "", "last": ""})
+    prepared_file()
     search = Team.objects.get(name="Search")
     SavedView.objects.create(name="Cost", query="?range=30d", owner=person(None), team=search)
     for name in ("Search", "Support"):
@@ -120,19 +121,6 @@ def make_rows() -> None:
     running = Stream(id=str(RUNNING), key="service", route="r", model="m", provider="mine", number=1, streamed=True)
     written_at = timezone.now() + timedelta(hours=1)
     LiveSample.objects.create(worker="one", at=written_at, streams=encode(Sample([running])))
-
-
-def closed_statement(team: Team) -> None:
-    """Makes a request of a month that is over, and the statement of that month."""
-    last_year = timezone.now() - timedelta(days=366)
-    request_row(started_at=last_year, team_id=team.pk, team_name=team.name)
-    next(close(team.pk, last_year.date().replace(day=1)))
-
-
-def set_by_a_lead(team: Team) -> None:
-    """Makes a budget and a limit of each member, as a lead does."""
-    RateLimit.objects.create(members_of=team, measure="requests", most=9, leads_may_change=True)
-    Budget.objects.create(members_of=team, amount=9, leads_may_change=True)
 
 
 def used(key: ClientKey) -> None:
@@ -256,6 +244,7 @@ _CONSOLE_OBJECTS: dict[str, Callable[[], Any]] = {
     "view_id": lambda: SavedView.objects.get().pk,
     "number": lambda: Statement.objects.earliest("pk").pk,
     "reconciliation_id": lambda: Reconciliation.objects.earliest("pk").pk,
+    "export_id": lambda: Job.objects.get(kind=Job.Kind.EXPORT).pk,
     "job_id": lambda: Job.objects.earliest("pk").pk,
     "kind": lambda: Job.Kind.CHECK.value,
     "session_id": lambda: SessionSummary.objects.order_by("pk")[0].pk,

@@ -1,5 +1,6 @@
-"""One background thread per worker: syncs and checks the journal, adopts the journals of dead workers, and creates the
-partitions of the coming months, the windows of budgets and the rollups of months that are over."""
+"""One background thread per worker: syncs and checks the journal, adopts the journals of dead workers, creates the
+partitions of the coming months, the windows of budgets and the rollups of months that are over, and deletes files that
+jobs prepared a while ago."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from usage.journal import partitions, replay
 from usage.journal.journal import Journal
 from usage.journal.writer import Writer
 from usage.money import to_dollars
+from usage.reports.rows import file
 from usage.rollups import months
 
 logger = logging.getLogger("gateway.usage")
@@ -26,6 +28,7 @@ WINDOWS_SECONDS = 60.0
 """Within which a budget that nobody draws from has its window."""
 ROLLUPS_SECONDS = 60.0
 """A month's rollup is built in each of these, of those that are over and not built."""
+FILES_SECONDS = 3_600.0
 
 
 class Housekeeper:
@@ -54,7 +57,7 @@ class Housekeeper:
             thread.join(10)
 
     def _run(self) -> None:
-        adopt_at = months_at = windows_at = rollups_at = 0.0
+        adopt_at = months_at = windows_at = rollups_at = files_at = 0.0
         try:
             while True:
                 self._journal.sync()
@@ -72,6 +75,9 @@ class Housekeeper:
                 if time.monotonic() >= rollups_at:
                     self._build_month()
                     rollups_at = time.monotonic() + ROLLUPS_SECONDS
+                if time.monotonic() >= files_at:
+                    self._delete_files()
+                    files_at = time.monotonic() + FILES_SECONDS
                 if self._stopping.wait(min(SYNC_SECONDS, self._adopt_seconds)):
                     return
         finally:
@@ -127,6 +133,13 @@ class Housekeeper:
             # The thread must go on.
             logger.exception("a month's rollup could not be built")
             connection.close()
+
+    def _delete_files(self) -> None:
+        try:
+            file.delete_old()
+            self._done("prepared files")
+        except OSError as error:
+            logger.warning("old files of usage were not deleted", extra={"fields": {"cause": str(error)}})
 
     def _make_months(self) -> bool:
         """Creates the partitions of this month and the next ones; returns False when the database is unavailable."""

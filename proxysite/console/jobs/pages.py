@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
-from django.db import Error as DatabaseError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -19,13 +17,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from access.audit import record
 from access.permissions import may
+from proxysite.console.jobs import files, shown
+from proxysite.console.jobs.asking import ADD, VIEW, ask
 from proxysite.console.jobs.forms import FORMS, SENTENCES
-from proxysite.state.jobs.start import start as start_process
 from proxysite.state.models import Job
 
-logger = logging.getLogger("gateway.jobs")
-
-VIEW, ADD = "state.view_job", "state.add_job"
 LISTED: Final = 100
 TONES: Final = {"waiting": "info", "running": "info", "done": "success", "failed": "danger", "abandoned": "danger"}
 
@@ -46,11 +42,7 @@ def start(request: HttpRequest, kind: str) -> HttpResponse:
     form = FORMS[kind](request.POST, prefix=kind)
     if not form.is_valid():
         return _list(request, {kind: form}, status=400)
-    with transaction.atomic():
-        job = Job.objects.create(kind=kind, options=form.options(), user_id=request.user.pk)
-        record("job started", name=str(job), changes=job.options)
-    _start_process(request)
-    return HttpResponseRedirect(reverse("console:job", args=[job.pk]))
+    return ask(request, Job.Kind(kind), form.options())
 
 
 @require_safe
@@ -64,7 +56,8 @@ def page(request: HttpRequest, job_id: int) -> HttpResponse:
         "job": job,
         "tone": TONES.get(job.state, "default"),
         "names": _names([job]),
-        "options": [(name, value) for name, value in job.options.items() if value not in ("", False)],
+        "options": shown.options(job, request.user),
+        "file": files.shown(job, request.user),
         "ahead": Job.objects.filter(state=Job.State.WAITING, pk__lt=job.pk).count(),
         "may_cancel": may(request.user, ADD) and not job.is_over and not job.is_unwanted,
         "at": timezone.localtime(),
@@ -99,24 +92,14 @@ def _list(request: HttpRequest, filled: dict[str, Any], status: int = 200) -> Ht
         "jobs": [(job, TONES.get(job.state, "default")) for job in jobs],
         "names": _names(jobs),
         "kinds": [
-            (kind, label, SENTENCES[kind], filled.get(kind) or FORMS[kind](prefix=kind), kind in filled)
-            for kind, label in Job.Kind.choices
+            (kind, Job.Kind(kind).label, SENTENCES[kind], filled.get(kind) or form(prefix=kind), kind in filled)
+            for kind, form in FORMS.items()
         ]
         if may_add
         else [],
+        "lists": files.lists(request.user),
     }
     return TemplateResponse(request, "console/jobs.html", context, status=status)
-
-
-def _start_process(request: HttpRequest) -> None:
-    """The job is stored by now: where its process does not start, the gateway tries again every ten seconds."""
-    try:
-        start_process()
-    except (DatabaseError, OSError) as error:
-        logger.warning("a job's process was not started", extra={"fields": {"cause": str(error)}})
-        messages.warning(
-            request, "The process of jobs could not be started now. The gateway tries again; its log has the cause."
-        )
 
 
 def _names(jobs: list[Job]) -> dict[int | None, str]:

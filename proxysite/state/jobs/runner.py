@@ -4,6 +4,7 @@ standard input: where that ends, so does the job, and whoever opens the page lat
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from datetime import timedelta
 from typing import Final
@@ -12,7 +13,7 @@ from django.db import Error as DatabaseError
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
-from proxysite.state.jobs import tasks
+from proxysite.state.jobs import tasks, work
 from proxysite.state.models import Job
 
 logger = logging.getLogger("gateway.jobs")
@@ -50,7 +51,9 @@ def claim() -> Job | None:
     waiting = Job.objects.filter(pk=job.pk, state=Job.State.WAITING)
     try:
         with transaction.atomic():
-            if not waiting.update(state=Job.State.RUNNING, began_at=Now(), seen_at=Now()):
+            if not waiting.update(
+                state=Job.State.RUNNING, began_at=Now(), seen_at=Now(), host=socket.gethostname()[:120]
+            ):
                 return None
     except IntegrityError:
         return None
@@ -72,12 +75,14 @@ class Running:
         """Does it and writes how it ended. Raises django.db.Error where that cannot be written."""
         heart = threading.Thread(target=self._beat, name="job-heartbeat", daemon=True)
         heart.start()
-        state, result, error = Job.State.DONE, list[str](), ""
+        state, result, error = Job.State.DONE, work.Result([]), ""
         try:
             result = tasks.run(self._job, self._note)
         except Stopped:
             state = Job.State.CANCELLED if self._unwanted else Job.State.ABANDONED
             error = "" if self._unwanted else STOPPED
+        except work.Refused as refused:
+            state, error = Job.State.FAILED, str(refused)
         except Exception as failure:
             logger.exception("a job failed", extra={"fields": {"job": self._job.pk}})
             state, error = Job.State.FAILED, f"{type(failure).__name__}. The log has the details."
@@ -87,8 +92,9 @@ class Running:
         done, total, unit = self._progress
         # A job that was taken for dead meanwhile stays abandoned.
         Job.objects.filter(pk=self._job.pk, state=Job.State.RUNNING).update(
-            state=state, result=result, error=error, done=done, total=total, unit=unit, ended_at=Now(), seen_at=Now()
-        )
+            state=state, result=result.lines, found=result.found, error=error, done=done, total=total, unit=unit,
+            ended_at=Now(), seen_at=Now(),
+        )  # fmt: skip
 
     def _note(self, done: int, total: int | None, unit: str) -> None:
         self._progress = (done, total, unit)

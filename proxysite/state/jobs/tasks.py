@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
-from access.audit import record
-from access.audit.context import Who, current
 from providers.pricing.prices import schedules
+from proxysite.state.jobs.exports import export
+from proxysite.state.jobs.work import Progress, Result, record_for
 from proxysite.state.models import Job
 from usage.collector import at_rest
 from usage.models import RequestLog
@@ -23,15 +21,14 @@ from usage.rollups import months, rebuild
 SHOWN: Final = 50
 """Differences that a result lists."""
 
-Progress = Callable[[int, int | None, str], None]
-"""Called with what is done, of how much, in which unit. Raises what ends the job."""
 
-
-def run(job: Job, progress: Progress) -> list[str]:
-    """Does a job and returns the lines of its result. Raises what `progress` raises, and django.db.Error."""
+def run(job: Job, progress: Progress) -> Result:
+    """Does a job. Raises Refused, what `progress` raises, and django.db.Error."""
+    if job.kind == Job.Kind.EXPORT:
+        return export(job, progress)
     if job.kind == Job.Kind.REPRICE:
-        return _reprice(job, progress)
-    return _rollups(job, progress, check=job.kind == Job.Kind.CHECK)
+        return Result(_reprice(job, progress))
+    return Result(_rollups(job, progress, check=job.kind == Job.Kind.CHECK))
 
 
 def _reprice(job: Job, progress: Progress) -> list[str]:
@@ -61,18 +58,9 @@ def _reprice(job: Job, progress: Progress) -> list[str]:
         # One that was stopped has written as well.
         if options["write"] and done:
             days = {"first": options["first"], "last": options["last"], "prices of": options["prices"]}
-            _record("usage repriced", job, {**days, "requests": done})
+            record_for(job, "usage repriced", {**days, "requests": done})
     stored = "The result is stored beside the cost." if options["write"] else "Nothing was stored."
     return [*map(_line, found), _line(_total(found)), stored]
-
-
-def _record(action: str, job: Job, changes: dict[str, Any]) -> None:
-    """Records what a job wrote as the deed of whoever asked for it."""
-    who = current()
-    person = None if job.user_id is None else User.objects.filter(pk=job.user_id).first()
-    if person is not None:
-        who = Who(who.origin, person.pk, person.get_username())
-    record(action, changes={**changes, "job": job.pk}, who=who)
 
 
 def _total(found: list[Repriced]) -> Repriced:
@@ -111,7 +99,7 @@ def _rollups(job: Job, progress: Progress, *, check: bool) -> list[str]:
             left = "" if check else months.not_built(months.build_all(lambda: each(*at)))
     finally:
         if count and not check:
-            _record("rollups rebuilt", job, {"differences": count})
+            record_for(job, "rollups rebuilt", {"differences": count})
     if count > SHOWN:
         lines.append(f"… and {count - SHOWN:,} more")
     if left:

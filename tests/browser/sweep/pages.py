@@ -8,6 +8,7 @@ from zlib import crc32
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from proxysite.state.models import Job
 from tests.permissions import site
 from tests.permissions.people import signed_in
 from usage.models import Outcome, RequestLog
@@ -45,6 +46,7 @@ def richer() -> Iterator[str]:
         yield reverse("admin:usage_requestlog_change", args=[row.pk])
     longest = SessionSummary.objects.order_by("-requests")[0]
     yield reverse("console:session", args=[longest.pk])
+    yield reverse("console:job", args=[Job.objects.get(kind=Job.Kind.EXPORT).pk])
     yield "/admin/?range=30d&metric=requests&group=team"
     yield "/admin/usage/requestlog/?range=30d&group=session"
     yield "/admin/usage/requestlog/?range=30d&outcome__exact=failed&outcome__exact=refused"

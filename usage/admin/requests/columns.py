@@ -1,15 +1,13 @@
-"""What a list shows of each row, and what its file holds."""
+"""What a list shows of each row."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
-from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,7 +16,6 @@ from providers.models import Provider
 from usage.models import Outcome
 from usage.reports import ending, formatting
 from usage.reports.rows.filters import REQUESTS, Kind
-from usage.reports.spreadsheet import cell
 
 _DOTS: Final = {"success": "good", "danger": "bad", "warning": "near", "info": "left"}
 """The class of a list's dot, of a label's variant."""
@@ -132,35 +129,3 @@ def _reason(row: Any) -> str:
 def _asked(row: Any) -> str:
     route = row.route_name or row.request_model
     return f"{route} → {row.model_name}" if row.model_name and row.model_name != route else route
-
-
-# --- the file --------------------------------------------------------------------------------------------------------
-
-
-_NOT_IN_FILES = frozenset({"decision", "tags_id", "key_prefix", "routing_revision", "access_revision", "price_id"})
-
-
-def file_columns(kind: Kind) -> tuple[str, ...]:
-    """Returns the columns of the file of a list, which are those of the table."""
-    return tuple(field.name for field in _fields(kind.model) if field.name not in _NOT_IN_FILES)
-
-
-def _fields(model: type[Model]) -> list[Any]:
-    return list(model._meta.concrete_fields)
-
-
-def line(values: Iterable[Any]) -> list[Any]:
-    """Returns a line of the file: moments in UTC, exact amounts, lists in one cell; what is unknown is empty."""
-    return [_value(value) for value in values]
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, str):
-        return cell(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, list):
-        return cell(" ".join(map(str, value)))
-    if isinstance(value, dict):
-        return cell(json.dumps(value))
-    return f"{value:f}" if isinstance(value, Decimal) else value

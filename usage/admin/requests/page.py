@@ -12,6 +12,7 @@ from django.utils import timezone
 from access.permissions import may
 from access.roles.scope import visible
 from proxysite.console import ranges
+from proxysite.console.jobs.asking import may_ask
 from proxysite.console.ranges import Range
 from usage.admin.requests import columns
 from usage.admin.requests.columns import Shown
@@ -72,6 +73,7 @@ def context(request: HttpRequest, question: Question) -> dict[str, Any]:
         "histogram": None if bars is None else _drawn(question, bars),
         "group_url": question.url(drop=["group"]) if question.by_session else question.url(group="session"),
         "export_url": f"export/{question.url(drop=['group', *ignored])}",
+        "prepare_url": f"prepare/{question.url(drop=['group', *ignored])}" if may_ask(request.user) else "",
         "ignored": ", ".join(each.title for each in question.ignored()),
         "heed_url": question.url(drop=ignored),
     }

@@ -11,14 +11,17 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from access.audit import record
 from providers.fidelity import EXPLANATIONS
 from proxysite.console import csv_file, ranges
-from usage.admin.requests import columns, page
+from proxysite.console.jobs.asking import ask, may_ask
+from proxysite.state.jobs import exports
+from proxysite.state.models import Job
+from usage.admin.requests import page
 from usage.admin.requests.question import PLACES, read
-from usage.reports.rows import choices, reading
+from usage.reports.rows import choices, file, reading
 from usage.reports.rows.filters import Kind
 
 _FIDELITY = tuple((code.value, code.replace("_", " ")) for code in EXPLANATIONS)
@@ -39,6 +42,7 @@ class RowsList:
         own = [
             path("choices/", view(self.choices_view), name=f"{name}_choices"),
             path("export/", view(self.export_view), name=f"{name}_export"),
+            path("prepare/", view(self.prepare_view), name=f"{name}_prepare"),
         ]
         return [*own, *super().get_urls()]  # type: ignore[misc]
 
@@ -94,17 +98,34 @@ class RowsList:
     @method_decorator(require_safe)
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """Sends all rows of the list as CSV, the newest first, and writes that into the audit."""
+        selection = self._selection(request)
+        if isinstance(selection, HttpResponse):
+            return selection
+        rows = str(self.opts.verbose_name_plural)
+        record("usage exported", changes={"rows": rows, "filters": dict(request.GET.lists())})
+        names = file.file_columns(self.kind)
+        lines = map(file.line, reading.every(selection, names))
+        return csv_file.response(request, f"{rows}-{timezone.localdate()}.csv", csv_file.blocks(names, lines))
+
+    @method_decorator(require_POST)
+    def prepare_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Starts the job that writes all rows of the list to a file."""
+        if not may_ask(request.user):
+            raise PermissionDenied
+        selection = self._selection(request)
+        if isinstance(selection, HttpResponse):
+            return selection
+        return ask(request, Job.Kind.EXPORT, exports.options(str(self.opts.verbose_name_plural), selection))
+
+    def _selection(self, request: HttpRequest) -> reading.Selection | HttpResponse:
+        """Returns the rows that the URL asks for, or the answer to one that cannot be read."""
         self._check(request)
         question = read(request, self.kind)
         selection = None if _has_nul(request) else question.selection(request.user)
-        if selection is None:
-            why = question.error or question.range_error or "The filters are not valid."
-            return HttpResponse(why, status=400, content_type="text/plain; charset=utf-8")
-        rows = str(self.opts.verbose_name_plural)
-        record("usage exported", changes={"rows": rows, "filters": dict(request.GET.lists())})
-        names = columns.file_columns(self.kind)
-        lines = map(columns.line, reading.every(selection, names))
-        return csv_file.response(request, f"{rows}-{timezone.localdate()}.csv", csv_file.blocks(names, lines))
+        if selection is not None:
+            return selection
+        why = question.error or question.range_error or "The filters are not valid."
+        return HttpResponse(why, status=400, content_type="text/plain; charset=utf-8")
 
     def _check(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ says how far back that was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -105,11 +105,15 @@ def page(of: Selection, size: int, *, older: Place | None = None, newer: Place |
     )
 
 
-def every(of: Selection, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Yields columns of all rows, newest first. Each query is short, so whoever reads slowly holds no cursor open."""
+def every(
+    of: Selection, columns: Sequence[str], before_each: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Any, ...]]:
+    """Yields columns of all rows, newest first. Each query is short, so whoever reads slowly holds no cursor open;
+    `before_each` of them is called, and may raise."""
     position, place = {name: at for at, name in enumerate(columns)}, None
     started, identity = position["started_at"], position["id"]
     while True:
+        before_each()
         found, end = _read(of, place, BLOCK, newest_first=True, columns=columns)
         yield from found[:BLOCK]
         if len(found) > BLOCK:

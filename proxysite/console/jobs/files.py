@@ -1,0 +1,99 @@
+"""Files that jobs prepared: whether one is here, and its download."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from access.audit import record
+from access.permissions import Person, may
+from proxysite.console import csv_file
+from proxysite.state.jobs import exports
+from proxysite.state.models import Job
+from usage.reports.rows.file import KEPT, prepared
+
+_BLOCK: Final = 256 * 1024
+_MISSING = "The file is not on this host: it was deleted, or another host wrote it."
+
+
+class File(msgspec.Struct, frozen=True):
+    """A prepared file as the page shows it; `problem` says why it cannot be downloaded here."""
+
+    name: str
+    size: int
+    rows: int
+    until: datetime
+    url: str = ""
+    problem: str = ""
+
+
+def shown(job: Job, reader: Person) -> File | None:
+    """Returns the file of a job; None where it has written none."""
+    if job.kind != Job.Kind.EXPORT or job.state != Job.State.DONE or job.found is None or job.ended_at is None:
+        return None
+    until = job.ended_at + KEPT
+    url, problem = "", ""
+    if not may(reader, exports.permission(job)):
+        problem = f"Only those who may see {job.options['rows']} may download it."
+    elif prepared(job.pk).is_file():
+        url = reverse("console:job-export", args=[job.pk])
+    elif timezone.now() >= until:
+        problem = f"It was deleted {KEPT.days} days after it was written."
+    else:
+        problem = (
+            f"It is not on this host, {socket.gethostname()}: {job.host} wrote it to {job.found['folder']}. Open this "
+            "page there; or set EXPORT_DIR to a folder that all hosts share, and prepare it again."
+        )
+    return File(_name(job), job.found["bytes"], job.found["rows"], until, url, problem)
+
+
+def lists(reader: Person) -> list[tuple[str, str]]:
+    """Returns names and URLs of the lists whose rows somebody may have prepared as a file."""
+    models = ((name, kind.model._meta.model_name) for name, kind in exports.KINDS.items())
+    return [
+        (name, reverse(f"admin:usage_{model}_changelist"))
+        for name, model in models
+        if may(reader, f"usage.view_{model}")
+    ]
+
+
+@require_safe
+def download(request: HttpRequest, export_id: int) -> HttpResponseBase:
+    """Sends the file to whoever may see its rows now, and writes that into the audit."""
+    job = get_object_or_404(Job, pk=export_id, kind=Job.Kind.EXPORT)
+    if not may(request.user, exports.permission(job)):
+        raise PermissionDenied
+    path = prepared(job.pk)
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise Http404(_MISSING) from error
+    if job.state != Job.State.DONE:
+        raise Http404(_MISSING)
+    asked = {name: value for name, value in job.options.items() if value}
+    record("usage exported", changes={**asked, "job": job.pk})
+    sent = csv_file.response(request, _name(job), _blocks(path), "application/gzip")
+    sent["Content-Length"] = str(size)
+    return sent
+
+
+def _name(job: Job) -> str:
+    return f"{job.options['rows']}-{timezone.localtime(job.created_at).date()}-{job.pk}.csv.gz"
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block

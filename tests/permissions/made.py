@@ -1,0 +1,36 @@
+"""Rows for tests of every page, which take more than one line to make."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from access.models import Budget, RateLimit, Team
+from proxysite.state.models import Job
+from tests.admin.history import request_row
+from usage.reports.rows.file import prepared
+from usage.statements.closing import close
+
+
+def closed_statement(team: Team) -> None:
+    """Makes a request of a month that is over, and the statement of that month."""
+    last_year = timezone.now() - timedelta(days=366)
+    request_row(started_at=last_year, team_id=team.pk, team_name=team.name)
+    next(close(team.pk, last_year.date().replace(day=1)))
+
+
+def set_by_a_lead(team: Team) -> None:
+    """Makes a budget and a limit of each member, as a lead does."""
+    RateLimit.objects.create(members_of=team, measure="requests", most=9, leads_may_change=True)
+    Budget.objects.create(members_of=team, amount=9, leads_may_change=True)
+
+
+def prepared_file() -> None:
+    """Makes a job that has written a file of requests, and the file."""
+    now = timezone.now()
+    options = {"rows": "requests", "since": f"{now}", "until": f"{now}", "filters": {}, "id": ""}
+    found = {"rows": 0, "bytes": 9, "folder": "/exports"}
+    job = Job.objects.create(kind=Job.Kind.EXPORT, options=options, state=Job.State.DONE, ended_at=now, found=found)
+    prepared(job.pk).parent.mkdir(parents=True, exist_ok=True)
+    prepared(job.pk).write_bytes(b"a file of")
