@@ -22,7 +22,10 @@ from providers.admin.new_provider import CHOOSE_MODELS, BegunFromPreset, NewProv
 from providers.credentials import headers
 from providers.credentials.binding import destination_of, why_inactive
 from providers.models import Credential, Provider
+from proxysite.console.jobs.asking import ask, may_ask
+from proxysite.console.jobs.forms import TAKES
 from proxysite.console.lost_updates import EditedInList
+from proxysite.state.models import Job
 from usage.reports import formatting
 
 _ADVANCED = [tabs.ADVANCED]
@@ -44,6 +47,7 @@ class ProviderAdmin(BegunFromPreset, EditedInList):
     formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
     readonly_fields = ["shown_name"]
     change_form_outer_after_template = "console/dropped_fields.html"
+    actions = ["fetch_model_lists"]
     actions_detail = ["test", "list_models"]
     actions_row = ["test", "list_models"]
 
@@ -130,6 +134,10 @@ class ProviderAdmin(BegunFromPreset, EditedInList):
         """Whether this user may add models."""
         return request.user.has_perm("providers.add_model")
 
+    def has_fetch_lists_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whether this user may start the job that fetches model lists."""
+        return request.user.has_perms(TAKES[Job.Kind.FETCH.value]) and may_ask(request.user)
+
     @display(description="Provider", ordering="name")
     def shown_name(self, provider: Provider) -> str:
         """With the demo's badge."""
@@ -147,6 +155,11 @@ class ProviderAdmin(BegunFromPreset, EditedInList):
     def models_here(self, provider: Any) -> str:
         """How many, linked to them."""
         return format_html('<a class="text-link" href="{}">{}</a>', models_url(provider), provider.model_count)
+
+    @action(description="Fetch model lists", permissions=["fetch_lists"])
+    def fetch_model_lists(self, request: HttpRequest, queryset: QuerySet[Provider]) -> HttpResponse:
+        """Starts the job that asks those that are ticked which models they have."""
+        return ask(request, Job.Kind.FETCH, {"providers": sorted(queryset.values_list("pk", flat=True))})
 
     @action(description="Test", icon="network_check", permissions=["use_credential"])
     def test(self, request: HttpRequest, object_id: str) -> HttpResponse:

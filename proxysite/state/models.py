@@ -40,6 +40,7 @@ class Job(models.Model):
         CHECK = "check_rollups", "Check rollups"
         REBUILD = "rebuild_rollups", "Rebuild rollups"
         EXPORT = "export_usage", "Prepare a file"
+        FETCH = "fetch_model_lists", "Fetch model lists"
 
     class State(models.TextChoices):
         WAITING = "waiting"

@@ -88,8 +88,8 @@ READY_FOR: dict[tuple[str, str], dict[str, Any]] = {
 """What a row must be like for an action to change it, where that is not how it is made."""
 ASKS: dict[tuple[str, str], dict[str, str]] = {("providers.model", "set_price"): {"apply": "1", "output": "41"}}
 """What is sent to actions that ask for more than whether to go on."""
-WRITES = {("providers.model", "set_price"): "providers.price"}
-"""What an action changes that is not the row itself."""
+WRITES = {("providers.model", "set_price"): "providers.price", ("providers.provider", "fetch_model_lists"): ""}
+"""What an action changes that is not the row itself; a job is none of the rows that entries name."""
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ access_outboxmessage    send_selected_again oa
 access_invitation       revoke_selected   o
 access_team             delete_selected   oa
 usage_setaside          delete_selected   oa
+providers_provider      fetch_model_lists oa
 providers_provider      delete_selected   oa
 providers_model         enable_selected   oa
 providers_model         disable_selected  oa

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 from django.utils import timezone
 
 from access.models import Budget, RateLimit, Team
+from proxysite.state.jobs.fetches import Fetched, Gone
 from proxysite.state.models import Job
 from tests.admin.history import request_row
 from usage.reports.rows.file import prepared
@@ -24,6 +26,18 @@ def set_by_a_lead(team: Team) -> None:
     """Makes a budget and a limit of each member, as a lead does."""
     RateLimit.objects.create(members_of=team, measure="requests", most=9, leads_may_change=True)
     Budget.objects.create(members_of=team, amount=9, leads_may_change=True)
+
+
+def fetched_lists() -> None:
+    """Makes a job that has fetched two model lists, of which one failed, of providers that are gone."""
+    lists = [
+        Fetched(10**6, "one", 2, ["new"], 1, [Gone("retired", ["fast"])], 1),
+        Fetched(10**6 + 1, "two", problem="The list could not be fetched: its server could not be reached."),
+    ]
+    Job.objects.create(
+        kind=Job.Kind.FETCH, options={"providers": []}, state=Job.State.DONE, done=2, total=2, unit="providers",
+        found={"providers": msgspec.to_builtins(lists)}, ended_at=timezone.now(),
+    )  # fmt: skip
 
 
 def prepared_file() -> None:

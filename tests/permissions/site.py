@@ -36,7 +36,7 @@ from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
 from streaming.runtime import Runtime
 from tests.admin.history import attempt_row, request_row
 from tests.admin.secrets.carrying import _named
-from tests.permissions.made import closed_statement, prepared_file, set_by_a_lead
+from tests.permissions.made import closed_statement, fetched_lists, prepared_file, set_by_a_lead
 from tests.permissions.people import a_key, person, signed_in
 from usage.budgets.opening import open_windows
 from usage.invoices import drafts, results
@@ -111,6 +111,7 @@ def make_rows() -> None:
     Reporter(Runtime()).write()
     Job.objects.create(kind=Job.Kind.CHECK, options={"first": "", "last": ""})
     prepared_file()
+    fetched_lists()
     search = Team.objects.get(name="Search")
     SavedView.objects.create(name="Cost", query="?range=30d", owner=person(None), team=search)
     for name in ("Search", "Support"):

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from proxysite.state.jobs import fetches
 from proxysite.state.models import Job
 
 
@@ -25,7 +26,18 @@ def _day(label: str, required: bool, initial: Callable[[], date] | None = None) 
     )
 
 
-class _Days(forms.Form):
+class Asked(forms.Form):
+    """What a job is asked to do."""
+
+    def options(self) -> dict[str, Any]:
+        """Returns the options of the job, as JSON can hold them."""
+        return {
+            name: value.isoformat() if isinstance(value, date) else ("" if value is None else value)
+            for name, value in self.cleaned_data.items()
+        }
+
+
+class _Days(Asked):
     """Days of TIME_ZONE, both included."""
 
     def clean(self) -> dict[str, Any]:
@@ -35,13 +47,6 @@ class _Days(forms.Form):
         if first and last and last < first:
             self.add_error("last", ValidationError("The last day is before the first."))
         return found
-
-    def options(self) -> dict[str, Any]:
-        """Returns the options of the job, as JSON can hold them."""
-        return {
-            name: value.isoformat() if isinstance(value, date) else ("" if value is None else value)
-            for name, value in self.cleaned_data.items()
-        }
 
 
 class RepriceForm(_Days):
@@ -70,13 +75,25 @@ class RollupsForm(_Days):
     last = _day("Last day", required=False)
 
 
-FORMS: dict[str, type[_Days]] = {
+class FetchForm(Asked):
+    """All providers that are enabled; their list in the admin has an action for some of them."""
+
+    def options(self) -> dict[str, Any]:
+        """Names none of them."""
+        return {"providers": []}
+
+
+FORMS: dict[str, type[Asked]] = {
+    Job.Kind.FETCH.value: FetchForm,
     Job.Kind.REPRICE.value: RepriceForm,
     Job.Kind.CHECK.value: RollupsForm,
     Job.Kind.REBUILD.value: RollupsForm,
 }
 SENTENCES = {
+    Job.Kind.FETCH.value: "Asks every enabled provider which models it has: which are new, which are gone. Adds none.",
     Job.Kind.REPRICE.value: "What usage would cost at other prices. Its cost stays: the result is a second figure.",
     Job.Kind.CHECK.value: "Compares the sums that pages show with the usage rows, and changes nothing.",
     Job.Kind.REBUILD.value: "Corrects the sums that differ from the usage rows. Not while prune_usage runs.",
 }
+TAKES: dict[str, tuple[str, ...]] = {Job.Kind.FETCH.value: ("providers.view_provider", fetches.PERMISSION)}
+"""The permissions that a kind takes besides that of starting jobs."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -19,7 +20,7 @@ from access.audit import record
 from access.permissions import may
 from proxysite.console.jobs import files, shown
 from proxysite.console.jobs.asking import ADD, VIEW, ask
-from proxysite.console.jobs.forms import FORMS, SENTENCES
+from proxysite.console.jobs.forms import FORMS, SENTENCES, TAKES
 from proxysite.state.models import Job
 
 LISTED: Final = 100
@@ -39,6 +40,8 @@ def start(request: HttpRequest, kind: str) -> HttpResponse:
     """Puts a job at the end of those that wait."""
     if kind not in FORMS:
         raise Http404
+    if not request.user.has_perms(TAKES.get(kind, ())):
+        raise PermissionDenied
     form = FORMS[kind](request.POST, prefix=kind)
     if not form.is_valid():
         return _list(request, {kind: form}, status=400)
@@ -58,6 +61,7 @@ def page(request: HttpRequest, job_id: int) -> HttpResponse:
         "names": _names([job]),
         "options": shown.options(job, request.user),
         "file": files.shown(job, request.user),
+        "fetched": shown.fetched(job, request.user),
         "ahead": Job.objects.filter(state=Job.State.WAITING, pk__lt=job.pk).count(),
         "may_cancel": may(request.user, ADD) and not job.is_over and not job.is_unwanted,
         "at": timezone.localtime(),
@@ -94,6 +98,7 @@ def _list(request: HttpRequest, filled: dict[str, Any], status: int = 200) -> Ht
         "kinds": [
             (kind, Job.Kind(kind).label, SENTENCES[kind], filled.get(kind) or form(prefix=kind), kind in filled)
             for kind, form in FORMS.items()
+            if request.user.has_perms(TAKES.get(kind, ()))
         ]
         if may_add
         else [],

@@ -24,7 +24,6 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from access import audit
 from access.audit import record
-from access.keys import Keys
 from providers.admin.naming import models_url
 from providers.config import ProviderConfig
 from providers.model_list import ListedModel, listed_model
@@ -32,12 +31,8 @@ from providers.models import Model, Provider
 from providers.outbound.model_lists import NoModelList, model_list
 from providers.validation import validate_client_fields
 from proxysite.console.providers import listed, routes
-from routing.loading import load, revision
+from proxysite.console.providers.usable import NotUsable, providers, usable
 from streaming.probe import probe
-
-
-class _NotUsable(Exception):
-    """The provider's configuration does not allow a request now."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -78,7 +73,7 @@ def _listed(provider: Provider) -> tuple[list[ListedModel], str]:
         return async_to_sync(model_list)(_configuration(provider)), ""
     except NoModelList as problem:
         return [], f"{problem} {problem.advice}".strip()
-    except _NotUsable as problem:
+    except NotUsable as problem:
         return [], str(problem)
 
 
@@ -97,16 +92,8 @@ def _next(request: HttpRequest, provider: Provider, rows: list[Model]) -> str:
 
 
 def _configuration(provider: Provider) -> ProviderConfig:
-    """The provider as requests would use it. Raises _NotUsable."""
-    try:
-        found = load.load_snapshot(revision.numbers(), keys=Keys()).providers.get(provider.pk)
-    except load.BrokenConfiguration as error:
-        raise _NotUsable(f"{error} Correct it and try again.") from error
-    if found is None:
-        raise _NotUsable("The provider is disabled. Enable it, save it, and try again.")
-    if found.refusal:
-        raise _NotUsable(f"The provider is not called: {found.refusal}.")
-    return found
+    """The provider as requests would use it. Raises NotUsable."""
+    return usable(providers(), provider.pk)
 
 
 class ProbeForm(forms.Form):

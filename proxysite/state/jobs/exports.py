@@ -58,7 +58,7 @@ def export(job: Job, progress: Progress) -> Result:
     except OSError as error:
         raise Refused(f"The file cannot be written to {path.parent}: {error.strerror or error}.") from error
     progress(rows, rows, "rows")
-    return Result([f"{rows:,} rows"], {"rows": rows, "bytes": path.stat().st_size, "folder": str(path.parent)})
+    return Result([], {"rows": rows, "bytes": path.stat().st_size, "folder": str(path.parent)})
 
 
 def _about(chosen: Chosen, since: datetime, until: datetime) -> int | None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from providers.pricing.prices import schedules
 from proxysite.state.jobs.exports import export
+from proxysite.state.jobs.fetches import fetch
 from proxysite.state.jobs.work import Progress, Result, record_for
 from proxysite.state.models import Job
 from usage.collector import at_rest
@@ -26,6 +27,8 @@ def run(job: Job, progress: Progress) -> Result:
     """Does a job. Raises Refused, what `progress` raises, and django.db.Error."""
     if job.kind == Job.Kind.EXPORT:
         return export(job, progress)
+    if job.kind == Job.Kind.FETCH:
+        return fetch(job, progress)
     if job.kind == Job.Kind.REPRICE:
         return Result(_reprice(job, progress))
     return Result(_rollups(job, progress, check=job.kind == Job.Kind.CHECK))
