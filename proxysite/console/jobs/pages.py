@@ -79,7 +79,7 @@ def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
         if waiting.update(state=Job.State.CANCELLED, ended_at=timezone.now(), is_unwanted=True):
             messages.success(request, f"{job} is cancelled.")
         elif Job.objects.filter(pk=job_id, state=Job.State.RUNNING, is_unwanted=False).update(is_unwanted=True):
-            messages.success(request, f"{job} ends within a few seconds. What was done until then stays.")
+            messages.success(request, f"{job} ends within a few seconds. What it wrote to the database stays.")
         else:
             messages.info(request, f"{job} is over.")
             return HttpResponseRedirect(reverse("console:job", args=[job_id]))

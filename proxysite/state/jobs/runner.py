@@ -22,7 +22,7 @@ HEARTBEAT_SECONDS: Final = 2.0
 STALE: Final = timedelta(seconds=60)
 """A job whose process has written nothing for so long is abandoned."""
 KEPT: Final = timedelta(days=90)
-STOPPED: Final = "The process that ran it was stopped. Start it again: what was done until then stays."
+STOPPED: Final = "The process that ran it was stopped. Start it again: what it wrote to the database stays."
 
 
 class Stopped(Exception):
