@@ -99,8 +99,8 @@ def test_whoever_may_see_the_rows_now_may_download_and_the_audit_tells() -> None
     assert len(_lines_of(signed_in(auditor), job)) == 2
     entry = AuditEntry.objects.get(action="usage exported")
     assert entry.person_id == auditor.pk
-    told = json.loads(entry.changes)
-    assert (told["rows"], told["filters"], told["job"]) == ("requests", {"team": ["1"]}, job.pk)
+    changes = json.loads(entry.changes)
+    assert (changes["rows"], changes["filters"], changes["job"]) == ("requests", {"team": ["1"]}, job.pk)
     User.objects.filter(pk=asker.pk).update(is_superuser=False)
     asker.groups.clear()
     stranger = person(None, "state.view_job")
@@ -130,19 +130,19 @@ def test_a_stopped_one_leaves_no_file_and_notices_between_rows_that_do_not_match
     monkeypatch.setattr(reading, "BLOCK", 2)
     monkeypatch.setattr(reading, "READ", 2)
     _rows(6)
-    browser, told = signed_in(person(Role.OWNER)), []
+    browser, progress = signed_in(person(Role.OWNER)), []
 
     def stop(done: int, total: int | None, unit: str) -> None:
-        told.append((done, total))
-        if len(told) == 2:
+        progress.append((done, total))
+        if len(progress) == 2:
             raise runner.Stopped
 
     for filters, seen in (({}, [(0, 6), (2, 6)]), ({"code": ["nothing"]}, [(0, None), (0, None)])):
-        told.clear()
+        progress.clear()
         job = _asked(browser, REQUESTS, **filters)
         with pytest.raises(runner.Stopped):
             tasks.run(job, stop)
-        assert told == seen
+        assert progress == seen
         assert list(file.prepared(job.pk).parent.iterdir()) == []
 
 
