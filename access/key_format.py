@@ -13,6 +13,8 @@ from typing import Final
 from zlib import crc32
 
 PREFIX: Final = "sk-px-"
+PLACEHOLDER: Final = "YOUR-CLIENT-KEY"
+"""What stands in the place of a key in lines to paste."""
 PATTERN: Final = r"sk-px-[0-9A-Za-z]{49}"
 """What a key of this format looks like."""
 OLDER_PATTERN: Final = r"sk-px-[0-9A-Za-z_-]{32}"
@@ -23,7 +25,7 @@ _PAIRS: Final = [first + second for first in _DIGITS for second in _DIGITS]
 """The numbers below 62 ** 2, so that a checksum is three of them."""
 _RANDOM: Final = 43
 """62 ** 43 is just over 2 ** 256."""
-_LENGTH: Final = len(PREFIX) + _RANDOM + 6
+LENGTH: Final = len(PREFIX) + _RANDOM + 6
 _CHECKED: Final = slice(len(PREFIX) + _RANDOM)
 _LAST: Final = _DIGITS.encode()
 _OLDER_LENGTH: Final = len(PREFIX) + 32
@@ -42,10 +44,10 @@ def is_ours(secret: str) -> bool:
     The checksum covers the prefix as well. Its last digit tells 61 of 62 wrong keys.
     """
     # Hot: a wrong key is to cost next to nothing. Bytes and a slice that exists already take fewer steps than text.
-    if len(secret) == _LENGTH:
+    if len(secret) == LENGTH:
         sent = secret.encode()
         number = crc32(sent[_CHECKED])
-        return sent[_LENGTH - 1] == _LAST[number % 62] and secret.endswith(_checksum(number))
+        return sent[LENGTH - 1] == _LAST[number % 62] and secret.endswith(_checksum(number))
     return len(secret) == _OLDER_LENGTH and _older(secret) is not None
 
 

@@ -16,7 +16,8 @@ from access.allowances.limits import LimitRecord
 from access.key_format import PREFIX, is_ours, new_secret
 from access.tags import Globs
 
-_SHOWN = len(PREFIX) + 4
+SHOWN = len(PREFIX) + 4
+"""How many characters of a key everybody may see who sees the key."""
 _MOST_KEYS = 8
 """How many keys of one request are looked up; each costs a hash."""
 
@@ -122,16 +123,17 @@ class NotPermitted(AccessDenied):
     """The key is valid but may not do this."""
 
 
-_NOTHING = NotAuthenticated("No client key was sent. Send it as `x-api-key: <key>` or `Authorization: Bearer <key>`.")
-_UNKNOWN = NotAuthenticated(
+NOTHING = NotAuthenticated("No client key was sent. Send it as `x-api-key: <key>` or `Authorization: Bearer <key>`.")
+UNKNOWN = NotAuthenticated(
     "The client key is unknown. Check it for a typing mistake, or ask an administrator of this gateway for a key."
 )
+"""What is answered where no key was sent, and where one was that nobody knows."""
 
 
 def new_key() -> NewKey:
     """Returns a new key with 256 bits of randomness."""
     secret = new_secret()
-    return NewKey(secret=secret, prefix=secret[:_SHOWN], hash=hash_key(secret))
+    return NewKey(secret=secret, prefix=secret[:SHOWN], hash=hash_key(secret))
 
 
 def hash_key(secret: str) -> str:
@@ -201,7 +203,7 @@ def caller(headers: Mapping[str, str], keys: Keys, now: float) -> KeyRecord | Ac
             found = _looked_up(alone, keys, now)
             if found is not None:
                 return found
-        return _UNKNOWN if alone != "Bearer" else _NOTHING
+        return UNKNOWN if alone != "Bearer" else NOTHING
     refusal: AccessDenied | None = None
     sent = presented(headers)
     for secret in sent:
@@ -210,7 +212,7 @@ def caller(headers: Mapping[str, str], keys: Keys, now: float) -> KeyRecord | Ac
             if isinstance(found, KeyRecord):
                 return found
             refusal = refusal or found
-    return refusal or (_UNKNOWN if sent else _NOTHING)
+    return refusal or (UNKNOWN if sent else NOTHING)
 
 
 def _looked_up(secret: str, keys: Keys, now: float) -> KeyRecord | AccessDenied | None:

@@ -24,6 +24,7 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from proxysite import pages  # noqa: E402
 from proxysite.alerts.watcher import AlertWatcher  # noqa: E402
+from proxysite.live.refusals import RefusalReporter  # noqa: E402
 from proxysite.live.reporter import LiveReporter  # noqa: E402
 from proxysite.state.reporter import Reporter  # noqa: E402
 from streaming.consumer import ClaudeConsumer, owns  # noqa: E402
@@ -31,7 +32,7 @@ from streaming.endpoints import health  # noqa: E402
 from streaming.exchange.client import Client, Receive, Send  # noqa: E402
 from streaming.runtime import companions, reporters, serve  # noqa: E402
 
-companions += [AlertWatcher, LiveReporter]
+companions += [AlertWatcher, LiveReporter, RefusalReporter]
 reporters.append(Reporter)
 
 Scope = dict[str, Any]

@@ -177,13 +177,22 @@ async def _without_key(
         refusal = found
     # Counted as well, until the caller has taken the answer. Nothing of the body has been read.
     with runtime.load.enter(NOBODY):
-        await _refuse(client, _too_many_refused(scope, headers, runtime) or errors.of_access(refusal))
+        error = _too_many_refused(scope, headers, runtime) or errors.of_access(refusal)
+        notes = runtime.refused_keys.notes
+        if notes is not None:
+            what, answer = f"{scope['method']} {path}", (error.status, error.message)
+            notes.add(client.request_id, what, headers, refusal, answer, peer=_peer(scope))
+        await _refuse(client, error)
     return None
 
 
 def _wait_of_refused(scope: Scope, headers: dict[str, str], runtime: Runtime, *, counts: bool) -> int:
+    return runtime.refused_keys.wait(_peer(scope), headers.get("x-forwarded-for", ""), counts=counts)
+
+
+def _peer(scope: Scope) -> str:
     peer = scope.get("client")
-    return runtime.refused_keys.wait(peer[0] if peer else "", headers.get("x-forwarded-for", ""), counts=counts)
+    return peer[0] if peer else ""
 
 
 def _too_many_refused(scope: Scope, headers: dict[str, str], runtime: Runtime) -> errors.ClaudeError | None:
@@ -194,9 +203,7 @@ def _too_many_refused(scope: Scope, headers: dict[str, str], runtime: Runtime) -
 
 def _address(scope: Scope, headers: dict[str, str]) -> str:
     """Returns the client's address, which only our own proxies may name; empty where nothing says it."""
-    peer = scope.get("client")
-    proxies = tuple(settings.TRUSTED_PROXIES)
-    return client_behind(peer[0] if peer else "", headers.get("x-forwarded-for", ""), proxies)
+    return client_behind(_peer(scope), headers.get("x-forwarded-for", ""), tuple(settings.TRUSTED_PROXIES))
 
 
 async def _refuse(client: Client, error: errors.ClaudeError) -> None:

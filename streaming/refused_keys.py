@@ -9,6 +9,7 @@ import time
 from typing import Final
 
 from access.addresses import client_behind, counted_by
+from streaming.refused_notes import Notes
 
 _MINUTE: Final = 60.0
 _MOST_ADDRESSES: Final = 10_000
@@ -19,11 +20,13 @@ class RefusedKeys:
     """Counts by address for a minute, in the memory of one worker. `most` 0 counts nothing; proxies of our own stand
     for many clients and are not counted."""
 
-    __slots__ = ("_counter", "_counters", "_ends", "_proxies", "most")
+    __slots__ = ("_counter", "_counters", "_ends", "most", "notes", "proxies")
 
     def __init__(self, most: int, proxies: tuple[str, ...]) -> None:
         self.most = most
-        self._proxies = proxies
+        self.notes: Notes | None = None
+        """Where they are noted while somebody waits for one."""
+        self.proxies = proxies
         self._counters: dict[str, list[int]] = {}
         # One look-up a request finds the counter: what a client writes into X-Forwarded-For may differ each time.
         self._counter = functools.lru_cache(maxsize=4096)(self._counter_of)
@@ -50,7 +53,7 @@ class RefusedKeys:
 
     def _counter_of(self, peer: str, forwarded_for: str) -> list[int] | None:
         """Returns the count of a client's address in a list of its own, None for what is not counted."""
-        address = counted_by(client_behind(peer, forwarded_for, self._proxies), self._proxies)
+        address = counted_by(client_behind(peer, forwarded_for, self.proxies), self.proxies)
         if address is None:
             return None
         counter = self._counters.get(address)

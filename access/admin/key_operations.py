@@ -21,13 +21,12 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from access import key_actions
 from access.connect import base_url
 from access.key_actions import LONGEST_OVERLAP, OVERLAP, Action, KeyRefused, why_not
+from access.key_format import PLACEHOLDER
 from access.key_records import is_being_rotated
 from access.keys import NewKey
 from access.models import ClientKey
 from proxysite.my.site import private
 
-PLACEHOLDER = "YOUR_CLIENT_KEY"
-"""Stands for the secret in the lines to paste again."""
 _HOUR = timedelta(hours=1)
 _UNDER_WAY = f"Answers under way {'are cut' if settings.REVOKED_KEYS == 'cut' else 'finish'}."
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import connection
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from proxysite.live.samples import of_streams
 from routing.loading import revision
 from routing.models import Signal
-from usage.live.models import Cut, LiveSample
+from usage.live.models import Cut
 from usage.live.streams import Sample, Stream, decode, encode
 
 LOOK = 15.0
@@ -21,15 +20,8 @@ RENEW = 5.0
 """Seconds between two renewals."""
 GONE = 5.0
 """Seconds without a new sample after which a worker is taken for gone."""
-# As SQL: Django takes several times as long to make it as the database to follow it.
-_WRITE = (
-    f"INSERT INTO {LiveSample._meta.db_table} (worker, at, streams) VALUES (%s, %s, %s) "  # noqa: S608
-    "ON CONFLICT (worker) DO UPDATE SET at = excluded.at, streams = excluded.streams"
-)
-_READ = f"SELECT worker, at, streams FROM {LiveSample._meta.db_table}"  # noqa: S608
 _WAIT, _STEP = 3.0, 0.1
 _FRESH = timedelta(minutes=1)
-_ABANDONED = timedelta(minutes=10)
 _CUTS_KEPT = timedelta(days=1)
 _CUT_WITHIN = timedelta(minutes=1)
 """How old a wish may be: a worker whose database was away does not follow one that nobody remembers."""
@@ -42,22 +34,17 @@ def look() -> None:
 
 def write(worker: str, sample: Sample) -> None:
     """Writes what a worker's streams are now."""
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITE, [worker, now, encode(sample)])
+    of_streams().write(worker, encode(sample))
 
 
 def forget(worker: str) -> None:
     """Removes the row of a worker, and those of workers that died long ago."""
-    LiveSample.objects.filter(worker=worker).delete()
-    LiveSample.objects.filter(at__lt=timezone.now() - _ABANDONED).delete()
+    of_streams().forget(worker)
 
 
 def samples() -> dict[str, tuple[object, Sample]]:
     """Returns what each worker wrote last: worker -> when, as the database has it, to be compared alone, and what."""
-    with connection.cursor() as cursor:
-        cursor.execute(_READ)
-        return {worker: (at, decode(bytes(streams))) for worker, at, streams in cursor.fetchall()}
+    return {worker: (at, decode(content)) for worker, (at, content) in of_streams().read().items()}
 
 
 def running(identity: UUID) -> Stream | None:
@@ -73,12 +60,7 @@ def running(identity: UUID) -> Stream | None:
 
 
 def _sampled(identity: UUID) -> Stream | None:
-    since = timezone.now() - _FRESH
-    found = (
-        stream
-        for streams in LiveSample.objects.filter(at__gt=since).values_list("streams", flat=True)
-        for stream in decode(bytes(streams)).running
-    )
+    found = (stream for sample in of_streams().read(_FRESH).values() for stream in decode(sample[1]).running)
     return next((stream for stream in found if stream.id == str(identity)), None)
 
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from access import key_actions
 from access.connect import base_url, setups
 from access.key_actions import Action, KeyRefused
+from access.key_format import PLACEHOLDER
 from access.key_records import is_being_rotated, state_of
 from access.models import ClientKey
 from access.roles.scope import visible
@@ -32,7 +33,6 @@ from usage.last_use import with_last_use
 from usage.models import RequestLog
 from usage.reports import query
 
-PLACEHOLDER = "YOUR-CLIENT-KEY"
 _DONE = {
     Action.DISABLE: "{key} is disabled. Requests with it are rejected within a second.",
     Action.ENABLE: "{key} is enabled and works within a second.",

@@ -14,6 +14,8 @@ class Signal(models.Model):
 
         LIVE = "live"
         """Somebody looks at the streams that run."""
+        REFUSALS = "refusals"
+        """Somebody waits for a request, which may have a key that is refused."""
         CUT = "cut"
         """A stream is to be cut."""
 

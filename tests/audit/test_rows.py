@@ -55,6 +55,7 @@ NOT_WATCHED = {
     "state.Worker": "written by the workers",
     "state.Job": "starting and cancelling one are events",
     "usage.LiveSample": "written by the workers",
+    "usage.RefusalSample": "written by the workers",
     "usage.Cut": "cutting a stream is an event",
     "usage.RollupZone": "the time zone of these sums",
     "usage.RollupMonth": "which of these sums are complete",

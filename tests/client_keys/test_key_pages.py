@@ -170,7 +170,7 @@ def test_the_page_links_to_its_requests_and_has_the_lines_again(admin_client: Cl
     request_row(key_id=key.pk, key_name=key.name, started_at=at("2026-02-03 10:00"))
     page = admin_client.get(_page(key))
     text = text_of(page)
-    assert "export ANTHROPIC_AUTH_TOKEN=YOUR_CLIENT_KEY" in text
+    assert "export ANTHROPIC_AUTH_TOKEN=YOUR-CLIENT-KEY" in text
     assert "export CLAUDE_CODE_USE_GATEWAY=1 Copy Claude Code then shows a notice" in text
     assert "2026-02-03" in text
     rows = admin_client.get(links_of(page)["Requests of this key"])

@@ -20,6 +20,21 @@ class LiveSample(models.Model):
         return self.worker
 
 
+class RefusalSample(models.Model):
+    """Requests with refused client keys that one worker had last (a list of usage.live.refusals.Note), while somebody
+    waits for a first request. One row for each worker, overwritten."""
+
+    worker = models.CharField(max_length=120, primary_key=True)
+    at = models.DateTimeField(help_text="By the worker's clock.")
+    requests = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.worker
+
+
 class Cut(models.Model):
     """A stream that somebody had cut. The worker that has it says so in `done_at`."""
 

@@ -1,7 +1,9 @@
-"""The newest request since a moment, for a panel that waits for it: one query of an index a look."""
+"""The newest request since a moment, for a panel that waits for it: one query of an index a look. Those whose key was
+refused have no row: workers tell of them while somebody looks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +18,10 @@ from django.views.decorators.http import require_safe
 from access.permissions import Person, may
 from access.roles.scope import visible
 from providers.models import Provider
+from proxysite.console.guide import refused_keys
 from proxysite.console.guide.advice import Advice, advice, price_advice
+from proxysite.console.guide.refused_keys import Refused
+from proxysite.live import refusals
 from usage.models import Outcome, RequestLog
 from usage.reports import ending
 
@@ -26,14 +31,15 @@ _LONGEST = timedelta(days=1)
 @require_safe
 @permission_required("usage.view_requestlog", raise_exception=True)
 def newest(request: HttpRequest) -> HttpResponse:
-    """Returns a part of a page with the newest request since `since`, in milliseconds of POSIX time; 204 where there
-    is none, or where it is the one that the page shows already (`shown`)."""
+    """Returns a part of a page with the newest request since `since`, in milliseconds of POSIX time, and those after it
+    that had a refused key; 204 where there is none, or where the page shows them already (`shown`)."""
     since = since_of(request)
     if since is None:
         return HttpResponseBadRequest("since: milliseconds are expected", content_type="text/plain")
+    refusals.wait_for_some()
     row = visible(request.user, RequestLog.objects.filter(started_at__gte=since)).order_by("-started_at").first()
     url = "" if row is None else reverse("admin:usage_requestlog_change", args=[row.pk])
-    return shown(request, row, url)
+    return shown(request, row, url, refused=refused_keys.newest(request, since if row is None else row.started_at))
 
 
 def since_of(request: HttpRequest) -> datetime | None:
@@ -48,12 +54,17 @@ def since_of(request: HttpRequest) -> datetime | None:
         return None
 
 
-def shown(request: HttpRequest, row: RequestLog | None, url: str, *, advised: bool = True) -> HttpResponse:
-    """Returns the part of a page that shows a request, with a link to its own page; `advised`: with what to do about
-    one that failed, for who sets the gateway up."""
-    if row is None or str(row.pk) == request.GET.get("shown"):
+def shown(
+    request: HttpRequest, row: RequestLog | None, url: str, *, advised: bool = True, refused: Sequence[Refused] = ()
+) -> HttpResponse:
+    """Returns the part of a page that shows a request, with a link to its own page, and what was refused after it;
+    `advised`: with what to do about one that failed, for who sets the gateway up."""
+    mark = ",".join([*([] if row is None else [str(row.pk)]), *(one.id for one in refused)])
+    if not mark or mark == request.GET.get("shown"):
         return HttpResponse(status=204)
-    response = TemplateResponse(request, "console/guide/newest.html", _context(request.user, row, url, advised=advised))
+    context = {} if row is None else _context(request.user, row, url, advised=advised)
+    context |= {"mark": mark, "refused": refused}
+    response = TemplateResponse(request, "console/guide/newest.html", context)
     response["Cache-Control"] = "no-store, private"
     return response
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from access.connect import base_url, setups
+from access.key_format import PLACEHOLDER
 from access.permissions import may
 from proxysite.console.guide.key import teams
 from proxysite.console.guide.steps import is_answered, routes_to_try, steps
@@ -22,7 +23,6 @@ from proxysite.templatetags.figures import route_to_show
 from usage.reports import query
 
 SEE = "usage.view_requestlog"
-PLACEHOLDER = "YOUR-CLIENT-KEY"
 _COOKIE = "guide_hidden"
 _A_YEAR = 365 * 86_400
 

@@ -15,10 +15,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 
 from access.connect import paste_lines
+from access.key_format import PLACEHOLDER
 from proxysite.quickstart import provision
 from proxysite.quickstart.provision import ADMIN_NAME, DEMO_NAME, Provisioned
-
-_NO_KEY = "YOUR-CLIENT-KEY"
 
 
 class Command(BaseCommand):
@@ -82,7 +81,7 @@ def _welcome(result: Provisioned, base_url: str) -> str:
         lines.append("  Next        add a provider of your own: the admin's home leads there")
     if result.missing:
         lines.append(f"  Skipped     ollama: {result.missing}")
-    address, token, curl = paste_lines(base_url, result.client_key or _NO_KEY, result.route)
+    address, token, curl = paste_lines(base_url, result.client_key or PLACEHOLDER, result.route)
     lines += ["", "Try it in another terminal:", "", curl.text, ""]
     lines += ["Claude Code (then start it with: claude) and the SDKs:", "", address.text, token.text, ""]
     return "\n".join(lines)

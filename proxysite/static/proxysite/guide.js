@@ -39,7 +39,8 @@
     const delay = () => {
       if (failures) return Math.min(500 * 2 ** failures, 30_000);
       const minutes = (Date.now() - began) / 60_000;
-      return shown || minutes > 5 ? (minutes > 30 ? 15_000 : 2_000) : 500;
+      const waits = !shown || panel.querySelector("[data-gateway-waits]");
+      return !waits || minutes > 5 ? (minutes > 30 ? 15_000 : 2_000) : 500;
     };
     const look = async () => {
       clearTimeout(timer);

@@ -17,9 +17,11 @@ from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import make_key, make_model, make_provider, make_route
 from tests.harness.gateway import Gateway
+from tests.harness.patience import until
 from tests.harness.rows import Rows
 from tests.harness.script import Gate, Reply, Script, Step
 from tests.harness.upstream import Upstream
+from usage.live.models import RefusalSample
 
 MOST_CLICKS = 12
 _COUNT = """
@@ -141,6 +143,22 @@ def test_a_refused_request_turns_up_with_its_reason_and_what_to_do(
     expect(newest).to_contain_text("it has no candidates")
     newest.get_by_role("link", name="Routes").click()
     visitor.wait_for_url("**/routing/route/")
+
+
+def test_a_request_with_a_wrong_key_turns_up_with_what_to_do(visitor: Page, owned: Callable[[], Gateway]) -> None:
+    key = make_key()
+    gateway = owned()
+    panel = visitor.locator("[data-gateway-newest]")
+    expect(panel).to_contain_text("Waiting for your first request")
+    client = Client(gateway.base_url, key.secret[:-1])
+    with visitor.expect_response(lambda answer: "/newest/" in answer.url and answer.status == 200):
+        # Workers notice within a third of a second that somebody waits.
+        until(lambda: client.get("/v1/models").status == 401 and RefusalSample.objects.exists())
+    expect(panel).to_contain_text("A request came from 127.0.0.1, the address of this browser.")
+    expect(panel).to_contain_text(f"Its key {key.row.prefix}… has 54 characters, and keys of this gateway have 55.")
+    expect(panel).to_contain_text("Copy the whole key anew")
+    expect(panel).to_contain_text("Waiting for one with a key of this gateway")
+    assert axe.serious(visitor) == []
 
 
 def test_the_tabs_of_clients_are_chosen_with_the_keyboard(visitor: Page, owned: Callable[[], Gateway]) -> None:
