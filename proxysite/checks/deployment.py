@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from usage.reports.peak import busiest_quarter_hour
+from usage.reports.pulse import busiest_quarter_hour
 
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
 _BUSY = 900

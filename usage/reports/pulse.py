@@ -1,4 +1,5 @@
-"""How the gateway did in a range beside the range before, and how each provider did in the last 24 hours."""
+"""How the gateway did in a range beside the range before, how each provider did in the last 24 hours, and how busy it
+is at its busiest."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from usage.reports import spans
 from usage.reports.explore.metrics import METRICS, SUMS, empty, plus
 from usage.rollups import histogram
 from usage.rollups.measures import ERRORS
+from usage.rollups.models import UsageRollup
 
 POINTS: Final = 24
 """Points of the spark line of a range of up to two days."""
@@ -134,6 +136,13 @@ def providers(since: datetime, until: datetime) -> list[Provider]:
         for name, halves in squares.items()
     ]
     return sorted(found, key=lambda one: (-one.requests, one.name))
+
+
+def busiest_quarter_hour(since: datetime) -> int:
+    """Returns the most requests that began in a quarter of an hour since then. Raises django.db.Error."""
+    quarters = UsageRollup.objects.filter(overall=True, starts_at__gte=since).values("starts_at")
+    busiest = quarters.annotate(total=Sum("requests")).order_by("-total").first()
+    return 0 if busiest is None else int(busiest["total"])
 
 
 def _none() -> Sums:

@@ -26,7 +26,7 @@ from tests.harness.upstream import Upstream
 
 _SECRET = re.compile(r"sk-px-[0-9A-Za-z]{49}")
 PATH = "/admin/console/live/"
-_SAID = """
+_NOTES_TEXTS = """
 () => {
   const state = document.querySelector("[data-live-state]");
   window.said = [];
@@ -141,7 +141,7 @@ def test_it_says_that_it_is_disconnected_and_comes_back(
     sign_in(visitor, gateway, administrator)
     visitor.goto(gateway.base_url + PATH)
     shows(visitor, "Live: ")
-    visitor.evaluate(_SAID)
+    visitor.evaluate(_NOTES_TEXTS)
     offers[0].close(code=1012)
     visitor.wait_for_function("""
         () => said.findIndex((text) => text.startsWith("Disconnected. Trying again in")) <
