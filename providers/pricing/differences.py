@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 
@@ -37,7 +37,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct):
-    """All models compared with the library.
+    """Models compared with the library.
 
     `not_applied` holds (model, why its price was not applied). `gone` are those of `unknown` whose price in force came
     from the library, which has it no more.
@@ -75,12 +75,14 @@ def compare(models: QuerySet[Model], moment: datetime) -> Comparison:
     return found
 
 
-def apply(models: QuerySet[Model], keys: Container[str] | None = None) -> Comparison:
+def apply(models: QuerySet[Model], keys: Collection[str] | None = None) -> Comparison:
     """Compares again, and lets the library's prices hold from now on; returns what was applied as `changes`.
 
-    `keys` are those of the differences to apply, None for all. Kinds that the library does not have stay as they are,
-    and so do prices that begin later.
+    `keys` are those of the differences to apply, whose models alone are compared; None for all. Kinds that the library
+    does not have stay as they are, and so do prices that begin later.
     """
+    if keys is not None:
+        models = models.filter(pk__in=_models_of(keys))
     with transaction.atomic():
         # Nobody else changes prices between the comparison and the writes.
         audit.lock()
@@ -92,3 +94,8 @@ def apply(models: QuerySet[Model], keys: Container[str] | None = None) -> Compar
         }
         change_each(wanted, Price.Source.LIBRARY)
     return found
+
+
+def _models_of(keys: Collection[str]) -> set[int]:
+    numbers = (key.partition("-")[0] for key in keys)
+    return {int(number) for number in numbers if number.isdecimal() and len(number) < 19}

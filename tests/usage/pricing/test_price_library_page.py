@@ -15,6 +15,7 @@ from genai_prices.data_snapshot import DataSnapshot, get_snapshot, set_custom_sn
 
 from access.models import AuditEntry
 from providers.models import Model, Provider
+from providers.pricing.differences import apply
 from providers.pricing.prices import Price
 from tests.admin.pages import staff, text_of
 
@@ -98,6 +99,13 @@ def test_a_difference_that_is_another_by_now_is_not_applied(admin_client: Client
     rows = _rows()
     assert "One difference is another by now" in text_of(_send(admin_client, key=[line.key]))
     assert _rows() == rows
+
+
+def test_only_the_models_of_ticked_lines_are_compared_again(admin_client: Client, models: dict[str, Model]) -> None:
+    (line,) = _page(admin_client).context["lines"]
+    found = apply(Model.objects.all(), {line.key, "no-key", f"{2**70}-0", ""})
+    assert [change.model for change in found.changes] == [models["plain"]]
+    assert [*found.not_applied, *found.unknown, *found.same, *found.gone] == []
 
 
 def test_nothing_ticked_says_what_to_do(admin_client: Client, models: dict[str, Model]) -> None:
