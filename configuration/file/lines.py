@@ -10,15 +10,13 @@ from configuration.file.yaml_text import PlainLoader
 
 _PLACE = re.compile(r"(?P<place>[a-z_]+(?:\[\d+\])?(?:\.[a-z_]+(?:\[\d+\])?)*): ")
 _PART = re.compile(r"[a-z_]+|\d+")
-_MOST = 2_000_000
-"""Characters beyond which nobody waits for a line."""
 
 
 def line_of(text: str, message: str) -> int | None:
     """Returns the line, from 1, of `providers[2].models[0].name: …` in a text of this gateway's own format: that of the
     deepest part of the place which is there. None where the message names no place, or the text is another format's."""
     found = _PLACE.match(message)
-    if found is None or len(text) > _MOST:
+    if found is None:
         return None
     try:
         node = yaml.compose(text, PlainLoader)

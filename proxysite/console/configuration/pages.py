@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.decorators import user_passes_test
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -20,9 +19,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
-from access import audit
 from access.audit import record
-from access.permissions import EXPORT, IMPORT, Person, may
+from access.permissions import EXPORT, IMPORT, may
 from configuration.apply.import_configuration import import_configuration
 from configuration.apply.import_report import ImportReport
 from configuration.file.exporting import export_text
@@ -67,32 +65,25 @@ class ImportForm(forms.Form):
             raise forms.ValidationError(f"The file is not UTF-8 text: byte {error.start} is invalid.") from error
 
 
-def _may_either(person: Person) -> bool:
-    if not (may(person, IMPORT) or may(person, EXPORT)):
-        raise PermissionDenied
-    return True
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
-@user_passes_test(_may_either)
 def page(request: HttpRequest) -> HttpResponse:
     """Both forms; a POST shows what the file would change, or changes it."""
+    may_export, may_import = may(request.user, EXPORT), may(request.user, IMPORT)
+    if not (may_import if request.method == "POST" else may_export or may_import):
+        raise PermissionDenied
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": "Configuration file",
         "form": ImportForm(),
-        "may_export": may(request.user, EXPORT),
-        "may_import": may(request.user, IMPORT),
+        "may_export": may_export,
+        "may_import": may_import,
     }
     if request.method == "POST":
-        if not context["may_import"]:
-            raise PermissionDenied
         context |= _imported(ImportForm(request.POST, request.FILES))
     return TemplateResponse(request, "console/configuration.html", context)
 
 
 @require_safe
-@user_passes_test(_may_either)
 def export(request: HttpRequest) -> HttpResponse:
     """The configuration as YAML, without secrets; `keys` and `people` are added where they are asked for."""
     if not may(request.user, EXPORT):
@@ -123,20 +114,18 @@ def _imported(form: ImportForm) -> dict[str, Any]:
         # Variables that a file of another gateway names are not read: their values would be shown.
         parsed = read_text(text, form.cleaned_data["format"], environ={}, most_json5=_MOST_JSON5)
         with transaction.atomic():
-            # Before the dry run, whose own lock goes with its savepoint: nobody else writes until this is written.
-            audit.lock()
-            planned = import_configuration(parsed, write=False)
-            seen = mark_of(text, planned)
-            if mark != seen:
-                return {"form": form, "changed": bool(mark), "mark": seen, **_shown(planned, parsed)}
-            record("configuration imported", changes={"format": parsed.title, **dict(planned.count())})
-            report = import_configuration(parsed, write=True)
-            if mark_of(text, report) != seen:
+            # Without a mark nothing was looked at yet. What differs from what was looked at is taken back.
+            report = import_configuration(parsed, write=bool(mark))
+            seen = mark_of(text, report)
+            if mark == seen:
+                record("configuration imported", changes={"format": parsed.title, **dict(report.count())})
+            else:
                 transaction.set_rollback(True)
-                return {"form": form, "changed": True, "mark": seen, **_shown(planned, parsed)}
     except ConfigurationError as error:
         line = line_of(text, str(error))
         return {"form": form, "problem": f"Nothing was written. {f'Line {line}: ' if line else ''}{error}"}
+    if mark != seen:
+        return {"form": form, "changed": bool(mark), "mark": seen, **_shown(report, parsed)}
     return {"form": ImportForm(), "done": True, **_shown(report, parsed)}
 
 
