@@ -26,19 +26,20 @@ register.filter("price_in_column", amounts.price)
 register.filter("price", formatting.exact_dollars)
 register.filter("distance", times.distance)
 register.filter("milliseconds", formatting.milliseconds)
-_UNKNOWN = mark_safe(f'<span title="Not known, or not set">{formatting.UNKNOWN}</span>')  # noqa: S308
+NOT_KNOWN = mark_safe(f'<span title="Not known, or not set">{formatting.UNKNOWN}</span>')  # noqa: S308
+"""The one sign for what is not known, which says so."""
 
 
 @register.filter
 def known(value: Any) -> Any:
     """A value as it is; what is not known is a dash that says so. For text, not for attributes."""
-    return _UNKNOWN if value in (None, "") else value
+    return NOT_KNOWN if value in (None, "") else value
 
 
 @register.filter
 def when(moment: datetime | None) -> Any:
     """`2026-11-30 14:47 (5 min ago)`; see usage/reports/times.py."""
-    return times.when(moment) or _UNKNOWN
+    return times.when(moment) or NOT_KNOWN
 
 
 @register.filter
