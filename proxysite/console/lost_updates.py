@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.db import transaction
@@ -84,7 +84,9 @@ class ListRow(MergingForm):
 
 class EditedInList(ModelAdmin):
     """An admin page whose list is edited in place: it is saved behind the lock that every write takes, and of each row
-    only what was changed."""
+    only what was changed. `row_form` is the form of a row."""
+
+    row_form: ClassVar[type[ListRow]] = ListRow
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Reads and writes the rows behind the lock."""
@@ -96,13 +98,15 @@ class EditedInList(ModelAdmin):
 
     def get_changelist_form(self, request: HttpRequest, **options: Any) -> Any:
         """The form of a row."""
-        form = type("Row", (ListRow,), {"ordering_field": self.ordering_field or ""})
+        form = type("Row", (self.row_form,), {"ordering_field": self.ordering_field or ""})
         return super().get_changelist_form(request, **{"form": form, **options})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """A row of the list writes what was changed in it."""
         if isinstance(form, ListRow):
-            obj.save(update_fields=[name for name in form.changed_data if name in form.fields and name != "id"])
+            # The form has its id, and may have fields that are none of the row's.
+            stored = {field.name for field in obj._meta.concrete_fields if not field.primary_key}
+            obj.save(update_fields=[name for name in form.changed_data if name in stored])
         else:
             super().save_model(request, obj, form, change)
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
-from unfold.admin import ModelAdmin, StackedInline
+from unfold.admin import StackedInline
 from unfold.decorators import display
 
-from access import audit
 from providers.admin import tabs
 from providers.admin.forms import ModelForm, PriceForm, PriceSet
 from providers.admin.models.actions import ManyModels
@@ -20,6 +18,7 @@ from providers.admin.models.row_form import ModelRowForm, ModelRows
 from providers.admin.naming import named
 from providers.models import Model, Provider
 from providers.pricing.prices import Price
+from proxysite.console.lost_updates import EditedInList
 from proxysite.console.related import VisibleRelatedFilter
 from usage.reports import amounts, formatting
 
@@ -45,10 +44,11 @@ class PriceInline(StackedInline):
 
 
 @admin.register(Model)
-class ModelAdminPage(ManyModels, ModelAdmin):
+class ModelAdminPage(ManyModels, EditedInList):
     """Models across providers, or those of one."""
 
     form = ModelForm
+    row_form = ModelRowForm
     list_display = [
         "name",
         "shown_provider",
@@ -89,16 +89,12 @@ class ModelAdminPage(ManyModels, ModelAdmin):
         )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The list of one provider names it and leads back to it. Saving reads and writes behind the audit's lock."""
+        """The list of one provider names it and leads back to it."""
         provider = _provider_of(request.GET)
         context: dict[str, Any] = {"of_provider": provider, **(extra_context or {})}
         if provider is not None:
             context |= {"title": f"Models of {provider.name}", "tab_list": tabs.of_models(request, provider)}
-        if request.method != "POST":
-            return super().changelist_view(request, context)
-        with transaction.atomic():
-            audit.lock()
-            return super().changelist_view(request, context)
+        return super().changelist_view(request, context)
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         """The list of one provider does not repeat its name."""
@@ -112,21 +108,20 @@ class ModelAdminPage(ManyModels, ModelAdmin):
         return {**of, **super().get_changeform_initial_data(request)}
 
     def get_changelist_form(self, request: HttpRequest, **options: Any) -> Any:
-        """The row's form, which learns whether this user may change prices; made anew for each request."""
-        return type("ModelRowForm", (ModelRowForm,), {"may_price": self.has_set_price_permission(request)})
+        """The row's form learns whether this user may change prices; it is made anew for each request."""
+        form = super().get_changelist_form(request, **options)
+        form.may_price = self.has_set_price_permission(request)
+        return form
 
     def get_changelist_formset(self, request: HttpRequest, **options: Any) -> Any:
         """The rows of a page."""
         return super().get_changelist_formset(request, formset=ModelRows, **options)
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        """A row of the list writes what was changed in it."""
-        if not isinstance(form, ModelRowForm):
-            super().save_model(request, obj, form, change)
-            return
-        if "enabled" in form.changed_data:
-            obj.save(update_fields=["enabled"])
-        form.save_prices()
+        """A row of the list has prices as well."""
+        super().save_model(request, obj, form, change)
+        if isinstance(form, ModelRowForm):
+            form.save_prices()
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Says what became of prices that requests were charged at."""

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 from providers.admin.forms import DollarsFormField
 from providers.models import Model
 from providers.pricing.changes import change_prices
-from proxysite.console.lost_updates import MergingForm
+from proxysite.console.lost_updates import ListRow
 
 PRICES: Final = {"price_in": "input", "price_out": "output"}
 """Field of a row -> field of Price."""
@@ -52,7 +52,7 @@ def _price(what: str) -> DollarsFormField:
     return DollarsFormField(required=False, label=what, widget=_Amount(attrs=attrs))
 
 
-class ModelRowForm(MergingForm):
+class ModelRowForm(ListRow):
     """A model in the list. Prices are US dollars per million tokens; others begin when they are saved."""
 
     price_in = _price("Input price")
@@ -73,10 +73,8 @@ class ModelRowForm(MergingForm):
                 del self.fields[name]
                 continue
             self.initial[name] = getattr(self.instance, f"{kind}_now", None)
-        for name, field in self.fields.items():
+        for field in self.fields.values():
             field.hidden_widget = _Hidden
-            # A list has no labels beside its fields.
-            field.widget.attrs["aria-label"] = f"{field.label or name} of {self.instance.name}"
 
     def save_prices(self) -> None:
         """Lets the prices that were changed hold from now on."""
