@@ -1,8 +1,10 @@
-"""Checks fields, for forms and imports alike."""
+"""Checks fields and finds names that are free, for forms and imports alike."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import MAXYEAR, MINYEAR, date
+from itertools import count
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -17,6 +19,12 @@ LONGEST_NAME = 200
 """Characters of a name or a pattern; no route and no model has a longer one."""
 MOST_NAMES = 500
 """In one list: each request is matched with all of them."""
+
+
+def free_name(name: str, taken: Iterable[str], between: str = "-") -> str:
+    """Returns the name, or the first of name-2, name-3, … that is not taken."""
+    known = set(taken)
+    return next(each for n in count(1) if (each := name if n == 1 else f"{name}{between}{n}") not in known)
 
 
 def validate_networks(lines: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from access.validation import free_name
 from configuration.file.schema import (
     CandidateEntry,
     Configuration,
@@ -90,11 +91,7 @@ class Conversion:
 
     def free_name(self, original_name: str) -> str:
         """An unused provider name, as close to the original as this gateway's rules for names allow."""
-        taken = {entry.name for entry in self.configuration.providers}
-        name = _slug(original_name)
-        if name not in taken:
-            return name
-        return next(numbered for number in range(2, len(taken) + 3) if (numbered := f"{name}-{number}") not in taken)
+        return free_name(_slug(original_name), (entry.name for entry in self.configuration.providers))
 
     def credential(self, place: str, secret: Any, **fields: Any) -> CredentialEntry | None:
         """The credential of a key or of a variable's name; one without a secret for a placeholder. None where there is

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import count, groupby
+from itertools import groupby
 from typing import Any
 
 from django import forms
@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
+from access.validation import free_name
 from providers.admin.choices import ADDRESSES
 from providers.admin.credentials import checked_secret, store_secret
 from providers.admin.forms import ProviderForm
@@ -63,8 +64,8 @@ class NewProviderForm(ProviderForm):
     def save_credential(self) -> None:
         """Saves the key as a credential of the saved provider, under a name that is free."""
         if self.credential is not None:
-            taken = set(self.instance.credentials.values_list("name", flat=True))
-            self.credential.name = _free(self.credential.name, taken)
+            taken = self.instance.credentials.values_list("name", flat=True)
+            self.credential.name = free_name(self.credential.name, taken)
             self.credential.provider = self.instance
             self.credential.save()
 
@@ -103,8 +104,8 @@ class BegunFromPreset(ModelAdmin):
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
         if preset is None or not preset.dialect:
             return initial
-        taken = set(Provider.objects.values_list("name", flat=True))
-        return {**initial, **preset.initial(), "name": _free(preset.usual_name or preset.name, taken)}
+        taken = Provider.objects.values_list("name", flat=True)
+        return {**initial, **preset.initial(), "name": free_name(preset.usual_name or preset.name, taken)}
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         """That of a new provider has a key, for those who may add credentials; it is made anew for each request."""
@@ -156,8 +157,3 @@ def preset_of(request: HttpRequest) -> Preset | None:
 def may_list_models(request: HttpRequest) -> bool:
     """Whether this user may ask a provider for its models, and add some."""
     return request.user.has_perms(["providers.view_provider", "providers.use_credential", "providers.add_model"])
-
-
-def _free(name: str, taken: set[str]) -> str:
-    """Returns the name, or the first of name-2, name-3, … that is not taken."""
-    return next(each for n in count(1) if (each := name if n == 1 else f"{name}-{n}") not in taken)

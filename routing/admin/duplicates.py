@@ -3,13 +3,14 @@ somebody saves it."""
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any, ClassVar
 
 from django.forms import model_to_dict
 from django.http import HttpRequest
 from django.urls import reverse
 from unfold.admin import ModelAdmin
+
+from access.validation import free_name
 
 
 class Duplicates(ModelAdmin):
@@ -42,9 +43,6 @@ class Duplicates(ModelAdmin):
             return initial
         copied = {name: value for name, value in model_to_dict(row).items() if name not in {"id", *self.not_copied}}
         if self.named_by:
-            copied[self.named_by] = self._free(copied[self.named_by])
+            taken = self.model._default_manager.values_list(self.named_by, flat=True)
+            copied[self.named_by] = free_name(copied[self.named_by], taken)
         return {**initial, **copied}
-
-    def _free(self, name: str) -> str:
-        taken = set(self.model._default_manager.values_list(self.named_by, flat=True))
-        return next(each for number in count(2) if (each := f"{name}-{number}") not in taken)
