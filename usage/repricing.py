@@ -9,11 +9,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.db import transaction
 
+from access import audit
+from access.audit.context import Who
 from usage.cost import Parts, Prices, in_force, parts_of_row
 from usage.models import AttemptLog, RequestLog
 from usage.money import to_dollars
@@ -68,6 +71,36 @@ def reprice(
         if progress is not None:
             progress(len(page))
     return [sums[name] for name in sorted(sums)]
+
+
+def reprice_and_record(
+    period: Period,
+    schedules: Schedules,
+    *,
+    as_of: datetime | None,
+    prices_of: str,
+    model_name: str | None,
+    write: bool,
+    progress: Callable[[int], None] = lambda number: None,
+    who: Who | None = None,
+    **noted: Any,
+) -> list[Repriced]:
+    """Re-prices as `reprice` does. What was written is recorded as the deed of `who`, with the word for the moment of
+    the prices and what is `noted`, also where something raises to stop it."""
+    done = 0
+
+    def each(number: int) -> None:
+        nonlocal done
+        done += number
+        progress(number)
+
+    try:
+        return reprice(period, schedules, as_of=as_of, model_name=model_name, write=write, progress=each)
+    finally:
+        if write and done:
+            what = {"first": str(period.first), "last": str(period.last), "prices of": prices_of, "requests": done}
+            of_model = {"model": model_name} if model_name is not None else {}
+            audit.record("usage repriced", changes={**what, **of_model, **noted}, who=who)
 
 
 def _pages(period: Period, model_name: str | None) -> Iterator[list[RequestLog]]:

@@ -13,10 +13,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Min, QuerySet
 
+from access import audit
+from access.audit.context import Who
+from usage.collector import at_rest
 from usage.journal.records import RequestRecord
 from usage.models import RequestLog
 from usage.rollups import accumulate, months, rebuild_attempts, upsert
@@ -86,6 +90,44 @@ def rebuild(
     yield from months.rebuild(check=check, hear=steps.hear)
     steps.done += 1
     steps.hear()
+
+
+class Rebuilt(msgspec.Struct, frozen=True):
+    """How many rollups differed from the rows, and what to do about months that could not be built; "" for none."""
+
+    differences: int
+    not_built: str
+
+
+def rebuild_and_record(
+    first: date | None,
+    last: date | None,
+    *,
+    check: bool,
+    each: Callable[[Difference], None],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    who: Who | None = None,
+    **noted: Any,
+) -> Rebuilt:
+    """Rebuilds as `rebuild` does, and then the months that are not built; `each` is called with the differences. What
+    was corrected is recorded with what is `noted`, as the deed of `who`, also where something raises to stop it."""
+    count, at = 0, (0, 0)
+
+    def hear(done: int, total: int) -> None:
+        nonlocal at
+        at = (done, total)
+        progress(done, total)
+
+    try:
+        with at_rest:
+            for difference in rebuild(first, last, check=check, progress=hear):
+                count += 1
+                each(difference)
+            left = [] if check else months.build_all(lambda: hear(*at))
+    finally:
+        if count and not check:
+            audit.record("rollups rebuilt", changes={"differences": count, **noted}, who=who)
+    return Rebuilt(count, months.not_built(left))
 
 
 class _Steps:

@@ -11,10 +11,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from access.audit import record
 from providers.pricing.prices import schedules
 from usage.reports.query import Period
-from usage.repricing import Repriced, reprice
+from usage.repricing import Repriced, reprice_and_record
 
 _OWN_TIME = "then"
 
@@ -42,16 +41,14 @@ class Command(BaseCommand):
         period = Period(options["first"], options["last"])
         if period.last < period.first:
             raise CommandError("--to is before --from.")
-        found = reprice(
+        found = reprice_and_record(
             period,
             schedules(),
             as_of=_moment(options["as_of"]),
+            prices_of=options["as_of"],
             model_name=options["model"],
             write=options["apply"],
         )
-        if options["apply"]:
-            days = {"first": str(period.first), "last": str(period.last), "prices of": options["as_of"]}
-            record("usage repriced", changes=days)
         for line in _table(found):
             self.stdout.write(line)
         if not options["apply"]:

@@ -10,14 +10,14 @@ from django.utils import timezone
 from providers.pricing.prices import schedules
 from proxysite.state.jobs.exports import export
 from proxysite.state.jobs.fetches import fetch
-from proxysite.state.jobs.work import Progress, Result, record_for
+from proxysite.state.jobs.work import Progress, Result, who_asked
 from proxysite.state.models import Job
-from usage.collector import at_rest
 from usage.models import RequestLog
 from usage.reports import formatting
 from usage.reports.query import Period
-from usage.repricing import Repriced, reprice
-from usage.rollups import months, rebuild
+from usage.repricing import Repriced, reprice_and_record
+from usage.rollups.compare import Difference
+from usage.rollups.rebuild import rebuild_and_record
 
 SHOWN: Final = 50
 """Differences that a result lists."""
@@ -48,20 +48,17 @@ def _reprice(job: Job, progress: Progress) -> list[str]:
         done += number
         progress(done, total, "requests")
 
-    try:
-        found = reprice(
-            period,
-            schedules(),
-            as_of=None if options["prices"] == "then" else timezone.now(),
-            model_name=options["model"] or None,
-            write=options["write"],
-            progress=each,
-        )
-    finally:
-        # One that was stopped has written as well.
-        if options["write"] and done:
-            days = {"first": options["first"], "last": options["last"], "prices of": options["prices"]}
-            record_for(job, "usage repriced", {**days, "requests": done})
+    found = reprice_and_record(
+        period,
+        schedules(),
+        as_of=None if options["prices"] == "then" else timezone.now(),
+        prices_of=options["prices"],
+        model_name=options["model"] or None,
+        write=options["write"],
+        progress=each,
+        who=who_asked(job),
+        job=job.pk,
+    )
     stored = "The result is stored beside the cost." if options["write"] else "Nothing was stored."
     return [*map(_line, found), _line(_total(found)), stored]
 
@@ -85,28 +82,26 @@ def _line(one: Repriced) -> str:
 
 def _rollups(job: Job, progress: Progress, *, check: bool) -> list[str]:
     first, last = (date.fromisoformat(job.options[name]) if job.options[name] else None for name in ("first", "last"))
-    count, lines = 0, []
-    at = (0, 0)
+    lines: list[str] = []
 
-    def each(done: int, total: int) -> None:
-        nonlocal at
-        at = (done, total)
-        progress(done, total, "steps")
+    def each(difference: Difference) -> None:
+        if len(lines) < SHOWN:
+            lines.append(str(difference))
 
-    try:
-        with at_rest:
-            for difference in rebuild.rebuild(first, last, check=check, progress=each):
-                count += 1
-                if count <= SHOWN:
-                    lines.append(str(difference))
-            left = "" if check else months.not_built(months.build_all(lambda: each(*at)))
-    finally:
-        if count and not check:
-            record_for(job, "rollups rebuilt", {"differences": count})
+    found = rebuild_and_record(
+        first,
+        last,
+        check=check,
+        each=each,
+        progress=lambda done, total: progress(done, total, "steps"),
+        who=who_asked(job),
+        job=job.pk,
+    )
+    count = found.differences
     if count > SHOWN:
         lines.append(f"… and {count - SHOWN:,} more")
-    if left:
-        lines.append(left)
+    if found.not_built:
+        lines.append(found.not_built)
     if not count:
         return ["All rollups match the rows.", *lines]
     if check:

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 from django.contrib.auth.models import User
 
-from access.audit import record
 from access.audit.context import Who, current
 from proxysite.state.models import Job
 
@@ -32,9 +31,7 @@ def person_of(job: Job) -> User | None:
     return None if job.user_id is None else User.objects.filter(pk=job.user_id).first()
 
 
-def record_for(job: Job, action: str, changes: dict[str, Any]) -> None:
-    """Records what a job did as the deed of whoever asked for it."""
+def who_asked(job: Job) -> Who:
+    """Returns whose deed it is what a job writes: that of whoever asked for it."""
     who, person = current(), person_of(job)
-    if person is not None:
-        who = Who(who.origin, person.pk, person.get_username())
-    record(action, changes={**changes, "job": job.pk}, who=who)
+    return who if person is None else Who(who.origin, person.pk, person.get_username())

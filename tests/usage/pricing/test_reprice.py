@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
 
+from access.models import AuditEntry
 from providers.models import Model, Provider
 from providers.pricing.prices import Price
 from tests.admin.history import at, attempt_row, request_row
@@ -158,6 +160,29 @@ def test_sums_are_exact_to_the_last_digit_over_many_pages(model: Model, monkeypa
     sums = RequestLog.objects.aggregate(cost=Sum("cost"), repriced=Sum("repriced_cost"))
     assert sums == {"cost": to_dollars(pico), "repriced": to_dollars(repriced)}
     assert AttemptLog.objects.aggregate(repriced=Sum("repriced_cost"))["repriced"] == to_dollars(repriced)
+
+
+def test_one_that_is_interrupted_says_in_the_audit_what_it_did(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    Price.objects.create(model=model, input=Decimal(1), output=Decimal(1))
+    rows = [_answered(model, NOON + timedelta(seconds=n)) for n in range(3)]
+    read = repricing._attempts
+
+    def interrupted(requests: list[UUID]) -> Any:
+        if rows[2] in requests:
+            raise KeyboardInterrupt
+        return read(requests)
+
+    monkeypatch.setattr(repricing, "PAGE", 1)
+    monkeypatch.setattr(repricing, "_attempts", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _run()
+    assert not AuditEntry.objects.filter(action="usage repriced").exists()
+    with pytest.raises(KeyboardInterrupt):
+        _run("--apply", "--model", "m")
+    assert RequestLog.objects.filter(repriced_cost__isnull=False).count() == 2
+    days = {"first": "2026-03-01", "last": "2026-03-31", "prices of": "now"}
+    changes = json.loads(AuditEntry.objects.get(action="usage repriced").changes)
+    assert changes == {**days, "requests": 2, "model": "m"}
 
 
 @pytest.mark.parametrize("arguments", [("--as-of", "yesterday"), ("--as-of", "2026-02-30")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import F
 
+from access.models import AuditEntry
 from tests.usage.added import store, stored, stored_sessions
 from tests.usage.dated import day, request
 from usage.journal.records import RequestRecord
@@ -135,6 +137,22 @@ def test_another_time_zone_gets_days_of_its_own(history: None, settings: Any) ->
     assert answer(question) == slow
     assert {row.starts_at.hour for row in DailyRollup.objects.all()} == {15}
     _rebuild(check=True)
+
+
+def test_one_that_is_interrupted_says_in_the_audit_what_it_did(history: None) -> None:
+    class Interrupted(StringIO):
+        def write(self, text: str) -> int:
+            raise KeyboardInterrupt
+
+    UsageRollup.objects.filter(overall=True).update(requests=100)
+    wrong = UsageRollup.objects.filter(overall=True, requests=100).count()
+    with pytest.raises(KeyboardInterrupt):
+        call_command("rebuild_rollups", check=True, stdout=Interrupted())
+    assert not AuditEntry.objects.filter(action="rollups rebuilt").exists()
+    with pytest.raises(KeyboardInterrupt):
+        call_command("rebuild_rollups", stdout=Interrupted())
+    assert 0 < UsageRollup.objects.filter(overall=True, requests=100).count() < wrong
+    assert json.loads(AuditEntry.objects.get(action="rollups rebuilt").changes) == {"differences": 1}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,9 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from access.audit import record
-from usage.collector import at_rest
-from usage.rollups import months, rebuild
+from usage.rollups.compare import Difference
+from usage.rollups.rebuild import rebuild_and_record
 
 SHOWN = 50
 
@@ -33,19 +32,20 @@ class Command(BaseCommand):
         first, last, check = options["first"], options["last"], options["check"]
         if first and last and last < first:
             raise CommandError("--to is before --from.")
-        found = 0
-        with at_rest:
-            for difference in rebuild.rebuild(first, last, check=check):
-                found += 1
-                if found <= SHOWN:
-                    self.stdout.write(str(difference))
-            left = "" if check else months.not_built(months.build_all())
-        if found and not check:
-            record("rollups rebuilt", changes={"differences": found})
-        if found > SHOWN:
-            self.stdout.write(f"… and {found - SHOWN} more")
-        if left:
-            self.stdout.write(left)
+        shown = 0
+
+        def each(difference: Difference) -> None:
+            nonlocal shown
+            if shown < SHOWN:
+                shown += 1
+                self.stdout.write(str(difference))
+
+        done = rebuild_and_record(first, last, check=check, each=each)
+        found = done.differences
+        if found > shown:
+            self.stdout.write(f"… and {found - shown} more")
+        if done.not_built:
+            self.stdout.write(done.not_built)
         if check and found:
             raise CommandError(
                 f"{found} rollups differ from the rows. Run rebuild_rollups without --check to rebuild them."
