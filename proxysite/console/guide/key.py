@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST
@@ -20,6 +21,7 @@ from access.keys import NewKey
 from access.models import ClientKey, Membership, Team
 from access.permissions import may
 from access.roles.scope import visible
+from access.validation import free_name
 from proxysite.console.guide.steps import routes_to_try
 from proxysite.my.site import private
 from proxysite.templatetags.figures import route_to_show
@@ -30,10 +32,13 @@ _MOST_TEAMS = 50
 
 
 def teams(person: Any) -> list[Team]:
-    """Returns the enabled teams that somebody sees, their own first."""
-    own = set(Membership.objects.filter(user_id=person.pk).values_list("team_id", flat=True))
-    found = visible(person, Team.objects.filter(enabled=True)).order_by("name")[:_MOST_TEAMS]
-    return sorted(found, key=lambda team: team.pk not in own)
+    """Returns the first of the enabled teams that somebody sees, their own before the others."""
+    return list(_teams(person)[:_MOST_TEAMS])
+
+
+def _teams(person: Any) -> QuerySet[Team]:
+    is_own = Exists(Membership.objects.filter(team=OuterRef("pk"), user_id=person.pk))
+    return visible(person, Team.objects.filter(enabled=True)).annotate(is_own=is_own).order_by("-is_own", "name")
 
 
 @require_POST
@@ -51,27 +56,24 @@ def make(request: HttpRequest) -> HttpResponse:
 
 
 def _made(person: Any, team_id: str) -> tuple[ClientKey, NewKey]:
-    """Makes the key in a team of the reader's choice, or else in the first; it is their own where they belong to it."""
+    """Makes the key in the team of the reader's choice, or without one in the first; it is their own where they belong
+    to it."""
     with transaction.atomic():
         # Of two clicks at once the second sees the first one's team and name.
         audit.lock()
-        offered = teams(person)
-        team = next((one for one in offered if str(one.pk) == team_id), None) or (offered[0] if offered else None)
+        offered = _teams(person)
+        if team_id:
+            offered = offered.filter(pk=int(team_id) if team_id.isdecimal() and len(team_id) < 19 else 0)
+        team = offered.first()
+        if team is None and team_id:
+            raise KeyRefused("This team was deleted or disabled meanwhile. Reload the page and choose another one.")
         if team is None:
             if not may(person, "access.add_team"):
                 raise KeyRefused("There is no team that a key could belong to. Ask an owner of this gateway for one.")
-            team = Team.objects.create(name=_free(FIRST_TEAM, Team.objects.values_list("name", flat=True)))
+            name = free_name(FIRST_TEAM, Team.objects.values_list("name", flat=True), between=" ")
+            team = Team.objects.create(name=name)
         is_member = Membership.objects.filter(user_id=person.pk, team=team).exists()
         taken = ClientKey.objects.filter(team=team).values_list("name", flat=True)
-        name = _free(person.get_username()[:70] if isinstance(person, User) else "first", taken)
+        name = free_name(person.get_username()[:70] if isinstance(person, User) else "first", taken, between=" ")
         key = ClientKey(team=team, name=name, owner=person if is_member else None)
         return key, key_actions.create(person, key)
-
-
-def _free(name: str, taken: Any) -> str:
-    """Returns the name, or with the first number that makes it new."""
-    known, number, found = set(taken), 1, name
-    while found in known:
-        number += 1
-        found = f"{name} {number}"
-    return found

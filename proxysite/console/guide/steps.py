@@ -120,9 +120,8 @@ def routes_to_try() -> list[RouteToTry]:
     """The routes that can be called now: those of own providers first, of these the default route."""
     rows = Candidate.objects.filter(
         enabled=True, route__enabled=True, model__enabled=True, model__provider__enabled=True
-    ).values_list("route__name", "route__is_default", "model__provider__is_demo")
-    found: dict[str, tuple[bool, bool]] = {}
-    for name, is_default, is_demo in rows.order_by("route__name")[: 10 * _MOST_ROUTES]:
-        found[name] = (is_demo and found.get(name, (True, False))[0], is_default)
-    ordered = sorted(found.items(), key=lambda one: (one[1][0], not one[1][1], one[0]))
-    return [RouteToTry(name, is_demo) for name, (is_demo, _) in ordered[:_MOST_ROUTES]]
+    ).order_by("model__provider__is_demo", "-route__is_default", "route__name")
+    found: dict[str, bool] = {}
+    for name, is_demo in rows.values_list("route__name", "model__provider__is_demo")[: 10 * _MOST_ROUTES]:
+        found.setdefault(name, is_demo)
+    return [RouteToTry(name, is_demo) for name, is_demo in [*found.items()][:_MOST_ROUTES]]

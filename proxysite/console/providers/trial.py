@@ -51,7 +51,7 @@ def trial(request: HttpRequest) -> HttpResponse:
 def _entered(request: HttpRequest) -> tuple[Provider, list[Credential]]:
     """The provider and its credentials, checked as those that are saved, and not saved. Raises _NotUsable."""
     page = admin.site.get_model_admin(Provider)
-    form = page.get_form(request)(request.POST)
+    form: Any = page.get_form(request)(request.POST)
     problems = _problems(form)
     provider: Provider = form.instance
     # The key of the first page is used first, as once it is saved.

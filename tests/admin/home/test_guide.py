@@ -12,10 +12,12 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from access import audit
 from access.keys import KeyRecord, caller
 from access.models import ClientKey, Membership, Team
 from access.roles.table import Role
 from providers.models import Model, Provider
+from proxysite.console.guide import key, steps
 from routing.loading.load import load_keys
 from routing.models import Candidate, Route
 from tests.admin.history import request_row
@@ -86,8 +88,8 @@ def test_one_click_makes_a_key_that_works_and_is_shown_once(admin_client: Client
     text = text_of(answer)
     (secret,) = set(re.findall(r"sk-px-\w{20,}", answer.content.decode()))
     assert "no-store" in answer["Cache-Control"]
-    key = ClientKey.objects.get()
-    assert (str(key.team), key.owner) == ("Default team", None)
+    made = ClientKey.objects.get()
+    assert (str(made.team), made.owner) == ("Default team", None)
     assert f"export ANTHROPIC_AUTH_TOKEN={secret}" in text
     assert "canned" in text
     assert all(secret not in str(session.get_decoded()) for session in Session.objects.all())
@@ -111,6 +113,53 @@ def test_a_key_is_made_in_the_team_that_was_chosen_and_is_the_readers_own_in_the
         ("Green", admin.pk),
         ("Blue", None),
     ]
+
+
+def test_a_team_of_the_readers_own_is_offered_among_any_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key, "_MOST_TEAMS", 2)
+    teams = [Team.objects.create(name=name) for name in ("Blue", "Green", "Yellow")]
+    admin = person(Role.ADMINISTRATOR)
+    Membership.objects.create(user=admin, team=teams[2])
+    browser = signed_in(admin)
+    assert [team.name for team in browser.get(GUIDE).context["guide"]["teams"]] == ["Yellow", "Blue"]
+    browser.post(KEY)
+    assert ClientKey.objects.get().team == teams[2]
+
+
+def test_no_other_team_gets_the_key_where_the_chosen_one_is_gone(admin_client: Client) -> None:
+    Team.objects.create(name="Blue")
+    gone = Team.objects.create(name="Green", enabled=False)
+    for chosen in (gone.pk, "x", 10**30):
+        refused = admin_client.post(KEY, {"team": chosen})
+        assert refused.status_code == 409
+        assert "choose another one" in text_of(refused)
+    assert not ClientKey.objects.exists()
+
+
+def test_a_test_of_another_provider_does_not_tick_the_step(admin_client: Client) -> None:
+    tested, _ = (
+        Provider.objects.create(name=name, dialect="openai_chat", base_url="http://127.0.0.1:9/v1", is_local=True)
+        for name in ("own-2", "own")
+    )
+    admin_client.post(f"/admin/console/providers/{tested.pk}/test/", {"other": "m"})
+    assert not _done(admin_client)[1]
+    audit.record("provider tested", name="own (not saved)")
+    assert _done(admin_client)[1]
+
+
+def test_an_own_default_route_is_tried_first(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    _demo()
+    own = Provider.objects.create(name="own", dialect="openai_chat", base_url="http://127.0.0.1:9/v1", is_local=True)
+    model = Model.objects.create(provider=own, name="m")
+    Route.objects.update(is_default=False)
+    for name in ("a", "b"):
+        route = Route.objects.create(name=name, is_default=name == "b")
+        Candidate.objects.create(route=route, model=model)
+        Candidate.objects.create(route=route, model=Model.objects.get(provider__is_demo=True))
+    shown = admin_client.get(GUIDE).context["guide"]["routes"]
+    assert [(one.name, one.is_demo) for one in shown] == [("b", False), ("a", False), ("canned", True)]
+    monkeypatch.setattr(steps, "_MOST_ROUTES", 1)
+    assert [one.name for one in steps.routes_to_try()] == ["b"]
 
 
 def _newest(browser: Client, ago: timedelta = timedelta(minutes=1), **more: str) -> Any:
