@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -77,3 +79,11 @@ def test_who_is_in_no_team_reads_what_to_do() -> None:
     off = Team.objects.create(name="Off", enabled=False)
     Membership.objects.create(team=off, user=lonely)
     assert browser.post("/my/playground/token/", {"team": off.pk}).status_code == 403
+
+
+def test_many_teams_cost_no_query_each(owner: Client, route: Route, django_assert_max_num_queries: Any) -> None:
+    Team.objects.bulk_create(Team(name=f"t{number}") for number in range(60))
+    with django_assert_max_num_queries(30):
+        page = owner.get(PLAYGROUND)
+    assert len(page.context["teams"]) == 60
+    assert [one.name for one in page.context["routes"]] == [route.name]
