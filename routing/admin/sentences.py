@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.models import Q
+
 from routing.admin.wording import in_words
 from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
 from routing.phases.scenarios import LONG_CONTEXT
@@ -98,7 +100,8 @@ def of_rule(rule: Rule) -> str:
     where = f"the route {rule.route.name}" if rule.route is not None else f"the route of the scenario {rule.scenario}"
     how = "All requests" if when == "always" else "Requests"
     condition = "" if when == "always" else f" when {when}"
-    earlier = Rule.objects.filter(enabled=True, priority__gt=rule.priority).exclude(pk=rule.pk).count()
+    before = Q(priority__gt=rule.priority) | Q(priority=rule.priority, name__lt=rule.name)
+    earlier = Rule.objects.filter(before, enabled=True).exclude(pk=rule.pk).count()
     turn = f" {_times(earlier, 'rule')} {'is' if earlier == 1 else 'are'} tested before it." if earlier else ""
     return f"{how} {whose} go to {where.replace('_', ' ')}{condition}.{turn}"
 

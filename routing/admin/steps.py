@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,9 +20,9 @@ class NextSteps(Duplicates, EditedInList):
 
     change_form_before_template = "admin/routing/sentence.html"
 
+    @abstractmethod
     def sentence(self, row: Any) -> str:
         """Returns what a saved row does."""
-        raise NotImplementedError
 
     def lacks_something(self, row: Any) -> bool:
         """Whether a saved row cannot work yet."""
@@ -34,6 +35,9 @@ class NextSteps(Duplicates, EditedInList):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """With the sentence about the row as it is stored, and the next steps."""
         row = kwargs.get("obj")
+        if row is not None and request.method == "POST":
+            # A form with errors has put into this one what was entered.
+            row = self.get_queryset(request).filter(pk=row.pk).first()
         if row is not None:
             context["sentence"] = self.sentence(row)
             context["steps"] = self.next_steps(request, row)

@@ -69,6 +69,9 @@ def test_what_leads_to_a_route_says_when(route: Route) -> None:
         "Requests of the team red go to the route of the scenario long context when tokens at least 60,000. "
         "1 rule is tested before it."
     )
+    # Of equal priorities the name decides.
+    assert sentences.of_rule(Rule(name="b", route=route, priority=5)).endswith("1 rule is tested before it.")
+    assert "before it" not in sentences.of_rule(Rule(name="a", route=route, priority=5))
     assert sentences.of_alias(Alias(pattern="gpt-*", target="fast")) == (
         "Clients that ask for any name like gpt-* get fast."
     )
@@ -89,6 +92,16 @@ def test_a_route_saved_with_no_candidate_says_so_and_where_to_add_one(admin_clie
     assert sentences.NOTHING_ANSWERS in text_of(page)
     change = reverse("admin:routing_route_change", args=[Route.objects.get().pk])
     assert links_of(page)["add a candidate"] == f"{change}#candidates-group"
+
+
+def test_the_sentence_is_about_the_row_as_it_is_stored(admin_client: Client, route: Route) -> None:
+    change = reverse("admin:routing_route_change", args=[route.pk])
+    entered = {**form_of(admin_client.get(change)), "name": "quick", "attempts": "none"}
+    page = admin_client.post(change, entered)
+    assert page.context["errors"]
+    assert page.context["adminform"].form["name"].value() == "quick"
+    assert page.context["sentence"].startswith("fast is answered by")
+    assert "quick" not in links_of(page)["Explain a request"]
 
 
 def test_a_saved_route_leads_on_to_where_it_is_tried_and_reached(admin_client: Client, route: Route) -> None:
