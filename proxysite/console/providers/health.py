@@ -58,7 +58,7 @@ def _succeeded(found: Iterable[pulse.Provider]) -> dict[str, datetime]:
     """Returns when the last request began that each provider completed."""
     # Where the rows were pruned, or are not written yet, the half hour is known all the same.
     began = {one.name: one.succeeded_in for one in found if one.succeeded_in is not None}
-    newest = [Subquery(_newest(name, since).values("pk")[:1]) for name, since in began.items()]
+    newest: list[Any] = [Subquery(_newest(name, since).values("pk")[:1]) for name, since in began.items()]
     rows = RequestLog.objects.filter(pk__in=newest).order_by()
     return began | dict(rows.values_list("provider_name", "started_at"))
 
