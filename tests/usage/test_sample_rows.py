@@ -143,7 +143,7 @@ def test_the_command_writes_them_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> Any:
-            return now
+            return now.astimezone(tz)
 
     monkeypatch.setattr(generate_usage, "datetime", Now)
     RollupZone.objects.update_or_create(id=1, defaults={"name": "UTC"})
