@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import django
-from django.test.utils import setup_test_environment
 
 from benchmarks.children import ROOT
 from benchmarks.pages import export, measure
@@ -40,7 +39,6 @@ def main() -> int:
             url = f"sqlite:///{folder}/gateway.sqlite3"
         os.environ |= environment(folder, url) | _DJANGO
         django.setup()
-        setup_test_environment()
         _make(options.rows, folder / "made")
         visitor, is_wrong = measure.browser(), False
         if options.export:

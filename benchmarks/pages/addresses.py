@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -52,7 +54,9 @@ def _typical() -> RequestLog:
 
 
 def _older(browser: Client, url: str) -> str:
-    return _list(RequestLog) + str(browser.get(url).context["older_url"])
+    found = re.search(rb'href="([^"]*)" rel="next"', browser.get(url).content)
+    assert found is not None
+    return _list(RequestLog) + html.unescape(found[1].decode())
 
 
 def _list(model: type[Model]) -> str:

@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from proxysite.admin import list_headers
+from proxysite.admin import theme_lists
 from proxysite.admin import users as users
 from proxysite.templatetags.figures import NOT_KNOWN
 
-list_headers.make_once()
+theme_lists.make_once()
 admin.site.empty_value_display = NOT_KNOWN
