@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db.models import F
 from uuid_utils.compat import uuid7
 
@@ -138,6 +140,14 @@ def test_prices_in_a_column_keep_all_digits() -> None:
 def test_an_amount_that_a_column_rounds_has_all_its_digits_on_hover() -> None:
     assert amounts.in_column(Decimal("0.25")) == "$0.2500"
     assert amounts.in_column(Decimal("0.000045")) == '<span title="$0.000045">&lt;$0.0001</span>'
+
+
+def test_no_attribute_has_what_aligns_a_column() -> None:
+    """The aligned text holds elements, which would end the attribute."""
+    templates = list((settings.BASE_DIR / "templates").rglob("*.html"))
+    assert any("|dollars_in_column" in path.read_text() for path in templates)
+    inside = re.compile(r'="[^"]*\|(?:dollars|price)_in_column')
+    assert [path.name for path in templates if inside.search(path.read_text())] == []
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,9 @@ def test_a_session_shows_its_agents_its_cost_its_models_and_its_failures(admin_c
     _turn(5, cost=to_pico(Decimal(4)), model_name="sonnet", phase="rules", rule="long")
     _turn(5, key_id=2, cost=to_pico(Decimal(9)))
     first = SessionSummary.objects.get(session_id="s1", key_id=1)
-    text = text_of(admin_client.get(reverse("console:session", args=[first.pk])))
+    page = admin_client.get(reverse("console:session", args=[first.pk]))
+    assert 'title="haiku, 1.0 s, $2.00"' in page.content.decode()
+    text = text_of(page)
     assert "4 requests of 2 agents over 25 min 00 s, 1 of them failed or refused; $7.00." in text
     assert "Main 3 requests" in text
     assert "Explore 1 request" in text
