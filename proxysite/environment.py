@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from zoneinfo import ZoneInfo
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-_LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=.*")
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_0-9]+=.*)")
+_OF_OTHERS = re.compile(r"\s*(?:export\s+)?[A-Za-z_0-9.-]+=.*")
+"""A variable of another program, whose name has characters that those of settings do not have."""
 _SPACED = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z_0-9]*)\s*(?:=.*)?")
 _NUMBERS = {int: "a whole number", float: "a number"}
 _FALSE = frozenset({"false", "off", "n", "no", "0", ""})
@@ -22,18 +25,21 @@ def read_file(path: Path) -> None:
     Raises ImproperlyConfigured for a line of another kind, which it does not repeat: it may hold a secret.
     """
     try:
-        lines = path.read_text(encoding="utf8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError:
         return
+    accepted = []
     for number, line in enumerate(lines, 1):
-        if line.strip() and not line.startswith("#") and not _LINE.fullmatch(line):
+        if (found := _LINE.fullmatch(line)) is not None:
+            accepted.append(found[1])
+        elif line.strip() and not line.lstrip().startswith("#") and not _OF_OTHERS.fullmatch(line):
             named = _SPACED.fullmatch(line)
             wanted = f"{named[1]}=value" if named else "NAME=value"
             raise ImproperlyConfigured(
-                f"Line {number} of {path} is not a setting: write {wanted} from the line's beginning, without spaces "
-                "around the equals sign. A line of words begins with #."
+                f"Line {number} of {path} is not a setting: write {wanted} without spaces around the equals sign. "
+                "A line of words begins with #."
             )
-    environ.Env.read_env(path)
+    environ.Env.read_env(io.StringIO("\n".join(accepted)))
 
 
 class Environment(environ.Env):
@@ -52,8 +58,9 @@ class Environment(environ.Env):
             kind = _NUMBERS.get(options.get("cast"))  # type: ignore[arg-type]
             why = f"{self.ENVIRON.get(var)!r} is not {kind}" if kind else str(error)
             raise ImproperlyConfigured(f"{var} is malformed: {why}. .env.example describes it.") from error
-        given = str(self.ENVIRON.get(var, "")).lower()
-        if options.get("cast") is bool and given not in (*self.BOOLEAN_TRUE_STRINGS, *_FALSE):
+        given = str(self.ENVIRON.get(var, "")).strip().lower()
+        known = given.startswith("$") or given in (*self.BOOLEAN_TRUE_STRINGS, *_FALSE)
+        if options.get("cast") is bool and not known:
             raise ImproperlyConfigured(
                 f"{var} is malformed: {given!r} is neither true nor false. .env.example describes it."
             )

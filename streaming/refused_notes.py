@@ -30,7 +30,7 @@ class Notes:
     def __init__(self, proxies: tuple[str, ...], is_new: Callable[[], object]) -> None:
         self._proxies = proxies
         self._is_new = is_new
-        self._described: set[tuple[str, str]] = set()
+        self._described: set[str] = set()
         self._notes: tuple[Note, ...] = ()
 
     def taken(self) -> tuple[Note, ...]:
@@ -49,12 +49,13 @@ class Notes:
         peer: str,
     ) -> None:
         """Notes a request; `what` is its method and path, `answer` the status and the message that it got."""
-        forwarded_for = headers.get("x-forwarded-for", "")
-        client = (peer, forwarded_for)
-        if client in self._described or len(self._described) >= MOST_DESCRIBED:
+        if len(self._described) >= MOST_DESCRIBED:
             return
-        self._described.add(client)
-        address = client_behind(peer, forwarded_for, self._proxies)
+        # Not by what the client writes into a header that no proxy vouches for.
+        address = client_behind(peer, headers.get("x-forwarded-for", ""), self._proxies)
+        if address in self._described:
+            return
+        self._described.add(address)
         sent, shown, length = _key_of(headers, refusal)
         note = Note(request_id, time.time(), address, what[:_MOST_PATH], *answer, sent, shown, length)
         others = [one for one in self._notes if one.address != address]

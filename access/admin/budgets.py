@@ -133,9 +133,8 @@ class BudgetAdmin(ListsOfOne, TakesHistoryAlong, SerializedSaves, ModelAdmin):
 
 def bar(standing: Standing) -> SafeString:
     """Returns what is spent and held of a window as a bar, with the amounts below."""
-    limit = standing.limit
-    spent = min(Decimal(_FULL), standing.spent * _FULL / limit)
+    spent = min(Decimal(_FULL), standing.share_of_limit(standing.spent))
     color = "over" if standing.percent >= _FULL else "near" if standing.percent >= _NEAR else "spent"
-    held = min(Decimal(_FULL) - spent, standing.drawn * _FULL / limit)
+    held = min(Decimal(_FULL) - spent, standing.share_of_limit(standing.drawn))
     shown = {"standing": standing, "spent": spent, "held": held, "color": color}
     return SafeString(render_to_string("access/budget_bar.html", shown))

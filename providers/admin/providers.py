@@ -159,7 +159,12 @@ class ProviderAdmin(BegunFromPreset, EditedInList):
     @action(description="Fetch model lists", permissions=["fetch_lists"])
     def fetch_model_lists(self, request: HttpRequest, queryset: QuerySet[Provider]) -> HttpResponse:
         """Starts the job that asks those that are ticked which models they have."""
-        return ask(request, Job.Kind.FETCH, {"providers": sorted(queryset.values_list("pk", flat=True))})
+        ids = sorted(queryset.values_list("pk", flat=True))
+        if not ids:
+            # None stands for all.
+            messages.warning(request, "The providers that you ticked are gone.")
+            return HttpResponseRedirect(request.get_full_path())
+        return ask(request, Job.Kind.FETCH, {"providers": ids})
 
     @action(description="Test", icon="network_check", permissions=["use_credential"])
     def test(self, request: HttpRequest, object_id: str) -> HttpResponse:

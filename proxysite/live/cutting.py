@@ -12,12 +12,14 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from access.audit import lock, record
 from proxysite.live import rows
+from proxysite.live.samples import of_streams
 from usage.journal.account import request_id_of
 from usage.live.streams import Stream
 from usage.models import RequestLog
 
 CUT = "usage.cut_stream"
-HAS_ENDED = "That stream has ended: there is nothing to cut."
+_HAS_ENDED = "That stream has ended: there is nothing to cut."
+_UNKNOWN = "Whether that stream runs is not known: this process does not reach Redis. Try again in some seconds."
 
 
 class CutForm(forms.Form):
@@ -35,6 +37,11 @@ class CutForm(forms.Form):
 def running(identity: UUID) -> Stream | None:
     """Returns a stream while it runs."""
     return None if RequestLog.objects.filter(pk=identity).exists() else rows.running(identity)
+
+
+def why_not_running() -> str:
+    """Returns what to say of a stream that was not found to run."""
+    return _HAS_ENDED if of_streams().are_whole() else _UNKNOWN
 
 
 def cut_and_say(request: HttpRequest, stream: Stream, form: CutForm) -> None:

@@ -36,6 +36,9 @@ class Samples(Protocol):
         """Returns what each worker said last: worker -> when, to be compared alone, and what. Without those that said
         it longer ago than `within`, by its clock."""
 
+    def are_whole(self) -> bool:
+        """Returns whether what was read last is what all workers said."""
+
     def forget(self, worker: str) -> None:
         """Removes what a worker said, and what those said that died long ago."""
 
@@ -64,6 +67,9 @@ class InDatabase:
             cursor.execute(f"{self._read} WHERE at > %s" if since else self._read, since)
             return {worker: (at, bytes(content)) for worker, at, content in cursor.fetchall()}
 
+    def are_whole(self) -> bool:
+        return True
+
     def forget(self, worker: str) -> None:
         self._rows.filter(worker=worker).delete()
         self._rows.filter(at__lt=timezone.now() - _ABANDONED).delete()
@@ -79,6 +85,7 @@ class InEither:
         self._fell_back: set[str] = set()
         self._silent_until = 0.0
         self._failing = False
+        self._last: dict[timedelta | None, tuple[float, dict[str, tuple[object, bytes]]]] = {}
 
     def write(self, worker: str, content: bytes) -> None:
         if self._does(lambda: self._redis.write(worker, content)):
@@ -90,9 +97,17 @@ class InEither:
             self._database.write(worker, content)
 
     def read(self, within: timedelta | None = None) -> dict[str, tuple[object, bytes]]:
-        found: dict[str, tuple[object, bytes]] = {}
-        self._does(lambda: found.update(self._redis.read(within)))
+        def read_and_keep() -> None:
+            self._last[within] = time.monotonic(), self._redis.read(within)
+
+        self._does(read_and_keep)
+        at, found = self._last.get(within, (0.0, {}))
+        if self._failing and time.monotonic() > at + _SILENCE:
+            found = {}
         return found | self._database.read(within)
+
+    def are_whole(self) -> bool:
+        return not self._failing
 
     def forget(self, worker: str) -> None:
         self._does(lambda: self._redis.forget(worker))
@@ -106,7 +121,8 @@ class InEither:
         try:
             ask()
         except Unreadable as error:
-            self._silent_until = time.monotonic() + _SILENCE
+            # One failure may be a lost connection: what comes next asks again.
+            self._silent_until = time.monotonic() + (_SILENCE if self._failing else 0.0)
             if not self._failing:
                 logger.warning("the live view uses the database: Redis fails", extra={"fields": {"cause": str(error)}})
             self._failing = True

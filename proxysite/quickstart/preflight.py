@@ -42,9 +42,10 @@ def check_alone(folder: Path, port: str) -> None:
     journals = Path(os.environ.get("JOURNAL_DIR") or folder / "journal").expanduser()
     if any(_is_locked(lock) for lock in journals.glob("*/lock")):
         other = int(port) + 100 if port.isascii() and port.isdigit() and int(port) + 101 <= _HIGHEST else 3556
+        journal = " JOURNAL_DIR=~/gateway-data/journal" if os.environ.get("JOURNAL_DIR") else ""
         raise CannotStart(
-            f"A gateway is running with the data in {folder}. Stop it first (Ctrl-C where it runs), or start "
-            f"another one with data of its own: make run PORT={other} DATA_DIR=~/gateway-data."
+            f"A gateway is running with the data in {journals if journal else folder}. Stop it first (Ctrl-C where it "
+            f"runs), or start another one with data of its own: make run PORT={other} DATA_DIR=~/gateway-data{journal}."
         )
 
 
@@ -70,7 +71,8 @@ def misspelt(file: Path, example: Path) -> Iterator[str]:
         if name == "PORT":
             yield f"PORT in {file} is not read: give the port with make run PORT=3456."
         elif name not in known and (near := difflib.get_close_matches(name.upper(), known, 1, 0.8)):
-            yield f"{name} in {file} is no setting, and is not read. Is {near[0]} meant?"
+            or_key = " A credential may name it." if name.endswith(("_API_KEY", "_AUTH_TOKEN")) else ""
+            yield f"{name} in {file} is no setting of the gateway. Is {near[0]} meant?{or_key}"
 
 
 def check_folder(folder: Path) -> None:

@@ -54,6 +54,13 @@ def spend(cents: int, **whose: Any) -> None:
     write(finished(timezone.now(), cents * CENT, **whose))
 
 
+def test_a_limit_of_nothing_is_used_up_by_anything(admin_client: Client) -> None:
+    budget(0, team=Team.objects.create(name="Blue"))
+    assert admin_client.get(LIST).status_code == 200
+    spend(1, team_id=Team.objects.get().pk)
+    assert "100 %" in text_of(admin_client.get(LIST))
+
+
 def errors(page: Any) -> dict[str, list[str]]:
     assert page.status_code == 200, "it was saved"
     return {name: list(found) for name, found in page.context["adminform"].form.errors.items()}

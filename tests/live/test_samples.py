@@ -126,6 +126,25 @@ def test_the_database_is_used_while_redis_is_away(
         server.kill()
 
 
+def test_a_page_that_loses_redis_shows_what_it_read_last_for_some_seconds(
+    in_database: InDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = RedisServer()
+    server.start()
+    try:
+        redis = InRedis(server.url, "tests", "topic", _KEPT)
+        InEither(redis, in_database).write("samples 1", b"one")
+        page = InEither(redis, in_database)
+        assert _found(page) == {"samples 1": b"one"}
+        assert page.are_whole()
+    finally:
+        server.kill()
+    assert _found(page) == {"samples 1": b"one"}
+    assert not page.are_whole()
+    monkeypatch.setattr("proxysite.live.samples._SILENCE", 0.0)
+    assert _found(page) == {}
+
+
 def test_a_worker_alone_that_does_not_reach_redis_is_seen(in_redis: InRedis, in_database: InDatabase) -> None:
     nobody = InRedis("redis://127.0.0.1:1/0", "tests", "topic", _KEPT)
     InEither(in_redis, in_database).write("samples 1", b"one")

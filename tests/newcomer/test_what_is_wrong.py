@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from proxysite.environment import read_file
+from proxysite.environment import Environment, read_file
 from proxysite.quickstart import preflight
 from tests.harness.gateway import ROOT, free_port
 from tests.harness.patience import PATIENCE
@@ -95,7 +95,7 @@ def test_a_gateway_beside_one_with_the_same_data_is_refused(checkout: Checkout, 
     preflight.check_alone(tmp_path / "data", "3456")
 
 
-@pytest.mark.parametrize("line", ["OPENAI_API_KEY = sk-a-secret", " OPENAI_API_KEY=sk-a-secret", "OPENAI_API_KEY"])
+@pytest.mark.parametrize("line", ["OPENAI_API_KEY = sk-a-secret", "OPENAI_API_KEY"])
 def test_a_line_that_is_no_setting_is_named_and_not_repeated(tmp_path: Path, line: str) -> None:
     file = tmp_path / ".env"
     file.write_text(f"# mine\n\n{line}\n")
@@ -105,10 +105,43 @@ def test_a_line_that_is_no_setting_is_named_and_not_repeated(tmp_path: Path, lin
     assert "sk-a-secret" not in str(refused.value)
 
 
+def test_what_shells_and_compose_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / ".env"
+    lines = [
+        "\ufeff# mine",
+        "  # indented",
+        "  ONE_OF_TESTS=1",
+        "export \tTWO_OF_TESTS='2 # no comment'",
+        "of.others-=3",
+    ]
+    file.write_bytes("\r\n".join(lines).encode())
+    for name in ("ONE_OF_TESTS", "TWO_OF_TESTS"):
+        # Whatever the file sets is taken back.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    read_file(file)
+    assert (os.environ["ONE_OF_TESTS"], os.environ["TWO_OF_TESTS"]) == ("1", "2 # no comment")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [(" true ", True), ("Off", False), ("$OTHER_OF_TESTS", True), ("ture", None)]
+)
+def test_a_word_that_is_neither_true_nor_false_is_refused(
+    text: str, meant: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTHER_OF_TESTS", "yes")
+    monkeypatch.setenv("SWITCH_OF_TESTS", text)
+    if meant is None:
+        with pytest.raises(ImproperlyConfigured, match="neither true nor false"):
+            Environment().bool("SWITCH_OF_TESTS")
+    else:
+        assert Environment().bool("SWITCH_OF_TESTS") is meant
+
+
 def test_a_name_that_nearly_is_a_setting_is_pointed_out(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text("DEMO_UPSTREM=false\nexport LOG_LEVEL=INFO\nPORT=8000\nOUR_OWN_API_KEY=x\n")
-    misspelt, port = preflight.misspelt(file, ROOT / ".env.example")
+    file.write_text("DEMO_UPSTREM=false\nexport LOG_LEVEL=INFO\nPORT=8000\nOUR_OWN_API_KEY=x\nOPENAI_API_KEY_2=x\n")
+    misspelt, port, _ = preflight.misspelt(file, ROOT / ".env.example")
     assert "DEMO_UPSTREM" in misspelt
     assert "Is DEMO_UPSTREAM meant?" in misspelt
     assert "make run PORT=" in port

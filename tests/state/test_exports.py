@@ -147,6 +147,20 @@ def test_a_stopped_one_leaves_no_file_and_notices_between_rows_that_do_not_match
 
 
 @pytest.mark.django_db(transaction=True)
+def test_one_that_is_cancelled_when_all_is_written_leaves_no_file_either() -> None:
+    _rows(2)
+    job = _asked(signed_in(person(Role.OWNER)), REQUESTS)
+
+    def stop(done: int, total: int | None, unit: str) -> None:
+        if file.prepared(job.pk).exists():
+            raise runner.Stopped
+
+    with pytest.raises(runner.Stopped):
+        tasks.run(job, stop)
+    assert list(file.prepared(job.pk).parent.iterdir()) == []
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_full_disk_and_a_folder_that_is_none_are_named(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     _rows(1)
     browser = signed_in(person(Role.OWNER))
@@ -173,6 +187,8 @@ def test_a_file_is_deleted_after_its_time_and_the_page_says_where_it_is(settings
     browser = signed_in(person(Role.OWNER))
     job = _asked(browser, REQUESTS)
     call_command("run_jobs", verbosity=0)
+    job.refresh_from_db()
+    assert job.found is not None
     path, page = file.prepared(job.pk), reverse("console:job", args=[job.pk])
     left = path.with_suffix(".part")
     left.write_bytes(b"of a process that was killed")
@@ -184,15 +200,24 @@ def test_a_file_is_deleted_after_its_time_and_the_page_says_where_it_is(settings
     long_ago = time.time() - file.KEPT.total_seconds() - 60
     for each in (left, foreign, path):
         os.utime(each, (long_ago, long_ago))
-    Job.objects.filter(pk=job.pk).update(host="another-host")
     file.delete_old()
     assert list(path.parent.iterdir()) == [foreign]
+    assert f"It is not in {path.parent} any more." in browser.get(page).content.decode()
+    Job.objects.filter(pk=job.pk).update(host="another-host")
     shown = browser.get(page).content.decode()
     assert "another-host wrote it to" in shown
     assert "EXPORT_DIR" in shown
-    assert browser.get(reverse("console:job-export", args=[job.pk])).status_code == 404
+    url = reverse("console:job-export", args=[job.pk])
+    assert browser.get(url).status_code == 404
+    # That of another job, which had the number before the database was restored.
+    path.write_bytes(b"of another job")
+    assert browser.get(url).status_code == 404
+    path.write_bytes(b"." * job.found["bytes"])
+    assert len(_bytes(browser.get(url))) == job.found["bytes"]
     Job.objects.update(ended_at=timezone.now() - file.KEPT)
-    assert "It was deleted 7 days after it was written." in browser.get(page).content.decode()
+    assert "It is kept for 7 days, which are over." in browser.get(page).content.decode()
+    assert browser.get(url).status_code == 404
+    assert AuditEntry.objects.filter(action="usage exported").count() == 1
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""Model lists that a job fetches: what is new, what is gone and what failed, with nothing added."""
+"""Model lists that a job fetches: what is new, what is not listed and what failed, with nothing added."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from access.roles.table import Role
+from providers.model_list import ListedModel
 from providers.models import Model, Provider
 from proxysite.state.jobs import fetches
 from proxysite.state.models import Job
@@ -63,12 +64,12 @@ def test_all_enabled_providers_are_asked_and_nothing_is_added(
     browser.post(START)
     job = _run()
     assert (job.state, job.done, job.total, job.unit) == ("done", 3, 3, "providers"), job.error
-    assert job.result == ["3 providers asked: 1 new, 1 gone, 1 not fetched. Nothing was added."]
+    assert job.result == ["3 providers asked: 1 new, 1 not listed, 1 not fetched. Nothing was added."]
     assert len(server.received) == 2
     page = browser.get(reverse("console:job", args=[job.pk]))
     text = _text(page)
-    assert "1 listed: 1 new, 0 gone." in text
-    assert "Configured here and not listed any more retired in fast" in text
+    assert "1 listed: 1 new, 0 not in the list." in text
+    assert "Configured here and not in its list retired in fast" in text
     assert "The list could not be fetched" in text
     for provider in (one, two):
         assert reverse("console:provider-models", args=[provider.pk]) in page.content.decode()
@@ -94,6 +95,19 @@ def test_the_list_of_providers_starts_it_for_those_that_are_ticked(server: Hosti
     Provider.objects.filter(name="two").delete()
     assert reverse("console:provider-models", args=[ticked[0]]) not in browser.get(answer.url).content.decode()
     assert job.options == {"providers": ticked}
+    # Those that are gone are not all that are enabled.
+    Provider.objects.filter(pk__in=ticked).delete()
+    gone: Any = browser.post(LIST, {"action": "fetch_model_lists", "_selected_action": ticked}, follow=True)
+    assert "The providers that you ticked are gone." in _text(gone)
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_that_is_listed_with_the_tag_latest_is_no_other_model(server: HostileServer) -> None:
+    provider = _provider("one", server.url, "m")
+    listed = [ListedModel("m:latest"), ListedModel("other:latest")]
+    found = fetches._compared(provider, listed)
+    assert (found.new, found.unlisted) == (["other:latest"], [])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -126,6 +126,7 @@ def test_money_is_written_for_people(amount: Decimal | None, text: str) -> None:
         (Decimal("0.99996"), "$1.00\u2007\u2007"),
         (Decimal("1234.5"), "$1,234.50\u2007\u2007"),
         (Decimal("-0.5"), "-$0.5000"),
+        (Decimal("-0.00001"), ">-$0.0001"),
     ],
 )
 def test_money_in_a_column_aligns_on_the_point(amount: Decimal | None, text: str) -> None:

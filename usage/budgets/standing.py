@@ -21,6 +21,7 @@ from usage.budgets import periods, windows
 from usage.budgets.bound import Bound
 from usage.money import to_dollars
 
+_ALL = Decimal(100)
 _ZERO = Decimal(0)
 _AT_ONCE = 200
 """Windows that one query asks for: SQLite has a limit on the length of a condition."""
@@ -61,7 +62,11 @@ class Standing(msgspec.Struct, frozen=True):
     @property
     def percent(self) -> int:
         """How much of the limit is spent, more than 100 for an overdraft; rounded down."""
-        return int(self.spent * 100 / self.limit)
+        return int(self.share_of_limit(self.spent))
+
+    def share_of_limit(self, amount: Decimal) -> Decimal:
+        """Returns what percent of the limit an amount is. Of a limit of nothing any amount is all."""
+        return amount * 100 / self.limit if self.limit > 0 else _ALL if amount else _ZERO
 
 
 def of_person(person: User) -> list[Bound]:

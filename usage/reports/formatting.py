@@ -52,7 +52,7 @@ def dollars_in_column(amount: Decimal | None) -> str:
     if amount is None:
         return UNKNOWN
     if amount < 0:
-        return f"-{dollars_in_column(-amount)}"
+        return f"-{dollars_in_column(-amount)}" if amount <= Decimal("-0.00005") else ">-$0.0001"
     if amount == 0 or amount >= Decimal("0.99995"):
         return f"${amount:,.2f}{FIGURE_SPACE * 2}"
     return f"${amount:.4f}" if amount >= Decimal("0.00005") else "<$0.0001"

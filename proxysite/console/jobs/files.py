@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 from django.core.exceptions import PermissionDenied
@@ -21,11 +19,12 @@ from access.audit import record
 from access.permissions import Person, may
 from proxysite.console import csv_file
 from proxysite.state.jobs import exports
+from proxysite.state.jobs.work import host_name
 from proxysite.state.models import Job
 from usage.reports.rows.file import KEPT, prepared
 
 _BLOCK: Final = 256 * 1024
-_MISSING = "The file is not on this host: it was deleted, or another host wrote it."
+_MISSING = "The file is not on this host: it was deleted, or another host wrote it, or its time is over."
 
 
 class File(msgspec.Struct, frozen=True):
@@ -47,13 +46,15 @@ def shown(job: Job, reader: Person) -> File | None:
     url, problem = "", ""
     if not may(reader, exports.permission(job)):
         problem = f"Only those who may see {job.options['rows']} may download it."
-    elif prepared(job.pk).is_file():
-        url = reverse("console:job-export", args=[job.pk])
     elif timezone.now() >= until:
-        problem = f"It was deleted {KEPT.days} days after it was written."
+        problem = f"It is kept for {KEPT.days} days, which are over."
+    elif _is_here(job):
+        url = reverse("console:job-export", args=[job.pk])
+    elif job.host == host_name():
+        problem = f"It is not in {prepared(job.pk).parent} any more. Prepare it again."
     else:
         problem = (
-            f"It is not on this host, {socket.gethostname()}: {job.host} wrote it to {job.found['folder']}. Open this "
+            f"It is not on this host, {host_name()}: {job.host} wrote it to {job.found['folder']}. Open this "
             "page there; or set EXPORT_DIR to a folder that all hosts share, and prepare it again."
         )
     return File(_name(job), job.found["bytes"], job.found["rows"], until, url, problem)
@@ -75,17 +76,13 @@ def download(request: HttpRequest, export_id: int) -> HttpResponseBase:
     job = get_object_or_404(Job, pk=export_id, kind=Job.Kind.EXPORT)
     if not may(request.user, exports.permission(job)):
         raise PermissionDenied
-    path = prepared(job.pk)
-    try:
-        size = path.stat().st_size
-    except FileNotFoundError as error:
-        raise Http404(_MISSING) from error
-    if job.state != Job.State.DONE:
+    file = _opened(job)
+    if file is None:
         raise Http404(_MISSING)
     asked = {name: value for name, value in job.options.items() if value}
     record("usage exported", changes={**asked, "job": job.pk})
-    sent = csv_file.response(request, _name(job), _blocks(path), "application/gzip")
-    sent["Content-Length"] = str(size)
+    sent = csv_file.response(request, _name(job), _blocks(file), "application/gzip")
+    sent["Content-Length"] = str(_size(job))
     return sent
 
 
@@ -93,7 +90,29 @@ def _name(job: Job) -> str:
     return f"{job.options['rows']}-{timezone.localtime(job.created_at).date()}-{job.pk}.csv.gz"
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+def _size(job: Job) -> int | None:
+    return None if job.found is None else job.found["bytes"]
+
+
+def _is_here(job: Job) -> bool:
+    """Whether this host has the file: one of another job, which had this number before a database was restored, is of
+    another size."""
+    try:
+        return prepared(job.pk).stat().st_size == _size(job)
+    except OSError:
+        return False
+
+
+def _opened(job: Job) -> BinaryIO | None:
+    if job.state != Job.State.DONE or job.ended_at is None or timezone.now() >= job.ended_at + KEPT:
+        return None
+    try:
+        return prepared(job.pk).open("rb") if _is_here(job) else None
+    except OSError:
+        return None
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
         while block := file.read(_BLOCK):
             yield block

@@ -90,7 +90,7 @@ FORMS: dict[str, type[Asked]] = {
     Job.Kind.REBUILD.value: RollupsForm,
 }
 SENTENCES = {
-    Job.Kind.FETCH.value: "Asks every enabled provider which models it has: which are new, which are gone. Adds none.",
+    Job.Kind.FETCH.value: "Asks every enabled provider for its models: what is new, what is not listed. Adds none.",
     Job.Kind.REPRICE.value: "What usage would cost at other prices. Its cost stays: the result is a second figure.",
     Job.Kind.CHECK.value: "Compares the sums that pages show with the usage rows, and changes nothing.",
     Job.Kind.REBUILD.value: "Corrects the sums that differ from the usage rows. Not while prune_usage runs.",

@@ -88,7 +88,7 @@ def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
 
 
 def _list(request: HttpRequest, filled: dict[str, Any], status: int = 200) -> HttpResponse:
-    jobs = list(Job.objects.order_by("-pk")[:LISTED])
+    jobs = list(Job.objects.defer("found", "result").order_by("-pk")[:LISTED])
     may_add = may(request.user, ADD)
     context = {
         **admin.site.each_context(request),

@@ -21,7 +21,7 @@ def page(request: HttpRequest, request_log_id: UUID) -> HttpResponse:
     """Shows a stream and asks; a POST cuts it."""
     stream = cutting.running(request_log_id)
     if stream is None:
-        messages.info(request, cutting.HAS_ENDED)
+        messages.info(request, cutting.why_not_running())
         return redirect("console:live")
     form = cutting.CutForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -95,7 +95,7 @@ def _of_members(budget: Budget, everybody: list[User]) -> OfMembers:
         member = one.bound.member
         per_day = pace.per_day(one.bound, spent.get(member.pk, {}) if member is not None else {}, now)
         words = pace_of(one, per_day, pace.runs_out_at(one, per_day, now))
-        found.append(MemberBudget(Shown(one), per_day, words))
+        found.append(MemberBudget(Shown(one), round(per_day, 4), words))
     bound = {one.member for one in bounds}
     found.sort(key=lambda one: (-one.standing.percent, str(one.member)))
     return OfMembers(budget, found, [user for user in everybody if user not in bound])

@@ -50,7 +50,7 @@ def cut_page(request: HttpRequest, row_id: UUID) -> HttpResponse:
         _check(person, ended.team_id)
     stream = cutting.running(row_id)
     if stream is None:
-        messages.info(request, cutting.HAS_ENDED)
+        messages.info(request, cutting.why_not_running())
         return redirect("my:live")
     _check(person, stream.team_id)
     form = cutting.CutForm(request.POST or None)

@@ -16,7 +16,7 @@ from access.roles.scope import visible
 from proxysite.console import csv_file
 from proxysite.state.jobs.work import Progress, Refused, Result, person_of
 from proxysite.state.models import Job
-from usage.reports.rows import filters, reading
+from usage.reports.rows import file, filters, reading
 from usage.reports.rows.file import file_columns, line, prepared
 from usage.reports.rows.filters import ATTEMPTS, REQUESTS, Chosen, Kind
 from usage.reports.rows.histogram import histogram
@@ -54,11 +54,18 @@ def export(job: Job, progress: Progress) -> Result:
     selection = reading.Selection(visible(person, kind.model._default_manager.all()), chosen, since, until)
     path = prepared(job.pk)
     try:
+        # Pages may run without the housekeeper that does it each hour.
+        file.delete_old()
         rows = _write(path, _Rows(selection, kind, _about(chosen, since, until), progress))
     except OSError as error:
         raise Refused(f"The file cannot be written to {path.parent}: {error.strerror or error}.") from error
-    progress(rows, rows, "rows")
-    return Result([], {"rows": rows, "bytes": path.stat().st_size, "folder": str(path.parent)})
+    try:
+        progress(rows, rows, "rows")
+        return Result([], {"rows": rows, "bytes": path.stat().st_size, "folder": str(path.parent)})
+    except BaseException:
+        # Cancelled in its last moment: no page would show the file.
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _about(chosen: Chosen, since: datetime, until: datetime) -> int | None:
@@ -91,7 +98,7 @@ def _write(path: Path, rows: _Rows) -> int:
     part.unlink(missing_ok=True)
     opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(opened, "wb") as file, gzip.GzipFile("", "wb", compresslevel=6, fileobj=file) as packed:
+        with os.fdopen(opened, "wb") as raw, gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw) as packed:
             for block in csv_file.blocks(rows.columns, rows.lines()):
                 _leave_room(path.parent)
                 packed.write(block)

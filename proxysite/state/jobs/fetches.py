@@ -1,4 +1,4 @@
-"""Asks providers which models they have, and says which are new and which are gone. Adds nothing."""
+"""Asks providers which models they have: says which are new, and which configured ones are not listed. Adds nothing."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PERMISSION: Final = "providers.use_credential"
 AT_ONCE: Final = 8
 """Providers that are asked at the same time."""
 MOST_NAMES: Final = 200
-"""Models of a provider that are named as new, and as gone."""
+"""Models of a provider that are named as new, and as not listed."""
 
 
-class Gone(msgspec.Struct, frozen=True):
+class Unlisted(msgspec.Struct, frozen=True):
     """A model that is configured here and not listed by its provider, with the routes that have it as a candidate."""
 
     name: str
@@ -41,8 +41,8 @@ class Fetched(msgspec.Struct, frozen=True):
     listed: int = 0
     new: list[str] = []
     new_count: int = 0
-    gone: list[Gone] = []
-    gone_count: int = 0
+    unlisted: list[Unlisted] = []
+    unlisted_count: int = 0
     problem: str = ""
 
 
@@ -86,14 +86,19 @@ def _compared(provider: Provider, answer: list[ListedModel] | str) -> Fetched:
         return Fetched(provider.pk, provider.name, problem=answer)
     listed = {model.name for model in answer}
     here = dict(Model.objects.filter(provider=provider).values_list("pk", "name"))
-    new = sorted(listed - set(here.values()), key=str.lower)
-    gone = sorted((name.lower(), name, pk) for pk, name in here.items() if name not in listed)
-    routes = _routes([pk for _, _, pk in gone[:MOST_NAMES]])
+    new = sorted(listed - set(here.values()) - {_tagged(name) for name in here.values()}, key=str.lower)
+    unlisted = sorted((name.lower(), name, pk) for pk, name in here.items() if listed.isdisjoint({name, _tagged(name)}))
+    routes = _routes([pk for _, _, pk in unlisted[:MOST_NAMES]])
     return Fetched(
         provider.pk, provider.name, listed=len(listed),
         new=new[:MOST_NAMES], new_count=len(new),
-        gone=[Gone(name, routes[pk]) for _, name, pk in gone[:MOST_NAMES]], gone_count=len(gone),
+        unlisted=[Unlisted(name, routes[pk]) for _, name, pk in unlisted[:MOST_NAMES]], unlisted_count=len(unlisted),
     )  # fmt: skip
+
+
+def _tagged(name: str) -> str:
+    """Returns the name as Ollama lists it, where a request may leave the tag out."""
+    return f"{name}:latest"
 
 
 def _routes(models: list[int]) -> dict[int, list[str]]:
@@ -106,6 +111,7 @@ def _routes(models: list[int]) -> dict[int, list[str]]:
 
 def _sum(found: list[Fetched]) -> str:
     failed = sum(bool(one.problem) for one in found)
-    new, gone = sum(one.new_count for one in found), sum(one.gone_count for one in found)
+    new, unlisted = sum(one.new_count for one in found), sum(one.unlisted_count for one in found)
     asked = f"{len(found)} provider{'' if len(found) == 1 else 's'} asked"
-    return f"{asked}: {new:,} new, {gone:,} gone{f', {failed} not fetched' if failed else ''}. Nothing was added."
+    not_fetched = f", {failed} not fetched" if failed else ""
+    return f"{asked}: {new:,} new, {unlisted:,} not listed{not_fetched}. Nothing was added."

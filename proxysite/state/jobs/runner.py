@@ -4,7 +4,6 @@ standard input: where that ends, so does the job, and whoever opens the page lat
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 from datetime import timedelta
 from typing import Final
@@ -51,9 +50,7 @@ def claim() -> Job | None:
     waiting = Job.objects.filter(pk=job.pk, state=Job.State.WAITING)
     try:
         with transaction.atomic():
-            if not waiting.update(
-                state=Job.State.RUNNING, began_at=Now(), seen_at=Now(), host=socket.gethostname()[:120]
-            ):
+            if not waiting.update(state=Job.State.RUNNING, began_at=Now(), seen_at=Now(), host=work.host_name()):
                 return None
     except IntegrityError:
         return None

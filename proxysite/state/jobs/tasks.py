@@ -1,4 +1,4 @@
-"""What jobs do. Each may be stopped between two parts and started again: what was done until then stays."""
+"""What jobs do. Each may be stopped between two parts and started again: what it wrote to the database stays."""
 
 from __future__ import annotations
 

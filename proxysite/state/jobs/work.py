@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,11 @@ class Result(msgspec.Struct, frozen=True):
 
     lines: list[str]
     found: dict[str, Any] | None = None
+
+
+def host_name() -> str:
+    """Returns the name of this host, as a job keeps it."""
+    return socket.gethostname()[:120]
 
 
 def person_of(job: Job) -> User | None:

@@ -44,13 +44,26 @@ def delete_old() -> None:
     folder = Path(settings.EXPORT_DIR)
     if not folder.is_dir():
         return
-    now = time.time()
-    for entry in os.scandir(folder):
-        if not entry.name.startswith("job-") or not entry.is_file(follow_symlinks=False):
-            continue
-        kept = _PART_KEPT if entry.name.endswith(".part") else KEPT
-        if entry.stat().st_mtime < now - kept.total_seconds():
-            Path(entry.path).unlink(missing_ok=True)
+    problem: OSError | None = None
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                _delete_if_old(entry)
+            except FileNotFoundError:
+                # Another worker was first.
+                continue
+            except OSError as error:
+                problem = problem or error
+    if problem is not None:
+        raise problem
+
+
+def _delete_if_old(entry: os.DirEntry[str]) -> None:
+    if not entry.name.startswith("job-") or not entry.is_file(follow_symlinks=False):
+        return
+    kept = _PART_KEPT if entry.name.endswith(".part") else KEPT
+    if entry.stat().st_mtime < time.time() - kept.total_seconds():
+        Path(entry.path).unlink(missing_ok=True)
 
 
 def _value(value: Any) -> Any:
