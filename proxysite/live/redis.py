@@ -59,6 +59,9 @@ class InRedis:
                     found[worker.decode()] = (at, content)
         return found
 
+    def are_whole(self) -> bool:
+        return True
+
     def forget(self, worker: str) -> None:
         with _readable(), self._redis.pipeline(transaction=False) as calls:
             calls.delete(self._key(worker.encode()))

@@ -8,7 +8,7 @@ import msgspec
 from django.utils import timezone
 
 from access.models import Budget, RateLimit, Team
-from proxysite.state.jobs.fetches import Fetched, Gone
+from proxysite.state.jobs.fetches import Fetched, Unlisted
 from proxysite.state.models import Job
 from tests.admin.history import request_row
 from usage.reports.rows.file import prepared
@@ -31,7 +31,7 @@ def set_by_a_lead(team: Team) -> None:
 def fetched_lists() -> None:
     """Makes a job that has fetched two model lists, of which one failed, of providers that are gone."""
     lists = [
-        Fetched(10**6, "one", 2, ["new"], 1, [Gone("retired", ["fast"])], 1),
+        Fetched(10**6, "one", 2, ["new"], 1, [Unlisted("retired", ["fast"])], 1),
         Fetched(10**6 + 1, "two", problem="The list could not be fetched: its server could not be reached."),
     ]
     Job.objects.create(
