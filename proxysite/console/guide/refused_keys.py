@@ -64,11 +64,11 @@ def newest(request: HttpRequest, moment: datetime) -> list[Refused]:
 def _described(note: Note, *, from_here: bool) -> Refused:
     at = datetime.fromtimestamp(note.at, UTC)
     address = note.address or "an unknown address"
-    why, advice = _why(note)
+    why, advice = _reason(note)
     return Refused(note.id, at, address, from_here, note.what, note.status, why, advice)
 
 
-def _why(note: Note) -> tuple[str, str]:
+def _reason(note: Note) -> tuple[str, str]:
     if note.sent is SentKey.KNOWN:
         return note.message, ""
     if note.sent is SentKey.CUT:
