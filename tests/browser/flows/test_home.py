@@ -51,7 +51,7 @@ def _agrees(number: dict[str, Any], rows: list[dict[str, str]], total: int) -> b
         shown = Decimal(text.strip("$").replace(",", ""))
         return abs(cost - shown) <= Decimal("0.005") and bool(not exact or f"${cost.normalize():f}" in exact)
     if "tokens" in exact:
-        return _sum(r"([\d,]+) [a-z]", [row["tokens"] for row in rows]) == _sum(r"([\d,]+): ", [exact])
+        return _sum(r"(\d[\d,]*) [a-z]", [row["tokens"] for row in rows]) == _sum(r"([\d,]+): ", [exact])
     if "rate" in exact:
         assert {row["outcome"] for row in rows} <= {"Failed", "Refused", "Interrupted"}
         return bool(text == f"{100 * len(rows) / total:.1f} %")
