@@ -198,9 +198,9 @@ def test_a_new_lead_sets_limits_and_their_clients_run_into_each(story: Story, tm
                 claude_code.LATEST, tmp_path / "home", story.gateway.base_url, story.laptop.secret,
                 story.made.body["model"], "hello",
             )  # fmt: skip
-            # What is spent may be known better by now.
+            # Its request reserves more, and what is spent may be known better by now.
             shown = str(read.result["result"])
-            assert sentence.partition(": $")[0] in shown
+            assert begins in shown
             assert shown.endswith(sentence.partition(" It resets:")[2])
         story.asks_and_gets_more(budget, 20)
     assert story.ask_model(story.laptop)
