@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import datetime
-from typing import BinaryIO, Final
+from pathlib import Path
+from typing import Final
 
 import msgspec
 from django.core.exceptions import PermissionDenied
@@ -76,12 +78,11 @@ def download(request: HttpRequest, export_id: int) -> HttpResponseBase:
     job = get_object_or_404(Job, pk=export_id, kind=Job.Kind.EXPORT)
     if not may(request.user, exports.permission(job)):
         raise PermissionDenied
-    file = _opened(job)
-    if file is None:
+    if not _is_readable(job):
         raise Http404(_MISSING)
     asked = {name: value for name, value in job.options.items() if value}
     record("usage exported", changes={**asked, "job": job.pk})
-    sent = csv_file.response(request, _name(job), _blocks(file), "application/gzip")
+    sent = csv_file.response(request, _name(job), _blocks(prepared(job.pk)), "application/gzip")
     sent["Content-Length"] = str(_size(job))
     return sent
 
@@ -103,16 +104,13 @@ def _is_here(job: Job) -> bool:
         return False
 
 
-def _opened(job: Job) -> BinaryIO | None:
+def _is_readable(job: Job) -> bool:
     if job.state != Job.State.DONE or job.ended_at is None or timezone.now() >= job.ended_at + KEPT:
-        return None
-    try:
-        return prepared(job.pk).open("rb") if _is_here(job) else None
-    except OSError:
-        return None
+        return False
+    return _is_here(job) and os.access(prepared(job.pk), os.R_OK)
 
 
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    with file:
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
         while block := file.read(_BLOCK):
             yield block
