@@ -229,10 +229,16 @@ def refuse_overlap(price: Price, others: list[Price]) -> None:
             )
 
 
+def kind_in_words(kind: str) -> str:
+    """Returns what a field of Price is called."""
+    words = kind.replace("_", " ").replace("per request", "per answer")
+    return words.replace(" 5m", ", 5 minutes").replace(" 1h", ", 1 hour")
+
+
 def figures(price: Price) -> str:
     """Returns what prices are in words, with their span of time."""
     parts = [
-        f"{field.replace('_', ' ').replace(' 5m', ', 5 minutes').replace(' 1h', ', 1 hour')} ${amount.normalize():f}"
+        f"{kind_in_words(field)} ${amount.normalize():f}"
         for field, amount in price.amounts().items()
         if amount is not None
     ]

@@ -16,16 +16,16 @@ from proxysite.settings import env
 _TEXTS: Final = frozenset(
     {
         *("DATA_DIR", "EXPORT_DIR", "JOURNAL_DIR", "JOURNAL_FSYNC", "LIMIT_INPUT_TOKENS", "PAGES", "REDIS_PREFIX"),
+        *("CUSTOM_ROUTER", "DISABLED_ROUTES", "QUOTA_PROBE", "UNACCOUNTED", "UNPRICED_MODELS", "UNREADABLE_BUDGETS"),
         *(
-            "CUSTOM_ROUTER",
-            "DISABLED_ROUTES",
-            "QUOTA_PROBE",
-            "UNACCOUNTED",
-            "UNPRICED_MODELS",
-            "UNREADABLE_BUDGETS",
             "REVOKED_KEYS",
+            "STORE_END_USERS",
+            "LOG_LEVEL",
+            "LOG_FORMAT",
+            "TIME_ZONE",
+            "TRUSTED_PROXIES",
+            "ALERT_THRESHOLDS",
         ),
-        *("STORE_END_USERS", "LOG_LEVEL", "LOG_FORMAT", "TIME_ZONE", "TRUSTED_PROXIES", "ALERT_THRESHOLDS"),
         *("CREDENTIAL_VARIABLES", "MACHINE_IDENTITY_HOSTS", "DEFAULT_FROM_EMAIL", "ALLOWED_HOSTS"),
     }
 )

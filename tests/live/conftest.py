@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from tests.allowances.redis_server import RedisServer
 from tests.harness.configure import Standing, unique
 from tests.harness.forms import delete_users
 from tests.harness.gateway import Gateway
@@ -22,6 +23,15 @@ def two_workers(live_database: None, standing: Standing) -> Iterator[Gateway]:
         yield running.start()
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    """A Redis."""
+    running = RedisServer()
+    running.start()
+    yield running
+    running.kill()
 
 
 @pytest.fixture

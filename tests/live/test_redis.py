@@ -26,14 +26,6 @@ AWAY, BACK = "the live view uses the database: Redis fails", "the live view uses
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    running = RedisServer()
-    running.start()
-    yield running
-    running.kill()
-
-
-@pytest.fixture(scope="module")
 def with_redis(live_database: None, standing: Standing, server: RedisServer) -> Iterator[Gateway]:
     running = Gateway("live-redis", workers=2, env={"REDIS_URL": server.url})
     try:

@@ -20,14 +20,6 @@ _KEPT = timedelta(minutes=1)
 _topics = (f"topic {number}" for number in itertools.count())
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    running = RedisServer()
-    running.start()
-    yield running
-    running.kill()
-
-
 @pytest.fixture
 def in_database(orm: Rows) -> Iterator[InDatabase]:
     # Other gateways on this database may write theirs.

@@ -6,33 +6,31 @@ from django.db import models
 from django.utils import timezone
 
 
-class LiveSample(models.Model):
-    """What one worker's streams are at a moment (usage.live.streams.Sample). One row for each worker, overwritten."""
+class _OfWorker(models.Model):
+    """What one worker says: one row for each, overwritten."""
 
     worker = models.CharField(max_length=120, primary_key=True)
     at = models.DateTimeField(help_text="By the worker's clock.")
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.worker
+
+
+class LiveSample(_OfWorker):
+    """What one worker's streams are at a moment (usage.live.streams.Sample)."""
+
     streams = models.BinaryField()
 
-    class Meta:
-        default_permissions = ()
 
-    def __str__(self) -> str:
-        return self.worker
-
-
-class RefusalSample(models.Model):
+class RefusalSample(_OfWorker):
     """Requests with refused client keys that one worker had last (a list of usage.live.refusals.Note), while somebody
-    waits for a first request. One row for each worker, overwritten."""
+    waits for a first request."""
 
-    worker = models.CharField(max_length=120, primary_key=True)
-    at = models.DateTimeField(help_text="By the worker's clock.")
     requests = models.BinaryField()
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return self.worker
 
 
 class Cut(models.Model):

@@ -49,12 +49,6 @@ class Rows(msgspec.Struct, frozen=True):
         (part,) = self.parts
         return part
 
-    def values_list(self, *columns: str) -> Iterator[tuple[Any, ...]]:
-        """Yields columns of each row."""
-        self._check(columns)
-        for part in self.parts:
-            yield from part.values_list(*columns).iterator(chunk_size=2000)
-
     def bins(self, column: str, *by: str, starts: Sequence[datetime] = ()) -> dict[tuple[Any, ...], histogram.Bins]:
         """Returns the histogram of a column over each group, by the values of the columns that it is grouped `by`, and
         with `starts` by the number of the stretch of time that begins at one of these moments."""

@@ -19,8 +19,8 @@ from django.views.decorators.http import require_http_methods
 
 from providers.models import Model
 from providers.pricing.differences import Change, Comparison, apply, compare
-from providers.pricing.prices import Price
-from proxysite.console.prices.page import PERMISSIONS, WRITE, Choice, kind_in_words, page_links, query
+from providers.pricing.prices import Price, kind_in_words
+from proxysite.console.prices.page import PERMISSIONS, WRITE, Choice, page_links, query
 from usage.reports.formatting import exact_dollars
 
 PER_PAGE = 100

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from providers.models import Model
-from providers.pricing.prices import Price
+from providers.pricing.prices import Price, kind_in_words
 from usage.reports import amounts, formatting
 
 PER_PAGE = 50
@@ -151,12 +151,6 @@ def in_words(price: Price, without: Iterable[str] = ()) -> str:
         for kind, amount in price.amounts().items()
         if amount is not None and kind not in without
     )
-
-
-def kind_in_words(kind: str) -> str:
-    """Returns what a field of Price is called."""
-    words = kind.replace("_", " ").replace("per request", "per answer")
-    return words.replace(" 5m", ", 5 minutes").replace(" 1h", ", 1 hour")
 
 
 def _found(moment: datetime, search: str) -> QuerySet[Any]:
