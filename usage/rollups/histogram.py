@@ -48,8 +48,12 @@ def total(bins: Mapping[int, int]) -> int:
 
 def add(to: Bins, bins: Mapping[int, int]) -> None:
     """Adds the counts of one histogram to another."""
+    if not to:
+        to.update(bins)
+        return
+    held = to.get
     for number, count in bins.items():
-        to[number] = to.get(number, 0) + count
+        to[number] = held(number, 0) + count
 
 
 def percentile(bins: Mapping[int, int], fraction: float) -> int | None:

@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from django.db.models import Q
 
 from usage.reports import query, spans
-from usage.reports.explore import buckets, names
+from usage.reports.explore import buckets, conditions, names
 from usage.reports.explore.metrics import METRICS, SUMS, Metric, Value, empty, forget_unknown, plus
 from usage.reports.explore.question import GROUPS, Question, problem
 from usage.reports.spans import Rows
@@ -22,6 +21,9 @@ _ALWAYS: Final = ("total_requests", "total_unknown_cost")
 """The sums of each bucket that say whether others are known (metrics.forget_unknown)."""
 _OF_LINES: Final = ("total_requests", "total_unknown_cost", "total_unpriced")
 """The sums that a line has whatever the metric."""
+FEW_VALUES: Final = 1_000
+"""Histograms, one a line and bucket, that are all read at once, though some lines will not be shown: cheaper than to
+read those of the whole range first."""
 MOST_VALUES: Final = 100_000
 """Values, one a line and bucket, that an answer holds: all of them are in memory."""
 
@@ -104,7 +106,7 @@ class _Answering:
         needed = {*self._metric.needs, *self._rank.needs, *_OF_LINES}
         self._sums = SUMS if measures else {name: SUMS[name] for name in SUMS if name in needed}
         self._columns = tuple(GROUPS[name].column for name in question.by)
-        self._filters = [_condition(name, values) for name, values in question.filters.items()]
+        self._filters = [conditions.among(GROUPS[name].column, values) for name, values in question.filters.items()]
         self._filter_columns = tuple(GROUPS[name].column for name in question.filters)
         self._starts = buckets.starts(question)
         self._is_total = question.bucket == "total"
@@ -113,14 +115,16 @@ class _Answering:
         parts = self._parts()
         _check_size(min(len(parts), self._question.limit), len(self._starts))
         has_others = len(parts) > self._question.limit
-        if self._is_total or has_others:
+        are_few = bool(self._metric.bins) and len(parts) * len(self._starts) <= FEW_VALUES
+        is_one_pass = not self._is_total and (are_few or not has_others)
+        if not is_one_pass:
             self._read_bins(parts)
         else:
             self._read_every_bucket(parts)
         whole = _together(parts.values())
         ranked = sorted(parts, key=lambda key: (_order(self._ranked_by(parts[key])), str(key)))
         top, rest = ranked[: self._question.limit], ranked[self._question.limit :]
-        if has_others and not self._is_total:
+        if not is_one_pass and not self._is_total:
             self._read_buckets({key: parts[key] for key in top}, self._columns, narrowed=True)
             # Of all together there are fewer rows than of all lines.
             self._read_buckets({(): whole}, ())
@@ -196,7 +200,10 @@ class _Answering:
         rows = self._rows(columns, whole=False)
         if narrowed:
             # Not each line as a condition: a database would compare each row with all of them.
-            rows = rows.filter(*(_among(column, {key[at] for key in parts}) for at, column in enumerate(columns)))
+            rows = rows.filter(
+                *(conditions.among(column, {key[at] for key in parts}) for at, column in enumerate(columns))
+            )
+            rows = conditions.of_keys(rows, columns, parts) if len(columns) > 1 else rows
         if self._metric.bins:
             for (*key, at), bins in rows.bins(self._metric.bins, *columns, starts=self._starts).items():
                 # A line may be another one's, or new since the whole was read.
@@ -260,16 +267,6 @@ def _check_size(lines: int, starts: int) -> None:
             f"These are {lines:,} lines in {starts:,} buckets, and at most {MOST_VALUES:,} values are made at a time. "
             "Choose longer buckets, a shorter range or a filter."
         )
-
-
-def _condition(name: str, values: Iterable[str | int | None]) -> Q:
-    return _among(GROUPS[name].column, values)
-
-
-def _among(column: str, values: Iterable[str | int | None]) -> Q:
-    values = set(values)
-    known = Q(**{f"{column}__in": values - {None}})
-    return known | Q(**{f"{column}__isnull": True}) if None in values else known
 
 
 def _of(metric: Metric, sums: dict[str, Any], bins: histogram.Bins) -> Value:
