@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, TextField, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 from django.db.models.lookups import In
@@ -23,10 +25,14 @@ def of_keys(rows: Rows, columns: Sequence[str], keys: Iterable[tuple[Any, ...]])
     """Returns the rows whose columns, written as one text, are those of a key: a database looks a text up in a set,
     where conditions on several columns would compare each row with each key. Others may have the same text, so whoever
     reads them compares the columns, too."""
-    keys = list(keys)
-    if not all(isinstance(value, str | int | None) for key in keys for value in key):
-        return rows
     parts = (Coalesce(Cast(column, TextField()), Value("", TextField())) for column in columns)
-    texts = ["".join("" if value is None else str(value) for value in key) for key in keys]
+    texts = ["".join(map(_text, key)) for key in keys]
     of_one = In(Concat(*parts, output_field=TextField()), texts)
     return rows.each(lambda part: part.filter(of_one))
+
+
+def _text(value: UUID | str | int | None) -> str:
+    """Returns the text of a stored value, "" for none."""
+    if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
+        return value.hex
+    return "" if value is None else str(value)
