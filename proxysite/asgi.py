@@ -27,7 +27,7 @@ from proxysite.alerts.watcher import AlertWatcher  # noqa: E402
 from proxysite.live.refusals import RefusalReporter  # noqa: E402
 from proxysite.live.reporter import LiveReporter  # noqa: E402
 from proxysite.state.reporter import Reporter  # noqa: E402
-from streaming.consumer import ClaudeConsumer, owns  # noqa: E402
+from streaming.consumer import ClaudeConsumer, is_page, owns  # noqa: E402
 from streaming.endpoints import health  # noqa: E402
 from streaming.exchange.client import Client, Receive, Send  # noqa: E402
 from streaming.runtime import companions, reporters, serve  # noqa: E402
@@ -49,7 +49,7 @@ async def _both(scope: Scope, receive: Receive, send: Any) -> None:
 async def _pages(scope: Scope, receive: Receive, send: Any) -> None:
     runtime = serve(pages_only=True)
     path: str = scope["path"]
-    if pages.is_page(path):
+    if path == "/" or is_page(path):
         await pages.page(django_application, scope, receive, send, runtime.load)
     elif path in pages.PROBES:
         await health.probe(path, Client(send), runtime)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from streaming.consumer import PAGE_PREFIXES, refused_bytes
+from streaming.consumer import refused_bytes
 from streaming.exchange.client import Receive, Send
 from streaming.exchange.load import PAGES, Load
 from streaming.refused import Refused
@@ -24,11 +24,6 @@ _FILES: Final = {"/admin/console/invoices/upload/": 5_100_000}
 
 class _TooLarge(Exception):
     pass
-
-
-def is_page(path: str) -> bool:
-    """Whether a path is one of the pages for people and their files, the front page among them."""
-    return path == "/" or path.startswith(PAGE_PREFIXES)
 
 
 def without_pages(path: str, pages_at: str) -> str:

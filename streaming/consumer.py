@@ -27,7 +27,7 @@ from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Lifecycle
 from streaming.exchange.load import NOBODY, Share
 from streaming.ingress import cors, header_lines
-from streaming.ingress.claude import errors, intake, paths
+from streaming.ingress.claude import errors, intake, paths, wrong_paths
 from streaming.outcome import accounting
 from streaming.refused import Refused
 from streaming.runtime import Runtime
@@ -50,7 +50,13 @@ def owns(scope: Scope) -> bool:
     path: str = scope["path"]
     if path.startswith(paths.PREFIX):
         return True
-    return not path.startswith(PAGE_PREFIXES) and (path != "/" or scope["method"] != "GET")
+    return not is_page(path) and (path != "/" or scope["method"] != "GET")
+
+
+def is_page(path: str) -> bool:
+    """Whether a path is one of the pages for people and their files, but for the front page. Those of a client whose
+    base URL was copied from a page are not."""
+    return path.startswith(PAGE_PREFIXES) and not path.endswith((paths.MESSAGES, paths.COUNT_TOKENS))
 
 
 def refused_bytes(status: int, message: str) -> tuple[Headers, bytes]:
@@ -112,7 +118,7 @@ async def _dispatch(
     """Authenticates and answers. Raises ClaudeError or Refused."""
     path, method = paths.meant(scope["path"]), scope["method"]
     if not path.startswith(paths.PREFIX) and path != paths.USAGE:
-        raise _not_found(method, path, " A client's base URL is the address of this gateway without a path.")
+        raise _not_found(scope, path, headers, client, runtime)
     snapshot = runtime.store.current
     if snapshot is None:
         raise errors.ClaudeError(503, "The gateway has no configuration yet; GET /readyz says why.")
@@ -151,7 +157,7 @@ async def _beside_messages(
     method = scope["method"]
     wanted = paths.method_of(path)
     if wanted is None:
-        raise _not_found(method, path)
+        raise _not_found(scope, path, headers, client, runtime)
     # HEAD is GET without the body, which the server leaves out.
     if method != wanted and (method, wanted) != ("HEAD", "GET"):
         raise errors.ClaudeError(405, f"{path[:100]} takes {wanted}, not {method}.", [(b"allow", wanted.encode())])
@@ -178,10 +184,7 @@ async def _without_key(
     # Counted as well, until the caller has taken the answer. Nothing of the body has been read.
     with runtime.load.enter(NOBODY):
         error = _too_many_refused(scope, headers, runtime) or errors.of_access(refusal)
-        notes = runtime.refused_keys.notes
-        if notes is not None:
-            what, answer = f"{scope['method']} {path}", (error.status, error.message)
-            notes.add(client.request_id, what, headers, refusal, answer, peer=_peer(scope))
+        _note(scope, path, headers, refusal, error, client, runtime)
         await _refuse(client, error)
     return None
 
@@ -255,9 +258,38 @@ async def _other(
         await models.retrieve_model(path.removeprefix(paths.MODEL), client, key, snapshot)
 
 
-def _not_found(method: str, path: str, advice: str = "") -> errors.ClaudeError:
-    return errors.ClaudeError(
+def _not_found(
+    scope: Scope, path: str, headers: dict[str, str], client: Client, runtime: Runtime
+) -> errors.ClaudeError:
+    """Returns the answer to a request for a path that there is not, and tells whoever waits for a first request."""
+    method: str = scope["method"]
+    error = errors.ClaudeError(
         404,
         f"This gateway has no {method} {path[:100]}. It has POST /v1/messages, POST /v1/messages/count_tokens, "
-        f"GET /v1/models, GET /v1/me and GET /api/oauth/usage.{advice}",
+        f"GET /v1/models, GET /v1/me and GET /api/oauth/usage. "
+        f"{wrong_paths.advice(method, path, settings.PUBLIC_URL)}",
     )
+    _note(scope, path, headers, None, error, client, runtime)
+    return error
+
+
+def _note(
+    scope: Scope,
+    path: str,
+    headers: dict[str, str],
+    refusal: AccessDenied | None,
+    error: errors.ClaudeError,
+    client: Client,
+    runtime: Runtime,
+) -> None:
+    notes = runtime.refused_keys.notes
+    if notes is None:
+        return
+    shown, is_wrong = wrong_paths.shown(scope["method"], path)
+    if refusal is None and not is_wrong:
+        # No client of a model asks for it.
+        return
+    # The words about a path repeat all of it.
+    answer = (error.status, "" if refusal is None else error.message)
+    what, wrong = f"{scope['method']} {shown}", shown if is_wrong else ""
+    notes.add(client.request_id, what, wrong, headers, refusal, answer, peer=_peer(scope))

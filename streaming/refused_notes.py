@@ -1,4 +1,5 @@
-"""What requests with refused client keys were, for whoever waits for a first request: they leave no usage row.
+"""What requests with refused client keys and with wrong paths were, for whoever waits for a first request: they leave
+no usage row.
 
 Nothing is noted while nobody waits. While somebody does, no more than a few clients are described between two looks,
 each once, however many requests they send.
@@ -19,7 +20,6 @@ MOST_NOTES: Final = 20
 """Addresses that one worker tells of: those that sent something last."""
 MOST_DESCRIBED: Final = 50
 """Clients between two looks."""
-_MOST_PATH: Final = 60
 _ANTHROPIC: Final = "sk-ant-"
 
 
@@ -42,13 +42,15 @@ class Notes:
         self,
         request_id: str,
         what: str,
+        wrong_path: str,
         headers: Mapping[str, str],
-        refusal: AccessDenied,
+        refusal: AccessDenied | None,
         answer: tuple[int, str],
         *,
         peer: str,
     ) -> None:
-        """Notes a request; `what` is its method and path, `answer` the status and the message that it got."""
+        """Notes a request; `what` and `wrong_path` are those of a Note, `refusal` is None where its path is wrong and
+        not its key, `answer` the status and the message that it got."""
         if len(self._described) >= MOST_DESCRIBED:
             return
         # Not by what the client writes into a header that no proxy vouches for.
@@ -56,8 +58,8 @@ class Notes:
         if address in self._described:
             return
         self._described.add(address)
-        sent, shown, length = _key_of(headers, refusal)
-        note = Note(request_id, time.time(), address, what[:_MOST_PATH], *answer, sent, shown, length)
+        sent, shown, length = (SentKey.UNREAD, "", 0) if refusal is None else _key_of(headers, refusal)
+        note = Note(request_id, time.time(), address, what, *answer, sent, shown, length, wrong_path)
         others = [one for one in self._notes if one.address != address]
         self._notes = (*others[1 - MOST_NOTES :], note)
         self._is_new()

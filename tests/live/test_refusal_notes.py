@@ -1,4 +1,4 @@
-"""What is noted of requests with refused keys, for how long, and how much of it under a flood."""
+"""What is noted of requests with refused keys or wrong paths, for how long, and how much of it under a flood."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROXIES = ("127.0.0.0/8",)
 def _add(notes: Notes, headers: dict[str, str], peer: str = "198.51.100.7") -> None:
     refusal = caller(headers, Keys(), 0.0)
     assert isinstance(refusal, AccessDenied)
-    notes.add("req_1", "POST /v1/messages", headers, refusal, (401, refusal.message), peer=peer)
+    notes.add("req_1", "POST /v1/messages", "", headers, refusal, (401, refusal.message), peer=peer)
 
 
 def _nothing() -> None:

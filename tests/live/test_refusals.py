@@ -1,4 +1,4 @@
-"""Whoever waits for a first request is shown those whose key was refused, of every worker."""
+"""Whoever waits for a first request is shown those whose key was refused or whose path is wrong, of every worker."""
 
 from __future__ import annotations
 
@@ -51,7 +51,11 @@ class Panel:
 
     def until_from(self, address: str) -> None:
         """Look until it shows a refused request from an address."""
-        until(lambda: _came_from(address) in self.text(), self.text)
+        self.until_it_says(_came_from(address))
+
+    def until_it_says(self, words: str) -> None:
+        """Look until it shows some words."""
+        until(lambda: words in self.text(), self.text)
 
 
 def _send(gateway: Gateway, secret: str | None) -> str:
@@ -130,6 +134,27 @@ def test_a_request_with_a_row_ends_what_was_refused_before(
     later = _send(two_workers, "wrong")
     panel.until_from(later)
     assert "The request" in panel.text()
+
+
+def test_a_path_of_a_wrong_base_url_turns_up_with_the_right_one(
+    two_workers: Gateway, panel: Panel, standing: Standing
+) -> None:
+    address = f"203.0.113.{next(_numbers)}"
+    for secret, path, shown in (
+        (standing.key.secret, "/hunter2/v1/messages", "/…/v1/messages"),
+        (standing.key.secret, "/v1/chat/completions", "/v1/chat/completions"),
+        ("wrong", "/admin/v1/messages", "/…/v1/messages"),
+    ):
+        answer = Client(two_workers.base_url, secret).post({}, path=path, headers={"x-forwarded-for": address})
+        assert "base URL" in answer.error(404, "not_found_error")
+        panel.until_it_says(f"POST {shown} was answered with HTTP 404")
+        panel.since = timezone.now()
+    kept = b"".join(bytes(row.requests) for row in RefusalSample.objects.all())
+    assert b"hunter2" not in kept
+    Client(two_workers.base_url, "wrong").post({}, path="/v1/responses", headers={"x-forwarded-for": address})
+    panel.until_it_says("That is the API of OpenAI")
+    assert "Its key is not one of" in panel.text()
+    assert f"with {two_workers.base_url} for its base URL" in panel.text()
 
 
 def test_who_may_not_see_rows_gets_nothing(two_workers: Gateway, orm: Rows, person: Callable[..., User]) -> None:

@@ -122,6 +122,26 @@ def test_whatever_else_is_a_404_in_json(path: str, port: int, body: dict[str, An
     assert "POST /v1/messages," in text
 
 
+@pytest.mark.parametrize(
+    ("path", "advice"),
+    [
+        ("/messages", "set its base URL to the address of this gateway with /v1 behind it."),
+        ("/v1/v1/v1/messages", "to the address of this gateway, without a path and without /v1."),
+        ("/admin/v1/messages", "to the address of this gateway, without a path and without /v1."),
+        ("/v1/chat/completions", "Choose Anthropic for the client's provider or API"),
+        ("/v1beta/models/gemini-2.5-pro:generateContent", "That is the API of Gemini"),
+        ("/api/chat", "That is the API of Ollama"),
+        ("/v1/messages/batches", "Switch off in the client what needs it."),
+        ("/", "set it to the address of this gateway with /v1/messages behind it."),
+    ],
+)
+def test_a_wrong_path_says_what_to_change(
+    path: str, advice: str, port: int, body: dict[str, Any], key: tuple[str, str]
+) -> None:
+    (answer,) = talk(port, request(body, ("Host", "x"), key, CLOSE, start=f"POST {path} HTTP/1.1"))
+    assert advice in answer.error(404, "not_found_error")
+
+
 def test_head_is_get_without_the_body(gateway: Gateway, key: tuple[str, str]) -> None:
     start = "HEAD /v1/models HTTP/1.1"
     received = b""

@@ -1,4 +1,4 @@
-"""Requests with refused client keys, as workers write them for whoever waits for one. No secret is in it."""
+"""Requests with refused client keys or wrong paths, as workers write them for whoever waits. No secret is in it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ class SentKey(StrEnum):
     OTHER = "other"
     KNOWN = "known"
     """A key that exists and is not in force, or not from there; `message` says why."""
+    UNREAD = "unread"
+    """Nothing is wrong with the key, or nobody looked: the path is wrong."""
 
 
 class Note(msgspec.Struct, omit_defaults=True):
     """The last such request of a client. `at` is in POSIX seconds, `what` its method and path, `status` and `message`
-    the answer, `shown` the first characters of a key that begins like one of this gateway's, `length` that of any."""
+    the answer, `shown` the first characters of a key that begins like one of this gateway's, `length` that of any.
+
+    Of a path that the API does not have, `what` and `wrong_path` hold the end that is known of other paths alone.
+    """
 
     id: str
     at: float
@@ -36,6 +41,7 @@ class Note(msgspec.Struct, omit_defaults=True):
     sent: SentKey
     shown: str = ""
     length: int = 0
+    wrong_path: str = ""
 
 
 encode = msgspec.json.encode

@@ -1,4 +1,5 @@
-"""Requests with a key that is refused, for the panel that waits for a first one: what was wrong, and what to do."""
+"""Requests with a key that is refused or a path that there is not, for the panel that waits for a first one: what was
+wrong, and what to do."""
 
 from __future__ import annotations
 
@@ -9,9 +10,11 @@ import msgspec
 from django.http import HttpRequest
 
 from access.addresses import block_of
+from access.connect import base_url
 from access.key_format import LENGTH, PLACEHOLDER, PREFIX
 from access.sign_in.backend import address_of
 from proxysite.live import refusals
+from streaming.ingress.claude import wrong_paths
 from usage.live.refusals import Note, SentKey
 
 MOST: Final = 3
@@ -58,17 +61,28 @@ def newest(request: HttpRequest, moment: datetime) -> list[Refused]:
     own = address_of(request)
     notes = [(note, block_of(note.address) == own) for note in refusals.since(moment)]
     chosen = sorted(notes, key=lambda one: not one[1])[:MOST]
-    return [_described(note, from_here=from_here) for note, from_here in chosen]
+    gateway = base_url(request)
+    return [_described(note, gateway, from_here=from_here) for note, from_here in chosen]
 
 
-def _described(note: Note, *, from_here: bool) -> Refused:
+def _described(note: Note, gateway: str, *, from_here: bool) -> Refused:
     at = datetime.fromtimestamp(note.at, UTC)
     address = note.address or "an unknown address"
-    why, advice = _reason(note)
+    # Whoever has both wrong is told of both.
+    parts = [_of_key(note), _of_path(note, gateway)]
+    why, advice = (" ".join(text for text in texts if text) for texts in zip(*parts, strict=True))
     return Refused(note.id, at, address, from_here, note.what, note.status, why, advice)
 
 
-def _reason(note: Note) -> tuple[str, str]:
+def _of_path(note: Note, gateway: str) -> tuple[str, str]:
+    method, _, _ = note.what.partition(" ")
+    wrong = wrong_paths.wrong(method, note.wrong_path) if note.wrong_path else None
+    return ("", "") if wrong is None else (wrong.why, wrong.advice(gateway))
+
+
+def _of_key(note: Note) -> tuple[str, str]:
+    if note.sent is SentKey.UNREAD:
+        return "", ""
     if note.sent is SentKey.KNOWN:
         return note.message, ""
     if note.sent is SentKey.CUT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -66,6 +67,24 @@ def test_what_was_wrong_and_what_to_do(
     assert advice in text
     assert "POST /v1/messages was answered with HTTP 401" in text
     assert "Waiting for one with a key of this gateway" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "why", "advice"),
+    [
+        ("/…/v1/messages", "Something stands in front", "to http://testserver, without a path and without /v1."),
+        ("/messages", "The path has no /v1.", "set its base URL to http://testserver/v1."),
+        ("/", "There is no path.", "set it to http://testserver/v1/messages."),
+        ("/v1/chat/completions", "the API of OpenAI", "with http://testserver for its base URL."),
+    ],
+)
+def test_a_wrong_path_says_which_address_is_right(admin_client: Client, path: str, why: str, advice: str) -> None:
+    note = _note(SentKey.UNREAD, wrong_path=path)
+    _noted("one", msgspec.structs.replace(note, what=f"POST {path}", status=404, message=""))
+    text = text_of(_ask(admin_client))
+    assert why in text
+    assert advice in text
+    assert f"POST {path} was answered with HTTP 404" in text
 
 
 def test_of_several_the_readers_own_address_comes_first_and_the_newest_of_each(admin_client: Client) -> None:

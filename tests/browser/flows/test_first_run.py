@@ -145,7 +145,7 @@ def test_a_refused_request_turns_up_with_its_reason_and_what_to_do(
     visitor.wait_for_url("**/routing/route/")
 
 
-def test_a_request_with_a_wrong_key_turns_up_with_what_to_do(visitor: Page, owned: Callable[[], Gateway]) -> None:
+def test_a_wrong_key_and_a_wrong_base_url_turn_up_with_what_to_do(visitor: Page, owned: Callable[[], Gateway]) -> None:
     key = make_key()
     gateway = owned()
     panel = visitor.locator("[data-gateway-newest]")
@@ -158,6 +158,9 @@ def test_a_request_with_a_wrong_key_turns_up_with_what_to_do(visitor: Page, owne
     expect(panel).to_contain_text(f"Its key {key.row.prefix}… has 54 characters, and keys of this gateway have 55.")
     expect(panel).to_contain_text("Copy the whole key anew")
     expect(panel).to_contain_text("Waiting for one with a key of this gateway")
+    Client(gateway.base_url, key.secret).post({}, path="/admin/v1/messages").error(404, "not_found_error")
+    expect(panel).to_contain_text(f"Set the client's base URL to {gateway.base_url}, without a path and without /v1.")
+    expect(panel).to_contain_text("POST /…/v1/messages was answered with HTTP 404.")
     assert axe.serious(visitor) == []
 
 
