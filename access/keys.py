@@ -114,6 +114,12 @@ class AccessDenied(Exception):
         """What the caller is told."""
         return str(self.args[0])
 
+    @property
+    def of_key(self) -> tuple[int, str] | None:
+        """The id of the key that was sent, and why it is refused: a KeyEnd in small letters, or `address`. None for a
+        key that nobody knows."""
+        return (self.args[1], self.args[2]) if len(self.args) > 1 else None
+
 
 class NotAuthenticated(AccessDenied):
     """The key is missing, unknown, revoked or expired."""
@@ -252,7 +258,9 @@ def from_address(record: KeyRecord, address: str) -> KeyRecord | NotPermitted:
     if record.networks is not None and (ip is None or not any(ip in network for network in record.networks)):
         return NotPermitted(
             f"The client key {record.prefix}… is not accepted from {address or 'an unknown address'}. Send the request "
-            "from one of its networks, or ask an administrator of this gateway to allow this address."
+            "from one of its networks, or ask an administrator of this gateway to allow this address.",
+            record.id,
+            "address",
         )
     return record
 
@@ -287,4 +295,4 @@ _ENDED: Mapping[KeyEnd, tuple[type[AccessDenied], str]] = {
 
 def _refusal(record: KeyRecord, end: KeyEnd) -> AccessDenied:
     error, sentence = _ENDED[end]
-    return error(sentence.format(record))
+    return error(sentence.format(record), record.id, end.name.lower())

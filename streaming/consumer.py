@@ -183,6 +183,8 @@ async def _without_key(
         refusal = found
     # Counted as well, until the caller has taken the answer. Nothing of the body has been read.
     with runtime.load.enter(NOBODY):
+        if refusal.of_key is not None:
+            runtime.refused_keys.count_known(*refusal.of_key)
         error = _too_many_refused(scope, headers, runtime) or errors.of_access(refusal)
         _note(scope, path, headers, refusal, error, client, runtime)
         await _refuse(client, error)

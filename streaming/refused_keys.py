@@ -1,5 +1,5 @@
-"""How many requests with refused client keys come from each address. A request with a valid key is never counted, nor
-refused for what others send from its address."""
+"""How many requests with refused client keys come from each address, and with each key that is known. A request with a
+valid key is never counted, nor refused for what others send from its address."""
 
 from __future__ import annotations
 
@@ -15,18 +15,24 @@ _MINUTE: Final = 60.0
 _MOST_ADDRESSES: Final = 10_000
 """How many addresses of one minute are counted, which takes about 2 MB; further ones are not."""
 
+_MOST_KNOWN: Final = 200
+"""Keys that are known and refused of which a worker keeps the counts: those that were sent last."""
+
 
 class RefusedKeys:
     """Counts by address for a minute, in the memory of one worker. `most` 0 counts nothing; proxies of our own stand
     for many clients and are not counted."""
 
-    __slots__ = ("_counter", "_counters", "_ends", "most", "notes", "proxies")
+    __slots__ = ("_counter", "_counters", "_ends", "known", "most", "notes", "proxies")
 
     def __init__(self, most: int, proxies: tuple[str, ...]) -> None:
         self.most = most
         self.notes: Notes | None = None
         """Where they are noted while somebody waits for one."""
         self.proxies = proxies
+        self.known: dict[int, tuple[int, float, float, str]] = {}
+        """Key -> how many requests with it were refused since this worker started, when the first and the last one
+        came, in POSIX seconds, and why the last one was."""
         self._counters: dict[str, list[int]] = {}
         # One look-up a request finds the counter: what a client writes into X-Forwarded-For may differ each time.
         self._counter = functools.lru_cache(maxsize=4096)(self._counter_of)
@@ -50,6 +56,14 @@ class RefusedKeys:
         if counts:
             counter[0] += 1
         return 0
+
+    def count_known(self, key_id: int, why: str) -> None:
+        """Counts a request with a key that is known and not accepted."""
+        now = time.time()
+        count, since, _, _ = self.known.pop(key_id, (0, now, now, ""))
+        if len(self.known) >= _MOST_KNOWN:
+            del self.known[next(iter(self.known))]
+        self.known[key_id] = (count + 1, since, now, why)
 
     def _counter_of(self, peer: str, forwarded_for: str) -> list[int] | None:
         """Returns the count of a client's address in a list of its own, None for what is not counted."""

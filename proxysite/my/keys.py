@@ -27,6 +27,7 @@ from proxysite.my.budgets import shown
 from proxysite.my.key_forms import TAKEN, KeyForm, RotateForm
 from proxysite.my.site import page as render
 from proxysite.my.site import private
+from proxysite.state import refused_keys
 from proxysite.templatetags.figures import route_to_show, usable_routes
 from usage.budgets import standing
 from usage.last_use import with_last_use
@@ -59,8 +60,10 @@ def list_page(request: HttpRequest) -> HttpResponse:
 
 
 def described(keys: QuerySet[Any]) -> list[dict[str, Any]]:
-    """Returns keys with their states, for a table."""
-    return [{"row": key, "state": state_of(key)} for key in keys]
+    """Returns keys with their states and what was refused of them, for a table."""
+    rows = list(keys)
+    refused = refused_keys.by_key({key.pk for key in rows})
+    return [{"row": key, "state": state_of(key), "refused": refused.get(key.pk)} for key in rows]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -155,6 +158,7 @@ def page(request: HttpRequest, key_id: int) -> HttpResponse:
         is_own=key.owner_id == person.pk,
         is_led=key.revoked_at is None and scope.led_teams(person).filter(pk=key.team_id).exists(),
         state=state_of(key),
+        refused=refused_keys.by_key({key.pk}).get(key.pk),
         rotated=is_being_rotated(key),
         has_secret=shown_once.read(request, f"key {key.pk}") is not None,
         last_use=with_last_use(ClientKey.objects.filter(pk=key.pk)).values_list("last_use", flat=True)[0],

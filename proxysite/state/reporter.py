@@ -37,7 +37,8 @@ class Facts(msgspec.Struct):
     """What only a worker knows of itself. Times are POSIX seconds, `skew_ms` its clock minus the database's.
 
     `candidates` and `credentials` are figures by the key of their circuit: [attempts in flight, milliseconds to the
-    first token or None]. A process of pages has neither journal nor housekeeper, so None stands there.
+    first token or None]. `refused_keys` are RefusedKeys.known. A process of pages has neither journal nor housekeeper,
+    so None stands there.
     """
 
     python: str
@@ -60,6 +61,7 @@ class Facts(msgspec.Struct):
     housekeeper: dict[str, float] | None = None
     candidates: dict[str, tuple[int, int | None]] = {}
     credentials: dict[str, int] = {}
+    refused_keys: dict[int, tuple[int, float, float, str]] = {}
     warnings: list[str] = []
 
 
@@ -96,7 +98,7 @@ class Reporter:
                 "version": versions.gateway()[:60],
                 "started_at": self._started_at,
                 "seen_at": Now(),
-                "facts": msgspec.to_builtins(facts_of(runtime)),
+                "facts": msgspec.to_builtins(facts_of(runtime), str_keys=True),
             },
         )
         Worker.objects.filter(seen_at__lt=Now() - _FORGET).delete()
@@ -166,6 +168,7 @@ def facts_of(runtime: Runtime) -> Facts:
         for number, credential in list(health.credentials.items())[:_CANDIDATES]
         if credential.quota.in_flight
     }
+    facts.refused_keys = dict(runtime.refused_keys.known)
     facts.warnings = runtime.warnings(public=True)
     return facts
 
