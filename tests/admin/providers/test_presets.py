@@ -11,7 +11,7 @@ from django.test import Client
 
 from providers import secrets
 from providers.models import Credential, Provider
-from providers.presets.table import PRESETS
+from providers.presets.table import HOSTED, OTHER, PRESETS
 from tests.admin.pages import errors_of, form_of, links_of, staff, text_of
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +46,15 @@ def test_a_preset_is_saved_with_what_it_asks_for(admin_client: Client, preset: A
     assert provider.base_url == data["base_url"]
     assert provider.name == (preset.usual_name or preset.name)
     assert secrets.decrypt(Credential.objects.get(provider=provider).ciphertext) == SECRET
+
+
+def test_each_preset_names_where_its_address_and_its_keys_are_from(admin_client: Client) -> None:
+    for preset in PRESETS.values():
+        links = links_of(admin_client.get(f"{ADD}?preset={preset.name}"))
+        assert (links.get(f"Documentation of {preset.label}") or "") == preset.docs
+        assert (links.get(f"Where {preset.label} makes keys") or "") == preset.keys_at
+        assert preset.docs.startswith("https://") is (preset.group != OTHER), preset.name
+        assert bool(preset.keys_at) is (preset.group == HOSTED), preset.name
 
 
 def test_saving_goes_on_to_the_providers_models(admin_client: Client) -> None:
