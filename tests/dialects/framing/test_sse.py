@@ -60,9 +60,9 @@ def test_what_a_body_says(body: bytes, events: list[bytes]) -> None:
     assert read(singly(body)) == events
 
 
-BODIES = st.lists(st.sampled_from([b"data: ", b"data:", b"x", b"\xc3\xa9", b"\n", b"\r", b"\r\n", b":", b"\n\n"])).map(
-    b"".join
-)
+BODIES = st.lists(
+    st.sampled_from([b"data: ", b"data:", b"x", b"\xc3\xa9", b"\n", b"\r", b"\r\n", b":", b"\n\n", b"data: a\n\n"])
+).map(b"".join)
 
 
 @given(BODIES, st.lists(st.integers(0, 60)))

@@ -9,6 +9,7 @@ import msgspec
 
 from providers.claude.fields import output_limit
 from providers.dialects.contract import Call
+from providers.dialects.openai_chat.answer.alike import Alike
 from providers.dialects.openai_chat.answer.calls import NamelessCall
 from providers.dialects.openai_chat.answer.shapes import (
     Choice,
@@ -39,6 +40,7 @@ class ChatDecoder(DocumentDecoder):
     """Decodes one answer. Whether it is a stream is seen from its first byte, which lies less often than its type."""
 
     __slots__ = (
+        "_alike",
         "_finish",
         "_has_content",
         "_is_done",
@@ -62,6 +64,7 @@ class ChatDecoder(DocumentDecoder):
         self._writer = EventWriter(call)
         self._notes = call.notes
         super().__init__(BodyReader())
+        self._alike = Alike()
         self._finish = Finish()
         self._refusal = ""
         self._tokens: Tokens | None = None
@@ -75,6 +78,11 @@ class ChatDecoder(DocumentDecoder):
 
         The last event of a stream that breaks off may be half of one: then it is not malformed but missing.
         """
+        text = self._alike.text(document)
+        if text is not None:
+            if text:
+                self._writer.text(text, events)
+            return
         try:
             chunk = read_chunk(document, self._mender)
         except Shapeless:
@@ -111,6 +119,8 @@ class ChatDecoder(DocumentDecoder):
             )
             if delta is not None and self._has_content and not is_more and len(choices) == 1:
                 self._delta(delta, events)  # the ordinary chunk of a stream
+                if delta.content:
+                    self._alike.learn(document, chunk)
             else:
                 self._choices(choices, events)
                 if self._is_over:
