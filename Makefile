@@ -131,7 +131,7 @@ real-upstream: dev ## Real servers of others (LiteLLM, llama-cpp-python) behind 
 	@$(PY) -m tests.real $(SERVERS)
 
 # atheris goes into a folder of its own: it is not for every platform, and nothing else needs it.
-fuzz: dev ## Fuzz every dialect's decoder for SECONDS each (60), watching which code is reached
+fuzz: dev ## Fuzz every dialect's decoder and the transport for SECONDS each (60), watching which code is reached
 	@test -d .fuzz/atheris || $(PY) $(PIP_INSTALL) --target .fuzz -r requirements-fuzz.txt
 	@for dialect in `$(PY) -c 'from providers.dialects import DIALECTS; print(*DIALECTS)'`; do \
 		PYTHONPATH=.fuzz $(PY) -m tests.fuzz.atheris_decoders --dialect $$dialect \
@@ -139,6 +139,10 @@ fuzz: dev ## Fuzz every dialect's decoder for SECONDS each (60), watching which 
 			|| { echo "$$dialect: FOUND SOMETHING, see above; the bytes are in .fuzz/"; exit 1; }; \
 		echo "$$dialect: nothing found in $(or $(SECONDS),60) s"; \
 	done
+	@PYTHONPATH=.fuzz $(PY) -m tests.fuzz.atheris_responses \
+		-max_total_time=$(or $(SECONDS),60) -max_len=8000 -artifact_prefix=.fuzz/ -verbosity=0 \
+		|| { echo "transport: FOUND SOMETHING, see above; the bytes are in .fuzz/"; exit 1; }
+	@echo "transport: nothing found in $(or $(SECONDS),60) s"
 
 # Both have many dependencies of their own, which neither the gateway nor its tests need to see.
 AUDIT := $(VENV)-audit/bin/python

@@ -38,6 +38,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     return report
 
 
+@pytest.fixture(params=["wire", "aiohttp"])
+def each_transport(request: pytest.FixtureRequest, settings: Any) -> str:
+    """The transport to upstreams of a test in this process, which runs once with each."""
+    name: str = request.param
+    settings.UPSTREAM_TRANSPORT = name
+    return name
+
+
 @pytest.fixture(autouse=True)
 def _quick_passwords(request: pytest.FixtureRequest) -> None:
     """Passwords of tests with rolled-back rows are hashed at once; running servers keep what they ship with."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
-
-import httpx
 
 from access.keys import new_key
 from access.models import Budget, ClientKey, Team
@@ -32,19 +30,19 @@ _STARTED = datetime.now(UTC).replace(hour=12, minute=30, second=0, microsecond=0
 
 
 class Sent:
-    """Stands for the transport's response: an answer whose bytes have all arrived, without a connection."""
-
-    status_code = 200
-    headers = httpx.Headers({"content-type": "text/event-stream; charset=utf-8", "x-request-id": "req_mock"})
+    """Stands for the body of an upstream's response: its bytes have all arrived, without a connection."""
 
     def __init__(self, reads: Sequence[bytes]) -> None:
-        self._reads = reads
-        self.stream = self
+        self._reads = iter(reads)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> Sent:
+        return self
+
+    async def __anext__(self) -> bytes:
         """The reads, one after the other."""
         for data in self._reads:
-            yield data
+            return data
+        raise StopAsyncIteration
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -52,13 +50,13 @@ class Sent:
 
 def answer_with(workload: Workload) -> None:
     """From now on every upstream answers at once with the workload's reads, and no connection is made."""
+    headers = {b"content-type": b"text/event-stream; charset=utf-8", b"x-request-id": b"req_mock"}
 
     async def answered(
         self: upstream.Upstream, request: Any, *, connect_timeout: float, connected: Callable[[], None]
     ) -> upstream.Response:
         connected()
-        sent: Any = Sent(workload.reads)
-        return upstream.Response(sent)
+        return upstream.Response(200, headers, Sent(workload.reads))
 
     upstream.Upstream.open = answered  # type: ignore[method-assign]
 

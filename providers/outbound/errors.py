@@ -1,13 +1,13 @@
-"""Turns the nested errors of aiohttp and httpx into one UpstreamError."""
+"""The errors of a connection to a provider, in the words that callers and usage rows get."""
 
 from __future__ import annotations
 
-import aiohttp
-
 from providers.errors import ErrorKind, UpstreamError
 from providers.outbound.addresses import Refusal
-from providers.outbound.guard import MOST_INFORMATIONAL, TooManyHeads, refusal_in
 from usage.sentence import Sentence
+
+MOST_INFORMATIONAL = 10
+"""Responses with a status of 1xx that a server may send before its answer."""
 
 
 def invalid_base_url() -> UpstreamError:
@@ -32,62 +32,78 @@ def address_refused(refusal: Refusal) -> UpstreamError:
     )
 
 
-def _cause(error: Exception) -> BaseException:
-    """Returns aiohttp's own error: the transport wraps most of them, nearly all as ConnectTimeout."""
-    return error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
-
-
-def is_connection_lost(error: Exception) -> bool:
-    """Returns whether the server closed the connection before it answered."""
-    cause = _cause(error)
-    return isinstance(cause, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError) and not isinstance(
-        cause, aiohttp.ClientConnectorError
+def host_unknown() -> UpstreamError:
+    """Returns the error for a name without an address."""
+    return UpstreamError(
+        ErrorKind.CONNECT, Sentence("The provider's host name could not be resolved.", code="provider_host_unknown")
     )
 
 
-def connection_error(error: Exception) -> UpstreamError:
-    """Returns the error of a failed `open`."""
-    cause = _cause(error)
-    refusal = refusal_in(cause)
-    if refusal is not None:
-        return address_refused(refusal)
-    if isinstance(cause, aiohttp.ClientConnectorDNSError):
-        return UpstreamError(
-            ErrorKind.CONNECT, Sentence("The provider's host name could not be resolved.", code="provider_host_unknown")
-        )
-    if isinstance(cause, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):
-        return UpstreamError(
-            ErrorKind.CONNECT,
-            Sentence(
-                "The provider's TLS certificate is not trusted, or the TLS handshake failed.",
-                code="provider_tls_failed",
-            ),
-        )
-    if isinstance(cause, aiohttp.ServerTimeoutError | TimeoutError):
-        return UpstreamError(
-            ErrorKind.CONNECT_TIMEOUT,
-            Sentence("The provider could not be reached in time.", code="provider_connect_timeout"),
-        )
-    if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ClientProxyConnectionError):
-        return UpstreamError(
-            ErrorKind.CONNECT, Sentence("The provider refused the connection.", code="provider_connection_refused")
-        )
-    if isinstance(cause.__cause__, TooManyHeads):
-        return UpstreamError(
-            ErrorKind.MALFORMED,
-            Sentence(
-                "The provider sent more than {most} informational responses (1xx).",
-                code="provider_too_many_heads",
-                most=MOST_INFORMATIONAL,
-            ),
-        )
-    if isinstance(cause, aiohttp.ClientResponseError):
-        return UpstreamError(
-            ErrorKind.MALFORMED, Sentence("The provider's response is not HTTP.", code="provider_not_http")
-        )
-    if isinstance(cause, aiohttp.InvalidURL):
-        return invalid_base_url()
+def tls_failed() -> UpstreamError:
+    """Returns the error for a server that could not prove its name."""
+    return UpstreamError(
+        ErrorKind.CONNECT,
+        Sentence(
+            "The provider's TLS certificate is not trusted, or the TLS handshake failed.", code="provider_tls_failed"
+        ),
+    )
+
+
+def connect_timeout() -> UpstreamError:
+    """Returns the error for a connection that was not there in time."""
+    return UpstreamError(
+        ErrorKind.CONNECT_TIMEOUT,
+        Sentence("The provider could not be reached in time.", code="provider_connect_timeout"),
+    )
+
+
+def connection_refused() -> UpstreamError:
+    """Returns the error for a connection that could not be established."""
+    return UpstreamError(
+        ErrorKind.CONNECT, Sentence("The provider refused the connection.", code="provider_connection_refused")
+    )
+
+
+def too_many_heads() -> UpstreamError:
+    """Returns the error for a server that goes on with informational responses in place of an answer."""
+    return UpstreamError(
+        ErrorKind.MALFORMED,
+        Sentence(
+            "The provider sent more than {most} informational responses (1xx).",
+            code="provider_too_many_heads",
+            most=MOST_INFORMATIONAL,
+        ),
+    )
+
+
+def not_http() -> UpstreamError:
+    """Returns the error for a response that cannot be read."""
+    return UpstreamError(
+        ErrorKind.MALFORMED, Sentence("The provider's response is not HTTP.", code="provider_not_http")
+    )
+
+
+def no_answer() -> UpstreamError:
+    """Returns the error for a connection that was lost before the head of a response."""
     return UpstreamError(
         ErrorKind.CONNECTION_LOST,
         Sentence("The provider closed the connection without an answer.", code="provider_no_answer"),
+    )
+
+
+def broken_answer() -> UpstreamError:
+    """Returns the error for a connection that was lost, or could not be read further, in the middle of a body."""
+    return UpstreamError(ErrorKind.CONNECTION_LOST, "The provider's connection broke in the middle of its answer.")
+
+
+def redirected(status: int) -> UpstreamError:
+    """Returns the error for a redirect, whose target has not been checked."""
+    return UpstreamError(
+        ErrorKind.MALFORMED,
+        Sentence(
+            "The provider redirects to another address, and redirects are not followed: "
+            "an administrator must set its base URL to the new address.",
+            code="provider_redirects",
+        ),
+        status=status,
     )

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -21,11 +20,10 @@ from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 
 from providers.outbound.addresses import Refusal, refusal_of, refusal_of_host
+from providers.outbound.common import USER_AGENT, ssl_context
+from providers.outbound.errors import MOST_INFORMATIONAL
 
-USER_AGENT = "proxysite/0.1"
 MOST_REDIRECTS = 3
-MOST_INFORMATIONAL = 10
-"""Responses with a status of 1xx that a server may send before its answer."""
 _MOVED = frozenset({301, 302, 303, 307, 308})
 
 
@@ -91,12 +89,6 @@ class GuardedConnector(aiohttp.TCPConnector):
         # limit=0: admission bounds the number of streams, never a pool that makes others wait.
         super().__init__(limit=0, ssl=ssl_context(), socket_factory=partial(_checked_socket, local), **options)
         self._factory = partial(self.handler, self._loop)
-
-
-@cache
-def ssl_context() -> ssl.SSLContext:
-    """Returns the context, created once: loading the certificates takes tens of milliseconds."""
-    return ssl.create_default_context()
 
 
 def refusal_in(error: BaseException | None) -> Refusal | None:

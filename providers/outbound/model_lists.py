@@ -12,7 +12,7 @@ from providers.config import ProviderConfig, Secret
 from providers.dialects import DIALECTS
 from providers.endpoints import with_version
 from providers.model_list import ListedModel, ModelList
-from providers.outbound.errors import connection_error
+from providers.outbound.causes import connection_error
 from providers.outbound.guard import FetchFailed, fetch
 
 SECONDS = 10.0

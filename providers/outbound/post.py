@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import aiohttp
 
-from providers.outbound.guard import USER_AGENT, FetchFailed, GuardedConnector, checked_url, refusal_in
+from providers.outbound.common import USER_AGENT
+from providers.outbound.guard import FetchFailed, GuardedConnector, checked_url, refusal_in
 
 
 async def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, local: bool) -> None:

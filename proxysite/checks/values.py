@@ -80,6 +80,12 @@ _CHOICES = (
         "Set JOURNAL_FSYNC=always to flush the journal before every request and at its end, otherwise interval.",
     ),
     _Choice(
+        "UPSTREAM_TRANSPORT",
+        ("wire", "aiohttp"),
+        "gateway.E018",
+        "Set UPSTREAM_TRANSPORT=aiohttp to call providers through aiohttp, otherwise wire.",
+    ),
+    _Choice(
         "LIMIT_INPUT_TOKENS",
         ("uncached", "all"),
         "gateway.E006",

@@ -13,6 +13,8 @@ from tests.harness.script import Reply
 from tests.harness.upstream import Upstream
 from tests.streaming.relaying import candidate, relayed
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 HINT = b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 

@@ -18,6 +18,8 @@ from tests.harness.script import CUT, HANG, Endless, Reply, Script
 from tests.harness.upstream import Upstream
 from tests.rooms.internet import PUBLIC, PUBLIC_TOO, Internet
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 

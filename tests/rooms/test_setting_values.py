@@ -22,6 +22,7 @@ CHOICES = {
     "PAGES": ("gateway.E016", "inline", "apart"),
     "UNACCOUNTED": ("gateway.E018", "refuse", "serve"),
     "DISABLED_ROUTES": ("gateway.E018", "refuse", "default"),
+    "UPSTREAM_TRANSPORT": ("gateway.E018", "wire", "aiohttp"),
     "JOURNAL_FSYNC": ("gateway.E018", "interval", "always"),
     "LIMIT_INPUT_TOKENS": ("gateway.E006", "uncached", "all"),
 }

@@ -17,6 +17,8 @@ from tests.harness.patience import PATIENCE
 from tests.harness.script import CUT, Gate, Reply, Script
 from tests.harness.upstream import Upstream
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 
 def provider(base_url: str) -> ProviderConfig:
     return ProviderConfig(id=1, name="p", dialect="openai_chat", base_url=base_url, is_local=True)

@@ -26,6 +26,8 @@ from tests.harness.upstream import Upstream
 from tests.streaming.relaying import candidate, relayed
 from usage.journal.account import Account
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 OWNED = (Account, Answer, Attempt, Body, Client, Encoder, Exchange, Lifecycle, Request)
 
 
@@ -117,7 +119,7 @@ def test_a_provider_that_would_go_on_after_a_stop_sequence_is_left_at_once(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What follows any other end is read, so that the connection can be used again.
-    monkeypatch.setattr("providers.outbound.upstream._DRAIN", 30.0)
+    monkeypatch.setattr("providers.outbound.response._DRAIN", 30.0)
     text = b'data: {"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"One. STOP"}\n\n'
     script = upstream.script(Reply([text, HANG]))
     responses = candidate(upstream.base_url, dialect="openai_responses")

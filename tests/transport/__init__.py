@@ -1,0 +1,1 @@
+"""The transport to providers: bytes, connections, servers and proxies, beside aiohttp where both must agree."""
