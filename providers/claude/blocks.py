@@ -27,8 +27,14 @@ def blocks_of(content: Any) -> list[Block]:
         content = [content]
     if not isinstance(content, list):
         return []
-    blocks = [text_block(item) if isinstance(item, str) else item for item in content]
-    return [block for block in blocks if isinstance(block, dict) and _is_readable(block)]
+    blocks = []
+    for item in content:
+        block = text_block(item) if isinstance(item, str) else item
+        if isinstance(block, dict):
+            kind = block.get("type", "")
+            if block.get("text") if kind == "text" else isinstance(kind, str):
+                blocks.append(block)
+    return blocks
 
 
 def text_block(text: str) -> Block:
@@ -44,6 +50,8 @@ def system_blocks(body: dict[str, Any]) -> list[Block]:
 def text_of(block: Block) -> str | None:
     """The text that a block can be sent as, or None for one that has none: media, calls, thinking, opaque data."""
     kind = block.get("type")
+    if kind == "text" and isinstance(text := block.get("text"), str):
+        return text or None
     if kind in _NO_TEXT:
         return None
     if kind == "tool_reference":
@@ -63,7 +71,12 @@ def text_of(block: Block) -> str | None:
 
 def joined_text(blocks: list[Block]) -> str:
     """The texts of some blocks as paragraphs of one."""
-    return "\n\n".join(text for block in blocks if (text := text_of(block)) is not None)
+    return "\n\n".join(texts_of(blocks))
+
+
+def texts_of(blocks: list[Block]) -> list[str]:
+    """The texts of some blocks, of those that have one."""
+    return [text for block in blocks if (text := text_of(block)) is not None]
 
 
 def _document_text(block: Block) -> str | None:
@@ -92,11 +105,6 @@ def _change_text(block: Block) -> str | None:
 
 def _lines(*parts: Any) -> str | None:
     return "\n".join(part for part in parts if isinstance(part, str) and part) or None
-
-
-def _is_readable(block: Block) -> bool:
-    kind = block.get("type", "")
-    return isinstance(kind, str) and (kind != "text" or bool(block.get("text")))
 
 
 def is_tool_change(block: Block) -> bool:

@@ -51,8 +51,8 @@ def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
         if is_billing(block):
             notes.add(Fidelity.BILLING_HEADER_DROPPED)
     for message in _dicts(body.get("messages")):
-        for block in _dicts(message.get("content")):
-            marked = _note_block(block, notes) or marked
+        if isinstance(content := message.get("content"), list):
+            marked = _note_blocks(content, notes) or marked
     if not _MAY_CHANGE_TOOLS.isdisjoint(notes):
         _check_places(body)
         check_tool_changes(body)
@@ -69,20 +69,26 @@ def _check_places(body: dict[str, Any]) -> None:
             )
 
 
-def _note_block(block: dict[str, Any], notes: Notes) -> bool:
-    """Notes what a block of a message loses; returns whether it, or one inside it, has cache_control."""
-    kind = block.get("type")
-    if kind == "text":
-        if block.get("citations"):
-            notes.add(Fidelity.CITATIONS_DROPPED)
-    elif kind == "tool_result":
-        inner = [_note_block(part, notes) for part in _dicts(block.get("content"))]
-        return any(inner) or bool(block.get("cache_control"))
-    elif kind == "document":
-        _note_document(block, notes)
-    elif isinstance(kind, str) and kind not in _OWN_BLOCKS:
-        notes.add(_LOST_BLOCKS.get(kind, Fidelity.SERVER_BLOCK_AS_TEXT))
-    return bool(block.get("cache_control"))
+def _note_blocks(blocks: list[Any], notes: Notes) -> bool:
+    """Notes what blocks of a message lose; returns whether one of them, or one inside it, has cache_control."""
+    marked = False
+    for block in blocks:
+        if not isinstance(block, dict):
+            continue
+        kind = block.get("type")
+        if kind == "text":
+            if block.get("citations"):
+                notes.add(Fidelity.CITATIONS_DROPPED)
+        elif kind == "tool_result":
+            if isinstance(inner := block.get("content"), list):
+                marked = _note_blocks(inner, notes) or marked
+        elif kind == "document":
+            _note_document(block, notes)
+        elif isinstance(kind, str) and kind not in _OWN_BLOCKS:
+            notes.add(_LOST_BLOCKS.get(kind, Fidelity.SERVER_BLOCK_AS_TEXT))
+        if block.get("cache_control"):
+            marked = True
+    return marked
 
 
 def _note_document(block: dict[str, Any], notes: Notes) -> None:

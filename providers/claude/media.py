@@ -25,6 +25,11 @@ class Media(msgspec.Struct, frozen=True):
     title: str | None = None
 
 
+def may_be_media(block: Block) -> bool:
+    """Whether a block is an image or a document, which may hold images."""
+    return block.get("type") in _NAMES
+
+
 def media_of(block: Block) -> Media | None:
     """The image or PDF of a block, or None for any other block.
 

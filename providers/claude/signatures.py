@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +27,12 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
 def origin_of(provider: ProviderConfig, model: ModelConfig) -> str:
     """Eight characters that identify one model at one server."""
-    place = f"{urlsplit(provider.base_url).hostname} {model.name}"
+    return _origin(provider.base_url, model.name)
+
+
+@lru_cache(maxsize=1024)
+def _origin(base_url: str, model: str) -> str:
+    place = f"{urlsplit(base_url).hostname} {model}"
     return hashlib.sha256(place.encode()).hexdigest()[:8]
 
 

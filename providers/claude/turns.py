@@ -71,15 +71,14 @@ def turns(messages: Any, notes: Notes) -> Iterator[Turn]:
     while start < len(run):
         role, blocks = run[start]
         if role != "assistant":
-            yield from _turn(role, blocks, {}, notes)
+            yield from _others(run[start : start + 1], {}, notes)
             start += 1
             continue
         start += 1
         while start < len(run) and run[start][0] == "assistant":
             blocks += run[start][1]
             start += 1
-        blocks = _with_valid_calls(blocks)
-        calls = [block for block in blocks if block.get("type") == "tool_use"]
+        blocks, calls = _with_valid_calls(blocks)
         renamed = renamed_calls(calls, ids)
         if renamed:
             notes.add(Fidelity.CALL_ID_CHANGED)
@@ -92,8 +91,7 @@ def turns(messages: Any, notes: Notes) -> Iterator[Turn]:
         if calls:
             taken, results = _results(calls, run[start:end], renamed, notes)
             yield ResultsTurn(results)
-        for role, rest in run[start:end]:
-            yield from _turn(role, rest, taken, notes)
+        yield from _others(run[start:end], taken, notes)
         start = end
 
 
@@ -119,9 +117,10 @@ def _read(messages: Any) -> list[tuple[str, list[Block]]]:
     return run
 
 
-def _with_valid_calls(blocks: list[Block]) -> list[Block]:
-    """The blocks; a call without a name is dropped, one without an id gets the same id each time."""
+def _with_valid_calls(blocks: list[Block]) -> tuple[list[Block], list[Block]]:
+    """The blocks, and the calls among them. Without a name one is dropped, without an id it always gets the same."""
     valid = []
+    calls = []
     for number, block in enumerate(blocks):
         if block.get("type") == "tool_use":
             name = block.get("name")
@@ -130,8 +129,9 @@ def _with_valid_calls(blocks: list[Block]) -> list[Block]:
             if not isinstance(block.get("id"), str) or not block["id"]:
                 digest = hashlib.sha256(f"{number}:{name}".encode()).hexdigest()[:24]
                 block = {**block, "id": f"toolu_{digest}"}
+            calls.append(block)
         valid.append(block)
-    return valid
+    return valid, calls
 
 
 def _with_id(block: Block, renamed: dict[int, str]) -> Block:
@@ -144,10 +144,13 @@ def _results(
     """The result blocks that were taken, by identity, and the results in the order of the calls."""
     waiting: dict[str, deque[Block]] = {}
     for role, blocks in run:
-        for block in blocks:
-            answered = block.get("tool_use_id")
-            if role == "user" and block.get("type") == "tool_result" and isinstance(answered, str):
-                waiting.setdefault(answered, deque()).append(block)
+        for block in blocks if role == "user" else ():
+            answered = block.get("tool_use_id") if block.get("type") == "tool_result" else None
+            if isinstance(answered, str):
+                if (others := waiting.get(answered)) is None:
+                    waiting[answered] = deque((block,))
+                else:
+                    others.append(block)
     taken: dict[int, Block] = {}
     results = []
     for call in calls:
@@ -171,7 +174,15 @@ def _results(
     return taken, results
 
 
-def _turn(role: str, blocks: list[Block], taken: dict[int, Block], notes: Notes) -> Iterator[Turn]:
+def _others(run: list[tuple[str, list[Block]]], taken: dict[int, Block], notes: Notes) -> Iterator[Turn]:
+    """The turns of messages that are not the model's, without the results that were taken."""
+    for role, blocks in run:
+        if rest := _rest(blocks, taken, notes):
+            yield SystemTurn(rest) if role == "system" else UserTurn(rest)
+
+
+def _rest(blocks: list[Block], taken: dict[int, Block], notes: Notes) -> list[Block]:
+    """The blocks without the results that were taken; a result of no call becomes text."""
     rest: list[Block] = []
     for block in blocks:
         if id(block) in taken:
@@ -182,5 +193,4 @@ def _turn(role: str, blocks: list[Block], taken: dict[int, Block], notes: Notes)
             rest += blocks_of(block.get("content"))
         else:
             rest.append(block)
-    if rest:
-        yield SystemTurn(rest) if role == "system" else UserTurn(rest)
+    return rest

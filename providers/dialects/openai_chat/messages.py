@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from providers.claude.blocks import Block, joined_text, system_blocks, text_block, text_of
-from providers.claude.media import Media, media_of, nested_media
+from providers.claude.blocks import Block, joined_text, system_blocks, text_block, text_of, texts_of
+from providers.claude.media import Media, may_be_media, media_of, nested_media
 from providers.claude.tools import upstream_name
 from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolResult, UserTurn, turns
 from providers.dialects.contract import Call
@@ -65,7 +65,7 @@ class _Writer:
 
     def text_message(self, role: str, blocks: list[Block]) -> None:
         """A message of text, if there is any."""
-        content = self._parts.content(self._parts.texts(blocks))
+        content = self._parts.texts(blocks) if self._parts.sends_cache_marks else joined_text(blocks)
         if content:
             self.messages.append({"role": role, "content": content})
 
@@ -80,11 +80,10 @@ class _Writer:
 
     def user(self, blocks: list[Block]) -> None:
         """A user message, after the media that tools returned just before."""
-        parts = [*self._waiting, *(part for block in blocks for part in self._parts.of(block))]
+        content = self._parts.content(blocks, self._waiting)
         self._waiting = []
-        if not parts:
+        if not content:
             return
-        content = self._parts.content(parts)
         if self._joins_last(content):
             self.messages[-1]["content"] = _appended(self.messages[-1]["content"], content)
         else:
@@ -104,13 +103,12 @@ class _Writer:
 
     def assistant(self, blocks: list[Block]) -> None:
         """One message with text, tool calls and, where the server wants it back, thinking."""
-        texts = self._parts.texts(blocks)
+        # The text came as one stream and was cut only by what lay between: put together, it is what the model wrote.
+        content = self._parts.texts(blocks) if self._parts.sends_cache_marks else "".join(texts_of(blocks))
         calls = [self._call(block) for block in blocks if block.get("type") == "tool_use"]
         thinking = self._replay.fields(blocks, has_calls=bool(calls))
-        if not texts and not calls:
+        if not content and not calls:
             return
-        # The text came as one stream and was cut only by what lay between: put together, it is what the model wrote.
-        content = texts if self._parts.sends_cache_marks else "".join(part["text"] for part in texts)
         blank = None if self._profile.null_content else ""
         message: Message = {"role": "assistant", "content": content or blank, **thinking}
         if calls:
@@ -131,11 +129,8 @@ class _Writer:
         if result.is_error:
             self._notes.add(Fidelity.RESULT_ERROR_WORDED)
             text = text if text.startswith("Error") else f"Error: {text}"
-        marks = [result.cache_control, *(block.get("cache_control") for block in result.blocks)]
-        part = self._parts.marked(
-            {"type": "text", "text": text}, next((mark for mark in reversed(marks) if mark), None)
-        )
-        message: Message = {"role": "tool", "tool_call_id": call_id, "content": self._parts.content([part])}
+        content = self._parts.with_last_mark(text, result) if self._parts.sends_cache_marks else text
+        message: Message = {"role": "tool", "tool_call_id": call_id, "content": content}
         if self._profile.names_results:
             message["name"] = upstream_name(result.name, self._profile.tool_name_limit)
         self.messages.append(message)
@@ -162,8 +157,14 @@ class _Parts:
         self.sends_cache_marks = profile.sends_cache_marks(model)
         self._documents = profile.documents
 
-    def content(self, parts: list[Part]) -> str | list[Part]:
-        """Text alone as one string, which every server reads; parts beside media, or where marks sit on them."""
+    def content(self, blocks: list[Block], waiting: list[Part]) -> str | list[Part]:
+        """Text alone as one string, which every server reads; parts beside media, or where marks sit on them.
+
+        Raises UnsupportedRequest for media that the server cannot be given.
+        """
+        if not self.sends_cache_marks and not waiting and not any(map(may_be_media, blocks)):
+            return joined_text(blocks)
+        parts = [*waiting, *(part for block in blocks for part in self._of(block))]
         if self.sends_cache_marks or any(part["type"] != "text" for part in parts):
             return parts
         return "\n\n".join(part["text"] for part in parts)
@@ -172,14 +173,15 @@ class _Parts:
         """The texts alone."""
         return [part for block in blocks if (part := self._text(block)) is not None]
 
-    def of(self, block: Block) -> list[Part]:
-        """The text and media of a block. Raises UnsupportedRequest for media that the server cannot be given."""
+    def _of(self, block: Block) -> list[Part]:
         text = self._text(block)
-        media = self.media(block)
-        return media if text is None else [text, *media]
+        texts = [] if text is None else [text]
+        return texts + self.media(block) if may_be_media(block) else texts
 
     def media(self, block: Block) -> list[Part]:
         """The images and files alone. Raises UnsupportedRequest."""
+        if not may_be_media(block):
+            return []
         nested = [part for inner in nested_media(block) for part in self.media(inner)]
         media = media_of(block)
         if media is None:
@@ -192,6 +194,11 @@ class _Parts:
         if self.sends_cache_marks and isinstance(mark, dict) and mark.get("type") == "ephemeral":
             part["cache_control"] = {key: mark[key] for key in ("type", "ttl") if key in mark}
         return part
+
+    def with_last_mark(self, text: str, result: ToolResult) -> list[Part]:
+        """The text of a result with the mark that stands last in it."""
+        marks = [result.cache_control, *(block.get("cache_control") for block in result.blocks)]
+        return [self.marked({"type": "text", "text": text}, next((mark for mark in reversed(marks) if mark), None))]
 
     def _text(self, block: Block) -> Part | None:
         text = text_of(block)

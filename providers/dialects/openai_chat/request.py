@@ -26,6 +26,7 @@ from providers.schemas.strict import is_strict
 
 _OTHER_LIMIT = "max_completion_tokens"
 _SESSION_LIMIT = 64
+_SAMPLING = ("temperature", "top_p", "top_k")
 
 
 def chat_request(call: Call) -> UpstreamRequest:
@@ -125,7 +126,7 @@ def _raised(limit: int, call: Call, profile: Profile) -> int:
 
 
 def _sampling(call: Call, profile: Profile) -> dict[str, Any]:
-    given = {name: call.body[name] for name in ("temperature", "top_p", "top_k") if _is_number(call.body.get(name))}
+    given = {name: value for name in _SAMPLING if _is_number(value := call.body.get(name))}
     if not given:
         return given
     refused = family_of(call.model).refused_sampling(given)

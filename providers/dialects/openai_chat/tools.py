@@ -76,7 +76,9 @@ def client_call_id(upstream_id: str) -> str | None:
 
 def upstream_call_id(call_id: str, profile: Profile, origin: str, notes: Notes) -> str:
     """The id on the other side; the same for the same id, always. `origin` is the model that is called."""
-    own = _own_spelling(call_id if profile.unique_call_ids else own_id(call_id, origin))
+    own = call_id
+    if call_id.startswith("px"):  # as everything that is spelled or marked here
+        own = _own_spelling(call_id if profile.unique_call_ids else own_id(call_id, origin))
     if profile.short_call_ids:
         # La Plateforme's older models: "must be a-z, A-Z, 0-9, with a length of 9".
         if _SHORT_ID.fullmatch(own):
