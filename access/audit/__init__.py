@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 
@@ -19,3 +20,10 @@ def lock(using: str = "default") -> None:
     from access.audit import writer
 
     writer.lock(using)
+
+
+def batch(using: str = "default", *, write: bool = True) -> AbstractContextManager[None]:
+    """Appends the entries of many writes together; see `access.audit.writer.batch`."""
+    from access.audit import writer
+
+    return writer.batch(using, write=write)

@@ -82,6 +82,7 @@ class SQLUpdateCompiler(_base.SQLUpdateCompiler):  # type: ignore[misc]
             head = writer.lock(self.using)
             before = rows.read(model, _matching(self.query, self.using), self.using)
             result = super().execute_sql(result_type)
+            writer.forget_names(self.using)
             _checked(model, before, self.using)
             after = rows.read(model, before, self.using)
             writer.append_to(head, rows.drafts(model, before, after, self.using, context.verb()), self.using)
@@ -101,6 +102,7 @@ class SQLDeleteCompiler(_base.SQLDeleteCompiler):  # type: ignore[misc]
             before = rows.read(model, _matching(self.query, self.using), self.using)
             drafts = rows.drafts(model, before, {}, self.using, context.verb())
             result = super().execute_sql(*args, **options)
+            writer.forget_names(self.using)
             _checked(model, before, self.using)
             writer.append_to(head, drafts, self.using)
         return result

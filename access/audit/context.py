@@ -21,6 +21,7 @@ class Who(msgspec.Struct, frozen=True):
 
 
 _request: ContextVar[Any] = ContextVar("audited_request", default=None)
+_person: ContextVar[Who | None] = ContextVar("audited_person", default=None)
 _origin: ContextVar[str] = ContextVar("audited_origin", default="")
 _verb: ContextVar[str] = ContextVar("audited_verb", default="")
 
@@ -33,6 +34,16 @@ def of_request(request: Any) -> Iterator[None]:
         yield
     finally:
         _request.reset(token)
+
+
+@contextlib.contextmanager
+def of_person(who: Who) -> Iterator[None]:
+    """Within it, entries are those of somebody who is not at work here: who asked a job for them."""
+    token = _person.set(who)
+    try:
+        yield
+    finally:
+        _person.reset(token)
 
 
 @contextlib.contextmanager
@@ -68,6 +79,9 @@ def command_line(arguments: list[str]) -> contextlib.AbstractContextManager[None
 
 def current() -> Who:
     """Returns who is at work now."""
+    person = _person.get()
+    if person is not None:
+        return person
     request = _request.get()
     if request is not None:
         return of_page(request)

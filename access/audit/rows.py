@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Field, ForeignKey, Model
 
 from access.audit.watched import Watch, fields_of, watch_of
-from access.audit.writer import Draft
+from access.audit.writer import Draft, batch_of
 
 MOST_ENTRIES = 200
 """Of one statement that writes to more rows, one entry lists them all."""
@@ -151,7 +151,8 @@ class _Names:
 
     def __init__(self, using: str) -> None:
         self._using = using
-        self._known: dict[tuple[type[Model], Any], str] = {}
+        under_way = batch_of(using)
+        self._known: dict[tuple[type[Model], Any], str] = {} if under_way is None else under_way.names
 
     def of(self, model: type[Model], pk: Any) -> str:
         """The name of a row that was loaded."""

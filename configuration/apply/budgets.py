@@ -26,14 +26,14 @@ def write_budgets(
 
     A budget keeps what it has spent where its period, its week and its models are the same.
     """
-    existing: dict[_Kind, list[Budget]] = defaultdict(list)
-    related = ("key__team", "user", "team", "members_of")
-    for row in Budget.objects.filter(**{whom: bound}).select_related(*related).order_by("id"):
-        existing[_kind_of(row)].append(row)
     if entries is UNSET:
         if not context.complete:
             return
         entries = []
+    existing: dict[_Kind, list[Budget]] = defaultdict(list)
+    related = ("key__team", "user", "team", "members_of")
+    for row in Budget.objects.filter(**{whom: bound}).select_related(*related).order_by("id"):
+        existing[_kind_of(row)].append(row)
     for number, entry in enumerate(entries):
         where = f"{place}[{number}]"
         same = existing[_kind(entry)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from django.db import transaction
 from django.db.models import Model as Row
@@ -20,20 +20,19 @@ from routing.loading.load import load_snapshot
 from routing.models import Alias, Concept, Route, Rule, ScenarioRoute
 
 
-def import_configuration(parsed: ParsedFile, *, write: bool) -> ImportReport:
+def import_configuration(parsed: ParsedFile, *, write: bool, each: Callable[[], None] = lambda: None) -> ImportReport:
     """Writes a file's configuration; without `write` only reports what would change.
 
-    Raises ConfigurationError, and then nothing is written.
+    Raises ConfigurationError, and what `each` raises, which is called before each row: then nothing is written.
     """
-    report = ImportReport()
+    report = ImportReport(each)
     report.not_carried_over += parsed.not_carried_over
     configuration = parsed.configuration
     context = ImportContext(report, complete=configuration.complete, foreign=parsed.foreign)
     context.names_people = configuration.people is not UNSET
-    with transaction.atomic():
-        # Rows are read before they are written, and nobody else may write in between.
-        audit.lock()
-        # A dry run writes the rows too and rolls back, so that it meets every error that a real run would.
+    # Rows are read before they are written, and nobody else may write in between. A dry run writes the rows too and
+    # rolls back, so that it meets every error that a real run would.
+    with transaction.atomic(), audit.batch(write=write):
         teams.write_people(context, configuration.people)
         teams.write_teams(context, configuration.teams)
         providers.write_providers(context, configuration.providers)

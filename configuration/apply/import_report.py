@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Literal
 
@@ -49,7 +49,9 @@ class ImportReport:
     mention, by kind.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, each: Callable[[], None] = lambda: None) -> None:
+        self._each = each
+        """Called before each row that is looked at; it ends the import by raising."""
         self.changes: list[Change] = []
         self.not_carried_over: list[str] = []
         self.to_do: list[str] = []
@@ -60,6 +62,7 @@ class ImportReport:
 
     def save(self, place: str, row: Model, name: str, values: dict[str, Any], unique: bool = True) -> None:
         """Gives a row, new or not, these values and saves it. Raises ConfigurationError."""
+        self._each()
         kind = str(row._meta.verbose_name)
         is_new = row.pk is None
         lines = _new_lines(row, name, values) if is_new else _changed_lines(row, values)

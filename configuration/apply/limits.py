@@ -19,12 +19,12 @@ def write_limits(
 ) -> None:
     """Writes the limits that bind `bound`, which is the value of the field `whom`. A file that leaves them out removes
     them where it is complete, and says nothing about them otherwise."""
-    rows = RateLimit.objects.filter(**{whom: bound}).select_related("key", "user", "team", "members_of")
-    existing = {(row.measure, row.per): row for row in rows}
     if entries is UNSET:
         if not context.complete:
             return
         entries = []
+    rows = RateLimit.objects.filter(**{whom: bound}).select_related("key", "user", "team", "members_of")
+    existing = {(row.measure, row.per): row for row in rows}
     seen: set[Any] = set()
     for number, entry in enumerate(entries):
         where = f"{place}[{number}]"

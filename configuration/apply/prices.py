@@ -21,9 +21,11 @@ from providers.pricing.prices import Price, refuse_overlap
 _HISTORY = "These prices are over. Requests were charged at others then, which stay."
 
 
-def write_prices(context: ImportContext, place: str, model: Model, name: str, entries: Sequence[PriceEntry]) -> None:
-    """Writes the prices of a model. A file of another gateway adds them only to a model that has none."""
-    rows = list(model.prices.all())
+def write_prices(
+    context: ImportContext, place: str, model: Model, name: str, entries: Sequence[PriceEntry], rows: list[Price]
+) -> None:
+    """Writes the prices of a model, which has `rows` now. A file of another gateway adds them only to a model that has
+    none."""
     if context.foreign and rows:
         return
     wanted = [(f"{place}.prices[{number}]", _values(context, entry)) for number, entry in enumerate(entries)]

@@ -39,7 +39,8 @@ def write_providers(context: ImportContext, entries: Sequence[ProviderEntry]) ->
             where = f"{place}.credentials[{index}]"
             context.refuse_duplicate(where, credentials, credential.name)
             _write_credential(context, where, provider, credential)
-        existing = {row.name: row for row in Model.objects.filter(provider=provider)}
+        of_provider = Model.objects.filter(provider=provider).prefetch_related("prices")
+        existing = {row.name: row for row in of_provider} if entry.models else {}
         models: set[Any] = set()
         for index, model in enumerate(entry.models):
             where = f"{place}.models[{index}]"
@@ -138,6 +139,7 @@ def _write_model(context: ImportContext, place: str, provider: Provider, row: Mo
     name = f"{provider.name}: {entry.name}"
     if entry.supports is UNSET and context.complete:
         entry = replace(entry, supports=seeded_support(entry.name))
+    prices = [] if row._state.adding else list(row.prices.all())
     context.save(place, row, name, entry)
     if row.context_window and row.max_output and row.max_output > row.context_window:
         raise ConfigurationError(f"{place}.max_output: This is larger than the context window.")
@@ -146,6 +148,6 @@ def _write_model(context: ImportContext, place: str, provider: Provider, row: Mo
     except ValidationError as error:
         raise ConfigurationError(f"{place}.transforms: {' '.join(error.messages)}") from error
     if entry.prices is not UNSET:
-        write_prices(context, place, row, name, entry.prices)
+        write_prices(context, place, row, name, entry.prices, prices)
     elif context.complete:
-        write_prices(context, place, row, name, [])
+        write_prices(context, place, row, name, [], prices)

@@ -59,10 +59,11 @@ def write_people(context: ImportContext, entries: Given[Sequence[PersonEntry]]) 
 def write_teams(context: ImportContext, entries: Sequence[TeamEntry]) -> None:
     """Writes the teams, their members and their client keys."""
     teams: set[Any] = set()
+    of_name = {team.name: team for team in Team.objects.all()} if entries else {}
     for number, entry in enumerate(entries):
         place = context.place("teams", number, f"team {entry.name}")
         context.refuse_duplicate(place, teams, entry.name)
-        team = Team.objects.filter(name=entry.name).first() or Team(name=entry.name)
+        team = of_name.get(entry.name) or Team(name=entry.name)
         context.save(place, team, entry.name, entry)
         write_limits(context, f"{place}.limits", "team", team, entry.limits)
         write_limits(context, f"{place}.member_limits", "members_of", team, entry.member_limits)
@@ -70,7 +71,7 @@ def write_teams(context: ImportContext, entries: Sequence[TeamEntry]) -> None:
         write_budgets(context, f"{place}.member_budgets", "members_of", team, entry.member_budgets)
         _write_members(context, place, team, entry)
         rows = ClientKey.objects.filter(team=team).select_related("owner", "disabled_by")
-        existing = {row.name: row for row in rows}
+        existing = {row.name: row for row in rows} if entry.keys else {}
         keys: set[Any] = set()
         for index, key in enumerate(entry.keys):
             where = f"{place}.keys[{index}]"
@@ -79,7 +80,7 @@ def write_teams(context: ImportContext, entries: Sequence[TeamEntry]) -> None:
 
 
 def _write_members(context: ImportContext, place: str, team: Team, entry: TeamEntry) -> None:
-    existing = {row.user_id: row for row in Membership.objects.filter(team=team)}
+    existing = {row.user_id: row for row in Membership.objects.filter(team=team)} if entry.members else {}
     members: set[Any] = set()
     for index, member in enumerate(entry.members):
         where = f"{place}.members[{index}]"
