@@ -15,6 +15,7 @@ from proxysite.console.guide import newest as guide_newest
 from proxysite.console.guide import page as guide
 from proxysite.console.invoices import pages as invoices
 from proxysite.console.jobs import files as job_files
+from proxysite.console.jobs import importing
 from proxysite.console.jobs import pages as jobs
 from proxysite.console.live import cut as live_cut
 from proxysite.console.live import page as live
@@ -81,6 +82,7 @@ urlpatterns = [
     path("jobs/start/<slug:kind>/", admin.site.admin_view(jobs.start), name="job-start"),
     path("jobs/<int:job_id>/", admin.site.admin_view(jobs.page), name="job"),
     path("jobs/<int:job_id>/cancel/", admin.site.admin_view(jobs.cancel), name="job-cancel"),
+    path("jobs/<int:import_id>/apply/", admin.site.admin_view(importing.apply), name="job-apply"),
     path("jobs/<int:export_id>/export.csv.gz", admin.site.admin_view(job_files.download), name="job-export"),
     path("configuration/", admin.site.admin_view(configuration.page), name="configuration"),
     path("configuration.yaml", admin.site.admin_view(configuration.export), name="configuration-export"),

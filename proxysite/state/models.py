@@ -41,10 +41,12 @@ class Job(models.Model):
         REBUILD = "rebuild_rollups", "Rebuild rollups"
         EXPORT = "export_usage", "Prepare a file"
         FETCH = "fetch_model_lists", "Fetch model lists"
+        IMPORT = "import_configuration", "Import a configuration file"
 
     class State(models.TextChoices):
         WAITING = "waiting"
         RUNNING = "running"
+        TO_CONFIRM = "to confirm"
         DONE = "done"
         FAILED = "failed"
         CANCELLED = "cancelled"
@@ -81,9 +83,32 @@ class Job(models.Model):
     @property
     def is_over(self) -> bool:
         """Whether nothing will happen to it any more."""
-        return self.state not in (self.State.WAITING, self.State.RUNNING)
+        return self.state not in OPEN
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether something happens to it by itself."""
+        return self.state in (self.State.WAITING, self.State.RUNNING)
 
     @property
     def percent(self) -> int | None:
         """How much of it is done, None while that is unknown."""
         return None if not self.total else min(100, self.done * 100 // self.total)
+
+
+OPEN = (Job.State.WAITING, Job.State.RUNNING, Job.State.TO_CONFIRM)
+"""States of jobs that are not over."""
+
+
+class JobFile(models.Model):
+    """A file that a job was given, until the job is over. It may hold secrets, so only its encrypted text is kept."""
+
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True, related_name="file")
+    sealed = models.TextField(help_text="Encrypted under ENCRYPTION_KEYS.")
+    expires_at = models.DateTimeField(help_text="When a job that still waits is cancelled, by the database's clock.")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"the file of job no. {self.pk}"

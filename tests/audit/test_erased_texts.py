@@ -10,8 +10,11 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from access.models import AuditEntry, Budget, IncreaseRequest, Team, Webhook
+from access.roles.table import Role
 from providers.models import Provider
 from routing.models import Route
+from tests.configuration.importing import looked_at, read
+from tests.permissions.people import person, signed_in
 from usage.reports.explore.models import SavedView
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -47,6 +50,17 @@ def test_texts_keep_what_else_they_say(mia: User) -> None:
     assert asked.reason == f"{erased}'s project"
     assert not [entry.changes for entry in AuditEntry.objects.all() if re.search(r"\bmiaiam\b", entry.changes)]
     call_command("audit", "--verify")
+
+
+def test_differences_of_imports_keep_what_else_they_say(mia: User) -> None:
+    browser = signed_in(person(Role.OWNER))
+    job, page = looked_at(browser, "version: 1\nteams:\n- {name: Search, contact: Mia@corp.example, notes: miaiam's}\n")
+    assert "miaiam" in page
+    call_command("erase_person", "miaiam")
+    page = read(browser, job)
+    assert "mia@corp.example" not in page.lower()
+    assert f"deleted user {mia.pk}&#x27;s" in page
+    assert "Search" in page
 
 
 def test_what_must_be_changed_by_hand_is_listed(mia: User, capsys: Any) -> None:

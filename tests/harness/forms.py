@@ -105,6 +105,12 @@ class Admin:
         assert int(answer.headers["content-length"]) == len(answer.content)
         return answer.content
 
+    def send_file(self, path: str, name: str, text: str) -> str:
+        """Send a file with the form of a page, and return the page that follows."""
+        answer = self._http.post(path, data=fields_of(self.page(path)), files={"file": (name, text.encode())})
+        assert answer.status_code == 200, (path, answer.status_code)
+        return answer.text
+
     def submit_to(self, path: str, action: str, **changes: Any) -> str:
         """Send a form of a page to its action, with some fields changed, and return the page that follows."""
         answer = self._http.post(action, data={**fields_of(self.page(path)), **changes})

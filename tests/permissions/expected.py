@@ -56,6 +56,7 @@ console:job                             oar      -        state.view_job
 console:job-export                      oar      -        usage.view_requestlog
 console:job-start                       -        oa       -
 console:job-cancel                      -        oa       -
+console:job-apply                       -        o        -
 console:state                           oar      -        state.view_worker
 console:state-export                    oar      -        state.view_worker
 console:routing                         oar      -        routing.view_route

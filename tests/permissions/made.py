@@ -8,11 +8,17 @@ import msgspec
 from django.utils import timezone
 
 from access.models import Budget, RateLimit, Team
+from configuration.apply.import_report import Change
 from proxysite.state.jobs.fetches import Fetched, Unlisted
+from proxysite.state.jobs.file import keep
+from proxysite.state.jobs.imports import Found, Untouched, options
 from proxysite.state.models import Job
 from tests.admin.history import request_row
 from usage.reports.rows.file import prepared
 from usage.statements.closing import close
+
+MARK = "0" * 64
+"""That of the import's differences."""
 
 
 def closed_statement(team: Team) -> None:
@@ -48,3 +54,17 @@ def prepared_file() -> None:
     job = Job.objects.create(kind=Job.Kind.EXPORT, options=options, state=Job.State.DONE, ended_at=now, found=found)
     prepared(job.pk).parent.mkdir(parents=True, exist_ok=True)
     prepared(job.pk).write_bytes(b"a file of")
+
+
+def unconfirmed_import() -> None:
+    """Makes an import whose differences wait for somebody to apply them."""
+    row = Change("create", "team", "Research", (("notes", "", "new"), ("enabled", "yes", "no")))
+    found = Found(
+        mark=MARK, format="gateway configuration", counts={"create": 1, "change": 0, "remove": 0, "same": 2},
+        changes=[row], more=1, untouched=[Untouched("routes", ["fast"], 3)], not_carried_over=["a"], to_do=["b"],
+    )  # fmt: skip
+    job = Job.objects.create(
+        kind=Job.Kind.IMPORT, options=options("gateway.yaml", "auto"), state=Job.State.TO_CONFIRM, done=3, total=3,
+        unit="entries", found=msgspec.to_builtins(found),
+    )  # fmt: skip
+    keep(job, "version: 1")

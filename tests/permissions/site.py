@@ -36,7 +36,7 @@ from routing.models import Alias, Candidate, Concept, Route, Rule, ScenarioRoute
 from streaming.runtime import Runtime
 from tests.admin.history import attempt_row, request_row
 from tests.admin.secrets.carrying import _named
-from tests.permissions.made import closed_statement, fetched_lists, prepared_file, set_by_a_lead
+from tests.permissions.made import closed_statement, fetched_lists, prepared_file, set_by_a_lead, unconfirmed_import
 from tests.permissions.people import a_key, person, signed_in
 from usage.budgets.opening import open_windows
 from usage.invoices import drafts, results
@@ -112,6 +112,7 @@ def make_rows() -> None:
     Job.objects.create(kind=Job.Kind.CHECK, options={"first": "", "last": ""})
     prepared_file()
     fetched_lists()
+    unconfirmed_import()
     search = Team.objects.get(name="Search")
     SavedView.objects.create(name="Cost", query="?range=30d", owner=person(None), team=search)
     for name in ("Search", "Support"):
@@ -246,6 +247,7 @@ _CONSOLE_OBJECTS: dict[str, Callable[[], Any]] = {
     "number": lambda: Statement.objects.earliest("pk").pk,
     "reconciliation_id": lambda: Reconciliation.objects.earliest("pk").pk,
     "export_id": lambda: Job.objects.get(kind=Job.Kind.EXPORT).pk,
+    "import_id": lambda: Job.objects.filter(kind=Job.Kind.IMPORT).earliest("pk").pk,
     "job_id": lambda: Job.objects.earliest("pk").pk,
     "kind": lambda: Job.Kind.CHECK.value,
     "session_id": lambda: SessionSummary.objects.order_by("pk")[0].pk,

@@ -21,7 +21,9 @@ from access.sign_in import devices
 from access.sign_in.hashing import PBKDF2PasswordHasher
 from providers.credentials.headers import opened
 from providers.models import Credential, Provider
+from proxysite.state.models import JobFile
 from tests.admin.pages import form_of
+from tests.configuration.importing import FILE, SECRET, applied, looked_at
 from tests.harness.database import KIND
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
@@ -94,15 +96,23 @@ def marked(settings: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "credentials-0-enabled": "on",
     }
     assert browser.post(address, sent).status_code == 302
+    # One file waits for somebody to apply it, another one was applied.
+    marked |= {"configuration file": _mark("sk-waits"), "applied file": _mark("sk-applied")}
+    for what in ("applied file", "configuration file"):
+        job, _ = looked_at(browser, FILE.replace(SECRET, marked[what]))
+        if what == "applied file":
+            applied(browser, job)
     return {what: mark for what, mark in marked.items() if mark}
 
 
 def test_a_backup_holds_nothing_in_clear(marked: dict[str, str], settings: Any) -> None:
     # Everything arrived.
     assert ClientKey.objects.get().prefix == marked["client key"][:10]
-    assert Credential.objects.get().last_four == marked["credential"][-4:]
+    fours = {last_four for (last_four,) in Credential.objects.values_list("last_four")}
+    assert fours == {marked["credential"][-4:], marked["applied file"][-4:]}
+    assert JobFile.objects.count() == 1
     assert Session.objects.count() == 1
-    assert opened(Provider.objects.get().secret_headers["x-portkey-key"]) == marked["value of a header"]
+    assert opened(Provider.objects.get(name="marked").secret_headers["x-portkey-key"]) == marked["value of a header"]
     marked |= {"SECRET_KEY": settings.SECRET_KEY, "ENCRYPTION_KEYS": settings.ENCRYPTION_KEYS[0]}
     backup = _backup()
     for shown in (b"marked", b"Search", b"pbkdf2_sha256$"):

@@ -1,15 +1,12 @@
-"""The page of configuration files: export, and import in two steps: what a file would change, then the same applied.
-
-A file is not kept between the steps, because it may hold secrets: the browser sends it again, with a mark of what was
-shown. If the file or the rows differ by then, nothing is written and the differences are shown anew.
-"""
+"""The page of configuration files: export, and import as a job, which looks at a file and applies it when its page is
+told to (proxysite.console.jobs.importing)."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, Final
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -20,18 +17,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from access.audit import record
-from access.permissions import EXPORT, IMPORT, may
-from configuration.apply.import_configuration import import_configuration
-from configuration.apply.import_report import ImportReport
+from access.permissions import EXPORT, may
 from configuration.file.exporting import export_text
-from configuration.file.lines import line_of
-from configuration.file.reading import ParsedFile, read_text
-from configuration.file.schema import ConfigurationError
+from proxysite.console.jobs.asking import ask
+from proxysite.console.jobs.importing import may_import as may_import_files
+from proxysite.state.jobs import imports
+from proxysite.state.models import OPEN, Job
 
-SHOWN: Final = 300
-"""Rows whose changes a page lists."""
 _MOST_BYTES: Final = 2_000_000
-_MOST_JSON5: Final = 50_000
 _FORMATS: Final = {
     "auto": "Automatic",
     "ours": "This gateway's own",
@@ -41,7 +34,7 @@ _FORMATS: Final = {
 
 
 class ImportForm(forms.Form):
-    """A file, and the mark of the differences that were looked at, if they were."""
+    """A file, and what it is."""
 
     file = forms.FileField(
         max_length=200,
@@ -50,36 +43,48 @@ class ImportForm(forms.Form):
         "JSON with comments or trailing commas, of up to 50 kB.",
     )
     format = forms.ChoiceField(choices=list(_FORMATS.items()), initial="auto", widget=UnfoldAdminSelectWidget)
-    mark = forms.CharField(required=False, max_length=64)
 
-    def clean_file(self) -> str:
-        """Returns the text of the file."""
+    def clean_file(self) -> tuple[str, str]:
+        """Returns the name of the file and its text."""
         file = self.cleaned_data["file"]
+        if not settings.ENCRYPTION_KEYS:
+            raise forms.ValidationError(
+                "ENCRYPTION_KEYS is empty, so the file, which may hold secrets, cannot be kept until it is applied. "
+                "Set a key from ./gateway generate_key, or import the file on the gateway's host with "
+                "./gateway import_config."
+            )
         if file.size > _MOST_BYTES:
             raise forms.ValidationError(
                 "The file has more than 2 MB. Import it on the gateway's host with ./gateway import_config."
             )
         try:
-            return str(file.read().decode("utf-8-sig"))
+            return str(file.name), str(file.read().decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             raise forms.ValidationError(f"The file is not UTF-8 text: byte {error.start} is invalid.") from error
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
-    """Both forms; a POST shows what the file would change, or changes it."""
-    may_export, may_import = may(request.user, EXPORT), may(request.user, IMPORT)
+    """Both forms; a POST has a job look at a file."""
+    may_export, may_import = may(request.user, EXPORT), may_import_files(request.user)
     if not (may_import if request.method == "POST" else may_export or may_import):
         raise PermissionDenied
+    form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
+    if form.is_bound and form.is_valid():
+        name, text = form.cleaned_data["file"]
+        answer: HttpResponse = ask(request, Job.Kind.IMPORT, imports.options(name, form.cleaned_data["format"]), text)
+        if "HX-Request" in request.headers:
+            # The script that sent the file keeps it chosen where there is an error, and goes to another page by this.
+            answer = HttpResponse(headers={"HX-Redirect": answer["Location"]})
+        return answer
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": "Configuration file",
-        "form": ImportForm(),
+        "form": form,
         "may_export": may_export,
         "may_import": may_import,
+        "open_jobs": Job.objects.filter(kind=Job.Kind.IMPORT, state__in=OPEN).order_by("pk") if may_import else (),
     }
-    if request.method == "POST":
-        context |= _imported(ImportForm(request.POST, request.FILES))
     return TemplateResponse(request, "console/configuration.html", context)
 
 
@@ -95,48 +100,3 @@ def export(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(text, content_type="application/yaml; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="gateway-{timezone.localdate()}.yaml"'
     return response
-
-
-def mark_of(text: str, report: ImportReport) -> str:
-    """Returns what tells a file with its differences from any other."""
-    found = hashlib.sha256(text.encode())
-    for change in report.changes:
-        found.update(repr((change.action, change.kind, change.name, change.lines)).encode())
-    return found.hexdigest()
-
-
-def _imported(form: ImportForm) -> dict[str, Any]:
-    """What the page shows of a file that was sent: errors, the differences, or what was done."""
-    if not form.is_valid():
-        return {"form": form}
-    text, mark = form.cleaned_data["file"], form.cleaned_data["mark"]
-    try:
-        # Variables that a file of another gateway names are not read: their values would be shown.
-        parsed = read_text(text, form.cleaned_data["format"], environ={}, most_json5=_MOST_JSON5)
-        with transaction.atomic():
-            # Without a mark nothing was looked at yet. What differs from what was looked at is taken back.
-            report = import_configuration(parsed, write=bool(mark))
-            seen = mark_of(text, report)
-            if mark == seen:
-                record("configuration imported", changes={"format": parsed.title, **dict(report.count())})
-            else:
-                transaction.set_rollback(True)
-    except ConfigurationError as error:
-        line = line_of(text, str(error))
-        return {"form": form, "problem": f"Nothing was written. {f'Line {line}: ' if line else ''}{error}"}
-    if mark != seen:
-        return {"form": form, "changed": bool(mark), "mark": seen, **_shown(report, parsed)}
-    return {"form": ImportForm(), "done": True, **_shown(report, parsed)}
-
-
-def _shown(report: ImportReport, parsed: ParsedFile) -> dict[str, Any]:
-    changes = [change for change in report.changes if change.action != "same"]
-    count = report.count()
-    return {
-        "report": report,
-        "format": parsed.title,
-        "changes": changes[:SHOWN],
-        "more": max(0, len(changes) - SHOWN),
-        "counts": {action: count[action] for action in ("create", "change", "remove", "same")},
-        "untouched": [(kind, names[:20], max(0, len(names) - 20)) for kind, names in report.untouched.items()],
-    }

@@ -17,14 +17,22 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from access.audit import record
-from access.permissions import may
-from proxysite.console.jobs import files, shown
+from access.permissions import IMPORT, may
+from proxysite.console.jobs import files, importing, shown
 from proxysite.console.jobs.asking import ADD, VIEW, ask
 from proxysite.console.jobs.forms import FORMS, SENTENCES, TAKES
+from proxysite.state.jobs import file, progress_file
 from proxysite.state.models import Job
 
 LISTED: Final = 100
-TONES: Final = {"waiting": "info", "running": "info", "done": "success", "failed": "danger", "abandoned": "danger"}
+TONES: Final = {
+    "waiting": "info",
+    "running": "info",
+    "to confirm": "warning",
+    "done": "success",
+    "failed": "danger",
+    "abandoned": "danger",
+}
 
 
 @require_safe
@@ -52,7 +60,7 @@ def start(request: HttpRequest, kind: str) -> HttpResponse:
 @permission_required(VIEW, raise_exception=True)
 def page(request: HttpRequest, job_id: int) -> HttpResponse:
     """One job: how far it is, or what came of it."""
-    job = get_object_or_404(Job, pk=job_id)
+    job = shown.up_to_date(get_object_or_404(Job, pk=job_id))
     context = {
         **admin.site.each_context(request),
         "title": str(job),
@@ -62,7 +70,8 @@ def page(request: HttpRequest, job_id: int) -> HttpResponse:
         "options": shown.options(job, request.user),
         "file": files.shown(job, request.user),
         "fetched": shown.fetched(job, request.user),
-        "ahead": Job.objects.filter(state=Job.State.WAITING, pk__lt=job.pk).count(),
+        "imported": importing.shown(job, request.user),
+        "ahead": shown.ahead(job),
         "may_cancel": may(request.user, ADD) and not job.is_over and not job.is_unwanted,
         "at": timezone.localtime(),
     }
@@ -74,17 +83,30 @@ def page(request: HttpRequest, job_id: int) -> HttpResponse:
 def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
     """Asks a job to end. One that waits is cancelled at once; one that runs, between two of its parts."""
     job = get_object_or_404(Job, pk=job_id)
-    with transaction.atomic():
-        waiting = Job.objects.filter(pk=job_id, state=Job.State.WAITING)
-        if waiting.update(state=Job.State.CANCELLED, ended_at=timezone.now(), is_unwanted=True):
-            messages.success(request, f"{job} is cancelled.")
-        elif Job.objects.filter(pk=job_id, state=Job.State.RUNNING, is_unwanted=False).update(is_unwanted=True):
-            messages.success(request, f"{job} ends within a few seconds. What it wrote to the database stays.")
-        else:
-            messages.info(request, f"{job} is over.")
-            return HttpResponseRedirect(reverse("console:job", args=[job_id]))
+    # An import holds the audit, and on SQLite the whole database: it has to know before anything is written here.
+    informed = progress_file.ask_to_end(job_id)
+    if _cancelled_at_once(job):
+        messages.success(request, f"{job} is cancelled.")
+        return HttpResponseRedirect(reverse("console:job", args=[job_id]))
+    same = Job.objects.filter(pk=job_id)
+    ends = same.filter(state=Job.State.RUNNING, is_unwanted=False).update(is_unwanted=True)
+    if ends or (informed and same.filter(state=Job.State.CANCELLED).exists()):
         record("job cancelled", name=str(job))
+        stays = "Nothing of it is written." if job.kind == Job.Kind.IMPORT else "What it wrote to the database stays."
+        messages.success(request, f"{job} ends within a few seconds. {stays}")
+    else:
+        messages.info(request, f"{job} is over.")
     return HttpResponseRedirect(reverse("console:job", args=[job_id]))
+
+
+def _cancelled_at_once(job: Job) -> bool:
+    with transaction.atomic():
+        waiting = Job.objects.filter(pk=job.pk, state__in=(Job.State.WAITING, Job.State.TO_CONFIRM))
+        if not waiting.update(state=Job.State.CANCELLED, ended_at=timezone.now(), is_unwanted=True):
+            return False
+        record("job cancelled", name=str(job))
+        file.delete_old()
+    return True
 
 
 def _list(request: HttpRequest, filled: dict[str, Any], status: int = 200) -> HttpResponse:
@@ -93,7 +115,7 @@ def _list(request: HttpRequest, filled: dict[str, Any], status: int = 200) -> Ht
     context = {
         **admin.site.each_context(request),
         "title": "Jobs",
-        "jobs": [(job, TONES.get(job.state, "default")) for job in jobs],
+        "jobs": [(shown.up_to_date(job), TONES.get(job.state, "default")) for job in jobs],
         "names": _names(jobs),
         "kinds": [
             (kind, Job.Kind(kind).label, SENTENCES[kind], filled.get(kind) or form(prefix=kind), kind in filled)
@@ -103,6 +125,7 @@ def _list(request: HttpRequest, filled: dict[str, Any], status: int = 200) -> Ht
         if may_add
         else [],
         "lists": files.lists(request.user),
+        "may_import": may_add and may(request.user, IMPORT),
     }
     return TemplateResponse(request, "console/jobs.html", context, status=status)
 

@@ -9,9 +9,10 @@ from typing import Any, Final
 from django.urls import reverse
 from django.utils import timezone
 
-from access.permissions import Person, may
+from access.permissions import IMPORT, Person, may
 from providers.models import Provider
-from proxysite.state.jobs import exports, fetches
+from proxysite.state.jobs import exports, fetches, progress_file
+from proxysite.state.jobs.runner import in_order
 from proxysite.state.models import Job
 from usage.reports.rows import choices
 
@@ -24,7 +25,26 @@ def options(job: Job, reader: Person) -> list[tuple[str, Any]]:
         return _of_file(job) if may(reader, exports.permission(job)) else []
     if job.kind == Job.Kind.FETCH:
         return [("providers", _named(job.options["providers"]))] if may(reader, _VIEW) else []
+    if job.kind == Job.Kind.IMPORT:
+        # The mark tells nobody anything.
+        return [(name, job.options[name]) for name in ("file", "format")] if may(reader, IMPORT) else []
     return [(name, value) for name, value in job.options.items() if value not in ("", False)]
+
+
+def up_to_date(job: Job) -> Job:
+    """Returns a job with the progress that its process cannot write to the database now, if there is any."""
+    if (progress := progress_file.read(job)) is not None:
+        job.done, job.total, job.unit = progress.done, progress.total, progress.unit
+    return job
+
+
+def ahead(job: Job) -> int:
+    """Returns how many jobs run and are run before one that waits."""
+    if job.state != Job.State.WAITING:
+        return 0
+    waiting = [*in_order(Job.objects.filter(state=Job.State.WAITING)).values_list("pk", flat=True)]
+    running = Job.objects.filter(state=Job.State.RUNNING).count()
+    return running + (waiting.index(job.pk) if job.pk in waiting else 0)
 
 
 def fetched(job: Job, reader: Person) -> list[dict[str, Any]]:

@@ -34,6 +34,7 @@ from access.models import (
 from access.roles.last_owner import refuse_without_owner
 from providers.models import Provider
 from proxysite.console.health import RESET_BY
+from proxysite.state.models import Job
 from routing.models import HealthState, Route
 from usage.erasing import names_and_keys_of, replace_owner
 from usage.reports.explore.models import SavedView
@@ -85,6 +86,7 @@ class Command(BaseCommand):
             _close(user, person)
             _rename_tokens_and_views(person)
             _rewrite_texts(person)
+            _rewrite_imports(person)
             _forget_history(person)
             entries = erasing.erase(person)
             rows = replace_owner(person)
@@ -167,6 +169,24 @@ def _rewrite_texts(person: ErasedPerson) -> None:
             if text != before:
                 rewritten = "" if text.strip() == person.replacement else text[:longest]
                 model._default_manager.filter(pk=row.pk).update(**{column: rewritten})
+
+
+def _rewrite_imports(person: ErasedPerson) -> None:
+    """Replaces the names in the differences that imports of configuration files have found."""
+    for job in Job.objects.filter(kind=Job.Kind.IMPORT):
+        before = (job.found, job.options)
+        job.found, job.options = (_each_text(value, person) for value in before)
+        if before != (job.found, job.options):
+            Job.objects.filter(pk=job.pk).update(found=job.found, options=job.options)
+
+
+def _each_text(value: Any, person: ErasedPerson) -> Any:
+    """Returns what JSON holds, at any depth, with the names replaced in its texts."""
+    if isinstance(value, dict):
+        return {name: _each_text(item, person) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_each_text(item, person) for item in value]
+    return person.replaced(value) if isinstance(value, str) else value
 
 
 def _still_naming(person: ErasedPerson) -> Iterator[str]:

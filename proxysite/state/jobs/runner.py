@@ -10,9 +10,10 @@ from typing import Final
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Case, QuerySet, When
 from django.db.models.functions import Now
 
-from proxysite.state.jobs import tasks, work
+from proxysite.state.jobs import file, progress_file, tasks, work
 from proxysite.state.models import Job
 
 logger = logging.getLogger("gateway.jobs")
@@ -22,29 +23,30 @@ STALE: Final = timedelta(seconds=60)
 """A job whose process has written nothing for so long is abandoned."""
 KEPT: Final = timedelta(days=90)
 STOPPED: Final = "The process that ran it was stopped. Start it again: what it wrote to the database stays."
-
-
-class Stopped(Exception):
-    """The job is to end: somebody cancelled it, or the gateway stops."""
+IMPORT_STOPPED: Final = "The process that ran it was stopped. Nothing was written: send the file again."
+Stopped = work.Stopped
 
 
 def abandon_dead() -> None:
-    """Marks the jobs whose process is gone. Raises django.db.Error."""
+    """Marks the jobs whose process is gone, and those that nobody confirmed. Raises django.db.Error."""
     dead = Job.objects.filter(state=Job.State.RUNNING, seen_at__lt=Now() - STALE)
     # This is asked every few seconds, so nothing is written where there is nothing to write.
-    if dead.exists():
-        dead.update(state=Job.State.ABANDONED, ended_at=Now(), error=STOPPED)
+    for job in dead.only("kind"):
+        if not progress_file.is_alive(job.pk, STALE.total_seconds()):
+            dead.filter(pk=job.pk).update(state=Job.State.ABANDONED, ended_at=Now(), error=_stopped(job))
+            progress_file.delete(job.pk)
+    file.delete_old()
 
 
 def claim() -> Job | None:
-    """Returns the job that has waited longest, which runs from now on; None where none waits or another one runs. Old
-    jobs are forgotten then.
+    """Returns the job that is next, which runs from now on; None where none waits or another one runs. Old jobs are
+    forgotten then.
 
     Raises django.db.Error.
     """
     abandon_dead()
     Job.objects.filter(state=Job.State.WAITING, is_unwanted=True).update(state=Job.State.CANCELLED, ended_at=Now())
-    job = Job.objects.filter(state=Job.State.WAITING).order_by("pk").first()
+    job = in_order(Job.objects.filter(state=Job.State.WAITING)).first()
     if job is None:
         return None
     waiting = Job.objects.filter(pk=job.pk, state=Job.State.WAITING)
@@ -56,6 +58,15 @@ def claim() -> Job | None:
         return None
     Job.objects.filter(ended_at__lt=Now() - KEPT).delete()
     return Job.objects.get(pk=job.pk)
+
+
+def in_order(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Returns jobs in the order in which they run: imports, for which somebody waits, before others."""
+    return jobs.order_by(Case(When(kind=Job.Kind.IMPORT, then=0), default=1), "pk")
+
+
+def _stopped(job: Job) -> str:
+    return IMPORT_STOPPED if job.kind == Job.Kind.IMPORT else STOPPED
 
 
 class Running:
@@ -74,10 +85,11 @@ class Running:
         heart.start()
         state, result, error = Job.State.DONE, work.Result([]), ""
         try:
-            result = tasks.run(self._job, self._note)
-        except Stopped:
-            state = Job.State.CANCELLED if self._unwanted else Job.State.ABANDONED
-            error = "" if self._unwanted else STOPPED
+            result = tasks.run(self._job, self._note) or result
+        except work.Stopped as stop:
+            unwanted = isinstance(stop, work.Cancelled) or self._is_unwanted()
+            state = Job.State.CANCELLED if unwanted else Job.State.ABANDONED
+            error = "" if unwanted else _stopped(self._job)
         except work.Refused as refused:
             state, error = Job.State.FAILED, str(refused)
         except Exception as failure:
@@ -87,16 +99,20 @@ class Running:
             self._over.set()
             heart.join(10)
         done, total, unit = self._progress
-        # A job that was taken for dead meanwhile stays abandoned.
+        # A job that was taken for dead meanwhile stays abandoned, and one that has written how it ended stays so.
         Job.objects.filter(pk=self._job.pk, state=Job.State.RUNNING).update(
             state=state, result=result.lines, found=result.found, error=error, done=done, total=total, unit=unit,
             ended_at=Now(), seen_at=Now(),
         )  # fmt: skip
+        file.delete_old()
+
+    def _is_unwanted(self) -> bool:
+        return self._unwanted or Job.objects.filter(pk=self._job.pk, is_unwanted=True).exists()
 
     def _note(self, done: int, total: int | None, unit: str) -> None:
         self._progress = (done, total, unit)
         if self._unwanted or self._ended.is_set():
-            raise Stopped
+            raise work.Stopped
 
     def _beat(self) -> None:
         mine = Job.objects.filter(pk=self._job.pk, state=Job.State.RUNNING)

@@ -1,4 +1,5 @@
-"""What jobs do. Each may be stopped between two parts and started again: what it wrote to the database stays."""
+"""What jobs do. Each may be stopped between two parts and started again: what it wrote to the database stays. An import
+writes all or nothing."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 from providers.pricing.prices import schedules
 from proxysite.state.jobs.exports import export
 from proxysite.state.jobs.fetches import fetch
+from proxysite.state.jobs.imports import import_file
 from proxysite.state.jobs.work import Progress, Result, who_asked
 from proxysite.state.models import Job
 from usage.models import RequestLog
@@ -23,8 +25,12 @@ SHOWN: Final = 50
 """Differences that a result lists."""
 
 
-def run(job: Job, progress: Progress) -> Result:
-    """Does a job. Raises Refused, what `progress` raises, and django.db.Error."""
+def run(job: Job, progress: Progress) -> Result | None:
+    """Does a job; returns None where it has written itself how it ended. Raises Refused, what `progress` raises,
+    Stopped and django.db.Error."""
+    if job.kind == Job.Kind.IMPORT:
+        import_file(job, progress)
+        return None
     if job.kind == Job.Kind.EXPORT:
         return export(job, progress)
     if job.kind == Job.Kind.FETCH:

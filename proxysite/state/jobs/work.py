@@ -20,6 +20,14 @@ class Refused(Exception):
     """The job cannot be done; the message says why and what to do."""
 
 
+class Stopped(Exception):
+    """The job is to end: somebody cancelled it, or the gateway stops."""
+
+
+class Cancelled(Stopped):
+    """Somebody cancelled the job."""
+
+
 class Result(msgspec.Struct, frozen=True):
     """Lines about what was found and done, and what else the page shows, as JSON can hold it."""
 

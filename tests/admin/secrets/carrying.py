@@ -24,7 +24,7 @@ _OF_MEMBERS = {
     "team_id": 1, "key_id": 1, "membership_id": 1, "invitation_id": 1, "row_id": UUID(int=1), "action": "rotate",
     "token": "x", "budget_id": 1, "increase_id": 1, "number": 1, "limit_id": 1, "request_log_id": UUID(int=1),
     "session_id": UUID(int=1), "format": "csv", "reconciliation_id": 1, "view_id": 1, "job_id": 1, "kind": "reprice",
-    "export_id": 1,
+    "export_id": 1, "import_id": 1,
 }  # fmt: skip
 """What the pages at /my/ and of people on their way in name; tests/my looks at these with rows of somebody's own."""
 

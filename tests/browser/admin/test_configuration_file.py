@@ -1,4 +1,4 @@
-"""A configuration file in the browser: chosen once, looked at, applied."""
+"""A configuration file in the browser: chosen, looked at on the page of its job, which is left and found, applied."""
 
 from __future__ import annotations
 
@@ -28,11 +28,26 @@ def test_a_file_is_imported(visits: Visits, visitor: Page, own_database: Rows) -
         sign_in(visitor, gateway, owner.username)
         visitor.goto(f"{gateway.base_url}{PATHS[0]}")
         visitor.locator("[name=file]").set_input_files(
+            {"name": "no-text.yaml", "mimeType": "application/yaml", "buffer": b"\xff"}
+        )
+        press(visitor, "Show what it changes")
+        shows(visitor, "The file is not UTF-8 text: byte 0 is invalid.")
+        visitor.locator("[name=file]").set_input_files(
             {"name": "gateway.yaml", "mimeType": "application/yaml", "buffer": FILE}
         )
         press(visitor, "Show what it changes")
+        # The page of the job tells by itself when the differences are there.
         shows(visitor, "2 to create")
-        assert [*sticking_out(visitor), *axe.serious(visitor)] == []
+        at = visitor.url
+        visitor.goto(f"{gateway.base_url}{PATHS[-1]}")
+        press(visitor, "Import a configuration file no.")
+        visitor.wait_for_url(at)
+        found = {
+            look: wrong
+            for look in each_look(visitor, gateway, [at.removeprefix(gateway.base_url)])
+            if (wrong := [*sticking_out(visitor), *axe.serious(visitor)])
+        }
+        assert found == {}
         press(visitor, "Apply these changes")
         shows(visitor, "2 created")
         assert sorted(Team.objects.values_list("name", flat=True)) == ["Research", "Sales"]

@@ -46,8 +46,8 @@ def richer() -> Iterator[str]:
         yield reverse("admin:usage_requestlog_change", args=[row.pk])
     longest = SessionSummary.objects.order_by("-requests")[0]
     yield reverse("console:session", args=[longest.pk])
-    for kind in (Job.Kind.EXPORT, Job.Kind.FETCH):
-        yield reverse("console:job", args=[Job.objects.get(kind=kind).pk])
+    for kind in (Job.Kind.EXPORT, Job.Kind.FETCH, Job.Kind.IMPORT):
+        yield reverse("console:job", args=[Job.objects.filter(kind=kind).earliest("pk").pk])
     yield "/admin/?range=30d&metric=requests&group=team"
     yield "/admin/usage/requestlog/?range=30d&group=session"
     yield "/admin/usage/requestlog/?range=30d&outcome__exact=failed&outcome__exact=refused"
