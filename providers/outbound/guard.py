@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 import aiohttp
-import msgspec
 import yarl
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
@@ -21,6 +20,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from providers.outbound.addresses import Refusal, refusal_of, refusal_of_host
 from providers.outbound.common import USER_AGENT, ssl_context
+from providers.outbound.downloads import Fetched, FetchFailed
 from providers.outbound.errors import MOST_INFORMATIONAL
 
 MOST_REDIRECTS = 3
@@ -33,25 +33,6 @@ class AddressRefused(OSError):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(f"The address is {refusal}.")
         self.refusal = refusal
-
-
-class FetchFailed(Exception):
-    """A download was refused or failed; `reason` completes the sentence `It could not be fetched: ...`.
-
-    `status` is the HTTP status of an answer without the file.
-    """
-
-    def __init__(self, reason: str, status: int | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.status = status
-
-
-class Fetched(msgspec.Struct, frozen=True):
-    """A small file: its bytes, and its content type in lower case without parameters."""
-
-    content: bytes
-    content_type: str
 
 
 class TooManyHeads(HttpProcessingError):
@@ -99,20 +80,14 @@ def refusal_in(error: BaseException | None) -> Refusal | None:
 
 async def fetch(
     url: str,
-    *,
     most_bytes: int,
     seconds: float,
-    local: bool = False,
-    headers: Mapping[str, str] | None = None,
-    proxy: str | None = None,
-    arrived: Callable[[int], None] = lambda size: None,
+    local: bool,
+    headers: Mapping[str, str] | None,
+    proxy: str | None,
+    arrived: Callable[[int], None],
 ) -> Fetched:
-    """Downloads a small file; checks every redirect like the first address. `local` allows private addresses.
-
-    With `headers`, which may hold a secret, no redirect is followed. The address of a `proxy` may be private.
-    `arrived` gets the size of each part of the file, and may raise.
-    Raises FetchFailed, whose reason never repeats the URL: its query may hold secrets.
-    """
+    """See downloads.fetch."""
     connector = GuardedConnector(local=local or proxy is not None, force_close=True)
     jar = aiohttp.DummyCookieJar()
     try:

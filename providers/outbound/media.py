@@ -18,7 +18,7 @@ import msgspec
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
 from providers.offload import off_loop
-from providers.outbound.guard import Fetched, FetchFailed, fetch
+from providers.outbound.downloads import Fetched, FetchFailed, fetch
 from usage.sentence import Sentence
 
 SECONDS = 10.0

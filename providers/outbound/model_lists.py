@@ -5,15 +5,14 @@ Where the list is and how it is read is part of each dialect.
 
 from __future__ import annotations
 
-import aiohttp
 import msgspec
 
 from providers.config import ProviderConfig, Secret
 from providers.dialects import DIALECTS
 from providers.endpoints import with_version
+from providers.errors import UpstreamError
 from providers.model_list import ListedModel, ModelList
-from providers.outbound.causes import connection_error
-from providers.outbound.guard import FetchFailed, fetch
+from providers.outbound.downloads import FetchFailed, fetch
 
 SECONDS = 10.0
 _MOST_BYTES = 16 * 1024 * 1024
@@ -87,11 +86,19 @@ def _no_list(error: FetchFailed, provider: ProviderConfig) -> NoModelList:
         return NoModelList(why, f"Check the base URL{f': {meant} may be meant' if meant else ''}. {_BY_HAND}")
     if error.status is not None:
         return NoModelList(why, f"Try again in a minute. {_BY_HAND}")
-    if not isinstance(error.__cause__, aiohttp.ClientError | OSError):
+    cause = _connection_error(error.__cause__)
+    if cause is None:
         return NoModelList(why, "Check the base URL.")
-    cause = connection_error(error.__cause__)
     advice = _ADVICE.get(getattr(cause.message, "code", ""), "Check the base URL, and whether the server runs.")
     return NoModelList(f"The list could not be fetched. {cause.message}", advice)
+
+
+def _connection_error(cause: BaseException | None) -> UpstreamError | None:
+    import aiohttp
+
+    from providers.outbound.causes import connection_error
+
+    return connection_error(cause) if isinstance(cause, aiohttp.ClientError | OSError) else None
 
 
 def _path(listing: ModelList, provider: ProviderConfig) -> str:

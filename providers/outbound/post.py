@@ -8,15 +8,12 @@ from collections.abc import Mapping
 import aiohttp
 
 from providers.outbound.common import USER_AGENT
-from providers.outbound.guard import FetchFailed, GuardedConnector, checked_url, refusal_in
+from providers.outbound.downloads import FetchFailed
+from providers.outbound.guard import GuardedConnector, checked_url, refusal_in
 
 
-async def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, local: bool) -> None:
-    """Posts a body and returns when the server answered with a status of 2xx. No redirect is followed, and nothing of
-    the answer but its status is read. `local` allows private addresses.
-
-    Raises FetchFailed, whose reason names no URL.
-    """
+async def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float, local: bool) -> None:
+    """See downloads.post."""
     ours = {"user-agent": USER_AGENT, "content-type": "application/json"}
     target = checked_url(url, local)
     try:

@@ -39,7 +39,7 @@ class Upstream:
         self.users = 0
         self.retired = False
         self.closed = False
-        self._route: _Route = _route()(self._check, self.base_url, self.proxy_url, local=self.is_local)
+        self._route: _Route = _transport()(self._check, self.base_url, self.proxy_url, local=self.is_local)
 
     def serves(self, provider: ProviderConfig) -> bool:
         """Returns whether these connections match the provider's present address."""
@@ -77,7 +77,7 @@ class Upstream:
         await self._route.close()
 
 
-def _route() -> Callable[..., _Route]:
+def _transport() -> Callable[..., _Route]:
     if settings.UPSTREAM_TRANSPORT == "wire":
         return WireRoute
     # Its libraries are loaded where they are used.
@@ -90,6 +90,7 @@ class Upstreams:
     """One Upstream per provider; a replaced one is closed after its last stream."""
 
     def __init__(self) -> None:
+        _transport()  # Loaded before the first request.
         self._by_provider: dict[int, Upstream] = {}
         self._retired: set[Upstream] = set()
 

@@ -14,8 +14,7 @@ from access.models import OutboxMessage, Webhook
 from access.outbox import queue
 from access.outbox.models import Queued
 from providers import secrets
-from providers.outbound.guard import FetchFailed
-from providers.outbound.post import post
+from providers.outbound.downloads import FetchFailed, post
 from proxysite.alerts.signature import HEADER, signature
 from proxysite.console.statements.files import mail_of
 from usage.statements import mails

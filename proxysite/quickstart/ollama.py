@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping
 
 from providers.model_list import ListedModel
-from providers.outbound.guard import FetchFailed, fetch
+from providers.outbound.downloads import FetchFailed, fetch
 from providers.outbound.model_lists import NoModelList, read_list
 from proxysite.quickstart.presets import ProviderPreset, local_preset
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from providers.outbound.guard import FetchFailed, fetch
+from providers.outbound.downloads import FetchFailed, fetch
 from tests.harness import speak
 from tests.harness.script import Reply
 from tests.harness.upstream import Upstream

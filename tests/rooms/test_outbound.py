@@ -11,7 +11,7 @@ from providers.config import ProviderConfig
 from providers.dialects.contract import UpstreamRequest
 from providers.errors import ErrorKind, UpstreamError
 from providers.outbound.addresses import Refusal
-from providers.outbound.guard import Fetched, FetchFailed, fetch
+from providers.outbound.downloads import Fetched, FetchFailed, fetch
 from providers.outbound.upstream import Upstreams
 from tests.harness.patience import PATIENCE
 from tests.harness.script import CUT, HANG, Endless, Reply, Script

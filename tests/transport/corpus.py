@@ -74,6 +74,7 @@ NO_HTTP: dict[str, bytes] = {
     "another protocol from here": b"HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n",
     "a head of a megabyte": OK + b"x: " + b"a" * 1_000_000,
     "a field of 20 KB": OK + b"x: " + b"a" * 20_000 + b"\r\ncontent-length: 2\r\n\r\nhi",
+    "200 fields without an end": OK + b"".join(b"x-%d: y\r\n" % number for number in range(200)),
     "200 fields": OK + b"".join(b"x-%d: y\r\n" % number for number in range(200)) + b"content-length: 2\r\n\r\nhi",
     "a head of 70 KB": OK + b"".join(b"x-%d: %b\r\n" % (n, b"y" * 1_000) for n in range(70)) + b"\r\n",
 }

@@ -140,7 +140,8 @@ class ResponseReader:
         at = max(0, known - 1)
         seen_before = known > 0 and held[at] == 10
         is_bare = held.count(b"\n", at) - seen_before != held.count(b"\r\n", at)
-        if len(held) > limits.HEAD_BYTES or is_bare or held[:7] != _START[: len(held)]:
+        is_long = len(held) > limits.HEAD_BYTES or held.count(b"\r\n") > limits.FIELDS + 1
+        if is_long or is_bare or held[:7] != _START[: len(held)]:
             self._fail(Failure.MALFORMED)
 
     def _read_head(self, head: bytes) -> None:

@@ -13,11 +13,9 @@ from datetime import UTC
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import aiohttp
 import msgspec
 
 from providers.config import Secret
-from providers.outbound.guard import GuardedConnector, refusal_in
 from providers.platforms.renewed import Fetched, NotAuthorized, RenewedSecret
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -70,7 +68,10 @@ class _Transport:
         **_: Any,
     ) -> _Answer:
         """Sends one request. Raises google.auth.exceptions.TransportError."""
+        import aiohttp
         from google.auth.exceptions import TransportError
+
+        from providers.outbound.guard import refusal_in
 
         try:
             return asyncio.run(self._send(url, method, body, headers, min(timeout or _SECONDS, _SECONDS)))
@@ -81,6 +82,10 @@ class _Transport:
     async def _send(
         self, url: str, method: str, body: bytes | None, headers: Mapping[str, str] | None, seconds: float
     ) -> _Answer:
+        import aiohttp
+
+        from providers.outbound.guard import GuardedConnector
+
         connector = aiohttp.TCPConnector() if self._local is None else GuardedConnector(local=self._local)
         timeout = aiohttp.ClientTimeout(total=seconds)
         async with (
