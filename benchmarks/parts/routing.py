@@ -19,7 +19,7 @@ from benchmarks.bodies import coding_agent
 from benchmarks.workloads import Figure
 from providers.config import ModelConfig, ProviderConfig
 from routing.engine import decide
-from routing.facts.request_facts import RequestFacts, TokenRatios, gather
+from routing.facts.request_facts import Moment, RequestFacts, TokenRatios, gather
 from routing.rules.aliases import AliasIndex, make_alias
 from routing.rules.buckets import RuleConfig, RuleIndex, make_rule
 from routing.rules.concepts import ConceptConfig, ConceptIndex, words_of
@@ -29,7 +29,7 @@ from routing.snapshot import CandidateConfig, RouteConfig, ScenarioConfig, Snaps
 _ROUTES, _RULES, _KEYS, _ALIASES, _CONCEPTS, _TEAMS = 500, 2_000, 5_000, 300, 200, 40
 _ROUNDS, _REQUESTS = 5, 2_000
 _BAR = 300.0
-_MOMENT = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
+_MOMENT = Moment.of(datetime(2026, 11, 25, 10, 30, tzinfo=UTC))
 _CAN = frozenset({"tools", "images", "thinking", "structured_output"})
 _PROVIDER = ProviderConfig(id=1, name="mock", dialect="openai_chat", base_url="http://127.0.0.1")
 _HEADERS = {"user-agent": "claude-cli/2.1.330 (external, cli)", "x-claude-code-session-id": "s-1", "accept": "*/*"}

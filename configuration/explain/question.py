@@ -12,7 +12,7 @@ import msgspec
 from access.keys import KeyRecord
 from access.tags import CLAIMED
 from routing.facts.client import identify_client
-from routing.facts.request_facts import RequestFacts, TokenRatios, gather
+from routing.facts.request_facts import Moment, RequestFacts, TokenRatios, gather
 from routing.loading import load, revision
 from routing.loading.store import store
 from routing.rules.buckets import RuleConfig
@@ -85,7 +85,7 @@ def of_request(
 ) -> Question:
     """The question about a request; `tokens` replaces the estimate of its prompt. Raises Unexplainable."""
     request = request_of(body)
-    facts = gather(request, headers, len(body), ratios, key=None if key is ANY_KEY else key, now=now)
+    facts = gather(request, headers, len(body), ratios, key=None if key is ANY_KEY else key, now=Moment.of(now))
     return Question(_with_tokens(facts, tokens), key, request, headers, **more)
 
 

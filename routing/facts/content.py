@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from providers.claude.fields import output_schema, thinking_of
+from providers.claude.fields import Thinking, output_schema, thinking_of
 from providers.client_fields.protocol import refers as refers_to_account
 
 _SUBAGENT_START, _SUBAGENT_END = "<CCR-SUBAGENT-MODEL>", "</CCR-SUBAGENT-MODEL>"
@@ -19,6 +19,8 @@ _SEARCH_NAMES = frozenset({"web_search", "brave_web_search", "google_search"})
 _OF_ITSELF = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 """Blocks that hold nothing but what the client wrote or a model answered."""
 _REFERS = "(refers)"
+_NOT_ASKED = Thinking("unset")
+_NO_TOOLS: tuple[tuple[str, ...], bool, bool] = ((), False, False)
 _REMINDER, _REMINDER_END = "<system-reminder>", "</system-reminder>"
 _TAGGED_USER_MESSAGES = 2
 _MAX_TEXT = 20_000
@@ -42,14 +44,13 @@ class Content(msgspec.Struct, frozen=True):
     refers: bool
 
 
-def read_content(request: Mapping[str, Any]) -> Content:
-    body = dict(request)
-    thinking = thinking_of(body)
+def read_content(request: dict[str, Any]) -> Content:
+    thinking = thinking_of(request) if "thinking" in request or "output_config" in request else _NOT_ASKED
     messages = [message for message in _list(request.get("messages")) if isinstance(message, dict)]
     kinds: set[str] = set()
     for message in messages:
         _collect(message.get("content"), kinds)
-    tools, searches, refers = _tools(request.get("tools"))
+    tools, searches, refers = _tools(request["tools"]) if "tools" in request else _NO_TOOLS
     return Content(
         thinks=thinking.mode == "on",
         thinking_budget=thinking.budget or 0,
@@ -57,13 +58,17 @@ def read_content(request: Mapping[str, Any]) -> Content:
         images="image" in kinds,
         documents="document" in kinds,
         web_search=searches,
-        structured_output=output_schema(body) is not None,
+        structured_output=_has_schema(request),
         prefill=bool(messages) and messages[-1].get("role") == "assistant",
         tools=tools,
         subagent_tag=_subagent_tag(request.get("system"), messages),
         text=_last_user_text(messages),
         refers=refers or _REFERS in kinds,
     )
+
+
+def _has_schema(request: dict[str, Any]) -> bool:
+    return ("output_config" in request or "output_format" in request) and output_schema(request) is not None
 
 
 def without_subagent_tags(request: dict[str, Any]) -> dict[str, Any]:
@@ -83,23 +88,21 @@ def without_subagent_tags(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _collect(content: Any, kinds: set[str]) -> None:
-    """Adds the types of all blocks, those inside tool results and documents too."""
+    """Adds the types of all blocks but those of itself, those inside tool results and documents too."""
     if not isinstance(content, list):
         return
     for block in content:
-        if isinstance(block, dict):
-            kind = block.get("type")
-            if not isinstance(kind, str):
-                continue
+        # Most blocks are texts, so nothing more is looked at in them.
+        if isinstance(block, dict) and isinstance(kind := block.get("type"), str) and kind not in _OF_ITSELF:
             kinds.add(kind)
             if kind == "tool_result":
                 _collect(block.get("content"), kinds)
-            elif kind not in _OF_ITSELF:
-                if refers_to_account(block):
-                    kinds.add(_REFERS)
-                source = block.get("source")
-                if isinstance(source, dict):
-                    _collect(source.get("content"), kinds)
+                continue
+            if refers_to_account(block):
+                kinds.add(_REFERS)
+            source = block.get("source")
+            if isinstance(source, dict):
+                _collect(source.get("content"), kinds)
 
 
 def _tools(tools: Any) -> tuple[tuple[str, ...], bool, bool]:
@@ -122,12 +125,22 @@ def _tools(tools: Any) -> tuple[tuple[str, ...], bool, bool]:
 
 def _subagent_tag(system: Any, messages: list[dict[str, Any]]) -> str:
     """Returns what the first tag names, in the system prompt or in the first user messages."""
-    users = [message for message in messages if message.get("role") == "user"][:_TAGGED_USER_MESSAGES]
-    for content in (system, *(message.get("content") for message in users)):
-        for text in _texts(content):
-            if _SUBAGENT_START in text and (found := next(_tags(text), None)) is not None:
-                return found[2].strip()
-    return ""
+    found = _first_tag(system)
+    users = 0
+    for message in messages:
+        if found is not None or users == _TAGGED_USER_MESSAGES:
+            break
+        if message.get("role") == "user":
+            users += 1
+            found = _first_tag(message.get("content"))
+    return found or ""
+
+
+def _first_tag(content: Any) -> str | None:
+    for text in _texts(content):
+        if _SUBAGENT_START in text and (found := next(_tags(text), None)) is not None:
+            return found[2].strip()
+    return None
 
 
 def _tags(text: str) -> Iterator[tuple[int, int, str]]:
@@ -174,8 +187,13 @@ def _without_reminders(text: str) -> str:
 def _texts(content: Any) -> list[str]:
     if isinstance(content, str):
         return [content]
-    blocks = [block for block in _list(content) if isinstance(block, dict) and block.get("type") == "text"]
-    return [text for block in blocks if isinstance(text := block.get("text"), str)]
+    if not isinstance(content, list):
+        return []
+    return [
+        text
+        for block in content
+        if isinstance(block, dict) and block.get("type") == "text" and isinstance(text := block.get("text"), str)
+    ]
 
 
 def _untagged(content: Any) -> Any:

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from django.utils.timezone import localtime
 
 from access.keys import KeyRecord
 from providers.claude.usage import clean_usage
@@ -33,6 +32,7 @@ from routing.facts.content import without_subagent_tags
 from routing.health import AttemptTracker, Caller, CallerHealth
 from routing.snapshot import CandidateConfig, Snapshot
 from streaming import refused
+from streaming.exchange import local_time
 from streaming.exchange.client import Client, Receive
 from streaming.exchange.load import Share
 from streaming.ingress.claude import errors, intake
@@ -104,7 +104,7 @@ def _read(
 ) -> tuple[dict[str, Any], request_facts.RequestFacts]:
     """The request without its subagent tags, and the facts. Raises ClaudeError."""
     intake.check(request, counting=True)
-    known = request_facts.gather(request, headers, size, runtime.ratios, key=key, now=localtime())
+    known = request_facts.gather(request, headers, size, runtime.ratios, key=key, now=local_time.present())
     return (without_subagent_tags(request) if known.subagent_tag else request), known
 
 

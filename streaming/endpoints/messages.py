@@ -12,7 +12,6 @@ from functools import partial
 from typing import Final
 
 from django.conf import settings
-from django.utils.timezone import localtime
 
 from providers.client_fields.rules import Asking
 from providers.framing.text import written
@@ -23,6 +22,7 @@ from routing.snapshot import Snapshot
 from streaming.attempts.run import answer_with_attempts
 from streaming.decision import decide
 from streaming.endpoints import quota_probe
+from streaming.exchange import local_time
 from streaming.exchange.answer import Answer
 from streaming.exchange.client import Receive
 from streaming.exchange.exchange import Exchange
@@ -148,7 +148,13 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
     exchange.caller.body = body_mark(body)
     content, heavy = await intake.parsed(body)
     gather = partial(
-        request_facts.gather, content, exchange.headers, len(body), runtime.ratios, key=exchange.key, now=localtime()
+        request_facts.gather,
+        content,
+        exchange.headers,
+        len(body),
+        runtime.ratios,
+        key=exchange.key,
+        now=local_time.present(),
     )
     del body
     facts = await off_loop(gather) if heavy else gather()

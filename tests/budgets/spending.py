@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.db.models import Sum
-from django.utils.timezone import localtime
 
 from access.models import Budget, Team
 from routing.facts import request_facts
 from routing.facts.request_facts import TokenRatios
+from streaming.exchange import local_time
 from tests.harness.call import Answer, Client, message
 from tests.harness.configure import Key, make_key, make_model, make_provider, make_route
 from tests.harness.gateway import Gateway
@@ -104,7 +104,7 @@ def estimated(body: dict[str, Any], written: bytes = b"") -> int:
     """The tokens of a request's prompt as a worker estimates them that knows nothing of its session; `written` is how
     the client writes it, if not as harness.call does."""
     size = len(written or json.dumps(body).encode())
-    return request_facts.gather(body, {}, size, TokenRatios(), key=None, now=localtime()).input_estimate
+    return request_facts.gather(body, {}, size, TokenRatios(), key=None, now=local_time.present()).input_estimate
 
 
 def reserved(input_tokens: int, output_tokens: int) -> int:

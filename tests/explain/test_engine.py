@@ -230,7 +230,9 @@ def test_a_logged_request_is_explained_by_its_stored_facts() -> None:
     request = request_body("m", "the words", tools=[{"name": "Bash"}, {"name": "Read"}], thinking={"type": "adaptive"})
     headers = {"user-agent": "claude-cli/2.1.330", "x-claude-code-agent-id": "a1"}
     headers |= {"x-claude-code-agent-type": "Explore", "x-claude-code-request-class": "subagent"}
-    known = request_facts.gather(request, headers, len(msgspec.json.encode(request)), key=ANYONE, now=NOW)
+    known = request_facts.gather(
+        request, headers, len(msgspec.json.encode(request)), key=ANYONE, now=request_facts.Moment.of(NOW)
+    )
     row = RequestLog(
         request_model="m", agent_id="a1", client="claude-cli/2.1.330", key_name="mia", team_name="red", streamed=False,
         tags=["ci", "claimed:x"], agent_type="Explore", request_class="subagent",
