@@ -173,11 +173,10 @@ class Health:
     def _obstacle(self, candidate: CandidateConfig, caller: Caller) -> tuple[float, str] | None:
         """Returns for how many seconds a candidate cannot be called, and why; None when it can."""
         state, now = self._candidate_state(candidate), self.clock()
-        unreachable = state.provider.circuit.wait(now)
-        if unreachable is not None:
+        reaching = state.provider.circuit
+        if not reaching.is_closed and (unreachable := reaching.wait(now)) is not None:
             return unreachable, "its provider could not be reached recently"
-        failing = state.circuit.wait(now, caller)
-        if failing is not None:
+        if not state.circuit.is_closed and (failing := state.circuit.wait(now, caller)) is not None:
             return failing, f"it failed recently{_for_whom(state.circuit, caller)}"
         shortest: tuple[float, str] | None = None
         for one in candidate.provider.credentials:
@@ -193,14 +192,12 @@ class Health:
     ) -> tuple[float, str] | None:
         """Returns for how many seconds a credential cannot be used for a model, and why; None when it can."""
         state = self.credential_state(one)
-        wait = state.circuit.wait(now)
-        if wait is not None:
+        if not state.circuit.is_closed and (wait := state.circuit.wait(now)) is not None:
             return wait, f"the provider rejected its credential {one.name}"
         pair = self.pair(one, model)
-        wait = None if pair is None else pair.wait(now, caller)
-        if wait is not None and pair is not None and pair.state is not State.PAUSED:
-            return wait, f"the provider forbade it to its credential {one.name}{_for_whom(pair, caller)}"
-        if wait is not None:
+        if pair is not None and (wait := pair.wait(now, caller)) is not None:
+            if pair.state is not State.PAUSED:
+                return wait, f"the provider forbade it to its credential {one.name}{_for_whom(pair, caller)}"
             return wait, f"the provider limits the rate of its credential {one.name}"
         wait = state.quota.wait(one, now)
         return None if wait is None else (wait, f"its credential {one.name} has reached its own limits")

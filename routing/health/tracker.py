@@ -181,10 +181,16 @@ class AttemptTracker:
 
     def _enter(self, now: float) -> bool:
         """Enters all circuits, or none: False when one of them rejects. Becomes the probe of those that are open."""
-        if self._lacks_credential:
+        if self._credential is None and self._lacks_credential:
             return False
         for circuit in self._circuits:
-            if not circuit.is_closed and circuit.wait(now, self._caller) is not None:
+            if not circuit.is_closed:
+                return self._enter_open(now)
+        return True
+
+    def _enter_open(self, now: float) -> bool:
+        for circuit in self._circuits:
+            if circuit.wait(now, self._caller) is not None:
                 return False
         for circuit in self._circuits:
             if not circuit.is_closed and circuit.enter(now, self._caller):
