@@ -132,5 +132,5 @@ class NoHealthyCandidate(RouteRefused):
 def _explained(reasons: tuple[Reason, ...], dropped: tuple[Dropped, ...]) -> dict[str, Any]:
     return {
         "reasons": [[reason.phase, reason.text] for reason in reasons],
-        "dropped": [[each.candidate, each.cause] for each in dropped],
+        "dropped": [[each.candidate, each.cause] for each in dropped] if dropped else [],
     }

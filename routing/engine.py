@@ -52,7 +52,9 @@ def decide(
     if route is None:
         refuse_unknown(facts.request_model, key, snapshot, chosen.reasons)
     attempts, dropped, how = select(route, facts, live, time.time() if now is None else now)
-    reasons = (*chosen.reasons, *(Reason("candidates", text) for text in how))
+    reasons = chosen.reasons
+    if how:
+        reasons = (*reasons, *(Reason("candidates", text) for text in how))
     if not attempts:
         raise _refused(route, reasons, dropped)
     return Decision(

@@ -106,7 +106,7 @@ def select(
 
     `now` is POSIX seconds.
     """
-    dropped = [Dropped(name, Drop.UNUSABLE, cause) for name, cause in route.dropped]
+    dropped = [Dropped(name, Drop.UNUSABLE, cause) for name, cause in route.dropped] if route.dropped else []
     capable: list[CandidateConfig] = []
     soft: list[Dropped] = []
     for candidate in route.candidates:
@@ -130,8 +130,9 @@ def select(
         else:
             text = f"{live.why_cooling(candidate)}; it is tried again in {math.ceil(seconds)} s"
             dropped.append(Dropped(candidate.name, Drop.COOLING_DOWN, text, retry_after=seconds))
-    ordered = _order(available, route, facts, live, now, draw)
-    if len(ordered) > 1:
+    ordered = available
+    if len(available) > 1:
+        ordered = _order(available, route, facts, live, now, draw)
         how.append(_HOW[route.order])
         if route.sticky and facts.session_id:
             ordered = _session_first(ordered, facts.session_id)

@@ -19,10 +19,13 @@ _SUFFIXES = re.compile(r"(\[1m\]|-\d{8}|@\d{8}|-latest)$", re.IGNORECASE)
 """What clients append to a model's name: Claude Code's long context, a date, "latest"."""
 
 
+_NO_TAG = no_choice("the request holds no subagent tag")
+
+
 def subagent_tag(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Choice:
     """Chooses the model that a <CCR-SUBAGENT-MODEL> tag names. Raises RouteRefused."""
     if not facts.subagent_tag:
-        return no_choice("the request holds no subagent tag")
+        return _NO_TAG
     found = resolve(facts.subagent_tag, snapshot)
     if found is None:
         if disabled := disabled_route(facts.subagent_tag, snapshot):
