@@ -67,28 +67,30 @@ def parts(
     """
     if input is None or output is None:
         return None
+    reads, writes, hours, searches = cache_read or 0, cache_write or 0, cache_write_1h or 0, web_searches or 0
+    # No provider should report a part that exceeds its total; if one does, the total counts.
+    hours = hours and min(hours, writes)
+    writes -= hours
     read_price = prices.input if prices.cache_read is None else prices.cache_read
     write_price = prices.input if prices.cache_write is None else prices.cache_write
     hour_price = write_price if prices.cache_write_1h is None else prices.cache_write_1h
-    # No provider should report a part that exceeds its total; if one does, the total counts.
-    for_an_hour = min(cache_write_1h or 0, cache_write or 0)
-    found = []
-    for count, price in (
-        (input, prices.input),
-        (cache_read or 0, read_price),
-        ((cache_write or 0) - for_an_hour, write_price),
-        (for_an_hour, hour_price),
-        (output, prices.output),
-        (web_searches or 0, prices.per_web_search),
+    # Hot: every attempt has a cost. Amounts of nothing need no price.
+    if (
+        (input and prices.input is None)
+        or (output and prices.output is None)
+        or (reads and read_price is None)
+        or (writes and write_price is None)
+        or (hours and hour_price is None)
+        or (searches and prices.per_web_search is None)
     ):
-        if not count:
-            found.append(0)
-        elif price is None:
-            return None
-        else:
-            found.append(count * price)
-    of_input, of_reads, of_writes, of_hours, of_output, of_searches = found
-    return of_input, of_reads, of_writes + of_hours, of_output, of_searches + (prices.per_request or 0)
+        return None
+    return (
+        input * (prices.input or 0),
+        reads * (read_price or 0),
+        writes * (write_price or 0) + hours * (hour_price or 0),
+        output * (prices.output or 0),
+        searches * (prices.per_web_search or 0) + (prices.per_request or 0),
+    )
 
 
 def cost(prices: Prices, *, input: int | None, output: int | None, **others: int | None) -> int | None:
