@@ -10,6 +10,9 @@ from typing import Any
 import msgspec
 
 
+_to_quote = re.compile(r'[ "=\n]').search
+
+
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     fields = getattr(record, "fields", None)
     return {k: v for k, v in fields.items() if v is not None} if isinstance(fields, dict) else {}
@@ -63,4 +66,4 @@ class JsonFormatter(logging.Formatter):
 
 def _quoted(value: Any) -> str:
     text = str(value)
-    return text if text and not any(c in text for c in ' "=\n') else msgspec.json.encode(text).decode()
+    return text if text and not _to_quote(text) else msgspec.json.encode(text).decode()
