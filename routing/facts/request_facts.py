@@ -156,7 +156,7 @@ class TokenRatios:
 
 def estimate(weight: Weight, ratio: float = DEFAULT_RATIO) -> int:
     """Returns about how many tokens a prompt of that weight has with `ratio` tokens per byte; at least 1."""
-    return max(1, int(weight.text_bytes * ratio) + weight.media_tokens)
+    return (int(weight.text_bytes * ratio) + weight.media_tokens) or 1
 
 
 def gather(

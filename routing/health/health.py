@@ -79,6 +79,9 @@ class Health:
         """
         now = self.clock()
         credentials = candidate.provider.credentials
+        if len(credentials) == 1:
+            one = credentials[0]
+            return one if self._credential_wait(one, candidate.model.id, now, caller) is None else None
         usable = [one for one in credentials if self._credential_wait(one, candidate.model.id, now, caller) is None]
         return choose_credential(usable, session, self._draw)
 

@@ -193,8 +193,8 @@ def choose_credential(usable: Sequence[CredentialConfig], session: str, draw: Dr
 
     They are in the order of their positions. A session gets the same one as long as that is usable.
     """
-    if len(usable) < 2:
-        return usable[0] if usable else None
+    if not usable:
+        return None
     first = usable[0]
     equals = [one for one in usable if one.position == first.position]
     if len(equals) == 1:

@@ -137,8 +137,9 @@ class AttemptTracker:
         provider.connecting -= 1
         provider.connected += 1
         circuit = provider.circuit
-        circuit.record_success(self._health.clock(), probe=self._is_probe(circuit))
-        if self._probes and circuit in self._probes:
+        is_its_probe = bool(self._probes) and circuit in self._probes
+        circuit.record_success(self._health.clock(), probe=is_its_probe and circuit.probing)
+        if is_its_probe:
             self._probes.remove(circuit)
         provider.notify()
 
@@ -221,8 +222,9 @@ class AttemptTracker:
         return max((wait for wait in waits if wait is not None), default=PROBE_WAIT)
 
     def _record_success(self, now: float) -> None:
+        probes, caller = self._probes, self._caller
         for circuit in self._circuits[1:]:
-            circuit.record_success(now, probe=self._is_probe(circuit), caller=self._caller)
+            circuit.record_success(now, probe=bool(probes) and self._is_probe(circuit), caller=caller)
 
     def _record_failure(self, error: UpstreamError, now: float) -> None:
         candidate, cause = self._candidate, error.kind.value

@@ -35,6 +35,7 @@ logger = logging.getLogger("gateway.request")
 
 _ROUTING, _ACCESS = Revision.Scope.ROUTING.value, Revision.Scope.ACCESS.value
 _FREE: Parts = (0, 0, 0, 0, 0)
+_COMPLETED = Outcome.COMPLETED
 _AN_ERROR = 400
 """The least status of a response that is an error, which no provider bills."""
 _UNHEARD = frozenset(
@@ -140,7 +141,7 @@ def attempt_ended(exchange: Exchange, attempt: Attempt, error: UpstreamError | U
         record.error_code = _NOT_A_CODE.sub("_", error.code or "")[:64]
     elif error is not None:
         record.error_type = ErrorKind.INVALID_REQUEST.value
-    elif attempt.outcome == Outcome.COMPLETED:
+    elif attempt.outcome == _COMPLETED:
         record.stop_reason = attempt.encoder.stop_reason or ""
     elif attempt.lost:
         record.error_code = "hedged"
@@ -195,7 +196,7 @@ def _measured(account: Account, attempt: Attempt, error: UpstreamError | Unsuppo
     # The encoder's counts belong to the attempt that answers through it.
     encoder = attempt.encoder if attempt.responded else None
     tokens = encoder.tokens if encoder is not None else Tokens()
-    if encoder is not None and encoder.has_new_content and not encoder.finished:
+    if encoder is not None and not encoder.finished and encoder.has_new_content:
         # The provider bills what it generated, though it could not report how much that was.
         tokens = encoder.estimated()
         record.estimated = True

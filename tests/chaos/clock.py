@@ -13,12 +13,12 @@ from datetime import datetime, tzinfo
 from types import FrameType
 from uuid import UUID
 
-import uuid_utils.compat
+import uuid_utils
 
 STEP = 40 * 86_400.0
 
 _real_time = time.time
-_real_uuid7 = uuid_utils.compat.uuid7
+_real_uuid7 = uuid_utils.uuid7
 _offset = 0.0
 
 
@@ -46,7 +46,7 @@ def main() -> None:
     """As manage.py."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxysite.settings")
     time.time = _stepped_time
-    setattr(uuid_utils.compat, "uuid7", _stepped_uuid7)  # noqa: B010
+    setattr(uuid_utils, "uuid7", _stepped_uuid7)  # noqa: B010
     # Their decoder first, which reads the records' annotations.
     from usage.journal import records, segments  # noqa: F401
 
