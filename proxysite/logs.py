@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-
 _to_quote = re.compile(r'[ "=\n]').search
 
 

@@ -93,8 +93,7 @@ def lacking(facts: RequestFacts, model: ModelConfig) -> Lack | None:
         # An estimate alone rejects no request.
         text = f"the prompt has about {facts.input_estimate} tokens, its window {model.context_window}"
         return Lack(Drop.WINDOW, text, soft=True)
-    required = min(facts.max_tokens, MAX_REQUIRED_OUTPUT)
-    if model.max_output is not None and required > model.max_output:
+    if model.max_output is not None and min(facts.max_tokens, MAX_REQUIRED_OUTPUT) > model.max_output:
         return Lack(Drop.MAX_OUTPUT, f"it answers with {model.max_output} tokens at most", soft=True)
     return None
 
