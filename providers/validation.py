@@ -56,6 +56,10 @@ def cut_base_url(value: str, dialect: str, platform: str) -> str:
         return value
 
 
+PRIVATE = "private"
+"""Code of the error that `local` would have allowed the address."""
+
+
 def check_address(base_url: str, *, local: bool) -> None:
     """Refuses an address that must not be called, as far as that is known without resolving its name."""
     try:
@@ -65,9 +69,8 @@ def check_address(base_url: str, *, local: bool) -> None:
     # validate_base_url has refused anything that is not a URL.
     refusal = refusal_of_host(host, local=local) if host else None
     if refusal is Refusal.PRIVATE:
-        raise ValidationError(
-            {"base_url": "This address is this machine or a private network: switch “local” on to allow it."}
-        )
+        advice = "This address is this machine or a private network: switch “local” on to allow it."
+        raise ValidationError({"base_url": ValidationError(advice, code=PRIVATE)})
     if refusal is not None:
         raise ValidationError({"base_url": f"This address is {refusal}."})
 

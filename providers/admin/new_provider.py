@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -144,6 +144,7 @@ class BegunFromPreset(ModelAdmin):
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """Goes on to the models of the provider, where that was asked for."""
         if CHOOSE_MODELS in request.POST and may_list_models(request):
+            messages.success(request, f"The provider {obj.name} is saved. Choose its models here.")
             return HttpResponseRedirect(reverse("console:provider-models", args=[obj.pk]))
         answer: HttpResponse = super().response_add(request, obj, post_url_continue)
         return answer

@@ -18,6 +18,12 @@ document.addEventListener("click", async (event) => {
     place.scrollIntoView({ block: "center" });
   }
 });
+/* The tick beside a refused private address is that of the form. */
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-gateway-allow-local]")) return;
+  document.querySelector("[name=is_local]").checked = event.target.checked;
+  if (event.target.checked) document.querySelector("[data-gateway-trial]").click();
+});
 /* Enter in the model's name tests, and does not save. */
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.target.id !== "trial-model") return;

@@ -19,6 +19,7 @@ from providers.config import ProviderConfig
 from providers.credentials.binding import destination_of
 from providers.models import Credential, Provider
 from providers.outbound.model_lists import NoModelList, model_list
+from providers.validation import PRIVATE
 from routing.loading import BrokenConfiguration
 from routing.loading.load import provider_config
 from streaming.probe import ProbeResult, probe_unsaved
@@ -27,11 +28,12 @@ _PREFIX = "credentials"
 
 
 class _NotUsable(Exception):
-    """What was entered allows no request; `problems` say why."""
+    """What was entered allows no request; `problems` say why. `is_private`: with “local” the address may be called."""
 
-    def __init__(self, *problems: str) -> None:
+    def __init__(self, *problems: str, is_private: bool = False) -> None:
         super().__init__(*problems)
         self.problems = problems
+        self.is_private = is_private
 
 
 @sensitive_post_parameters()
@@ -44,7 +46,7 @@ def trial(request: HttpRequest) -> HttpResponse:
         config = _configuration(provider, credentials)
         context = _asked(provider, config, request.POST.get("trial_model", "").strip()[:160])
     except _NotUsable as error:
-        context = {"problems": error.problems}
+        context = {"problems": error.problems, "is_private": error.is_private}
     return TemplateResponse(request, "console/provider_trial.html", context)
 
 
@@ -64,7 +66,7 @@ def _entered(request: HttpRequest) -> tuple[Provider, list[Credential]]:
         problems += map(str, formset.non_form_errors())
         credentials += [row.instance for row in formset.forms if row.has_changed() and row not in formset.deleted_forms]
     if problems:
-        raise _NotUsable(*problems)
+        raise _NotUsable(*problems, is_private=form.has_error("base_url", PRIVATE))
     return provider, credentials
 
 

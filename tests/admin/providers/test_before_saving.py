@@ -67,6 +67,19 @@ def test_the_typed_secret_goes_to_the_typed_address_and_nowhere_else(
     assert SECRET not in entry.changes + answer.content.decode()
 
 
+def test_a_private_address_is_not_called_until_local_is_on(admin_client: Client, server: HostileServer) -> None:
+    typed = _typed(admin_client, server.url)
+    del typed["is_local"]
+    answer = admin_client.post(TRIAL, typed)
+    assert "switch “local” on to allow it" in text_of(answer)
+    assert "data-gateway-allow-local" in answer.content.decode()
+    assert server.received == []
+    # An address that is never allowed offers nothing.
+    answer = admin_client.post(TRIAL, {**typed, "base_url": "http://169.254.169.254/v1"})
+    assert "data-gateway-allow-local" not in answer.content.decode()
+    assert not AuditEntry.objects.filter(action="provider tested").exists()
+
+
 @pytest.mark.parametrize("more", [{}, _credential(secret="sk-a-second-one-0002")])
 def test_the_key_of_a_preset_is_tried_before_typed_credentials(
     admin_client: Client, server: HostileServer, more: dict[str, Any]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from tests.browser import axe
 from tests.harness import speak
 from tests.harness.call import Client, message
 from tests.harness.configure import make_key
@@ -26,9 +27,17 @@ def test_a_provider_is_added_routed_to_and_tested(
     visitor.goto(f"{gateway.base_url}/admin/providers/provider/add/?preset=other-openai")
     visitor.locator("[name=name]").fill("house")
     visitor.locator("[name=base_url]").fill(f"{upstream.base_url}/{_MARK}/v1")
-    visitor.locator("[name=is_local]").check()
     visitor.locator("[name=key]").fill("sk-house-0001")
+    # A private address is refused until somebody says that it is meant: beside the refusal, or in the form.
+    visitor.locator("[data-gateway-trial]").click()
+    result = visitor.locator("[data-gateway-trial-result]")
+    expect(result).to_contain_text("This address is this machine or a private network")
+    assert axe.serious(visitor) == []
+    result.get_by_role("checkbox").click()
+    expect(result).to_contain_text("HTTP 404")
+    expect(visitor.locator("[name=is_local]")).to_be_checked()
     visitor.get_by_role("button", name="Save and choose models").click()
+    expect(visitor.locator("body")).to_contain_text("The provider house is saved. Choose its models here.")
 
     visitor.locator("[name=names]").fill("small-one")
     visitor.get_by_role("button", name="Add and make routes").click()
