@@ -54,13 +54,19 @@ class Child:
     """A process of ours. Its standard input is a pipe: our own programs end when it closes, even if we are killed."""
 
     def __init__(
-        self, command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, reads_output: bool = True
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        reads_output: bool = True,
+        folder: Path = ROOT,
     ) -> None:
         self.log = log
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=folder,
                 env=None if env is None else dict(env),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE if reads_output else errors,

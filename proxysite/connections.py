@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
 from django.conf import settings
@@ -57,6 +58,8 @@ class GatewayState(ServerState):
         self.limits = Limits()
         self.clock = 0.0
         """Seconds in which this process has looked after its connections."""
+        self.on_first: Callable[[], None] = _nobody
+        """Called before a connection is looked after that is the only one."""
         self._looked_at: float | None = None
         self._addresses: dict[str, int] = {}
         self._warned_at = -_WARN_EVERY
@@ -71,6 +74,11 @@ class GatewayState(ServerState):
         self.clock += step
         for connection in tuple(self.connections):
             cast("WatchedProtocol", connection).look(self.clock, step)
+
+    def opened(self) -> None:
+        """Takes in that a connection was opened: `connections` has it already."""
+        if len(self.connections) == 1:
+            self.on_first()
 
     def enters(self, client: str) -> bool:
         """Counts a connection from `client` (access.addresses.counted_by). Returns whether it is within the limit."""
@@ -92,3 +100,7 @@ class GatewayState(ServerState):
             self._addresses[client] = count
         else:
             del self._addresses[client]
+
+
+def _nobody() -> None:
+    """Nobody waits for connections yet."""

@@ -13,13 +13,14 @@ import select
 import signal
 import socket
 import time
+from email.utils import formatdate
 from types import FrameType
 from typing import Any, cast
 
 import uvicorn
 from django.conf import settings
 
-from proxysite.connections import GatewayState
+from proxysite.connections import INTERVAL, GatewayState
 from proxysite.protocol import GatewayProtocol
 from streaming.runtime import current, serve
 
@@ -43,6 +44,10 @@ _PONG = 10
 """For how many times LIVE_CHECK_SECONDS an answer is waited for where that is shorter."""
 _FILES = 65_536
 """Open files, connections among them, for which a process asks."""
+_STOPPING_TICK = 0.1
+"""Seconds between two looks once a stop has been asked for."""
+_IDLE_TICK = 10.0
+"""The same while nobody is connected; a connection or a signal wakes before."""
 
 
 def allow_connections() -> None:
@@ -89,6 +94,8 @@ class GatewayServer(uvicorn.Server):
         self._stop_accepting_at: float | None = None
         self._linger = _LINGER
         self._interrupts = 0
+        self._state.on_first = self._begin_to_tick
+        self._pause: asyncio.Task[None] | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Handles a signal. Unlike uvicorn's own handler it does not raise it again, so that the exit status is 0."""
@@ -108,18 +115,40 @@ class GatewayServer(uvicorn.Server):
                 self.force_exit = True
             elif (runtime := current()) is not None:
                 runtime.end_all()
+        if (pause := self._pause) is not None:
+            # A signal may come in the middle of anything.
+            pause.get_loop().call_soon_threadsafe(pause.cancel)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts the runtime, which is not ready where the signal came first."""
         await super().startup(sockets)
         serve().draining = self._state.draining
 
+    async def main_loop(self) -> None:
+        """Ticks until it is time to stop: seldom while nobody is connected, which uvicorn does ten times a second."""
+        while not await self.on_tick(0):
+            if self._stop_accepting_at is not None:
+                seconds = _STOPPING_TICK
+            else:
+                seconds = INTERVAL if self._state.connections else _IDLE_TICK
+            # A task, because whoever wakes it cancels it.
+            self._pause = asyncio.create_task(asyncio.sleep(seconds), name="tick")
+            await asyncio.wait([self._pause])
+
     async def on_tick(self, counter: int) -> bool:
-        """Looks after the connections every 0.1 s, and whether to stop accepting."""
+        """Looks after the connections and the Date of answers, and whether to stop accepting."""
         self._state.sweep(time.monotonic())
         if self._stop_accepting_at is not None and time.monotonic() >= self._stop_accepting_at:
             self.should_exit = True
         return await super().on_tick(counter)
+
+    def _begin_to_tick(self) -> None:
+        """Somebody connects after a time without connections."""
+        date = formatdate(time.time(), usegmt=True).encode()
+        self._state.default_headers = [(b"date", date), *self.config.encoded_headers]
+        self._state.sweep(time.monotonic())
+        if self._pause is not None:
+            self._pause.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stops accepting, lets streams finish until the deadline, ends the others, and writes the rows."""

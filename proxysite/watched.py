@@ -77,6 +77,8 @@ class WatchedProtocol(HttpToolsProtocol, ABC):
         super().connection_made(transport)
         state = cast(GatewayState, self.server_state)
         self._state, self._limits = state, state.limits
+        self._due = NEVER
+        state.opened()
         self._due = state.clock + state.limits.header_seconds
         if self.client is None:
             return

@@ -14,5 +14,7 @@ class RoutingConfig(AppConfig):
     def ready(self) -> None:
         """Installs the revision triggers after every migrate: SQLite loses them when a table is rebuilt."""
         from routing.loading import revision
+        from routing.watch import triggers
 
         post_migrate.connect(revision.install_triggers, sender=self, dispatch_uid="routing.loading.revision")
+        post_migrate.connect(triggers.install, sender=self, dispatch_uid="routing.watch.triggers")

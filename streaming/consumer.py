@@ -221,6 +221,7 @@ async def _messages(exchange: Exchange, receive: Receive, snapshot: Snapshot, ru
     if account.request.decision is not None:
         client.shared = [*client.shared, (b"x-gateway-ignored-tags", accounting.ignored_tags(account).encode())]
     runtime.exchanges.add(exchange)
+    runtime.sweeper.wake()
     try:
         await relay(exchange, receive, snapshot, runtime)
     finally:

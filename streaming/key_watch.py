@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
 
@@ -31,21 +30,10 @@ class KeyWatch:
     def __init__(self, running: Collection[Exchange], keys: Callable[[], Mapping[str, KeyRecord] | None]) -> None:
         self._running = running
         self._keys = keys
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Starts the task in the running loop."""
-        self._task = asyncio.create_task(self._run(), name="key watch")
-
-    async def stop(self) -> None:
-        """Ends the task."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    def look(self, now: float) -> None:
-        """Ends what must end at `now`, in POSIX seconds."""
+    def look(self) -> None:
+        """Ends what must end now; the sweeper calls it every INTERVAL."""
+        now = time.time()
         keys = self._keys()
         if keys is None:
             return
@@ -56,8 +44,3 @@ class KeyWatch:
             end = end_of(keys.get(exchange.key.hash), now)
             if end is not None:
                 exchange.interrupt(_ENDINGS[end])
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(INTERVAL)
-            self.look(time.time())

@@ -82,18 +82,19 @@ class SessionWatch:
 
     def __init__(self, running: Collection[Exchange]) -> None:
         self._running = running
-        self._task: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Starts the task in the running loop."""
-        self._task = asyncio.create_task(self._run(), name="session watch")
+    def begin(self) -> None:
+        """Begins a look, unless the one of before is not over; the sweeper calls it every INTERVAL."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(), name="session watch")
 
     async def stop(self) -> None:
-        """Ends the task."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        """Ends the present look."""
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
 
     async def look(self) -> None:
         """Ends the answers whose session or right has ended."""
@@ -109,14 +110,12 @@ class SessionWatch:
             if claims in ended:
                 exchange.interrupt(Ending.SESSION_ENDED)
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(INTERVAL)
-            try:
-                await self.look()
-            except Exception:
-                # One look that fails must not be the last one.
-                logger.exception("the sessions of the playground could not be looked at")
+    async def _look(self) -> None:
+        try:
+            await self.look()
+        except Exception:
+            # One look that fails must not be the last one.
+            logger.exception("the sessions of the playground could not be looked at")
 
 
 def _ended(all_claims: set[Claims]) -> set[Claims]:

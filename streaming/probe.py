@@ -22,8 +22,9 @@ from routing.loading import load, revision
 from routing.snapshot import CandidateConfig
 from streaming.attempts.attempt import Attempt
 from streaming.exchange.answer import Answer
-from streaming.exchange.lifecycle import Lifecycle, Sweeper
+from streaming.exchange.lifecycle import Lifecycle
 from streaming.exchange.request import Body, Request
+from streaming.exchange.sweeper import Sweeper
 from streaming.ingress.claude.message import MessageFold
 from usage.journal.account import new_identity, request_id_of
 

@@ -27,12 +27,13 @@ from routing.health import CircuitSettings, Health
 from routing.health.sharing import Sharing
 from routing.loading.store import store
 from routing.snapshot import Snapshot
-from streaming import custom_router, stale
+from routing.watch.watcher import Watcher
+from streaming import custom_router, key_watch, playground, stale
 from streaming.budgets.budgets import Budgets
 from streaming.exchange.exchange import Exchange
-from streaming.exchange.lifecycle import Ending, Sweeper
+from streaming.exchange.lifecycle import Ending
 from streaming.exchange.load import Load
-from streaming.key_watch import KeyWatch
+from streaming.exchange.sweeper import Sweeper
 from streaming.limits import Limits, Standing
 from streaming.outcome.distinct import Distinct
 from streaming.playground import SessionWatch
@@ -90,6 +91,7 @@ class Runtime:
             )
         )
         self.sharing = Sharing(self.health, reads_only=pages_only)
+        self.watcher = Watcher([self.store, self.sharing])
         self.custom = custom_router.load()
         self.exchanges: set[Exchange] = set()
         """The requests that are being answered."""
@@ -106,8 +108,10 @@ class Runtime:
         self.limits = Limits(self.allowances, cache_reads_count=settings.LIMIT_INPUT_TOKENS == "all")
         self.refused_keys = RefusedKeys(settings.REFUSED_KEYS_PER_MINUTE, tuple(settings.TRUSTED_PROXIES))
         self.sweeper = Sweeper(self.exchanges)
-        self.key_watch = KeyWatch(self.exchanges, self._keys)
         self.session_watch = SessionWatch(self.exchanges)
+        if settings.REVOKED_KEYS == "cut":
+            self.sweeper.add_chore(key_watch.INTERVAL, key_watch.KeyWatch(self.exchanges, self._keys).look)
+            self.sweeper.add_chore(playground.INTERVAL, self.session_watch.begin)
         self.ratios = TokenRatios()
         self.distinct = Distinct()
         self.token_pool = TokenPool()
@@ -133,8 +137,8 @@ class Runtime:
                 stores.name_place()
                 self._open_accounts()
             self.store.subscribe(functools.partial(self._changed, loop))
-            await loop.run_in_executor(None, self.store.start)
-            self.sharing.start()
+            self.sharing.start(self.watcher.wake)
+            await loop.run_in_executor(None, self.watcher.start)
             await self.keeper.start()
             if not self.pages_only:
                 self._start_answering()
@@ -145,9 +149,6 @@ class Runtime:
     def _start_answering(self) -> None:
         self.budgets.start()
         self.sweeper.start()
-        if settings.REVOKED_KEYS == "cut":
-            self.key_watch.start()
-            self.session_watch.start()
         # Servers without a lifespan (Daphne) give no notice of their end; the rows must be written all the same.
         atexit.register(self._close_accounts)
         for companion in self.companions:
@@ -159,7 +160,6 @@ class Runtime:
             return
         self._started = False
         await self.sweeper.stop()
-        await self.key_watch.stop()
         await self.session_watch.stop()
         await self.limits.settled()
         await self.keeper.stop()
@@ -169,8 +169,9 @@ class Runtime:
         loop = asyncio.get_running_loop()
         for companion in (*self.reporters, *self.companions):
             await loop.run_in_executor(None, companion.stop)
-        await loop.run_in_executor(None, self.sharing.stop)
-        await loop.run_in_executor(None, self.store.stop)
+        await loop.run_in_executor(None, self.watcher.stop)
+        self.sharing.stop()
+        self.store.stop()
         if not self.pages_only:
             await loop.run_in_executor(None, self._close_accounts)
             atexit.unregister(self._close_accounts)

@@ -56,11 +56,18 @@ class Finding(msgspec.Struct, frozen=True):
 def raise_all(findings: Sequence[Finding], now: datetime) -> int:
     """Raises the alerts that are not open yet, and notes that the others still hold; returns how many messages there
     are to send. Raises django.db.Error."""
+    if not findings:
+        return 0
     known = {alert.once: alert for alert in Alert.objects.filter(once__in=[one.once for one in findings])}
     held = [alert.pk for one in findings if _holds(alert := known.get(one.once), one) and alert is not None]
     if held:
         Alert.objects.filter(pk__in=held).update(seen_at=now)
     return sum(_raise(one, known.get(one.once), now) for one in findings if not _holds(known.get(one.once), one))
+
+
+def are_open() -> bool:
+    """Returns whether there are alerts that have not ended. Raises django.db.Error."""
+    return Alert.objects.filter(ended_at=None).exists()
 
 
 def end_others(prefix: str, findings: Iterable[Finding], now: datetime) -> None:

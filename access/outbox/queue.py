@@ -7,10 +7,11 @@ that was written leaves a lease that ends: the message is then sent a second tim
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -40,6 +41,8 @@ def take_lease(holder: str) -> bool:
     """
     now = timezone.now()
     until = now + timedelta(seconds=LEASE_SECONDS)
+    if Lease.objects.filter(name=_NAME, holder=holder).update(until=until):
+        return True
     lease = Lease.objects.filter(name=_NAME).first()
     if lease is None:
         try:
@@ -48,15 +51,24 @@ def take_lease(holder: str) -> bool:
         except IntegrityError:
             return False
         return True
-    if lease.holder != holder and lease.until > now:
+    if lease.until > now:
         return False
-    free = Lease.objects.filter(Q(holder=holder) | Q(until__lte=now), name=_NAME)
+    free = Lease.objects.filter(name=_NAME, until__lte=now)
     return bool(free.update(holder=holder, until=until))
 
 
 def give_lease_back(holder: str) -> None:
     """Lets another worker take over at once."""
     Lease.objects.filter(name=_NAME, holder=holder).update(until=timezone.now())
+
+
+def has_any(kinds: Sequence[type[Queued]]) -> bool:
+    """Returns whether messages of these kinds wait to be sent, now or later. Raises django.db.Error."""
+    tables = [kind._meta.db_table for kind in kinds]
+    waiting = (f"EXISTS (SELECT 1 FROM {table} WHERE next_try_at IS NOT NULL)" for table in tables)  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {' OR '.join(waiting)}")
+        return bool(cursor.fetchone()[0])
 
 
 def claim(holder: str, kind: type[Message]) -> Message | None:

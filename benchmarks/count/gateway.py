@@ -23,7 +23,7 @@ Application = Callable[
 ]
 Row = tuple[RequestRecord, list[AttemptRecord]]
 
-THREADS_AT_START = ("snapshot", "asyncio", "budgets")
+THREADS_AT_START = ("watcher", "asyncio", "budgets")
 """How the names of the threads begin without which the application does not start."""
 _STARTED = datetime.now(UTC).replace(hour=12, minute=30, second=0, microsecond=0)
 """Today: a request of a day that is over is late, and marks its month besides."""

@@ -46,7 +46,7 @@ class HeldSleeps:
         """Wake everybody, from any thread."""
         self._holding = False
         for sleeper in self._sleepers:
-            sleeper.get_loop().call_soon_threadsafe(sleeper.set_result, None)
+            sleeper.get_loop().call_soon_threadsafe(_wake, sleeper)
         self._sleepers.clear()
 
     async def _sleep_or_wait(self, seconds: float) -> None:
@@ -56,6 +56,11 @@ class HeldSleeps:
             await sleeper
         else:
             await self._sleep(seconds)
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
 
 
 class HeldWaits:

@@ -51,13 +51,14 @@ def passed_thresholds(now: datetime) -> list[Finding]:
     thresholds = sorted(settings.ALERT_THRESHOLDS)
     if not thresholds:
         return []
-    budgets = {
-        budget.pk: budget
-        for budget in Budget.objects.filter(enabled=True).select_related("key__team", "user", "team", "members_of")
-    }
+    spent = list(BudgetWindow.objects.filter(resets_at__gt=now, starts_at__lte=now, spent__gt=0))
+    if not spent:
+        return []
+    enabled = Budget.objects.filter(enabled=True, pk__in={window.budget_id for window in spent})
+    budgets = {budget.pk: budget for budget in enabled.select_related("key__team", "user", "team", "members_of")}
     windows = [
         (window, used)
-        for window in BudgetWindow.objects.filter(resets_at__gt=now, starts_at__lte=now, spent__gt=0)
+        for window in spent
         if window.budget_id in budgets and (used := _percent(window, budgets[window.budget_id])) is not None
     ]
     marked = _marked((window for window, _ in windows), budgets, now)

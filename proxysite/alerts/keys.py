@@ -21,6 +21,8 @@ def expiring(now: datetime) -> list[Finding]:
     """Returns the keys in force that expire within days. A key that was made to live no longer than that is left out
     until less of its life is left."""
     soon = ClientKey.objects.filter(expires_at__gt=now, expires_at__lte=now + timedelta(days=max(_DAYS)))
+    if not soon.exists():
+        return []
     rows = soon.filter(revoked_at=None, disabled_at=None, team__enabled=True).select_related("team", "owner")
     return [_finding(key, level) for key in rows if (level := _level(key, now))]
 

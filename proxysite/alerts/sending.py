@@ -33,6 +33,11 @@ class NotSent(Exception):
         self.for_good = for_good
 
 
+def have_messages() -> bool:
+    """Returns whether there is something to send, now or later. Raises django.db.Error."""
+    return queue.has_any((OutboxMessage, StatementMail))
+
+
 def send_next(holder: str) -> bool:
     """Sends the message that has waited longest; returns False when there is none. Raises django.db.Error."""
     message: Queued | None = queue.claim(holder, OutboxMessage) or queue.claim(holder, StatementMail)

@@ -1,5 +1,5 @@
-"""One thread per process: every ten seconds it writes the row that tells the others of this one, and starts the process
-of jobs where one waits that nobody runs."""
+"""One thread per process: every ten seconds it writes the row that tells the others of this one, and now and then it
+starts the process of jobs where one waits that nobody runs."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ logger = logging.getLogger("gateway.state")
 
 SECONDS: Final = 10.0
 """Between two writes of the row."""
+JOBS_SECONDS: Final = 30.0
+"""Between two looks for a job that waits: who asks for one starts it, unless that process ends meanwhile."""
 STALE: Final = timedelta(seconds=35)
 """A worker that has written nothing for so long is dead, or cannot reach the database."""
 _FORGET: Final = timedelta(days=1)
@@ -89,25 +91,27 @@ class Reporter:
             thread.join(5)
 
     def write(self) -> None:
-        """Writes the row, and forgets workers that are dead for a day. Raises django.db.Error."""
-        runtime = self._runtime
-        Worker.objects.update_or_create(
+        """Writes the row; the first time it forgets workers that are dead for a day. Raises django.db.Error."""
+        runtime, facts = self._runtime, msgspec.to_builtins(facts_of(self._runtime), str_keys=True)
+        if Worker.objects.filter(name=runtime.sharing.worker).update(seen_at=Now(), facts=facts):
+            return
+        Worker.objects.create(
             name=runtime.sharing.worker,
-            defaults={
-                "kind": Worker.Kind.PAGES if runtime.pages_only else Worker.Kind.GATEWAY,
-                "version": versions.gateway()[:60],
-                "started_at": self._started_at,
-                "seen_at": Now(),
-                "facts": msgspec.to_builtins(facts_of(runtime), str_keys=True),
-            },
+            kind=Worker.Kind.PAGES if runtime.pages_only else Worker.Kind.GATEWAY,
+            version=versions.gateway()[:60],
+            started_at=self._started_at,
+            seen_at=Now(),
+            facts=facts,
         )
         Worker.objects.filter(seen_at__lt=Now() - _FORGET).delete()
 
     def _run(self) -> None:
+        jobs_at = 0.0
         try:
             while True:
                 self._attempt(self.write)
-                if not self._failing and not self._stopping.is_set():
+                if time.monotonic() >= jobs_at and not self._failing and not self._stopping.is_set():
+                    jobs_at = time.monotonic() + JOBS_SECONDS
                     self._attempt(start.look)
                 if self._stopping.wait(SECONDS):
                     break

@@ -1,6 +1,7 @@
 """Shares circuit states between workers through database rows, within a second.
 
-Runs in a thread of its own; requests never wait for it. While the database is away every worker uses what it knows.
+Rows are written and read in the watcher's thread (routing.watch); requests never wait for it. While the database is
+away every worker uses what it knows.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ import logging
 import os
 import secrets
 import socket
-import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,11 +25,11 @@ from routing.health.callers import read, written
 from routing.health.circuit import Circuit, State
 from routing.health.health import Health
 from routing.models import HealthState
+from routing.watch.news import Topic
+from routing.watch.watcher import Turn
 
 logger = logging.getLogger("gateway.health")
 
-INTERVAL = 0.4
-"""Seconds between two reads; a change in one worker reaches another after two of them at most."""
 GRACE = 15.0
 """Seconds that the others wait for the worker that opened a circuit to probe it, before they do; never longer than the
 circuit was open."""
@@ -41,6 +41,8 @@ _FIELDS = (
     "key", "state", "since", "until", "seconds", "failures", "openings", "cause", "only_for", "probed_by", "changed_at",
     "changed_by",
 )  # fmt: skip
+_READ = f"SELECT {', '.join(_FIELDS)} FROM {HealthState._meta.db_table} ORDER BY key"  # noqa: S608
+"""As the database has them: rows of Django cost ten times as much, and mostly they are those of before."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -60,7 +62,10 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Sharing:
-    """Shares the circuits of one `Health`; `start` it in that one's event loop. With `reads_only` it only learns."""
+    """Shares the circuits of one `Health`: `start` it in that one's event loop, and give it to a
+    routing.watch.watcher.Watcher, whose `wake` it is to call. With `reads_only` it only learns."""
+
+    topic = Topic.HEALTH
 
     def __init__(self, health: Health, *, reads_only: bool = False) -> None:
         self.health = health
@@ -71,37 +76,61 @@ class Sharing:
         self._unwritten: dict[str, Change] = {}
         self._written: dict[str, State] = {}
         self._seen: dict[str, tuple[Any, ...]] = {}
+        self._read_last: list[tuple[Any, ...]] | None = None
         self._cleaned_at = float("-inf")
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake: Callable[[], None] = _nobody
 
-    def start(self) -> None:
-        """Subscribes to the health and starts the thread."""
-        self._stopping.clear()
+    def start(self, wake: Callable[[], None]) -> None:
+        """Subscribes to the health. `wake` is called when there is something to write."""
+        self._loop, self._wake = asyncio.get_running_loop(), wake
         if not self._reads_only:
             self.health.subscribe(self._note)
-        loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._run, args=(loop,), name="health", daemon=True)
-        self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread; call it outside the event loop."""
+        """Notes no more changes."""
         self.health.subscribe(None)
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            self._stopping.set()
-            thread.join(5)
+        self._loop, self._wake = None, _nobody
 
-    def sync(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Writes the changes of this process and reads those of others. Raises DatabaseError."""
-        self._write()
+    def turn(self, *, changed: bool, certain: bool) -> Turn:
+        """Writes the changes of this process and reads those of others. Raises nothing: see `failing`."""
+        try:
+            self._write()
+            found = changed and self._read()
+            self._clean()
+        except DatabaseError as error:
+            self.unreadable(error)
+            connection.close()
+            return Turn(again=True)
+        self.failing = False
+        return Turn(found)
+
+    def unreadable(self, error: DatabaseError) -> None:
+        """Takes in that the database does not answer."""
+        if not self.failing:
+            logger.warning("workers cannot share circuit states", extra={"fields": {"cause": str(error)}})
+        self.failing = True
+
+    def _read(self) -> bool:
+        """Reads all rows; returns whether there are others than before."""
+        with connection.cursor() as cursor:
+            cursor.execute(_READ)
+            read = cursor.fetchall()
+        if read == self._read_last:
+            return False
         rows = list(HealthState.objects.values_list(*_FIELDS))
         changed = [row for row in rows if self._seen.get(row[0]) != row and row[-1] != self.worker]
         self._seen = {row[0]: row for row in rows}
         if changed:
             for row in changed:
                 self._written[row[0]] = State(row[1])
-            loop.call_soon_threadsafe(self._adopt, changed)
+            loop = self._loop
+            if loop is not None and not loop.is_closed():
+                loop.call_soon_threadsafe(self._adopt, changed)
+        self._read_last = read
+        return True
+
+    def _clean(self) -> None:
         if not self._reads_only and time.monotonic() - self._cleaned_at > _CLEANUP_INTERVAL:
             self._cleaned_at = time.monotonic()
             HealthState.objects.filter(changed_at__lt=datetime.now(UTC) - RETENTION).delete()
@@ -124,6 +153,7 @@ class Sharing:
                 at=wall,
             )
         )
+        self._wake()
 
     def _write(self) -> None:
         while self._changes:
@@ -172,23 +202,9 @@ class Sharing:
             )
         self.health.notify()
 
-    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            while not loop.is_closed():
-                try:
-                    self.sync(loop)
-                    self.failing = False
-                except DatabaseError as error:
-                    if not self.failing:
-                        logger.warning("workers cannot share circuit states", extra={"fields": {"cause": str(error)}})
-                    self.failing = True
-                    connection.close()
-                except Exception:
-                    logger.exception("sharing circuit states failed")
-                if self._stopping.wait(INTERVAL):
-                    return
-        finally:
-            connection.close()
+
+def _nobody() -> None:
+    """Nobody waits for changes yet."""
 
 
 def _row(change: Change, worker: str) -> HealthState:

@@ -1,4 +1,4 @@
-"""The snapshot in use in this process, and the thread that replaces it within a second of any change.
+"""The snapshot in use in this process, which is replaced within a second of any change (routing.watch says of which).
 
 A load that fails leaves the old snapshot in use and is reported by `status()`; client keys follow their changes as long
 as the database answers. What cannot read it serves the old snapshot for MAX_STALE seconds.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
 from collections.abc import Callable
 
@@ -22,13 +21,13 @@ from providers import dropped_fields
 from routing.loading import load, revision
 from routing.models import Revision
 from routing.snapshot import Snapshot
+from routing.watch.news import Topic
+from routing.watch.watcher import Turn
 
 logger = logging.getLogger("gateway.snapshot")
 
-INTERVAL = 0.3
-"""Seconds between two reads of the revisions."""
 STORE_INTERVAL = 2.0
-"""Seconds between two writes of the fields that clients lost."""
+"""Seconds between two writes of the fields that clients lost, at least."""
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -45,7 +44,9 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class SnapshotStore:
-    """Holds the current snapshot; `start` loads it and reloads it after every change until `stop`."""
+    """Holds the current snapshot. A routing.watch.watcher.Watcher loads it, and again after every change."""
+
+    topic = Topic.CONFIGURATION
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.current: Snapshot | None = None
@@ -58,9 +59,8 @@ class SnapshotStore:
         self._listeners: list[Callable[[Snapshot], None]] = []
         self._signal_listeners: list[Callable[[str], None]] = []
         self._signals: dict[str, int] | None = None
-        self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
         self._tried: dict[str, int] = {}
+        self._stored_at = 0.0
 
     def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
         """Calls `listener` with each new snapshot, in the watching thread."""
@@ -75,31 +75,35 @@ class SnapshotStore:
         """Seconds since `checked_at`; None where nothing was loaded."""
         return None if self.checked_at is None else self._clock() - self.checked_at
 
-    def start(self) -> None:
-        """Starts watching; returns after the first load succeeded or failed."""
-        if self._thread is not None:
-            return
-        self._stopping.clear()
-        tried = threading.Event()
-        self._thread = threading.Thread(target=self._watch, args=(tried,), name="snapshot", daemon=True)
-        self._thread.start()
-        tried.wait(30)
-
     def stop(self) -> None:
-        """Ends the watching thread; the snapshot stays."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            self._stopping.set()
-            thread.join(5)
+        """Forgets who listens; the snapshot stays."""
         self._listeners.clear()
         self._signal_listeners.clear()
 
-    def refresh(self) -> None:
-        """Reads the revisions once and loads what changed. Raises nothing: see `status`."""
+    def turn(self, *, changed: bool, certain: bool) -> Turn:
+        """Loads what changed, and stores now and then which fields clients lost. Raises nothing: see `status`."""
+        turn = Turn()
+        if changed:
+            turn = self._refreshed()
+        elif certain:
+            self._checked(self._clock())
+        if time.monotonic() - self._stored_at >= STORE_INTERVAL:
+            dropped_fields.store()
+            self._stored_at = time.monotonic()
+        return turn
+
+    def unreadable(self, error: DatabaseError) -> None:
+        """Takes in that the database does not answer."""
+        self._failed(f"The database does not answer: {error}", error)
+
+    def refresh(self) -> Turn:
+        """Reads the revisions once and loads what changed. Raises nothing that is wrong with database or configuration:
+        see `status`."""
         # What changes while it is read is seen by the next look alone.
-        began = self._clock()
+        began, found = self._clock(), False
         try:
             numbers, signals = revision.read()
+            found = signals != self._signals or numbers != self._tried
             if signals != self._signals:
                 self._pass_on(signals)
             if numbers != self._tried:
@@ -110,30 +114,22 @@ class SnapshotStore:
             self._failed(str(error), error)
             self._checked(began)
         except DatabaseError as error:
-            self._failed(f"The database does not answer: {error}", error)
+            self.unreadable(error)
             connection.close()
+            return Turn(found, again=True)
         else:
             if self.status.error is not None and self.current is not None and numbers == self.current.revisions:
                 self.status = Status(loaded_at=self.status.loaded_at, revisions=self.status.revisions)
             self._checked(began)
+        return Turn(found)
 
-    def _watch(self, tried: threading.Event) -> None:
-        stored_at = time.monotonic()
+    def _refreshed(self) -> Turn:
         try:
-            while True:
-                try:
-                    self.refresh()
-                except Exception as error:
-                    logger.exception("loading the configuration failed")
-                    self._failed(f"Loading failed: {type(error).__name__}. The log has the details.", error)
-                tried.set()
-                if time.monotonic() - stored_at >= STORE_INTERVAL:
-                    dropped_fields.store()
-                    stored_at = time.monotonic()
-                if self._stopping.wait(INTERVAL):
-                    return
-        finally:
-            connection.close()
+            return self.refresh()
+        except Exception as error:
+            logger.exception("loading the configuration failed")
+            self._failed(f"Loading failed: {type(error).__name__}. The log has the details.", error)
+            return Turn(again=True)
 
     def _load(self, numbers: dict[str, int]) -> None:
         before = self.current

@@ -56,6 +56,8 @@ class Budgets:
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop
         self._looked_at = self._beat_at = 0.0
+        self._needed = asyncio.Event()
+        """Set while there is something to look after."""
 
     def start(self) -> None:
         """Starts the thread and the task that gives money back."""
@@ -86,6 +88,7 @@ class Budgets:
                 purse = self._purses[window.id] = Purse(budget, window.id, window.starts_at, window.resets_at, facts)
                 # Which keys are marked was not read: the first request draws.
                 purse.bell = bell + b"?"
+                self._needed.set()
             purse.budget = budget
             current = self.current.get((budget.id, budget.subject))
             if not (current and budget.has_windows_of(current.budget) and current.starts_at >= purse.starts_at):
@@ -205,6 +208,8 @@ class Budgets:
 
         def done(future: asyncio.Future[None]) -> None:
             if future.cancelled() or isinstance(future.exception(), Unsettled):
+                # Settled by the next tick, whichever purses there are.
+                self._needed.set()
                 return
             if future.exception() is not None:
                 for purse, amount in given.items():
@@ -218,6 +223,10 @@ class Budgets:
 
     async def _ticking(self) -> None:
         while True:
+            if not self._purses and not self._unstored and self.teller.unknown is None:
+                # A window is opened before any money of it is drawn, and what is left of it is forgotten last.
+                self._needed.clear()
+                await self._needed.wait()
             await asyncio.sleep(TICK_SECONDS)
             try:
                 await self._tick(self._loop.time())

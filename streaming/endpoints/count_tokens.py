@@ -127,7 +127,8 @@ async def _count_of_provider(
             return None
         sent = count_request.headers
         tracker = health.begin(candidate, credential)
-        return _counted(await _ask(count_request, translation, candidate, tracker, runtime), most)
+        with runtime.sweeper.awake():
+            return _counted(await _ask(count_request, translation, candidate, tracker, runtime), most)
     except UnsupportedRequest:
         # Another candidate may take what this one cannot; the length of the request is the same.
         return None

@@ -1,24 +1,22 @@
 """How long a request and its attempts may run, and what ends them: tasks, deadlines, an ending from outside.
 
-Deadlines are plain numbers that one task, the sweeper, compares a few times a second: a timer per chunk would cost more
-than the chunk, and here a chunk only notes the time.
+Deadlines are plain numbers that one task (streaming.exchange.sweeper) compares a few times a second: a timer per chunk
+would cost more than the chunk, and here a chunk only notes the time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
 from providers.errors import ErrorKind, UpstreamError
 from streaming.exchange.lag import LoopLag
 from usage.sentence import Sentence
 
 NEVER = math.inf
-INTERVAL = 0.1
-"""Seconds between two looks of the sweeper."""
 _LONG_LAG = 1.0
 """Seconds of the gateway's own lag after which what it may have caused is not the provider's failure."""
 _CAUSED_BY_LAG = frozenset(
@@ -201,41 +199,3 @@ class Lifecycle:
                 watch.fire(expired)
                 fired = True
         return fired
-
-
-class Swept(Protocol):
-    """What the sweeper looks at."""
-
-    def tick(self, now: float, late: float = 0.0) -> object:
-        """Does what is due at `now`, in the event loop's seconds; the loop was `late` by so many of them."""
-        ...
-
-
-class Sweeper:
-    """Ticks each member of `running` while the process serves, and measures the event loop's `lag`."""
-
-    def __init__(self, running: Collection[Swept]) -> None:
-        self._running = running
-        self.lag = LoopLag()
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Starts the task in the running loop."""
-        self._task = asyncio.create_task(self._run(), name="sweeper")
-
-    async def stop(self) -> None:
-        """Ends the task."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            self.lag.expect(loop.time() + INTERVAL)
-            await asyncio.sleep(INTERVAL)
-            now = loop.time()
-            late = self.lag.measure(now)
-            for swept in tuple(self._running):
-                swept.tick(now, late)

@@ -110,8 +110,13 @@ def test_who_was_cooling_down_still_is() -> None:
         def call_soon_threadsafe(self, call: Any, *arguments: Any) -> None:
             call(*arguments)
 
+        def is_closed(self) -> bool:
+            return False
+
     health, snapshot = Health(), load_snapshot({})
-    Sharing(health).sync(Loop())  # type: ignore[arg-type]
+    sharing = Sharing(health)
+    sharing._loop = Loop()  # type: ignore[assignment]
+    sharing.turn(changed=True, certain=True)
     cooling = sorted(one.name for one in snapshot.candidates.values() if health.cooling(one) is not None)
     assert cooling == expected()["loaded"]["cooling"]
 

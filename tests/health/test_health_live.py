@@ -14,6 +14,7 @@ import pytest
 from providers.models import Credential, Provider
 from routing.health import sharing
 from routing.models import Route
+from routing.watch import news
 from tests.harness import speak
 from tests.harness.call import Answer, Client, message
 from tests.harness.configure import Key, Standing, make_key, make_model, make_provider, make_route, unique
@@ -137,7 +138,7 @@ def test_what_one_process_learns_the_other_one_knows(scenario: Scenario) -> None
     until(lambda: state_of(scenario.key) == "open")
     # Four requests at most: a fifth failure would open it there without a word from the first.
     for _ in range(4):
-        time.sleep(4 * sharing.INTERVAL)
+        time.sleep(4 * news.INTERVAL)
         if not scenario.reaches(script, 1):
             return
     pytest.fail("the other one does not know")
@@ -148,7 +149,7 @@ def test_a_reset_reaches_both(scenario: Scenario, orm: Rows) -> None:
     scenario.ask(script, 0)
     credential = f"credential:{scenario.provider.credentials.get().pk}"
     until(lambda: state_of(credential) == "open")
-    time.sleep(2.5 * sharing.INTERVAL)  # Asked before it knows, it would learn by itself, and write after the reset.
+    time.sleep(2.5 * news.INTERVAL)  # Asked before it knows, it would learn by itself, and write after the reset.
     until(lambda: not scenario.reaches(script, 1), "the other one to know")
     sharing.reset([credential], "reset by a test")
     script = scenario.script(HEALTHY)

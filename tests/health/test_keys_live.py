@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from providers.models import Provider
-from routing.health import sharing
 from routing.models import HealthState
+from routing.watch import news
 from tests.harness import speak
 from tests.harness.call import Answer, Client, message
 from tests.harness.configure import Key, make_key, make_model, make_provider, make_route, unique
@@ -95,7 +95,7 @@ def test_one_client_switches_a_model_off_for_itself_alone(scene: Scene, attack: 
         assert scene.ask(key, script).status == 200
         assert len(script.seen) == number
     until(lambda: state_of(scene.circuit) == "open")
-    time.sleep(3 * sharing.INTERVAL)
+    time.sleep(3 * news.INTERVAL)
     # The other process knows as well, and whom it concerns.
     until(lambda: scene.ask(scene.mallory, script, body, at=1).status == 529, "the other one to know")
     assert scene.ask(scene.alice, script, at=1).status == 200

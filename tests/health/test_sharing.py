@@ -17,6 +17,8 @@ from routing.health import CircuitSettings, Health, sharing
 from routing.health.sharing import Sharing
 from routing.models import HealthState
 from routing.snapshot import CandidateConfig
+from routing.watch import news
+from routing.watch.watcher import Watcher
 from tests.harness.patience import PATIENCE
 from tests.harness.rows import Rows
 from tests.health.driver import candidate, credential
@@ -33,6 +35,15 @@ class Worker:
         self._ahead = 0.0
         self.health = Health(CircuitSettings(), lambda: time.monotonic() + self._ahead)
         self.sharing = Sharing(self.health)
+        self.watcher = Watcher([self.sharing])
+
+    async def start(self) -> None:
+        self.sharing.start(self.watcher.wake)
+        await asyncio.to_thread(self.watcher.start)
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self.watcher.stop)
+        self.sharing.stop()
 
     def passes(self, seconds: float) -> None:
         """Time goes by for this worker alone."""
@@ -51,7 +62,7 @@ class Worker:
 
 @pytest.fixture(autouse=True)
 def _clean(orm: Rows, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(sharing, "INTERVAL", 0.05)
+    monkeypatch.setattr(news, "INTERVAL", 0.05)
     yield
     HealthState.objects.filter(key__contains="901").delete()
 
@@ -62,12 +73,12 @@ def run(check: Callable[[Worker, Worker], Awaitable[None]]) -> None:
     async def both() -> None:
         workers = Worker(), Worker()
         for worker in workers:
-            worker.sharing.start()
+            await worker.start()
         try:
             await check(*workers)
         finally:
             for worker in workers:
-                await asyncio.to_thread(worker.sharing.stop)
+                await worker.stop()
 
     asyncio.run(both())
 
@@ -199,13 +210,16 @@ def test_pages_read_what_is_open_and_remove_nothing() -> None:
     async def check() -> None:
         health = Health(CircuitSettings())
         reader = Sharing(health, reads_only=True)
-        reader.start()
+        watcher = Watcher([reader])
+        reader.start(watcher.wake)
+        await asyncio.to_thread(watcher.start)
         try:
             await until(lambda: health.cooling(KNOWN) is not None)
             for _ in range(5):
                 health.begin(KNOWN, KNOWN.provider.credentials[0]).ended(UpstreamError(ErrorKind.SERVER, ""))
         finally:
-            await asyncio.to_thread(reader.stop)
+            await asyncio.to_thread(watcher.stop)
+            reader.stop()
 
     asyncio.run(check())
     assert set(HealthState.objects.filter(key__contains="901").values_list("key", flat=True)) == {
@@ -231,11 +245,13 @@ def test_a_row_of_another_version_is_left_alone() -> None:
 
 def test_the_database_away_changes_nothing_and_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
     async def check(one: Worker, other: Worker) -> None:
-        class Gone:
-            def __getattr__(self, name: str) -> Any:
-                raise OperationalError("the database is away")
+        def away(_: Watcher) -> Any:
+            raise OperationalError("the database is away")
 
-        monkeypatch.setattr(HealthState, "objects", Gone())
+        monkeypatch.setattr(Watcher, "_news", away)
+        # Whatever wakes them finds it away.
+        for worker in (one, other):
+            worker.watcher.wake()
         one.fails()
         await until(lambda: one.sharing.failing and other.sharing.failing)
         assert one.cooling() is not None

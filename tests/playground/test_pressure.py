@@ -17,6 +17,7 @@ from streaming import playground
 from streaming.consumer import ClaudeConsumer
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.load import Load
+from streaming.exchange.sweeper import Sweeper
 from streaming.ingress.claude import errors, paths
 from streaming.playground import SessionWatch
 from streaming.refused import Refused
@@ -96,15 +97,17 @@ def test_a_look_that_fails_is_not_the_last_one(monkeypatch: pytest.MonkeyPatch) 
             raise found
         return found
 
-    monkeypatch.setattr(playground, "INTERVAL", 0.01)
     monkeypatch.setattr(playground, "why_ended", why)
     key = SignedIn(id=-1, name="", prefix="", hash="", team_id=1, team_name="red", claims=CLAIMS)
 
     async def run() -> None:
         ended = asyncio.Event()
-        watch = SessionWatch([cast(Exchange, SimpleNamespace(key=key, interrupt=lambda _: ended.set()))])
-        watch.start()
+        running: Any = [SimpleNamespace(key=key, interrupt=lambda _: ended.set(), tick=lambda now, late: None)]
+        watch, sweeper = SessionWatch(running), Sweeper(running)
+        sweeper.add_chore(0.01, watch.begin)
+        sweeper.start()
         await asyncio.wait_for(ended.wait(), PATIENCE)
+        await sweeper.stop()
         await watch.stop()
 
     asyncio.run(run())

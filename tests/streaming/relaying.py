@@ -19,9 +19,10 @@ from streaming.custom_router import CustomRouter
 from streaming.endpoints.messages import relay
 from streaming.exchange.client import Client
 from streaming.exchange.exchange import Exchange
-from streaming.exchange.lifecycle import Lifecycle, Sweeper
+from streaming.exchange.lifecycle import Lifecycle
 from streaming.exchange.load import Load
 from streaming.exchange.quota import Quota
+from streaming.exchange.sweeper import Sweeper
 from streaming.runtime import Runtime
 from tests.routing.builders import make_snapshot, route
 from usage.journal.account import Account, new_identity, request_id_of

@@ -22,6 +22,10 @@ from usage.rollups import months
 logger = logging.getLogger("gateway.usage")
 
 SYNC_SECONDS = 1.0
+_CALM_SECONDS = 10.0
+"""How long it waits while the journal holds nothing; a line that is appended wakes it."""
+_SETTLE_EVERY = 3
+"""Of so many looks for journals of dead workers one is for their money, too: it needs the database."""
 MONTHS_SECONDS = 86_400.0
 RETRY_SECONDS = 60.0
 WINDOWS_SECONDS = 60.0
@@ -39,13 +43,16 @@ class Housekeeper:
         self._writer = writer
         self._adopt_seconds = adopt_seconds
         self._stopping = threading.Event()
+        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._adoptions = 0
         self.last: dict[str, float] = {}
         """When each of its tasks was done last, in POSIX seconds; one that failed keeps the time of before."""
 
     def start(self) -> None:
         """Starts the thread, which first creates partitions and adopts journals."""
         self._stopping.clear()
+        self._journal.on_unsynced = self._wake.set
         self._thread = threading.Thread(target=self._run, name="usage-housekeeper", daemon=True)
         self._thread.start()
 
@@ -54,6 +61,7 @@ class Housekeeper:
         thread, self._thread = self._thread, None
         if thread is not None:
             self._stopping.set()
+            self._wake.set()
             thread.join(10)
 
     def _run(self) -> None:
@@ -78,10 +86,24 @@ class Housekeeper:
                 if time.monotonic() >= files_at:
                     self._delete_files()
                     files_at = time.monotonic() + FILES_SECONDS
-                if self._stopping.wait(min(SYNC_SECONDS, self._adopt_seconds)):
+                if self._waited():
                     return
         finally:
             connection.close()
+
+    def _waited(self) -> bool:
+        """Waits until there may be something to do; returns whether it is to stop."""
+        if self._is_calm():
+            self._wake.wait(min(_CALM_SECONDS, self._adopt_seconds))
+            self._wake.clear()
+            if self._is_calm():
+                return self._stopping.is_set()
+        return self._stopping.wait(min(SYNC_SECONDS, self._adopt_seconds))
+
+    def _is_calm(self) -> bool:
+        """Whether nothing has to be done until something is appended to the journal."""
+        journal = self._journal
+        return journal.is_settled and not journal.unsynced and journal.failing is None and self._writer.takes_rows()
 
     def _done(self, task: str) -> None:
         self.last[task] = time.time()
@@ -96,11 +118,9 @@ class Housekeeper:
         try:
             own = self._journal.folder
             replay.adopt(own.parent, own, self._writer.write_through, self._writer.return_block)
-            for worker, amount in dead_workers.settle_dead().items():
-                fields = {"worker": worker, "dollars": str(to_dollars(amount))}
-                logger.error(
-                    "a worker is gone and its journal was not found: what it held stays spent", extra={"fields": fields}
-                )
+            self._adoptions += 1
+            if self._adoptions % _SETTLE_EVERY == 1:
+                _settle()
             self._done("dead workers")
         except DatabaseError as error:
             logger.warning("dead workers wait for the database", extra={"fields": {"cause": str(error)}})
@@ -153,3 +173,11 @@ class Housekeeper:
             return False
         self._done("partitions")
         return True
+
+
+def _settle() -> None:
+    for worker, amount in dead_workers.settle_dead().items():
+        fields = {"worker": worker, "dollars": str(to_dollars(amount))}
+        logger.error(
+            "a worker is gone and its journal was not found: what it held stays spent", extra={"fields": fields}
+        )

@@ -12,6 +12,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from usage.journal import segments
@@ -53,6 +54,8 @@ class Journal:
         self._began = 0.0
         self._number = 0
         self._retry_at = 0.0
+        self.unsynced = False
+        self.on_unsynced: Callable[[], object] = bool  # called with the first line after a sync
 
     def start(self) -> None:
         """Creates the folder and locks it; a disk that fails sets `failing` and raises nothing."""
@@ -112,7 +115,8 @@ class Journal:
         """Syncs everything appended so far to disk."""
         try:
             with self._guard:
-                descriptor = None if self._current is None else self._current.handle()
+                descriptor = self._current.handle() if self._current is not None and self.unsynced else None
+                self.unsynced = False
             if descriptor is not None:
                 try:
                     os.fsync(descriptor)
@@ -138,8 +142,7 @@ class Journal:
                 return
         if self.failing is not None:
             self._works()
-        while self._unwritten:
-            # A few at a time: requests wait meanwhile.
+        while self._unwritten:  # a few at a time: requests wait meanwhile
             with self._guard:
                 try:
                     for account in list(itertools.islice(self._unwritten, _AT_A_TIME)):
@@ -171,6 +174,9 @@ class Journal:
         if self._fsync_always:
             segment.sync()
         self.size += len(line)
+        if not self.unsynced:
+            self.unsynced = True
+            self.on_unsynced()
         if account not in segment.holds:
             account.segments.append(segment)
             segment.holds.add(account)

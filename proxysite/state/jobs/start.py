@@ -7,10 +7,12 @@ import logging
 import subprocess
 import sys
 import threading
+from typing import Final
 
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
+from django.db.models import Q
 
 from proxysite.state.jobs import runner
 from proxysite.state.models import Job
@@ -18,6 +20,7 @@ from streaming import runtime
 
 logger = logging.getLogger("gateway.jobs")
 
+_UNFINISHED: Final = Q(state__in=(Job.State.WAITING, Job.State.RUNNING))
 _lock = threading.Lock()
 _process: subprocess.Popen[bytes] | None = None
 
@@ -28,8 +31,10 @@ def start() -> None:
     Raises django.db.Error, and OSError where the system starts no process.
     """
     global _process
+    if not Job.objects.filter(_UNFINISHED).exists():
+        return
     runner.abandon_dead()
-    states = set(Job.objects.filter(state__in=(Job.State.WAITING, Job.State.RUNNING)).values_list("state", flat=True))
+    states = set(Job.objects.filter(_UNFINISHED).values_list("state", flat=True))
     if states != {Job.State.WAITING} or runtime.current() is None:
         return
     with _lock:
