@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,10 @@ LOG_LEVEL = env.one_of(
 LOG_FORMAT = env.one_of("LOG_FORMAT", "text", "json", default="text")
 
 # --- Django ----------------------------------------------------------------------------------------------------------
+# Its server is Django's own command's, and brings a hundred modules that no serving process has a use for.
+_RUNSERVER = ["daphne"] if sys.argv[1:2] == ["runserver"] else []
 INSTALLED_APPS = [
-    "daphne",
+    *_RUNSERVER,
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",

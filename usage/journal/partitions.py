@@ -15,7 +15,6 @@ from uuid import UUID
 
 import msgspec
 from django.db import OperationalError, connection, transaction
-from psycopg import errors
 
 from usage.budgets import windows
 from usage.models import AttemptLog, RequestLog
@@ -32,6 +31,8 @@ DELETE_PAUSE = 0.01
 
 _ADVISORY_KEY = 0x75736167  # "usag": any number that nothing else locks
 _BOUNDS = re.compile(r"FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)")
+_LOCKED_STATES = frozenset({"55P03", "40P01"})
+"""PostgreSQL's lock_not_available and deadlock_detected."""
 _T = TypeVar("_T")
 
 
@@ -222,7 +223,7 @@ def _with_retries(action: Callable[[], _T], pauses: tuple[float, ...]) -> _T:
         try:
             return action()
         except OperationalError as error:
-            if not isinstance(error.__cause__, errors.LockNotAvailable | errors.DeadlockDetected):
+            if getattr(error.__cause__, "sqlstate", None) not in _LOCKED_STATES:
                 raise
         time.sleep(pause)
     return action()

@@ -16,7 +16,6 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
-from psycopg import errors
 
 from access.database import snapshot
 from usage.models import RequestLog
@@ -32,6 +31,8 @@ from usage.rollups.reading import read
 SETTLED_SECONDS = 3600.0
 """How long a day must be over by this host's clock: by the clock of another one it may not be."""
 _LOCK_TIMEOUT_MS = 100
+_LOCK_NOT_AVAILABLE = "55P03"
+"""PostgreSQL's state of an error."""
 _ADVISORY_KEY = 0x6D6F6E74  # "mont": any number that nothing else locks
 _COLUMNS = (*DIMENSIONS, *COUNTS, *SUMS, *BINS)
 _ADDED = slice(len(DIMENSIONS), -len(BINS))
@@ -166,7 +167,7 @@ def _settle(month: date) -> bool:
             if not RollupMonth.objects.filter(pk=month).exists():
                 RollupMonth.objects.bulk_create([RollupMonth(first_day=month)], ignore_conflicts=True)
     except OperationalError as error:
-        if not isinstance(error.__cause__, errors.LockNotAvailable):
+        if getattr(error.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
             raise
         return False
     return True
