@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
 
 from streaming.exchange.client import Receive
 from streaming.exchange.load import Load, Share
 from streaming.ingress.claude import intake
 from streaming.ingress.claude.errors import ClaudeError
+from tests.claude.anything import ANYTHING
 
 GOOD: dict[str, Any] = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
 
@@ -116,6 +119,17 @@ def _share() -> Share:
 
 def _part(body: bytes, more: bool) -> dict[str, Any]:
     return {"type": "http.request", "body": body, "more_body": more}
+
+
+@given(ANYTHING)
+@pytest.mark.parametrize("number", [0, -0.0, 1.0, 2**70, 1e22])
+def test_a_large_body_means_what_a_small_one_means(number: float, value: Any) -> None:
+    nested: Any = number
+    for level in range(20):
+        nested = {"level": [nested, level]}
+    for given_value in (value, nested, [number]):
+        request = {**GOOD, "value": given_value, "text": "x" * 20_000}
+        assert repr(intake.parse(msgspec.json.encode(request))) == repr(request)
 
 
 def test_a_body_in_pieces_is_put_together() -> None:

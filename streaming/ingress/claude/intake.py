@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString, NamedTuple
 import msgspec
 from django.conf import settings
 
-from providers.claude.client_json import has_costly_integers, is_deeper
+from providers.claude.client_json import SHALLOW, decode_shallow, has_costly_integers, is_deeper
 from providers.offload import off_loop
 from routing.facts.content import without_subagent_tags
 from streaming.exchange.client import Receive
@@ -143,6 +143,9 @@ def _object(body: bytes) -> dict[str, Any]:
     if body.startswith(codecs.BOM_UTF8):
         # As .NET and PowerShell write it; RFC 8259 lets a parser ignore it.
         body = body[len(codecs.BOM_UTF8) :]
+    request = _shallow_object(body)
+    if request is not None:
+        return request
     try:
         request = decoded(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -156,6 +159,17 @@ def _object(body: bytes) -> dict[str, Any]:
     if len(body) > 2 * settings.MAX_JSON_DEPTH and is_deeper(request, settings.MAX_JSON_DEPTH):
         raise _too_deep()
     return request
+
+
+def _shallow_object(body: bytes) -> dict[str, Any] | None:
+    """The object of a body of an agent's size that needs no walk through it to know its depth; None for any other."""
+    if not _SMALL < len(body) <= _BIG or settings.MAX_JSON_DEPTH < SHALLOW:
+        return None
+    try:
+        request = decode_shallow(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return request if isinstance(request, dict) else None
 
 
 def checked(request: dict[str, Any], tagged: bool = False) -> dict[str, Any]:
