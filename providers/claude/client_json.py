@@ -43,7 +43,7 @@ def _shallow() -> Any:
     scalars = None | bool | int | str
     value: Any = scalars
     for _ in range(SHALLOW):
-        value = scalars | list[value] | dict[str, value]  # type: ignore[valid-type]
+        value = scalars | list[value] | dict[str, value]
     return value
 
 

@@ -65,40 +65,20 @@ def turns(messages: Any, notes: Notes) -> Iterator[Turn]:
     What is made up or restated goes into `notes`. No two calls have one id.
     Raises UnsupportedRequest for a message that is not an object or has an unknown role.
     """
-    run = _read(messages)
-    start = 0
     ids: dict[str, int] = {}
-    while start < len(run):
-        role, blocks = run[start]
-        if role != "assistant":
-            yield from _others(run[start : start + 1], {}, notes)
-            start += 1
-            continue
-        start += 1
-        while start < len(run) and run[start][0] == "assistant":
-            blocks += run[start][1]
-            start += 1
-        blocks, calls = _with_valid_calls(blocks)
-        renamed = renamed_calls(calls, ids)
-        if renamed:
-            notes.add(Fidelity.CALL_ID_CHANGED)
-        if blocks:
-            yield AssistantTurn([_with_id(block, renamed) for block in blocks] if renamed else blocks)
-        end = start
-        while end < len(run) and run[end][0] != "assistant":
-            end += 1
-        taken: dict[int, Block] = {}
-        if calls:
-            taken, results = _results(calls, run[start:end], renamed, notes)
-            yield ResultsTurn(results)
-        yield from _others(run[start:end], taken, notes)
-        start = end
+    for group in groups(messages):
+        yield from turns_of(group, ids, notes)
 
 
-def _read(messages: Any) -> list[tuple[str, list[Block]]]:
+def groups(messages: Any) -> list[list[Block]]:
+    """The messages in groups, which begin wherever the model begins to speak; no turn is in two of them.
+
+    Raises UnsupportedRequest for a message that is not an object or has an unknown role.
+    """
     if not isinstance(messages, list):
         raise UnsupportedRequest(Sentence("`messages` is not a list.", code="messages_unreadable"))
-    run = []
+    found: list[list[Block]] = []
+    last = ""
     for number, message in enumerate(messages):
         if not isinstance(message, dict):
             raise UnsupportedRequest(
@@ -113,8 +93,34 @@ def _read(messages: Any) -> list[tuple[str, list[Block]]]:
                     number=number,
                 )
             )
-        run.append((role, blocks_of(message.get("content"))))
-    return run
+        if not found or (role == "assistant" and last != "assistant"):
+            found.append([])
+        found[-1].append(message)
+        last = role
+    return found
+
+
+def turns_of(group: list[Block], ids: dict[str, int], notes: Notes) -> Iterator[Turn]:
+    """The turns of one group. `ids` are those of earlier calls (providers.claude.call_ids.renamed_calls)."""
+    spoken = 0
+    blocks: list[Block] = []
+    while spoken < len(group) and group[spoken]["role"] == "assistant":
+        blocks += blocks_of(group[spoken].get("content"))
+        spoken += 1
+    blocks, calls = _with_valid_calls(blocks)
+    renamed = renamed_calls(calls, ids)
+    if renamed:
+        notes.add(Fidelity.CALL_ID_CHANGED)
+    if blocks:
+        yield AssistantTurn([_with_id(block, renamed) for block in blocks] if renamed else blocks)
+    run = [(message["role"], blocks_of(message.get("content"))) for message in group[spoken:]]
+    taken: dict[int, Block] = {}
+    if calls:
+        taken, results = _results(calls, run, renamed, notes)
+        yield ResultsTurn(results)
+    for role, others in run:
+        if rest := _rest(others, taken, notes):
+            yield SystemTurn(rest) if role == "system" else UserTurn(rest)
 
 
 def _with_valid_calls(blocks: list[Block]) -> tuple[list[Block], list[Block]]:
@@ -172,13 +178,6 @@ def _results(
             )
         )
     return taken, results
-
-
-def _others(run: list[tuple[str, list[Block]]], taken: dict[int, Block], notes: Notes) -> Iterator[Turn]:
-    """The turns of messages that are not the model's, without the results that were taken."""
-    for role, blocks in run:
-        if rest := _rest(blocks, taken, notes):
-            yield SystemTurn(rest) if role == "system" else UserTurn(rest)
 
 
 def _rest(blocks: list[Block], taken: dict[int, Block], notes: Notes) -> list[Block]:

@@ -1,67 +1,58 @@
-"""A Claude conversation as chat messages. The same prefix of a conversation always gives the same messages."""
+"""The turns of a Claude conversation as chat messages."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from providers.claude.blocks import Block, joined_text, system_blocks, text_block, text_of, texts_of
+from providers.claude.blocks import Block, joined_text, text_block, text_of, texts_of
 from providers.claude.media import Media, may_be_media, media_of, nested_media
 from providers.claude.tools import upstream_name
-from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolResult, UserTurn, turns
-from providers.dialects.contract import Call
+from providers.claude.turns import AssistantTurn, ResultsTurn, SystemTurn, ToolResult, Turn, UserTurn
 from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.dialects.openai_chat.signatures import Replay
 from providers.dialects.openai_chat.tools import upstream_call_id
 from providers.errors import UnsupportedRequest
-from providers.fidelity import Fidelity
+from providers.fidelity import Fidelity, Notes
 from usage.sentence import Sentence
 
 Message = dict[str, Any]
 Part = dict[str, Any]
 
 
-def chat_messages(
-    call: Call, profile: Profile, *, last_system: str | None = None, last_reminder: str | None = None
-) -> list[Message]:
-    """The messages of a call. `last_system` is added to the system prompt, `last_reminder` to the end.
-
-    Raises UnsupportedRequest for media that the upstream cannot be given.
-    """
-    writer = _Writer(call, profile)
-    system = system_blocks(call.body)
-    if last_system is not None:
-        system = [*system, text_block(last_system)]
-    writer.text_message("system", system)
-    for turn in turns(call.body.get("messages"), call.notes):
-        match turn:
-            case SystemTurn():
-                writer.reminder(turn.blocks)
-            case UserTurn():
-                writer.user(turn.blocks)
-            case AssistantTurn():
-                writer.flush()
-                writer.assistant(turn.blocks)
-            case ResultsTurn():
-                for result in turn.results:
-                    writer.result(result)
-    writer.flush()
-    if last_reminder is not None:
-        writer.user([_reminder(last_reminder)])
-    return writer.messages
-
-
-class _Writer:
+class Writer:
     """The messages so far, and the media of tool results that wait for the next user message."""
 
-    def __init__(self, call: Call, profile: Profile) -> None:
+    __slots__ = ("_notes", "_parts", "_profile", "_replay", "_waiting", "messages")
+
+    def __init__(self, profile: Profile, model: str, origin: str, notes: Notes) -> None:
         self.messages: list[Message] = []
         self._profile = profile
-        self._notes = call.notes
-        self._parts = _Parts(profile, call.model.name)
-        self._replay = Replay(call, profile)
+        self._notes = notes
+        self._parts = _Parts(profile, model)
+        self._replay = Replay(profile, model, origin, notes)
         self._waiting: list[Part] = []
+
+    def has_waiting(self) -> bool:
+        """Whether media wait for the next user message."""
+        return bool(self._waiting)
+
+    def turns(self, turns: Iterable[Turn]) -> None:
+        """Adds the messages of some turns. Raises UnsupportedRequest for media that the upstream cannot be given."""
+        for turn in turns:
+            match turn:
+                case SystemTurn():
+                    self.reminder(turn.blocks)
+                case UserTurn():
+                    self.user(turn.blocks)
+                case AssistantTurn():
+                    self.flush()
+                    self.assistant(turn.blocks)
+                case ResultsTurn():
+                    for result in turn.results:
+                        self.result(result)
 
     def text_message(self, role: str, blocks: list[Block]) -> None:
         """A message of text, if there is any."""
@@ -76,7 +67,7 @@ class _Writer:
             self.text_message("system", blocks)
         elif text := joined_text(blocks):
             self._notes.add(Fidelity.SYSTEM_RESTATED)
-            self.user([_reminder(text)])
+            self.user([reminder_block(text)])
 
     def user(self, blocks: list[Block]) -> None:
         """A user message, after the media that tools returned just before."""
@@ -219,7 +210,8 @@ class _Parts:
         return {"type": "file", "file": {"filename": media.title or "document.pdf", "file_data": media.url}}
 
 
-def _reminder(text: str) -> Block:
+def reminder_block(text: str) -> Block:
+    """A user's block that says what a system message would."""
     return text_block(f"<system-reminder>\n{text}\n</system-reminder>")
 
 

@@ -12,7 +12,7 @@ from providers.claude.losses import note_losses
 from providers.claude.prefill import GO_ON
 from providers.client_fields.merging import add_client_fields
 from providers.dialects.contract import Call, UpstreamRequest
-from providers.dialects.openai_chat.messages import chat_messages
+from providers.dialects.openai_chat.conversation import chat_messages
 from providers.dialects.openai_chat.prefill import PATH, Prefill, prefill_of
 from providers.dialects.openai_chat.profiles import profile_of
 from providers.dialects.openai_chat.profiles.profile import Profile

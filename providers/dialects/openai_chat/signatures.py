@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from providers.claude.blocks import Block
-from providers.claude.signatures import origin_of, pack, unpack
-from providers.dialects.contract import Call
+from providers.claude.signatures import pack, unpack
 from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.dialects.openai_chat.reasoning_details import details_of, joined
-from providers.fidelity import Fidelity
+from providers.fidelity import Fidelity, Notes
 
 KIND = "chat"
 
@@ -20,16 +19,16 @@ def signature_of(origin: str) -> str:
 
 
 class Replay:
-    """The earlier thinking that goes back to the model of one call; `origin` identifies that model."""
+    """The earlier thinking that goes back to the model of one request; `origin` identifies that model."""
 
     __slots__ = ("_field", "_is_required", "_notes", "_takes_details", "origin")
 
-    def __init__(self, call: Call, profile: Profile) -> None:
-        self.origin = origin_of(call.provider, call.model)
-        self._field = profile.replay_field(call.model.name)
+    def __init__(self, profile: Profile, model: str, origin: str, notes: Notes) -> None:
+        self.origin = origin
+        self._field = profile.replay_field(model)
         self._is_required = profile.replay_required
         self._takes_details = profile.replays_details
-        self._notes = call.notes
+        self._notes = notes
 
     def fields(self, blocks: list[Block], *, has_calls: bool) -> dict[str, Any]:
         """The fields of an assistant message of these blocks; what is left out is noted."""

@@ -14,7 +14,7 @@ from tests.claude.anything import either
 from tests.claude.openai_chat import decode
 
 TEXTS = st.sampled_from(["", "a", '"', "\\", 'a"b\\', "é", "😀", "\n", '"content":"x"', '","content":"'])
-REST = st.fixed_dictionaries(
+REST: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
         "role": st.just("assistant"),
