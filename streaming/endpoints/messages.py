@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -21,6 +21,7 @@ from routing.health import body_mark
 from routing.snapshot import Snapshot
 from streaming.attempts.run import answer_with_attempts
 from streaming.decision import decide
+from streaming.encoding import Sink
 from streaming.endpoints import quota_probe
 from streaming.exchange import local_time
 from streaming.exchange.answer import Answer
@@ -29,7 +30,7 @@ from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Ending
 from streaming.exchange.request import Body, Request
 from streaming.ingress.claude import errors, intake, quota_headers
-from streaming.ingress.claude.frames import SseSink
+from streaming.ingress.claude.frames import MergingSseSink, SseSink
 from streaming.ingress.claude.message import MessageFold
 from streaming.limits import MESSAGES
 from streaming.outcome import accounting, observers
@@ -196,7 +197,7 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
     exchange.answer = answer = Answer(
         request,
         exchange.lifecycle,
-        SseSink if request.streamed else MessageFold,
+        _sink(request),
         message_id=f"msg_{account.request.id.hex}",
         client=client,
         continues=decision.route.continues,
@@ -248,3 +249,9 @@ async def _interrupted(exchange: Exchange) -> None:
                 "a client did not read its error event", extra={"fields": {"request_id": exchange.client.request_id}}
             )
     exchange.error_code = exchange.error_code or ending.value
+
+
+def _sink(request: Request) -> Callable[[], Sink]:
+    if not request.streamed:
+        return MessageFold
+    return MergingSseSink if settings.MERGE_TEXT_DELTAS else SseSink

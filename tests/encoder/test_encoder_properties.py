@@ -27,7 +27,7 @@ from providers.events import (
     ToolCallStarted,
 )
 from streaming.encoding.encoder import Encoder
-from streaming.ingress.claude.frames import SseSink
+from streaming.ingress.claude.frames import MergingSseSink, SseSink
 from streaming.ingress.claude.message import MessageFold
 from tests.claude.claude_stream import check_stream, read_events
 from tests.claude.encoding import native, native_delta, native_stop
@@ -117,6 +117,40 @@ def run(sink: SseSink | MessageFold, chunks: list[list[Event]], early: bool) -> 
 def test_any_order_makes_a_legal_stream(chunks: list[list[Event]], early: bool) -> None:
     stream = check_stream(run(SseSink(), chunks, early), complete=False, parsable_tools=False)
     assert stream.complete != (stream.error is not None)
+
+
+def joined(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The events, deltas of text that follow each other as one."""
+    found: list[dict[str, Any]] = []
+    for event in events:
+        text = event["delta"].get("text") if event["type"] == "content_block_delta" else None
+        last = found[-1].get("delta", {}) if found and text is not None else {}
+        if isinstance(last.get("text"), str):
+            found[-1] = {**event, "delta": {**event["delta"], "text": last["text"] + text}}
+        else:
+            found.append(event)
+    return found
+
+
+@given(chunks=mixed, early=st.booleans())
+def test_merged_deltas_say_the_same(chunks: list[list[Event]], early: bool) -> None:
+    plain = check_stream(run(SseSink(), chunks, early), complete=False, parsable_tools=False)
+    merged = check_stream(run(MergingSseSink(), chunks, early), complete=False, parsable_tools=False)
+    assert joined(merged.events) == joined(plain.events)
+
+
+def test_text_that_came_at_once_is_one_delta_of_at_most_4_kb() -> None:
+    made = Encoder(MergingSseSink(), "msg_ours", "our-model", 50)
+    first = made.feed([MessageStarted(), TextDelta('a"'), TextDelta("😀\n"), TextDelta("c")])
+    assert first.count(b"content_block_delta\n") == 1
+    assert b'"text":"a\\"\xf0\x9f\x98\x80\\nc"' in first
+    second = made.feed([TextDelta("d"), ThinkingDelta("e"), TextDelta("f"), Ping(), TextDelta("g")])
+    assert [json.loads(line[6:])["delta"] for line in second.splitlines() if b"text_delta" in line] == [
+        {"type": "text_delta", "text": text} for text in ("d", "f", "g")
+    ]
+    long = made.feed([TextDelta("x" * 1500)] * 6)
+    texts = [json.loads(line[6:])["delta"]["text"] for line in long.splitlines() if b"text_delta" in line]
+    assert [len(text) for text in texts] == [3000, 3000, 3000]
 
 
 @given(chunks=mixed)
