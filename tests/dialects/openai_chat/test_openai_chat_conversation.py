@@ -91,16 +91,16 @@ def called(call_id: str, *content: Any) -> list[dict[str, Any]]:
 
 
 TEXT = {"type": "text", "text": "a"}
-SAID = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+ANSWERED = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
 ASKED = [{"role": "user", "content": "c"}]
 NOTHING = [{"role": "assistant", "content": ""}, *ASKED]
 
 
-@example([*called("toolu_1", TEXT), *called("toolu_1", TEXT), *SAID], "openai", "m")
-@example([*called("toolu_1", IMAGE), *called("toolu_2", TEXT), *SAID], "openai", "m")
-@example([*called("toolu_1", IMAGE), *NOTHING, *SAID], "openai", "m")
+@example([*called("toolu_1", TEXT), *called("toolu_1", TEXT), *ANSWERED], "openai", "m")
+@example([*called("toolu_1", IMAGE), *called("toolu_2", TEXT), *ANSWERED], "openai", "m")
+@example([*called("toolu_1", IMAGE), *NOTHING, *ANSWERED], "openai", "m")
 @example(
-    [*SAID, *ASKED, *NOTHING, *NOTHING, *SAID],
+    [*ANSWERED, *ASKED, *NOTHING, *NOTHING, *ANSWERED],
     next(name for name, _ in choices() if name and named(name).merges_users),
     "m",
 )
