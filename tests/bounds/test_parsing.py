@@ -118,7 +118,7 @@ def test_the_collector_rests_while_a_body_is_read_and_works_afterwards(monkeypat
         seen.append(gc.isenabled())
         return {}
 
-    monkeypatch.setattr(intake, "decoded", decode)
+    monkeypatch.setattr(intake, "decode_shallow", decode)
     intake.parse(_body(system="x" * 20_000))
     assert seen == [False]
     assert gc.isenabled()
