@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Page, expect
@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from access.models import Team
 from tests import shards
 from tests.browser import axe
-from tests.browser.steps import leave, sign_in
+from tests.browser.steps import leave, sign_in, sign_in_by_form
 from tests.browser.visits import Visits
 from tests.harness.configure import unique
 from tests.harness.forms import PASSWORD
@@ -55,7 +55,7 @@ def test_a_gateway_with_a_database_of_its_own(visitor: Page, own_database: Rows)
     get_user_model().objects.create_superuser("owner", password=PASSWORD)
     gateway = Gateway("own").start()
     try:
-        sign_in(visitor, gateway, "owner")
+        sign_in_by_form(visitor, gateway, "owner")
         expect(visitor).to_have_url(f"{gateway.base_url}/admin/")
         leave(visitor)
     finally:
@@ -70,3 +70,15 @@ def test_each_file_runs_in_one_shard() -> None:
     assert min(len(first), len(second)) > 20
     assert all(shards.is_ours(file, "1/1") for file in files)
     assert [part for part in range(4) if shards.is_ours(files[0], "2/2", part)] == [1, 3]
+
+
+def test_files_whose_weight_is_known_are_shared_out_by_it() -> None:
+    folder = Path(shards.__file__).parent
+    assert all((folder / name).is_file() for name in (*shards.PARTS, *shards.WEIGHTS))
+    (parts,) = shards.PARTS.values()
+    loads = [
+        part + sum(weight for name, weight in shards.WEIGHTS.items() if shards.is_ours(PurePath(name), f"{number}/2"))
+        for number, part in enumerate(parts, 1)
+    ]
+    assert sum(loads) == sum(parts) + sum(shards.WEIGHTS.values())
+    assert max(loads) - min(loads) <= min(shards.WEIGHTS.values())

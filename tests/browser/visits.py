@@ -13,13 +13,15 @@ from tests.harness.patience import PATIENCE
 DESK = (1440, 900)
 PHONE = (390, 844)
 """Width and height of a window, in CSS pixels."""
+_POLICIES = ("Content Security Policy", "Permissions-Policy")
 
 
 class Visits:
     """The visits of one test; each has cookies and a storage of its own, as another person's browser has.
 
-    `complaints` are the errors of scripts, those that the console shows, and the answers of 500 and above, of all
-    visits, in the order in which they came. A test that provokes one looks for it there and takes it out (`provoked`).
+    `complaints` are the errors of scripts, those that the console shows, what it shows at any level about a policy of
+    the page (Content-Security-Policy, Permissions-Policy), and the answers of 500 and above, of all visits, in the
+    order in which they came. A test that provokes one looks for it there and takes it out (`provoked`).
     """
 
     def __init__(self, browser: Browser) -> None:
@@ -66,7 +68,7 @@ class Visits:
         return kept
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" or any(policy in message.text for policy in _POLICIES):
             self.complaints.append(f"{message.location.get('url', '')}: {message.text}")
 
     def _on_response(self, response: Response) -> None:

@@ -1,26 +1,19 @@
-"""Every page in a real browser: nothing that it does is against its own Content-Security-Policy."""
+"""The Content-Security-Policy is in force in a real browser. That no page is against it, every visit sees
+(tests/browser/visits.py), and the sweep visits every page."""
 
 from __future__ import annotations
 
 import pytest
-from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db.models import Model as DatabaseModel
-from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from providers.models import Provider
-from routing.models import Alias, Rule
 from tests.browser.layout import settle
 from tests.browser.steps import sign_in
 from tests.browser.visits import Visits
-from tests.harness import speak
-from tests.harness.call import Client, message
-from tests.harness.configure import Standing, unique
+from tests.harness.configure import unique
 from tests.harness.forms import PASSWORD
 from tests.harness.gateway import Gateway
 from tests.harness.rows import Rows
-from tests.harness.upstream import Upstream
 
 
 @pytest.fixture
@@ -34,64 +27,6 @@ def violations(visitor: Page) -> list[str]:
 
     visitor.on("console", lambda message: look(message.text))
     return found
-
-
-def _pages(orm: Rows) -> list[str]:
-    """Every page of the site that a superuser can open."""
-    pages = [reverse(f"console:{name}") for name in ("explorer", "statements", "sessions", "explain", "health")]
-    provider = Provider.objects.order_by("-pk").values_list("pk", flat=True)[0]
-    pages += [reverse(f"console:provider-{name}", args=[provider]) for name in ("models", "test")]
-    pages += [reverse("admin:index"), reverse("admin:password_change")]
-    for model, owner in admin.site._registry.items():
-        base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
-        pages.append(reverse(f"{base}_changelist"))
-        if not issubclass(model, DatabaseModel):
-            continue
-        row = model._default_manager.order_by("-pk").first()
-        pages += [reverse(f"{base}_{kind}", args=[row.pk]) for kind in ("change", "history", "delete")] if row else []
-        if type(owner).has_add_permission is admin.ModelAdmin.has_add_permission:
-            pages.append(reverse(f"{base}_add"))
-    return pages
-
-
-@pytest.fixture
-def filled(standing: Standing, gateway: Gateway, upstream: Upstream, orm: Rows) -> None:
-    """A row of everything that has a page."""
-    route = standing.routes["openai_chat"]
-    Rule.objects.create(name=unique("rule"), route=route, conditions=[], enabled=False)
-    Alias.objects.create(pattern=unique("alias"), target=route.name)
-    script = upstream.script(speak.chat_answer("Hello"))
-    answer = Client(gateway.base_url, standing.key.secret).post(message(route.name, script.prompt))
-    orm.request(answer.request_id)
-
-
-def test_no_page_is_against_its_policy(
-    visits: Visits,
-    visitor: Page,
-    violations: list[str],
-    administrator: str,
-    gateway: Gateway,
-    filled: None,
-    orm: Rows,
-) -> None:
-    visitor.goto(f"{gateway.base_url}/admin/login/")
-    settle(visitor)
-    sign_in(visitor, gateway, administrator)
-    pages = _pages(orm)
-    assert len(pages) > 40
-    found = {}
-    for page in pages:
-        answer = visitor.goto(gateway.base_url + page)
-        settle(visitor)
-        # Nobody deletes an entry of the audit, and the page that says so is a page as well.
-        if answer is not None and answer.status == 403:
-            (complaint,) = visits.complaints
-            assert "status of 403" in complaint
-            visits.complaints.clear()
-        if violations:
-            found[page] = violations.copy()
-            violations.clear()
-    assert found == {}
 
 
 @pytest.mark.parametrize(

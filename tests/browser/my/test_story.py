@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from access.audit.models import AuditEntry
 from access.models import ClientKey, Invitation, Membership, Team
 from tests.browser.layout import fits
-from tests.browser.steps import fill, is_at, press, shows, sign_in
+from tests.browser.steps import fill, is_at, press, shows, sign_in_by_form
 from tests.browser.visits import Visits
 from tests.harness import speak
 from tests.harness.call import Client, message
@@ -92,7 +92,7 @@ def test_from_the_first_invitation_to_the_end_of_a_key(
 
     # The owner invites a lead.
     owner = visits.begin()
-    sign_in(owner, gateway, names["owner"])
+    sign_in_by_form(owner, gateway, names["owner"])
     owner.goto(f"{gateway.base_url}/admin/access/team/{team.pk}/change/")
     owner.locator("a").filter(has_text="Invite", visible=True).first.click()
     is_at(owner, "/admin/access/invitation/add/")

@@ -21,7 +21,7 @@ from access.models import Team
 from providers.models import Credential, Model, Provider
 from routing.models import Candidate, Route
 from tests.browser.layout import settle
-from tests.browser.steps import sign_in
+from tests.browser.steps import sign_in_by_form
 from tests.harness import database, programs
 from tests.harness.forms import PASSWORD
 from tests.harness.gateway import ROOT, Gateway
@@ -99,7 +99,7 @@ def take_all() -> None:
             browser = playwright.chromium.launch(executable_path=programs.find("chromium"), args=["--no-sandbox"])
             width, height = SIZE
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
-            sign_in(page, gateway, NAME)
+            sign_in_by_form(page, gateway, NAME)
             for name, path in pictures:
                 _take(page, gateway, path, FOLDER / f"admin-{name}.png")
     finally:
