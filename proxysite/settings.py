@@ -64,6 +64,7 @@ DRAIN_DEADLINE = env.float("DRAIN_DEADLINE", default=30.0)
 JOURNAL_DIR = Path(env.str("JOURNAL_DIR", default=str(DATA_DIR / "journal"))).expanduser().resolve()
 EXPORT_DIR = Path(env.str("EXPORT_DIR", default=str(DATA_DIR / "exports"))).expanduser().resolve()
 JOURNAL_FSYNC = env.str("JOURNAL_FSYNC", default="interval")
+USAGE_LINGER = env.float("USAGE_LINGER", default=1.0)
 JOURNAL_MAX_BYTES = env.int("JOURNAL_MAX_BYTES", default=256 * 1024 * 1024)
 ADOPT_SECONDS = env.float("ADOPT_SECONDS", default=10.0)
 WORKERS = env.int("WORKERS", default=1)
@@ -177,6 +178,8 @@ def _database() -> dict[str, Any]:
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["OPTIONS"] = {
             "timeout": 20,
+            # The statements of usage rows: six for each kind of row (usage.journal.on_sqlite.kinds).
+            "cached_statements": 512,
             **config.get("OPTIONS", {}),
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",

@@ -79,7 +79,7 @@ class Runtime:
             fsync_always=settings.JOURNAL_FSYNC == "always",
             max_bytes=settings.JOURNAL_MAX_BYTES,
         )
-        self.recorder = Recorder(Writer(self.journal.written), self.journal)
+        self.recorder = Recorder(Writer(self.journal.written, linger=settings.USAGE_LINGER), self.journal)
         self.budgets = Budgets(self.journal.folder.name, settings.DATA_DIR / "budget-marks", self.journal)
         self.housekeeper = Housekeeper(self.journal, self.recorder.writer, adopt_seconds=settings.ADOPT_SECONDS)
         self.upstreams = Upstreams()

@@ -10,10 +10,12 @@ import gc
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import django
 import msgspec
+from django.conf import settings
 
 from benchmarks.count import callgrind
 from benchmarks.count.stillness import HeldThreads, HeldWaits, StillLoop
@@ -63,21 +65,25 @@ def _rows(requests: callgrind.Requests) -> None:
     from benchmarks.count import gateway
 
     numbers = iter(range(1_000_000))
+    journal = gateway.Journal(Path(settings.JOURNAL_DIR))
+    journal.start()
+    writer = gateway.Writer(journal.written)
 
-    def batch(size: int) -> list[gateway.Row]:
-        return [gateway.row(next(numbers)) for _ in range(size)]
+    def batch(size: int) -> list[gateway.Account]:
+        return gateway.closed([gateway.row(next(numbers)) for _ in range(size)], journal)
 
     for what, (size, times) in _BATCHES.items():
         for _ in range(_WARM_BATCHES):
-            gateway.write(batch(size))
+            gateway.write(writer, batch(size))
         batches = [batch(size) for _ in range(times)]
         gc.collect()
         gc.freeze()  # as the application does when it has started
         requests.begin()
-        for rows in batches:
-            gateway.write(rows)
+        for accounts in batches:
+            gateway.write(writer, accounts)
         requests.dump(what)
         requests.end()
+    journal.stop()
 
 
 def _budget_key() -> str:

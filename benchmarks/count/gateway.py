@@ -13,10 +13,25 @@ from access.tags import NO_TAGS
 from benchmarks.count.workloads import Workload
 from providers.outbound import upstream
 from proxysite.asgi import application
+from usage.journal.account import Account
+from usage.journal.journal import Journal
 from usage.journal.records import AttemptRecord, RequestRecord
 from usage.journal.writer import Writer
 
-__all__ = ["THREADS_AT_START", "Sent", "answer_with", "application", "budget_key", "row", "write"]
+__all__ = [
+    "THREADS_AT_START",
+    "Account",
+    "Journal",
+    "Row",
+    "Sent",
+    "Writer",
+    "answer_with",
+    "application",
+    "budget_key",
+    "closed",
+    "row",
+    "write",
+]
 
 Application = Callable[
     [dict[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
@@ -132,10 +147,21 @@ def row(number: int) -> Row:
     return request, [tried]
 
 
-def write(rows: list[Row]) -> None:
+def closed(rows: Sequence[Row], journal: Journal) -> list[Account]:
+    """Returns the accounts of rows, their end in the journal."""
+    accounts = []
+    for request, attempts in rows:
+        account = Account(None, request)
+        account.attempts, account.ended = attempts, True
+        journal.append(account, ended=True)
+        accounts.append(account)
+    return accounts
+
+
+def write(writer: Writer, accounts: list[Account]) -> None:
     """Write rows into the database in one batch, as the writer's thread does."""
-    writer = Writer(lambda account: None)
-    if not writer.write_through(rows) or writer.set_aside:
+    writer.write(accounts)
+    if writer.set_aside or writer.failing_since:
         raise RuntimeError("the database did not take the rows")
 
 

@@ -16,7 +16,8 @@ class Site:
     def __init__(self, folder: Path, upstream_port: int) -> None:
         folder.mkdir(exist_ok=True)
         self.database = folder / "gateway.sqlite3"
-        self.env = environment(folder, f"sqlite:///{self.database}")
+        # Each row is waited for.
+        self.env = {**environment(folder, f"sqlite:///{self.database}"), "USAGE_LINGER": "0"}
         child = Child.module("site", "prepare", str(upstream_port), log=folder / "site.log", env=self.env)
         try:
             self.key = msgspec.json.decode(child.answer(), type=str)

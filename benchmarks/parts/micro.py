@@ -133,7 +133,7 @@ def _journal() -> Figure:
             for _ in range(_CHUNKS):
                 journal.append(account, ended=False)
                 journal.append(account, ended=True)
-                journal.written(account)
+                journal.written([account])
 
         figure = _per_chunk("journal", "journal of one request: admission and end", run)
         journal.stop()

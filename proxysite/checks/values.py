@@ -99,9 +99,11 @@ _POSITIVE = (
     *("JOURNAL_MAX_BYTES", "ADOPT_SECONDS", "WORKERS", "CUSTOM_ROUTER_TIMEOUT", "CIRCUIT_FAILURES", "CIRCUIT_SECONDS"),
     *("BUDGET_SLICE_TOKENS", "LIVE_CHECK_SECONDS"),
 )
+_LONGEST_LINGER = 1.5
+"""A row is in the database within two seconds."""
 _NOT_NEGATIVE = (
     *("MIN_BODY_RATE", "REFUSED_KEYS_PER_MINUTE", "LONGEST_LIMIT_WAIT", "RETRY_AFTER_LIMIT", "HOLD_BACK_SECONDS"),
-    *("DRAIN_DELAY", "DRAIN_DEADLINE", "MAX_STALE", "SESSION_IDLE_SECONDS", "SESSION_MAX_SECONDS"),
+    *("DRAIN_DELAY", "DRAIN_DEADLINE", "USAGE_LINGER", "MAX_STALE", "SESSION_IDLE_SECONDS", "SESSION_MAX_SECONDS"),
 )
 
 
@@ -134,6 +136,8 @@ def limits(app_configs: Any, **kwargs: Any) -> Sequence[checks.CheckMessage]:
     ]
     if not settings.SECURE_HSTS_SECONDS >= 0:
         found.append(f"HSTS_SECONDS is {settings.SECURE_HSTS_SECONDS}, but must be 0 or more.")
+    if settings.USAGE_LINGER > _LONGEST_LINGER:
+        found.append(f"USAGE_LINGER is {settings.USAGE_LINGER}, but must be {_LONGEST_LINGER} or less.")
     for name in ("MAX_BODIES_BYTES", "MAX_BODIES_BYTES_PER_KEY"):
         if getattr(settings, name) < settings.MAX_BODY_BYTES:
             found.append(f"{name} is less than MAX_BODY_BYTES, so that the largest body could never be taken.")

@@ -133,6 +133,7 @@ class Arena:
             "DATABASE_URL": self.database.url,
             "DATA_DIR": str(self.folder),
             "ADOPT_SECONDS": "1",
+            "USAGE_LINGER": "1",
             "LOG_LEVEL": "INFO",
             **env,
         }

@@ -64,6 +64,8 @@ def _set_environment() -> None:
     os.environ.update(dict.fromkeys(_PROVIDER_KEYS, ""))
     os.environ.update(
         SECRET_KEY="tests-" + secrets.token_hex(32),
+        # The row of a request is looked for right after its answer.
+        USAGE_LINGER="0",
         ENCRYPTION_KEYS=Fernet.generate_key().decode(),
         DATA_DIR=str(FOLDER),
         DATABASE_URL=f"sqlite:///{FOLDER}/gateway.sqlite3" if _server is None else _server.url("postgres"),

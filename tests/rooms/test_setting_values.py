@@ -71,6 +71,8 @@ def test_no_number_may_be_what_nothing_could_keep_to(settings: Any, variable: st
         ("PING_SECONDS", 0.0, 0.1),
         ("LONGEST_LIMIT_WAIT", -1, 0),
         ("DRAIN_DELAY", -0.1, 0.0),
+        ("USAGE_LINGER", -0.1, 0.0),
+        ("USAGE_LINGER", 1.6, 1.5),
         ("SESSION_IDLE_SECONDS", -0.1, 0.0),
     ],
 )

@@ -48,13 +48,14 @@ class _Window(msgspec.Struct):
         return pattern is None or pattern.fullmatch(attempt.model_name) is not None
 
 
-_ANY = "SELECT 1 FROM usage_budgetwindow LIMIT 1"
+ANY = "SELECT 1 FROM usage_budgetwindow LIMIT 1"
+"""Finds something if there is any window: where there is none, `add` adds nothing."""
 
 
 def any_windows() -> bool:
     """Returns whether there is any window. In a transaction it stays so until its end."""
     locks.for_spending()
-    return bool(_rows(_ANY, []))
+    return bool(_rows(ANY, []))
 
 
 def add(
@@ -67,7 +68,7 @@ def add(
     `requests` has at least those that the attempts are of; `settled` what `add_rejected` has returned of some of them.
     What is given twice counts once. Call it inside the transaction of that insert, at its end. Raises django.db.Error.
     """
-    if sqlite.finds_none(_ANY):
+    if sqlite.finds_none(ANY):
         return
     locks.for_spending()
     spent, returned = _sums(requests, attempts, settled)

@@ -18,7 +18,7 @@ from django.db import connection, models
 
 from usage import sqlite
 from usage.generated import function
-from usage.journal import texts
+from usage.journal import columns, texts
 from usage.journal.records import AttemptRecord, RequestRecord, defaults
 from usage.models import AttemptLog, RequestLog
 
@@ -124,16 +124,12 @@ def _json_statement(model: type[models.Model], record: type[msgspec.Struct]) -> 
         if isinstance(field, models.CharField):
             value, kind = f"left({column}, {field.max_length})", "text"
         if (default := left_out.get(field.attname)) is not None:
-            value = f"COALESCE({value}, {_literal(default)})"
+            value = f"COALESCE({value}, {columns.literal(default)})"
         values.append(value)
         # An object's keys are the record's field names, which are those of the columns: there are no foreign keys.
         types.append(f"{column} {kind}")
     source = f"SELECT {', '.join(values)} FROM json_to_recordset(%s) AS records({', '.join(types)}) ORDER BY id"  # noqa: S608
     return f"{_into(model, fields)} {source} {_UNLESS_PRESENT}"
-
-
-def _literal(default: str | int | bool) -> str:
-    return str(default) if isinstance(default, int) else f"'{default}'"
 
 
 # --- SQLite ----------------------------------------------------------------------------------------------------------
@@ -155,33 +151,8 @@ def _as_values(model: type[models.Model], record: type[msgspec.Struct], records:
 def _reader(model: type[models.Model], record: type[msgspec.Struct]) -> tuple[Callable[[Any], tuple[Any, ...]], int]:
     """Returns the function from a record to the values of its columns, and their number."""
     fields = _columns(model, record)
-    names: dict[str, Any] = {
-        "moment": texts.sqlite_moment,
-        "json": texts.sqlite_json,
-        **{f"cut_{field.max_length}": texts.cutter(field.max_length) for field in fields if _is_text(field)},
-    }
-    return function("record", [f"return {', '.join(map(_converted, fields))}"], **names), len(fields)
-
-
-def _is_text(field: Any) -> bool:
-    return isinstance(field, models.CharField)
-
-
-def _converted(field: Any) -> str:
-    """What is bound for a field, as code over `record`."""
-    # Django's fields convert, too, but that would cost more than the insert. The driver takes numbers as they are, and
-    # money is in pico-dollars already.
-    value = f"record.{field.attname}"
-    if isinstance(field, models.UUIDField):
-        return f"None if {value} is None else {value}.hex" if field.null else f"{value}.hex"
-    if isinstance(field, models.DateTimeField):
-        return f"moment({value})"
-    if isinstance(field, models.JSONField):
-        return f"None if {value} is None else json({value})"
-    if _is_text(field):
-        fits = f'len(text) <= {field.max_length} and "\\0" not in text'
-        return f"text if not (text := {value}) or ({fits}) else cut_{field.max_length}(text)"
-    return value
+    values = (columns.converted(field, f"record.{field.attname}") for field in fields)
+    return function("record", [f"return {', '.join(values)}"], **columns.converters(model)), len(fields)
 
 
 @cache

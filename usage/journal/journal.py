@@ -1,9 +1,7 @@
 """The journal of one worker: what must survive a crash is written before anything is sent upstream.
 
 Segments are in a folder of the worker's own, held by a lock. One is removed when all its requests are in the database.
-A disk that cannot be written is reported by `failing`, and requests go on without the journal. `check` finds a folder
-that disappeared and a disk that works again, and writes what the journal lacks.
-"""
+A disk that cannot be written is reported by `failing`, and requests go on. `check` writes what the journal lacks."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from usage.journal import segments
@@ -101,15 +99,17 @@ class Journal:
             began = [account.request.started_at for account in holding.holds] if holding is not None else []
         return min(began).timestamp() if began else None
 
-    def written(self, account: Account) -> None:
-        """Releases the lines of an account, which is in the database (or set aside there)."""
+    def written(self, accounts: Collection[Account]) -> None:
+        """Releases the lines of accounts, which are in the database (or set aside there)."""
         with self._guard:
-            self._unwritten.pop(account, None)
-            for segment in account.segments:
-                segment.holds.discard(account)
+            for account in accounts if self._unwritten else ():
+                self._unwritten.pop(account, None)
+            for segment in {segment for account in accounts for segment in account.segments}:
+                segment.holds.difference_update(accounts)
                 if segment.closed and not segment.holds:
                     self._remove(segment)
-            account.segments.clear()
+            for account in accounts:
+                account.segments.clear()
 
     def sync(self) -> None:
         """Syncs everything appended so far to disk."""

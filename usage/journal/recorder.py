@@ -30,10 +30,11 @@ class Recorder:
 
     def closed(self, account: Account) -> None:
         """Called by an account, once, at its end."""
+        in_journal = False
         try:
-            self.journal.append(account, ended=True)
+            in_journal = self.journal.append(account, ended=True)
         finally:
-            self.writer.put(account)
+            self.writer.put(account, at_once=not in_journal)
 
     def refusal(self) -> str | None:
         """Returns why no request can be recorded now, or None while the journal or the database can be written."""

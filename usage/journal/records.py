@@ -43,7 +43,15 @@ else:
     )
 
 
+# Fields that nearly every record has a value of its own of stand first and last, so that those between them, which many
+# have in common, can be taken at once (usage.journal.on_sqlite.kinds).
+
+
 class _Measured(_Sums, kw_only=True):
+    time_to_first_token_ms: int | None = None
+    duration_ms: int | None = None
+    repriced_cost: int | None = None
+    fidelity: list[str] | None = None
     id: UUID
     started_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
     outcome: str = ""
@@ -58,12 +66,8 @@ class _Measured(_Sums, kw_only=True):
     sentence_code: str = ""
     provider_message: str = ""
     stop_reason: str = ""
-    fidelity: list[str] | None = None
     estimated: bool = False
     price_id: int | None = None
-    repriced_cost: int | None = None
-    time_to_first_token_ms: int | None = None
-    duration_ms: int | None = None
 
 
 class RequestRecord(_Measured, kw_only=True):
@@ -76,27 +80,27 @@ class RequestRecord(_Measured, kw_only=True):
     key_id: int | None = None
     key_name: str = ""
     key_prefix: str = ""
-    tags_id: UUID | None = None
-    tags: list[str] | None = None
     route_id: int | None = None
     route_name: str = ""
     request_model: str = ""
-    request_id: str = ""
-    session_id: str = ""
-    agent_id: str = ""
     agent_type: str = ""
     request_class: str = ""
     client: str = ""
     client_name: str = ""
     client_version: str = ""
-    end_user: str = ""
     streamed: bool = False
     phase: str = ""
     rule: str = ""
-    decision: dict[str, Any] | None = None
     routing_revision: int | None = None
     access_revision: int | None = None
     attempts: int = 0
+    tags_id: UUID | None = None
+    request_id: str = ""
+    session_id: str = ""
+    agent_id: str = ""
+    end_user: str = ""
+    tags: list[str] | None = None
+    decision: dict[str, Any] | None = None
     worker: str = ""
     """In the journal alone: the worker of the blocks that its attempts have reserved of."""
 
@@ -104,15 +108,15 @@ class RequestRecord(_Measured, kw_only=True):
 class AttemptRecord(_Measured, kw_only=True):
     """Becomes a usage.models.AttemptLog."""
 
-    request_log_id: UUID
     number: int
     dialect: str = ""
     credential_id: int | None = None
     credential_name: str = ""
-    upstream_request_id: str = ""
     reported_model: str = ""
     service_tier: str = ""
     region: str = ""
+    request_log_id: UUID
+    upstream_request_id: str = ""
     time_to_connect_ms: int | None = None
     time_to_headers_ms: int | None = None
     dropped: dict[str, list[str]] | None = None

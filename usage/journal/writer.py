@@ -10,7 +10,8 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum, auto
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -19,6 +20,7 @@ from usage import sqlite
 from usage.budgets import dead_workers, spending
 from usage.journal import inserts, rejected_rows
 from usage.journal.account import Account
+from usage.journal.on_sqlite.transaction import NewRows
 from usage.journal.records import Finished
 from usage.rollups import upsert
 
@@ -26,8 +28,9 @@ logger = logging.getLogger("gateway.usage")
 
 BATCH = 500
 """Requests that are inserted at a time, at most."""
-LINGER = 0.1
-"""Seconds that a row waits for others to form a batch."""
+SOON = 0.1
+"""Seconds that a row waits for others when none was written for QUIET seconds: somebody may be waiting for it."""
+QUIET = 5.0
 STUCK_SECONDS = 1.0
 """Seconds after which a batch that is not inserted shows that the database takes no rows."""
 RETRY = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -35,10 +38,12 @@ RETRY = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class _Mark(Enum):
-    """What is in the queue beside accounts."""
+    """What the thread is told."""
 
-    TEST = auto()
-    """Find out whether the database takes rows."""
+    WORK = auto()
+    """There is an account, after there was none."""
+    NOW = auto()
+    """What waits must wait no longer; without accounts, find out whether the database takes rows."""
     END = auto()
 
 
@@ -61,12 +66,19 @@ class _Unprepared(Exception):
 class Writer:
     """`put` accounts from any thread; `stop` returns when all are in the database, or when its time is up.
 
-    `written` is called in the writer's thread with every account whose journal lines are no longer needed.
+    `written` is called in the writer's thread with the accounts whose journal lines are no longer needed. A row waits
+    `linger` seconds for others: a transaction costs what several rows do.
     """
 
-    def __init__(self, written: Callable[[Account], None]) -> None:
+    def __init__(self, written: Callable[[Collection[Account]], None], *, linger: float = 0.0) -> None:
         self._written = written
-        self._queue: queue.SimpleQueue[Account | _Mark] = queue.SimpleQueue()
+        self._linger = linger
+        self._new_rows: NewRows | None = None
+        self._accounts: deque[Account] = deque()
+        self._marks: queue.SimpleQueue[_Mark] = queue.SimpleQueue()
+        self._sleeps = False
+        """Whether the thread waits for an account, as long as it takes."""
+        self._wrote_at = float("-inf")
         self._busy_since: float | None = None
         self._thread: threading.Thread | None = None
         self._give_up_at = float("inf")
@@ -80,14 +92,20 @@ class Writer:
             self._thread = threading.Thread(target=self._run, name="usage-writer", daemon=True)
             self._thread.start()
 
-    def put(self, account: Account) -> None:
-        """Queues a closed account. Never blocks."""
-        self._queue.put(account)
+    def put(self, account: Account, *, at_once: bool = False) -> None:
+        """Queues a closed account, `at_once` if nothing else keeps it. Never blocks, and wakes the thread only where
+        that sleeps, or has enough."""
+        self._accounts.append(account)
+        if self._sleeps:
+            self._sleeps = False
+            self._marks.put(_Mark.WORK)
+        if at_once or len(self._accounts) == BATCH:
+            self._marks.put(_Mark.NOW)
 
     def test(self) -> None:
         """Finds out whether the database takes rows, if no rows are on their way to it."""
-        if self._busy_since is None and self._queue.empty():
-            self._queue.put(_Mark.TEST)
+        if self._busy_since is None and self._marks.empty():
+            self._marks.put(_Mark.NOW)
 
     def takes_rows(self) -> bool:
         """Whether the database takes rows, as far as the latest batch shows: it must not fail, nor wait for long."""
@@ -97,7 +115,7 @@ class Writer:
     @property
     def waiting(self) -> int:
         """The approximate number of closed accounts that are not in the database yet."""
-        return self._queue.qsize()
+        return len(self._accounts)
 
     def stop(self, patience: float = 10.0) -> None:
         """Writes what is left, for at most `patience` seconds if the database is unavailable, and ends the thread."""
@@ -105,7 +123,7 @@ class Writer:
         if thread is None:
             return
         self._give_up_at = time.monotonic() + patience
-        self._queue.put(_Mark.END)
+        self._marks.put(_Mark.END)
         thread.join(patience + 5.0)
 
     def write_through(self, batch: list[Finished]) -> bool:
@@ -149,42 +167,46 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            while True:
-                accounts, last = self._collect()
-                if accounts or last is _Mark.TEST:
+            # What another thread has made is of its connection.
+            self._new_rows = None
+            mark = _Mark.WORK
+            # Whoever ends the thread waits for all rows.
+            while mark is not _Mark.END or self._accounts:
+                mark = mark if mark is _Mark.END else self._wait()
+                batch = [self._accounts.popleft() for _ in range(min(len(self._accounts), BATCH))]
+                if batch or mark is _Mark.NOW:
                     self._busy_since = time.monotonic()
-                    self._write_or_leave(accounts)
-                    self._busy_since = None
-                if last is _Mark.END:
-                    return
+                    self._write_or_leave(batch)
+                    self._busy_since, self._wrote_at = None, time.monotonic()
         finally:
             connection.close()
 
-    def _collect(self) -> tuple[list[Account], _Mark | None]:
-        """Returns the next batch, and the mark that ended it."""
-        batch: list[Account] = []
-        until = float("inf")
-        while len(batch) < BATCH:
+    def _wait(self) -> _Mark:
+        """Returns when a batch must be written, perhaps one of no rows, and what said so."""
+        self._sleeps = True
+        mark = _Mark.WORK
+        while mark is _Mark.WORK and not self._accounts:
+            mark = self._marks.get()
+        self._sleeps = False
+        now = time.monotonic()
+        until = now + (self._linger if now - self._wrote_at < QUIET else min(SOON, self._linger))
+        while mark is _Mark.WORK and len(self._accounts) < BATCH and (left := until - time.monotonic()) > 0:
             try:
-                taken = self._queue.get(timeout=max(0.0, until - time.monotonic()) if batch else None)
+                mark = self._marks.get(timeout=left)
             except queue.Empty:
                 break
-            if isinstance(taken, _Mark):
-                return batch, taken
-            if not batch:
-                until = time.monotonic() + LINGER
-            batch.append(taken)
-        return batch, None
+        return mark
 
     def _write_or_leave(self, accounts: list[Account]) -> None:
         try:
-            self._write(accounts)
+            self.write(accounts)
         except Exception:
             # The thread must go on; these accounts stay in the journal until the next start.
             logger.exception("usage rows left in the journal", extra={"fields": {"rows": len(accounts)}})
             connection.close()
 
-    def _write(self, accounts: list[Account]) -> None:
+    def write(self, accounts: list[Account]) -> None:
+        """Writes closed accounts in the caller's thread, which is the writer's own while that runs."""
         batch = [(account.request, account.attempts) for account in accounts]
         tries = 0
         while not self._try(batch):
@@ -194,8 +216,7 @@ class Writer:
                 return
             time.sleep(pause)
             tries += 1
-        for account in accounts:
-            self._written(account)
+        self._written(accounts)
 
     def _try(self, batch: list[Finished]) -> bool:
         try:
@@ -230,6 +251,11 @@ class Writer:
             self._insert_or_set_aside(batch[middle:], again)
 
     def _insert(self, batch: Sequence[Finished], again: bool) -> None:
+        if batch and not again:
+            if self._new_rows is None:
+                self._new_rows = NewRows()
+            if self._new_rows.add(batch):
+                return
         requests = [request for request, _ in batch]
         attempts = [attempt for _, made in batch for attempt in made]
         with transaction.atomic():

@@ -146,7 +146,7 @@ def attempts(records: Iterable[AttemptRecord]) -> Cells:
     """Returns the cells of attempts by the days of UTC."""
     found: dict[tuple[int, Any], AttemptCell] = {}
     for record in records:
-        raw = (record.id.int // _OF_ID, _attempt_dimensions(record))
+        raw = (number_of_day(record.id), _attempt_dimensions(record))
         cell = found.get(raw)
         if cell is None:
             cell = found[raw] = AttemptCell()
@@ -161,9 +161,20 @@ def attempts(records: Iterable[AttemptRecord]) -> Cells:
     return cells
 
 
+def number_of_day(identity: UUID) -> int:
+    """Returns the number of the day of UTC, from 1970 on, on which an attempt got its id."""
+    return identity.int // _OF_ID
+
+
+def ids_of_day(identity: UUID) -> range:
+    """Returns the ids of the same day of UTC, as integers."""
+    first = number_of_day(identity) * _OF_ID
+    return range(first, first + _OF_ID)
+
+
 def day_of_id(identity: UUID) -> date:
     """Returns the day of UTC on which an attempt got its id."""
-    return date(1970, 1, 1) + timedelta(days=min(identity.int // _OF_ID, _LAST_DAY))
+    return date(1970, 1, 1) + timedelta(days=min(number_of_day(identity), _LAST_DAY))
 
 
 def first_id(day: date) -> UUID:
@@ -175,14 +186,18 @@ def sessions(records: Iterable[RequestRecord]) -> dict[SessionKey, Session]:
     """Returns the sessions of requests; a request without a session id belongs to none."""
     found: dict[SessionKey, Session] = {}
     for record in records:
-        session_id = _cut_session(record.session_id)
-        if session_id:
-            key = (record.team_id, record.key_id, session_id)
+        if record.session_id and (key := session_of(record)) is not None:
             session = found.get(key)
             if session is None:
                 session = found[key] = Session(record)
             session.count(record)
     return found
+
+
+def session_of(record: RequestRecord) -> SessionKey | None:
+    """Returns the session of a request, None without a session id."""
+    session_id = _cut_session(record.session_id)
+    return (record.team_id, record.key_id, session_id) if session_id else None
 
 
 def add_cell(cells: Cells, key: Key, cell: Cell) -> None:
@@ -242,7 +257,7 @@ def months_of(days: Iterable[float]) -> list[date]:
 
 def months_before(moment: float, days: Iterable[int]) -> list[date]:
     """Returns the months of those days that are over at a moment."""
-    start = _day_start(moment)
+    start = day_start(moment)
     return months_of(day for day in days if day < start)
 
 
@@ -250,7 +265,8 @@ _day: tuple[Any, float, float] = (None, 0.0, 0.0)
 """A time zone, and a day of it from its first moment to that of the next one."""
 
 
-def _day_start(moment: float) -> float:
+def day_start(moment: float) -> float:
+    """Returns the first moment of the day of TIME_ZONE that a moment is in, both in seconds since 1970."""
     global _day
     zone, (known, start, end) = timezone.get_default_timezone(), _day
     if zone is not known or not start <= moment < end:

@@ -174,6 +174,12 @@ NEWEST = ("team_name", "key_name", "owner_name", "owner_id")
 sorts as -1."""
 
 
+def newest_of(record: RequestRecord) -> tuple[str, str, str, int]:
+    """Returns the columns NEWEST of a request, with -1 for no owner."""
+    owner = -1 if record.owner_id is None else record.owner_id
+    return _cut_team(record.team_name), _cut_key(record.key_name), _cut_owner(record.owner_name), owner
+
+
 class Session(Cell):
     """A cell with the columns that only sessions have."""
 
@@ -196,8 +202,7 @@ class Session(Cell):
             if given == self._given:
                 self.last_seen = moment
                 return
-            owner = -1 if record.owner_id is None else record.owner_id
-            names = _cut_team(record.team_name), _cut_key(record.key_name), _cut_owner(record.owner_name), owner
+            names = newest_of(record)
             if moment > self.last_seen or names > self.newest:
                 self.last_seen, self.newest, self._given = moment, names, given
         elif moment < self.first_seen:

@@ -48,14 +48,18 @@ Model = (
 Cells = Mapping[Key, Cell] | Mapping[SessionKey, Session]
 
 
-def add(requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord] = ()) -> None:
+def add(
+    requests: Sequence[RequestRecord],
+    attempts: Sequence[AttemptRecord] = (),
+    sessions: Sequence[RequestRecord] | None = None,
+) -> None:
     """Adds requests and attempts whose rows were inserted just now. Call it inside the transaction of that insert, at
-    its end: the rows that it locks are those that every worker wants. What is given twice counts once. Raises
-    django.db.Error."""
+    its end: the rows that it locks are those that every worker wants. What is given twice counts once. Those of
+    `sessions` alone are added to their sessions, if any are given. Raises django.db.Error."""
     # By numbers: a UUID's own hash takes ten times as long.
     requests = list({request.id.int: request for request in reversed(requests)}.values())
     attempts = list({attempt.id.int: attempt for attempt in reversed(attempts)}.values())
-    added, days = _added_up(requests, attempts)
+    added, days = _added_up(requests, attempts, requests if sessions is None else sessions)
     _write_all(added)
     if months := accumulate.months_before(time.time(), days):
         mark(months)
@@ -66,7 +70,7 @@ def statements(
 ) -> list[tuple[str, Sequence[Any]]]:
     """Returns the statements that `add` would execute for new rows, with their values, for a thread without a
     connection to prepare. On SQLite each has `most_values` at most."""
-    added, days = _added_up(requests, attempts)
+    added, days = _added_up(requests, attempts, requests)
     # They are executed later, when this month may be over.
     marks = [_mark(month) for month in accumulate.months_of(days)]
     if connection.vendor != "sqlite":
@@ -130,7 +134,7 @@ def _joined(of: tuple[Model, ...]) -> str:
 
 
 def _added_up(
-    requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord]
+    requests: Sequence[RequestRecord], attempts: Sequence[AttemptRecord], of_sessions: Sequence[RequestRecord]
 ) -> tuple[list[tuple[Model, Cells]], Collection[int]]:
     """Returns what there is to write, and the first moments of the days that change."""
     by_quarter, tags, clients, days = accumulate.requests(requests)
@@ -139,7 +143,7 @@ def _added_up(
         (DailyRollup, accumulate.days(by_quarter)),
         (TagRollup, tags),
         (ClientRollup, clients),
-        (SessionSummary, accumulate.sessions(requests)),
+        (SessionSummary, accumulate.sessions(of_sessions)),
         (AttemptRollup, accumulate.attempts(attempts)),
     ]
     return [(model, cells) for model, cells in added if cells], days

@@ -55,7 +55,7 @@ def test_what_was_in_files_that_disappeared_survives_the_worker(
         begun(recorder, "running")
         done = ended(recorder)
         # Its row is written, so that nothing of it is needed.
-        recorder.journal.written(ended(recorder))
+        recorder.journal.written([ended(recorder)])
         harm(recorder.journal)
         recorder.journal.check()
         assert recorder.journal.failing is None
@@ -101,7 +101,7 @@ def test_a_disk_that_works_again_is_noticed_without_a_request(tmp_path: Path) ->
     assert recorder.journal.failing is not None
     during = [begun(recorder), ended(recorder)]
     gone = begun(recorder)
-    recorder.journal.written(gone)
+    recorder.journal.written([gone])
     root.unlink()
     recorder.journal.check()
     assert recorder.journal.failing is None

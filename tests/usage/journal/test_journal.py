@@ -187,7 +187,7 @@ def test_a_journal_at_its_limit_fails_says_so_and_recovers(tmp_path: Path, monke
     recorder.writer.failing_since = 1.0
     assert recorder.refusal() is not None
     for account in accounts:
-        recorder.journal.written(account)
+        recorder.journal.written([account])
     begun(recorder)
     assert recorder.journal.failing is None
     assert recorder.refusal() is None
@@ -211,7 +211,7 @@ def test_segments_are_turned_over_and_removed_when_their_requests_are_in_the_dat
     folder = recorder.journal.folder
     assert len(list(folder.glob("*.journal"))) > 2
     for account in accounts:
-        recorder.journal.written(account)
+        recorder.journal.written([account])
     assert len(list(folder.glob("*.journal"))) == 1
     recorder.journal.stop()
     assert list(tmp_path.iterdir()) == []

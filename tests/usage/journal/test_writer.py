@@ -9,20 +9,21 @@ from uuid import UUID
 
 import pytest
 
+from tests.harness.patience import until
 from usage.journal.account import Account, new_identity
 from usage.journal.journal import Journal
 from usage.journal.recorder import Recorder
-from usage.journal.writer import Writer
+from usage.journal.writer import BATCH, Writer
 from usage.models import AttemptLog, RequestLog, SetAside
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 
 
-def recorder_in(folder: Path) -> Recorder:
+def recorder_in(folder: Path, linger: float = 0.0) -> Recorder:
     """A recorder with a journal and a writer that is not started yet."""
     journal = Journal(folder / "journal")
     journal.start()
-    return Recorder(Writer(journal.written), journal)
+    return Recorder(Writer(journal.written, linger=linger), journal)
 
 
 def finished(recorder: Recorder, **fields: Any) -> Account:
@@ -97,3 +98,45 @@ def test_text_that_is_too_long_or_odd_is_cut_and_not_refused(tmp_path: Path) -> 
     recorder.writer.stop()
     row = RequestLog.objects.get()
     assert (len(row.request_model), row.client) == (200, "ab")
+
+
+_FOR_EVER = 10_000.0
+
+
+def _rows_become(count: int) -> None:
+    until(lambda: RequestLog.objects.count() == count, lambda: f"{RequestLog.objects.count()} rows of {count}")
+
+
+def test_the_first_row_is_written_soon_and_the_next_one_waits_until_the_end(tmp_path: Path) -> None:
+    recorder = recorder_in(tmp_path, _FOR_EVER)
+    recorder.writer.start()
+    finished(recorder)
+    _rows_become(1)
+    finished(recorder)
+    finished(recorder)
+    assert recorder.writer.waiting == 2
+    recorder.writer.stop()
+    assert RequestLog.objects.count() == 3
+    assert recorder.journal.is_settled
+
+
+def test_a_row_that_the_journal_does_not_have_waits_for_none(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", max_bytes=1)
+    journal.start()
+    recorder = Recorder(Writer(journal.written, linger=_FOR_EVER), journal)
+    recorder.writer.start()
+    for count in (1, 2, 3):
+        finished(recorder)
+        _rows_become(count)
+    recorder.writer.stop()
+
+
+def test_a_full_batch_waits_for_no_more(tmp_path: Path) -> None:
+    recorder = recorder_in(tmp_path, _FOR_EVER)
+    recorder.writer.start()
+    finished(recorder)
+    _rows_become(1)
+    for _ in range(BATCH):
+        finished(recorder)
+    _rows_become(1 + BATCH)
+    recorder.writer.stop()
