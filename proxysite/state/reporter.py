@@ -26,8 +26,9 @@ logger = logging.getLogger("gateway.state")
 
 SECONDS: Final = 10.0
 """Between two writes of the row."""
-JOBS_SECONDS: Final = 30.0
-"""Between two looks for a job that waits: who asks for one starts it, unless that process ends meanwhile."""
+LOOK_SECONDS: Final = 30.0
+"""Between two looks for workers that are dead for a day, and for a job that waits: who asks for one starts it, unless
+that process ends meanwhile."""
 STALE: Final = timedelta(seconds=35)
 """A worker that has written nothing for so long is dead, or cannot reach the database."""
 _FORGET: Final = timedelta(days=1)
@@ -91,7 +92,7 @@ class Reporter:
             thread.join(5)
 
     def write(self) -> None:
-        """Writes the row; the first time it forgets workers that are dead for a day. Raises django.db.Error."""
+        """Writes the row. Raises django.db.Error."""
         runtime, facts = self._runtime, msgspec.to_builtins(facts_of(self._runtime), str_keys=True)
         if Worker.objects.filter(name=runtime.sharing.worker).update(seen_at=Now(), facts=facts):
             return
@@ -103,16 +104,16 @@ class Reporter:
             seen_at=Now(),
             facts=facts,
         )
-        Worker.objects.filter(seen_at__lt=Now() - _FORGET).delete()
 
     def _run(self) -> None:
-        jobs_at = 0.0
+        look_at = 0.0
         try:
             while True:
                 self._attempt(self.write)
-                if time.monotonic() >= jobs_at and not self._failing and not self._stopping.is_set():
-                    jobs_at = time.monotonic() + JOBS_SECONDS
+                if time.monotonic() >= look_at and not self._failing and not self._stopping.is_set():
+                    look_at = time.monotonic() + LOOK_SECONDS
                     self._attempt(start.look)
+                    self._attempt(_forget_dead)
                 if self._stopping.wait(SECONDS):
                     break
             if not self._failing:
@@ -134,6 +135,10 @@ class Reporter:
             connection.close()
         else:
             self._failing = False
+
+
+def _forget_dead() -> None:
+    Worker.objects.filter(seen_at__lt=Now() - _FORGET).delete()
 
 
 def facts_of(runtime: Runtime) -> Facts:
