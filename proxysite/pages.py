@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from streaming.consumer import refused_bytes
 from streaming.exchange.client import Receive, Send
 from streaming.exchange.load import PAGES, Load
+from streaming.ingress.claude.refused_bytes import refused_bytes
 from streaming.refused import Refused
 
 PROBES: Final = frozenset({"/healthz", "/readyz"})

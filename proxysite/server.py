@@ -20,8 +20,8 @@ from typing import Any, cast
 import uvicorn
 from django.conf import settings
 
-from proxysite.connections import INTERVAL, GatewayState
-from proxysite.protocol import GatewayProtocol
+from proxysite.http.connections import INTERVAL, GatewayState
+from proxysite.http.protocol import GatewayProtocol
 from streaming.runtime import current, serve
 
 logger = logging.getLogger("gateway.server")

@@ -1,4 +1,4 @@
-"""A WebSocket on a connection that began as HTTP, with limits like those of HTTP (proxysite.watched).
+"""A WebSocket on a connection that began as HTTP, with limits like those of HTTP (proxysite.http.watched).
 
 It is imported where pages are served alone: the gateway's own processes need no library for it.
 """
@@ -13,7 +13,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
-from proxysite.connections import GatewayState
+from proxysite.http.connections import GatewayState
 from proxysite.live.hub import Update
 
 _STALLED_SECONDS = 20.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from access.keys import KeyRecord
 from routing.health import Caller
@@ -28,6 +28,7 @@ class Exchange:
 
     __slots__ = (
         "_watcher",
+        "_when_left",
         "account",
         "answer",
         "budgets",
@@ -64,6 +65,7 @@ class Exchange:
         self.error_message = ""
         self.sentence_code = ""
         self._watcher: asyncio.Task[None] | None = None
+        self._when_left: Callable[[Callable[[], None] | None], None] | None = None
 
     @property
     def quota(self) -> Quota | None:
@@ -75,7 +77,14 @@ class Exchange:
         self.client.quota = quota
 
     def watch_client(self, receive: Receive) -> None:
-        """Interrupts the request as soon as the client leaves; call it when the body has been read."""
+        """Interrupts the request as soon as the client leaves; call it when the body has been read.
+
+        The gateway's own server calls whoever its request was told of; with any other a task waits for it.
+        """
+        self._when_left = getattr(getattr(receive, "__self__", None), "when_left", None)
+        if self._when_left is not None:
+            self._when_left(self._left)
+            return
         self._watcher = self.lifecycle.loop.create_task(self._interrupt_on_disconnect(receive))
 
     def close(self) -> None:
@@ -84,6 +93,8 @@ class Exchange:
             self.share.leave()
         if self.held is not None:
             self.held.settle(self.account.attempts)
+        if self._when_left is not None:
+            self._when_left(None)
         # The reference is dropped: a cancelled task holds its frame and with it this exchange, so that only the garbage
         # collector could free both, and all that hangs on them.
         watcher, self._watcher = self._watcher, None
@@ -103,7 +114,10 @@ class Exchange:
         if not fired and self.answer is not None:
             self.answer.keep_alive(now)
 
+    def _left(self) -> None:
+        self.interrupt(Ending.CLIENT_CLOSED)
+
     async def _interrupt_on_disconnect(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self.interrupt(Ending.CLIENT_CLOSED)
+        self._left()

@@ -1,6 +1,6 @@
 """One client connection with limits: for its head, its body, its time, and for bytes that are neither head nor body.
 
-What it waits for is its phase, and `_due` says until when; the server looks twice a second (proxysite.connections).
+What it waits for is its phase, and `_due` says until when; the server looks twice a second (GatewayState.sweep).
 """
 
 from __future__ import annotations
@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from typing import Final, cast
+from urllib.parse import unquote
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from access.addresses import counted_by
-from proxysite.connections import NEVER, GatewayState
+from proxysite.http.connections import NEVER, GatewayState
+from proxysite.http.cycle import GatewayCycle
 
 # The phases. Numbers, not an enumeration: each request compares them a few times.
 HEAD: Final = 0
@@ -91,6 +94,9 @@ class WatchedProtocol(HttpToolsProtocol, ABC):
         if self._counted is not None:
             self._state.leaves(self._counted)
         super().connection_lost(exc)
+        cycle = cast("GatewayCycle | None", self.cycle)
+        if cycle is not None:
+            cycle.lost()
 
     def data_received(self, data: bytes) -> None:
         """Parses what came, and notes what the connection waits for now."""
@@ -131,7 +137,38 @@ class WatchedProtocol(HttpToolsProtocol, ABC):
         if len(self.pipeline) >= _MOST_PIPELINED:
             raise Refusal(429, "Too many requests at once on one connection.")
         self._unclaimed = 0
-        super().on_headers_complete()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Starts the request whose head is complete, or lets it wait for the one before. In place of uvicorn's."""
+        parser, scope = self.parser, self.scope
+        version, target = parser.get_http_version(), httptools.parse_url(self.url)
+        if version != "1.1":
+            scope["http_version"] = version
+        path = target.path.decode("ascii")
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"], scope["query_string"] = target.path, target.query or b""
+        before = self.cycle
+        self.cycle = cycle = GatewayCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        # There is none before the first request, whatever uvicorn declares.
+        if before is None or before.response_complete:  # type: ignore[redundant-expr]
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         """Takes a part of the body."""

@@ -25,9 +25,9 @@ import httptools
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from proxysite.http.watched import Refusal, WatchedProtocol
 from proxysite.live import SOCKETS
-from proxysite.watched import Refusal, WatchedProtocol
-from streaming.consumer import refused_bytes
+from streaming.ingress.claude.refused_bytes import refused_bytes
 
 if TYPE_CHECKING:
     from proxysite.live.protocol import LiveProtocol

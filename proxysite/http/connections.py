@@ -16,7 +16,7 @@ from django.conf import settings
 from uvicorn.server import ServerState
 
 if TYPE_CHECKING:
-    from proxysite.watched import WatchedProtocol
+    from proxysite.http.watched import WatchedProtocol
 
 logger = logging.getLogger("gateway.server")
 
