@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from routing.snapshot import Snapshot
 from streaming import limits, playground, stale
 from streaming.endpoints import count_tokens, health, me, models, usage
 from streaming.endpoints.messages import relay
-from streaming.exchange.client import Client, Headers, Receive, Send
+from streaming.exchange.client import Client, Receive, Send
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Lifecycle
 from streaming.exchange.load import NOBODY, Share
@@ -59,18 +60,6 @@ def is_page(path: str) -> bool:
     return path.startswith(PAGE_PREFIXES) and not path.endswith((paths.MESSAGES, paths.COUNT_TOKENS))
 
 
-def refused_bytes(status: int, message: str) -> tuple[Headers, bytes]:
-    """Returns the headers and the body that refuse bytes which are no request, or a connection."""
-    request_id = request_id_of(new_identity())
-    body = errors.ClaudeError(status, message).body(request_id)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"request-id", request_id.encode()),
-    ]
-    return headers + ([(b"retry-after", b"5")] if status == 429 else []), body
-
-
 class ClaudeConsumer(AsyncHttpConsumer):
     """Everything but the pages: the API, the probes, and 404 for all others. One instance, one request."""
 
@@ -91,17 +80,17 @@ class ClaudeConsumer(AsyncHttpConsumer):
         identity = new_identity()
         client.request_id = request_id_of(identity)
         headers = header_lines.joined(scope["headers"])
-        if settings.CORS_ALLOWED_ORIGINS:
-            client.shared = cors.response_headers(headers, settings.CORS_ALLOWED_ORIGINS)
-            if cors.is_preflight(scope["method"], headers):
-                await client.respond_empty(cors.preflight_headers(headers))
-                return
+        if settings.CORS_ALLOWED_ORIGINS and await _is_preflight(scope, headers, client):
+            return
         try:
-            await _dispatch(scope, headers, receive, client, identity, runtime)
-        except Refused as error:
-            await _refuse(client, errors.of_refused(error))
-        except errors.ClaudeError as error:
-            await _refuse(client, error)
+            path, snapshot = _configured(scope, headers, client, runtime)
+            key: KeyRecord | AccessDenied | None = _caller(scope, headers, snapshot)
+            if isinstance(key, AccessDenied):
+                key = await _without_key(key, path, scope, headers, client, snapshot, runtime)
+            if key is not None:
+                await _answered(path, scope, headers, receive, client, key, identity, snapshot, runtime)
+        except (Refused, errors.ClaudeError) as error:
+            await _refuse(client, errors.of_refused(error) if isinstance(error, Refused) else error)
         except intake.ClientGone:
             # It left before its request was complete.
             return
@@ -112,11 +101,19 @@ class ClaudeConsumer(AsyncHttpConsumer):
                 await _refuse(client, errors.unforeseen())
 
 
-async def _dispatch(
-    scope: Scope, headers: dict[str, str], receive: Receive, client: Client, identity: UUID, runtime: Runtime
-) -> None:
-    """Authenticates and answers. Raises ClaudeError or Refused."""
-    path, method = paths.meant(scope["path"]), scope["method"]
+async def _is_preflight(scope: Scope, headers: dict[str, str], client: Client) -> bool:
+    """Whether a page of another origin asked first, and has its answer; lets such pages read every other answer."""
+    client.shared = cors.response_headers(headers, settings.CORS_ALLOWED_ORIGINS)
+    if not cors.is_preflight(scope["method"], headers):
+        return False
+    await client.respond_empty(cors.preflight_headers(headers))
+    return True
+
+
+def _configured(scope: Scope, headers: dict[str, str], client: Client, runtime: Runtime) -> tuple[str, Snapshot]:
+    """Returns the API's path that a request means, and the configuration that it is answered by. Raises ClaudeError
+    where the path is not the API's, and where there is no configuration, or one that is too old."""
+    path = paths.meant(scope["path"])
     if not path.startswith(paths.PREFIX) and path != paths.USAGE:
         raise _not_found(scope, path, headers, client, runtime)
     snapshot = runtime.store.current
@@ -124,23 +121,42 @@ async def _dispatch(
         raise errors.ClaudeError(503, "The gateway has no configuration yet; GET /readyz says why.")
     if time.monotonic() > runtime.store.too_old_at:
         raise stale.refusal(runtime.store.age or 0.0, settings.MAX_STALE)
+    return path, snapshot
+
+
+def _caller(scope: Scope, headers: dict[str, str], snapshot: Snapshot) -> KeyRecord | AccessDenied:
+    """Returns whose key a request has, or why nobody's."""
     key = caller(headers, snapshot.keys, time.time())
     if isinstance(key, KeyRecord) and key.networks is not None:
-        key = from_address(key, _address(scope, headers))
-    if isinstance(key, AccessDenied):
-        found = await _without_key(key, path, scope, headers, client, snapshot, runtime)
-        if found is None:
-            return
-        key = found
+        return from_address(key, _address(scope, headers))
+    return key
+
+
+def _answered(
+    path: str,
+    scope: Scope,
+    headers: dict[str, str],
+    receive: Receive,
+    client: Client,
+    key: KeyRecord,
+    identity: UUID,
+    snapshot: Snapshot,
+    runtime: Runtime,
+) -> Awaitable[None]:
+    """Answers an authenticated request. It is no coroutine itself: each read of a stream passes through all that there
+    are."""
     for name in CREDENTIALS:
         headers.pop(name, None)
-    if path == paths.MESSAGES and method == "POST":
-        task = asyncio.current_task()
-        assert task is not None
-        exchange = Exchange(runtime.recorder.open(identity), client, key, headers, Lifecycle(task, runtime.sweeper.lag))
-        await _messages(exchange, receive, snapshot, runtime)
-        return
-    await _beside_messages(path, scope, headers, receive, client, key, snapshot, runtime)
+    if path != paths.MESSAGES or scope["method"] != "POST":
+        return _beside_messages(path, scope, headers, receive, client, key, snapshot, runtime)
+    task = asyncio.current_task()
+    assert task is not None
+    account = runtime.recorder.open(identity)
+    accounting.describe_caller(account, key, headers, snapshot.revisions, runtime.distinct)
+    if account.request.decision is not None:
+        client.shared = [*client.shared, (b"x-gateway-ignored-tags", accounting.ignored_tags(account).encode())]
+    exchange = Exchange(account, client, key, headers, Lifecycle(task, runtime.sweeper.lag))
+    return relay(exchange, receive, snapshot, runtime)
 
 
 async def _beside_messages(
@@ -213,20 +229,6 @@ def _address(scope: Scope, headers: dict[str, str]) -> str:
 
 async def _refuse(client: Client, error: errors.ClaudeError) -> None:
     await client.respond(error.status, error.body(client.request_id), error.headers)
-
-
-async def _messages(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:
-    account, client = exchange.account, exchange.client
-    accounting.describe_caller(account, exchange.key, exchange.headers, snapshot.revisions, runtime.distinct)
-    if account.request.decision is not None:
-        client.shared = [*client.shared, (b"x-gateway-ignored-tags", accounting.ignored_tags(account).encode())]
-    runtime.exchanges.add(exchange)
-    runtime.sweeper.wake()
-    try:
-        await relay(exchange, receive, snapshot, runtime)
-    finally:
-        runtime.exchanges.discard(exchange)
-        runtime.ended.append(account.request)
 
 
 async def _other(

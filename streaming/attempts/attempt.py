@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from providers.config import CredentialConfig
@@ -28,25 +28,21 @@ from routing.health import AttemptHealth, AttemptTracker
 from routing.snapshot import CandidateConfig
 from streaming.attempts import slices
 from streaming.attempts.continuation import Continuation
+from streaming.attempts.incoming import leave, note_finished, tokens_taken, truncated, unreadable
 from streaming.attempts.outgoing import translation, with_attempt_id
 from streaming.budgets.request import AttemptMoney
 from streaming.exchange.answer import Answer
 from streaming.exchange.lifecycle import Lifecycle, Watch, timed_out
 from streaming.exchange.request import Request
 
+if TYPE_CHECKING:
+    from streaming.attempts.hedging import Race
+
 logger = logging.getLogger("gateway.request")
 
 _PREPARE = 60.0
 """Seconds for what precedes the call: fetching media and tokens; and for the transport's timer, unaware of lag."""
 _NO_TOKENS = Tokens(input=0, cache_read=0, cache_write=0, output=0)
-
-
-class Race(Protocol):
-    """Attempts side by side, one of which may answer."""
-
-    def won(self, attempt: Attempt, events: Sequence[Event]) -> bool:
-        """Whether an attempt with these first events answers. Raises the failure that they report."""
-        ...
 
 
 class Attempt:
@@ -82,24 +78,20 @@ class Attempt:
         admit: Callable[[Attempt], Awaitable[None] | None] | None = None,
         money: AttemptMoney | None = None,
     ) -> None:
-        self._request = request
-        self._answer = answer
-        self._lifecycle = lifecycle
-        self._admit = admit
+        self._request, self._answer, self._lifecycle = request, answer, lifecycle
+        self._admit, self._continuing = admit, continuing
         self._tracker: AttemptTracker | None = None
-        self._continuing = continuing
         self._watch = Watch(lifecycle.lag)
         self.began = lifecycle.loop.time()
         self.id, self.number = id, number
-        self.candidate = candidate
-        self.only = only
+        self.candidate, self.only = candidate, only
         self.encoder = answer.encoder
         self.task = lifecycle.task
         self.race: Race | None = None
         self.notes = Notes()
         self.credential: CredentialConfig | None = None
         self.http_status: int | None = None
-        self.upstream_request_id = ""
+        self.upstream_request_id = self.outcome = ""
         self.by_platform = ("", "")
         self.money = money
         self.responded = self.sent = self.lost = False
@@ -107,7 +99,6 @@ class Attempt:
         self.connected_at: float | None = None
         self.headers_at: float | None = None
         self.first_content_at: float | None = None
-        self.outcome = ""
 
     async def run(self, upstreams: Upstreams, health: AttemptHealth) -> None:
         """Returns when the answer is complete.
@@ -138,7 +129,7 @@ class Attempt:
         finally:
             self._watch.end()
             lifecycle.watches.remove(self._watch)
-            tracker.ended(failure, counted, self._tokens_taken())
+            tracker.ended(failure, counted, tokens_taken(self.encoder) if self.responded else None)
             failure = None  # Its traceback holds this frame: together they would be a cycle.
 
     async def _call(self, credential: CredentialConfig | None, upstreams: Upstreams, tracker: AttemptTracker) -> bool:
@@ -209,53 +200,82 @@ class Attempt:
         watch, loop = self._watch, self._lifecycle.loop
         chunks = response.chunks()
         arrived = partial(response.arrived, chunks, decoder)
+        answer, stream = self._answer, self._answer.stream
         try:
             async for data in chunks:
                 events = decoder.feed(data)
-                if events and await self._pass_on(events, arrived):
+                if not events:
+                    continue
+                written = self._encoded(events)
+                if self._goes_on():
+                    if written and stream is not None:
+                        watch.pause()
+                        await stream.write(written)
+                        answer.note_written(loop.time())
+                elif await self._settle(written, arrived):
                     watch.end()
-                    # A provider that would go on with an answer that was ended here is left at once.
-                    if not self.encoder.ended_here:
-                        await response.drain(chunks)
+                    await leave(response, chunks, self.encoder)
                     return
-                if events:
-                    watch.touch(loop.time())
+                watch.touch(loop.time())
             if await self._pass_on(decoder.close()):
                 return
-        except EventTooLong as error:
-            raise UpstreamError(ErrorKind.MALFORMED, f"The provider sent {error}.") from error
-        except RecursionError as error:
-            raise UpstreamError(ErrorKind.MALFORMED, "The provider sent JSON that is nested too deeply.") from error
+        except (EventTooLong, RecursionError) as error:
+            raise unreadable(error) from error
         except asyncio.CancelledError:
-            # After an announced end, silence means that the server forgot to close: the answer is complete.
-            last = decoder.close() if watch.fired is ErrorKind.IDLE_TIMEOUT and self._lifecycle.ending is None else []
-            if last and not isinstance(last[-1], StreamFailed) and await self._pass_on(last):
-                self.task.uncancel()
-                return
-            raise
-        raise UpstreamError(ErrorKind.TRUNCATED, "The provider's answer ended before it was complete.")
+            if not await self._has_ended(decoder):
+                raise
+            self.task.uncancel()
+            return
+        raise truncated()
 
-    async def _pass_on(self, events: list[Event], arrived: slices.Arrived | None = None) -> bool:
+    async def _has_ended(self, decoder: Decoder) -> bool:
+        """After an announced end, silence means that the server forgot to close: then the answer is complete."""
+        is_silent = self._watch.fired is ErrorKind.IDLE_TIMEOUT and self._lifecycle.ending is None
+        last = decoder.close() if is_silent else []
+        return bool(last) and not isinstance(last[-1], StreamFailed) and await self._pass_on(last)
+
+    async def _pass_on(self, events: list[Event]) -> bool:
         """Encodes events and sends the result; returns whether the answer is complete. Raises the events' failure."""
-        answer, encoder = self._answer, self.encoder
+        data = self._encoded(events)
+        return await self._settle(data) if self.responded or not events else False
+
+    def _encoded(self, events: list[Event]) -> bytes:
+        """Returns what the events are for the client; nothing while another attempt may answer. Raises the failure of
+        the first events where the attempt is in a race."""
+        encoder = self.encoder
         if not self.responded and events:
             if self.race is not None and not self.race.won(self, events):
-                return False
+                return b""
             self.responded = True
             encoder.believes(limits_of(self.candidate.model, self._request.input_estimate))
             if self._tracker is not None:
                 self._tracker.first_byte(self._watch.without_lag(self._lifecycle.loop.time()) - self.began)
+        if self.first_content_at is not None:
+            return encoder.feed(events)
         had_content = encoder.content_sent
         data = encoder.feed(events)
-        money = self.money
-        if money is not None and money.quiet_for is not encoder.tokens:
-            data += await slices.paid(money, encoder, self.notes, self._watch, arrived)
         if not had_content and encoder.content_sent:
             self._note_first_content()
+        return data
+
+    def _goes_on(self) -> bool:
+        """Whether it is as after most reads: there will be more of the answer, for which there is money."""
+        return not self.responded or (
+            self.encoder.is_open and (self.money is None or self.money.quiet_for is self.encoder.tokens)
+        )
+
+    async def _settle(self, data: bytes, arrived: slices.Arrived | None = None) -> bool:
+        """Pays for an answer and sends what was encoded of it; returns whether it is complete. Raises its failure."""
+        answer, encoder, money = self._answer, self.encoder, self.money
+        if money is not None and money.quiet_for is not encoder.tokens:
+            had_content = encoder.content_sent
+            data += await slices.paid(money, encoder, self.notes, self._watch, arrived)
+            if not had_content and encoder.content_sent:
+                self._note_first_content()
         stream = answer.stream
         if encoder.stop_reason is not None and encoder.failed is None:
             data += encoder.finish()
-            self._note_finished()
+            note_finished(encoder, self.notes, answer)
             self._watch.end()
             if stream is not None:
                 await stream.finish(data)
@@ -274,19 +294,6 @@ class Attempt:
         if self._answer.stream is not None and self._answer.transcript is None:
             self._request.body.release()  # Nothing will be sent again.
         self._debug("stream started")
-
-    def _note_finished(self) -> None:
-        if self.encoder.arguments_repaired:
-            self.notes.add(Fidelity.ARGUMENTS_REPAIRED)
-        if self.encoder.counted_here:
-            self.notes.add(Fidelity.USAGE_ESTIMATED)
-        if self.encoder.counted_here or self.encoder.ended_here:
-            self._answer.note_fidelity(self.notes)
-
-    def _tokens_taken(self) -> int | None:
-        """All tokens that the provider reported, None when it reported nothing."""
-        tokens = self.encoder.tokens
-        return None if not self.responded or tokens.prompt is None else tokens.prompt + (tokens.output or 0)
 
     def _debug(self, message: str, **fields: object) -> None:
         if logger.isEnabledFor(logging.DEBUG):

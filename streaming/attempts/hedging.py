@@ -12,7 +12,8 @@ from streaming.attempts.policy import Failure
 from streaming.exchange.lag import LoopLag
 from streaming.exchange.lifecycle import Lifecycle
 
-Run = Callable[[Attempt], Awaitable[Failure | None]]
+Run = Callable[[Attempt], Awaitable[list[Failure]]]
+"""Runs an attempt; returns its failure, none when it has answered."""
 Notify = Callable[[Attempt], None]
 
 
@@ -30,7 +31,7 @@ class Race:
         self._announce = announce
         self._abandon = abandon
         self._decided: asyncio.Future[None] = loop.create_future()
-        self._entered: list[tuple[Attempt, asyncio.Task[Failure | None]]] = []
+        self._entered: list[tuple[Attempt, asyncio.Task[list[Failure]]]] = []
         self._winner: Attempt | None = None
         self.given_up: Attempt | None = None
         self.waited = 0.0
@@ -84,14 +85,14 @@ class Race:
         await asyncio.wait([task for _, task in self._entered])
         winner_last = sorted(self._entered, key=lambda entered: entered[0] is self._winner)
         if self._winner is not None and any(
-            attempt is self._winner and not task.cancelled() and task.exception() is None and task.result() is None
+            attempt is self._winner and not task.cancelled() and task.exception() is None and not task.result()
             for attempt, task in self._entered
         ):
             # Whatever became of the other one.
             self.failed = []
             return
         results = [task.result() for attempt, task in winner_last if not (attempt.lost and task.cancelled())]
-        self.failed = [] if None in results else [failure for failure in results if failure is not None]
+        self.failed = [failure for failures in results for failure in failures] if all(results) else []
 
     async def leave(self) -> None:
         """Cancels whatever still runs, however the race ended."""
@@ -104,7 +105,7 @@ class Race:
                 if not attempt.outcome:
                     self._abandon(attempt)
 
-    async def _ran(self, attempt: Attempt) -> Failure | None:
+    async def _ran(self, attempt: Attempt) -> list[Failure]:
         return await self._run(attempt)
 
 

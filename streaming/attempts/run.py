@@ -107,39 +107,56 @@ class _Runner:
         self._health = health
         self.continuing: Continuation | None = None
 
-    async def attempt(self, planned: NextAttempt, earlier: Sequence[Failure]) -> list[Failure] | None:
+    def attempt(self, planned: NextAttempt, earlier: Sequence[Failure]) -> Awaitable[list[Failure] | None]:
         """One attempt, or two side by side. Returns the failures, the decisive one last, or none after an answer; None
         where no further candidate may be used.
 
         Raises Refused where the budgets do not cover it, unless a stream has begun: it ends.
         """
+        if self._exchange.budgets is not None:
+            return self._within_budgets(planned, earlier)
+        return self._attempt(planned, None)
+
+    async def _within_budgets(self, planned: NextAttempt, earlier: Sequence[Failure]) -> list[Failure] | None:
+        """One attempt, or two side by side, for which the budgets have money."""
         try:
-            return await self._attempt(planned, earlier)
+            paid = await self._reserved(planned, earlier)
+            return None if paid is None else await self._attempt(*paid)
         except refused.Refused:
             if not await self._end_short(earlier):
                 raise
             return []
 
-    async def _attempt(self, planned: NextAttempt, earlier: Sequence[Failure]) -> list[Failure] | None:
-        budgets = self._exchange.budgets
-        money = None
-        if budgets is not None:
+    async def _reserved(
+        self, planned: NextAttempt, earlier: Sequence[Failure]
+    ) -> tuple[NextAttempt, AttemptMoney | None] | None:
+        """Returns the attempt, or the next one that may be made in its place, with the money that is reserved for it;
+        None where there is none. Raises Refused."""
+        budgets, following = self._exchange.budgets, planned
+        assert budgets is not None
+        while True:
             try:
                 asked = self._asked()
-                reserved = budgets.reserve_now(planned.candidate, *asked)
-                money = await budgets.reserve(planned.candidate, *asked) if reserved is False else reserved
+                reserved = budgets.reserve_now(following.candidate, *asked)
+                money = await budgets.reserve(following.candidate, *asked) if reserved is False else reserved
             except refused.Refused as error:
                 if not earlier or error.kind is not refused.RefusalKind.FORBIDDEN:
                     raise
                 # A fallback without a price is no candidate; what failed before it is what the client gets.
                 instead = self._plan.skip()
-                return None if instead is None else await self._attempt(instead, earlier)
-            self._exchange.quota = budgets.quota
+                if instead is None:
+                    return None
+                following = instead
+            else:
+                self._exchange.quota = budgets.quota
+                return following, money
+
+    def _attempt(self, planned: NextAttempt, money: AttemptMoney | None) -> Awaitable[list[Failure]]:
         first = self._begin(planned, money)
         hedge_after = self._plan.hedge_after() if self.continuing is None else None
-        if hedge_after is None:
-            failure = await self._run(first)
-            return [] if failure is None else [failure]
+        return self._run(first) if hedge_after is None else self._race(first, hedge_after)
+
+    async def _race(self, first: Attempt, hedge_after: float) -> list[Failure]:
         ran = Race(self._exchange.lifecycle, self._run, announce=self._won, abandon=self._cut_off)
         await race(ran, first, hedge_after, self._hedge)
         if ran.given_up is first:
@@ -232,15 +249,16 @@ class _Runner:
         self._answer.note_fidelity(attempt.notes)
         self._announce(attempt)
 
-    async def _run(self, attempt: Attempt) -> Failure | None:
-        """One attempt to its end; returns None when it has answered."""
+    async def _run(self, attempt: Attempt) -> list[Failure]:
+        """One attempt to its end; returns its failure, none when it has answered."""
         try:
             await attempt.run(self._upstreams, self._health)
         except (UpstreamError, UnsupportedRequest) as error:
             attempt.outcome = Outcome.FAILED
             observers.attempt_ended(self._exchange, attempt, error)
             credential = attempt.credential
-            return Failure(error, attempt.candidate, None if credential is None else credential.id, attempt.number)
+            identity = None if credential is None else credential.id
+            return [Failure(error, attempt.candidate, identity, attempt.number)]
         except asyncio.CancelledError:
             self._cut_off(attempt)
             raise
@@ -252,7 +270,7 @@ class _Runner:
         attempt.outcome = Outcome.COMPLETED
         self._answer.answering_attempt = attempt.number
         observers.attempt_ended(self._exchange, attempt, None)
-        return None
+        return []
 
     def _cut_off(self, attempt: Attempt) -> None:
         """Notes that an attempt was cancelled from this side."""

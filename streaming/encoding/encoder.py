@@ -48,17 +48,14 @@ class Encoder:
     def __init__(self, sink: Sink, message_id: str, model: str, input_estimate: int) -> None:
         self._sink = sink
         self._blocks = Blocks(sink)
-        self._message_id = message_id
-        self._model = model
+        self._message_id, self._model = message_id, model
         self._input_estimate = input_estimate
         self._limits = ANY_MODEL
         self._on = _NEW
         self._reported_at_start = Tokens()
-        self._unknown_sent = False
+        self._unknown_sent = self.counted_here = self.finished = False
         self._earlier_tokens: Tokens | None = None
         self._earlier_chars = 0
-        self.counted_here = False
-        self.finished = False
         self._forget_end()
 
     def _forget_end(self) -> None:
@@ -78,6 +75,11 @@ class Encoder:
     def content_sent(self) -> bool:
         """Whether something was written that another attempt could not take back."""
         return self._blocks.content_sent or self._unknown_sent
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the upstream has neither announced the end of the answer nor failed."""
+        return self._end is None and self.failed is None
 
     @property
     def has_new_content(self) -> bool:

@@ -119,6 +119,8 @@ _ENDED: Final[Mapping[Ending, tuple[int, Sentence]]] = {
 async def relay(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:
     """Answers one authenticated request and accounts for it, whatever happens."""
     exchange.client.quota_headers = quota_headers.of_answer
+    runtime.exchanges.add(exchange)
+    runtime.sweeper.wake()
     try:
         await _answer(exchange, receive, snapshot, runtime)
         exchange.outcome = Outcome.COMPLETED
@@ -137,8 +139,12 @@ async def relay(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtim
         exchange.outcome = Outcome.FAILED
         await _fail(exchange, errors.unforeseen())
     finally:
-        exchange.close()
-        observers.request_ended(exchange)
+        try:
+            exchange.close()
+            observers.request_ended(exchange)
+        finally:
+            runtime.exchanges.discard(exchange)
+            runtime.ended.append(exchange.account.request)
 
 
 async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtime: Runtime) -> None:

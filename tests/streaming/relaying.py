@@ -101,18 +101,20 @@ async def relayed(
     account = Account(None, RequestRecord(id=identity, request_id=request_id_of(identity)))
     client = Client(send)
     client.request_id = request_id_of(identity)
-    exchanges: list[Exchange] = []
+    exchanges: set[Exchange] = set()
     sweeper = Sweeper(exchanges)
     exchange = Exchange(account, client, KEY, {}, Lifecycle(task, sweeper.lag))
     exchange.quota = quota
-    exchanges.append(exchange)
     upstreams = Upstreams()
     runtime = SimpleNamespace(
         custom=CustomRouter(None, 1.0),
+        ended=[],
+        exchanges=exchanges,
         health=health or Health(),
         load=load or Load(),
         ratios=TokenRatios(),
         refusal=lambda: None,
+        sweeper=sweeper,
         upstreams=upstreams,
     )
     sweeper.start()
