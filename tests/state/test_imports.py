@@ -219,10 +219,6 @@ def test_imports_run_before_jobs_that_asked_earlier() -> None:
     assert claimed.pk == job.pk
 
 
-def _bytes_of(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
-
-
 class _Applying:
     """A running gateway that applies a file which takes it some seconds."""
 

@@ -117,7 +117,6 @@ class Table(Generic[R]):
         end -= len(ids)
         nullable = [at for at, field in self._own.items() if field.null]
         before = sum(at < first for at in nullable)
-        self._nullable = nullable
         self._texts = [at for at, field in self._own.items() if not field.null and field.blank]
         rest = [f"row[{at}] and row[{at}].int" for at in ids]
         rest += [f"row[{at}] is None" for at in nullable[before:]] + [f"not row[{at}]" for at in self._texts]
