@@ -151,7 +151,7 @@ def _answered(
         return _beside_messages(path, scope, headers, receive, client, key, snapshot, runtime)
     task = asyncio.current_task()
     assert task is not None
-    account = runtime.recorder.open(identity)
+    account = runtime.recorder.open(identity, client.request_id)
     accounting.describe_caller(account, key, headers, snapshot.revisions, runtime.distinct)
     if account.request.decision is not None:
         client.shared = [*client.shared, (b"x-gateway-ignored-tags", accounting.ignored_tags(account).encode())]

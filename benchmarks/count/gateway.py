@@ -49,6 +49,7 @@ class Sent:
 
     def __init__(self, reads: Sequence[bytes]) -> None:
         self._reads = iter(reads)
+        self._left = len(reads)
 
     def __aiter__(self) -> Sent:
         return self
@@ -56,8 +57,13 @@ class Sent:
     async def __anext__(self) -> bytes:
         """The reads, one after the other."""
         for data in self._reads:
+            self._left -= 1
             return data
         raise StopAsyncIteration
+
+    def is_over(self) -> bool:
+        """Whether the last read was taken."""
+        return not self._left
 
     async def aclose(self) -> None:
         """Nothing is open."""

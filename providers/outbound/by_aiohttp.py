@@ -32,6 +32,10 @@ class Body(AsyncIterator[bytes]):
         except (httpx.HTTPError, aiohttp.ClientError) as error:
             raise errors.broken_answer() from error
 
+    def is_over(self) -> bool:
+        """aiohttp does not tell."""
+        return False
+
     async def aclose(self) -> None:
         """See response.Body."""
         try:

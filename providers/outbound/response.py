@@ -35,6 +35,9 @@ class Body(Protocol):
 
     async def __anext__(self) -> bytes: ...
 
+    def is_over(self) -> bool:
+        """Whether the end has come, and all before it was taken; False where that is not known."""
+
     async def aclose(self) -> None:
         """Returns the connection to its pool if the body was read to its end, else closes it."""
 
@@ -98,6 +101,8 @@ class Response:
 
     async def drain(self, chunks: AsyncIterator[bytes]) -> None:
         """Reads what follows an answer's end (usually nothing), so that the connection can be reused."""
+        if self._body.is_over():
+            return
         try:
             async with asyncio.timeout(_DRAIN):
                 async for _ in chunks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 
@@ -37,6 +37,8 @@ from streaming.runtime import Runtime
 from usage.models import Outcome
 
 logger = logging.getLogger("gateway.request")
+
+_COMPLETED: Final = Outcome.COMPLETED
 
 
 async def answer_with_attempts(
@@ -267,7 +269,7 @@ class _Runner:
             attempt.outcome = Outcome.FAILED
             observers.attempt_ended(self._exchange, attempt, None)
             raise
-        attempt.outcome = Outcome.COMPLETED
+        attempt.outcome = _COMPLETED
         self._answer.answering_attempt = attempt.number
         observers.attempt_ended(self._exchange, attempt, None)
         return []

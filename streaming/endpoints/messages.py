@@ -41,6 +41,8 @@ from usage.sentence import Sentence
 
 logger = logging.getLogger("gateway.request")
 
+_COMPLETED: Final = Outcome.COMPLETED
+
 _UNACCOUNTABLE_RETRY = 30.0
 """Seconds after which a client may try again when nothing can be accounted for."""
 
@@ -123,7 +125,7 @@ async def relay(exchange: Exchange, receive: Receive, snapshot: Snapshot, runtim
     runtime.sweeper.wake()
     try:
         await _answer(exchange, receive, snapshot, runtime)
-        exchange.outcome = Outcome.COMPLETED
+        exchange.outcome = _COMPLETED
     except Refused as error:
         exchange.outcome = _outcome_of_failure(exchange)
         await _fail(exchange, errors.of_refused(error))
@@ -204,7 +206,7 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
         request,
         exchange.lifecycle,
         _sink(request),
-        message_id=f"msg_{account.request.id.hex}",
+        message_id=f"msg_{client.request_id.removeprefix('req_')}",
         client=client,
         continues=decision.route.continues,
     )

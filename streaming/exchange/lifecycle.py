@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from providers.errors import ErrorKind, UpstreamError
 from streaming.exchange.lag import LoopLag
@@ -19,6 +19,12 @@ from usage.sentence import Sentence
 NEVER = math.inf
 _LONG_LAG = 1.0
 """Seconds of the gateway's own lag after which what it may have caused is not the provider's failure."""
+# Python 3.11 takes long to find a member through its class, and a chunk of a stream asks for some.
+_CONNECT_TIMEOUT: Final = ErrorKind.CONNECT_TIMEOUT
+_FIRST_EVENT_TIMEOUT: Final = ErrorKind.FIRST_EVENT_TIMEOUT
+_IDLE_TIMEOUT: Final = ErrorKind.IDLE_TIMEOUT
+_TOTAL_TIMEOUT: Final = ErrorKind.TOTAL_TIMEOUT
+_DEADLINE: Final = ErrorKind.DEADLINE
 _CAUSED_BY_LAG = frozenset(
     {
         *(ErrorKind.CONNECT, ErrorKind.CONNECT_TIMEOUT, ErrorKind.FIRST_EVENT_TIMEOUT, ErrorKind.IDLE_TIMEOUT),
@@ -60,12 +66,12 @@ class Watch:
         self._lag_before = 0.0 if lag is None else lag.total
         self.due = NEVER
         self.total_due = NEVER
-        self.kind = ErrorKind.CONNECT_TIMEOUT
+        self.kind = _CONNECT_TIMEOUT
         self.fired: ErrorKind | None = None
         self.task: asyncio.Task[Any] | None = None
         self.late = 0.0
         self._idle = self._deadline = NEVER
-        self._total_kind = ErrorKind.TOTAL_TIMEOUT
+        self._total_kind = _TOTAL_TIMEOUT
 
     def begin(
         self,
@@ -78,9 +84,9 @@ class Watch:
         deadline: float = NEVER,
     ) -> None:
         """Starts watching an attempt in `task`; `deadline` is the request's."""
-        self.kind = ErrorKind.CONNECT_TIMEOUT
+        self.kind = _CONNECT_TIMEOUT
         self.due = now + connect
-        self.total_due, self._total_kind = now + total, ErrorKind.TOTAL_TIMEOUT
+        self.total_due, self._total_kind = now + total, _TOTAL_TIMEOUT
         self._deadline = deadline
         self._keep_deadline()
         self.task = task
@@ -92,12 +98,12 @@ class Watch:
 
     def expect_first_event(self, now: float, seconds: float) -> None:
         """Expects the first event, now that there is a connection."""
-        self.kind = ErrorKind.FIRST_EVENT_TIMEOUT
+        self.kind = _FIRST_EVENT_TIMEOUT
         self.due = now + seconds
 
     def touch(self, now: float) -> None:
         """Notes that an event arrived."""
-        self.kind = ErrorKind.IDLE_TIMEOUT
+        self.kind = _IDLE_TIMEOUT
         self.due = now + self._idle
 
     def pause(self) -> None:
@@ -112,7 +118,7 @@ class Watch:
         """Gives the provider the time back in which this process read nothing. The request's own deadline stays."""
         self.late += late
         self.due += late
-        if self._total_kind is ErrorKind.TOTAL_TIMEOUT and self.total_due < NEVER:
+        if self._total_kind is _TOTAL_TIMEOUT and self.total_due < NEVER:
             self.total_due += late
             self._keep_deadline()
 
@@ -126,7 +132,7 @@ class Watch:
 
     def _keep_deadline(self) -> None:
         if self._deadline < self.total_due:
-            self.total_due, self._total_kind = self._deadline, ErrorKind.DEADLINE
+            self.total_due, self._total_kind = self._deadline, _DEADLINE
 
     def expired(self, now: float) -> ErrorKind | None:
         """Returns the deadline that has passed, if any."""

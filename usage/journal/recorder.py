@@ -17,9 +17,9 @@ class Recorder:
         self.writer = writer
         self.journal = journal
 
-    def open(self, identity: UUID) -> Account:
-        """Opens an account under an identity of `new_identity`."""
-        return Account(self, RequestRecord(id=identity, request_id=request_id_of(identity)))
+    def open(self, identity: UUID, request_id: str = "") -> Account:
+        """Opens an account under an identity of `new_identity`; `request_id` is its text, where that is known."""
+        return Account(self, RequestRecord(id=identity, request_id=request_id or request_id_of(identity)))
 
     def admitted(self, account: Account) -> bool:
         """Called by an account before each of its attempts is sent upstream; returns whether the journal has it."""

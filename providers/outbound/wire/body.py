@@ -38,6 +38,11 @@ class Body:
                 raise
         raise StopAsyncIteration
 
+    def is_over(self) -> bool:
+        """See response.Body."""
+        connection = self._connection
+        return connection is None or (connection.phase == DONE and not connection.parts)
+
     async def aclose(self) -> None:
         """Gives the connection back if the body has ended, else closes it."""
         connection, self._connection = self._connection, None
