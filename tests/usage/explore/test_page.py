@@ -198,7 +198,7 @@ def test_formulas_stay_texts_in_files_and_markup_in_pages_is_escaped(admin_clien
         ("range=30d&group=model&metric=error_rate&cumulative=1", "Show it without the sums so far"),
         ("range=30d&group=tags&metric=duration_p95", "Show its cost"),
         ("range=30d&group=tags&model=opus", "Show it without filters"),
-        ("range=24h&group=client", "Show it over 30 days"),
+        ("from=2026-03-05T10:00&to=2026-03-06T10:00&group=client", "Show it over 30 days"),
     ],
 )
 def test_what_is_not_answered_leads_to_the_nearest_question_that_is(
