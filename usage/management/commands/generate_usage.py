@@ -40,8 +40,12 @@ class Command(BaseCommand):
         first = partitions.months_after(partitions.this_month(), 1 - months)
         partitions.ensure(since=first)
         since = datetime(first.year, first.month, 1, tzinfo=UTC)
-        until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-        slices = times.slices(count, since, max(until, since + timedelta(hours=1)), options["seed"])
+        now = datetime.now(UTC)
+        until = now.replace(minute=0, second=0, microsecond=0)
+        if until <= since:
+            # The first hour of the month: up to now, since nobody sees rows of the future.
+            until = max(now, since + timedelta(minutes=1))
+        slices = times.slices(count, since, until, options["seed"])
         # Sample rows need no journal.
         writer = Writer(lambda account: None)
         done, began = 0, time.monotonic()
