@@ -224,7 +224,8 @@ class _Applying:
 
     def __init__(self, gateway: Gateway, admin: Admin) -> None:
         self._gateway = gateway
-        text = _many(600) + FILE.partition("- name: Research\n")[2]
+        # What is done with it must begin before it is over, also on a machine that has much to do.
+        text = _many(2_000) + FILE.partition("- name: Research\n")[2]
         admin.send_file(reverse("console:configuration"), "gateway.yaml", text)
         self.job = Job.objects.latest("pk")
         until(lambda: self.state() == "to confirm", self.stands)
