@@ -176,5 +176,5 @@ def test_what_postgresql_ends_with_is_shown(checkout: Checkout) -> None:
     assert code == 2, output
     assert "initdb ended with 127" in output
     assert "no cluster today" in output
-    assert "SQLite: 5 tests" in output
+    assert re.search(r"SQLite: [1-9]\d* tests", output)
     assert "PostgreSQL: NO RESULT, pytest ended with" in output
