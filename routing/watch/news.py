@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -91,7 +92,10 @@ class Counter:
 
     @property
     def interval(self) -> float:
-        return _ANYWAY if self._events is not None and time.monotonic() >= self._restless_until else INTERVAL
+        if self._events is None or time.monotonic() < self._restless_until:
+            return INTERVAL
+        # What is known counts as old when nobody has looked for so long.
+        return min(_ANYWAY, settings.MAX_STALE / 2) if settings.MAX_STALE else _ANYWAY
 
     def news(self) -> News:
         self._take_events()
