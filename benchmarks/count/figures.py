@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.count import workloads
+
 RECORDED = Path(__file__).parent / "recorded.json"
 OF_BUDGET = 80_000
 """How many instructions a budget with money left may take of a request."""
@@ -104,3 +106,10 @@ def _of_budgets(app: Column) -> list[str]:
         for key, beside in pairs
         if (more := figures[key] - figures[beside]) > OF_BUDGET
     ]
+
+
+def chunk_alone(app: Column) -> int:
+    """Returns what a chunk takes that arrives in a read of its own, as those of a model do: what W2 takes more than W1,
+    for each of its chunks."""
+    short, stream = (next(count for what, count in app.items() if what.startswith(f"{key} ")) for key in ("W1", "W2"))
+    return round((stream - short) / workloads.W2.chunks)
