@@ -119,8 +119,7 @@ def test_while_the_probe_is_out_other_requests_go_elsewhere(scenario: Scenario) 
         scenario.ask(script)
     end_waiting(scenario.key)
     with ThreadPoolExecutor(21) as pool:
-        while scenario.count(script) == 5:
-            # The one that hangs is the probe. Until the gateway knows that it may probe, others answer.
+        while scenario.count(script) == 5:  # Until the gateway knows that it may probe, others answer.
             probe = pool.submit(scenario.ask, script)
             until(lambda probe=probe: probe.done() or scenario.count(script) == 6)  # type: ignore[misc]
         others = [pool.submit(scenario.ask, script) for _ in range(20)]
