@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from hypothesis import strategies as st
@@ -267,3 +268,24 @@ def stored_attempts() -> dict[tuple[Any, ...], dict[str, Any]]:
         assert key not in found
         found[key] = values
     return found
+
+
+def quarter(moment: datetime) -> datetime:
+    """The quarter hour that a moment is in."""
+    return moment.replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)
+
+
+def berlin_day(moment: datetime) -> datetime:
+    """The midnight in Berlin before a moment."""
+    local = moment.astimezone(ZoneInfo("Europe/Berlin"))
+    return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
+
+
+def assert_rollups_match() -> None:
+    """Every rollup holds what the rows add up to, days in Berlin's time."""
+    assert stored_attempts() == attempts_of_rows()
+    for model in (TagRollup, ClientRollup):
+        assert stored_by_team(model) == by_team_of_rows(berlin_day, model)
+    assert stored(UsageRollup) == from_rows(quarter)
+    assert stored(DailyRollup) == from_rows(berlin_day, with_keyless=True)
+    assert stored_sessions() == sessions_of_rows()

@@ -4,26 +4,18 @@ match the rows."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from tests.usage.added import (
     SUMS,
+    assert_rollups_match,
     attempts_of,
-    attempts_of_rows,
-    by_team_of_rows,
-    from_rows,
     record,
-    sessions_of_rows,
-    stored,
-    stored_attempts,
-    stored_by_team,
-    stored_sessions,
 )
 from tests.usage.dated import attempt, day, identity, request
 from usage.journal.account import Account
@@ -82,23 +74,6 @@ def _batches(chance: Random) -> Iterator[list[Made]]:
         yield [_like(chance.choice(models), chance) for _ in range(size)]
 
 
-def _quarter(moment: datetime) -> datetime:
-    return moment.replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)
-
-
-def _berlin_day(moment: datetime) -> datetime:
-    return moment.astimezone(ZoneInfo("Europe/Berlin")).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-
-
-def _assert_rollups_match() -> None:
-    assert stored_attempts() == attempts_of_rows()
-    for model in (TagRollup, ClientRollup):
-        assert stored_by_team(model) == by_team_of_rows(_berlin_day, model)
-    assert stored(UsageRollup) == from_rows(_quarter)
-    assert stored(DailyRollup) == from_rows(_berlin_day, with_keyless=True)
-    assert stored_sessions() == sessions_of_rows()
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_rows_and_rollups_hold_what_was_recorded(settings: Any, seed: int) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
@@ -113,7 +88,7 @@ def test_rows_and_rollups_hold_what_was_recorded(settings: Any, seed: int) -> No
         for each in records:
             for field in model._meta.concrete_fields:
                 _assert_held(field, getattr(rows[each.id], field.attname), getattr(each, field.attname))
-    _assert_rollups_match()
+    assert_rollups_match()
 
 
 def _assert_held(field: Any, found: Any, held: Any) -> None:
