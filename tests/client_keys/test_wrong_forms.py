@@ -25,7 +25,7 @@ def _status(secret: str, method: str, path: str) -> tuple[int, int]:
     a query would be a 500."""
     opened: list[object] = []
 
-    def note(identity: object) -> None:
+    def note(identity: object, request_id: object) -> None:
         opened.append(identity)
         raise LookupError
 
