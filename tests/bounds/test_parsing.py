@@ -210,6 +210,26 @@ def test_a_cancelled_request_leaves_the_collector_at_work() -> None:
         time.sleep(0.01)
 
 
+def _nested(levels: int, *, lists: bool) -> Any:
+    value: Any = 1
+    for level in range(levels):
+        value = [value] if lists and level % 2 else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("lists", [False, True])
+def test_the_depth_of_a_value_is_known_as_soon_as_it_is_read(lists: bool) -> None:
+    deepest = _nested(client_json.SHALLOW, lists=lists)
+    assert client_json.decode_shallow(json.dumps(deepest)) == deepest
+    with pytest.raises(msgspec.ValidationError):
+        client_json.decode_shallow(json.dumps(_nested(client_json.SHALLOW + 1, lists=lists)))
+
+
+@pytest.mark.parametrize("value", [[[[1]]], [[{}]], 0.5, [{"a": [[1, "b", None]]}]])
+def test_a_body_with_any_value_is_read(value: Any) -> None:
+    assert intake.parse(_body(metadata=value, system="x" * 20_000))["metadata"] == value
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "no JSON", "[1]", "1", '{"a":' * 100_000, '{"a":' + "[" * 70 + "]" * 70 + "}", '{"a":"' + "x" * 5_000 + '"}'],
