@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -73,20 +74,15 @@ def read(parameters: QueryDict) -> State:
 
 def query_of(chosen: Range, question: Question, bucket: str) -> str:
     """Returns the query of a URL that `read` reads as this question, without what is standard."""
-    query = QueryDict(mutable=True)
-    for name, value in chosen.pairs():
-        query[name] = value
-    query["metric"], query["group"] = question.metric, question.group
-    for name, value in (("subgroup", question.subgroup), ("bucket", bucket), ("rank", question.rank)):
-        if value:
-            query[name] = value
+    query = [*chosen.pairs(), ("metric", question.metric), ("group", question.group)]
+    optional = (("subgroup", question.subgroup), ("bucket", bucket), ("rank", question.rank))
+    query += [(name, value) for name, value in optional if value]
     if question.limit != 10:
-        query["limit"] = str(question.limit)
+        query.append(("limit", str(question.limit)))
     if question.cumulative:
-        query["cumulative"] = "1"
-    for name, values in question.filters.items():
-        query.setlist(name, [text_of(value) for value in values])
-    return f"?{query.urlencode()}"
+        query.append(("cumulative", "1"))
+    query += [(name, text_of(value)) for name, values in question.filters.items() for value in values]
+    return f"?{urlencode(query)}"
 
 
 def text_of(value: Any) -> str:
