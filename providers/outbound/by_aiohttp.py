@@ -11,12 +11,10 @@ from httpx_aiohttp import AiohttpTransport
 
 from providers.dialects.contract import UpstreamRequest
 from providers.outbound import errors
-from providers.outbound.causes import connection_error, is_connection_lost
+from providers.outbound.causes import connection_error
 from providers.outbound.common import ssl_context
-from providers.outbound.connection import OpenTrace, TracedConnector, open_trace
+from providers.outbound.connection import TracedConnector, when_connected
 from providers.outbound.response import OWN_HEADERS, Response
-
-_RESENDS = 2
 
 
 class Body(AsyncIterator[bytes]):
@@ -68,22 +66,14 @@ class Route:
         self, request: UpstreamRequest, *, connect_timeout: float, connected: Callable[[], None]
     ) -> Response:
         """See Upstream.open."""
-        trace = OpenTrace(connected)
-        token = open_trace.set(trace)
+        token = when_connected.set(connected)
         try:
-            for resend in range(_RESENDS + 1):
-                try:
-                    sent = await self._transport.handle_async_request(self._http(request, connect_timeout))
-                except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
-                    # Only what the server cannot have processed is sent again under the same id.
-                    again = resend < _RESENDS and is_connection_lost(error) and trace.surely_unseen(request.body)
-                    if not again:
-                        raise connection_error(error) from error
-                else:
-                    return await _response(sent)
+            sent = await self._transport.handle_async_request(self._http(request, connect_timeout))
+        except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
+            raise connection_error(error) from error
         finally:
-            open_trace.reset(token)
-        raise AssertionError("unreachable: the last try returns or raises")
+            when_connected.reset(token)
+        return await _response(sent)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -14,14 +14,6 @@ def _cause(error: Exception) -> BaseException:
     return error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
 
 
-def is_connection_lost(error: Exception) -> bool:
-    """Returns whether the server closed the connection before it answered."""
-    cause = _cause(error)
-    return isinstance(cause, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError) and not isinstance(
-        cause, aiohttp.ClientConnectorError
-    )
-
-
 def connection_error(error: Exception) -> UpstreamError:
     """Returns the error of a failed `open`."""
     cause = _cause(error)

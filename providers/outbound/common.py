@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import select
 import ssl
 from functools import cache
 
@@ -14,3 +16,10 @@ def ssl_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def is_silent(transport: asyncio.BaseTransport) -> bool:
+    """Returns whether nothing waits to be read on a connection, not even its end: the event loop may not know yet."""
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return not poll.poll(0)

@@ -88,8 +88,8 @@ def check(
         _check_never_sent(rows.attempts[attempt], bool(killed))
     _check_requests(rows, seen, calls, refused)
     for attempt, sighting in seen.items():
-        # What was reset at once may have been sent again; what was worked on is another attempt, with its own id.
-        assert sighting.arrivals == 1 or not sighting.worked, f"{sighting.arrivals} times under one id: {sighting}"
+        # What was sent to its end and lost is another attempt, with its own id.
+        assert sighting.arrivals == 1, f"{sighting.arrivals} times under one id: {sighting}"
         _check_tokens(rows.attempts[attempt], sighting)
     for call in calls:
         if call.finished and call.request_id and call.plan.session not in torn:

@@ -65,18 +65,21 @@ def test_a_connection_that_was_read_to_its_end_is_used_again(upstream: Upstream)
     assert first.connection == second.connection
 
 
-def test_a_request_that_dies_on_a_kept_connection_is_sent_again_on_another(upstream: Upstream) -> None:
+def test_a_request_that_dies_on_a_kept_connection_fails_and_the_next_has_another(upstream: Upstream) -> None:
     script = upstream.script(Reply([b"one"]), Reply(before=[CUT]), Reply([b"three"]))
 
     async def test(upstreams: Upstreams) -> None:
         config = provider(upstream.base_url)
         await whole(upstreams, config, asking(script))
+        with pytest.raises(UpstreamError) as caught:
+            await whole(upstreams, config, asking(script))
+        assert caught.value.kind is ErrorKind.CONNECTION_LOST
         assert await whole(upstreams, config, asking(script)) == b"three"
 
     run(test)
-    first, died, sent_again = script.seen
+    first, died, third = script.seen
     assert died.connection == first.connection
-    assert sent_again.connection != first.connection
+    assert third.connection != first.connection
 
 
 def test_a_request_that_dies_on_a_new_connection_is_not_sent_twice(upstream: Upstream) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -138,61 +136,6 @@ def test_no_provider_and_no_proxy_gets_the_connections_of_another(loop_kind: str
     run(loop_kind, test)
     assert seen.ports[:4] == seen.ports[4:]
     assert len(set(seen.ports)) == 4
-
-
-def test_a_server_that_closes_idle_connections_at_random_loses_no_request_and_gets_none_twice(
-    loop_kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "UNSEEN_SECONDS", 20.0)  # A busy machine is late.
-    chance = random.Random(7)
-    seen: Counter[bytes] = Counter()
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        idle = None
-        while True:
-            try:
-                async with asyncio.timeout(idle):
-                    await reader.readuntil(b"\r\n\r\n")
-            except TimeoutError:
-                return
-            seen[await reader.readexactly(6)] += 1
-            writer.write(HI)
-            idle = chance.choice([None, 0.001, 0.002, 0.004])
-            if chance.random() < 0.1:
-                await writer.drain()
-                return
-
-    async def test() -> None:
-        async with serving(handler) as port, Called(provider(url(port))) as called:
-
-            async def client(first: int) -> None:
-                for number in range(first, first + 60):
-                    assert await called.whole(b"%06d" % number) == b"hi"
-                    await asyncio.sleep(chance.choice([0, 0.001, 0.002, 0.003]))
-
-            await asyncio.gather(*(client(1_000 * number) for number in range(8)))
-
-    run(loop_kind, test)
-    assert len(seen) == 480
-    assert set(seen.values()) == {1}
-
-
-def test_one_that_is_read_and_then_dropped_late_is_not_sent_again(loop_kind: str) -> None:
-    bodies: list[bytes] = []
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        bodies.append((await request(reader))[1])
-        writer.write(HI)
-        bodies.append((await request(reader))[1])
-        await asyncio.sleep(3 * limits.UNSEEN_SECONDS)
-
-    async def test() -> None:
-        async with serving(handler) as port, Called(provider(url(port))) as called:
-            assert await called.whole(b"one") == b"hi"
-            assert await called.failure(b"two") == ("connection_lost", "provider_no_answer")
-
-    run(loop_kind, test)
-    assert bodies == [b"one", b"two"]
 
 
 def test_ten_thousand_requests_leave_no_descriptor_open() -> None:

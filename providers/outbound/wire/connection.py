@@ -6,15 +6,19 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
+from providers.outbound.common import is_silent
 from providers.outbound.wire import limits
 from providers.outbound.wire.reader import DONE, FAILED, IDLE, Failure, ResponseReader
 
 
 class Connection(ResponseReader, asyncio.Protocol):
-    """See ResponseReader for what has come. `expires`, on the loop's clock, is the pool's."""
+    """See ResponseReader for what has come. `expires`, on the loop's clock, is the pool's.
+
+    `unsent` says that the last bytes of the request were not given to the event loop, or that it could not write them.
+    """
 
     __slots__ = (
-        "_gone", "_is_paused", "_is_writable", "_loop", "_unsent", "_waiter", "_writer", "expires", "transport",
+        "_gone", "_is_paused", "_is_writable", "_loop", "_waiter", "_writer", "expires", "transport", "unsent",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, gone: Callable[[Connection], None]) -> None:
@@ -25,7 +29,7 @@ class Connection(ResponseReader, asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
         self._is_writable = True
-        self._is_paused = self._unsent = False
+        self._is_paused = self.unsent = False
         self.transport: asyncio.Transport | None = None
         self.expires = 0.0
 
@@ -60,12 +64,15 @@ class Connection(ResponseReader, asyncio.Protocol):
         if self.phase == IDLE:
             self.begin()
         transport = self.transport
-        if transport is None:
+        if transport is None or transport.is_closing():
+            self.unsent = True
             self._fail(Failure.LOST)
         elif len(body) > limits.SMALL_BODY:
             return False
         else:
             transport.write(head + body)
+            # It is closed at once where nothing could be written.
+            self.unsent = transport.is_closing()
         return True
 
     def send_through(self, head: bytes) -> None:
@@ -75,17 +82,17 @@ class Connection(ResponseReader, asyncio.Protocol):
 
     async def send_large(self, head: bytes, body: bytes) -> None:
         """Writes a request in slices. Ends early when the connection is lost, or the server refuses the request."""
-        self._unsent = True
+        self.unsent = True
         view, size = memoryview(body), limits.SLICE
         pieces = [memoryview(head), *(view[start : start + size] for start in range(0, len(body), size))]
         for piece in pieces:
             while not self._is_writable and not self._is_refused():
                 self._writer = writer = self._loop.create_future()
                 await writer
-            if self.transport is None or self._is_refused():
+            if self.transport is None or self.transport.is_closing() or self._is_refused():
                 return
             self.transport.write(piece)
-        self._unsent = False
+        self.unsent = self.transport.is_closing()
 
     def _is_refused(self) -> bool:
         return self.phase == FAILED or (self.head is not None and self.head.status >= 400)
@@ -112,10 +119,18 @@ class Connection(ResponseReader, asyncio.Protocol):
             self.phase == DONE
             and head is not None
             and head.keep > 0
-            and not self._unsent
+            and not self.unsent
             and transport is not None
             and not transport.is_closing()
         )
+
+    def may_be_replaced(self) -> bool:
+        """Whether a kept connection was lost before the request's last bytes left: no server can have processed it."""
+        return self.unsent and self.used and not self.answering and self.failure is Failure.LOST
+
+    def is_silent(self) -> bool:
+        """Whether the server has neither sent nor closed anything since the connection is idle, as of this moment."""
+        return self.transport is not None and is_silent(self.transport)
 
     def rest(self) -> None:
         """Makes a reusable connection idle."""

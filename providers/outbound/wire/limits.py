@@ -27,5 +27,3 @@ RESOLVED_SECONDS: Final = 30.0
 """How long the addresses of a name are taken from memory."""
 NEXT_ADDRESS: Final = 0.25
 """Seconds after which the next address of a name is tried beside the one before (RFC 8305)."""
-UNSEEN_SECONDS: Final = 0.05
-"""A connection that is lost within this time of the request was closed by the server before the request came."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -42,13 +41,12 @@ class Pool:
     ) -> _Made:
         """Sends a request, and returns what `made` makes of the connection on which the head of its response is.
 
-        `connected` is called for each connection that it is sent on: a second one only after the server closed a kept
-        connection before it saw the request. Raises UpstreamError of the connection kinds.
+        `connected` is called for each connection that it is sent on: a second one only after a kept connection was lost
+        before the request's last bytes had left. Raises UpstreamError of the connection kinds.
         """
         kept = self._kept()
         while True:
             connection = kept or await self._dial(connect_timeout)
-            began = time.monotonic()
             try:
                 connected()
                 if not connection.send(head, body):
@@ -60,7 +58,7 @@ class Pool:
                 raise
             if connection.head is not None:
                 return made(connection)
-            if not _is_surely_unseen(connection, len(body), began):
+            if not connection.may_be_replaced():
                 raise _failed(connection)
             # What other kept connections are worth is not known either.
             kept = None
@@ -93,7 +91,7 @@ class Pool:
     def _kept(self) -> Connection | None:
         while self._idle:
             connection = self._idle[-1]
-            if connection.expires > self._loop.time():
+            if connection.expires > self._loop.time() and connection.is_silent():
                 return self._idle.pop()
             connection.abort()
         return None
@@ -116,20 +114,6 @@ class Pool:
         for connection in [one for one in self._idle if one.expires <= now]:
             connection.abort()
         self._sweep = self._loop.call_later(limits.SWEEP_SECONDS, self._close_expired) if self._idle else None
-
-
-def _is_surely_unseen(connection: Connection, size: int, began: float) -> bool:
-    """Whether the server closed the connection before it can have begun to work on a request.
-
-    A larger body than this does not fit the buffers of a connection: it says nothing that the server has not read it.
-    """
-    return (
-        connection.failure is Failure.LOST
-        and connection.used
-        and not connection.answering
-        and size < limits.SMALL_BODY
-        and time.monotonic() - began < limits.UNSEEN_SECONDS
-    )
 
 
 def _failed(connection: Connection) -> UpstreamError:
