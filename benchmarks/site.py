@@ -10,6 +10,7 @@ import msgspec
 
 ROUTES = {"openai_chat": "bench-openai", "anthropic": "bench-claude"}
 """One route per dialect of the mock."""
+LOCAL = "http://127.0.0.1"
 SECRET_VARIABLE = "BENCHMARK_UPSTREAM_KEY"
 
 
@@ -21,7 +22,7 @@ class Rows(msgspec.Struct, frozen=True):
     attempts: int
 
 
-def prepare(upstream_port: int) -> str:
+def prepare(upstream_port: int, host: str = LOCAL) -> str:
     """Migrate, configure both dialects against the mock, and make a client key; returns its secret."""
     from django.core.management import call_command
 
@@ -31,7 +32,7 @@ def prepare(upstream_port: int) -> str:
     from routing.models import Candidate, Route
 
     call_command("migrate", verbosity=0)
-    bases = {"openai_chat": f"http://127.0.0.1:{upstream_port}/v1", "anthropic": f"http://127.0.0.1:{upstream_port}"}
+    bases = {"openai_chat": f"{host}:{upstream_port}/v1", "anthropic": f"{host}:{upstream_port}"}
     for dialect, base_url in bases.items():
         provider = Provider.objects.create(name=dialect, dialect=dialect, base_url=base_url, is_local=True)
         Credential.objects.create(provider=provider, source=Credential.Source.ENVIRONMENT, variable=SECRET_VARIABLE)
@@ -70,8 +71,8 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxysite.settings")
     django.setup()
     match sys.argv[1:]:
-        case ["prepare", port]:
-            answer: str | Rows = prepare(int(port))
+        case ["prepare", port, *host]:
+            answer: str | Rows = prepare(int(port), *host)
         case ["key", dollars]:
             answer = make_key(dollars)
         case _:

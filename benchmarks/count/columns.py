@@ -37,8 +37,11 @@ def count_app() -> Column:
     return column
 
 
-def count_whole() -> dict[str, Column]:
-    """Instructions per request of the whole server, by kind of thread. Raises DidNotRun, or Wrong."""
+def count_whole(*, tls: bool = False) -> dict[str, Column]:
+    """Instructions per request of the whole server, by kind of thread; with `tls`, its upstream is asked over TLS.
+
+    Raises DidNotRun, or Wrong.
+    """
     with tempfile.TemporaryDirectory(prefix="proxysite-count-") as name:
         folder = Path(name)
-        return whole.count(folder, callgrind.build(folder))
+        return whole.count(folder, callgrind.build(folder), tls=tls)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sysconfig
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -17,6 +18,10 @@ OF_BUDGET = 80_000
 _BUDGETS = {"B1": "W1", "B2": "W2"}
 ALLOWED = 0.05
 """How much more than recorded an application's figure may be, as a share of it."""
+OVER_TLS = "W2 over TLS"
+"""In the column of the whole server: W2 with an upstream that is asked over TLS."""
+OF_TLS = 1.3
+"""How often its plain figure the event loop's may be with TLS."""
 _PACKAGES = ("aiohttp", "channels", "django", "httptools", "httpx", "msgspec", "uuid-utils", "uvicorn", "uvloop")
 
 Column = dict[str, int]
@@ -106,6 +111,14 @@ def _of_budgets(app: Column) -> list[str]:
         for key, beside in pairs
         if (more := figures[key] - figures[beside]) > OF_BUDGET
     ]
+
+
+def exceeded_by_tls(whole: Mapping[str, Column]) -> list[str]:
+    """Returns what TLS to the upstream takes beyond its bar, in words."""
+    if OVER_TLS not in whole:
+        return []
+    plain, tls = (whole[key]["event loop"] for key in ("W2", OVER_TLS))
+    return [] if tls <= plain * OF_TLS else [f"{OVER_TLS}: {tls:,} instructions, {tls / plain:.2f} times W2"]
 
 
 def chunk_alone(app: Column) -> int:

@@ -6,6 +6,7 @@ The upstream sends a chunk when the client has the one before. So every chunk ar
 from __future__ import annotations
 
 import asyncio
+import ssl
 
 from benchmarks import answers
 from benchmarks.count.workloads import Workload
@@ -21,9 +22,10 @@ class Wrong(Exception):
 
 
 class Mock:
-    """An upstream on a port of 127.0.0.1 that answers as `workload` says; `seen` counts the chunks the client has."""
+    """An upstream on a port of 127.0.0.1 that answers as `workload` says; `saw` counts the chunks the client has."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.workload: Workload | None = None
         self.port = 0
         self._seen = asyncio.Condition()
@@ -33,7 +35,7 @@ class Mock:
 
     async def start(self) -> None:
         """Listen."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

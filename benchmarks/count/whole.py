@@ -22,8 +22,9 @@ from benchmarks.count.mock import Client, Mock, Wrong
 from benchmarks.count.served import ANSWER, Threads
 from benchmarks.count.setup import Site
 from benchmarks.count.workloads import WHOLE, Workload
-from benchmarks.site import ROUTES
+from benchmarks.site import LOCAL, ROUTES
 from benchmarks.targets import free_port, get
+from tests.transport.servers import Certificates
 
 _THREADS = {"MainThread": "event loop", "usage-writer": "usage writer, a row alone"}
 _WARM, _COUNTED = 16, 16
@@ -69,16 +70,21 @@ class Server:
         self._child.stop(_PATIENCE)
 
 
-def count(folder: Path, library: Path) -> dict[str, Column]:
-    """For each workload, the instructions per request of the loop's thread and of the usage writer's."""
-    return asyncio.run(_count(folder, library))
+def count(folder: Path, library: Path, *, tls: bool = False) -> dict[str, Column]:
+    """For each workload, the instructions per request of the loop's thread and of the usage writer's.
+
+    With `tls` the upstream is asked over TLS, by an authority that the gateway trusts by SSL_CERT_FILE.
+    """
+    folder.mkdir(exist_ok=True)
+    return asyncio.run(_count(folder, library, Certificates(folder) if tls else None))
 
 
-async def _count(folder: Path, library: Path) -> dict[str, Column]:
-    mock = Mock()
+async def _count(folder: Path, library: Path, authority: Certificates | None) -> dict[str, Column]:
+    mock = Mock(None if authority is None else authority.server("localhost"))
     await mock.start()
-    site = Site(folder, mock.port)
-    server = Server(folder, callgrind.environment(site.env, library))
+    site = Site(folder, mock.port, LOCAL if authority is None else "https://localhost")
+    trusted = {} if authority is None else {"SSL_CERT_FILE": str(authority.trusted)}
+    server = Server(folder, callgrind.environment({**site.env, **trusted}, library))
     try:
         await asyncio.to_thread(server.wait)
         client = Client(server.port, site.key, mock)
