@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from providers.claude.blocks import Block
+from providers.claude.history.message import once_a_message
 from providers.claude.signatures import origin_of
 from providers.fidelity import Fidelity, Notes
 
@@ -139,11 +140,15 @@ def _ids_in(messages: Any) -> list[Any]:
     """The ids of the calls of a conversation; few answers look one up."""
     found: list[Any] = []
     for message in _listed(messages):
-        if type(message) is dict and message.get("role") == "assistant":
-            for block in _listed(message.get("content")):
-                if type(block) is dict and block.get("type") == "tool_use":
-                    found.append(block.get("id"))
+        if isinstance(message, dict) and message.get("role") == "assistant":
+            found += _ids_of(message)
     return found
+
+
+@once_a_message
+def _ids_of(message: dict[str, Any]) -> tuple[Any, ...]:
+    blocks = _listed(message.get("content"))
+    return tuple([block.get("id") for block in blocks if type(block) is dict and block.get("type") == "tool_use"])
 
 
 def _calls_of(message: Any) -> list[Block]:

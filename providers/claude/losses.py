@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from providers.claude.blocks import TOOL_CHANGES, is_billing, is_tool_change
+from providers.claude.history.message import once_a_message
 from providers.claude.tools import check_tool_changes, is_client_tool, loaded_names, shown_name
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
@@ -50,9 +51,7 @@ def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
         marked = marked or bool(block.get("cache_control"))
         if is_billing(block):
             notes.add(Fidelity.BILLING_HEADER_DROPPED)
-    for message in _dicts(body.get("messages")):
-        if isinstance(content := message.get("content"), list):
-            marked = _note_blocks(content, notes) or marked
+    marked = _note_messages(body.get("messages"), notes) or marked
     if not _MAY_CHANGE_TOOLS.isdisjoint(notes):
         _check_places(body)
         check_tool_changes(body)
@@ -67,6 +66,24 @@ def _check_places(body: dict[str, Any]) -> None:
             raise UnsupportedRequest(
                 Sentence("Only system messages may add or remove tools.", code="tool_change_outside_system")
             )
+
+
+def _note_messages(messages: Any, notes: Notes) -> bool:
+    marked = False
+    for message in _dicts(messages):
+        if isinstance(message.get("content"), list):
+            codes, has_mark = _losses_of(message)
+            marked = marked or has_mark
+            for code in codes:
+                notes.add(code)
+    return marked
+
+
+@once_a_message
+def _losses_of(message: dict[str, Any]) -> tuple[tuple[Fidelity, ...], bool]:
+    """What a message's blocks lose, and whether one of them has cache_control."""
+    marked = _note_blocks(message["content"], notes := Notes())
+    return tuple(map(Fidelity, notes)), marked
 
 
 def _note_blocks(blocks: list[Any], notes: Notes) -> bool:

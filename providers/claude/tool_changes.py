@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.blocks import Block, is_tool_change
+from providers.claude.history.message import once_a_message
 from providers.errors import UnsupportedRequest
 from usage.sentence import Sentence
 
@@ -38,19 +39,26 @@ def change_blocks(body: dict[str, Any]) -> Iterator[tuple[str, Block]]:
     messages = body.get("messages")
     for number, message in enumerate(messages if isinstance(messages, list) else ()):
         # Most conversations change no tool, and a long one is looked through several times.
-        content = message.get("content") if isinstance(message, dict) else None
-        if not isinstance(content, list) or not content:
-            continue
-        if message.get("role") == "system":
-            place, blocks = f"messages.{number}.content", content
-        else:
-            first = content[0]
-            if not isinstance(first, dict) or first.get("type") != "compaction":
-                continue
-            place, blocks = f"messages.{number}.content.0.tool_changes", _list(first.get("tool_changes"))
-        for index, block in enumerate(blocks):
-            if isinstance(block, dict) and is_tool_change(block):
-                yield f"{place}.{index}", block
+        if isinstance(message, dict) and isinstance(message.get("content"), list):
+            for place, block in _changes_of(message):
+                yield f"messages.{number}.{place}", block
+
+
+@once_a_message
+def _changes_of(message: dict[str, Any]) -> tuple[tuple[str, Block], ...]:
+    """The blocks of one message that change tools, with their places in it."""
+    content = message["content"]
+    if not content:
+        return ()
+    if message.get("role") == "system":
+        place, blocks = "content", content
+    else:
+        first = content[0]
+        if not isinstance(first, dict) or first.get("type") != "compaction":
+            return ()
+        place, blocks = "content.0.tool_changes", _list(first.get("tool_changes"))
+    changes = [(number, block) for number, block in enumerate(blocks) if isinstance(block, dict)]
+    return tuple((f"{place}.{number}", block) for number, block in changes if is_tool_change(block))
 
 
 def change_of(block: Block) -> ToolChange | None:

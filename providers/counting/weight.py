@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from providers.claude.history.message import once_a_message
 from providers.counting.media import PAGE_TOKENS, guessed_pages
 
 _IMAGE_TOKENS = 1568
@@ -32,22 +33,26 @@ def weigh(request: Mapping[str, Any], size: int) -> Weight:
         return Weight(size)
     media_bytes = media_tokens = 0
     for message in messages:
-        content = message.get("content") if isinstance(message, dict) else None
-        if not isinstance(content, list):
-            continue
-        for block in content:
-            kind = block.get("type") if isinstance(block, dict) else None
-            if kind == "image" or kind == "document":
-                parts = [block]
-            elif kind == "tool_result" and isinstance(block.get("content"), list):
-                parts = [part for part in block["content"] if isinstance(part, dict)]
-            else:
-                continue
-            for part in parts:
-                data, tokens = _media(part)
-                media_bytes += data
-                media_tokens += tokens
+        if (media := _media_of(message)) is not None:
+            media_bytes += media[0]
+            media_tokens += media[1]
     return Weight(max(1, size - media_bytes), media_tokens)
+
+
+@once_a_message
+def _media_of(message: Any) -> tuple[int, int] | None:
+    """Returns the characters of base64 and the tokens of a message's media; None where it has none."""
+    content = message.get("content") if isinstance(message, dict) else None
+    if not isinstance(content, list):
+        return None
+    found: list[tuple[int, int]] = []
+    for block in content:
+        kind = block.get("type") if isinstance(block, dict) else None
+        if kind == "image" or kind == "document":
+            found.append(_media(block))
+        elif kind == "tool_result" and isinstance(block.get("content"), list):
+            found += [_media(part) for part in block["content"] if isinstance(part, dict)]
+    return (sum(data for data, _ in found), sum(tokens for _, tokens in found)) if found else None
 
 
 def _media(block: dict[str, Any]) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.fields import Thinking, output_schema, thinking_of
+from providers.claude.history.message import once_a_message
 from providers.client_fields.protocol import refers as refers_to_account
 
 _SUBAGENT_START, _SUBAGENT_END = "<CCR-SUBAGENT-MODEL>", "</CCR-SUBAGENT-MODEL>"
@@ -49,7 +50,8 @@ def read_content(request: dict[str, Any]) -> Content:
     messages = [message for message in _list(request.get("messages")) if isinstance(message, dict)]
     kinds: set[str] = set()
     for message in messages:
-        _collect(message.get("content"), kinds)
+        if isinstance(message.get("content"), list):
+            kinds |= _kinds(message)
     tools, searches, refers = _tools(request["tools"]) if "tools" in request else _NO_TOOLS
     return Content(
         thinks=thinking.mode == "on",
@@ -85,6 +87,14 @@ def without_subagent_tags(request: dict[str, Any]) -> dict[str, Any]:
         messages.append(message)
     cleaned["messages"] = messages
     return cleaned
+
+
+@once_a_message
+def _kinds(message: dict[str, Any]) -> frozenset[str]:
+    """Returns the types of all blocks of a message."""
+    kinds: set[str] = set()
+    _collect(message.get("content"), kinds)
+    return frozenset(kinds)
 
 
 def _collect(content: Any, kinds: set[str]) -> None:

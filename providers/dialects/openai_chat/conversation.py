@@ -12,6 +12,7 @@ import msgspec
 
 from providers.claude.blocks import Block, system_blocks, text_block
 from providers.claude.client_json import decode
+from providers.claude.history.message import encoded
 from providers.claude.signatures import origin_of
 from providers.claude.turns import groups, turns_of
 from providers.dialects.contract import Call
@@ -60,24 +61,24 @@ def chat_messages(
 
 def _kept(group: list[Block], profile: Profile, model: str, origin: str) -> Kept:
     """The translation of a group, kept or made and kept now."""
-    encoded = _encode(group)
-    kept = _kept_groups.get(encoded, (profile.name, model, origin))
+    written = encoded(group)
+    kept = _kept_groups.get(written, (profile.name, model, origin))
     if kept is None:
-        kept = _made(group, encoded, Writer(profile, model, origin, notes := Notes()), notes)
+        kept = _made(group, written, Writer(profile, model, origin, notes := Notes()), notes)
         _kept_groups.add(kept, (profile.name, model, origin))
     return kept
 
 
-def _made(group: list[Block], encoded: bytes, writer: Writer, notes: Notes) -> Kept:
+def _made(group: list[Block], written: bytes, writer: Writer, notes: Notes) -> Kept:
     ids: dict[str, int] = {}
     try:
         writer.turns(turns_of(group, ids, notes))
     except UnsupportedRequest:
-        return Kept(encoded)
+        return Kept(written)
     if writer.has_waiting() or notes.paths or not writer.messages or writer.messages[0]["role"] != "assistant":
-        return Kept(encoded)
+        return Kept(written)
     messages = tuple(msgspec.Raw(_encode(message)) for message in writer.messages)
-    return Kept(encoded, messages, ids, tuple(map(Fidelity, notes)))
+    return Kept(written, messages, ids, tuple(map(Fidelity, notes)))
 
 
 def _open_last(messages: list[Any]) -> None:

@@ -13,7 +13,9 @@ from typing import Any, Final, LiteralString, NamedTuple
 import msgspec
 from django.conf import settings
 
-from providers.claude.client_json import SHALLOW, decode_shallow, has_costly_integers, is_deeper
+from providers.claude.client_json import SHALLOW, has_costly_integers, is_deeper
+from providers.claude.history.conversations import Conversations, Read
+from providers.claude.history.message import KnownMessage
 from providers.offload import off_loop
 from routing.facts.content import without_subagent_tags
 from streaming.exchange.client import Receive
@@ -124,14 +126,14 @@ def parse(body: bytes) -> dict[str, Any]:
 def _parsed(body: bytes) -> Parsed:
     size = len(body)
     if size <= _SMALL:
-        return Parsed(_object(body), False)
+        return Parsed(_object(body).value, False)
     if holds_more_values(body, settings.MAX_JSON_VALUES):
         raise _too_many()
     with at_rest:
         # The collector counts how many lists and objects are made, in C, and nobody sets the count back meanwhile.
         made = -gc.get_count()[0]
-        content = _object(body)
-        made += gc.get_count()[0]
+        content, spared = _object(body)
+        made += gc.get_count()[0] + spared
     if size > _BIG and has_costly_integers(content):
         raise ClaudeError(
             400, Sentence("The body holds numbers of too many digits.", code="numbers_too_long"), code="invalid_json"
@@ -139,13 +141,13 @@ def _parsed(body: bytes) -> Parsed:
     return Parsed(content, size > _BIG or not 0 <= made <= _MANY)
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: bytes) -> Read:
     if body.startswith(codecs.BOM_UTF8):
         # As .NET and PowerShell write it; RFC 8259 lets a parser ignore it.
         body = body[len(codecs.BOM_UTF8) :]
-    request = _shallow_object(body)
-    if request is not None:
-        return request
+    read = _shallow_object(body)
+    if read is not None:
+        return read
     try:
         request = decoded(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -158,18 +160,18 @@ def _object(body: bytes) -> dict[str, Any]:
     # Each level takes at least two bytes, so the shortest bodies need no walk.
     if len(body) > 2 * settings.MAX_JSON_DEPTH and is_deeper(request, settings.MAX_JSON_DEPTH):
         raise _too_deep()
-    return request
+    return Read(request)
 
 
-def _shallow_object(body: bytes) -> dict[str, Any] | None:
+def _shallow_object(body: bytes) -> Read | None:
     """The object of a body of an agent's size that needs no walk through it to know its depth; None for any other."""
     if not _SMALL < len(body) <= _BIG or settings.MAX_JSON_DEPTH < SHALLOW:
         return None
     try:
-        request = decode_shallow(body)
+        read = _conversations.read(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return request if isinstance(request, dict) else None
+    return read if isinstance(read.value, dict) else None
 
 
 def checked(request: dict[str, Any], tagged: bool = False) -> dict[str, Any]:
@@ -210,7 +212,8 @@ def _check_messages(messages: Any) -> None:
     if not messages:
         raise _invalid("messages: at least one message is required", code="messages_empty")
     for number, message in enumerate(messages):
-        _check_message(message, number)
+        if type(message) is not KnownMessage:
+            _check_message(message, number)
 
 
 def _check_message(message: Any, number: int) -> None:
@@ -234,6 +237,17 @@ def _check_content(content: Any, where: str) -> None:
     for number, block in enumerate(content):
         if not isinstance(block, dict) or not isinstance(block.get("type"), str):
             raise _invalid("{where}: Input should be an object with a type", f"{where}.{number}", code="block_invalid")
+
+
+def _is_valid(message: Any) -> bool:
+    try:
+        _check_message(message, 0)
+    except ClaudeError:
+        return False
+    return True
+
+
+_conversations = Conversations(_is_valid)
 
 
 def _invalid(template: LiteralString, where: str = "", *, code: LiteralString) -> ClaudeError:

@@ -1,0 +1,1 @@
+"""The messages that sessions send again with every request, read once."""
