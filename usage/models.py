@@ -110,7 +110,8 @@ class RequestLog(_Measured):
     route_id = models.BigIntegerField(null=True)
     route_name = models.CharField("route", max_length=160, blank=True)
     request_model = models.CharField("requested model", max_length=200, blank=True)
-    request_id = models.CharField(max_length=40, db_index=True)
+    request_id = models.CharField(max_length=40)
+    """Its id with a prefix. It has no index: look rows up by usage.journal.account.identity_of."""
     session_id = models.CharField(max_length=80, blank=True)
     agent_id = models.CharField(max_length=80, blank=True)
     agent_type = models.CharField(max_length=80, blank=True, db_default="")

@@ -97,11 +97,10 @@ def test_nonsense_in_the_address_is_no_server_error(admin_client: Client, query:
 
 
 def test_search_finds_a_request_id_or_a_session(admin_client: Client) -> None:
-    request_row(request_id="req_1", session_id="s-1")
-    request_row(request_id="req_2", session_id="s-1")
-    request_row(request_id="req_22")
-    assert _listed(admin_client, f"{REQUESTS}?q=req_2") == ["req_2"]
-    assert _listed(admin_client, f"{REQUESTS}?q=s-1") == ["req_1", "req_2"]
+    first, second, _ = (f"req_{request_row(session_id=session).hex}" for session in ("s-1", "s-1", ""))
+    assert _listed(admin_client, f"{REQUESTS}?q={second}") == [second]
+    assert _listed(admin_client, f"{REQUESTS}?q={second[:-1]}") == []
+    assert _listed(admin_client, f"{REQUESTS}?q=s-1") == sorted([first, second])
 
 
 def test_the_list_counts_no_rows_and_asks_the_same_of_two_and_of_fifty(admin_client: Client) -> None:

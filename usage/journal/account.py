@@ -92,3 +92,11 @@ def new_identity() -> UUID:
 def request_id_of(identity: UUID) -> str:
     """Returns the identity as clients see it, in the `request-id` header and in error bodies."""
     return f"req_{identity.hex}"
+
+
+def identity_of(request_id: str) -> UUID | None:
+    """Returns the identity of a `request_id_of`, the primary key of its row; None for a text that is none."""
+    try:
+        return UUID(request_id.removeprefix("req_"))
+    except ValueError:
+        return None

@@ -21,6 +21,7 @@ from configuration.explain.question import ANY_KEY, Question, Unexplainable
 from routing.facts.request_facts import TokenRatios
 from routing.selection import COMPARED_OUTPUT
 from routing.snapshot import Snapshot
+from usage.journal.account import identity_of
 from usage.models import RequestLog
 
 MOST_CHARACTERS = 2_000_000
@@ -147,7 +148,7 @@ def _key_label(key: KeyRecord) -> str:
 
 
 def _row(request_id: str) -> RequestLog:
-    row = RequestLog.objects.filter(request_id=request_id).first()
+    row = RequestLog.objects.filter(pk=identity_of(request_id)).first()
     if row is None:
         raise Unexplainable("There is no logged request with this id.")
     return row

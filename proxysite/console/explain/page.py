@@ -24,6 +24,7 @@ from routing.health import Health
 from routing.rules.conditions import FIELDS, OPERATORS
 from routing.selection import COMPARED_OUTPUT
 from streaming import runtime
+from usage.journal.account import identity_of
 from usage.models import RequestLog
 
 LONGEST_TEXT = 2000
@@ -88,7 +89,7 @@ def _linked(request: HttpRequest) -> QueryDict | None:
     elif logged and "\0" not in logged and request.user.has_perm("usage.view_requestlog"):
         data["logged"] = logged
         # The key of the request, if it still exists and the user may see it.
-        key = RequestLog.objects.filter(request_id=logged).values_list("key_id", flat=True).first()
+        key = RequestLog.objects.filter(pk=identity_of(logged)).values_list("key_id", flat=True).first()
         data["key"] = str(key) if key is not None and request.user.has_perm("access.view_clientkey") else ""
     else:
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, Final
-from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, JsonResponse
@@ -19,6 +18,7 @@ from access.playground.holder import USE, routes_of
 from access.sign_in.sessions import row_key
 from proxysite.console.playground.form import EXAMPLE_TOOLS, PlaygroundForm
 from routing.models import Route
+from usage.journal.account import identity_of
 from usage.models import RequestLog
 from usage.reports import formatting
 
@@ -81,11 +81,7 @@ def row(request: HttpRequest, person: User, link: Callable[[RequestLog], str]) -
 
 
 def _row(person: User, request_id: str) -> RequestLog | None:
-    try:
-        identity = UUID(request_id.removeprefix("req_"))
-    except ValueError:
-        return None
-    return RequestLog.objects.filter(pk=identity, owner_id=person.pk, key_id=None).first()
+    return RequestLog.objects.filter(pk=identity_of(request_id), owner_id=person.pk, key_id=None).first()
 
 
 def _routes(person: User, teams: Sequence[Team]) -> list[Route]:

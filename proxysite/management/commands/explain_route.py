@@ -19,6 +19,7 @@ from configuration.explain.result import AttemptView, Explanation
 from configuration.explain.samples import SAMPLES, sample
 from routing.selection import COMPARED_OUTPUT
 from routing.snapshot import Snapshot
+from usage.journal.account import identity_of
 from usage.models import RequestLog
 from usage.reports import formatting
 
@@ -78,7 +79,7 @@ def _question(options: dict[str, Any], snapshot: Snapshot) -> Question:
         "rules": trial_rules.compile_rules(rules, snapshot),
     }
     if options["logged"]:
-        row = RequestLog.objects.filter(request_id=options["logged"]).first()
+        row = RequestLog.objects.filter(pk=identity_of(options["logged"])).first()
         if row is None:
             raise Unexplainable("There is no logged request with this id.")
         return question.of_logged(row, key, **more)

@@ -34,14 +34,14 @@ def _choices(browser: Client, query: str, address: str = REQUESTS) -> dict[str, 
 
 def test_a_list_is_about_a_range_and_says_which(admin_client: Client) -> None:
     request_row(request_id="new")
-    request_row(request_id="old", started_at=timezone.now() - timedelta(days=2))
+    old = request_row(request_id="old", started_at=timezone.now() - timedelta(days=2))
     page: Any = admin_client.get(REQUESTS)
     assert page.status_code == 200
     assert [row.request_id for row in page.context["rows"]] == ["new"]
     assert [one["title"] for one in page.context["ranges"]["choices"] if one["active"]] == ["24 hours"]
     assert _ids(admin_client, f"{REQUESTS}?range=7d") == ["new", "old"]
     # An id is looked for in all time.
-    assert _ids(admin_client, f"{REQUESTS}?q=old") == ["old"]
+    assert _ids(admin_client, f"{REQUESTS}?q=req_{old.hex}") == ["old"]
     wrong = admin_client.get(f"{REQUESTS}?from=yesterday")
     assert (wrong.status_code, "Write a day such as" in text_of(wrong)) == (400, True)
 

@@ -153,7 +153,7 @@ def test_no_list_counts_rows_or_skips_over_them(address: str, admin_client: Clie
         for sql in rows:
             assert " LIMIT " in sql
             assert not [word for word in ("OFFSET", "COUNT(", "DISTINCT") if word in sql], sql
-            bounded = ('_ID" >= ', '."ID" >= ', 'STARTED_AT" >= ', 'REQUEST_ID" = ', 'REQUEST_LOG_ID" = ')
+            bounded = ('_ID" >= ', '."ID" >= ', 'STARTED_AT" >= ', 'SESSION_ID" = ', 'REQUEST_LOG_ID" = ')
             assert any(bound in sql for bound in bounded), sql
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
-from uuid import UUID
 
 import msgspec
 from django.db.models import Model, Q, TextField
 from django.db.models.functions import Cast
 from django.db.models.lookups import Contains
 
+from usage.journal.account import identity_of
 from usage.models import AttemptLog, Outcome, RequestLog
 from usage.reports.rows import sessions
 from usage.rollups.measures import REPORTED
@@ -199,9 +199,7 @@ def _values(parameters: Mapping[str, Any], name: str) -> Iterable[str]:
 
 def _searched(kind: Kind, search: str) -> Q | None:
     """Returns the condition for an id that an index finds; None for the provider's id of an attempt."""
+    identity = identity_of(search)
     if kind is REQUESTS:
-        return Q(request_id=search) | Q(session_id=search)
-    try:
-        return Q(request_log_id=UUID(search.removeprefix("req_")))
-    except ValueError:
-        return None
+        return Q(session_id=search) if identity is None else Q(id=identity) | Q(session_id=search)
+    return None if identity is None else Q(request_log_id=identity)
