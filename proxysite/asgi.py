@@ -11,11 +11,12 @@ import os
 import warnings
 from typing import Any
 
+import django
+from django.apps import apps
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "proxysite.settings")
-
-from django.core.asgi import get_asgi_application
-
-django_application = get_asgi_application()
+if not apps.ready:
+    django.setup(set_prefix=False)
 # A static file is read in one piece, whoever reads it: nothing that whoever starts the gateway could change.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators", Warning)
 
@@ -37,20 +38,22 @@ reporters.append(Reporter)
 
 Scope = dict[str, Any]
 
+_django = pages.Django()
+
 
 async def _both(scope: Scope, receive: Receive, send: Any) -> None:
     runtime = serve()
     if owns(scope):
         await ClaudeConsumer(runtime)(scope, receive, send)
     else:
-        await pages.page(django_application, scope, receive, send, runtime.load)
+        await pages.page(_django, scope, receive, send, runtime.load)
 
 
 async def _pages(scope: Scope, receive: Receive, send: Any) -> None:
     runtime = serve(pages_only=True)
     path: str = scope["path"]
     if path == "/" or is_page(path):
-        await pages.page(django_application, scope, receive, send, runtime.load)
+        await pages.page(_django, scope, receive, send, runtime.load)
     elif path in pages.PROBES:
         await health.probe(path, Client(send), runtime)
     else:
@@ -58,6 +61,7 @@ async def _pages(scope: Scope, receive: Receive, send: Any) -> None:
 
 
 async def _sockets(scope: Scope, receive: Receive, send: Any) -> None:
+    await _django.application()
     # A library of the pages, which the gateway's own workers do not load.
     from proxysite.live.socket import sockets
 
@@ -75,6 +79,8 @@ def _lifespan(*, pages_only: bool) -> Any:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                if pages_only:
+                    await _django.application()
                 await runtime.start()
                 # Django's objects live as long as the process; garbage collection over them pauses streams for 50 ms.
                 gc.collect()

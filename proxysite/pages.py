@@ -1,14 +1,18 @@
-"""Django's pages behind a limit on bodies: Django itself reads any body to its end, onto the disk, whoever sends it.
+"""Django's pages, loaded when the first one is asked for, behind a limit on bodies: Django itself reads any body to its
+end, onto the disk, whoever sends it.
 
 And what a process says of paths that another one has, where pages have a process of their own.
 """
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from typing import Any, Final
 
 from django.conf import settings
 
+from providers.offload import off_loop
 from streaming.exchange.client import Receive, Send
 from streaming.exchange.load import PAGES, Load
 from streaming.ingress.claude.refused_bytes import refused_bytes
@@ -24,6 +28,35 @@ _FILES: Final = {"/admin/console/invoices/upload/": 5_100_000}
 
 class _TooLarge(Exception):
     pass
+
+
+class Django:
+    """Django's application, made once and beside the event loop: the modules of all pages take most of a second and
+    30 MB, which nobody waits or pays for while no page is asked for."""
+
+    def __init__(self) -> None:
+        self._application: Any = None
+        self._loading = asyncio.Lock()
+
+    async def application(self) -> Any:
+        """Returns it. Streams go on meanwhile."""
+        if self._application is None:
+            async with self._loading:
+                if self._application is None:
+                    self._application = await off_loop(_load)
+        return self._application
+
+
+def _load() -> Any:
+    from django.core.handlers.asgi import ASGIHandler
+    from django.urls import reverse
+
+    application = ASGIHandler()
+    # Imports the views, and compiles their patterns.
+    reverse("front")
+    # As at the start of the process, without a look at everything, for which streams would wait.
+    gc.freeze()
+    return application
 
 
 def without_pages(path: str, pages_at: str) -> str:
@@ -50,7 +83,7 @@ async def refuse(send: Send, text: str) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def page(django: Any, scope: dict[str, Any], receive: Receive, send: Send, load: Load) -> None:
+async def page(django: Django, scope: dict[str, Any], receive: Receive, send: Send, load: Load) -> None:
     """Passes a request to Django. A body larger than any form's gets 413, one for which there is no memory 503."""
     most: int = _FILES.get(scope["path"], settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     size = 0
@@ -73,7 +106,8 @@ async def page(django: Any, scope: dict[str, Any], receive: Receive, send: Send,
 
     try:
         with load.enter(PAGES) as share:
-            await django(scope, limited, noted)
+            application = await django.application()
+            await application(scope, limited, noted)
     except _TooLarge:
         if not started:
             await _answer(send, 413, f"This form is larger than {most} bytes.")

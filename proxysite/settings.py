@@ -101,11 +101,13 @@ LOG_FORMAT = env.one_of("LOG_FORMAT", "text", "json", default="text")
 # --- Django ----------------------------------------------------------------------------------------------------------
 # Its server is Django's own command's, and brings a hundred modules that no serving process has a use for.
 _RUNSERVER = ["daphne"] if sys.argv[1:2] == ["runserver"] else []
+# What serves loads the pages when the first one is asked for (proxysite.urls), or never.
+_ADMIN = "django.contrib.admin" + (".apps.SimpleAdminConfig" if sys.argv[1:2] == ["serve"] else "")
 INSTALLED_APPS = [
     *_RUNSERVER,
     "unfold",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    _ADMIN,
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

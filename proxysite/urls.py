@@ -19,6 +19,9 @@ def front(request: HttpRequest) -> HttpResponse:
 
 handler400 = bad_request.page
 
+# Where the admin's own app does not do it (see the settings).
+admin.autodiscover()
+
 urlpatterns = [
     path("", front, name="front"),
     # Before the admin, whose last pattern matches everything.

@@ -98,7 +98,16 @@ class _Child:
         descriptor = self._part.listener.fileno()
         self._began, self._start_at = time.monotonic(), None
         self.process = subprocess.Popen(  # noqa: S603 - this program
-            [sys.executable, str(_MANAGE), "serve", "--descriptor", str(descriptor), *self._part.arguments],
+            # This process has made the checks.
+            [
+                sys.executable,
+                str(_MANAGE),
+                "serve",
+                "--skip-checks",
+                "--descriptor",
+                str(descriptor),
+                *self._part.arguments,
+            ],
             pass_fds=(descriptor,),
             env=self._environment,
         )

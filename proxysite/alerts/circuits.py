@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from access.outbox.alerts import Finding
 from access.outbox.models import Kind
-from proxysite.console.health import Line, unhealthy_lines
+from proxysite.state.circuits import Line, unhealthy_lines
 from routing.models import HealthState
 
 CIRCUITS = "circuit:"

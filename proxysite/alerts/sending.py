@@ -16,7 +16,6 @@ from access.outbox.models import Queued
 from providers import secrets
 from providers.outbound.downloads import FetchFailed, post
 from proxysite.alerts.signature import HEADER, signature
-from proxysite.console.statements.files import mail_of
 from usage.statements import mails
 from usage.statements.models import StatementMail
 
@@ -83,6 +82,9 @@ def _send(message: Queued) -> None:
 
 def _send_statement(message: StatementMail) -> None:
     """Writes the mail as it is sent: text and files come from the statement, which does not change."""
+    # Modules of pages, which a worker may never need.
+    from proxysite.console.statements.files import mail_of
+
     try:
         to = mails.address_of(message)
     except mails.NoAddress as error:

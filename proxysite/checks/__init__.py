@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.core import checks
 
 from proxysite.checks import deployment, stores, values
@@ -18,9 +20,15 @@ CHECKS = (*_ALWAYS, *_OF_ROWS)
 _OF_SECURITY = {deployment.encryption_key, deployment.debug_in_public, values.choices}
 
 
+_TAG: Final = "gateway"
+OF_SETTINGS: Final = (_TAG, "caches", "compatibility", "files", "security")
+"""The tags of what `serve` checks at each start: what somebody has set. Django's other checks look at the code, load
+all pages for that, and find the same wherever it runs; `./gateway check` and the tests make them."""
+
+
 def register_all() -> None:
     """Registers the checks with Django; those that query the database only run where databases are given."""
     for check in _ALWAYS:
-        checks.register(check, *([checks.Tags.security] if check in _OF_SECURITY else []))
+        checks.register(check, _TAG, *([checks.Tags.security] if check in _OF_SECURITY else []))
     for check in _OF_ROWS:
         checks.register(check, checks.Tags.database)

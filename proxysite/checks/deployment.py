@@ -12,8 +12,6 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from usage.reports.pulse import busiest_quarter_hour
-
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]", "::1"}
 _BUSY = 900
 """Requests in a quarter of an hour, one a second: from there on a page nearly always meets a stream to hold up."""
@@ -162,6 +160,9 @@ def pages(app_configs: Any, databases: Sequence[str] | None, **kwargs: Any) -> S
     """gateway.W017: Pages in the processes of a busy gateway."""
     if not databases or settings.DEBUG or settings.PAGES == "apart":
         return []
+    # Reports, which whatever checks only settings does not load.
+    from usage.reports.pulse import busiest_quarter_hour
+
     try:
         most = busiest_quarter_hour(timezone.now() - timedelta(days=_LOOKED_AT_DAYS))
     except DatabaseError:

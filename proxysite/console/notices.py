@@ -19,7 +19,7 @@ from access.outbox.models import Kind
 from access.permissions import Person, may
 from providers.models import Provider
 from proxysite.checks import deployment
-from proxysite.console.health import unhealthy_lines
+from proxysite.state.circuits import unhealthy_lines
 from routing.loading import store
 from routing.models import Route
 from streaming import runtime

@@ -8,13 +8,15 @@ import sys
 from argparse import ArgumentParser
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from proxysite import server, workers
-from proxysite.demo import server as demo
+from proxysite import checks, server, workers
+
+if TYPE_CHECKING:
+    from proxysite.demo import server as demo
 
 _GATEWAY: Final = "gateway"
 _ADMIN: Final = "admin"
@@ -30,6 +32,7 @@ class Command(BaseCommand):
     """Serves until SIGTERM or SIGINT, which proxysite.server describes."""
 
     help = "Serve the gateway (API and pages) with uvicorn."
+    requires_system_checks = checks.OF_SETTINGS
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
@@ -99,8 +102,7 @@ def _apart(stack: ExitStack, listener: socket.socket, options: dict[str, Any]) -
     pages, address = _bound(
         stack, options["host"], options["pages_port"], options["pages_socket"], "--pages-port or --pages-socket"
     )
-    # This process has made the checks, which load every page: libraries that these workers have no use for.
-    arguments = ("--skip-checks", "--only", _GATEWAY, *_pages_address(options))
+    arguments = ("--only", _GATEWAY, *_pages_address(options))
     gateway = workers.Part("worker", listener, options["workers"], arguments)
     return [gateway, workers.Part("process of the pages", pages, 1, ("--only", _ADMIN))], address
 
@@ -151,6 +153,8 @@ def _inherited(descriptor: int) -> socket.socket:
 
 def _demo_upstream(port: int) -> demo.Child:
     """Starts the demo upstream. Raises CommandError."""
+    from proxysite.demo import server as demo
+
     try:
         return demo.start(port)
     except (demo.PortTaken, demo.DemoFailed) as error:

@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, QuerySet, When
 from django.db.models.functions import Now
 
-from proxysite.state.jobs import file, progress_file, tasks, work
+from proxysite.state.jobs import file, progress_file, work
 from proxysite.state.models import Job
 
 logger = logging.getLogger("gateway.jobs")
@@ -81,6 +81,9 @@ class Running:
 
     def run(self) -> None:
         """Does it and writes how it ended. Raises django.db.Error where that cannot be written."""
+        # Workers, which look after jobs with this module, have no use for what does them.
+        from proxysite.state.jobs import tasks
+
         heart = threading.Thread(target=self._beat, name="job-heartbeat", daemon=True)
         heart.start()
         state, result, error = Job.State.DONE, work.Result([]), ""
