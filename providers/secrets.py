@@ -1,10 +1,17 @@
-"""Encryption of credentials at rest: Fernet under ENCRYPTION_KEYS, the first key writes, all keys read."""
+"""Encryption of credentials at rest: Fernet under ENCRYPTION_KEYS, the first key writes, all keys read.
+
+Its library holds 7 MB, and is not loaded where credentials name environment variables.
+"""
 
 from __future__ import annotations
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 
 class UnreadableSecret(Exception):
@@ -18,6 +25,8 @@ def _box() -> MultiFernet:
             "ENCRYPTION_KEYS is empty, so no credential can be stored. Put a key from "
             "`./gateway generate_key` into the environment, or let credentials name environment variables."
         )
+    from cryptography.fernet import Fernet, MultiFernet
+
     return MultiFernet([Fernet(key) for key in keys])
 
 
@@ -28,6 +37,8 @@ def encrypt(plain: str) -> str:
 
 def decrypt(ciphertext: str) -> str:
     """Returns the secret of a stored text. Raises UnreadableSecret, or ImproperlyConfigured without any key."""
+    from cryptography.fernet import InvalidToken
+
     try:
         return _box().decrypt(ciphertext.encode("ascii")).decode()
     except InvalidToken as error:

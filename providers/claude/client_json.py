@@ -41,8 +41,8 @@ SHALLOW: Final = 16
 def _shallow() -> Any:
     """The type of values without a number that has a point: msgspec reads those slowly where a type is given.
 
-    Lists in lists hold scalars only. Were they like all others, the type would be twice as large with each level, and take
-    half a second of each start; a name for each level keeps its hash from being that of all below it.
+    Lists in lists hold scalars only. Were they like all others, the type would be twice as large with each level, and
+    take half a second of each start. A name for each level keeps its hash from being that of all below it.
     """
     scalars = None | bool | int | str
     named: Any = NewType
@@ -59,7 +59,8 @@ def _shallow() -> Any:
 decode_shallow = msgspec.json.Decoder(_shallow()).decode
 """Returns what `decode` does, as fast, and knows by the way that it nests no deeper than SHALLOW.
 
-Raises msgspec.ValidationError for deeper values, for lists in lists in lists, and for numbers with a point or an exponent.
+Raises msgspec.ValidationError for deeper values, for lists in lists that hold more than scalars, and for numbers with a
+point or an exponent.
 """
 
 

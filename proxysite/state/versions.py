@@ -6,7 +6,6 @@ import platform
 import re
 import tomllib
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 from django.conf import settings
@@ -44,6 +43,9 @@ def libraries() -> dict[str, str]:
 
 
 def _installed(name: str) -> str:
+    # Of pages alone, and slow to load.
+    from importlib import metadata
+
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
