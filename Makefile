@@ -11,7 +11,7 @@ comma := ,
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run password install dev test test-all test-clients test-chaos test-count test-attack e2e attack chaos real-upstream fuzz check lint audit sbom fmt bench count screenshots requirements clean
+.PHONY: help run password install dev test test-all test-clients test-chaos test-count test-attack e2e attack chaos real-upstream fuzz check lint audit sbom fmt bench compare count screenshots requirements clean
 
 help: ## This list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -178,6 +178,9 @@ fmt: dev ## Format and fix what can be fixed
 bench: dev ## Measure the README's claims
 	$(PY) -m benchmarks
 
+compare: dev ## Install other proxies by package name, and measure the gateway beside them (ARGS='--only W1 --rounds 5')
+	@$(PY) -m benchmarks.compare $(ARGS)
+
 count: dev ## Count instructions per request (RECORD=1 keeps them as those to compare with)
 	$(PY) -m benchmarks.count $(if $(RECORD),--record)
 
@@ -199,5 +202,5 @@ requirements: ## Pin requirements*.txt anew from pyproject.toml, with hashes (ne
 	for group in audit fuzz; do $(UV_COMPILE) --group $$group -o requirements-$$group.txt || exit 1; done
 
 clean: ## Remove the virtual environment and caches; data stays
-	rm -rf $(VENV) $(VENV)-audit $(VENV)-sbom $(VENV)-upstream sbom.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .fuzz staticfiles
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-sbom $(VENV)-upstream sbom.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .fuzz .peers staticfiles
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -16,8 +16,8 @@ from benchmarks.load import Load, Result
 from benchmarks.mock import Stats
 from benchmarks.targets import Target, get
 
-_TAIL = 0.3
-"""Seconds after the last answer that still belong to a run: usage rows are written a moment later."""
+TAIL = 1.5
+"""Seconds after the last answer that still belong to a run: usage rows are written up to USAGE_LINGER later."""
 
 
 class Traffic(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class Rig:
         cpu, rig_cpu = target.child.cpu_seconds(), self._mock.cpu_seconds()
         self.begin(target, traffic)
         result = self.finish(target)
-        time.sleep(_TAIL)
+        time.sleep(TAIL)
         used = target.child.cpu_seconds() - cpu
         if result.elapsed_s > 0.5:
             rig_used = result.cpu_s + self._mock.cpu_seconds() - rig_cpu

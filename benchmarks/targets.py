@@ -50,8 +50,8 @@ def peer(cores: Cores, command: str, upstream_port: int, folder: Path) -> Target
     port = free_port()
     line = line.replace("{port}", str(port)).replace("{upstream}", f"http://127.0.0.1:{upstream_port}")
     with cores.on(cores.gateway):
-        child = Child(shlex.split(line), log=folder / f"{name}.log", env=_clean(), reads_output=False)
-    _wait(child, lambda: get(port, "/")[0] > 0, 120)
+        child = Child(shlex.split(line), log=folder / f"{name}.log", env=clean_environment(), reads_output=False)
+    wait_until_answers(child, port, "/", 120)
     return Target(name, child, port, key="benchmarks")
 
 
@@ -105,7 +105,7 @@ class Site:
 def environment(folder: Path, database: str) -> dict[str, str]:
     """What a program of Django's runs in: its data in `folder`, its rows in `database`, a DATABASE_URL."""
     return {
-        **_clean(),
+        **clean_environment(),
         "DATABASE_URL": database,
         "DATA_DIR": str(folder),
         "SECRET_KEY": secrets.token_urlsafe(48),
@@ -138,9 +138,14 @@ def get(port: int, path: str) -> tuple[int, bytes]:
         connection.close()
 
 
-def _clean() -> Mapping[str, str]:
+def clean_environment() -> Mapping[str, str]:
     """The environment without what would lead elsewhere."""
     return {name: value for name, value in os.environ.items() if not any(part in name.upper() for part in _FOREIGN)}
+
+
+def wait_until_answers(child: Child, port: int, path: str, seconds: float) -> None:
+    """Until something answers there, whatever it says. Raises DidNotRun with the end of its log when nothing does."""
+    _wait(child, lambda: get(port, path)[0] > 0, seconds)
 
 
 def _wait(child: Child, ready: Callable[[], bool], seconds: float) -> None:
