@@ -43,13 +43,18 @@ class Thinking(msgspec.Struct, frozen=True):
     is_derived: bool = False
 
 
+_UNSET = Thinking("unset")
+
+
 def extra_fields(body: dict[str, Any]) -> dict[str, Any]:
     """The fields that are not Claude's: a transform added them for the provider."""
-    return {key: value for key, value in body.items() if key not in KNOWN}
+    return {} if KNOWN.issuperset(body) else {key: value for key, value in body.items() if key not in KNOWN}
 
 
 def thinking_of(body: dict[str, Any]) -> Thinking:
     """Read `thinking` and `output_config.effort` together; a budget becomes an effort when no effort is given."""
+    if "thinking" not in body and "output_config" not in body:
+        return _UNSET
     output_config = body.get("output_config")
     effort = output_config.get("effort") if isinstance(output_config, dict) else None
     if not isinstance(effort, str):
@@ -88,14 +93,14 @@ def output_limit(call: Call) -> int | None:
         return None
     model = call.model
     allowed = asked
-    if model.max_output is not None:
-        allowed = min(allowed, model.max_output)
+    if model.max_output is not None and model.max_output < allowed:
+        allowed = model.max_output
     if model.context_window is not None and call.input_estimate is not None:
         allowed = min(allowed, model.context_window - call.input_estimate)
-    allowed = max(allowed, min(asked, 1))
-    if allowed < asked:
-        call.notes.add(Fidelity.MAX_TOKENS_LOWERED)
-    return allowed
+    if allowed == asked:
+        return asked
+    call.notes.add(Fidelity.MAX_TOKENS_LOWERED)
+    return max(allowed, min(asked, 1))
 
 
 def capped(added: dict[str, Any], field: str, call: Call) -> dict[str, Any]:
@@ -109,6 +114,8 @@ def capped(added: dict[str, Any], field: str, call: Call) -> dict[str, Any]:
 
 def output_schema(body: dict[str, Any]) -> dict[str, Any] | None:
     """The JSON schema that the answer must follow, from output_config.format or its older name."""
+    if "output_config" not in body and "output_format" not in body:
+        return None
     output_config = body.get("output_config")
     wanted = output_config.get("format") if isinstance(output_config, dict) else None
     for place in (wanted, body.get("output_format")):

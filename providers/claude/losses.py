@@ -5,7 +5,6 @@ It changes nothing. What only some dialects lose is noted by them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from providers.claude.blocks import TOOL_CHANGES, is_billing, is_tool_change
@@ -133,8 +132,5 @@ def _note_tools(body: dict[str, Any], notes: Notes) -> bool:
     return marked
 
 
-def _dicts(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict):
-                yield item
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

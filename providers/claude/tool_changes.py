@@ -7,7 +7,6 @@ one list of tools: they get the one at the end of the conversation, and a senten
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -34,14 +33,16 @@ def tool_changes(body: dict[str, Any]) -> list[ToolChange]:
     return [change for _, block in change_blocks(body) if (change := change_of(block)) is not None]
 
 
-def change_blocks(body: dict[str, Any]) -> Iterator[tuple[str, Block]]:
+def change_blocks(body: dict[str, Any]) -> list[tuple[str, Block]]:
     """The blocks with their places: of system messages, and those that a compaction stands for."""
     messages = body.get("messages")
+    found = []
     for number, message in enumerate(messages if isinstance(messages, list) else ()):
         # Most conversations change no tool, and a long one is looked through several times.
         if isinstance(message, dict) and isinstance(message.get("content"), list):
             for place, block in _changes_of(message):
-                yield f"messages.{number}.{place}", block
+                found.append((f"messages.{number}.{place}", block))
+    return found
 
 
 @once_a_message

@@ -43,7 +43,7 @@ def check_tool_changes(body: dict[str, Any]) -> None:
 
     Claude refuses one of a tool that it does not know as well; none is dropped while the answer says that all is well.
     """
-    blocks = list(change_blocks(body))
+    blocks = change_blocks(body)
     known = _known(body) if blocks else {}
     withdrawn: dict[str, bool] = {}
     for place, block in blocks:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from providers.claude.fields import Thinking, output_schema, thinking_of
+from providers.claude.fields import output_schema, thinking_of
 from providers.claude.history.message import once_a_message
 from providers.client_fields.protocol import refers as refers_to_account
 
@@ -20,7 +20,6 @@ _SEARCH_NAMES = frozenset({"web_search", "brave_web_search", "google_search"})
 _OF_ITSELF = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 """Blocks that hold nothing but what the client wrote or a model answered."""
 _REFERS = "(refers)"
-_NOT_ASKED = Thinking("unset")
 _NO_TOOLS: tuple[tuple[str, ...], bool, bool] = ((), False, False)
 _REMINDER, _REMINDER_END = "<system-reminder>", "</system-reminder>"
 _TAGGED_USER_MESSAGES = 2
@@ -46,7 +45,7 @@ class Content(msgspec.Struct, frozen=True):
 
 
 def read_content(request: dict[str, Any]) -> Content:
-    thinking = thinking_of(request) if "thinking" in request or "output_config" in request else _NOT_ASKED
+    thinking = thinking_of(request)
     messages = [message for message in _list(request.get("messages")) if isinstance(message, dict)]
     kinds: set[str] = set()
     for message in messages:
@@ -60,17 +59,13 @@ def read_content(request: dict[str, Any]) -> Content:
         images="image" in kinds,
         documents="document" in kinds,
         web_search=searches,
-        structured_output=_has_schema(request),
+        structured_output=output_schema(request) is not None,
         prefill=bool(messages) and messages[-1].get("role") == "assistant",
         tools=tools,
         subagent_tag=_subagent_tag(request.get("system"), messages),
         text=_last_user_text(messages),
         refers=refers or _REFERS in kinds,
     )
-
-
-def _has_schema(request: dict[str, Any]) -> bool:
-    return ("output_config" in request or "output_format" in request) and output_schema(request) is not None
 
 
 def without_subagent_tags(request: dict[str, Any]) -> dict[str, Any]:

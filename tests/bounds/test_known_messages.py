@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.claude.client_json import SHALLOW
+from providers.claude.client_json import SHALLOW, decode_shallow
 from providers.claude.history import conversations
 from providers.claude.history.conversations import Conversations
 from providers.claude.history.message import KnownMessage, encoded
@@ -182,9 +182,13 @@ def test_whatever_comes_after_what_is_known_is_read_or_refused_all_the_same(body
 
 def test_a_message_that_is_known_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[bytes] = []
+
+    def decode(body: bytes) -> Any:
+        parsed.append(body)
+        return decode_shallow(body)
+
     with knowing(WARM):
-        decode = conversations.decode_shallow
-        monkeypatch.setattr(conversations, "decode_shallow", lambda body: parsed.append(body) or decode(body))
+        monkeypatch.setattr(conversations, "decode_shallow", decode)
         first, second = (intake.parse(WARM)["messages"] for _ in range(2))
     assert all(len(body) < len(WARM) - len(msgspec.json.encode(EARLIER)) + 100 for body in parsed)
     assert [one is other for one, other in zip(first, second, strict=True)] == [True, True, True, False]

@@ -126,6 +126,8 @@ def _raised(limit: int, call: Call, profile: Profile) -> int:
 
 
 def _sampling(call: Call, profile: Profile) -> dict[str, Any]:
+    if call.body.keys().isdisjoint(_SAMPLING):
+        return {}
     given = {name: value for name in _SAMPLING if _is_number(value := call.body.get(name))}
     if not given:
         return given

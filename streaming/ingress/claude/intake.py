@@ -126,13 +126,13 @@ def parse(body: bytes) -> dict[str, Any]:
 def _parsed(body: bytes) -> Parsed:
     size = len(body)
     if size <= _SMALL:
-        return Parsed(_object(body).value, False)
+        return Parsed(_object(body), False)
     if holds_more_values(body, settings.MAX_JSON_VALUES):
         raise _too_many()
     with at_rest:
         # The collector counts how many lists and objects are made, in C, and nobody sets the count back meanwhile.
         made = -gc.get_count()[0]
-        content, spared = _object(body)
+        content, spared = _agent_object(body) or (_object(body), 0)
         made += gc.get_count()[0] + spared
     if size > _BIG and has_costly_integers(content):
         raise ClaudeError(
@@ -141,13 +141,10 @@ def _parsed(body: bytes) -> Parsed:
     return Parsed(content, size > _BIG or not 0 <= made <= _MANY)
 
 
-def _object(body: bytes) -> Read:
+def _object(body: bytes) -> dict[str, Any]:
     if body.startswith(codecs.BOM_UTF8):
         # As .NET and PowerShell write it; RFC 8259 lets a parser ignore it.
         body = body[len(codecs.BOM_UTF8) :]
-    read = _shallow_object(body)
-    if read is not None:
-        return read
     try:
         request = decoded(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -160,12 +157,12 @@ def _object(body: bytes) -> Read:
     # Each level takes at least two bytes, so the shortest bodies need no walk.
     if len(body) > 2 * settings.MAX_JSON_DEPTH and is_deeper(request, settings.MAX_JSON_DEPTH):
         raise _too_deep()
-    return Read(request)
+    return request
 
 
-def _shallow_object(body: bytes) -> Read | None:
+def _agent_object(body: bytes) -> Read | None:
     """The object of a body of an agent's size that needs no walk through it to know its depth; None for any other."""
-    if not _SMALL < len(body) <= _BIG or settings.MAX_JSON_DEPTH < SHALLOW:
+    if len(body) > _BIG or settings.MAX_JSON_DEPTH < SHALLOW:
         return None
     try:
         read = _conversations.read(body)
