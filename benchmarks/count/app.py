@@ -46,6 +46,11 @@ class Asked(msgspec.Struct):
             self.body += message["body"]
             self.whole = not message.get("more_body", False)
 
+    def send_now(self, body: bytes) -> bool:
+        """As the gateway's own server takes parts of a stream."""
+        self.body += body
+        return True
+
 
 def main(key: str) -> None:
     """Count everything, and say so at the end."""

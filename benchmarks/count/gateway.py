@@ -61,6 +61,13 @@ class Sent:
             return data
         raise StopAsyncIteration
 
+    async def push_to(self, take: Callable[[bytes], bool]) -> None:
+        """Hands over all reads but the last, which comes with the end of the body."""
+        while self._left > 1:
+            self._left -= 1
+            if not take(next(self._reads)):
+                break
+
     def is_over(self) -> bool:
         """Whether the last read was taken."""
         return not self._left

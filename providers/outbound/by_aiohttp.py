@@ -30,6 +30,9 @@ class Body(AsyncIterator[bytes]):
         except (httpx.HTTPError, aiohttp.ClientError) as error:
             raise errors.broken_answer() from error
 
+    def push_to(self, take: Callable[[bytes], bool]) -> None:
+        """It cannot."""
+
     def is_over(self) -> bool:
         """aiohttp does not tell."""
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Protocol
 
 from providers.dialects.contract import Decoder
@@ -34,6 +34,10 @@ class Body(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
     async def __anext__(self) -> bytes: ...
+
+    def push_to(self, take: Callable[[bytes], bool]) -> Awaitable[None] | None:
+        """Calls `take` with what arrives, where it arrives and before anybody is woken, until it returns False or the
+        body ends: what is awaited returns then, and raises what `take` raised. None where that cannot be now."""
 
     def is_over(self) -> bool:
         """Whether the end has come, and all before it was taken; False where that is not known."""
@@ -82,6 +86,10 @@ class Response:
         if self._unreadable:
             return _Unreadable(UpstreamError(ErrorKind.MALFORMED, compressed_by(self._unreadable), status=self.status))
         return Inflated.all(self._body, self._compression) if self._compression else self._body
+
+    def push_to(self, take: Callable[[bytes], bool]) -> Awaitable[None] | None:
+        """See Body. What follows comes out of `chunks`."""
+        return None if self._compression else self._body.push_to(take)
 
     async def read(self, limit: int = ERROR_BODY_BYTES) -> bytes:
         """Returns the body up to `limit` bytes, for responses that are not streams.

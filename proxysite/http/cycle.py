@@ -53,6 +53,14 @@ class GatewayCycle(RequestResponseCycle):
         else:
             raise RuntimeError(f"the application sent {kind}, which is not what comes next")
 
+    def send_now(self, body: bytes) -> bool:
+        """Writes a part of a stream that has begun, if nobody has to wait for it; returns whether it did."""
+        if self.flow.write_paused or not self.chunked_encoding or self._head or self.response_complete:
+            return False
+        if not self.disconnected:
+            self.transport.write(b"%x\r\n%b\r\n" % (len(body), body))
+        return True
+
     def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Makes the head. It waits for the body, which an application sends at once."""
         # Django's names are not in lower case.

@@ -30,6 +30,7 @@ from streaming.attempts import slices
 from streaming.attempts.continuation import Continuation
 from streaming.attempts.incoming import leave, note_finished, tokens_taken, truncated, unreadable
 from streaming.attempts.outgoing import translation, with_attempt_id
+from streaming.attempts.push import Push
 from streaming.budgets.request import AttemptMoney
 from streaming.exchange.answer import Answer
 from streaming.exchange.lifecycle import Lifecycle, Watch, timed_out
@@ -200,23 +201,21 @@ class Attempt:
         watch, loop = self._watch, self._lifecycle.loop
         chunks = response.chunks()
         arrived = partial(response.arrived, chunks, decoder)
-        answer, stream = self._answer, self._answer.stream
+        stream = self._answer.stream
+        push = None if stream is None else Push(response, decoder, stream, self._answer, loop, watch, self.money)
         try:
             async for data in chunks:
                 events = decoder.feed(data)
-                if not events:
-                    continue
-                written = self._encoded(events)
-                if self._goes_on():
-                    if written and stream is not None:
-                        watch.pause()
-                        await stream.write(written)
-                        answer.note_written(loop.time())
-                elif await self._settle(written, arrived):
-                    watch.end()
-                    await leave(response, chunks, self.encoder)
-                    return
-                watch.touch(loop.time())
+                written = self._encoded(events) if events else None
+                while written is not None:
+                    if self.responded and await self._settle(written, arrived):
+                        watch.end()
+                        await leave(response, chunks, self.encoder)
+                        return
+                    watch.touch(loop.time())
+                    written = None
+                    if push is not None and self.first_content_at is not None:
+                        written = await push.until_left()
             if await self._pass_on(decoder.close()):
                 return
         except (EventTooLong, RecursionError) as error:
@@ -257,12 +256,6 @@ class Attempt:
         if not had_content and encoder.content_sent:
             self._note_first_content()
         return data
-
-    def _goes_on(self) -> bool:
-        """Whether it is as after most reads: there will be more of the answer, for which there is money."""
-        return not self.responded or (
-            self.encoder.is_open and (self.money is None or self.money.quiet_for is self.encoder.tokens)
-        )
 
     async def _settle(self, data: bytes, arrived: slices.Arrived | None = None) -> bool:
         """Pays for an answer and sends what was encoded of it; returns whether it is complete. Raises its failure."""

@@ -34,15 +34,16 @@ class Encoder:
     """One answer. `feed` and its like return the bytes that the sink made of it, b"" where there are none.
 
     For callers to read: `started` (message_start was written), `content_sent` (no other attempt can start over),
-    `finished` (message_stop was written), `failed` (the upstream's failure, of which nothing was written), `tokens`
-    (the latest reported counts that can be; estimated where there are none), `counted_here` (whether they are in an
-    answer that is complete), `stop_reason` and `reported` (model, service tier and region as the upstream told them).
+    `finished` (message_stop was written), `failed` (the upstream's failure, of which nothing was written), `is_open`
+    (the upstream has neither announced the end nor failed), `tokens` (the latest reported counts that can be; estimated
+    where there are none), `counted_here` (whether they are in an answer that is complete), `stop_reason` and `reported`
+    (model, service tier and region as the upstream told them).
     """
 
     __slots__ = (
         "_blocks", "_doubted", "_earlier_chars", "_earlier_tokens", "_end", "_input_estimate", "_limits", "_message_id",
         "_model", "_on", "_output_reported", "_reported_at_start", "_sink", "_unknown_sent", "counted_here", "failed",
-        "finished", "reported", "tokens",
+        "finished", "is_open", "reported", "tokens",
     )  # fmt: skip
 
     def __init__(self, sink: Sink, message_id: str, model: str, input_estimate: int) -> None:
@@ -60,6 +61,7 @@ class Encoder:
 
     def _forget_end(self) -> None:
         self._end: MessageFinished | None = None
+        self.is_open = True
         self._output_reported = False
         self._doubted: CountLimits | None = None
         self.failed: UpstreamError | None = None
@@ -75,11 +77,6 @@ class Encoder:
     def content_sent(self) -> bool:
         """Whether something was written that another attempt could not take back."""
         return self._blocks.content_sent or self._unknown_sent
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the upstream has neither announced the end of the answer nor failed."""
-        return self._end is None and self.failed is None
 
     @property
     def has_new_content(self) -> bool:
@@ -121,7 +118,7 @@ class Encoder:
                     self._on[kind](self, event)
         except NoObject:
             message = "The provider sent a tool call whose arguments are no JSON object."
-            self.failed = UpstreamError(ErrorKind.MALFORMED, message, code="arguments")
+            self._fails(UpstreamError(ErrorKind.MALFORMED, message, code="arguments"))
         return self._sink.take()
 
     def answers_as(self, model: str) -> None:
@@ -261,14 +258,17 @@ class Encoder:
         return believed
 
     def _announce_end(self, event: MessageFinished) -> None:
-        self._end = event
+        self._end, self.is_open = event, False
         if event.service_tier is not None:
             model, _, region = self.reported
             self.reported = model, event.service_tier, region
         self._blocks.end_calls(cut=event.cut_short or event.stop_reason not in COMPLETE)
 
     def _note_failure(self, event: StreamFailed) -> None:
-        self.failed = event.error
+        self._fails(event.error)
+
+    def _fails(self, error: UpstreamError) -> None:
+        self.failed, self.is_open = error, False
 
     def _pass_ping(self, event: Ping) -> None:
         self._sink.ping()

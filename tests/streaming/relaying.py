@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -65,11 +65,14 @@ async def relayed(
     load: Load | None = None,
     quota: Quota | None = None,
     whole_body: Mapping[str, Any] | None = None,
+    pushed: list[bytes] | None = None,
+    takes: Callable[[bytes], bool] = lambda data: True,
     **route_fields: Any,
 ) -> Relayed:
     """Sends a request to a route over the candidates and returns what became of it.
 
     The client leaves as soon as it has its complete answer. `whole_body` replaces the request that is made of `prompt`.
+    With `pushed` the server takes parts of a stream at once where it `takes` them, and puts them there as well.
     """
     body: dict[str, Any] = {
         "model": "r",
@@ -91,15 +94,24 @@ async def relayed(
         await answered.wait()
         return {"type": "http.disconnect"}
 
-    async def send(message: dict[str, Any]) -> None:
-        outgoing.append(message)
-        if message["type"] == "http.response.body" and not message["more_body"]:
-            answered.set()
+    class Server:
+        async def send(self, message: dict[str, Any]) -> None:
+            outgoing.append(message)
+            if message["type"] == "http.response.body" and not message["more_body"]:
+                answered.set()
+
+    class PushingServer(Server):
+        def send_now(self, data: bytes) -> bool:
+            if pushed is None or not takes(data):
+                return False
+            pushed.append(data)
+            outgoing.append({"type": "http.response.body", "body": data, "more_body": True})
+            return True
 
     identity, task = new_identity(), asyncio.current_task()
     assert task is not None
     account = Account(None, RequestRecord(id=identity, request_id=request_id_of(identity)))
-    client = Client(send)
+    client = Client((Server() if pushed is None else PushingServer()).send)
     client.request_id = request_id_of(identity)
     exchanges: set[Exchange] = set()
     sweeper = Sweeper(exchanges)

@@ -138,7 +138,7 @@ def test_a_stream_gives_its_body_back_with_its_first_content(upstream: Upstream)
         running = asyncio.create_task(relayed(script.prompt, candidate(upstream.base_url), load=load))
         while not (held[-1] and not load.bodies):
             held.append(max(held[-1], load.bodies))
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         before_its_end = not running.done()
         gate.open()
         await running

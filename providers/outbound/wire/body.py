@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from providers.outbound.errors import broken_answer
 from providers.outbound.wire.connection import Connection
 from providers.outbound.wire.pool import Pool
-from providers.outbound.wire.reader import DONE, FAILED
+from providers.outbound.wire.reader import BODY, DONE, FAILED
 
 
 class Body:
@@ -37,6 +39,13 @@ class Body:
                 connection.abort()
                 raise
         raise StopAsyncIteration
+
+    def push_to(self, take: Callable[[bytes], bool]) -> Awaitable[None] | None:
+        """See response.Body."""
+        connection = self._connection
+        if connection is None or connection.phase != BODY or connection.parts:
+            return None
+        return connection.push(take)
 
     def is_over(self) -> bool:
         """See response.Body."""

@@ -18,7 +18,7 @@ class Connection(ResponseReader, asyncio.Protocol):
     """
 
     __slots__ = (
-        "_gone", "_is_paused", "_is_writable", "_loop", "_waiter", "_writer", "expires", "transport", "unsent",
+        "_gone", "_is_paused", "_is_writable", "_loop", "_take", "_waiter", "_writer", "expires", "transport", "unsent",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, gone: Callable[[Connection], None]) -> None:
@@ -28,6 +28,7 @@ class Connection(ResponseReader, asyncio.Protocol):
         self._gone = gone
         self._waiter: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
+        self._take: Callable[[bytes], bool] | None = None
         self._is_writable = True
         self._is_paused = self.unsent = False
         self.transport: asyncio.Transport | None = None
@@ -100,6 +101,14 @@ class Connection(ResponseReader, asyncio.Protocol):
     def wait(self) -> asyncio.Future[None]:
         """What to wait for in the phases HEAD and BODY, where no part is there. One reader alone may wait."""
         self._waiter = waiter = self._loop.create_future()
+        self._take = None
+        return waiter
+
+    def push(self, take: Callable[[bytes], bool]) -> asyncio.Future[None]:
+        """Calls `take` with what arrives, as it arrives, until it returns False or the body ends. What to wait for
+        meanwhile, as for `wait`; what `take` raises comes out there."""
+        waiter = self.wait()
+        self._take = take
         return waiter
 
     def take(self) -> bytes:
@@ -156,6 +165,23 @@ class Connection(ResponseReader, asyncio.Protocol):
         super()._fail(failure)
         self._wake_writer()
 
+    def _arrived(self, size: int) -> None:
+        take = self._take
+        if take is None or self._waiter is None or self._waiter.done():
+            super()._arrived(size)
+            return
+        # Hot: each read of a stream. Nobody is woken for it.
+        parts = self.parts
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
+        try:
+            takes_more = take(data)
+        except Exception as error:  # noqa: BLE001 - whoever waits gets it
+            self._wake(error)
+        else:
+            if not takes_more:
+                self._wake()
+
     def _hold(self) -> None:
         if not self._is_paused and self.transport is not None and not self.transport.is_closing():
             self._is_paused = True
@@ -166,12 +192,16 @@ class Connection(ResponseReader, asyncio.Protocol):
         if self.transport is not None and not self.transport.is_closing():
             self.transport.resume_reading()
 
-    def _wake(self) -> None:
+    def _wake(self, error: Exception | None = None) -> None:
         waiter = self._waiter
         if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
+            self._waiter = self._take = None
+            if waiter.done():
+                pass  # Whoever waited was cancelled.
+            elif error is None:
                 waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
         if self._writer is not None:
             self._wake_writer()
 

@@ -101,6 +101,13 @@ class ResponseReader:
     def _wake(self) -> None:
         """There is something for the reader: a head, a part, the end or a failure."""
 
+    def _arrived(self, size: int) -> None:
+        """There are more parts of a body that goes on, from a read of so many bytes."""
+        self._held += size
+        if self._held > limits.HELD_BYTES:
+            self._hold()
+        self._wake()
+
     def _hold(self) -> None:
         """More than enough waits to be taken."""
 
@@ -198,10 +205,7 @@ class ResponseReader:
             self._fail(Failure.LOST)
             return
         if len(parts) > before:
-            self._held += size
-            if self._held > limits.HELD_BYTES:
-                self._hold()
-            self._wake()
+            self._arrived(size)
 
     def _is_padded(self, size: int, before: int) -> bool:
         """Whether a chunked body holds more beside its content than it may."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import pytest
 
@@ -12,7 +12,15 @@ from proxysite.http.connections import GatewayState
 from proxysite.http.protocol import GatewayProtocol
 from proxysite.server import configuration
 
-Messages = list[dict[str, Any]]
+
+class Now(NamedTuple):
+    """A part for which nobody waits, and whether it leaves."""
+
+    body: bytes
+    taken: bool
+
+
+Messages = list[Any]
 START: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": [(b"Content-Type", b"text/plain")]}
 
 
@@ -42,7 +50,10 @@ def ask(messages: Messages, request: bytes = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n
 
     async def application(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
         for message in messages:
-            await send(message)
+            if isinstance(message, Now):
+                assert cast(Any, send).__self__.send_now(message.body) is message.taken
+            else:
+                await send(message)
 
     async def asked() -> tuple[list[bytes], bytes]:
         config, state, writes = configuration(application, "127.0.0.1", 0), GatewayState(), list[bytes]()
@@ -78,6 +89,15 @@ def test_head_and_first_chunk_are_one_write() -> None:
     assert b"transfer-encoding: chunked\r\n" in writes[0]
     assert writes[1:] == [b"3\r\ntwo\r\n", b"0\r\n\r\n"]
     assert read == b"".join(writes)
+
+
+def test_parts_for_which_nobody_waits_are_chunks_of_a_stream_that_has_begun() -> None:
+    messages = [Now(b"0", False), START, Now(b"0", False), part(b"one"), Now(b"two", True), part(b"3", more=False)]
+    writes, read = ask([*messages, Now(b"4", False)], CLOSING)
+    assert writes[1:] == [b"3\r\ntwo\r\n", b"1\r\n3\r\n0\r\n\r\n"]
+    assert read == b"".join(writes)
+    start = {**START, "headers": [(b"content-length", b"5")]}
+    ask([start, part(b"on"), Now(b"two", False), part(b"two", more=False)], CLOSING)
 
 
 def test_an_answer_in_one_piece_is_one_write() -> None:
