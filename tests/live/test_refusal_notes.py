@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from access.keys import AccessDenied, Keys, caller, new_key
 from proxysite.live import refusals
@@ -106,13 +107,25 @@ def test_it_ends_with_the_look(monkeypatch: pytest.MonkeyPatch, orm: Rows) -> No
             listeners[0](Signal.Name.REFUSALS)
             assert keys.notes is not None
             _add(keys.notes, {"x-api-key": "wrong"})
-            await asyncio.to_thread(until, rows.exists)
-            await asyncio.to_thread(until, lambda: keys.notes is None and not rows.exists())
+            await _until(rows.exists)
+            await _until(lambda: keys.notes is None and not rows.exists())
         listeners[0](Signal.Name.REFUSALS)
         assert keys.notes is not None
         _add(keys.notes, {"x-api-key": "wrong"})
-        await asyncio.to_thread(until, rows.exists)
+        await _until(rows.exists)
         await asyncio.to_thread(reporter.stop)
-        assert not await asyncio.to_thread(rows.exists)
+        await _until(lambda: not rows.exists(), timeout=0)
 
     asyncio.run(run())
+
+
+async def _until(true: Callable[[], bool], **patience: float) -> None:
+    """Waits in a thread, which closes its connection to the database."""
+
+    def wait() -> None:
+        try:
+            until(true, **patience)
+        finally:
+            connection.close()
+
+    await asyncio.to_thread(wait)
