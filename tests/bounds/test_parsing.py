@@ -51,10 +51,10 @@ def test_four_megabytes_of_data_in_one_text_are_read(text: str) -> None:
     assert content["messages"][0]["content"][0]["text"] == text
 
 
-def test_the_limit_is_a_setting(settings: Any) -> None:
+def test_the_limit_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     body = _body(metadata={"x": [0] * 30_000})
     intake.parse(body)
-    settings.MAX_JSON_VALUES = 10_000
+    monkeypatch.setattr(intake, "MAX_JSON_VALUES", 10_000)
     with pytest.raises(ClaudeError):
         intake.parse(body)
 

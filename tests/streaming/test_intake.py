@@ -85,8 +85,10 @@ def test_a_body_that_is_no_json_object_is_refused(body: bytes, words: str) -> No
 
 @pytest.mark.parametrize("limit", [1, 2, 20, 128])
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"":', b"}")], ids=["lists", "objects"])
-def test_depth_is_limited_at_every_size_of_body(opening: bytes, closing: bytes, limit: int, settings: Any) -> None:
-    settings.MAX_JSON_DEPTH = limit
+def test_depth_is_limited_at_every_size_of_body(
+    opening: bytes, closing: bytes, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "MAX_JSON_DEPTH", limit)
     for depth in (*range(1, limit + 3), 2 * limit + 1, 4 * limit + 1):
         inner = depth - 1
         # The shortest body of this depth; the object itself is the first level.
@@ -146,9 +148,9 @@ def test_a_body_in_pieces_is_put_together() -> None:
     ],
 )
 def test_a_body_over_the_limit_is_refused_as_soon_as_it_is_known(
-    headers: dict[str, str], messages: list[dict[str, Any]], settings: Any
+    headers: dict[str, str], messages: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.MAX_BODY_BYTES = 10
+    monkeypatch.setattr(intake, "MAX_BODY_BYTES", 10)
     with pytest.raises(ClaudeError) as caught:
         asyncio.run(intake.read_body(_receive(*messages), headers, _share()))
     assert (caught.value.status, caught.value.type) == (413, "request_too_large")

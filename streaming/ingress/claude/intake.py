@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import gc
 from collections.abc import Mapping
-from typing import Any, Final, LiteralString, NamedTuple
+from typing import Any, Final, LiteralString
 
 import msgspec
 from django.conf import settings
@@ -27,9 +27,14 @@ from streaming.ingress.json_values import holds_more_values
 from usage.collector import at_rest
 from usage.sentence import Sentence
 
+# Read once: each look through Django's object costs as much as reading a small body.
+MAX_BODY_BYTES: Final[int] = settings.MAX_BODY_BYTES
+MAX_JSON_DEPTH: Final[int] = settings.MAX_JSON_DEPTH
+MAX_JSON_VALUES: Final[int] = settings.MAX_JSON_VALUES
 _SMALL: Final = 16 * 1024
 """Bytes of a body that is little work, whatever it holds."""
-_BIG: Final = 256 * 1024
+BIG: Final = 256 * 1024
+"""Bytes of a body that is read beside the event loop."""
 _MOST_DIGITS: Final = 20
 _MANY: Final = 4_000
 """Lists and objects in a body. A coding agent's request has one in about 400 bytes."""
@@ -52,7 +57,7 @@ async def read_body(receive: Receive, headers: Mapping[str, str], share: Share) 
         body = await _read(receive, headers, share)
         if coding is None:
             return body
-        plain = await compression.decompressed(body, coding, settings.MAX_BODY_BYTES)
+        plain = await compression.decompressed(body, coding, MAX_BODY_BYTES)
         share.release()
         share.hold(len(plain))
         return plain
@@ -73,11 +78,11 @@ async def read_body(receive: Receive, headers: Mapping[str, str], share: Share) 
             why=Sentence("The body is not whole, or not compressed as its content-encoding says.", code="invalid_body"),
         ) from error
     except compression.TooMuch as error:
-        raise _too_large(settings.MAX_BODY_BYTES) from error
+        raise _too_large(MAX_BODY_BYTES) from error
 
 
 async def _read(receive: Receive, headers: Mapping[str, str], share: Share) -> bytes:
-    limit: int = settings.MAX_BODY_BYTES
+    limit = MAX_BODY_BYTES
     announced = headers.get("content-length", "")
     if announced.isascii() and announced.isdecimal():
         # A number of more digits than int() takes is larger still.
@@ -106,39 +111,34 @@ async def _read(receive: Receive, headers: Mapping[str, str], share: Share) -> b
         share.hold(len(part))
 
 
-class Parsed(NamedTuple):
-    """A body's JSON object. `heavy`: whether work on all of it belongs beside the event loop."""
-
-    content: dict[str, Any]
-    heavy: bool
-
-
-async def parsed(body: bytes) -> Parsed:
-    """Returns what is in a body; a big one is read beside the event loop. Raises ClaudeError 400."""
-    return await off_loop(_parsed, body) if len(body) > _BIG else _parsed(body)
+async def parsed(body: bytes) -> tuple[dict[str, Any], bool]:
+    """Returns the JSON object of a body, and whether work on all of it belongs beside the event loop; a big one is read
+    there. Raises ClaudeError 400."""
+    return await off_loop(parsed_here, body) if len(body) > BIG else parsed_here(body)
 
 
 def parse(body: bytes) -> dict[str, Any]:
     """Returns the JSON object of a body. Raises ClaudeError 400."""
-    return _parsed(body).content
+    return parsed_here(body)[0]
 
 
-def _parsed(body: bytes) -> Parsed:
+def parsed_here(body: bytes) -> tuple[dict[str, Any], bool]:
+    """Returns what `parsed` does, in this thread. Raises ClaudeError 400."""
     size = len(body)
     if size <= _SMALL:
-        return Parsed(_object(body), False)
-    if holds_more_values(body, settings.MAX_JSON_VALUES):
+        return _object(body), False
+    if holds_more_values(body, MAX_JSON_VALUES):
         raise _too_many()
     with at_rest:
         # The collector counts how many lists and objects are made, in C, and nobody sets the count back meanwhile.
         made = -gc.get_count()[0]
         content, spared = _agent_object(body) or (_object(body), 0)
         made += gc.get_count()[0] + spared
-    if size > _BIG and has_costly_integers(content):
+    if size > BIG and has_costly_integers(content):
         raise ClaudeError(
             400, Sentence("The body holds numbers of too many digits.", code="numbers_too_long"), code="invalid_json"
         )
-    return Parsed(content, size > _BIG or not 0 <= made <= _MANY)
+    return content, size > BIG or not 0 <= made <= _MANY
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -155,14 +155,14 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise ClaudeError(400, Sentence("The body must be a JSON object.", code="body_not_object"), code="invalid_json")
     # Each level takes at least two bytes, so the shortest bodies need no walk.
-    if len(body) > 2 * settings.MAX_JSON_DEPTH and is_deeper(request, settings.MAX_JSON_DEPTH):
+    if len(body) > 2 * MAX_JSON_DEPTH and is_deeper(request, MAX_JSON_DEPTH):
         raise _too_deep()
     return request
 
 
 def _agent_object(body: bytes) -> Read | None:
     """The object of a body of an agent's size that needs no walk through it to know its depth; None for any other."""
-    if len(body) > _BIG or settings.MAX_JSON_DEPTH < SHALLOW:
+    if len(body) > BIG or MAX_JSON_DEPTH < SHALLOW:
         return None
     try:
         read = _conversations.read(body)
@@ -179,15 +179,18 @@ def checked(request: dict[str, Any], tagged: bool = False) -> dict[str, Any]:
 
 def check(request: Mapping[str, Any], *, counting: bool = False) -> None:
     """Refuses what no provider could answer. Raises ClaudeError 400 that names the field, as the API itself does."""
+    # Values have exactly these types, and to ask for one of them takes half as long as isinstance().
     model = request.get("model")
-    if not isinstance(model, str) or not model:
+    if type(model) is not str or not model:
         raise _invalid("model: Field required, the name of a model as a string", code="model_missing")
     if not counting:
         _check_output(request)
     _check_messages(request.get("messages"))
-    _check_content(request.get("system", ""), "system")
+    system = request.get("system")
+    if system is not None and type(system) is not str:
+        _check_blocks(system, "system")
     tools = request.get("tools")
-    if tools is not None and (not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools)):
+    if tools is not None and (type(tools) is not list or not all(type(tool) is dict for tool in tools)):
         raise _invalid("tools: Input should be a list of objects", code="tools_invalid")
 
 
@@ -195,16 +198,16 @@ def _check_output(request: Mapping[str, Any]) -> None:
     max_tokens = request.get("max_tokens")
     if max_tokens is None:
         raise _invalid("max_tokens: Field required", code="max_tokens_missing")
-    if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 0:
+    if type(max_tokens) is not int or max_tokens < 0:
         raise _invalid("max_tokens: Input should be a whole number, 0 or more", code="max_tokens_invalid")
-    if not isinstance(request.get("stream", False), bool):
+    if type(request.get("stream", False)) is not bool:
         raise _invalid("stream: Input should be true or false", code="stream_invalid")
 
 
 def _check_messages(messages: Any) -> None:
     if messages is None:
         raise _invalid("messages: Field required", code="messages_missing")
-    if not isinstance(messages, list):
+    if type(messages) is not list:
         raise _invalid("messages: Input should be a list", code="messages_invalid")
     if not messages:
         raise _invalid("messages: at least one message is required", code="messages_empty")
@@ -214,25 +217,26 @@ def _check_messages(messages: Any) -> None:
 
 
 def _check_message(message: Any, number: int) -> None:
-    if not isinstance(message, dict):
+    if type(message) is not dict:
         raise _invalid("{where}: Input should be an object", f"messages.{number}", code="message_invalid")
     role = message.get("role")
-    if not isinstance(role, str) or role not in _ROLES:
+    if type(role) is not str or role not in _ROLES:
         raise _invalid(
             "{where}.role: Input should be 'user', 'assistant' or 'system'", f"messages.{number}", code="role_invalid"
         )
     if "content" not in message:
         raise _invalid("{where}.content: Field required", f"messages.{number}", code="content_missing")
-    _check_content(message["content"], f"messages.{number}.content")
+    content = message["content"]
+    if type(content) is not str:
+        _check_blocks(content, f"messages.{number}.content")
 
 
-def _check_content(content: Any, where: str) -> None:
-    if isinstance(content, str) or (content is None and where == "system"):
-        return
-    if not isinstance(content, list):
+def _check_blocks(content: Any, where: str) -> None:
+    """Refuses content that is no text, unless it is a list of blocks."""
+    if type(content) is not list:
         raise _invalid("{where}: Input should be a string or a list of blocks", where, code="content_invalid")
     for number, block in enumerate(content):
-        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+        if type(block) is not dict or type(block.get("type")) is not str:
             raise _invalid("{where}: Input should be an object with a type", f"{where}.{number}", code="block_invalid")
 
 
@@ -252,7 +256,7 @@ def _invalid(template: LiteralString, where: str = "", *, code: LiteralString) -
 
 
 def _too_deep() -> ClaudeError:
-    message = Sentence("The body nests deeper than {most} levels.", code="too_deep", most=settings.MAX_JSON_DEPTH)
+    message = Sentence("The body nests deeper than {most} levels.", code="too_deep", most=MAX_JSON_DEPTH)
     return ClaudeError(400, message, code="too_deep")
 
 
@@ -260,7 +264,7 @@ def _too_many() -> ClaudeError:
     message = Sentence(
         "The body holds more than {most} JSON values. Send fewer or shorter messages and tools.",
         code="too_many_values",
-        most=settings.MAX_JSON_VALUES,
+        most=MAX_JSON_VALUES,
     )
     return ClaudeError(400, message, code="too_many_values")
 
