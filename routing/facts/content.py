@@ -46,25 +46,28 @@ class Content(msgspec.Struct, frozen=True):
 
 def read_content(request: dict[str, Any]) -> Content:
     thinking = thinking_of(request)
-    messages = [message for message in _list(request.get("messages")) if isinstance(message, dict)]
+    messages = _list(request.get("messages"))
     kinds: set[str] = set()
     for message in messages:
-        if isinstance(message.get("content"), list):
+        if not isinstance(message, dict):
+            return read_content({**request, "messages": [each for each in messages if isinstance(each, dict)]})
+        if type(message.get("content")) is list:
             kinds |= _kinds(message)
     tools, searches, refers = _tools(request["tools"]) if "tools" in request else _NO_TOOLS
+    # By position: fields by name take longer.
     return Content(
-        thinks=thinking.mode == "on",
-        thinking_budget=thinking.budget or 0,
-        effort=thinking.effort or "",
-        images="image" in kinds,
-        documents="document" in kinds,
-        web_search=searches,
-        structured_output=output_schema(request) is not None,
-        prefill=bool(messages) and messages[-1].get("role") == "assistant",
-        tools=tools,
-        subagent_tag=_subagent_tag(request.get("system"), messages),
-        text=_last_user_text(messages),
-        refers=refers or _REFERS in kinds,
+        thinking.mode == "on",
+        thinking.budget or 0,
+        thinking.effort or "",
+        "image" in kinds,
+        "document" in kinds,
+        searches,
+        _has_schema(request),
+        bool(messages) and messages[-1].get("role") == "assistant",
+        tools,
+        _subagent_tag(request.get("system"), messages),
+        _last_user_text(messages),
+        refers or _REFERS in kinds,
     )
 
 
@@ -130,7 +133,7 @@ def _tools(tools: Any) -> tuple[tuple[str, ...], bool, bool]:
 
 def _subagent_tag(system: Any, messages: list[dict[str, Any]]) -> str:
     """Returns what the first tag names, in the system prompt or in the first user messages."""
-    found = _first_tag(system)
+    found = _first_tag(system) if system else None
     users = 0
     for message in messages:
         if found is not None or users == _TAGGED_USER_MESSAGES:
@@ -142,6 +145,8 @@ def _subagent_tag(system: Any, messages: list[dict[str, Any]]) -> str:
 
 
 def _first_tag(content: Any) -> str | None:
+    if isinstance(content, str) and _SUBAGENT_START not in content:
+        return None
     for text in _texts(content):
         if _SUBAGENT_START in text and (found := next(_tags(text), None)) is not None:
             return found[2].strip()
@@ -173,10 +178,11 @@ def _last_user_text(messages: list[dict[str, Any]]) -> str:
     """Returns the last text that the user wrote; reminders that Claude Code adds are left out."""
     for message in reversed(messages):
         if message.get("role") == "user":
-            for text in reversed(_texts(message.get("content"))):
+            content = message.get("content")
+            for text in (content,) if isinstance(content, str) else reversed(_texts(content)):
                 words = _without_reminders(text).strip() if _REMINDER in text else text
                 if words:
-                    return words[-_MAX_TEXT:]
+                    return words if len(words) <= _MAX_TEXT else words[-_MAX_TEXT:]
     return ""
 
 
