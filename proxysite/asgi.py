@@ -6,9 +6,11 @@ and answer the paths of the other with where it is.
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import warnings
+from collections.abc import Awaitable
 from typing import Any
 
 import django
@@ -41,12 +43,16 @@ Scope = dict[str, Any]
 _django = pages.Django()
 
 
-async def _both(scope: Scope, receive: Receive, send: Any) -> None:
-    runtime = serve()
+@functools.cache
+def _consumer() -> ClaudeConsumer:
+    return ClaudeConsumer(serve())
+
+
+def _both(scope: Scope, receive: Receive, send: Any) -> Awaitable[None]:
+    # No coroutine: each step of a request passes through all that there are.
     if owns(scope):
-        await ClaudeConsumer(runtime)(scope, receive, send)
-    else:
-        await pages.page(_django, scope, receive, send, runtime.load)
+        return _consumer()(scope, receive, send)
+    return pages.page(_django, scope, receive, send, serve().load)
 
 
 async def _pages(scope: Scope, receive: Receive, send: Any) -> None:
@@ -97,11 +103,10 @@ def _lifespan(*, pages_only: bool) -> Any:
 def api_alone(pages_at: str) -> ProtocolTypeRouter:
     """Returns the application of a process without pages; `pages_at` says where they are."""
 
-    async def http(scope: Scope, receive: Receive, send: Any) -> None:
+    def http(scope: Scope, receive: Receive, send: Any) -> Awaitable[None]:
         if owns(scope):
-            await ClaudeConsumer(serve())(scope, receive, send)
-        else:
-            await pages.refuse(send, pages.without_pages(scope["path"], pages_at))
+            return _consumer()(scope, receive, send)
+        return pages.refuse(send, pages.without_pages(scope["path"], pages_at))
 
     return ProtocolTypeRouter({"http": http, "lifespan": _lifespan(pages_only=False)})
 

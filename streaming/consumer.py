@@ -42,6 +42,8 @@ CREDENTIALS: Final = ("authorization", "x-api-key", "cookie", "proxy-authorizati
 """Headers with a client's own secrets: they are removed as soon as the caller is authenticated."""
 _OF_PLAYGROUND: Final = frozenset({paths.MESSAGES, paths.COUNT_TOKENS})
 """The endpoints that take the playground's token; they take POST alone."""
+_SHARED_WITH: Final = tuple(settings.CORS_ALLOWED_ORIGINS)
+"""The origins whose pages may call the API. Read once, since each request asks."""
 PAGE_PREFIXES: Final = ("/admin", "/my", "/api/report/", settings.STATIC_URL)
 """How the paths of the pages for people, of their files and of the report API begin; the front page is one of them."""
 
@@ -61,7 +63,7 @@ def is_page(path: str) -> bool:
 
 
 class ClaudeConsumer(AsyncHttpConsumer):
-    """Everything but the pages: the API, the probes, and 404 for all others. One instance, one request."""
+    """Everything but the pages: the API, the probes, and 404 for all others. One instance serves all requests."""
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -80,7 +82,7 @@ class ClaudeConsumer(AsyncHttpConsumer):
         identity = new_identity()
         client.request_id = request_id_of(identity)
         headers = header_lines.joined(scope["headers"])
-        if settings.CORS_ALLOWED_ORIGINS and await _is_preflight(scope, headers, client):
+        if _SHARED_WITH and await _is_preflight(scope, headers, client):
             return
         try:
             path, snapshot = _configured(scope, headers, client, runtime)
@@ -103,7 +105,7 @@ class ClaudeConsumer(AsyncHttpConsumer):
 
 async def _is_preflight(scope: Scope, headers: dict[str, str], client: Client) -> bool:
     """Whether a page of another origin asked first, and has its answer; lets such pages read every other answer."""
-    client.shared = cors.response_headers(headers, settings.CORS_ALLOWED_ORIGINS)
+    client.shared = cors.response_headers(headers, _SHARED_WITH)
     if not cors.is_preflight(scope["method"], headers):
         return False
     await client.respond_empty(cors.preflight_headers(headers))

@@ -7,7 +7,6 @@ import random
 import time
 
 import msgspec
-from django.conf import settings
 
 from routing import engine
 from routing.decision import Decision, NoHealthyCandidate, RouteRefused
@@ -43,7 +42,7 @@ async def _decided(exchange: Exchange, facts: RequestFacts, snapshot: Snapshot, 
         try:
             return engine.decide(facts, exchange.key, snapshot, health, time.time())
         except NoHealthyCandidate as error:
-            if waited >= error.route.retries or error.retry_after > settings.RETRY_AFTER_LIMIT:
+            if waited >= error.route.retries or error.retry_after > runtime.retry_limit:
                 raise
             # The jitter is the first retry's: requests that wait for the same moment do not all come at once.
             wait = error.retry_after + FIRST_WAIT * random.random()  # noqa: S311

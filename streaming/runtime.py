@@ -117,20 +117,19 @@ class Runtime:
         self.token_pool = TokenPool()
         self.companions: list[Companion] = [] if pages_only else [make(self) for make in companions]
         self.reporters: list[Companion] = [make(self) for make in reporters]
+        self.retry_limit: float = settings.RETRY_AFTER_LIMIT
+        """The longest `retry-after` that is waited for, in seconds."""
+        self._serves_unaccounted = settings.UNACCOUNTED == "serve"
         self.draining = False
-        self._started = False
+        self.started = False
+        """Whether `start` has finished."""
         self._starting = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-
-    @property
-    def started(self) -> bool:
-        """Whether `start` has finished."""
-        return self._started
 
     async def start(self) -> None:
         """Loads the snapshot and starts the threads and the sweeper; a second call does nothing."""
         async with self._starting:
-            if self._started:
+            if self.started:
                 return
             self._loop = loop = asyncio.get_running_loop()
             if not self.pages_only:
@@ -144,7 +143,7 @@ class Runtime:
                 self._start_answering()
             for reporter in self.reporters:
                 reporter.start()
-            self._started = True
+            self.started = True
 
     def _start_answering(self) -> None:
         self.budgets.start()
@@ -156,9 +155,9 @@ class Runtime:
 
     async def stop(self) -> None:
         """Writes every row and closes every connection."""
-        if not self._started:
+        if not self.started:
             return
-        self._started = False
+        self.started = False
         await self.sweeper.stop()
         await self.session_watch.stop()
         await self.limits.settled()
@@ -183,7 +182,7 @@ class Runtime:
 
     def refusal(self) -> str | None:
         """Returns why requests are refused now because they would leave no usage row, None while they are served."""
-        return None if settings.UNACCOUNTED == "serve" else self.recorder.refusal()
+        return None if self._serves_unaccounted else self.recorder.refusal()
 
     def warnings(self, *, public: bool = False) -> list[str]:
         """Returns what is wrong with this worker's snapshot and accounts; `public`: no paths and details."""

@@ -7,8 +7,6 @@ import logging
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final
 
-from django.conf import settings
-
 from providers.errors import UnsupportedRequest, UpstreamError
 from providers.events import MessageFinished
 from providers.outbound.upstream import Upstreams
@@ -56,7 +54,7 @@ async def answer_with_attempts(
         ordered_candidates(decision),
         health,
         deadline=lifecycle.deadline,
-        retry_limit=settings.RETRY_AFTER_LIMIT,
+        retry_limit=runtime.retry_limit,
     )
     if exchange.key.budgets:
         exchange.budgets = RequestBudgets(runtime.budgets, exchange.key, exchange.account)

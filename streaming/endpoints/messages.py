@@ -42,6 +42,7 @@ from usage.sentence import Sentence
 logger = logging.getLogger("gateway.request")
 
 _COMPLETED: Final = Outcome.COMPLETED
+_STREAMED: Final = MergingSseSink if settings.MERGE_TEXT_DELTAS else SseSink
 
 _UNACCOUNTABLE_RETRY = 30.0
 """Seconds after which a client may try again when nothing can be accounted for."""
@@ -155,19 +156,11 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
     body = await intake.read_body(receive, exchange.headers, share)
     exchange.watch_client(receive)
     exchange.caller.body = body_mark(body)
-    content, heavy = await intake.parsed(body)
-    gather = partial(
-        request_facts.gather,
-        content,
-        exchange.headers,
-        len(body),
-        runtime.ratios,
-        key=exchange.key,
-        now=local_time.present(),
-    )
+    content, heavy = await intake.parsed(body) if len(body) > intake.BIG else intake.parsed_here(body)
+    known = exchange.headers, len(body), runtime.ratios, exchange.key, local_time.present()
     del body
-    facts = await off_loop(gather) if heavy else gather()
-    del gather
+    gather = request_facts.gather
+    facts = await off_loop(partial(gather, content, *known)) if heavy else gather(content, *known)
     accounting.describe_request(account, facts)
     # The tags are for routing alone.
     tagged = bool(facts.subagent_tag)
@@ -262,4 +255,4 @@ async def _interrupted(exchange: Exchange) -> None:
 def _sink(request: Request) -> Callable[[], Sink]:
     if not request.streamed:
         return MessageFold
-    return MergingSseSink if settings.MERGE_TEXT_DELTAS else SseSink
+    return _STREAMED
