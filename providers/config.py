@@ -75,6 +75,11 @@ class CredentialConfig(msgspec.Struct, frozen=True):
     tokens_per_minute: int = 0
     concurrent: int = 0
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether it has a limit of its own."""
+        return self.concurrent + self.requests_per_minute + self.tokens_per_minute > 0
+
 
 class ProviderConfig(msgspec.Struct, frozen=True):
     """A company or server that answers. `base_url` has no trailing slash and is what is called, always.

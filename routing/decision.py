@@ -45,7 +45,10 @@ class Dropped(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The candidates to try in order, the phase and rule that chose the route, reasons, and what was dropped."""
+    """The candidates to try in order, the phase and rule that chose the route, reasons, and what was dropped.
+
+    It serves many requests: most are decided as one before them.
+    """
 
     route: RouteConfig
     attempts: tuple[CandidateConfig, ...]
@@ -54,6 +57,7 @@ class Decision(msgspec.Struct, frozen=True):
     scenario: str = ""
     reasons: tuple[Reason, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    _explained: dict[str, Any] = {}
 
     def short(self, candidate: CandidateConfig, number: int) -> str:
         """Returns the decision in one line for response headers: what chose, and which attempt this is."""
@@ -63,11 +67,13 @@ class Decision(msgspec.Struct, frozen=True):
 
     def explained(self) -> dict[str, Any]:
         """Returns the decision as a usage row stores it: names and sentences only."""
-        explained: dict[str, Any] = _explained(self.reasons, self.dropped)
-        explained["attempts"] = [candidate.name for candidate in self.attempts]
-        if self.scenario:
-            explained["scenario"] = self.scenario
-        return explained
+        if not self._explained:
+            explained = _explained(self.reasons, self.dropped)
+            explained["attempts"] = [candidate.name for candidate in self.attempts]
+            if self.scenario:
+                explained["scenario"] = self.scenario
+            self._explained.update(explained)
+        return {**self._explained}
 
 
 class RouteRefused(Exception):

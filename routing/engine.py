@@ -29,15 +29,23 @@ from routing.snapshot import RouteConfig, Snapshot
 from usage.sentence import Sentence, joined
 
 _MAX_CAUSES = 3
+_MOST_NAMES = 1000
 _ALL_HEALTHY = AllHealthy()
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """The phases' choice, the phase that made it, and every phase's reason up to it."""
+    """The phases' choice, the phase that made it, and every phase's reason up to it. `last` is the decision that it led
+    to before, if every candidate could be tried, and how they were ordered."""
 
     choice: Choice
     phase: str
     reasons: tuple[Reason, ...]
+    last: list[tuple[Decision, tuple[str, ...]]] = []
+
+
+_named: tuple[Snapshot | None, dict[str, Chosen]] = (None, {})
+"""What the phase `name` chose for names of a snapshot: it looks at nothing but the name and the allow-list, and nearly
+all requests have one of a few names."""
 
 
 def decide(
@@ -52,24 +60,39 @@ def decide(
     if route is None:
         refuse_unknown(facts.request_model, key, snapshot, chosen.reasons)
     attempts, dropped, how = select(route, facts, live, time.time() if now is None else now)
+    if not dropped:
+        for usual, ordered in chosen.last:
+            if usual.attempts == attempts and ordered == how:
+                return usual
     reasons = chosen.reasons
     if how:
         reasons = (*reasons, *(Reason("candidates", text) for text in how))
     if not attempts:
         raise _refused(route, reasons, dropped)
-    return Decision(
-        route=route,
-        attempts=attempts,
-        phase=chosen.phase,
-        rule=chosen.choice.rule,
-        scenario=chosen.choice.scenario,
-        reasons=reasons,
-        dropped=dropped,
-    )
+    choice = chosen.choice
+    decision = Decision(route, attempts, chosen.phase, choice.rule, choice.scenario, reasons, dropped)
+    if not dropped:
+        chosen.last[:] = [(decision, how)]
+    return decision
 
 
 def choose(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Chosen:
     """Runs the phases in order until one chooses. Raises RouteRefused."""
+    global _named
+    of, known = _named
+    if of is not snapshot:
+        # A thread that explains another snapshot may do so at any time, which costs a run through the phases.
+        _, known = _named = snapshot, {}
+    chosen = known.get(facts.request_model)
+    if chosen is None or facts.subagent_tag or not key.may_use(chosen.choice.rule):
+        chosen = _run(facts, key, snapshot)
+        final = chosen.phase == "name" and not chosen.choice.yields and not facts.subagent_tag
+        if final and len(known) < _MOST_NAMES:
+            known[facts.request_model] = chosen
+    return chosen
+
+
+def _run(facts: RequestFacts, key: KeyRecord, snapshot: Snapshot) -> Chosen:
     reasons: list[Reason] = []
     suggested: tuple[Choice, str] | None = None
     for phase, run in PHASES:

@@ -93,7 +93,7 @@ def lacking(facts: RequestFacts, model: ModelConfig) -> Lack | None:
         # An estimate alone rejects no request.
         text = f"the prompt has about {facts.input_estimate} tokens, its window {model.context_window}"
         return Lack(Drop.WINDOW, text, soft=True)
-    if model.max_output is not None and min(facts.max_tokens, MAX_REQUIRED_OUTPUT) > model.max_output:
+    if model.max_output is not None and model.max_output < MAX_REQUIRED_OUTPUT and model.max_output < facts.max_tokens:
         return Lack(Drop.MAX_OUTPUT, f"it answers with {model.max_output} tokens at most", soft=True)
     return None
 
@@ -115,12 +115,12 @@ def select(
         else:
             (soft if lack.soft else dropped).append(Dropped(candidate.name, lack.code, lack.text))
     how = []
-    if not capable and soft:
-        names = {each.candidate for each in soft}
-        capable = [candidate for candidate in route.candidates if candidate.name in names]
-        how.append(f"no candidate fits completely, so those that nearly fit are tried ({soft[0].cause})")
-    else:
-        dropped += soft
+    if soft:
+        if capable:
+            dropped += soft
+        else:
+            capable = _named(soft, route)
+            how.append(f"no candidate fits completely, so those that nearly fit are tried ({soft[0].cause})")
     available = []
     for candidate in capable:
         seconds = live.cooling(candidate)
@@ -136,7 +136,13 @@ def select(
         if route.sticky and facts.session_id:
             ordered = _session_first(ordered, facts.session_id)
             how.append("the session stays with one candidate")
-    return tuple(ordered[: route.max_attempts]), tuple(dropped), tuple(how)
+        ordered = ordered[: route.max_attempts]
+    return tuple(ordered), tuple(dropped), tuple(how)
+
+
+def _named(dropped: Sequence[Dropped], route: RouteConfig) -> list[CandidateConfig]:
+    names = {each.candidate for each in dropped}
+    return [candidate for candidate in route.candidates if candidate.name in names]
 
 
 _HOW = {

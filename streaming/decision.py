@@ -17,16 +17,30 @@ from streaming import refused
 from streaming.attempts.policy import FIRST_WAIT
 from streaming.encoding.encoder import Encoder
 from streaming.exchange.exchange import Exchange
+from streaming.exchange.lifecycle import Lifecycle
 from streaming.outcome import accounting
 from streaming.runtime import Runtime
 
 
-async def decide(exchange: Exchange, facts: RequestFacts, snapshot: Snapshot, runtime: Runtime) -> Decision:
-    """Returns the decision about a request. Raises Refused."""
+async def decide(
+    exchange: Exchange, facts: RequestFacts, health: CallerHealth, snapshot: Snapshot, runtime: Runtime
+) -> Decision:
+    """Returns the decision about a request; while all candidates cool down for a moment only, it waits as often as the
+    route retries. Raises Refused."""
+    key, waited = exchange.key, 0
     try:
-        if runtime.custom.is_on and engine.is_undecided(facts, exchange.key, snapshot):
+        if runtime.custom.is_on and engine.is_undecided(facts, key, snapshot):
             facts = msgspec.structs.replace(facts, chosen=await runtime.custom.choose(facts))
-        decision = await _decided(exchange, facts, snapshot, runtime)
+        while True:
+            try:
+                decision = engine.decide(facts, key, snapshot, health, time.time())
+                break
+            except NoHealthyCandidate as error:
+                wait = _wait(error, exchange.lifecycle, runtime.retry_limit) if waited < error.route.retries else None
+                if wait is None:
+                    raise
+            waited += 1
+            await asyncio.sleep(wait)
     except RouteRefused as error:
         accounting.describe_refusal(exchange.account, facts, error)
         raise refused.of_routing(error) from error
@@ -34,24 +48,15 @@ async def decide(exchange: Exchange, facts: RequestFacts, snapshot: Snapshot, ru
     return decision
 
 
-async def _decided(exchange: Exchange, facts: RequestFacts, snapshot: Snapshot, runtime: Runtime) -> Decision:
-    """The decision; while all candidates cool down for a moment only, it waits as often as the route retries."""
-    lifecycle, health = exchange.lifecycle, CallerHealth(runtime.health, exchange.caller)
-    waited = 0
-    while True:
-        try:
-            return engine.decide(facts, exchange.key, snapshot, health, time.time())
-        except NoHealthyCandidate as error:
-            if waited >= error.route.retries or error.retry_after > runtime.retry_limit:
-                raise
-            # The jitter is the first retry's: requests that wait for the same moment do not all come at once.
-            wait = error.retry_after + FIRST_WAIT * random.random()  # noqa: S311
-            if error.route.deadline:
-                lifecycle.limit(error.route.deadline)
-            if lifecycle.loop.time() + wait >= lifecycle.deadline:
-                raise
-        waited += 1
-        await asyncio.sleep(wait)
+def _wait(error: NoHealthyCandidate, lifecycle: Lifecycle, most: float) -> float | None:
+    """Returns for how many seconds to wait until a candidate may be tried again; None where that is too long."""
+    if error.retry_after > most:
+        return None
+    # The jitter is the first retry's: requests that wait for the same moment do not all come at once.
+    wait = error.retry_after + FIRST_WAIT * random.random()  # noqa: S311
+    if error.route.deadline:
+        lifecycle.limit(error.route.deadline)
+    return None if lifecycle.loop.time() + wait >= lifecycle.deadline else wait
 
 
 def announce_model(

@@ -7,7 +7,6 @@ seconds of a monotonic clock.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 
 from routing.health.callers import EVERYBODY, KEYS_WINDOW, NOBODY, Caller, Failures, Only, concerns, joined
 from routing.health.keys import candidate_key as candidate_key
@@ -16,6 +15,7 @@ from routing.health.keys import pair_key as pair_key
 from routing.health.keys import parse_key as parse_key
 from routing.health.keys import provider_key as provider_key
 from routing.health.settings import CircuitSettings as CircuitSettings
+from routing.health.settings import State as State
 from routing.health.window import Window
 
 MAX_OPEN_SECONDS = 300.0
@@ -24,24 +24,17 @@ PROBE_WAIT = 1.0
 """Seconds that callers are asked to wait while a probe is out: its duration is unknown."""
 
 
-class State(StrEnum):
-    """`paused` ends by itself; `open` ends with a probe, which is what `half_open` waits for."""
-
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
-    PAUSED = "paused"
-
-
 _CLOSED, _OPEN, _PAUSED = State.CLOSED, State.OPEN, State.PAUSED
 """In Python 3.11 a member costs twelve times as much by way of its class."""
 
 
 class Circuit:
-    """One circuit breaker. `on_change` is called after every change that other workers must know of."""
+    """One circuit breaker. `on_change` is called after every change that other workers must know of; `not_closed` are
+    the circuits of its process that are not closed, and it is one of them while it is not."""
 
     __slots__ = (
         "_failed",
+        "_not_closed",
         "_on_change",
         "_recent",
         "_trial",
@@ -61,7 +54,9 @@ class Circuit:
         "until",
     )
 
-    def __init__(self, key: str, settings: CircuitSettings, on_change: Callable[[Circuit], None]) -> None:
+    def __init__(
+        self, key: str, settings: CircuitSettings, on_change: Callable[[Circuit], None], not_closed: set[Circuit]
+    ) -> None:
         self.key = key
         self.settings = settings
         self.state = _CLOSED
@@ -88,6 +83,7 @@ class Circuit:
         self._works = False
         """Whether others succeeded while it was open for some."""
         self._on_change = on_change
+        self._not_closed = not_closed
 
     def wait(self, now: float, caller: Caller = NOBODY) -> float | None:
         """Returns the seconds until an attempt may be made, None when it may be made now."""
@@ -216,8 +212,8 @@ class Circuit:
         probed_by: int = 0,
     ) -> None:
         """Takes over the state that another process reported. A probe of this process no longer decides anything."""
-        self.state, self.since, self.until, self.seconds = state, since, until, seconds
-        self.is_closed = state is _CLOSED
+        self.since, self.until, self.seconds = since, until, seconds
+        self._note_state(state)
         self.failures, self.openings, self.cause = failures, openings, cause
         self.only, self.probed_by = only, probed_by
         self.probing = self._works = False
@@ -295,5 +291,12 @@ class Circuit:
     def _set_state(self, state: State, now: float) -> None:
         if state is not self.state:
             self.since = now
-        self.state, self.is_closed = state, state is _CLOSED
+        self._note_state(state)
         self._on_change(self)
+
+    def _note_state(self, state: State) -> None:
+        self.state, self.is_closed = state, state is _CLOSED
+        if self.is_closed:
+            self._not_closed.discard(self)
+        else:
+            self._not_closed.add(self)

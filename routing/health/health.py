@@ -38,7 +38,10 @@ class Health:
         self.candidates: dict[tuple[int, int], CandidateState] = {}
         """By provider and model."""
         self.credentials: dict[int, CredentialState] = {}
-        self._pairs: dict[tuple[int, int], Circuit] = {}
+        self.not_closed: set[Circuit] = set()
+        """The circuits that are not closed: usually none, and then nobody needs to ask each of them."""
+        self.pairs: dict[tuple[int, int], Circuit] = {}
+        """Those of a model with a credential, by credential and model, where something has failed."""
         self._providers: dict[int, ProviderState] = {}
         self._draw = draw
         self._listener: Callable[[Circuit], None] | None = None
@@ -51,6 +54,9 @@ class Health:
 
     def cooling(self, candidate: CandidateConfig, caller: Caller = NOBODY) -> float | None:
         """Returns the seconds until a candidate may be tried again, None when it may be now."""
+        credentials = candidate.provider.credentials
+        if not self.not_closed and (not credentials or not credentials[0].is_limited):
+            return None
         found = self._obstacle(candidate, caller)
         return None if found is None else found[0]
 
@@ -77,13 +83,13 @@ class Health:
         A session keeps its credential while that can be used, since prompt caches belong to accounts. None when there
         is none to use; `may_connect` rejects an attempt that needs one and begins without.
         """
-        now = self.clock()
         credentials = candidate.provider.credentials
         if len(credentials) == 1:
             one = credentials[0]
-            return one if self._credential_wait(one, candidate.model.id, now, caller) is None else None
-        usable = [one for one in credentials if self._credential_wait(one, candidate.model.id, now, caller) is None]
-        return choose_credential(usable, session, self._draw)
+            if not self.not_closed and not one.is_limited:
+                return one
+            return one if self._credential_wait(one, candidate.model.id, self.clock(), caller) is None else None
+        return choose_credential(self._usable(candidate, caller), session, self._draw)
 
     def begin(
         self,
@@ -126,10 +132,10 @@ class Health:
         found = self.circuits.get(key)
         if found is None:
             kind, numbers = parse_key(key)
-            found = self.circuits.setdefault(key, Circuit(key, self.settings, self._changed))
+            found = self.circuits.setdefault(key, Circuit(key, self.settings, self._changed, self.not_closed))
             if kind == "pair":
                 credential, model = numbers
-                self._pairs[credential, model] = found
+                self.pairs[credential, model] = found
         return found
 
     def notify(self) -> None:
@@ -146,10 +152,6 @@ class Health:
             circuit = self.circuit(credential_key(credential.id))
             found = self.credentials.setdefault(credential.id, CredentialState(circuit))
         return found
-
-    def pair(self, credential: CredentialConfig, model: int) -> Circuit | None:
-        """Returns the circuit of a model with a credential, None while nothing has failed there."""
-        return self._pairs.get((credential.id, model)) if self._pairs else None
 
     # --- private -----------------------------------------------------------------------------------------------------
 
@@ -197,7 +199,7 @@ class Health:
         state = self.credential_state(one)
         if not state.circuit.is_closed and (wait := state.circuit.wait(now)) is not None:
             return wait, f"the provider rejected its credential {one.name}"
-        pair = self.pair(one, model)
+        pair = self.pairs.get((one.id, model))
         if pair is not None and (wait := pair.wait(now, caller)) is not None:
             if pair.state is not State.PAUSED:
                 return wait, f"the provider forbade it to its credential {one.name}{_for_whom(pair, caller)}"
@@ -205,12 +207,16 @@ class Health:
         wait = state.quota.wait(one, now)
         return None if wait is None else (wait, f"its credential {one.name} has reached its own limits")
 
+    def _usable(self, candidate: CandidateConfig, caller: Caller) -> list[CredentialConfig]:
+        now, model = self.clock(), candidate.model.id
+        return [one for one in candidate.provider.credentials if self._credential_wait(one, model, now, caller) is None]
+
     def _circuits_of(self, provider: ProviderState) -> Iterator[Circuit]:
         own = {one.id for one in provider.config.credentials}
         yield provider.circuit
         yield from (state.circuit for state in self.candidates.values() if state.provider is provider)
         yield from (state.circuit for identity, state in self.credentials.items() if identity in own)
-        yield from (circuit for (credential, _), circuit in self._pairs.items() if credential in own)
+        yield from (circuit for (credential, _), circuit in self.pairs.items() if credential in own)
 
 
 def _for_whom(circuit: Circuit, caller: Caller) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 from providers.config import CredentialConfig
 from routing.health.callers import Caller
 from routing.health.health import Health
@@ -21,14 +23,11 @@ class AttemptHealth(Protocol):
     ) -> AttemptTracker: ...
 
 
-class CallerHealth:
+class CallerHealth(msgspec.Struct, frozen=True, gc=False):
     """Answers what `Health` answers, for one caller."""
 
-    __slots__ = ("_caller", "_health")
-
-    def __init__(self, health: Health, caller: Caller) -> None:
-        self._health = health
-        self._caller = caller
+    _health: Health
+    _caller: Caller
 
     def cooling(self, candidate: CandidateConfig) -> float | None:
         """Returns the seconds until this caller may try a candidate again, None when it may now."""

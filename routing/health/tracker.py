@@ -31,12 +31,12 @@ class CircuitRegistry(Protocol):
     """What a tracker needs of `Health`."""
 
     clock: Callable[[], float]
+    not_closed: set[Circuit]
+    pairs: dict[tuple[int, int], Circuit]
 
     def circuit(self, key: str) -> Circuit: ...
 
     def credential_state(self, credential: CredentialConfig) -> CredentialState: ...
-
-    def pair(self, credential: CredentialConfig, model: int) -> Circuit | None: ...
 
 
 class AttemptTracker:
@@ -82,11 +82,10 @@ class AttemptTracker:
         else:
             self._credential_state = state = health.credential_state(credential)
             self._usage = state.quota.begin(credential, now, tokens)
-            pair = health.pair(credential, candidate.model)
             self._circuits = (candidate.provider.circuit, candidate.circuit, state.circuit)
-            if pair is not None:
+            if health.pairs and (pair := health.pairs.get((credential.id, candidate.model))) is not None:
                 self._circuits = (*self._circuits, pair)
-        self._entered = self._enter(now)
+        self._entered = (credential is not None and not health.not_closed) or self._enter(now)
 
     async def may_connect(self, only: bool) -> None:
         """Returns when a connection may be made. Raises UpstreamError, retryable, when it may not.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 SECONDS = 30.0
 _SLOTS = 6
 _SLOT_SECONDS = SECONDS / _SLOTS
@@ -11,15 +13,20 @@ _MIN_ATTEMPTS = 10
 class Window:
     """Counts of successes and failures, in slots of five seconds."""
 
-    __slots__ = ("_slots",)
+    __slots__ = ("_current", "_slots", "_until")
 
     def __init__(self) -> None:
         self._slots = [[-1, 0, 0] for _ in range(_SLOTS)]
+        self._current = self._slots[0]
+        self._until = -math.inf
 
     def slot(self, now: float) -> list[int]:
         """Returns the current slot: its epoch, the successes and the failures."""
+        if now < self._until:
+            return self._current
         epoch = int(now / _SLOT_SECONDS)
-        slot = self._slots[epoch % _SLOTS]
+        self._current = slot = self._slots[epoch % _SLOTS]
+        self._until = (epoch + 1) * _SLOT_SECONDS
         if slot[0] != epoch:
             slot[0], slot[1], slot[2] = epoch, 0, 0
         return slot

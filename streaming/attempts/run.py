@@ -40,13 +40,18 @@ _COMPLETED: Final = Outcome.COMPLETED
 
 
 async def answer_with_attempts(
-    exchange: Exchange, request: Request, answer: Answer, decision: Decision, runtime: Runtime
+    exchange: Exchange,
+    request: Request,
+    answer: Answer,
+    decision: Decision,
+    health: CallerHealth,
+    runtime: Runtime,
 ) -> None:
     """Returns once an attempt has answered.
 
     Raises Refused for the failure that the client gets, or asyncio.CancelledError when the whole request ends.
     """
-    lifecycle, health = exchange.lifecycle, CallerHealth(runtime.health, exchange.caller)
+    lifecycle = exchange.lifecycle
     if decision.route.deadline:
         lifecycle.limit(decision.route.deadline)
     plan = AttemptPlan(

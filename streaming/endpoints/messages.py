@@ -17,7 +17,7 @@ from providers.client_fields.rules import Asking
 from providers.framing.text import written
 from providers.offload import off_loop
 from routing.facts import request_facts
-from routing.health import body_mark
+from routing.health import CallerHealth, body_mark
 from routing.snapshot import Snapshot
 from streaming.attempts.run import answer_with_attempts
 from streaming.decision import decide
@@ -180,7 +180,8 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
         await quota_probe.answer(exchange, request)
         return
     del content
-    decision = await decide(exchange, facts, snapshot, runtime)
+    health = CallerHealth(runtime.health, exchange.caller)
+    decision = await decide(exchange, facts, health, snapshot, runtime)
     refusal = runtime.refusal()
     if refusal is not None:
         raise Refused(
@@ -203,7 +204,7 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
         client=client,
         continues=decision.route.continues,
     )
-    await answer_with_attempts(exchange, request, answer, decision, runtime)
+    await answer_with_attempts(exchange, request, answer, decision, health, runtime)
     if not answer.interrupted_attempts:
         runtime.ratios.learn(facts.session_id, facts.weight, answer.encoder.tokens.prompt)
     if isinstance(answer.sink, MessageFold):
