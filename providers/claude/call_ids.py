@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from providers.claude.blocks import Block
-from providers.claude.history.message import once_a_message
+from providers.claude.history.item import read_once
 from providers.claude.signatures import origin_of
 from providers.fidelity import Fidelity, Notes
 
@@ -145,7 +145,7 @@ def _ids_in(messages: Any) -> list[Any]:
     return found
 
 
-@once_a_message
+@read_once
 def _ids_of(message: dict[str, Any]) -> tuple[Any, ...]:
     blocks = _listed(message.get("content"))
     return tuple([block.get("id") for block in blocks if type(block) is dict and block.get("type") == "tool_use"])

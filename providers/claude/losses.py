@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from providers.claude.blocks import TOOL_CHANGES, is_billing, is_tool_change
-from providers.claude.history.message import once_a_message
+from providers.claude.history.item import read_once
 from providers.claude.tools import check_tool_changes, is_client_tool, loaded_names, shown_name
 from providers.errors import UnsupportedRequest
 from providers.fidelity import Fidelity, Notes
@@ -78,7 +78,7 @@ def _note_messages(messages: Any, notes: Notes) -> bool:
     return marked
 
 
-@once_a_message
+@read_once
 def _losses_of(message: dict[str, Any]) -> tuple[tuple[Fidelity, ...], bool]:
     """What a message's blocks lose, and whether one of them has cache_control."""
     marked = _note_blocks(message["content"], notes := Notes())
@@ -120,6 +120,8 @@ def _note_tools(body: dict[str, Any], notes: Notes) -> bool:
     marked = False
     deferred = []
     for tool in _dicts(body.get("tools")):
+        if _is_plain(tool):
+            continue
         marked = marked or bool(tool.get("cache_control"))
         if not is_client_tool(tool):
             notes.add(Fidelity.SERVER_TOOL_DROPPED, shown_name(tool))
@@ -130,6 +132,12 @@ def _note_tools(body: dict[str, Any], notes: Notes) -> bool:
     if deferred and not loaded_names(body).issuperset(deferred):
         notes.add(Fidelity.TOOL_DEFERRED)
     return marked
+
+
+@read_once
+def _is_plain(tool: dict[str, Any]) -> bool:
+    """Whether nothing of a tool is lost or left out."""
+    return is_client_tool(tool) and not any(map(tool.get, ("cache_control", "defer_loading", *_TOOL_FIELDS)))
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

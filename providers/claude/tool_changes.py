@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.blocks import Block, is_tool_change
-from providers.claude.history.message import once_a_message
+from providers.claude.history.item import read_once
 from providers.errors import UnsupportedRequest
 from usage.sentence import Sentence
 
@@ -45,7 +45,7 @@ def change_blocks(body: dict[str, Any]) -> list[tuple[str, Block]]:
     return found
 
 
-@once_a_message
+@read_once
 def _changes_of(message: dict[str, Any]) -> tuple[tuple[str, Block], ...]:
     """The blocks of one message that change tools, with their places in it."""
     content = message["content"]

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.blocks import Block, blocks_of
+from providers.claude.history.item import KnownItem, read_once
 from providers.claude.tool_changes import ToolChange, change_blocks, change_of, refused, tool_changes
 
 
@@ -87,8 +88,12 @@ def _known(body: dict[str, Any]) -> dict[Any, Block]:
     return {tool["name"]: tool for tool in tools if isinstance(tool.get("name"), str)}
 
 
+@read_once
 def _tool(tool: Block) -> Tool:
-    return Tool(tool["name"], _text(tool.get("description")), _schema(tool.get("input_schema")))
+    schema = _schema(tool.get("input_schema"))
+    if type(tool) is KnownItem:
+        schema = KnownItem(schema, msgspec.json.encode(schema) + b",")
+    return Tool(tool["name"], _text(tool.get("description")), schema)
 
 
 def shown_name(tool: Block) -> str:
@@ -97,6 +102,7 @@ def shown_name(tool: Block) -> str:
     return next((f"tools.{text}" for text in found if isinstance(text, str) and text), "tools")
 
 
+@read_once
 def is_client_tool(tool: Block) -> bool:
     """Whether the client runs a tool: server tools carry a dated `type` such as web_search_20250305 and no schema."""
     named = isinstance(tool.get("name"), str) and bool(tool["name"])

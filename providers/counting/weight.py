@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from providers.claude.history.message import once_a_message
+from providers.claude.history.item import read_once
 from providers.counting.media import PAGE_TOKENS, guessed_pages
 
 _IMAGE_TOKENS = 1568
@@ -39,7 +39,7 @@ def weigh(request: Mapping[str, Any], size: int) -> Weight:
     return Weight(max(1, size - media_bytes), media_tokens)
 
 
-@once_a_message
+@read_once
 def _media_of(message: Any) -> tuple[int, int] | None:
     """Returns the characters of base64 and the tokens of a message's media; None where it has none."""
     content = message.get("content") if isinstance(message, dict) else None

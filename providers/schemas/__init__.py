@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.client_json import decode
+from providers.claude.history.item import encoded
 from providers.schemas.fitting import Fitter
 from providers.schemas.rules import SchemaRules
 
@@ -30,8 +31,8 @@ class FittedSchemas(msgspec.Struct, frozen=True):
 
 def fitted_schemas(schemas: Sequence[dict[str, Any]], rules: SchemaRules) -> FittedSchemas:
     """The schemas of tools by a server's rules."""
-    encoded = _encode(schemas)
-    return _cached(encoded, rules) if len(encoded) <= _CACHED_AT_MOST else _made(encoded, rules)
+    written = encoded(schemas)
+    return _cached(written, rules) if len(written) <= _CACHED_AT_MOST else _made(written, rules)
 
 
 def _made(schemas: bytes, rules: SchemaRules) -> FittedSchemas:

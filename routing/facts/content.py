@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from providers.claude.fields import output_schema, thinking_of
-from providers.claude.history.message import once_a_message
+from providers.claude.history.item import read_once
 from providers.client_fields.protocol import refers as refers_to_account
 
 _SUBAGENT_START, _SUBAGENT_END = "<CCR-SUBAGENT-MODEL>", "</CCR-SUBAGENT-MODEL>"
@@ -87,7 +87,7 @@ def without_subagent_tags(request: dict[str, Any]) -> dict[str, Any]:
     return cleaned
 
 
-@once_a_message
+@read_once
 def _kinds(message: dict[str, Any]) -> frozenset[str]:
     """Returns the types of all blocks of a message."""
     kinds: set[str] = set()
@@ -119,16 +119,22 @@ def _tools(tools: Any) -> tuple[tuple[str, ...], bool, bool]:
     names = []
     searches = refers = False
     for tool in _list(tools):
-        if not isinstance(tool, dict):
-            continue
-        name, kind = tool.get("name"), tool.get("type")
-        if isinstance(name, str):
-            names.append(name)
-            searches = searches or name.lower() in _SEARCH_NAMES
-        if kind is not None:
-            searches = searches or (isinstance(kind, str) and kind.startswith("web_search"))
-            refers = refers or "model" in tool or "mcp_server_name" in tool
+        if isinstance(tool, dict):
+            name, tool_searches, tool_refers = _tool(tool)
+            if name is not None:
+                names.append(name)
+            searches = searches or tool_searches
+            refers = refers or tool_refers
     return tuple(names), searches, refers
+
+
+@read_once
+def _tool(tool: dict[str, Any]) -> tuple[str | None, bool, bool]:
+    name, kind = tool.get("name"), tool.get("type")
+    named = name if isinstance(name, str) else None
+    searches = named is not None and named.lower() in _SEARCH_NAMES
+    searches = searches or (isinstance(kind, str) and kind.startswith("web_search"))
+    return named, searches, kind is not None and ("model" in tool or "mcp_server_name" in tool)
 
 
 def _subagent_tag(system: Any, messages: list[dict[str, Any]]) -> str:

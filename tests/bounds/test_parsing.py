@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from providers.claude import client_json
-from providers.claude.history import conversations
+from providers.claude.history import lists
 from providers.offload import off_loop
 from streaming.ingress.claude import intake
 from streaming.ingress.claude.errors import ClaudeError
@@ -119,7 +119,7 @@ def test_the_collector_rests_while_a_body_is_read_and_works_afterwards(monkeypat
         seen.append(gc.isenabled())
         return {}
 
-    monkeypatch.setattr(conversations, "decode_shallow", decode)
+    monkeypatch.setattr(lists, "decode_shallow", decode)
     intake.parse(_body(system="x" * 20_000))
     assert seen == [False]
     assert gc.isenabled()

@@ -1,1 +1,1 @@
-"""The messages that sessions send again with every request, read once."""
+"""The messages and tools that a session sends again with every request, read once."""

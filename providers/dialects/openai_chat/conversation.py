@@ -12,7 +12,7 @@ import msgspec
 
 from providers.claude.blocks import Block, system_blocks, text_block
 from providers.claude.client_json import decode
-from providers.claude.history.message import encoded
+from providers.claude.history.item import encoded
 from providers.claude.signatures import origin_of
 from providers.claude.turns import groups, turns_of
 from providers.dialects.contract import Call

@@ -14,8 +14,8 @@ import msgspec
 from django.conf import settings
 
 from providers.claude.client_json import SHALLOW, has_costly_integers, is_deeper
-from providers.claude.history.conversations import Conversations, Read
-from providers.claude.history.message import KnownMessage
+from providers.claude.history.item import KnownItem
+from providers.claude.history.lists import KnownLists, Read
 from providers.offload import off_loop
 from routing.facts.content import without_subagent_tags
 from streaming.exchange.client import Receive
@@ -165,7 +165,7 @@ def _agent_object(body: bytes) -> Read | None:
     if len(body) > BIG or MAX_JSON_DEPTH < SHALLOW:
         return None
     try:
-        read = _conversations.read(body)
+        read = _known_lists.read(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return read if isinstance(read.value, dict) else None
@@ -212,7 +212,7 @@ def _check_messages(messages: Any) -> None:
     if not messages:
         raise _invalid("messages: at least one message is required", code="messages_empty")
     for number, message in enumerate(messages):
-        if type(message) is not KnownMessage:
+        if type(message) is not KnownItem:
             _check_message(message, number)
 
 
@@ -240,15 +240,16 @@ def _check_blocks(content: Any, where: str) -> None:
             raise _invalid("{where}: Input should be an object with a type", f"{where}.{number}", code="block_invalid")
 
 
-def _is_valid(message: Any) -> bool:
+def _is_valid(name: str, item: dict[str, Any]) -> bool:
     try:
-        _check_message(message, 0)
+        if name == "messages":
+            _check_message(item, 0)
     except ClaudeError:
         return False
     return True
 
 
-_conversations = Conversations(_is_valid)
+_known_lists = KnownLists(_is_valid)
 
 
 def _invalid(template: LiteralString, where: str = "", *, code: LiteralString) -> ClaudeError:

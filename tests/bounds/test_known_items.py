@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.claude.client_json import SHALLOW, decode_shallow
-from providers.claude.history import conversations
-from providers.claude.history.conversations import Conversations
-from providers.claude.history.message import KnownMessage, encoded
+from providers.claude.history import lists
+from providers.claude.history.item import KnownItem, encoded
+from providers.claude.history.lists import KnownLists
 from providers.dialects import DIALECTS
 from providers.errors import UnsupportedRequest
 from routing.facts.request_facts import gather
@@ -43,11 +43,28 @@ MESSAGES = st.fixed_dictionaries(
         "content": st.one_of(st.sampled_from(["", "said"]), st.lists(BLOCKS, max_size=3)),
     }
 )
-TOOLS = [{"name": "Bash", "description": "", "input_schema": {"type": "object"}}]
+BASH = {"name": "Bash", "description": "", "input_schema": {"type": "object", "$schema": "x"}}
+TOOLS = st.sampled_from(
+    [
+        BASH,
+        {"name": "n" * 90, "input_schema": {"properties": {"a": {"type": ["string", "null"]}}}, "strict": True},
+        {"name": "Late", "input_schema": {"type": "object"}, "defer_loading": True},
+        {"name": "web_search", "type": "web_search_20250305", "cache_control": {"type": "ephemeral"}},
+        {"type": "advisor_20260301", "name": "advisor", "model": "claude-opus-4"},
+        {"name": "Nothing"},
+    ]
+)
 
 
 def written(messages: Any, **fields: Any) -> bytes:
-    body = {"model": "m", "max_tokens": 5, "tools": TOOLS, "messages": messages, "system": PAD, **fields}
+    body = {
+        "model": "m",
+        "max_tokens": 5,
+        "tools": [BASH, {"name": "Read"}, BASH],
+        "messages": messages,
+        "system": PAD,
+        **fields,
+    }
     return msgspec.json.encode(body)
 
 
@@ -55,7 +72,7 @@ def written(messages: Any, **fields: Any) -> bytes:
 def knowing(*bodies: bytes) -> Iterator[None]:
     """A worker that has read these and nothing else."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(intake, "_conversations", Conversations(intake._is_valid))
+        patch.setattr(intake, "_known_lists", KnownLists(intake._is_valid))
         for body in bodies:
             intake.parse(body)
         yield
@@ -74,7 +91,7 @@ def read(body: bytes) -> Any:
 
 
 def known(content: Json) -> int:
-    return sum(type(message) is KnownMessage for message in content["messages"])
+    return sum(type(message) is KnownItem for message in content["messages"])
 
 
 def answered(dialect: str, content: Json) -> Any:
@@ -90,15 +107,17 @@ def answered(dialect: str, content: Json) -> Any:
 @given(
     st.lists(MESSAGES, min_size=1, max_size=6),
     st.lists(MESSAGES | ANYTHING, min_size=1, max_size=3),
+    st.lists(TOOLS, max_size=4),
+    st.lists(TOOLS | ANYTHING, max_size=2),
     st.sampled_from(sorted(DIALECTS)),
 )
 def test_a_conversation_that_goes_on_becomes_what_it_would_have_become(
-    earlier: list[Json], later: list[Any], dialect: str
+    earlier: list[Json], later: list[Any], tools: list[Json], other_tools: list[Any], dialect: str
 ) -> None:
-    body = written(earlier + later)
+    body = written(earlier + later, tools=tools + other_tools)
     with knowing():
         expected = read(body)
-    with knowing(written([*earlier, {"role": "user", "content": "the last"}])):
+    with knowing(written([*earlier, {"role": "user", "content": "the last"}], tools=tools)):
         for _ in range(2):
             found = read(body)
             assert found == expected
@@ -106,6 +125,7 @@ def test_a_conversation_that_goes_on_becomes_what_it_would_have_become(
                 continue
             content = found.content
             assert known(content) >= len(earlier)
+            assert sum(type(tool) is KnownItem for tool in content["tools"]) >= len(tools) - 1
             assert encoded(content["messages"]) == msgspec.json.encode(content["messages"])
             before = copy.deepcopy(content)
             plain = msgspec.json.decode(body)
@@ -118,6 +138,8 @@ EARLIER: list[Json] = [
     {"role": "assistant", "content": [CALL]},
     {"role": "user", "content": [RESULT]},
 ]
+MANY = [BASH, {"name": "Read"}, BASH]
+NESTED = {"role": "user", "content": [{"type": "x", "tools": MANY, "messages": EARLIER}]}
 LAST: list[Any] = [{"role": "user", "content": "last"}]
 WARM = written(EARLIER + LAST)
 LIST = WARM[WARM.index(b'"messages":') : WARM.index(b',"system"')]
@@ -157,6 +179,16 @@ def deep(levels: int) -> Any:
         WARM.replace(b'"messages"', b'"a\\"messages"'),
         WARM.replace(b'"messages"', b'"messages":[1],"metadata":{"messages"').replace(b"}],", b"}]},", 1),
         WARM.replace(b'"one"', b'"two"'),
+        WARM.replace(b'"tools":[', b'"tools":[],"tools":['),
+        WARM.replace(b'"system"', b'"tools":[1],"system"'),
+        WARM.replace(b'"system"', b'"tools":{},"system"'),
+        WARM.replace(b',{"name":"Read"}', b',{"name":"Read"'),
+        WARM.replace(b',{"name":"Read"}', b',{"name":"Read"},1.5'),
+        WARM.replace(b',{"name":"Read"}', b',{"name":"Other"}'),
+        written([*EARLIER, {"role": "user", "content": [{"type": "x", "tools": MANY}]}, *LAST], tools=MANY),
+        msgspec.json.encode({**msgspec.json.decode(WARM), "tools": MANY, "last": PAD}),
+        msgspec.json.encode({"messages": EARLIER + LAST, "model": "m", "max_tokens": 1, "tools": MANY, "x": PAD}),
+        msgspec.json.encode({"messages": [NESTED, *LAST], "model": "m", "max_tokens": 1, "tools": MANY, "x": PAD}),
         WARM.replace(b'"one"', b'"\xff"'),
         b"\xef\xbb\xbf" + WARM,
         b"[" + WARM + b"]",
@@ -188,14 +220,15 @@ def test_a_message_that_is_known_is_not_parsed_again(monkeypatch: pytest.MonkeyP
         return decode_shallow(body)
 
     with knowing(WARM):
-        monkeypatch.setattr(conversations, "decode_shallow", decode)
-        first, second = (intake.parse(WARM)["messages"] for _ in range(2))
+        monkeypatch.setattr(lists, "decode_shallow", decode)
+        first, second = (intake.parse(WARM) for _ in range(2))
     assert all(len(body) < len(WARM) - len(msgspec.json.encode(EARLIER)) + 100 for body in parsed)
-    assert [one is other for one, other in zip(first, second, strict=True)] == [True, True, True, False]
+    for name, same in (("messages", [True, True, True, False]), ("tools", [True, True, False])):
+        assert [one is other for one, other in zip(first[name], second[name], strict=True)] == same
 
 
 def test_the_mark_of_a_request_that_knows_it_is_a_message_as_any_other() -> None:
-    body = written([conversations._MARK, *LAST], metadata={"messages": EARLIER + LAST})
+    body = written([lists._MARKS["messages"], *LAST], metadata={"messages": EARLIER + LAST})
     with knowing():
         expected = read(body)
     with knowing(WARM):
@@ -210,13 +243,13 @@ def test_a_body_is_heavy_however_much_of_it_is_known() -> None:
     assert again.heavy
 
 
-def sizes(store: Conversations) -> int:
-    return sum(conversation.size for alike in store._kept.values() for conversation in alike)
+def sizes(store: KnownLists) -> int:
+    return sum(kept.size for alike in store._kept.values() for kept in alike)
 
 
 def test_conversations_are_kept_within_a_limit() -> None:
     with knowing():
-        store = intake._conversations
+        store = intake._known_lists
         first = written([{"role": "user", "content": "first" * 1_000}, *EARLIER, *LAST])
         for number in range(400):
             intake.parse(written([{"role": "user", "content": f"{number}" + "y" * 90_000}, *EARLIER, *LAST]))
@@ -227,26 +260,27 @@ def test_conversations_are_kept_within_a_limit() -> None:
 
 def test_many_small_values_count_as_the_memory_that_they_take() -> None:
     with knowing():
-        store = intake._conversations
+        store = intake._known_lists
         for number in range(60):
             dense = {"type": "x", "y": [[] for _ in range(60_000)]}
             intake.parse(
                 written([{"role": "user", "content": f"{number}"}, {"role": "user", "content": [dense]}, *LAST])
             )
-        assert len(store._kept) < 6
+        big = [kept for alike in store._kept.values() for kept in alike if len(kept.items[-1].raw) > 100_000]
+        assert 2 <= len(big) < 6
         assert store._size == sizes(store)
 
 
 def test_of_conversations_that_begin_alike_a_few_are_known_and_one_that_goes_on_is_one() -> None:
     same = {"role": "user", "content": "z" * 1_000}
     with knowing():
-        store = intake._conversations
+        store = intake._known_lists
         for number in range(20):
             messages = [same, {"role": "assistant", "content": f"{number}"}, *EARLIER]
             for length in range(3, len(messages)):
                 intake.parse(written(messages[:length] + LAST))
-        (alike,) = store._kept.values()
+        (alike,) = (kept for head, kept in store._kept.items() if head.startswith(b'{"role"'))
         assert len(alike) <= 8
         assert store._size == sizes(store)
         assert known(intake.parse(written(messages + LAST))) == 5
-        assert {len(conversation.messages) for conversation in alike[-2:]} == {4, 5}
+        assert {len(conversation.items) for conversation in alike[-2:]} == {4, 5}
