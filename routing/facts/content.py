@@ -62,7 +62,7 @@ def read_content(request: dict[str, Any]) -> Content:
         "image" in kinds,
         "document" in kinds,
         searches,
-        _has_schema(request),
+        output_schema(request) is not None,
         bool(messages) and messages[-1].get("role") == "assistant",
         tools,
         _subagent_tag(request.get("system"), messages),
