@@ -42,8 +42,7 @@ CREDENTIALS: Final = ("authorization", "x-api-key", "cookie", "proxy-authorizati
 """Headers with a client's own secrets: they are removed as soon as the caller is authenticated."""
 _OF_PLAYGROUND: Final = frozenset({paths.MESSAGES, paths.COUNT_TOKENS})
 """The endpoints that take the playground's token; they take POST alone."""
-_SHARED_WITH: Final = tuple(settings.CORS_ALLOWED_ORIGINS)
-"""The origins whose pages may call the API. Read once, since each request asks."""
+_SHARED_WITH: Final = tuple(settings.CORS_ALLOWED_ORIGINS)  # Read once, since each request asks.
 PAGE_PREFIXES: Final = ("/admin", "/my", "/api/report/", settings.STATIC_URL)
 """How the paths of the pages for people, of their files and of the report API begin; the front page is one of them."""
 
@@ -94,8 +93,7 @@ class ClaudeConsumer(AsyncHttpConsumer):
         except (Refused, errors.ClaudeError) as error:
             await _refuse(client, errors.of_refused(error) if isinstance(error, Refused) else error)
         except intake.ClientGone:
-            # It left before its request was complete.
-            return
+            pass  # It left before its request was complete.
         except Exception:
             # A message has a last catch of its own, which completes its usage row.
             logger.exception("unforeseen failure", extra={"fields": {"request_id": client.request_id}})
