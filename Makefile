@@ -9,6 +9,8 @@ PIP_INSTALL := -m pip install -q --disable-pip-version-check --require-hashes
 EXTRAS ?=
 comma := ,
 
+ROOMS := access configuration providers proxysite routing streaming usage
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run password install dev test test-all test-clients test-chaos test-count test-attack e2e attack chaos real-upstream fuzz check lint audit sbom fmt bench compare count screenshots requirements clean
@@ -51,6 +53,7 @@ install: # The virtual environment with what the gateway needs (EXTRAS=bedrock,r
 		cmp -s "$$file" "$(VENV)/$$file" || { echo "Installing $$file ..." && \
 		$(PY) $(PIP_INSTALL) -r "$$file" && cp "$$file" "$(VENV)/$$file"; } || exit 1; \
 	done
+	@$(PY) -m compileall -q $(ROOMS) >/dev/null 2>&1 || true # Who serves may not be allowed to, and would do it at each start.
 
 dev: # ... and with what the checks and tests need
 	@test -x $(PY) && cmp -s requirements-dev.txt $(VENV)/requirements-dev.txt && \

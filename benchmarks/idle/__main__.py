@@ -59,6 +59,8 @@ class Checkout:
             "PYTHONPATH": str(_NAMES),
             "LOG_LEVEL": "ERROR",
         }
+        # A start is one of modules that are compiled already, as all are but the first.
+        self._env.pop("PYTHONDONTWRITEBYTECODE", None)
         prepared = self._child([sys.executable, "-m", "benchmarks.site", "prepare", str(free_port())], output=True)
         try:
             prepared.answer()

@@ -23,6 +23,7 @@ case "$*" in
   --version) echo Python 3.11.0 ;;
   "-m pip --version") exit 0 ;;
   "-m venv "*) echo "$*" >> "{log}"; for folder; do :; done; mkdir -p "$folder/bin"; cp "$0" "$folder/bin/python" ;;
+  "-m compileall "*) exit {compiles} ;;
   "-m pip_audit"*) echo "$*" >> "{log}"; exit {audit} ;;
   *) echo "$*" >> "{log}" ;;
 esac
@@ -43,10 +44,21 @@ class Machine:
             (self.bin / tool).symlink_to(programs.find(tool))
 
     def give_python(
-        self, name: str = "python3.11", *, new_enough: bool = True, ensurepip: bool = True, audit: bool = True
+        self,
+        name: str = "python3.11",
+        *,
+        new_enough: bool = True,
+        ensurepip: bool = True,
+        audit: bool = True,
+        compiles: bool = True,
     ) -> None:
         """Put the stand-in on PATH."""
-        exits = {"new_enough": int(not new_enough), "ensurepip": int(not ensurepip), "audit": int(not audit)}
+        exits = {
+            "new_enough": int(not new_enough),
+            "ensurepip": int(not ensurepip),
+            "audit": int(not audit),
+            "compiles": int(not compiles),
+        }
         (self.bin / name).write_text(_PYTHON.format(**exits, log=self.log))
         (self.bin / name).chmod(0o755)
 
@@ -89,6 +101,11 @@ def test_it_installs_once_and_again_only_when_the_requirements_change(machine: M
         file.write("another==1.0\n")
     assert machine.make("install").returncode == 0
     assert machine.asked() == [pip]
+
+
+def test_it_goes_on_where_nothing_may_be_written_beside_the_code(machine: Machine) -> None:
+    machine.give_python(compiles=False)
+    assert machine.make("install").returncode == 0
 
 
 def test_everything_that_is_installed_is_pinned_by_its_hashes() -> None:
