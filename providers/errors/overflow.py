@@ -10,7 +10,6 @@ import re
 from providers.errors.overflow_wordings import CODES, NUMBERED, PHRASES
 from usage.sentence import Sentence
 
-_PATTERNS = tuple(re.compile(pattern, re.IGNORECASE | re.DOTALL) for pattern, _, _ in NUMBERED)
 _WORDINGS = re.compile("|".join(phrase for phrase, _, _ in PHRASES), re.IGNORECASE)
 
 
@@ -25,12 +24,13 @@ def overflow_message(
         return None
     if numbers is not None:
         return _too_long(*numbers)
-    for pattern in _PATTERNS:
-        found = pattern.search(message)
+    for pattern, _, _ in NUMBERED:
+        # Compiled for the first such error, and kept by `re`: thirty of them would take a hundredth of each start.
+        found = re.search(pattern, message, re.IGNORECASE | re.DOTALL)
         if found is None:
             continue
         prompt, most = _number(found["n"]), _number(found["m"])
-        output = _number(found["out"]) if "out" in pattern.groupindex else 0
+        output = _number(found["out"]) if "out" in found.re.groupindex else 0
         if prompt > most:
             return _too_long(prompt, most)
         if prompt + output > most:

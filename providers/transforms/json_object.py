@@ -10,7 +10,6 @@ import json
 import re
 from typing import Any
 
-import json_repair
 import msgspec
 
 GUESSED_AT_MOST = 2048
@@ -84,6 +83,9 @@ def _drop(parts: list[str], at: int | None) -> None:
 def _guessed(text: str) -> Any:
     if len(text) > GUESSED_AT_MOST or sum(map(text.count, "{[(")) > _OPENED_AT_MOST:
         return None
+    # Twenty modules, for what few models write.
+    import json_repair
+
     try:
         return json_repair.loads(text, skip_json_loads=True)
     except Exception:  # noqa: BLE001  (fuzzing found its own assertions failing: then there is no guess)

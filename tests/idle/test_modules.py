@@ -43,7 +43,7 @@ _OF_SOME = (
         "redis",
         "genai_prices",
     ),
-    *("bpe_openai", "importlib.metadata", "websockets"),
+    *("bpe_openai", "json_repair", "importlib.metadata", "websockets"),
 )
 _FRAME = ["proxysite.console", "proxysite.console.sign_in"]
 """What unfold's app loads: its site has our form."""

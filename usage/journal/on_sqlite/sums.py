@@ -19,9 +19,9 @@ from usage.rollups.shapes import SHAPES
 
 Pattern = tuple[bool | None, ...]
 """For each count and sum whether it grows, None where it is unknown."""
-_QUICK = b"".join(
-    bytes([number]) * (end - low) for number, (low, end) in enumerate(pairwise(LOWEST)) if low < 2**16
-)[: 2**16]
+_QUICK = b"".join(bytes([number]) * (end - low) for number, (low, end) in enumerate(pairwise(LOWEST)) if low < 2**16)[
+    : 2**16
+]
 """The bins of a minute: to look for one takes five times as long."""
 
 
