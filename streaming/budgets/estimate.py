@@ -112,7 +112,7 @@ def caches(body: Mapping[str, Any]) -> str:
             return found
     messages = body.get("messages")
     for message in messages if type(messages) is list else ():
-        content = message.get("content") if type(message) is dict else None
+        content = message.get("content") if isinstance(message, dict) else None
         if type(content) is list and (found := _marked(content)):
             return found
     return _lifetime(body["cache_control"]) if "cache_control" in body else ""
@@ -120,7 +120,7 @@ def caches(body: Mapping[str, Any]) -> str:
 
 def _marked(blocks: list[Any]) -> str:
     for block in blocks:
-        if type(block) is dict and "cache_control" in block and (found := _lifetime(block["cache_control"])):
+        if isinstance(block, dict) and "cache_control" in block and (found := _lifetime(block["cache_control"])):
             return found
     return ""
 

@@ -21,6 +21,7 @@ from providers.claude.history.lists import KnownLists
 from providers.dialects import DIALECTS
 from providers.errors import UnsupportedRequest
 from routing.facts.request_facts import gather
+from streaming.budgets.estimate import caches
 from streaming.ingress.claude import intake
 from streaming.ingress.claude.errors import ClaudeError
 from tests.claude.anything import ANYTHING
@@ -101,7 +102,7 @@ def answered(dialect: str, content: Json) -> Any:
         request = sent(call)
     except UnsupportedRequest as error:
         return str(error), list(call.notes)
-    return request.body, list(call.notes), call.notes.paths, gather(content, {}, 20_000)
+    return request.body, list(call.notes), call.notes.paths, gather(content, {}, 20_000), caches(content)
 
 
 @given(

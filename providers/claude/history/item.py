@@ -19,6 +19,8 @@ _encode = msgspec.json.encode
 class KnownItem(dict[str, Any]):
     """A message or a tool that is one object in all requests that send it: nobody changes it, or anything in it.
 
+    It is a subclass of dict, so `type(item) is dict` is not asked of messages and tools.
+
     `raw` is its JSON as msgspec writes it, with a comma behind it. `found` is what functions returned for it.
     `containers` are the lists and objects that it consists of, `size` is about how many bytes of memory it takes.
     """

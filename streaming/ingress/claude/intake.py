@@ -190,7 +190,7 @@ def check(request: Mapping[str, Any], *, counting: bool = False) -> None:
     if system is not None and type(system) is not str:
         _check_blocks(system, "system")
     tools = request.get("tools")
-    if tools is not None and (type(tools) is not list or not all(type(tool) is dict for tool in tools)):
+    if tools is not None and (type(tools) is not list or not all(isinstance(tool, dict) for tool in tools)):
         raise _invalid("tools: Input should be a list of objects", code="tools_invalid")
 
 
