@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.http import HttpRequest
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
@@ -148,7 +149,7 @@ def _key_label(key: KeyRecord) -> str:
 
 
 def _row(request_id: str) -> RequestLog:
-    row = RequestLog.objects.filter(pk=identity_of(request_id)).first()
+    row = RequestLog.objects.filter(Q(pk=identity_of(request_id))).first()
     if row is None:
         raise Unexplainable("There is no logged request with this id.")
     return row

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -89,7 +90,7 @@ def _linked(request: HttpRequest) -> QueryDict | None:
     elif logged and "\0" not in logged and request.user.has_perm("usage.view_requestlog"):
         data["logged"] = logged
         # The key of the request, if it still exists and the user may see it.
-        key = RequestLog.objects.filter(pk=identity_of(logged)).values_list("key_id", flat=True).first()
+        key = RequestLog.objects.filter(Q(pk=identity_of(logged))).values_list("key_id", flat=True).first()
         data["key"] = str(key) if key is not None and request.user.has_perm("access.view_clientkey") else ""
     else:
         return None

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from django.contrib.auth.models import User
+from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
 
 from access.connect import base_url
@@ -81,7 +82,7 @@ def row(request: HttpRequest, person: User, link: Callable[[RequestLog], str]) -
 
 
 def _row(person: User, request_id: str) -> RequestLog | None:
-    return RequestLog.objects.filter(pk=identity_of(request_id), owner_id=person.pk, key_id=None).first()
+    return RequestLog.objects.filter(Q(pk=identity_of(request_id)), owner_id=person.pk, key_id=None).first()
 
 
 def _routes(person: User, teams: Sequence[Team]) -> list[Route]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Q
 from django.utils import timezone
 
 from configuration.explain import question, trial_rules
@@ -79,7 +80,7 @@ def _question(options: dict[str, Any], snapshot: Snapshot) -> Question:
         "rules": trial_rules.compile_rules(rules, snapshot),
     }
     if options["logged"]:
-        row = RequestLog.objects.filter(pk=identity_of(options["logged"])).first()
+        row = RequestLog.objects.filter(Q(pk=identity_of(options["logged"]))).first()
         if row is None:
             raise Unexplainable("There is no logged request with this id.")
         return question.of_logged(row, key, **more)
