@@ -10,7 +10,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from operator import itemgetter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -50,20 +49,19 @@ Key = tuple[Any, ...]
 class Kind:
     """Records that are alike. What is in `of_rollups` is known to be in the database; None is known of nothing."""
 
-    __slots__ = ("_bound", "_statement", "_statements", "nones", "of_rollups", "read_unknown")
+    __slots__ = ("_bound", "_statement", "_statements", "of_rollups")
 
-    def __init__(self, statement: str, bound: Callable[[Row], tuple[Any, ...]], row: Row, first: int) -> None:
+    def __init__(self, statement: str, bound: Callable[[Row], tuple[Any, ...]]) -> None:
         self._statement = statement
         self._statements: dict[int, str] = {1: statement}
         self._bound = bound
-        unknown = [at for at in range(first) if row[at] is None]
-        self.read_unknown = _getter(unknown)
-        """read_unknown(row): of its first values those that are None in each row of the kind."""
-        self.nones = (None,) * len(unknown)
         self.of_rollups: Any = None
 
     def insert(self, cursor: sqlite3.Cursor, rows: Sequence[Row]) -> None:
         """Inserts rows, none of which may be there. Raises sqlite3.Error, or OverflowError."""
+        if len(rows) == 1:
+            cursor.execute(self._statement, self._bound(rows[0]))
+            return
         bound, at = list(map(self._bound, rows)), 0
         for size in _TOGETHER:
             while len(bound) - at >= size:
@@ -77,13 +75,6 @@ class Kind:
             into, values = self._statement.split(_VALUES, 1)
             made = self._statements[rows] = f"{into}{_VALUES}{', '.join([values] * rows)}"
         return made
-
-
-def _getter(places: Sequence[int]) -> Callable[[Row], tuple[Any, ...]]:
-    """Returns the function from a row to a tuple of its values at some places."""
-    if len(places) > 1:
-        return itemgetter(*places)
-    return (lambda row: (row[places[0]],)) if places else (lambda row: ())
 
 
 class Group(Generic[R]):
@@ -116,23 +107,13 @@ class Table(Generic[R]):
         ids = [at for at, field in self._shared.items() if isinstance(field, models.UUIDField)]
         end -= len(ids)
         nullable = [at for at, field in self._own.items() if field.null]
-        before = sum(at < first for at in nullable)
         self._texts = [at for at, field in self._own.items() if not field.null and field.blank]
-        rest = [f"row[{at}] and row[{at}].int" for at in ids]
-        rest += [f"row[{at}] is None" for at in nullable[before:]] + [f"not row[{at}]" for at in self._texts]
+        parts = [f"row[{first}:{end}]"] + [f"row[{at}] and row[{at}].int" for at in ids]
+        parts += [f"row[{at}] is None" for at in nullable] + [f"not row[{at}]" for at in self._texts]
         self._read: Callable[[R], tuple[Key, Row]] = function(
-            "record",
-            [
-                "row = values(record)",
-                f"return (row[{first}:{end}], row[:{before}].count(None), {', '.join(rest)}), row",
-            ],
-            values=msgspec.structs.astuple,
+            "record", ["row = values(record)", f"return ({', '.join(parts)}), row"], values=msgspec.structs.astuple
         )
-        if nullable[:before] != list(range(before)):
-            raise TypeError("the fields that may be unknown must stand first")
-        self._first = before
-        self._kinds: dict[Key, list[Kind]] = {}
-        self._number = 0
+        self._kinds: dict[Key, Kind] = {}
         self._seen: set[Key] = set()
         self._binders: dict[tuple[int, ...], Callable[[Row], tuple[Any, ...]]] = {}
         self._full_at = 0.0
@@ -142,51 +123,44 @@ class Table(Generic[R]):
         read, kinds = self._read, self._kinds
         groups: dict[Kind, Group[R]] = {}
         others: list[R] = []
+        latest, group = None, None
         for record in records:
             key, row = read(record)
-            for kind in kinds.get(key, ()):
-                if kind.read_unknown(row) == kind.nones:
-                    break
-            else:
-                noticed = self._noticed(key, row)
-                if noticed is None:
+            # Most are of the kind of the one before, and to compare is cheaper than to look up.
+            if group is None or key != latest:
+                kind = kinds.get(key) or self._noticed(key, row)
+                if kind is None:
                     others.append(record)
                     continue
-                kind = noticed
-            group = groups.get(kind)
-            if group is None:
-                group = groups[kind] = Group(kind)
+                latest, group = key, groups.get(kind)
+                if group is None:
+                    group = groups[kind] = Group(kind)
             group.records.append(record)
             group.rows.append(row)
         return list(groups.values()), others
 
     def forget_rollups(self) -> None:
         """What is in the database is known no longer."""
-        for kinds in self._kinds.values():
-            for kind in kinds:
-                kind.of_rollups = None
+        for kind in self._kinds.values():
+            kind.of_rollups = None
 
     def _noticed(self, key: Key, row: Row) -> Kind | None:
         """Returns the new kind of a record whose like has come before."""
         if any(type(value) is int and not -LARGEST <= value <= LARGEST for value in key[0]):
             # Bound, it is refused; in a statement's text it would be a float.
             return None
-        unknown = tuple(value is None for value in row[: self._first])
-        if (key, unknown) not in self._seen:
+        if key not in self._seen:
             if len(self._seen) >= _MOST_SEEN:
                 self._seen.clear()
-            self._seen.add((key, unknown))
+            self._seen.add(key)
             return None
-        if self._number >= _MOST:
+        if len(self._kinds) >= _MOST:
             if time.monotonic() - self._full_at < _PAUSE:
                 return None
             self._full_at = time.monotonic()
             self._kinds.clear()
             self._binders.clear()
-            self._number = 0
-        self._number += 1
-        made = self._made(row)
-        self._kinds.setdefault(key, []).append(made)
+        made = self._kinds[key] = self._made(row)
         return made
 
     def _made(self, row: Row) -> Kind:
@@ -204,7 +178,7 @@ class Table(Generic[R]):
                 bound.append(at)
         values = ", ".join(columns.values())
         statement = f"INSERT INTO {self._model._meta.db_table} ({', '.join(columns)}){_VALUES}({values})"
-        return Kind(statement, self._binder(tuple(bound)), row, self._first)
+        return Kind(statement, self._binder(tuple(bound)))
 
     def _binder(self, bound: tuple[int, ...]) -> Callable[[Row], tuple[Any, ...]]:
         """Returns the function from a row to what is bound of its values at some places."""
