@@ -7,10 +7,12 @@ import sqlite3
 import msgspec
 
 from usage.rollups import histogram
-from usage.rollups.histogram import Bins
+from usage.rollups.histogram import LOWEST, Bins
 
 ONE, MORE = "usage_bin_added", "usage_bins_added"
 """The names in SQL of `one_added` and `added`."""
+MARKS = tuple(f'"{number}":' for number in range(len(LOWEST)))
+"""What each bin begins with where histograms are stored."""
 _read = msgspec.json.Decoder(dict[int, int]).decode
 
 
@@ -18,7 +20,7 @@ def bound(bins: Bins) -> tuple[str, tuple[str | int, ...]]:
     """Returns the function that adds a histogram, and what it takes after the stored one."""
     if len(bins) == 1:
         ((number, count),) = bins.items()
-        return ONE, (f'"{number}":', count)
+        return ONE, (MARKS[number], count)
     return MORE, (msgspec.json.encode(bins).decode(),)
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final
 
+from usage.generated import function
 from usage.journal import texts
-from usage.journal.on_sqlite import sums
+from usage.journal.on_sqlite import bins, sums
 from usage.journal.on_sqlite.kinds import Group, Kind, Row
-from usage.journal.on_sqlite.sums import Change
+from usage.journal.on_sqlite.sums import Change, Statements
 from usage.journal.records import AttemptRecord, RequestRecord
 from usage.rollups import accumulate, upsert
 from usage.rollups.accumulate import QUARTER
@@ -31,16 +32,37 @@ _ID = AttemptRecord.__struct_fields__.index("id")
 _SUMS_AT = slice(0, len(SUMS))
 _BINS_AT = tuple(_AT(bins.source) for bins in of_kind("bins"))
 """These are the same in both records."""
+_lacking = function("row", [f"return ({', '.join(f'not row[{at}]' for at in range(len(SUMS)))})"])
+"""_lacking(row): for each sum whether it is 0 or unknown."""
 
 
 class _Of:
     """What the rollups have of the records of one kind."""
 
-    def __init__(self, counts: Sequence[int], row: Row) -> None:
+    def __init__(self, counts: list[int], row: Row) -> None:
         self.counts = counts
         """What each record counts."""
         self.known = [at for at in range(len(SUMS)) if row[at] is not None]
         """Which sums they know."""
+        self._counted = [count for count in counts if count]
+        self._binned: list[int] = []
+        """Where a row has what is counted in histograms."""
+        self._functions: sums.Functions = ()
+        self._plans: dict[tuple[bool, ...], tuple[Statements, Callable[[Row], tuple[Any, ...]]]] = {}
+
+    def alone(self, row: Row) -> Change:
+        """Returns what the row of one record adds. Its numbers fit columns: it was inserted."""
+        lacks = _lacking(row)
+        statements, grown = self._plans.get(lacks) or self._planned(lacks, row)
+        of_bins: list[Any] = []
+        for at in self._binned:
+            of_bins += (bins.MARKS[bin_of(row[at])], 1)
+        return Change(statements, (*self._counted, *grown(row)), of_bins)
+
+    def _planned(self, lacks: tuple[bool, ...], row: Row) -> tuple[Statements, Callable[[Row], tuple[Any, ...]]]:
+        statements = sums.statements_of([*self.counts, *row[_SUMS_AT]], self._functions)
+        made = self._plans[lacks] = statements, _getter([at for at in self.known if row[at]])
+        return made
 
 
 class OfRequests(_Of):
@@ -59,6 +81,8 @@ class OfRequests(_Of):
         cell = Cell()
         cell.count(record)
         super().__init__(cell.counts, row)
+        self._binned = [at for at in _BINS_AT if row[at] is not None]
+        self._functions = tuple([(bins.ONE, 2) if at in self._binned else ("", 0) for at in _BINS_AT])
 
 
 class OfAttempts(_Of):
@@ -92,7 +116,7 @@ class Rollups:
         self._new_sessions.clear()
         self._new_attempts.clear()
         counted, unknown = self._counted(*requests)
-        changes = [Change(_cell(group, group.rows)) for group in counted]
+        changes = [_change(group, group.rows) for group in counted]
         if len(counted) == 1:
             for model, ids in zip(_MODELS, counted[0].kind.of_rollups.ids, strict=True):
                 sums.add(cursor, model, changes[0], ids)
@@ -164,11 +188,18 @@ class Rollups:
             of: OfAttempts | None = group.kind.of_rollups
             numbers = [row[_ID].int for row in group.rows]
             if of is not None and of.start <= min(numbers) and max(numbers) < of.end:
-                sums.add(cursor, AttemptRollup, Change(_cell(group, group.rows, bins=False)), of.ids)
+                sums.add(cursor, AttemptRollup, _change(group, group.rows, with_bins=False), of.ids)
             else:
                 self._new_attempts.append(group)
                 others = others + group.records
         return others
+
+
+def _getter(places: Sequence[int]) -> Callable[[Row], tuple[Any, ...]]:
+    """Returns the function from a row to a tuple of its values at some places."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return (lambda row: (row[places[0]],)) if places else (lambda row: ())
 
 
 def _span(rows: Sequence[Row]) -> Span:
@@ -179,27 +210,30 @@ def _span(rows: Sequence[Row]) -> Span:
     return min(moments), max(moments)
 
 
-def _cell(group: Group[Any], rows: Sequence[Row], *, bins: bool = True) -> Cell:
+def _change(group: Group[Any], rows: Sequence[Row], *, with_bins: bool = True) -> Change:
+    """Returns what rows of one kind add."""
+    if len(rows) == 1:
+        change: Change = group.kind.of_rollups.alone(rows[0])
+        return change
+    return sums.change_of(_cell(group, rows, with_bins=with_bins))
+
+
+def _cell(group: Group[Any], rows: Sequence[Row], *, with_bins: bool = True) -> Cell:
     """Returns the cell of rows of one kind: what one of them does not know, none does."""
     cell, times, of = Cell(), len(rows), group.kind.of_rollups
-    if times == 1:
-        (row,) = rows
-        cell.counts, cell.sums = list(of.counts), list(row[_SUMS_AT])
-        if bins:
-            cell.bins = [{} if (value := row[at]) is None else {bin_of(value): 1} for at in _BINS_AT]
-        return cell
     cell.counts = [count * times for count in of.counts]
     cell.sums = list(rows[0][_SUMS_AT])
     columns = list(zip(*[row[_SUMS_AT] for row in rows], strict=True))
     for at in of.known:
         cell.sums[at] = sum(columns[at])
-    if bins:
+    if with_bins:
         cell.bins = [sums.binned([row[at] for row in rows]) if rows[0][at] is not None else {} for at in _BINS_AT]
     return cell
 
 
 def _together(cursor: sqlite3.Cursor, groups: Sequence[Group[RequestRecord]], changes: Sequence[Change]) -> None:
     """Changes each row once, however many groups count in it."""
+    cells = [_cell(group, group.rows) for group in groups]
     made: dict[tuple[int, ...], Change] = {(number,): change for number, change in enumerate(changes)}
     for at, model in enumerate(_MODELS):
         of_row: dict[str, list[int]] = {}
@@ -211,8 +245,8 @@ def _together(cursor: sqlite3.Cursor, groups: Sequence[Group[RequestRecord]], ch
             if change is None:
                 cell = Cell()
                 for number in numbers:
-                    cell.add(changes[number].cell)
-                change = made[tuple(numbers)] = Change(cell)
+                    cell.add(cells[number])
+                change = made[tuple(numbers)] = sums.change_of(cell)
             sums.add(cursor, model, change, (identity,))
 
 
@@ -223,7 +257,7 @@ def _by_session(group: Group[RequestRecord]) -> dict[str, tuple[list[Row], list[
         rows.append(row)
         records.append(record)
     return {
-        key: (rows, records, Change(_cell(group, rows, bins=False)), _span(rows))
+        key: (rows, records, _change(group, rows, with_bins=False), _span(rows))
         for key, (rows, records) in found.items()
     }
 
@@ -232,17 +266,10 @@ def _add_to_session(
     cursor: sqlite3.Cursor, identity: str, change: Change, span: Span, errors: int, names: tuple[Any, ...]
 ) -> bool:
     """Adds to one session if it is there and nothing of it changes but figures and its end; returns whether it did."""
-    first, last = map(texts.sqlite_moment, span)
+    last = texts.sqlite_moment(span[1])
+    first = last if span[0] is span[1] else texts.sqlite_moment(span[0])
     values = (*change.values, last, errors, identity, last, first, *names)
-    return cursor.execute(_session_statement(change.pattern), values).rowcount == 1
-
-
-@lru_cache(maxsize=128)
-def _session_statement(pattern: sums.Pattern) -> str:
-    changes = [*sums.assignments(SessionSummary, pattern), "last_seen = ?", "errors = errors + ?"]
-    same = "team_name = ? AND key_name = ? AND owner_name = ? AND coalesce(owner_id, -1) = ?"
-    return f"""UPDATE {SessionSummary._meta.db_table} SET {", ".join(changes)}
-        WHERE id = ? AND last_seen <= ? AND first_seen <= ? AND {same}"""  # noqa: S608
+    return cursor.execute(change.statements[SessionSummary], values).rowcount == 1
 
 
 def _mark(groups: Sequence[Group[RequestRecord]]) -> None:
