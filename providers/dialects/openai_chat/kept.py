@@ -10,7 +10,7 @@ import msgspec
 
 from providers.fidelity import Fidelity
 
-_MOST: Final = 32 * 1024 * 1024
+_MOST: Final = 16 * 1024 * 1024
 """Bytes of groups and of their translations."""
 _LARGEST: Final = 64 * 1024
 _AROUND: Final = 1024

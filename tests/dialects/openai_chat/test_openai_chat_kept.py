@@ -26,7 +26,7 @@ def test_the_groups_that_nobody_asked_for_go_first() -> None:
     assert kept.get(groups[1], MODEL) is None
     assert kept.get(groups[-1], MODEL) is not None
     found = sum(kept.get(group, MODEL) is not None for group in groups)
-    assert 400 < found < 32 * 1024 * 1024 / 60_000
+    assert 200 < found < 16 * 1024 * 1024 / 60_000
 
 
 def test_a_group_that_is_too_large_is_not_kept() -> None:
