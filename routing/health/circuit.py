@@ -296,7 +296,4 @@ class Circuit:
 
     def _note_state(self, state: State) -> None:
         self.state, self.is_closed = state, state is _CLOSED
-        if self.is_closed:
-            self._not_closed.discard(self)
-        else:
-            self._not_closed.add(self)
+        (self._not_closed.discard if self.is_closed else self._not_closed.add)(self)

@@ -9,8 +9,19 @@ from routing import engine
 from routing.decision import NoSuchRoute, NothingAllowed, NoUsableCandidate, RouteForbidden, RouteRefused
 from routing.facts import request_facts
 from routing.phases import PHASES
+from routing.selection import AllHealthy
 from routing.snapshot import RouteConfig, Snapshot
-from tests.routing.builders import ANYONE, candidate, decide, make_facts, make_snapshot, restricted, route
+from tests.routing.builders import (
+    ANYONE,
+    candidate,
+    chosen_by,
+    decide,
+    make_facts,
+    make_snapshot,
+    restricted,
+    route,
+    rule,
+)
 
 SONNET, DEFAULT = route("claude-sonnet", candidate("m1"), candidate("m2")), route("fallback", candidate("m3"))
 EMPTY = RouteConfig(1, "empty", "empty", "", dropped=(("openrouter: m9", "the model is switched off"),))
@@ -97,3 +108,64 @@ def test_the_session_is_found_where_clients_put_it(
     body: dict[str, object], headers: dict[str, str], session: str
 ) -> None:
     assert request_facts.gather({"model": "m", **body}, headers, 100).session_id == session
+
+
+A_ROUTE = route("a", candidate("m1", max_output=1000), candidate("m2"))
+B_ROUTE = route("b")
+"""What is decided for a name is decided again for the next request with it, where nothing else matters."""
+
+
+class Cooling(AllHealthy):
+    """A state in which the first model cools down while it is asked to."""
+
+    is_on = False
+
+    def cooling(self, candidate: object) -> float | None:
+        return 9.0 if self.is_on and getattr(candidate, "name", "").endswith("m1") else None
+
+
+def test_the_second_request_with_a_name_is_decided_as_the_first() -> None:
+    snapshot = make_snapshot(A_ROUTE, B_ROUTE, aliases={"an-*": "a"})
+    for name in ("a", "an-alias"):
+        first, second = (decide(make_facts(name), snapshot) for _ in range(2))
+        assert first is second
+        assert first.explained() == second.explained()
+        assert first.explained() is not second.explained()
+
+
+def test_a_key_that_may_not_use_it_does_not_get_it() -> None:
+    snapshot = make_snapshot(A_ROUTE, B_ROUTE)
+    assert decide(make_facts("a"), snapshot).route is A_ROUTE
+    with pytest.raises(RouteForbidden):
+        decide(make_facts("a"), snapshot, restricted("b"))
+
+
+def test_a_tag_is_looked_at_all_the_same() -> None:
+    snapshot = make_snapshot(A_ROUTE, B_ROUTE)
+    assert chosen_by(make_facts("a"), snapshot) == ("name", "a")
+    assert chosen_by(make_facts("a", subagent_tag="b"), snapshot) == ("subagent_tag", "b")
+    assert chosen_by(make_facts("a", subagent_tag="unknown"), snapshot) == ("name", "a")
+    assert chosen_by(make_facts("a"), snapshot) == ("name", "a")
+
+
+def test_a_route_that_yields_is_asked_for_anew() -> None:
+    snapshot = make_snapshot(route("a", yields=True), B_ROUTE, rules=(rule(0, "b", ("tools", "has", "grep")),))
+    assert chosen_by(make_facts("a"), snapshot) == ("name", "a")
+    assert chosen_by(make_facts("a", tools=("grep",)), snapshot) == ("rules", "b")
+
+
+def test_another_configuration_knows_nothing_of_it() -> None:
+    assert chosen_by(make_facts("a"), make_snapshot(A_ROUTE, B_ROUTE)) == ("name", "a")
+    assert chosen_by(make_facts("a"), make_snapshot(B_ROUTE, aliases={"a": "b"})) == ("name", "b")
+
+
+def test_what_a_request_needs_and_what_cools_down_is_looked_at_all_the_same() -> None:
+    snapshot, state = make_snapshot(A_ROUTE), Cooling()
+    usual = engine.decide(make_facts("a"), ANYONE, snapshot, state)
+    long = engine.decide(make_facts("a", max_tokens=2000), ANYONE, snapshot, state)
+    state.is_on = True
+    cooling = engine.decide(make_facts("a"), ANYONE, snapshot, state)
+    state.is_on = False
+    assert [len(each.attempts) for each in (usual, long, cooling)] == [2, 1, 1]
+    assert [len(each.explained()["dropped"]) for each in (usual, long, cooling)] == [0, 1, 1]
+    assert engine.decide(make_facts("a"), ANYONE, snapshot, state).explained() == usual.explained()
