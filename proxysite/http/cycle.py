@@ -12,6 +12,13 @@ from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, ST
 
 _LAST_CHUNK = b"0\r\n\r\n"
 _WITHOUT_BODY = frozenset({204, 304})
+_ABOUT_THE_BODY = frozenset({b"content-length: ", b"transfer-encoding: ", b"connection: "})
+_IN_VALUES = bytes(code for code in range(256) if not HEADER_VALUE_RE.match(bytes([code])))
+"""What may stand in a header's value."""
+_NOT_ALLOWED = "a header of the answer holds a character that HTTP does not allow"
+_MOST_NAMES = 1000
+_beginnings: dict[bytes, bytes] = {}
+"""How the lines of headers begin whose names were looked at, by these names."""
 
 
 class GatewayCycle(RequestResponseCycle):
@@ -43,7 +50,7 @@ class GatewayCycle(RequestResponseCycle):
             await self.flow.drain()
             if self.disconnected:
                 return
-        content, kind = cast(dict[str, Any], message), message["type"]
+        content, kind = cast("dict[str, Any]", message), message["type"]
         if kind == "http.response.body" and self.response_started and not self.response_complete:
             self._body(content.get("body", b""), content.get("more_body", False))
         elif kind == "http.response.start" and not self.response_started:
@@ -63,26 +70,34 @@ class GatewayCycle(RequestResponseCycle):
 
     def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Makes the head. It waits for the body, which an application sends at once."""
-        # Django's names are not in lower case.
-        names = [name.lower() for name, _ in headers]
-        if HEADER_RE.search(b"".join(names)) or HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
-            raise RuntimeError("a header of the answer holds a character that HTTP does not allow")
-        for name, (_, value) in zip(names, headers, strict=True):
-            if name == b"content-length":
-                if self.chunked_encoding is None:
-                    self.expected_content_length = int(value)
-                    self.chunked_encoding = False
-            elif name == b"transfer-encoding":
-                self.chunked_encoding = value.lower() == b"chunked" or self.chunked_encoding
-            elif name == b"connection" and b"close" in value.lower():
-                self.keep_alive = False
-        lines = [b"%b: %b\r\n" % (name, value) for name, (_, value) in zip(names, headers, strict=True)]
-        if not self.keep_alive and b"connection" not in names:
-            lines.append(b"connection: close\r\n")
+        lines = []
+        for name, value in headers:
+            beginning = _beginnings.get(name) or _beginning(name)
+            if beginning in _ABOUT_THE_BODY:
+                self._note(beginning, value)
+            lines.append(beginning + value)
+        if not self.keep_alive and not any(line.startswith(b"connection: ") for line in lines):
+            lines.append(b"connection: close")
         if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in _WITHOUT_BODY:
             self.chunked_encoding = True
-            lines.append(b"transfer-encoding: chunked\r\n")
-        self._head = b"%b%b\r\n" % (STATUS_LINE[status], b"".join(lines))
+            lines.append(b"transfer-encoding: chunked")
+        lines.append(b"\r\n")
+        head = b"\r\n".join(lines)
+        # What is left without all that values may hold are the ends of the lines.
+        if head.translate(None, _IN_VALUES) != b"\r\n" * len(lines):
+            raise RuntimeError(_NOT_ALLOWED)
+        self._head = STATUS_LINE[status] + head
+
+    def _note(self, beginning: bytes, value: bytes) -> None:
+        """Takes in what a header says about the body's end, or the connection's."""
+        if beginning == b"content-length: ":
+            if self.chunked_encoding is None:
+                self.expected_content_length = int(value)
+                self.chunked_encoding = False
+        elif beginning == b"transfer-encoding: ":
+            self.chunked_encoding = value.lower() == b"chunked" or self.chunked_encoding
+        elif b"close" in value.lower():
+            self.keep_alive = False
 
     def _body(self, body: bytes, more: bool) -> None:
         data = self._framed(body, more)
@@ -111,3 +126,15 @@ class GatewayCycle(RequestResponseCycle):
             raise RuntimeError("the body of the answer is longer than its content-length")
         self.expected_content_length -= len(body)
         return body
+
+
+def _beginning(name: bytes) -> bytes:
+    """Returns how a header's line begins. Raises RuntimeError for a name that HTTP does not have."""
+    # Django's names are not in lower case.
+    lowered = name.lower()
+    if HEADER_RE.search(lowered):
+        raise RuntimeError(_NOT_ALLOWED)
+    beginning = lowered + b": "
+    if len(_beginnings) < _MOST_NAMES:
+        _beginnings[name] = beginning
+    return beginning

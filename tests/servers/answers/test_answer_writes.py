@@ -132,3 +132,15 @@ def test_what_is_no_http_does_not_leave(messages: Messages, caplog: pytest.LogCa
     assert b"no head" not in read
     assert not writes or writes[0].startswith(b"HTTP/1.1 500")
     assert "Exception in ASGI application" in caplog.text
+
+
+@pytest.mark.parametrize("code", [0, 8, 9, 10, 13, 31, 32, 127, 128, 255])
+def test_every_line_of_a_head_is_one_header(code: int) -> None:
+    start = {**START, "headers": [(b"X-A", b"1%c" % code), (b"x-b", b"2"), (b"Connection", b"keep-alive, Close")]}
+    _, read = ask([start, part(b"", more=False)])
+    if (code < 32 and code != 9) or code == 127:
+        assert not read or read.startswith(b"HTTP/1.1 500")
+        assert b"x-" not in read
+    else:
+        lines = read.partition(b"\r\n\r\n")[0].split(b"\r\n")
+        assert lines[-4:-1] == [b"x-a: 1%c" % code, b"x-b: 2", b"connection: keep-alive, Close"]
