@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import resource
 import select
 import signal
 import socket
@@ -42,20 +41,10 @@ _PING_SECONDS = 20.0
 """Seconds between two pings of a WebSocket, and until one that is not answered ends it."""
 _PONG = 10
 """For how many times LIVE_CHECK_SECONDS an answer is waited for where that is shorter."""
-_FILES = 65_536
-"""Open files, connections among them, for which a process asks."""
 _STOPPING_TICK = 0.1
 """Seconds between two looks once a stop has been asked for."""
 _IDLE_TICK = 10.0
 """The same while nobody is connected; a connection or a signal wakes before."""
-
-
-def allow_connections() -> None:
-    """Raises the number of open files as far as the system allows: its default, 1,024, is few connections."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def configuration(application: Any, host: str, port: int, *, sockets: bool = True) -> uvicorn.Config:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -30,6 +31,16 @@ _PAUSE = 1.0
 _BACKLOG = 2048
 _ASKED = 1.0
 """Seconds for a Unix socket's server to take a connection."""
+_FILES = 65_536
+"""Open files, connections among them, for which a process asks."""
+
+
+def allow_connections() -> None:
+    """Raises the number of open files as far as the system allows: its default, 1,024, is few connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from proxysite import checks, server, workers
+from proxysite import checks, workers
 
 if TYPE_CHECKING:
     from proxysite.demo import server as demo
@@ -59,9 +59,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # What was loaded so far stays: proxysite.command_line let the collector rest meanwhile.
-        gc.freeze()
-        gc.enable()
         only, count = options["only"], options["workers"]
         if count < 1:
             raise CommandError("--workers must be at least 1.")
@@ -88,15 +85,27 @@ class Command(BaseCommand):
             if pages_address:
                 self.stdout.write(f"Pages on {pages_address}")
             self.stdout.flush()
-            server.allow_connections()
+            workers.allow_connections()
             if sum(part.count for part in parts) > 1:
+                _let_collect()
                 sys.exit(workers.Workers(parts).run())
             if only == _ADMIN:
                 os.nice(_NICE)
+            # What only watches over others has no use for it.
+            from proxysite import server
+
+            application = _application(options)
+            _let_collect()
             configuration = server.configuration(
-                _application(options), options["host"], options["port"], sockets=only != _GATEWAY
+                application, options["host"], options["port"], sockets=only != _GATEWAY
             )
             server.GatewayServer(configuration).run(sockets=[listener])
+
+
+def _let_collect() -> None:
+    """Ends the rest that proxysite.command_line gave the collector. What was loaded meanwhile stays."""
+    gc.freeze()
+    gc.enable()
 
 
 def _apart(stack: ExitStack, listener: socket.socket, options: dict[str, Any]) -> tuple[list[workers.Part], str]:
@@ -174,11 +183,10 @@ def _pages_address(options: dict[str, Any]) -> tuple[str, ...]:
 
 def _application(options: dict[str, Any]) -> Any:
     """Returns what this process serves, for uvicorn."""
-    if options["only"] is None:
-        return "proxysite.asgi:application"
-    # It sets Django up, as uvicorn does when it imports an application.
     from proxysite import asgi
 
+    if options["only"] is None:
+        return asgi.application
     if options["only"] == _ADMIN:
         return asgi.pages_alone()
     if settings.PUBLIC_URL:
