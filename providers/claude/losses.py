@@ -46,15 +46,17 @@ def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
     if body.get("service_tier") not in (None, "auto"):
         notes.add(Fidelity.FIELD_DROPPED, "service_tier")
     marked = bool(body.get("cache_control"))
-    for block in _dicts(body.get("system")):
-        marked = marked or bool(block.get("cache_control"))
-        if is_billing(block):
-            notes.add(Fidelity.BILLING_HEADER_DROPPED)
+    if type(body.get("system")) is list:
+        for block in _dicts(body["system"]):
+            marked = marked or bool(block.get("cache_control"))
+            if is_billing(block):
+                notes.add(Fidelity.BILLING_HEADER_DROPPED)
     marked = _note_messages(body.get("messages"), notes) or marked
     if not _MAY_CHANGE_TOOLS.isdisjoint(notes):
         _check_places(body)
         check_tool_changes(body)
-    marked = _note_tools(body, notes) or marked
+    if "tools" in body:
+        marked = _note_tools(body, notes) or marked
     if marked and not sends_cache_control:
         notes.add(Fidelity.CACHE_CONTROL_DROPPED)
 
@@ -69,8 +71,8 @@ def _check_places(body: dict[str, Any]) -> None:
 
 def _note_messages(messages: Any, notes: Notes) -> bool:
     marked = False
-    for message in _dicts(messages):
-        if isinstance(message.get("content"), list):
+    for message in messages if type(messages) is list else ():
+        if isinstance(message, dict) and type(message.get("content")) is list:
             codes, has_mark = _losses_of(message)
             marked = marked or has_mark
             for code in codes:

@@ -30,7 +30,9 @@ class ToolChange(msgspec.Struct, frozen=True):
 
 def tool_changes(body: dict[str, Any]) -> list[ToolChange]:
     """The changes in their order, without those that are malformed."""
-    return [change for _, block in change_blocks(body) if (change := change_of(block)) is not None]
+    if not (blocks := change_blocks(body)):
+        return []
+    return [change for _, block in blocks if (change := change_of(block)) is not None]
 
 
 def change_blocks(body: dict[str, Any]) -> list[tuple[str, Block]]:
@@ -39,7 +41,7 @@ def change_blocks(body: dict[str, Any]) -> list[tuple[str, Block]]:
     found = []
     for number, message in enumerate(messages if isinstance(messages, list) else ()):
         # Most conversations change no tool, and a long one is looked through several times.
-        if isinstance(message, dict) and isinstance(message.get("content"), list):
+        if isinstance(message, dict) and type(message.get("content")) is list:
             for place, block in _changes_of(message):
                 found.append((f"messages.{number}.{place}", block))
     return found

@@ -31,6 +31,8 @@ def offered_tools(body: dict[str, Any]) -> list[Tool]:
     """
     listed = [tool for tool in _list(body.get("tools")) if isinstance(tool, dict) and is_client_tool(tool)]
     changes = tool_changes(body)
+    if not listed and not changes:
+        return []
     if changes:
         return [_tool(tool) for tool in _changed(body, listed, changes)]
     loaded: frozenset[str] = frozenset()

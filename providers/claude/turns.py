@@ -94,8 +94,9 @@ def groups(messages: Any) -> list[list[Block]]:
                 )
             )
         if not found or (role == "assistant" and last != "assistant"):
-            found.append([])
-        found[-1].append(message)
+            group: list[Block] = []
+            found.append(group)
+        group.append(message)
         last = role
     return found
 
