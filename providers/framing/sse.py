@@ -40,6 +40,11 @@ class SSEReader:
 
         Raises EventTooLong.
         """
+        # One whole event, as parts of a stream arrive that arrive alone.
+        is_alone = data.startswith(b"data: ") and data.find(_LF) == len(data) - 2 and data.endswith(b"\n\n")
+        if is_alone and _CR not in data and not (self._held or self._data or self._is_error):
+            self._first = False
+            return [data[6:-2]]
         if _LF not in data and _CR not in data and not (self._held and self._held[-1].endswith(b"\r")):
             self._hold(data)
             return []
@@ -62,7 +67,8 @@ class SSEReader:
         if not whole.startswith(b"data: ") or _LF in tail or self._data or self._is_error:
             return []
         events = whole[6:].split(b"\n\ndata: ")
-        if whole.count(b"\n") != 2 * len(events) - 2:
+        # Counting the line ends would look at each byte.
+        if _LF in b"".join(events):
             return []
         self._first = False
         self._hold(tail)
