@@ -183,6 +183,7 @@ class ResponseReader:
     # --- the body ----------------------------------------------------------------------------------------------------
 
     def _take_body(self, data: bytes) -> None:
+        # Hot: each read of a stream.
         parts, size, head = self.parts, len(data), self.head
         assert head is not None
         before = len(parts)
@@ -195,24 +196,22 @@ class ResponseReader:
                 return
             is_clean = False
         self._received += size
+        new = len(parts) - before
+        is_tight = new == 1 and size - len(parts[-1]) <= limits.CHUNK_OVERHEAD
         if not self._ends:
             self.phase = DONE
             if not is_clean or not self._ends_here(data, head.length):
                 head.keep = 0.0
             self._wake()
-            return
-        if head.length == CHUNKED and self._is_padded(size, before):
+        elif not is_tight and head.length == CHUNKED and self._is_padded(size, before):
             self._fail(Failure.LOST)
-            return
-        if len(parts) > before:
+        elif new:
             self._arrived(size)
 
     def _is_padded(self, size: int, before: int) -> bool:
         """Whether a chunked body holds more beside its content than it may."""
-        parts = self.parts
-        new = len(parts) - before
-        content = len(parts[-1]) if new == 1 else sum(map(len, parts[before:]))
-        beside = size - content - limits.CHUNK_OVERHEAD * new
+        new = self.parts[before:]
+        beside = size - sum(map(len, new)) - limits.CHUNK_OVERHEAD * len(new)
         if beside > 0:
             self._framing += beside
         return self._framing > limits.FRAMING_BYTES
