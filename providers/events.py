@@ -44,6 +44,8 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
 
         The prompt's kinds are one: a zero among them may only mean that the rest of it was cached.
         """
+        if self is NO_TOKENS:
+            return newer
         if self.prompt and not (newer.input or newer.cache_read or newer.cache_write):
             newer = msgspec.structs.replace(newer, input=None, cache_read=None, cache_write=None, cache_write_1h=None)
         if self.output and newer.output == 0:
@@ -62,6 +64,10 @@ class Tokens(msgspec.Struct, frozen=True, gc=False):
             web_searches=self.web_searches if newer.web_searches is None else newer.web_searches,
             cost=self.cost if newer.cost is None else newer.cost,
         )
+
+
+NO_TOKENS = Tokens()
+"""Nothing was counted."""
 
 
 class MessageStarted(msgspec.Struct, frozen=True, gc=False):

@@ -136,15 +136,21 @@ class Attempt:
     async def _call(self, credential: CredentialConfig | None, upstreams: Upstreams, tracker: AttemptTracker) -> bool:
         """Sends the request and passes the answer on; returns False when no provider was called."""
         heavy = self._request.heavy
-        made = partial(translation, self._request, self.candidate, credential, self._continuing, self.notes)
-        translated = await off_loop(made) if heavy else made()
+        asked = (self._request, self.candidate, credential, self._continuing, self.notes)
+        translated = await off_loop(translation, *asked) if heavy else translation(*asked)
         if translated is None:
             await self._answer_here()
             return False
         provider, lifecycle, watch = self.candidate.provider, self._lifecycle, self._watch
         loop, timeouts = lifecycle.loop, provider.timeouts
-        limits = {"idle": timeouts.idle, "total": timeouts.total, "deadline": lifecycle.deadline}
-        watch.begin(self.began, connect=_PREPARE, task=self.task, **limits)
+        watch.begin(
+            self.began,
+            connect=_PREPARE,
+            idle=timeouts.idle,
+            total=timeouts.total,
+            task=self.task,
+            deadline=lifecycle.deadline,
+        )
         request = await translated.request()
         self.sent_headers = request.headers
         self._answer.note_fidelity(self.notes)
@@ -179,7 +185,7 @@ class Attempt:
                     self.by_platform = translated.reported(response.headers)
                 kind = response.content_type
                 decoder = await off_loop(translated.decoder, kind) if heavy else translated.decoder(kind)
-                del translated, made
+                del translated
                 if self._continuing is not None:
                     goes_on = continues_answers(provider, self.candidate.model)
                     decoder = EditedDecoder(decoder, [self._continuing.splice(prefill=goes_on)])
@@ -200,7 +206,7 @@ class Attempt:
         """Passes the whole answer on."""
         watch, loop = self._watch, self._lifecycle.loop
         chunks = response.chunks()
-        arrived = partial(response.arrived, chunks, decoder)
+        arrived = None if self.money is None else partial(response.arrived, chunks, decoder)
         stream = self._answer.stream
         push = None if stream is None else Push(response, decoder, stream, self._answer, loop, watch, self.money)
         try:

@@ -15,6 +15,7 @@ from providers.counts import ANY_MODEL, CountLimits
 from providers.errors import ErrorKind, UpstreamError
 from providers.events import (
     COMPLETE,
+    NO_TOKENS,
     Event,
     MessageFinished,
     MessageStarted,
@@ -53,7 +54,7 @@ class Encoder:
         self._input_estimate = input_estimate
         self._limits = ANY_MODEL
         self._on = _NEW
-        self._reported_at_start = Tokens()
+        self._reported_at_start = NO_TOKENS
         self._unknown_sent = self.counted_here = self.finished = False
         self._earlier_tokens: Tokens | None = None
         self._earlier_chars = 0
@@ -65,7 +66,7 @@ class Encoder:
         self._output_reported = False
         self._doubted: CountLimits | None = None
         self.failed: UpstreamError | None = None
-        self.tokens: Tokens = Tokens()
+        self.tokens: Tokens = NO_TOKENS
         self.reported: tuple[str | None, str | None, str | None] = (None, None, None)
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from providers.counts import CountLimits
-from providers.events import MessageFinished, MessageStarted, Tokens
+from providers.events import NO_TOKENS, MessageFinished, MessageStarted, Tokens
 from streaming.encoding.counted import agreeing
 
 _CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
@@ -74,7 +74,7 @@ def closing(finished: MessageFinished, reported: Tokens, tokens: Tokens, stop_re
         }
         if finished.stop_details is not None:
             delta["stop_details"] = finished.stop_details
-        counted = {"output_tokens": tokens.output or 0, **_known(tokens, Tokens())}
+        counted = {"output_tokens": tokens.output or 0, **_known(tokens, NO_TOKENS)}
         return {"type": "message_delta", "delta": delta, "usage": counted}
     event = dict(finished.native)
     event["type"] = "message_delta"
