@@ -126,6 +126,7 @@ async def relayed(
         load=load or Load(),
         ratios=TokenRatios(),
         refusal=lambda: None,
+        retry_limit=10.0,
         sweeper=sweeper,
         upstreams=upstreams,
     )
