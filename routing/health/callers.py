@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from routing.health.window import SECONDS
 
 Pair = tuple[int, int]
@@ -24,15 +26,12 @@ _MOST_BODIES = 64
 _MOST_PAIRS = 8
 
 
-class Caller:
+class Caller(msgspec.Struct, gc=False, eq=False):
     """Whose request an attempt serves. One a request, so that its retries and hedges count once at each circuit."""
 
-    __slots__ = ("_counted", "body", "key")
-
-    def __init__(self, key: int = 0, body: int = 0) -> None:
-        self.key = key
-        self.body = body
-        self._counted: list[object] | None = None
+    key: int = 0
+    body: int = 0
+    _counted: list[object] | None = None
 
     def counts_at(self, circuit: object) -> bool:
         """Whether a failure is this request's first one at a circuit; without a key every failure is."""

@@ -221,9 +221,10 @@ class AttemptTracker:
         return max((wait for wait in waits if wait is not None), default=PROBE_WAIT)
 
     def _record_success(self, now: float) -> None:
-        probes, caller = self._probes, self._caller
-        for circuit in self._circuits[1:]:
-            circuit.record_success(now, probe=bool(probes) and self._is_probe(circuit), caller=caller)
+        probes, caller, connection = self._probes, self._caller, self._candidate.provider.circuit
+        for circuit in self._circuits:
+            if circuit is not connection:
+                circuit.record_success(now, probe=bool(probes) and self._is_probe(circuit), caller=caller)
 
     def _record_failure(self, error: UpstreamError, now: float) -> None:
         candidate, cause = self._candidate, error.kind.value

@@ -116,7 +116,7 @@ class Client:
         self.done = True
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _start(self, status: int, headers: Headers) -> None:
+    def _start(self, status: int, headers: Headers) -> Awaitable[None]:
         self.started = True
         self.status = status
         if self.request_id:
@@ -127,4 +127,4 @@ class Client:
             headers += self.quota_headers(self.quota)
         headers += self.routing
         headers += self.shared
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        return self._send({"type": "http.response.start", "status": status, "headers": headers})

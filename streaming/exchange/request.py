@@ -11,14 +11,11 @@ from providers.client_fields.rules import Asking
 from streaming.exchange.load import Share
 
 
-class Body:
+class Body(msgspec.Struct, gc=False, eq=False):
     """The parsed JSON of a request; `content` is None once nothing of it can be sent again."""
 
-    __slots__ = ("_share", "content")
-
-    def __init__(self, content: dict[str, Any], share: Share | None = None) -> None:
-        self.content: dict[str, Any] | None = content
-        self._share = share
+    content: dict[str, Any] | None
+    _share: Share | None = None
 
     def release(self) -> None:
         """Frees the memory: an open stream would otherwise hold its request until the end."""
