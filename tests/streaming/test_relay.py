@@ -6,7 +6,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -179,10 +179,9 @@ def test_a_stream_releases_its_request_with_the_first_content(upstream: Upstream
         parts: list[Step] = [speak.opening("openai_chat", "Once "), gates[0], speak.more("openai_chat", "upon ")]
         return upstream.script(Reply([*parts, gates[1], speak.closing("openai_chat")]))
 
-    class Watching(Body):
-        def __init__(self, content: dict[str, Any], share: Share) -> None:
-            super().__init__(content, share)
-            bodies.append(self)
+    def watched(content: dict[str, Any], share: Share) -> Body:
+        bodies.append(Body(content, share))
+        return cast(Body, bodies[-1])
 
     def note_written(self: Answer, now: float) -> None:
         bodies.append(bodies[0].content)
@@ -190,7 +189,7 @@ def test_a_stream_releases_its_request_with_the_first_content(upstream: Upstream
         gates.pop(0).open()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("streaming.endpoints.messages.Body", Watching)
+        patch.setattr("streaming.endpoints.messages.Body", watched)
         patch.setattr(Answer, "note_written", note_written)
         asyncio.run(relayed(slowly().prompt, candidate(upstream.base_url)))
         assert bodies[1:]
