@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from typing import Final, cast
 from urllib.parse import unquote
 
 import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from access.addresses import counted_by
@@ -33,6 +35,8 @@ _REST: Final = 3
 """For how many times the limit on a head the rest of a body is read after its answer: many clients send all first."""
 _LEAVE_SECONDS: Final = 2.0
 """How long a refused client may take to read why: a connection closed with bytes unread would be reset."""
+_USUAL_LENGTH: Final = 80
+"""Characters of a target that clients ask for again and again."""
 _MOST_PIPELINED: Final = 100
 """Requests that may wait behind one that is being answered."""
 
@@ -141,28 +145,16 @@ class WatchedProtocol(HttpToolsProtocol, ABC):
 
     def _begin(self) -> None:
         """Starts the request whose head is complete, or lets it wait for the one before. In place of uvicorn's."""
-        parser, scope = self.parser, self.scope
-        version, target = parser.get_http_version(), httptools.parse_url(self.url)
+        parser, scope, url = self.parser, self.scope, self.url
+        version = parser.get_http_version()
         if version != "1.1":
             scope["http_version"] = version
-        path = target.path.decode("ascii")
         scope["method"] = parser.get_method().decode("ascii")
-        scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"], scope["query_string"] = target.path, target.query or b""
+        target = _usual_target(url) if len(url) <= _USUAL_LENGTH else _target(url)
+        scope["path"], scope["raw_path"], scope["query_string"] = target
         before = self.cycle
-        self.cycle = cycle = GatewayCycle(
-            scope=scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and parser.should_keep_alive(),
-            on_response=self.on_response_complete,
-        )
+        keep_alive = version != "1.0" and parser.should_keep_alive()
+        self.cycle = cycle = GatewayCycle(self, scope, keep_alive=keep_alive)
         # There is none before the first request, whatever uvicorn declares.
         if before is None or before.response_complete:  # type: ignore[redundant-expr]
             self._start_asgi_task(cycle, self.app)
@@ -171,9 +163,14 @@ class WatchedProtocol(HttpToolsProtocol, ABC):
             self.pipeline.appendleft((cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
-        """Takes a part of the body."""
+        """Takes a part of the body. In place of uvicorn's, which asks each time whether the connection is upgraded."""
         self._unclaimed = 0
-        super().on_body(body)
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.body += body
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """Ends the body, also one whose answer is complete already."""
@@ -276,3 +273,13 @@ class WatchedProtocol(HttpToolsProtocol, ABC):
             self.refuse(408, f"The body of the request did not come within {limits.body_seconds:g} seconds.")
         elif self._received < limits.body_rate * (taken - limits.header_seconds):
             self.refuse(408, f"The body of the request came more slowly than {limits.body_rate:g} bytes per second.")
+
+
+def _target(url: bytes) -> tuple[str, bytes, bytes]:
+    """Returns a request's path, as it was sent too, and its query. Raises httptools.HttpParserInvalidURLError."""
+    target = httptools.parse_url(url)
+    path = target.path.decode("ascii")
+    return unquote(path) if "%" in path else path, target.path, target.query or b""
+
+
+_usual_target = lru_cache(maxsize=128)(_target)
