@@ -16,7 +16,7 @@ from proxysite.live.refusals import RefusalReporter
 from routing.models import Signal
 from streaming.refused_keys import RefusedKeys
 from streaming.refused_notes import MOST_DESCRIBED, MOST_NOTES, Notes
-from tests.harness.patience import until
+from tests.harness.patience import PATIENCE, until
 from tests.harness.rows import Rows
 from usage.live.models import RefusalSample
 from usage.live.refusals import SentKey, encode
@@ -119,12 +119,12 @@ def test_it_ends_with_the_look(monkeypatch: pytest.MonkeyPatch, orm: Rows) -> No
     asyncio.run(run())
 
 
-async def _until(true: Callable[[], bool], **patience: float) -> None:
+async def _until(true: Callable[[], bool], timeout: float = PATIENCE) -> None:
     """Waits in a thread, which closes its connection to the database."""
 
     def wait() -> None:
         try:
-            until(true, **patience)
+            until(true, timeout=timeout)
         finally:
             connection.close()
 
