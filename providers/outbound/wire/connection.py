@@ -93,7 +93,7 @@ class Connection(ResponseReader, asyncio.Protocol):
             if self.transport is None or self.transport.is_closing() or self._is_refused():
                 return
             self.transport.write(piece)
-        self.unsent = self.transport.is_closing()
+        self.unsent = self.transport is None or self.transport.is_closing()
 
     def _is_refused(self) -> bool:
         return self.phase == FAILED or (self.head is not None and self.head.status >= 400)
