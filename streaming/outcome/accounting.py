@@ -62,10 +62,15 @@ def describe_caller(
         # Not the playground's, which has no key.
         request.key_id, request.key_name, request.key_prefix = key.id, key.name, key.prefix
     request.routing_revision, request.access_revision = revisions.get(_ROUTING), revisions.get(_ACCESS)
-    request.session_id = request_facts.named_session(headers)[:80]
-    request.agent_id = headers.get("x-claude-code-agent-id", "")[:80]
-    request.agent_type = headers.get("x-claude-code-agent-type", "")[:80]
-    request.request_class = headers.get("x-claude-code-request-class", "")[:40]
+    # A record begins with nothing: to set a field of it takes as long as to look whether there is something.
+    if session_id := request_facts.named_session(headers):
+        request.session_id = session_id[:80]
+    if agent_id := headers.get("x-claude-code-agent-id"):
+        request.agent_id = agent_id[:80]
+    if agent_type := headers.get("x-claude-code-agent-type"):
+        request.agent_type = agent_type[:80]
+    if request_class := headers.get("x-claude-code-request-class"):
+        request.request_class = request_class[:40]
     request.client = client = headers.get("user-agent", "")[:80]
     day = request.started_at.toordinal()
     request.client_name, request.client_version = distinct.client(day, key.id, client)
@@ -167,8 +172,9 @@ def request_ended(exchange: Exchange) -> None:
     """Completes the request's record from the attempt that the client got, and passes the account on."""
     account, request, answer = exchange.account, exchange.account.request, exchange.answer
     request.outcome = exchange.outcome
-    request.error_type, request.error_code = exchange.error_type, exchange.error_code
-    request.error_message, request.sentence_code = exchange.error_message, exchange.sentence_code
+    if exchange.error_type or exchange.error_code or exchange.error_message:
+        request.error_type, request.error_code = exchange.error_type, exchange.error_code
+        request.error_message, request.sentence_code = exchange.error_message, exchange.sentence_code
     request.http_status = exchange.client.status
     if account.attempts and answer is not None:
         # Attempts are numbered from 1; where none answered, the last one counts.
