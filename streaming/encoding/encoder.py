@@ -119,7 +119,7 @@ class Encoder:
                     self._on[kind](self, event)
         except NoObject:
             message = "The provider sent a tool call whose arguments are no JSON object."
-            self._fails(UpstreamError(ErrorKind.MALFORMED, message, code="arguments"))
+            self._note_failure(StreamFailed(UpstreamError(ErrorKind.MALFORMED, message, code="arguments")))
         return self._sink.take()
 
     def answers_as(self, model: str) -> None:
@@ -266,10 +266,7 @@ class Encoder:
         self._blocks.end_calls(cut=event.cut_short or event.stop_reason not in COMPLETE)
 
     def _note_failure(self, event: StreamFailed) -> None:
-        self._fails(event.error)
-
-    def _fails(self, error: UpstreamError) -> None:
-        self.failed, self.is_open = error, False
+        self.failed, self.is_open = event.error, False
 
     def _pass_ping(self, event: Ping) -> None:
         self._sink.ping()
