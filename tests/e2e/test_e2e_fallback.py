@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from providers.dialects import DIALECTS
@@ -13,6 +15,8 @@ from tests.harness.rows import Rows
 from tests.harness.script import CUT, HANG, Reply, Step
 from tests.harness.upstream import Upstream
 
+_HUNG_UP = 0.2
+"""Seconds until a server has surely closed the connection of its last answer."""
 EMPTY_START = speak.chat_chunk({"role": "assistant", "content": ""})
 
 BEFORE_CONTENT = {
@@ -152,13 +156,17 @@ def test_without_streaming_half_an_answer_is_never_passed_off_as_whole(
 def test_a_dropped_keep_alive_connection_costs_no_request(
     client: Client, standing: Standing, upstream: Upstream, orm: Rows
 ) -> None:
-    whole = upstream.script(speak.chat_answer("kept alive"))
-    assert client.post(message(standing.routes["openai_chat"].name, whole.prompt)).stream().text == "kept alive"
-    # The next request on a reused connection finds it dead before any byte came; a fresh one answers.
-    script = upstream.script(Reply(before=[CUT]), speak.chat_answer("sent again"))
+    body = b"".join(step for step in speak.chat_answer("kept alive").steps if isinstance(step, bytes))
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(body)
+    # It says nothing of it, and hangs up after its answer.
+    leaving = upstream.script(Reply(raw=head + body))
+    assert client.post(message(standing.routes["openai_chat"].name, leaving.prompt)).stream().text == "kept alive"
+    time.sleep(_HUNG_UP)
+    script = upstream.script(speak.chat_answer("on another one"))
     answer = client.post(message(standing.routes["openai_chat"].name, script.prompt))
-    assert answer.stream().text == "sent again"
+    assert answer.stream().text == "on another one"
     assert orm.request(answer.request_id).attempts == 1
+    assert script.seen[0].connection != leaving.seen[0].connection
 
 
 def test_connections_are_used_again(client: Client, orm: Rows, gateway: Gateway, upstream: Upstream) -> None:
