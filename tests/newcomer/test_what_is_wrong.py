@@ -45,9 +45,11 @@ def test_a_port_that_is_none(checkout: Checkout, tmp_path: Path, port: str) -> N
 
 @pytest.mark.parametrize("behind", [0, 1])
 def test_a_taken_port_is_found_before_anything_is_written(checkout: Checkout, tmp_path: Path, behind: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        taken = other.getsockname()[1]
-        text = start(checkout, tmp_path / "data", PORT=str(taken - behind))
+    # Whether the gateway's own or the demo upstream's, which is the next one.
+    port = free_port()
+    taken = port + behind
+    with socket.create_server(("127.0.0.1", taken)):
+        text = start(checkout, tmp_path / "data", PORT=str(port))
     assert f"cannot listen on 127.0.0.1:{taken} (Address already in use)" in text.replace("Cannot", "cannot")
     assert "make run PORT=" in text
     assert list(tmp_path.iterdir()) == []
