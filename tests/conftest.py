@@ -3,6 +3,7 @@ script for the upstream and calls a route of the standing configuration, or make
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -44,6 +45,18 @@ def each_transport(request: pytest.FixtureRequest, settings: Any) -> str:
     name: str = request.param
     settings.UPSTREAM_TRANSPORT = name
     return name
+
+
+@pytest.fixture
+def garbage() -> Iterator[list[Any]]:
+    """The collector stores what only it can free, and does nothing by itself; a test notes here what is too much."""
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    yield []
+    gc.set_debug(0)
+    gc.garbage.clear()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

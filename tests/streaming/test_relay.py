@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -154,18 +153,6 @@ def test_a_request_leaves_no_cycle_for_the_garbage_collector(
 
     assert asyncio.run(main()) == (400 if kind == "refused" else 200)
     assert garbage == []
-
-
-@pytest.fixture
-def garbage() -> Iterator[list[Any]]:
-    """The collector stores what only it can free, and does nothing by itself."""
-    gc.collect()
-    gc.disable()
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    yield []
-    gc.set_debug(0)
-    gc.garbage.clear()
-    gc.enable()
 
 
 def test_a_stream_releases_its_request_with_the_first_content(upstream: Upstream) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -150,17 +149,6 @@ def test_what_is_raised_in_a_push_is_raised_in_the_request(
     assert outcomes(answer) == ["failed", "failed"]
     assert b"event: error" in answer.body
     assert (answer.exchange.account.attempts[0].error_type or None) == (kind and ErrorKind(kind).value)
-
-
-@pytest.fixture
-def garbage() -> Iterator[list[Any]]:
-    gc.collect()
-    gc.disable()
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    yield []
-    gc.set_debug(0)
-    gc.garbage.clear()
-    gc.enable()
 
 
 @pytest.mark.parametrize("breaks", [False, True])
