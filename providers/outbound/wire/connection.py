@@ -196,12 +196,12 @@ class Connection(ResponseReader, asyncio.Protocol):
         waiter = self._waiter
         if waiter is not None:
             self._waiter = self._take = None
-            if waiter.done():
-                pass  # Whoever waited was cancelled.
-            elif error is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(error)
+            # It is done where whoever waited was cancelled.
+            if not waiter.done():
+                if error is None:
+                    waiter.set_result(None)
+                else:
+                    waiter.set_exception(error)
         if self._writer is not None:
             self._wake_writer()
 
