@@ -261,6 +261,7 @@ class _Runner:
         except (UpstreamError, UnsupportedRequest) as error:
             attempt.outcome = Outcome.FAILED
             observers.attempt_ended(self._exchange, attempt, error)
+            _drop_frames(error)
             credential = attempt.credential
             identity = None if credential is None else credential.id
             return [Failure(error, attempt.candidate, identity, attempt.number)]
@@ -282,6 +283,11 @@ class _Runner:
         closed = not attempt.lost and self._exchange.lifecycle.ending is Ending.CLIENT_CLOSED
         attempt.outcome = Outcome.CLIENT_CLOSED if closed else Outcome.INTERRUPTED
         observers.attempt_ended(self._exchange, attempt, None)
+
+
+def _drop_frames(error: BaseException) -> None:
+    """Makes an error fit to be kept: since Python 3.12 its frames lead back to whoever keeps it, which is a cycle."""
+    error.__traceback__ = error.__cause__ = error.__context__ = None
 
 
 def _refused(answer: Answer, failure: Failure, retry_after: float | None) -> refused.Refused:
