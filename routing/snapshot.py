@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from access.keys import Keys
+from providers.claude.blocks import holds_texts_only
 from providers.client_fields.rules import Asking, ClientFields
 from providers.config import ModelConfig, ProviderConfig, Secret
 from providers.dialects.contract import Call
@@ -62,6 +63,7 @@ class CandidateConfig(msgspec.Struct, frozen=True):
             input_estimate=input_estimate,
             notes=notes,
             client_fields=added,
+            texts_only=holds_texts_only(body),
         )
 
 

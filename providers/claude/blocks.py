@@ -37,6 +37,17 @@ def blocks_of(content: Any) -> list[Block]:
     return blocks
 
 
+def holds_texts_only(body: dict[str, Any]) -> bool:
+    """Whether a request offers no tools and all its messages are strings: then nobody need look for blocks in them."""
+    messages = body.get("messages")
+    if "tools" in body or not isinstance(messages, list):
+        return False
+    for message in messages:
+        if not isinstance(message, dict) or not isinstance(message.get("content"), str):
+            return False
+    return True
+
+
 def text_block(text: str) -> Block:
     """Returns a text block."""
     return {"type": "text", "text": text}
@@ -45,6 +56,14 @@ def text_block(text: str) -> Block:
 def system_blocks(body: dict[str, Any]) -> list[Block]:
     """The system prompt's blocks without Claude Code's billing header."""
     return [block for block in blocks_of(body.get("system")) if not is_billing(block)]
+
+
+def system_text(body: dict[str, Any]) -> str:
+    """The texts of the system prompt's blocks as one."""
+    system = body.get("system")
+    if isinstance(system, str):
+        return "" if system.startswith(_BILLING) else system
+    return joined_text(system_blocks(body))
 
 
 def text_of(block: Block) -> str | None:

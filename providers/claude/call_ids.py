@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from providers.claude.blocks import Block
@@ -41,7 +41,7 @@ class CallIds:
     __slots__ = ("_earlier", "_model", "_notes", "_provider", "_taken")
 
     def __init__(self, call: Call) -> None:
-        self._earlier = _ids_in(call.body.get("messages"))
+        self._earlier = () if call.texts_only else _ids_in(call.body.get("messages"))
         self._taken: set[str] = set()
         self._provider, self._model, self._notes = call.provider, call.model, call.notes
 
@@ -136,7 +136,7 @@ def _respelled(block: Any, new: dict[int, str], waiting: dict[str, deque[str]]) 
     return {**block, "tool_use_id": sent.popleft()} if sent else block
 
 
-def _ids_in(messages: Any) -> list[Any]:
+def _ids_in(messages: Any) -> Sequence[Any]:
     """The ids of the calls of a conversation; few answers look one up."""
     found: list[Any] = []
     for message in _listed(messages):

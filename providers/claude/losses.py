@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FIELDS = frozenset(
     {
         *("container", "context_management", "speed", "inference_geo", "diagnostics", "mcp_servers", "compaction"),
-        *("fallbacks", "fallback_credit_token", "billing_policy", "thread", "safeguards"),
+        *("fallbacks", "fallback_credit_token", "billing_policy", "thread", "safeguards", "service_tier"),
     }
 )
 _TOOL_FIELDS = ("strict", "input_examples", "allowed_callers")
@@ -41,24 +41,31 @@ def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
     body, notes = call.body, call.notes
     if betas := call.headers.get("anthropic-beta"):
         notes.add(Fidelity.BETA_DROPPED, *map(str.strip, betas.split(",")))
-    if not _FIELDS.isdisjoint(body) and (used := [name for name in body if name in _FIELDS and body[name]]):
-        notes.add(Fidelity.FIELD_DROPPED, *used)
-    if body.get("service_tier") not in (None, "auto"):
-        notes.add(Fidelity.FIELD_DROPPED, "service_tier")
+    if not _FIELDS.isdisjoint(body):
+        _note_fields(body, notes)
     marked = bool(body.get("cache_control"))
     if type(body.get("system")) is list:
         for block in _dicts(body["system"]):
             marked = marked or bool(block.get("cache_control"))
             if is_billing(block):
                 notes.add(Fidelity.BILLING_HEADER_DROPPED)
-    marked = _note_messages(body.get("messages"), notes) or marked
-    if not _MAY_CHANGE_TOOLS.isdisjoint(notes):
-        _check_places(body)
-        check_tool_changes(body)
-    if "tools" in body:
-        marked = _note_tools(body, notes) or marked
+    if not call.texts_only:
+        marked = _note_messages(body.get("messages"), notes) or marked
+        if not _MAY_CHANGE_TOOLS.isdisjoint(notes):
+            _check_places(body)
+            check_tool_changes(body)
+        if "tools" in body:
+            marked = _note_tools(body, notes) or marked
     if marked and not sends_cache_control:
         notes.add(Fidelity.CACHE_CONTROL_DROPPED)
+
+
+def _note_fields(body: dict[str, Any], notes: Notes) -> None:
+    used = [name for name in body if name in _FIELDS and body[name] and name != "service_tier"]
+    if body.get("service_tier") not in (None, "auto"):
+        used.append("service_tier")
+    if used:
+        notes.add(Fidelity.FIELD_DROPPED, *used)
 
 
 def _check_places(body: dict[str, Any]) -> None:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from providers.claude.blocks import Block, blocks_of
 from providers.claude.history.item import KnownItem, read_once
 from providers.claude.tool_changes import ToolChange, change_blocks, change_of, refused, tool_changes
+
+if TYPE_CHECKING:
+    from providers.dialects.contract import Call
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -149,9 +152,11 @@ def called_name(name: str) -> str:
     return name.removeprefix("functions.") or name
 
 
-def renamed_tools(body: dict[str, Any], limit: int) -> dict[str, str]:
+def renamed_tools(call: Call, limit: int) -> dict[str, str]:
     """Upstream name -> the client's name, for the tools that go out under another name."""
-    return {upstream_name(name, limit): name for name in tool_names(body) if len(name) > limit}
+    if call.texts_only:
+        return {}
+    return {upstream_name(name, limit): name for name in tool_names(call.body) if len(name) > limit}
 
 
 def tool_names(body: dict[str, Any]) -> list[str]:

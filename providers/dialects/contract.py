@@ -24,7 +24,8 @@ class Call(msgspec.Struct, frozen=True):
     `headers` are the client's own headers in lower case, already without credentials and hop-by-hop names.
     `input_estimate` is an estimate of the prompt's tokens. `client_fields` are the provider's own fields that the
     client added; a dialect sends them where it sends nothing of that name itself. Whatever is dropped, changed or
-    emulated goes into `notes`.
+    emulated goes into `notes`. `texts_only` is what providers.claude.blocks.holds_texts_only says of the body, or False
+    where nobody asked it.
     """
 
     body: dict[str, Any]
@@ -36,6 +37,7 @@ class Call(msgspec.Struct, frozen=True):
     input_estimate: int | None = None
     notes: Notes = msgspec.field(default_factory=Notes)
     client_fields: Mapping[str, Any] = {}
+    texts_only: bool = False
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True):

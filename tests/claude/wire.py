@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from providers.claude.blocks import holds_texts_only
 from providers.config import ModelConfig, ProviderConfig, Secret
 from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, UpstreamRequest
@@ -95,8 +96,9 @@ def make_call(
     **provider: Any,
 ) -> Call:
     """A call of one model at one provider of a dialect; `provider` are further fields of its ProviderConfig."""
+    body = body if body is not None else {"messages": []}
     return Call(
-        body=body if body is not None else {"messages": []},
+        body=body,
         model=ModelConfig(
             1, 1, model, context_window=context_window, max_output=max_output, capabilities=frozenset(capabilities)
         ),
@@ -105,6 +107,7 @@ def make_call(
         headers=client_headers or {},
         session_id=session_id,
         input_estimate=input_estimate,
+        texts_only=holds_texts_only(body),
     )
 
 

@@ -115,7 +115,7 @@ def test_a_definition_by_value_is_sent_and_its_long_name_undone(dialect: str) ->
     assert "Makes." in written
     if dialect == "openai_chat":
         (upstream,) = (name for name in names(dialect, body) if name.startswith("mcp__"))
-        assert renamed_tools(body, 64) == {upstream: long}
+        assert renamed_tools(make_call(dialect, body), 64) == {upstream: long}
 
 
 @pytest.mark.parametrize("dialect", OTHERS)

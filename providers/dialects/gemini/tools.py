@@ -30,9 +30,11 @@ def upstream_name(name: str) -> str:
     return f"{fitting[: _NAME_LIMIT - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def renamed_tools(body: dict[str, Any]) -> dict[str, str]:
+def renamed_tools(call: Call) -> dict[str, str]:
     """Upstream name -> the client's name, for the tools that go out under another name."""
-    return {upstream_name(name): name for name in tool_names(body) if not _GOOD_NAME.fullmatch(name)}
+    if call.texts_only:
+        return {}
+    return {upstream_name(name): name for name in tool_names(call.body) if not _GOOD_NAME.fullmatch(name)}
 
 
 def tool_fields(call: Call) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from providers.claude.blocks import Block, system_blocks, text_block
+from providers.claude.blocks import Block, system_blocks, system_text, text_block
 from providers.claude.client_json import decode
 from providers.claude.history.item import encoded
 from providers.claude.signatures import origin_of
@@ -33,6 +33,10 @@ def chat_messages(
 
     Raises UnsupportedRequest for media that the upstream cannot be given.
     """
+    if call.texts_only and last_reminder is None and not profile.sends_cache_marks(call.model.name):
+        texts = _texts_in_turns(call.body, last_system)
+        if texts is not None:
+            return texts
     origin = origin_of(call.provider, call.model)
     writer = Writer(profile, call.model.name, origin, call.notes)
     system = system_blocks(call.body)
@@ -57,6 +61,22 @@ def chat_messages(
     if last_reminder is not None:
         writer.user([reminder_block(last_reminder)])
     return writer.messages
+
+
+def _texts_in_turns(body: dict[str, Any], last_system: str | None) -> list[Message] | None:
+    """The messages of texts where user and assistant take turns, which are the same for every server; else None."""
+    system = system_text(body)
+    if last_system is not None:
+        system = f"{system}\n\n{last_system}" if system else last_system
+    made: list[Message] = [{"role": "system", "content": system}] if system else []
+    last = ""
+    for message in body["messages"]:
+        role, content = message.get("role"), message["content"]
+        if role == last or role not in ("user", "assistant") or not content:
+            return None
+        made.append({"role": role, "content": content})
+        last = role
+    return made
 
 
 def _kept(group: list[Block], profile: Profile, model: str, origin: str) -> Kept:

@@ -27,12 +27,14 @@ from providers.schemas.strict import is_strict
 _OTHER_LIMIT = "max_completion_tokens"
 _SESSION_LIMIT = 64
 _SAMPLING = ("temperature", "top_p", "top_k")
+_USUAL = frozenset({"model", "messages", "max_tokens", "system", "stream"})
+"""Fields that say nothing of the manner of the answer."""
 
 
 def chat_request(call: Call) -> UpstreamRequest:
     """The upstream request; raises UnsupportedRequest."""
     profile = profile_of(call.provider)
-    sent, unsent = _stops(call, profile)
+    sent, unsent = _stops(call, profile) if "stop_sequences" in call.body else ([], ())
     prefill = prefill_of(call, profile)
     body = _body(call, profile, sent, prefill)
     path, echo = PATH, ""
@@ -54,30 +56,27 @@ def _marked(messages: list[dict[str, Any]], prefill: Prefill) -> str:
 
 def _body(call: Call, profile: Profile, stops: list[str], prefill: Prefill | None) -> dict[str, Any]:
     """The JSON body. The messages come last, so that a longer conversation only adds bytes at the end."""
-    sends_cache_marks = profile.sends_cache_marks(call.model.name)
+    name = call.model.name
+    sends_cache_marks = profile.sends_cache_marks(name)
     note_losses(call, sends_cache_control=sends_cache_marks)
     offer = tool_offer(call, profile)
-    fields: dict[str, Any] = {"model": call.model.name, "stream": True}
+    fields: dict[str, Any] = {"model": name, "stream": True}
     if profile.sends_stream_options:
         fields["stream_options"] = {"include_usage": True}
     extra = extra_fields(call.body)
     limit = output_limit(call)
     if limit is not None:
         # Somebody put the limit's other name into the request: it goes by that one, lowered all the same.
-        field = _OTHER_LIMIT if extra.pop(_OTHER_LIMIT, None) else profile.max_tokens_field
+        field = _OTHER_LIMIT if extra and extra.pop(_OTHER_LIMIT, None) else profile.max_tokens_field
         fields[field] = _raised(limit, call, profile)
-    fields |= _sampling(call, profile)
-    if stops:
-        fields["stop"] = stops
-    fields |= thinking_fields(_thinking_call(call, prefill), profile, with_tools=bool(offer.fields))
-    if prefill is not None:
-        fields |= prefill.fields
-    schema, instruction = _schema_fields(call, profile)
-    fields |= schema
+    instruction = None
+    if offer.fields or prefill is not None or not _USUAL.issuperset(call.body):
+        manner, instruction = _manner(call, profile, stops, prefill, with_tools=bool(offer.fields))
+        fields |= manner
     fields |= _stickiness(call, profile)
     if sends_cache_marks:
         fields |= _marks(call)
-    fields |= dict(profile.extra)
+    fields |= profile.extra
     fields |= offer.fields
     fields |= extra
     add_client_fields(fields, call.client_fields, call.notes)
@@ -87,6 +86,21 @@ def _body(call: Call, profile: Profile, stops: list[str], prefill: Prefill | Non
         instruction, reminder = "\n\n".join(filter(None, (instruction, reminder))), None
     fields["messages"] = chat_messages(call, profile, last_system=instruction, last_reminder=reminder)
     return fields
+
+
+def _manner(
+    call: Call, profile: Profile, stops: list[str], prefill: Prefill | None, *, with_tools: bool
+) -> tuple[dict[str, Any], str | None]:
+    """How to answer: sampling, stops, thinking and a schema as fields, and what is added to the system prompt."""
+    fields = _sampling(call, profile)
+    if stops:
+        fields["stop"] = stops
+    fields |= thinking_fields(_thinking_call(call, prefill), profile, with_tools=with_tools)
+    if prefill is not None:
+        fields |= prefill.fields
+    schema, instruction = _schema_fields(call, profile)
+    fields |= schema
+    return fields, instruction
 
 
 def _thinking_call(call: Call, prefill: Prefill | None) -> Call:
@@ -182,7 +196,7 @@ def _stickiness(call: Call, profile: Profile) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     if profile.session_field is not None and call.session_id:
         fields[profile.session_field] = _short(call.session_id)
-    caller = caller_of(call.body)
+    caller = caller_of(call.body) if "metadata" in call.body else None
     if caller is not None and profile.caller_field is not None:
         call.notes.add(Fidelity.USER_ID_HASHED)
         fields[profile.caller_field] = caller

@@ -40,8 +40,13 @@ class Offer(msgspec.Struct):
     instruction: str | None = None
 
 
+_NOTHING = Offer({})
+
+
 def tool_offer(call: Call, profile: Profile) -> Offer:
     """The tools and the choice among them, in words where the server has no field for it."""
+    if call.texts_only:
+        return _NOTHING
     tools = offered_tools(call.body)
     asked = call.body.get("tool_choice")
     choice = asked if isinstance(asked, dict) else {}
@@ -50,10 +55,10 @@ def tool_offer(call: Call, profile: Profile) -> Offer:
         tools = _of_history(call.body, call.notes)
         choice = {"type": "none"}
     if not tools:
-        return Offer({})
+        return _NOTHING
     if choice.get("type") == "none" and "none" not in profile.tool_choices and not restored:
         call.notes.add(Fidelity.TOOL_CHOICE_DROPPED)
-        return Offer({})
+        return _NOTHING
     offer = Offer({"tools": _functions(tools, profile, call.notes)})
     known = profile.tool_choices if family_of(call.model).forced_tools else profile.tool_choices - _FORCED
     _choose(offer, choice, tools, (profile, known), call.notes)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from providers.claude.blocks import joined_text, system_blocks
+from providers.claude.blocks import system_text
 from providers.claude.fields import caller_of, capped, extra_fields, output_limit, output_schema
 from providers.claude.losses import note_losses
 from providers.client_fields.merging import add_client_fields
@@ -75,7 +75,7 @@ def count_request(call: Call) -> CountRequest | None:
 def _conversation(call: Call, instruction: str | None = None) -> dict[str, Any]:
     """Tools, instructions and input. The input comes last, so that a longer conversation only adds bytes at the end."""
     fields = tool_fields(call)
-    system = joined_text(system_blocks(call.body))
+    system = system_text(call.body)
     if instruction is not None:
         system = f"{system}\n\n{instruction}" if system else instruction
     if system:

@@ -45,7 +45,7 @@ class GeminiDecoder(DocumentDecoder):
 
     def __init__(self, call: Call) -> None:
         super().__init__(BodyReader())
-        self._calls = Calls(renamed_tools(call.body), origin_of(call.provider, call.model), CallIds(call))
+        self._calls = Calls(renamed_tools(call), origin_of(call.provider, call.model), CallIds(call))
         self._limit = output_limit(call)
         self._notes = call.notes
         self._finish_reason = ""

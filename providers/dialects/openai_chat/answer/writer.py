@@ -25,7 +25,7 @@ class EventWriter:
 
     def __init__(self, call: Call) -> None:
         profile = profile_of(call.provider)
-        self._calls = Calls(renamed_tools(call.body, profile.tool_name_limit), call)
+        self._calls = Calls(renamed_tools(call, profile.tool_name_limit), call)
         self._details = Details() if profile.replays_details else None
         self._origin = origin_of(call.provider, call.model)
         self._last: Literal["nothing", "thinking", "text", "calls"] = "nothing"

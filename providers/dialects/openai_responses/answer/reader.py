@@ -59,7 +59,7 @@ class Answer:
         self._notes = call.notes
         self._texts = texts = Texts(self._writer)
         self._reasoning = reasoning = Reasoning(self._writer)
-        self._calls = calls = Calls(self._writer, renamed_tools(call.body, NAME_LIMIT), CallIds(call))
+        self._calls = calls = Calls(self._writer, renamed_tools(call, NAME_LIMIT), CallIds(call))
         self._response: Response | None = None
         self.has_started = False
         self.is_over = False
