@@ -23,7 +23,7 @@ from providers.events import (
 from streaming.encoding import Sink
 from streaming.encoding.native import NativeBlock
 from streaming.encoding.state import Handler, State
-from streaming.encoding.tool_calls import Held, ToolCall, ToolCalls
+from streaming.encoding.tool_calls import NO_CALLS, Held, ToolCall, own
 
 
 class Blocks:
@@ -32,13 +32,11 @@ class Blocks:
     __slots__ = ("_calls", "_index", "_native", "_sink", "content_sent", "is_cut", "kinds", "state")
 
     def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self._calls = ToolCalls()
+        self._sink, self._calls = sink, NO_CALLS
         self._index = 0
         self._native: NativeBlock | None = None
         self.state = SHUT
-        self.content_sent = False
-        self.is_cut = False
+        self.content_sent = self.is_cut = False
         self.kinds: set[str] = set()
 
     @property
@@ -72,13 +70,13 @@ class Blocks:
             self.is_cut = True
             self.settle()
             self.is_cut = False
-        self._calls = ToolCalls()
+        self._calls = NO_CALLS
 
     def resume(self) -> None:
         """Another attempt begins whose text goes on in the text that is open."""
         if self.state is NATIVE:
             self.state = TEXT
-        self._calls = ToolCalls()
+        self._calls = own(NO_CALLS)
 
     def ignore(self, event: Event) -> None:
         """This event means nothing in this state."""
@@ -138,6 +136,7 @@ class Blocks:
         self._sink.close()
 
     def start_call(self, event: ToolCallStarted) -> None:
+        self._calls = own(self._calls)
         if self._calls.start(event):
             self._open_call()
 
@@ -149,6 +148,7 @@ class Blocks:
             self._open_call()
 
     def arguments(self, event: ToolArgumentsDelta) -> None:
+        self._calls = own(self._calls)
         if event.json and (text := self._calls.add(event)):
             self._sink.arguments(text)
 

@@ -127,9 +127,11 @@ def consistent(stop_reason: str, has_tool_calls: bool) -> str:
 
 
 def _known(tokens: Tokens, reported: Tokens) -> dict[str, int]:
-    counts = {
-        "input_tokens": (tokens.input, reported.input),
-        "cache_creation_input_tokens": (tokens.cache_write, reported.cache_write),
-        "cache_read_input_tokens": (tokens.cache_read, reported.cache_read),
-    }
-    return {field: now for field, (now, then) in counts.items() if now is not None and now != then}
+    known = {}
+    if tokens.input is not None and tokens.input != reported.input:
+        known["input_tokens"] = tokens.input
+    if tokens.cache_write is not None and tokens.cache_write != reported.cache_write:
+        known["cache_creation_input_tokens"] = tokens.cache_write
+    if tokens.cache_read is not None and tokens.cache_read != reported.cache_read:
+        known["cache_read_input_tokens"] = tokens.cache_read
+    return known

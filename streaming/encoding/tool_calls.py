@@ -171,3 +171,12 @@ class ToolCalls:
             free = f"{base}_{number}"
         self._ids.add(free)
         return free
+
+
+NO_CALLS = ToolCalls()
+"""Those of an answer without any: nothing is ever added to it."""
+
+
+def own(calls: ToolCalls) -> ToolCalls:
+    """Returns calls that may be added to: an answer's own, new ones in place of NO_CALLS."""
+    return ToolCalls() if calls is NO_CALLS else calls

@@ -56,7 +56,7 @@ class Calls:
 
     def any_started(self) -> bool:
         """Whether a call has started."""
-        return any(call.started for call in self._all)
+        return bool(self._all) and any(call.started for call in self._all)
 
     def feed(self, fragment: ToolCall, events: list[Event]) -> None:
         """Add the events of one fragment. Raises NamelessCall."""
@@ -86,7 +86,7 @@ class Calls:
 
     def finish(self) -> None:
         """Raises NamelessCall when the name of a call with arguments never came."""
-        if any(call.held for call in self._all):
+        if self._all and any(call.held for call in self._all):
             raise NamelessCall("The provider sent a tool call without a name.")
 
     def _call_of(self, index: int | None, upstream_id: str | None, name: str, arguments: str) -> _Call | None:

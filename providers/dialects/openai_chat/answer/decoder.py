@@ -112,19 +112,16 @@ class ChatDecoder(DocumentDecoder):
             self._start(chunk, events)
         choices = chunk.choices
         if choices:
-            first = choices[0]
-            delta = first.delta
-            is_more = (
-                first.finish_reason is not None or first.native_finish_reason is not None or first.error is not None
-            )
-            if delta is not None and self._has_content and not is_more and len(choices) == 1:
-                self._delta(delta, events)  # the ordinary chunk of a stream
-                if delta.content:
+            goes_on = self._has_content
+            if len(choices) == 1:
+                choice = choices[0]
+                self._choice(choice, not goes_on, events)
+                if goes_on and self._finish.reason is None and choice.delta is not None and choice.delta.content:
                     self._alike.learn(document, chunk)
             else:
                 self._choices(choices, events)
-                if self._is_over:
-                    return
+            if self._is_over:
+                return
         if chunk.citations:
             self._notes.add(Fidelity.CITATIONS_DROPPED)
         usage = usage_of(chunk)
@@ -143,9 +140,9 @@ class ChatDecoder(DocumentDecoder):
     def _choice(self, choice: Choice, is_first: bool, events: list[Event]) -> None:
         """The events of a choice; a complete message counts if nothing came before: else it only repeats everything."""
         delta = choice.delta
-        if is_first and (delta is None or delta == _NOTHING):
-            delta = choice.message
-            if delta is None and choice.text:
+        if delta is None or delta == _NOTHING:
+            delta = choice.message if is_first else None
+            if is_first and delta is None and choice.text:
                 delta = Delta(content=choice.text)
         if choice.error:
             self._fail(payload_error({"error": choice.error}), events)

@@ -6,11 +6,9 @@ from decimal import Decimal, InvalidOperation
 
 import msgspec
 
-from providers.dialects.openai_chat.answer.shapes import Chunk, CompletionDetails, PromptDetails, Usage
+from providers.dialects.openai_chat.answer.shapes import Chunk, Usage
 from providers.events import Tokens
 
-_NO_PROMPT_DETAILS = PromptDetails()
-_NO_COMPLETION_DETAILS = CompletionDetails()
 _NO_COST = msgspec.Raw(b"null")
 _LARGEST_COST = 10**6 * 10**12
 """No answer costs more: a million dollars."""
@@ -27,30 +25,30 @@ def usage_of(chunk: Chunk) -> Usage | None:
 
 def tokens_of(usage: Usage) -> Tokens:
     """The counts; what is below zero is none."""
-    prompt_details = usage.prompt_tokens_details or _NO_PROMPT_DETAILS
-    # OpenAI's place, DeepSeek's, Moonshot's.
-    cached = _first(prompt_details.cached_tokens, usage.prompt_cache_hit_tokens, usage.cached_tokens)
-    # OpenRouter's, LiteLLM's, Qwen's.
-    written = _first(
-        prompt_details.cache_write_tokens,
-        prompt_details.cache_creation_tokens,
-        prompt_details.cache_creation_input_tokens,
-    )
-    prompt = _first(usage.prompt_tokens)
+    details = usage.prompt_tokens_details
+    # OpenAI's place, DeepSeek's, Moonshot's; then OpenRouter's, LiteLLM's, Qwen's.
+    if details is None:
+        cached = _first(usage.prompt_cache_hit_tokens, usage.cached_tokens)
+        written = None
+    else:
+        cached = _first(details.cached_tokens, usage.prompt_cache_hit_tokens, usage.cached_tokens)
+        written = _first(details.cache_write_tokens, details.cache_creation_tokens, details.cache_creation_input_tokens)
+    prompt = _count(usage.prompt_tokens)
     fresh = None if prompt is None else max(0, prompt - (cached or 0) - (written or 0))
-    reasoning = _first((usage.completion_tokens_details or _NO_COMPLETION_DETAILS).reasoning_tokens)
+    of_output = usage.completion_tokens_details
+    reasoning = None if of_output is None else _count(of_output.reasoning_tokens)
     return Tokens(
         input=fresh,
         cache_read=cached,
         cache_write=written,
         output=_output(usage, reasoning),
         reasoning=reasoning,
-        cost=_cost(usage),
+        cost=None if usage.cost == _NO_COST else _cost(usage),
     )
 
 
 def _output(usage: Usage, reasoning: int | None) -> int | None:
-    output = _first(usage.completion_tokens)
+    output = _count(usage.completion_tokens)
     if output is None or not reasoning or usage.prompt_tokens is None:
         return output
     # xAI leaves reasoning out of completion_tokens, but not out of its total.
@@ -82,3 +80,7 @@ def _first(*counts: int | None) -> int | None:
         if count is not None and count >= 0:
             return count
     return None
+
+
+def _count(count: int | None) -> int | None:
+    return None if count is None or count < 0 else count
