@@ -57,7 +57,7 @@ class Decision(msgspec.Struct, frozen=True):
     scenario: str = ""
     reasons: tuple[Reason, ...] = ()
     dropped: tuple[Dropped, ...] = ()
-    _explained: dict[str, Any] = {}
+    _json: list[bytes] = []
 
     def short(self, candidate: CandidateConfig, number: int) -> str:
         """Returns the decision in one line for response headers: what chose, and which attempt this is."""
@@ -67,13 +67,17 @@ class Decision(msgspec.Struct, frozen=True):
 
     def explained(self) -> dict[str, Any]:
         """Returns the decision as a usage row stores it: names and sentences only."""
-        if not self._explained:
-            explained = _explained(self.reasons, self.dropped)
-            explained["attempts"] = [candidate.name for candidate in self.attempts]
-            if self.scenario:
-                explained["scenario"] = self.scenario
-            self._explained.update(explained)
-        return {**self._explained}
+        explained = _explained(self.reasons, self.dropped)
+        explained["attempts"] = [candidate.name for candidate in self.attempts]
+        if self.scenario:
+            explained["scenario"] = self.scenario
+        return explained
+
+    def explained_json(self) -> bytes:
+        """Returns the same as JSON, which is made once."""
+        if not self._json:
+            self._json.append(msgspec.json.encode(self.explained()))
+        return self._json[0]
 
 
 class RouteRefused(Exception):

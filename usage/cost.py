@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -34,6 +35,11 @@ class Prices(msgspec.Struct, frozen=True):
             self.valid_until is None or moment < self.valid_until
         )
 
+    @property
+    def are_unbounded(self) -> bool:
+        """Whether these prices are always valid."""
+        return self.valid_from is None and self.valid_until is None
+
 
 Parts = tuple[int, int, int, int, int]
 """A cost in pico-dollars: of input, cache reads, cache writes, output, and of requests and web searches."""
@@ -48,6 +54,11 @@ def in_force(prices: Iterable[Prices], moment: float) -> Prices:
         if candidate.holds(moment):
             return candidate
     return NO_PRICES
+
+
+def in_force_at(prices: Sequence[Prices], moment: datetime) -> Prices:
+    """Returns the same for a moment whose seconds are not known: to make them takes as long as to look."""
+    return prices[0] if prices and prices[0].are_unbounded else in_force(prices, moment.timestamp())
 
 
 def parts(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from typing import Any
 
+import msgspec
 from django.conf import settings
 
 from access.keys import KeyRecord
@@ -25,7 +25,7 @@ from streaming.outcome.distinct import Distinct
 from streaming.outcome.end_users import end_user
 from streaming.outcome.reported import describe_answer
 from streaming.refused import why_failed
-from usage.cost import Parts, in_force, parts_of_tokens
+from usage.cost import Parts, in_force_at, parts_of_tokens
 from usage.journal.account import Account
 from usage.journal.records import AttemptRecord, add_parts, copy_answer, copy_tokens, set_cost
 from usage.models import Outcome
@@ -45,6 +45,7 @@ _UNHEARD = frozenset(
     }
 )
 """Failures of attempts whose provider may have gone on without being heard."""
+_encode = msgspec.json.Encoder().encode
 _NOT_A_CODE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -100,20 +101,20 @@ def describe_decision(account: Account, facts: RequestFacts, decision: Decision)
     request = account.request
     request.route_id, request.route_name = decision.route.id, decision.route.name
     request.phase, request.rule = decision.phase, decision.rule
-    _explain(account, decision.explained(), facts)
+    _explain(account, decision.explained_json(), facts)
     if logger.isEnabledFor(logging.DEBUG):
         logger.debug("routing decision", extra={"fields": {"request_id": request.request_id, **decision.explained()}})
 
 
 def describe_refusal(account: Account, facts: RequestFacts, error: RouteRefused) -> None:
     """Notes why no route was chosen, or none of its candidates."""
-    _explain(account, error.explained(), facts)
+    _explain(account, _encode(error.explained()), facts)
 
 
-def _explain(account: Account, explained: dict[str, Any], facts: RequestFacts) -> None:
-    explained["facts"] = request_facts.stored_facts(facts)
-    ignored = account.request.decision
-    account.request.decision = explained if ignored is None else explained | ignored
+def _explain(account: Account, explained: bytes, facts: RequestFacts) -> None:
+    """Adds the facts, and what was noted before, to a decision's JSON: an object that is not empty."""
+    more = {"facts": request_facts.stored_facts(facts)} | (account.request.decision or {})
+    account.request.decision = msgspec.Raw(explained[:-1] + b"," + _encode(more)[1:])
 
 
 def begin_attempt(account: Account, candidate: CandidateConfig) -> AttemptRecord:
@@ -190,13 +191,17 @@ def request_ended(exchange: Exchange) -> None:
 
 def _measured(account: Account, attempt: Attempt, error: UpstreamError | UnsupportedRequest | None) -> AttemptRecord:
     record = account.attempts[attempt.number - 1]
-    account.close_attempt(record)
+    account.close_attempt(
+        record,
+        connected_at=attempt.connected_at,
+        headers_at=attempt.headers_at,
+        first_content_at=attempt.first_content_at,
+    )
     _describe_credential(record, attempt)
     record.http_status = attempt.http_status
     record.upstream_request_id = attempt.upstream_request_id
     record.fidelity = list(attempt.notes)
     record.dropped = attempt.notes.paths or None
-    _describe_times(account, record, attempt)
     if attempt.responded:
         describe_answer(record, attempt)
     # The encoder's counts belong to the attempt that answers through it.
@@ -219,7 +224,7 @@ def _measured(account: Account, attempt: Attempt, error: UpstreamError | Unsuppo
         record.estimated = True
     copy_tokens(record, tokens)
     # One request, one moment: what takes effect while it runs is for the next one.
-    prices = in_force(attempt.candidate.model.prices, account.request.started_at.timestamp())
+    prices = in_force_at(attempt.candidate.model.prices, account.request.started_at)
     parts = parts_of_tokens(prices, tokens)
     if parts is not None:
         set_cost(record, parts)
@@ -227,15 +232,6 @@ def _measured(account: Account, attempt: Attempt, error: UpstreamError | Unsuppo
     if money is not None:
         money.settle(record.cost or 0)
     return record
-
-
-def _describe_times(account: Account, record: AttemptRecord, attempt: Attempt) -> None:
-    if attempt.connected_at is not None:
-        record.time_to_connect_ms = account.since_attempt_began(record, attempt.connected_at)
-    if attempt.headers_at is not None:
-        record.time_to_headers_ms = account.since_attempt_began(record, attempt.headers_at)
-    if attempt.first_content_at is not None:
-        account.first_token(record, attempt.first_content_at)
 
 
 def _may_be_billed(attempt: Attempt, error: UpstreamError | UnsupportedRequest | None) -> bool:

@@ -197,7 +197,9 @@ def test_rows_that_arrive_after_an_erasure(mia: User, tmp_path: Path) -> None:
     dead = tmp_path / "dead"
     dead.mkdir()
     (dead / segments.LOCK).touch()
-    (dead / f"1{segments.SUFFIX}").write_bytes(b"".join(segments.line_of(Entry("end", one, [])) for one in late))
+    (dead / f"1{segments.SUFFIX}").write_bytes(
+        b"".join(b"".join(segments.line_of(Entry("end", one, []), bytearray())) for one in late)
+    )
     writer = Writer(lambda account: None)
     assert replay.adopt(tmp_path, tmp_path / "none", writer.write_through, writer.return_block) == 4
     assert SetAside.objects.count() == 2

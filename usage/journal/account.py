@@ -12,7 +12,7 @@ from usage.journal.records import AttemptRecord, RequestRecord
 from usage.journal.segments import Segment
 
 _UNKNOWN = SafeUUID.unknown
-_set = object.__setattr__
+_set_int, _set_is_safe = UUID.__dict__["int"].__set__, UUID.__dict__["is_safe"].__set__
 
 
 class AccountOwner(Protocol):
@@ -55,21 +55,27 @@ class Account:
         when the journal cannot be written."""
         return self._owner is None or self._owner.admitted(self)
 
-    def first_token(self, record: AttemptRecord, at: float) -> None:
-        """Notes that an attempt delivered its first content, at a time of time.perf_counter."""
-        if record.time_to_first_token_ms is None:
-            record.time_to_first_token_ms = self.since_attempt_began(record, at)
-        if self.request.time_to_first_token_ms is None:
-            self.request.time_to_first_token_ms = round((at - self._began) * 1000)
-
-    def since_attempt_began(self, record: AttemptRecord, at: float) -> int:
-        """Returns the milliseconds from an attempt's begin to a time of time.perf_counter."""
-        return round((at - self._attempts_began[record.number - 1]) * 1000)
-
-    def close_attempt(self, record: AttemptRecord | None = None) -> None:
-        """Notes the duration of the attempt that just ended: the last one, unless attempts run side by side."""
+    def close_attempt(
+        self,
+        record: AttemptRecord | None = None,
+        *,
+        connected_at: float | None = None,
+        headers_at: float | None = None,
+        first_content_at: float | None = None,
+    ) -> None:
+        """Notes the times of the attempt that just ended: the last one, unless attempts run side by side. Moments are
+        of time.perf_counter."""
         record = self.attempts[-1] if record is None else record
-        record.duration_ms = self.since_attempt_began(record, time.perf_counter())
+        began = self._attempts_began[record.number - 1]
+        record.duration_ms = round((time.perf_counter() - began) * 1000)
+        if connected_at is not None:
+            record.time_to_connect_ms = round((connected_at - began) * 1000)
+        if headers_at is not None:
+            record.time_to_headers_ms = round((headers_at - began) * 1000)
+        if first_content_at is not None:
+            record.time_to_first_token_ms = round((first_content_at - began) * 1000)
+            if self.request.time_to_first_token_ms is None:
+                self.request.time_to_first_token_ms = round((first_content_at - self._began) * 1000)
 
     def close(self) -> None:
         """Ends the request: its outcome goes into the journal and on to the writer."""
@@ -84,14 +90,15 @@ def new_identity() -> UUID:
     """Returns a new UUIDv7, the id of a request or an attempt everywhere."""
     # What UUID(int=...) does, without its checks and without a look into the enum: a third of the time.
     made = object.__new__(UUID)
-    _set(made, "int", uuid_utils.uuid7().int)
-    _set(made, "is_safe", _UNKNOWN)
+    _set_int(made, uuid_utils.uuid7().int)
+    _set_is_safe(made, _UNKNOWN)
     return made
 
 
 def request_id_of(identity: UUID) -> str:
     """Returns the identity as clients see it, in the `request-id` header and in error bodies."""
-    return f"req_{identity.hex}"
+    # What `hex` returns, in half the time.
+    return "req_" + identity.int.to_bytes(16, "big").hex()
 
 
 def identity_of(request_id: str) -> UUID | None:

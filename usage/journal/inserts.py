@@ -108,7 +108,7 @@ def _payload(records: Records) -> str:
     payload = msgspec.json.encode(records)
     if rb"\u0000" in payload:
         # PostgreSQL accepts no NUL in a text.
-        payload = msgspec.json.encode(texts.without_nul(msgspec.to_builtins(records)))
+        payload = msgspec.json.encode(texts.without_nul(msgspec.json.decode(payload)))
     return payload.decode()
 
 

@@ -42,6 +42,8 @@ class Journal:
         self._fsync_always = fsync_always
         self.max_bytes = max_bytes
         self._guard = threading.Lock()
+        self._text = bytearray()
+        """Of the line that is being written."""
         self._lock: int | None = None
         self._left: list[int] = []
         """The locks of folders that were moved away. While they are held, nobody adopts what still runs here."""
@@ -49,7 +51,8 @@ class Journal:
         self._current: Segment | None = None
         self._unwritten: dict[Account, None] = {}
         """Accounts whose latest lines the journal lacks and should have."""
-        self._began = 0.0
+        self._old_at = 0.0
+        """When the current segment must be followed by another."""
         self._number = 0
         self._retry_at = 0.0
         self.unsynced = False
@@ -69,10 +72,9 @@ class Journal:
             with self._guard:
                 self._unwritten[account] = None
             return False
-        line = _line(account, ended=ended)
         with self._guard:
             try:
-                self._put(account, line)
+                self._put(account, ended=ended)
             except OSError as error:
                 self._unwritten[account] = None
                 self._failed(error)
@@ -146,7 +148,7 @@ class Journal:
             with self._guard:
                 try:
                     for account in list(itertools.islice(self._unwritten, _AT_A_TIME)):
-                        self._put(account, _line(account, ended=account.ended))
+                        self._put(account, ended=account.ended)
                 except OSError as error:
                     self._failed(error)
                     return
@@ -167,13 +169,15 @@ class Journal:
             self._lock = None
             self._left.clear()
 
-    def _put(self, account: Account, line: bytes) -> None:
-        """Writes the latest line of an account. Raises OSError."""
-        segment = self._segment(len(line))
-        segment.append(line)
+    def _put(self, account: Account, *, ended: bool) -> None:
+        """Writes the current state of an account as its latest line. Raises OSError."""
+        line = segments.line_of(Entry("end" if ended else "open", account.request, account.attempts), self._text)
+        size = len(self._text) + segments.AROUND
+        segment = self._segment(size)
+        segment.append(line, size)
         if self._fsync_always:
             segment.sync()
-        self.size += len(line)
+        self.size += size
         if not self.unsynced:
             self.unsynced = True
             self.on_unsynced()
@@ -186,7 +190,7 @@ class Journal:
     def _test_disk(self) -> None:
         """Writes empty lines. Raises OSError."""
         lines = b"\n" if self.failing is None else _TEST_LINES
-        self._segment(len(lines)).append(lines)
+        self._segment(len(lines)).append([lines], len(lines))
         self.size += len(lines)
 
     def _segment(self, more: int) -> Segment:
@@ -196,17 +200,14 @@ class Journal:
         if self.size + more > self.max_bytes:
             raise OSError(f"the journal has grown to its limit of {self.max_bytes} bytes")
         segment = self._current
-        old = segment is not None and (
-            segment.size >= SEGMENT_BYTES or time.monotonic() - self._began >= SEGMENT_SECONDS
-        )
-        if segment is not None and old:
+        if segment is not None:
+            if segment.size < SEGMENT_BYTES and time.monotonic() < self._old_at:
+                return segment
             self._retire(segment)
-            segment = None
-        if segment is None:
-            self._number += 1
-            segment = self._current = Segment(self.folder / f"{self._number:08d}{segments.SUFFIX}")
-            self._segments.append(segment)
-            self._began = time.monotonic()
+        self._number += 1
+        segment = self._current = Segment(self.folder / f"{self._number:08d}{segments.SUFFIX}")
+        self._segments.append(segment)
+        self._old_at = time.monotonic() + SEGMENT_SECONDS
         return segment
 
     def _new_folder(self) -> Path:
@@ -294,7 +295,3 @@ class Journal:
         if self.failing is None:
             logger.error("the journal cannot be written", extra={"fields": {"cause": str(error)}})
         self.failing = str(error)
-
-
-def _line(account: Account, *, ended: bool) -> bytes:
-    return segments.line_of(Entry("end" if ended else "open", account.request, account.attempts))

@@ -100,7 +100,8 @@ class RequestRecord(_Measured, kw_only=True):
     agent_id: str = ""
     end_user: str = ""
     tags: list[str] | None = None
-    decision: dict[str, Any] | None = None
+    decision: Any = None
+    """A dict, or its JSON (msgspec.Raw): a decision that serves many requests is encoded once."""
     worker: str = ""
     """In the journal alone: the worker of the blocks that its attempts have reserved of."""
 
@@ -128,7 +129,7 @@ class AttemptRecord(_Measured, kw_only=True):
 
 def complete(record: RequestRecord | AttemptRecord) -> dict[str, Any]:
     """Returns every field of a record, as JSON has it."""
-    return {**defaults(type(record)), **msgspec.to_builtins(record)}
+    return {**defaults(type(record)), **msgspec.json.decode(msgspec.json.encode(record))}
 
 
 def defaults(of: type[msgspec.Struct]) -> dict[str, Any]:

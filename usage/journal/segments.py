@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,14 +35,21 @@ class Entry(msgspec.Struct):
     attempts: list[AttemptRecord]
 
 
-_encode = msgspec.json.Encoder().encode
+Line = tuple[bytes, bytearray, bytes]
+"""The parts of a line: put together they would be copied, which takes as long as the checksum."""
+
+_encode_into = msgspec.json.Encoder().encode_into
 _decode = msgspec.json.Decoder(Entry).decode
 
 
-def line_of(entry: Entry) -> bytes:
-    """Returns the line of an entry, with its newline."""
-    text = _encode(entry)
-    return b"%08x %b\n" % (zlib.crc32(text), text)
+def line_of(entry: Entry, text: bytearray) -> Line:
+    """Returns the line of an entry, with its newline. Its JSON is written into `text`, which may be used again."""
+    _encode_into(entry, text)
+    return b"%08x " % zlib.crc32(text), text, b"\n"
+
+
+AROUND = len(b"%08x \n" % 0)
+"""Bytes of a line beside its JSON."""
 
 
 class Unreadable(Exception):
@@ -78,11 +85,12 @@ class Segment:
         self.closed = False
         self.dirty = False
 
-    def append(self, line: bytes) -> None:
-        """Writes a line in one write. Raises OSError, also when only a part was written (a full disk)."""
-        if os.write(self._descriptor, line) != len(line):
+    def append(self, parts: Sequence[bytes | bytearray], size: int) -> None:
+        """Writes the parts of a line, `size` bytes, in one write. Raises OSError, also when only some of them were
+        written (a full disk)."""
+        if os.writev(self._descriptor, parts) != size:
             raise OSError("a line was written in part")
-        self.size += len(line)
+        self.size += size
         self.dirty = True
 
     def sync(self) -> None:

@@ -163,7 +163,8 @@ def test_a_graceful_stop_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_torn_line_costs_only_itself() -> None:
     recorder = Recorder(Writer(lambda account: None), Journal(NOBODY))
     accounts = [recorder.open(new_identity()) for _ in range(3)]
-    lines = [line_of(Entry("open", account.request, account.attempts)) for account in accounts]
+    begun_ = [Entry("open", account.request, account.attempts) for account in accounts]
+    lines = [b"".join(line_of(entry, bytearray())) for entry in begun_]
     torn = lines[1][: len(lines[1]) // 2] + b"#" + lines[1][len(lines[1]) // 2 + 1 :]
     read = list(entries(lines[0] + torn + lines[2] + lines[0][:40]))
     assert [entry and entry.request.id for entry in read] == [
