@@ -115,7 +115,7 @@ class GatewayServer(uvicorn.Server):
 
     async def main_loop(self) -> None:
         """Ticks until it is time to stop: seldom while nobody is connected, which uvicorn does ten times a second."""
-        while not await self.on_tick(0):
+        while not self._tick():
             if self._stop_accepting_at is not None:
                 seconds = _STOPPING_TICK
             else:
@@ -124,17 +124,23 @@ class GatewayServer(uvicorn.Server):
             self._pause = asyncio.create_task(asyncio.sleep(seconds), name="tick")
             await asyncio.wait([self._pause])
 
-    async def on_tick(self, counter: int) -> bool:
-        """Looks after the connections and the Date of answers, and whether to stop accepting."""
+    def _tick(self) -> bool:
+        """Looks after the connections and the Date of answers. Returns whether to stop accepting."""
         self._state.sweep(time.monotonic())
         if self._stop_accepting_at is not None and time.monotonic() >= self._stop_accepting_at:
             self.should_exit = True
-        return await super().on_tick(counter)
+        self._tell_date()
+        return self.should_exit
+
+    def _tell_date(self) -> None:
+        date = formatdate(time.time(), usegmt=True).encode()
+        # The first is uvicorn's, for WebSockets.
+        self._state.default_headers = [(b"date", date)]
+        self._state.date = b"date: %b\r\n" % date
 
     def _begin_to_tick(self) -> None:
         """Somebody connects after a time without connections."""
-        date = formatdate(time.time(), usegmt=True).encode()
-        self._state.default_headers = [(b"date", date), *self.config.encoded_headers]
+        self._tell_date()
         self._state.sweep(time.monotonic())
         if self._pause is not None:
             self._pause.cancel()

@@ -16,7 +16,7 @@ from django.conf import settings
 from uvicorn.server import ServerState
 
 if TYPE_CHECKING:
-    from proxysite.http.watched import WatchedProtocol
+    from proxysite.http.watched import WatchedConnection
 
 logger = logging.getLogger("gateway.server")
 
@@ -56,6 +56,8 @@ class GatewayState(ServerState):
         self.last_request = 0.0
         """When the last request came since then (time.monotonic())."""
         self.limits = Limits()
+        self.date = b""
+        """The Date of answers, as a line of their heads."""
         self.clock = 0.0
         """Seconds in which this process has looked after its connections."""
         self.on_first: Callable[[], None] = _nobody
@@ -73,7 +75,7 @@ class GatewayState(ServerState):
         step = INTERVAL if last is None else min(now - last, 2 * INTERVAL)
         self.clock += step
         for connection in tuple(self.connections):
-            cast("WatchedProtocol", connection).look(self.clock, step)
+            cast("WatchedConnection", connection).look(self.clock, step)
 
     def opened(self) -> None:
         """Takes in that a connection was opened: `connections` has it already."""

@@ -6,17 +6,12 @@ What it waits for is its phase, and `_due` says until when; the server looks twi
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
-from functools import lru_cache
-from typing import Final, cast
-from urllib.parse import unquote
-
-import httptools
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from abc import abstractmethod
+from typing import Final
 
 from access.addresses import counted_by
-from proxysite.http.connections import NEVER, GatewayState
+from proxysite.http.connection import Connection
+from proxysite.http.connections import NEVER
 from proxysite.http.cycle import GatewayCycle
 
 # The phases. Numbers, not an enumeration: each request compares them a few times.
@@ -35,8 +30,6 @@ _REST: Final = 3
 """For how many times the limit on a head the rest of a body is read after its answer: many clients send all first."""
 _LEAVE_SECONDS: Final = 2.0
 """How long a refused client may take to read why: a connection closed with bytes unread would be reset."""
-_USUAL_LENGTH: Final = 80
-"""Characters of a target that clients ask for again and again."""
 _MOST_PIPELINED: Final = 100
 """Requests that may wait behind one that is being answered."""
 
@@ -50,7 +43,7 @@ class Refusal(Exception):
         self.text = text
 
 
-class WatchedProtocol(HttpToolsProtocol, ABC):
+class WatchedConnection(Connection):
     """A connection that is ended when it takes too much or too long."""
 
     _phase = HEAD
@@ -76,14 +69,17 @@ class WatchedProtocol(HttpToolsProtocol, ABC):
         """Answers with an error, if that is possible now, and ends the connection."""
 
     @abstractmethod
+    def _end_together(self) -> None:
+        """Ends the connection with an answer while the server stops, unless more has come on it."""
+
+    @abstractmethod
     def close_if_idle(self) -> None:
         """Closes a connection of which nothing more has come."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Counts the connection, and refuses it where its address has too many."""
         super().connection_made(transport)
-        state = cast(GatewayState, self.server_state)
-        self._state, self._limits = state, state.limits
+        state, self._limits = self.state, self.state.limits
         self._due = NEVER
         state.opened()
         self._due = state.clock + state.limits.header_seconds
@@ -96,11 +92,8 @@ class WatchedProtocol(HttpToolsProtocol, ABC):
     def connection_lost(self, exc: Exception | None) -> None:
         """Counts the end."""
         if self._counted is not None:
-            self._state.leaves(self._counted)
+            self.state.leaves(self._counted)
         super().connection_lost(exc)
-        cycle = cast("GatewayCycle | None", self.cycle)
-        if cycle is not None:
-            cycle.lost()
 
     def data_received(self, data: bytes) -> None:
         """Parses what came, and notes what the connection waits for now."""
@@ -109,91 +102,50 @@ class WatchedProtocol(HttpToolsProtocol, ABC):
         before = self.cycle
         self._unclaimed += len(data)
         self.feed(data)
-        cycle, scope = self.cycle, self.scope
+        cycle = self.cycle
         if self._unclaimed > self._limits.header_bytes and self._phase != LEAVING:
             self._refuse_unclaimed()
-        elif scope is None or self._phase == LEAVING:  # type: ignore[redundant-expr]
+        elif self._phase == LEAVING:
             return
-        elif "path" not in scope:
-            # Its scope is made with the first byte of a request, and completed at the end of the head.
+        elif self._in_head or cycle is None:
             if self._phase != HEAD or cycle is not before:
                 self._phase = HEAD
-                self._due = self._state.clock + self._limits.header_seconds
+                self._due = self.state.clock + self._limits.header_seconds
         elif cycle.response_complete:
             self._read_on(cycle)
         elif cycle.more_body:
             if self._phase != BODY or cycle is not before:
                 self._phase, self._due = BODY, 0.0
-                self._began, self._received = self._state.clock, 0
+                self._began, self._received = self.state.clock, 0
             self._received += len(data)
         elif self._phase != ANSWER:
             self._phase, self._due = ANSWER, NEVER
 
-    def on_headers_complete(self) -> None:
-        """Starts the request. Raises Refusal for a head that is too large, and for too many requests at once."""
-        limits = self._limits
-        if len(self.headers) > limits.headers:
-            raise Refusal(431, f"The request has more than {limits.headers} headers.")
-        if self._unclaimed > limits.header_bytes:
-            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > limits.header_bytes:
-                raise Refusal(431, f"The headers of the request are larger than {limits.header_bytes} bytes.")
-        if len(self.pipeline) >= _MOST_PIPELINED:
-            raise Refusal(429, "Too many requests at once on one connection.")
-        self._unclaimed = 0
-        self._begin()
-
-    def _begin(self) -> None:
-        """Starts the request whose head is complete, or lets it wait for the one before. In place of uvicorn's."""
-        parser, scope, url = self.parser, self.scope, self.url
-        version = parser.get_http_version()
-        if version != "1.1":
-            scope["http_version"] = version
-        scope["method"] = parser.get_method().decode("ascii")
-        target = _usual_target(url) if len(url) <= _USUAL_LENGTH else _target(url)
-        scope["path"], scope["raw_path"], scope["query_string"] = target
-        before = self.cycle
-        keep_alive = version != "1.0" and parser.should_keep_alive()
-        self.cycle = cycle = GatewayCycle(self, scope, keep_alive=keep_alive)
-        # There is none before the first request, whatever uvicorn declares.
-        if before is None or before.response_complete:  # type: ignore[redundant-expr]
-            self._start_asgi_task(cycle, self.app)
-        else:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, self.app))
-
     def on_body(self, body: bytes) -> None:
-        """Takes a part of the body. In place of uvicorn's, which asks each time whether the connection is upgraded."""
+        """Takes a part of the body."""
         self._unclaimed = 0
-        cycle = self.cycle
-        if not cycle.response_complete:
-            cycle.body += body
-            if len(cycle.body) > HIGH_WATER_LIMIT:
-                self.flow.pause_reading()
-            cycle.message_event.set()
+        if self.cycle is not None:
+            self.cycle.take_body(body)
 
-    def on_message_complete(self) -> None:
-        """Ends the body, also one whose answer is complete already."""
-        self.cycle.more_body = False
-        self.cycle.message_event.set()
-
-    def on_response_complete(self) -> None:
-        """Starts the next request that has come, or waits for one. In place of uvicorn's, which makes a timer."""
-        self.server_state.total_requests += 1
+    def answered(self, cycle: GatewayCycle) -> None:
+        """Starts the next request that has come, or waits for one; ends the connection after its last answer."""
+        if not cycle.keep_alive:
+            self._end_after(cycle)
+        elif self.ends_together:
+            self._end_together()
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
-        if self.pipeline:
-            if self._phase == LEAVING and self.pipeline[-1][0].more_body:
+        if self._pipeline:
+            if self._phase == LEAVING and self._pipeline[0].more_body:
                 # The rest of that one was not read.
                 self.transport.close()
                 return
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
+            self._start(self._pipeline.popleft())
         elif self._phase == ANSWER:
             self._wait()
         elif self._phase == BODY:
-            self._phase, self._due = REST, self._state.clock + _REST * self._limits.header_seconds
+            self._phase, self._due = REST, self.state.clock + _REST * self._limits.header_seconds
 
     def resume_writing(self) -> None:
         """Notes that the client reads."""
@@ -211,23 +163,40 @@ class WatchedProtocol(HttpToolsProtocol, ABC):
         """Parses nothing any more; waits for the end of what is being answered."""
         self._phase, self._due = LEAVING, NEVER
 
-    def leave_with_rest(self) -> None:
-        """Parses nothing any more; gives the client the time to send the rest of its body, and to read its answer."""
-        self.leave_soon(_REST * self._limits.header_seconds)
-
     def leave_soon(self, seconds: float = _LEAVE_SECONDS) -> None:
         """Parses nothing any more; gives the client a moment to read its answer."""
-        self._phase, self._due = LEAVING, self._state.clock + seconds
+        self._phase, self._due = LEAVING, self.state.clock + seconds
         if self.transport.can_write_eof():
             self.transport.write_eof()
 
-    def _read_on(self, cycle: RequestResponseCycle) -> None:
+    def _check_head(self) -> None:
+        """Raises Refusal for a head that is too large, and for too many requests at once."""
+        limits = self._limits
+        if len(self._headers) > limits.headers:
+            raise Refusal(431, f"The request has more than {limits.headers} headers.")
+        if self._unclaimed > limits.header_bytes:
+            size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
+            if size > limits.header_bytes:
+                raise Refusal(431, f"The headers of the request are larger than {limits.header_bytes} bytes.")
+        if len(self._pipeline) >= _MOST_PIPELINED:
+            raise Refusal(429, "Too many requests at once on one connection.")
+        self._unclaimed = 0
+
+    def _end_after(self, cycle: GatewayCycle) -> None:
+        """Closes the connection, or lets the client send to the end first: a connection that is closed with bytes
+        unread is reset, and many clients send all before they read why not."""
+        if cycle.more_body and not self.transport.is_closing():
+            self.leave_soon(_REST * self._limits.header_seconds)
+        else:
+            self.transport.close()
+
+    def _read_on(self, cycle: GatewayCycle) -> None:
         """Waits for the next request where the rest of an answered one has come."""
         if self._phase == REST and not cycle.more_body:
             self._wait()
 
     def _wait(self) -> None:
-        self._phase, self._due = IDLE, self._state.clock + self._limits.idle_seconds
+        self._phase, self._due = IDLE, self.state.clock + self._limits.idle_seconds
 
     def _refuse_unclaimed(self) -> None:
         limit = self._limits.header_bytes
@@ -254,7 +223,7 @@ class WatchedProtocol(HttpToolsProtocol, ABC):
             self._look_at_body(clock, step)
         elif self._phase == IDLE:
             self.close_if_idle()
-        elif self._phase != HEAD or self.scope is None:
+        elif self._phase != HEAD or not self._in_head:
             # Refused, or silent since the connection was made.
             self.transport.close()
         elif self.flow.read_paused:
@@ -273,13 +242,3 @@ class WatchedProtocol(HttpToolsProtocol, ABC):
             self.refuse(408, f"The body of the request did not come within {limits.body_seconds:g} seconds.")
         elif self._received < limits.body_rate * (taken - limits.header_seconds):
             self.refuse(408, f"The body of the request came more slowly than {limits.body_rate:g} bytes per second.")
-
-
-def _target(url: bytes) -> tuple[str, bytes, bytes]:
-    """Returns a request's path, as it was sent too, and its query. Raises httptools.HttpParserInvalidURLError."""
-    target = httptools.parse_url(url)
-    path = target.path.decode("ascii")
-    return unquote(path) if "%" in path else path, target.path, target.query or b""
-
-
-_usual_target = lru_cache(maxsize=128)(_target)

@@ -89,6 +89,19 @@ async def _read(receive: Receive, headers: Mapping[str, str], share: Share) -> b
         if len(announced) > _MOST_DIGITS or int(announced) > limit:
             raise _too_large(limit)
         share.expect(int(announced))
+    # The gateway's own server has a body that came with its head.
+    body_now = getattr(getattr(receive, "__self__", None), "body_now", None)
+    whole: bytes | None = body_now and body_now()
+    if whole is not None:
+        share.hold(len(whole))
+        if len(whole) > limit:
+            raise _too_large(limit)
+        return whole
+    return await _received(receive, limit, share)
+
+
+async def _received(receive: Receive, limit: int, share: Share) -> bytes:
+    """Returns a body that is still on its way."""
     message = await receive()
     body: bytes = message.get("body", b"")
     share.hold(len(body))
