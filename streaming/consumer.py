@@ -17,7 +17,7 @@ from channels.generic.http import AsyncHttpConsumer
 from django.conf import settings
 
 from access.addresses import client_behind
-from access.keys import AccessDenied, KeyRecord, caller, from_address
+from access.keys import AccessDenied, KeyRecord, from_address
 from access.playground.holder import WRONG_ENDPOINT
 from routing.snapshot import Snapshot
 from streaming import limits, playground, stale
@@ -27,7 +27,7 @@ from streaming.exchange.client import Client, Receive, Send
 from streaming.exchange.exchange import Exchange
 from streaming.exchange.lifecycle import Lifecycle
 from streaming.exchange.load import NOBODY, Share
-from streaming.ingress import cors, header_lines
+from streaming.ingress import cors, known_lines
 from streaming.ingress.claude import errors, intake, paths, wrong_paths
 from streaming.outcome import accounting
 from streaming.refused import Refused
@@ -80,7 +80,7 @@ class ClaudeConsumer(AsyncHttpConsumer):
             return
         identity = new_identity()
         client.request_id = request_id_of(identity)
-        headers = header_lines.joined(scope["headers"])
+        headers = known_lines.headers_of(scope)
         if _SHARED_WITH and await _is_preflight(scope, headers, client):
             return
         try:
@@ -126,7 +126,7 @@ def _configured(scope: Scope, headers: dict[str, str], client: Client, runtime: 
 
 def _caller(scope: Scope, headers: dict[str, str], snapshot: Snapshot) -> KeyRecord | AccessDenied:
     """Returns whose key a request has, or why nobody's."""
-    key = caller(headers, snapshot.keys, time.time())
+    key = known_lines.caller_of(scope, headers, snapshot.keys, time.time())
     if isinstance(key, KeyRecord) and key.networks is not None:
         return from_address(key, _address(scope, headers))
     return key

@@ -20,7 +20,7 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
 from proxysite.http.connections import GatewayState
-from proxysite.http.cycle import GatewayCycle
+from proxysite.http.cycle import GatewayCycle, Scope
 
 Header = tuple[bytes, bytes]
 
@@ -80,7 +80,7 @@ class Connection(asyncio.Protocol, ABC):
         self.transport = made = cast(asyncio.Transport, transport)
         self.flow = FlowControl(made)
         self.client = get_remote_addr(made)
-        self.state.connections.add(self)
+        self.state.connections.add(cast("Any", self))
         self._of_connection = {
             "type": "http",
             "asgi": {"version": self.config.asgi_version, "spec_version": "2.3"},
@@ -93,11 +93,18 @@ class Connection(asyncio.Protocol, ABC):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tells the request that is under way."""
-        self.state.connections.discard(self)  # type: ignore[arg-type]
+        self.state.connections.discard(self)
         self.flow.resume_writing()
         self.transport.close()
         if self._answered_now is not None:
             self._answered_now.lost()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Drops what refers to the connection, which then needs no garbage collector."""
+        del self._parser
+        self.cycle = self._answered_now = None
+        self._pipeline.clear()
 
     def pause_writing(self) -> None:
         """Lets answers wait for the client to read."""
@@ -150,6 +157,13 @@ class Connection(asyncio.Protocol, ABC):
         # Trailers go into another list, which nobody reads.
         self._headers, self._in_head = [], False
         self._begin(GatewayCycle(self, scope, keep_alive=keep_alive, expects_100=expects_100))
+
+    def begin_known(self, scope: Scope, body: bytes) -> None:
+        """Starts a request that has come whole, without the parser; none is under way."""
+        scope["state"] = self._app_state.copy()
+        self.cycle = cycle = GatewayCycle(self, scope, keep_alive=True, expects_100=False)
+        cycle.take_whole(body)
+        self._start(cycle)
 
     def on_message_complete(self) -> None:
         """Ends the body, also one whose answer is complete already, but for a request that is read again."""

@@ -94,6 +94,10 @@ class GatewayCycle:
         self.more_body = False
         self._tell()
 
+    def take_whole(self, body: bytes) -> None:
+        """Takes a body that came whole."""
+        self._body, self.more_body, self._has_news = body, False, True
+
     def body_now(self) -> bytes | None:
         """Returns the body where all of it has come and nothing was taken yet; None where it is waited for."""
         if self.more_body or self.disconnected or self._expects_100 or not self._has_news:

@@ -1,4 +1,4 @@
-"""HTTP/1 as the gateway speaks it: uvicorn's protocol, with what some HTTP clients need besides, and a gentler stop.
+"""HTTP/1 as the gateway speaks it: with what some HTTP clients need besides, and a gentler stop than uvicorn's own.
 
 * An offer to upgrade, as Java's HttpClient makes with its first request, is declined and the request is read whole,
   but for a WebSocket of a page, which goes to a protocol of its own (proxysite.live.protocol) where pages are served
@@ -87,6 +87,7 @@ class GatewayProtocol(WatchedConnection):
         protocol.data_received(b"GET %b HTTP/1.1\r\n%b\r\n" % (self._url, b"".join(lines)))
         self.transport.set_protocol(protocol)
         self.leave()
+        self._let_go()
 
     def _head_without_offer(self) -> bytes:
         lines = [b"%b: %b\r\n" % (name, value) for name, value in self._headers if name != b"upgrade"]

@@ -13,6 +13,7 @@ from access.addresses import counted_by
 from proxysite.http.connection import Connection
 from proxysite.http.connections import NEVER
 from proxysite.http.cycle import GatewayCycle
+from proxysite.http.known_head import KnownHead
 
 # The phases. Numbers, not an enumeration: each request compares them a few times.
 HEAD: Final = 0
@@ -59,6 +60,11 @@ class WatchedConnection(Connection):
     _stalled = 0.0
     """For how long nothing of what is unsent was taken."""
     _counted: str | None = None
+    _known: KnownHead | None = None
+    _unlearned: bytes | None = None
+    """What came first of a request whose head is to be remembered."""
+    _lessons = 3
+    """How many heads of a connection may still be remembered, each in place of the one before."""
 
     @abstractmethod
     def feed(self, data: bytes) -> None:
@@ -97,7 +103,7 @@ class WatchedConnection(Connection):
 
     def data_received(self, data: bytes) -> None:
         """Parses what came, and notes what the connection waits for now."""
-        if self._phase == LEAVING:
+        if self._phase == LEAVING or (self._phase == IDLE and self._is_known(data)):
             return
         before = self.cycle
         self._unclaimed += len(data)
@@ -169,6 +175,13 @@ class WatchedConnection(Connection):
         if self.transport.can_write_eof():
             self.transport.write_eof()
 
+    def _begin(self, cycle: GatewayCycle) -> None:
+        """Starts a request, and remembers its head where it is not a connection's first."""
+        if self._unlearned is not None:
+            learned = KnownHead.of(self._unlearned, cycle.scope, self._limits.header_bytes)
+            self._known, self._unlearned = learned or self._known, None
+        super()._begin(cycle)
+
     def _check_head(self) -> None:
         """Raises Refusal for a head that is too large, and for too many requests at once."""
         limits = self._limits
@@ -189,6 +202,20 @@ class WatchedConnection(Connection):
             self.leave_soon(_REST * self._limits.header_seconds)
         else:
             self.transport.close()
+
+    def _is_known(self, data: bytes) -> bool:
+        """Whether what came while nothing was under way is a whole request with the head before, which then begins."""
+        if self._unclaimed or self._in_head or self.state.draining:
+            return False
+        request = None if self._known is None else self._known.request(data)
+        if request is None:
+            if self._lessons:
+                self._lessons -= 1
+                self._unlearned = data
+            return False
+        self._phase, self._due = ANSWER, NEVER
+        self.begin_known(*request)
+        return True
 
     def _read_on(self, cycle: GatewayCycle) -> None:
         """Waits for the next request where the rest of an answered one has come."""

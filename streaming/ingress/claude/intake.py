@@ -83,20 +83,20 @@ async def read_body(receive: Receive, headers: Mapping[str, str], share: Share) 
 
 async def _read(receive: Receive, headers: Mapping[str, str], share: Share) -> bytes:
     limit = MAX_BODY_BYTES
+    # The gateway's own server has a body that came with its head.
+    body_now = getattr(getattr(receive, "__self__", None), "body_now", None)
+    whole: bytes | None = body_now and body_now()
+    if whole is not None:
+        if len(whole) > limit:
+            raise _too_large(limit)
+        share.hold(len(whole))
+        return whole
     announced = headers.get("content-length", "")
     if announced.isascii() and announced.isdecimal():
         # A number of more digits than int() takes is larger still.
         if len(announced) > _MOST_DIGITS or int(announced) > limit:
             raise _too_large(limit)
         share.expect(int(announced))
-    # The gateway's own server has a body that came with its head.
-    body_now = getattr(getattr(receive, "__self__", None), "body_now", None)
-    whole: bytes | None = body_now and body_now()
-    if whole is not None:
-        share.hold(len(whole))
-        if len(whole) > limit:
-            raise _too_large(limit)
-        return whole
     return await _received(receive, limit, share)
 
 

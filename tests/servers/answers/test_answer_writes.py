@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, cast
 
@@ -144,3 +146,37 @@ def test_every_line_of_a_head_is_one_header(code: int) -> None:
     else:
         lines = read.partition(b"\r\n\r\n")[0].split(b"\r\n")
         assert lines[-4:-1] == [b"x-a: 1%c" % code, b"x-b: 2", b"connection: keep-alive, Close"]
+
+
+def test_a_connection_that_is_over_needs_no_garbage_collector() -> None:
+    made: list[weakref.ref[GatewayProtocol]] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        for message in (START, part(b"", more=False)):
+            await send(message)
+
+    def make(config: Any, state: GatewayState) -> GatewayProtocol:
+        protocol = GatewayProtocol(config, state, {})
+        made.append(weakref.ref(protocol))
+        return protocol
+
+    async def over() -> bool:
+        config, state = configuration(application, "127.0.0.1", 0), GatewayState()
+        config.load()
+        server = await asyncio.get_running_loop().create_server(lambda: make(config, state), "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        for _ in range(3):
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1")
+            await reader.readuntil(b"0\r\n\r\n")
+        writer.close()
+        server.close()
+        while state.connections:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return made[0]() is None
+
+    gc.disable()
+    try:
+        assert asyncio.run(over())
+    finally:
+        gc.enable()
