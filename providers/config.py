@@ -75,7 +75,6 @@ class CredentialConfig(msgspec.Struct, frozen=True):
     tokens_per_minute: int = 0
     concurrent: int = 0
 
-    @property
     def is_limited(self) -> bool:
         """Whether it has a limit of its own."""
         return self.concurrent + self.requests_per_minute + self.tokens_per_minute > 0

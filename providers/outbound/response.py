@@ -42,7 +42,7 @@ class Body(Protocol):
     def is_over(self) -> bool:
         """Whether the end has come, and all before it was taken; False where that is not known."""
 
-    async def aclose(self) -> None:
+    def aclose(self) -> Awaitable[None]:
         """Returns the connection to its pool if the body was read to its end, else closes it."""
 
 
@@ -107,10 +107,12 @@ class Response:
                 break
         return b"".join(parts)[:limit]
 
+    def is_over(self) -> bool:
+        """See Body."""
+        return self._body.is_over()
+
     async def drain(self, chunks: AsyncIterator[bytes]) -> None:
         """Reads what follows an answer's end (usually nothing), so that the connection can be reused."""
-        if self._body.is_over():
-            return
         try:
             async with asyncio.timeout(_DRAIN):
                 async for _ in chunks:
@@ -131,9 +133,9 @@ class Response:
             return events
         return events
 
-    async def close(self) -> None:
+    def close(self) -> Awaitable[None]:
         """Returns the connection to the pool if the body was read to its end, else closes it."""
-        await self._body.aclose()
+        return self._body.aclose()
 
 
 class _Unreadable(AsyncIterator[bytes]):

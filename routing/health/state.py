@@ -32,7 +32,6 @@ class ProviderState:
         """How many connections were ever made: one more is a sign of life."""
         self._waiting: set[asyncio.Future[None]] = set()
 
-    @property
     def admits(self) -> bool:
         """Whether one more attempt may wait for a connection.
 

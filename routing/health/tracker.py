@@ -43,20 +43,9 @@ class AttemptTracker:
     """Made by `Health.begin`; its owner must call `ended`, whatever happens."""
 
     __slots__ = (
-        "_answered",
-        "_caller",
-        "_candidate",
-        "_circuits",
-        "_connecting",
-        "_credential",
-        "_credential_state",
-        "_ended",
-        "_entered",
-        "_health",
-        "_probes",
-        "_sent",
-        "_usage",
-    )
+        "_answered", "_caller", "_candidate", "_connecting", "_credential", "_credential_state", "_ended", "_entered",
+        "_health", "_pair", "_probes", "_usage",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -70,39 +59,45 @@ class AttemptTracker:
         self._caller = caller
         self._candidate = candidate
         self._credential = credential
-        self._credential_state: CredentialState | None = None
-        self._usage: Usage | None = None
         self._connecting = self._answered = self._ended = False
-        self._sent = True
-        self._probes: list[Circuit] = []
+        self._probes: list[Circuit] | None = None
+        self._pair: Circuit | None = None
         now = health.clock()
         candidate.in_flight += 1
         if credential is None:
-            self._circuits: tuple[Circuit, ...] = (candidate.provider.circuit, candidate.circuit)
-        else:
-            self._credential_state = state = health.credential_state(credential)
-            self._usage = state.quota.begin(credential, now, tokens)
-            self._circuits = (candidate.provider.circuit, candidate.circuit, state.circuit)
-            if health.pairs and (pair := health.pairs.get((credential.id, candidate.model))) is not None:
-                self._circuits = (*self._circuits, pair)
-        self._entered = (credential is not None and not health.not_closed) or self._enter(now)
+            self._credential_state: CredentialState | None = None
+            self._usage: Usage | None = None
+            self._entered = not self._lacks_credential() and (not health.not_closed or self._enter(now))
+            return
+        self._credential_state = state = health.credential_state(credential)
+        self._usage = state.quota.begin(credential, now, tokens)
+        if health.pairs:
+            self._pair = health.pairs.get((credential.id, candidate.model))
+        self._entered = not health.not_closed or self._enter(now)
+
+    def connects_now(self) -> bool:
+        """Whether a connection may be made at once, which it is then; where not, `may_connect` waits for that."""
+        provider = self._candidate.provider
+        if self._entered and (provider.admits() or self._is_among_probes(provider.circuit)):
+            provider.connecting += 1
+            self._connecting = True
+            return True
+        return False
 
     async def may_connect(self, only: bool) -> None:
         """Returns when a connection may be made. Raises UpstreamError, retryable, when it may not.
 
         `only`: there is no other candidate, so it is worth waiting as long as for a connection itself.
         """
-        provider = self._candidate.provider
-        if self._entered and (provider.admits or provider.circuit in self._probes):
-            provider.connecting += 1
-            self._connecting = True
+        if self.connects_now():
             return
+        provider = self._candidate.provider
         patience = provider.config.timeouts.connect if only else PATIENCE
         deadline = time.monotonic() + patience
         connected = provider.connected
         try:
             await self._wait_to_enter(deadline, only=only)
-            while not (provider.admits or provider.connected > connected or provider.circuit in self._probes):
+            while not (provider.admits() or provider.connected > connected or self._is_among_probes(provider.circuit)):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise UpstreamError(
@@ -115,12 +110,16 @@ class AttemptTracker:
                 if wait is not None:
                     raise _rejected(wait)
         except (UpstreamError, asyncio.CancelledError):
-            self._sent = False
+            self._entered = False
             if self._credential_state is not None:
                 self._credential_state.quota.withdraw(self._usage)
             raise
         provider.connecting += 1
         self._connecting = True
+
+    def counts_tokens(self) -> bool:
+        """Whether it matters how many tokens the attempt takes."""
+        return self._usage is not None
 
     @property
     def connecting(self) -> bool:
@@ -136,10 +135,11 @@ class AttemptTracker:
         provider.connecting -= 1
         provider.connected += 1
         circuit = provider.circuit
-        is_its_probe = bool(self._probes) and circuit in self._probes
-        circuit.record_success(self._health.clock(), probe=is_its_probe and circuit.probing)
-        if is_its_probe:
-            self._probes.remove(circuit)
+        probes = self._probes
+        is_its_probe = probes is not None and circuit in probes
+        circuit.record_success(self._health.clock(), NOBODY, is_its_probe and circuit.probing)
+        if probes is not None and is_its_probe:
+            probes.remove(circuit)
         provider.notify()
 
     def first_byte(self, seconds: float) -> None:
@@ -168,33 +168,36 @@ class AttemptTracker:
             candidate.provider.connecting -= 1
         if self._credential_state is not None:
             self._credential_state.quota.end(self._usage, tokens, now)
-        if counted and self._sent and self._entered:
+        if counted and self._entered:
             if error is None:
                 self._record_success(now)
             else:
                 self._record_failure(error, now)
         if self._connecting or self._probes:
-            for circuit in self._probes:
+            for circuit in self._probes or ():
                 if circuit.probing:
                     circuit.abandon_probe()
             candidate.provider.notify()
 
+    def _circuits(self) -> list[Circuit]:
+        """The circuits that it passes through; the first is that of the connection."""
+        candidate, state = self._candidate, self._credential_state
+        found = [candidate.provider.circuit, candidate.circuit]
+        if state is not None:
+            found.append(state.circuit)
+        if self._pair is not None:
+            found.append(self._pair)
+        return found
+
     def _enter(self, now: float) -> bool:
         """Enters all circuits, or none: False when one of them rejects. Becomes the probe of those that are open."""
-        if self._credential is None and self._lacks_credential:
-            return False
-        for circuit in self._circuits:
-            if not circuit.is_closed:
-                return self._enter_open(now)
-        return True
-
-    def _enter_open(self, now: float) -> bool:
-        for circuit in self._circuits:
-            if circuit.wait(now, self._caller) is not None:
+        circuits = self._circuits()
+        for circuit in circuits:
+            if not circuit.is_closed and circuit.wait(now, self._caller) is not None:
                 return False
-        for circuit in self._circuits:
+        for circuit in circuits:
             if not circuit.is_closed and circuit.enter(now, self._caller):
-                self._probes.append(circuit)
+                self._probes = [*(self._probes or ()), circuit]
         return True
 
     async def _wait_to_enter(self, deadline: float, *, only: bool) -> None:
@@ -202,29 +205,32 @@ class AttemptTracker:
         while not self._entered:
             wait = self._longest_wait()
             left = deadline - time.monotonic()
-            if not only or self._lacks_credential or wait > left:
+            if not only or self._lacks_credential() or wait > left:
                 raise _rejected(wait)
             await self._candidate.provider.wait(min(wait, left))
             self._entered = self._enter(self._health.clock())
 
-    @property
     def _lacks_credential(self) -> bool:
         return self._credential is None and bool(self._candidate.provider.config.credentials)
 
+    def _is_among_probes(self, circuit: Circuit) -> bool:
+        return self._probes is not None and circuit in self._probes
+
     def _is_probe(self, circuit: Circuit) -> bool:
         """Whether this attempt decides about a circuit: it is its probe, and the circuit is still half-open."""
-        return circuit.probing and circuit in self._probes
+        return circuit.probing and self._is_among_probes(circuit)
 
     def _longest_wait(self) -> float:
         now = self._health.clock()
-        waits = [circuit.wait(now, self._caller) for circuit in self._circuits]
+        waits = [circuit.wait(now, self._caller) for circuit in self._circuits()]
         return max((wait for wait in waits if wait is not None), default=PROBE_WAIT)
 
     def _record_success(self, now: float) -> None:
-        probes, caller, connection = self._probes, self._caller, self._candidate.provider.circuit
-        for circuit in self._circuits:
-            if circuit is not connection:
-                circuit.record_success(now, probe=bool(probes) and self._is_probe(circuit), caller=caller)
+        """Records it for all circuits but that of the connection, which succeeded when it was made."""
+        state = self._credential_state
+        for circuit in (self._candidate.circuit, None if state is None else state.circuit, self._pair):
+            if circuit is not None:
+                circuit.record_success(now, self._caller, self._probes is not None and self._is_probe(circuit))
 
     def _record_failure(self, error: UpstreamError, now: float) -> None:
         candidate, cause = self._candidate, error.kind.value

@@ -11,22 +11,22 @@ _MIN_ATTEMPTS = 10
 
 
 class Window:
-    """Counts of successes and failures, in slots of five seconds."""
+    """Counts of successes and failures, in slots of five seconds. `current` is the slot of times before `until`."""
 
-    __slots__ = ("_current", "_slots", "_until")
+    __slots__ = ("_slots", "current", "until")
 
     def __init__(self) -> None:
         self._slots = [[-1, 0, 0] for _ in range(_SLOTS)]
-        self._current = self._slots[0]
-        self._until = -math.inf
+        self.current = self._slots[0]
+        self.until = -math.inf
 
     def slot(self, now: float) -> list[int]:
         """Returns the current slot: its epoch, the successes and the failures."""
-        if now < self._until:
-            return self._current
+        if now < self.until:
+            return self.current
         epoch = int(now / _SLOT_SECONDS)
-        self._current = slot = self._slots[epoch % _SLOTS]
-        self._until = (epoch + 1) * _SLOT_SECONDS
+        self.current = slot = self._slots[epoch % _SLOTS]
+        self.until = (epoch + 1) * _SLOT_SECONDS
         if slot[0] != epoch:
             slot[0], slot[1], slot[2] = epoch, 0, 0
         return slot

@@ -23,12 +23,11 @@ from providers.fidelity import Fidelity, Notes
 from providers.framing.sse import EventTooLong
 from providers.offload import off_loop
 from providers.outbound.upstream import Response, Upstreams
-from providers.translation import EditedDecoder, continues_answers
 from routing.health import AttemptHealth, AttemptTracker
 from routing.snapshot import CandidateConfig
 from streaming.attempts import slices
 from streaming.attempts.continuation import Continuation
-from streaming.attempts.incoming import leave, note_finished, tokens_taken, truncated, unreadable
+from streaming.attempts.incoming import note_finished, spliced, tokens_taken, truncated, unreadable
 from streaming.attempts.outgoing import translation, with_attempt_id
 from streaming.attempts.push import Push
 from streaming.budgets.request import AttemptMoney
@@ -49,9 +48,9 @@ _NO_TOKENS = Tokens(input=0, cache_read=0, cache_write=0, output=0)
 class Attempt:
     """One attempt; `run` it once, in `task`.
 
-    `only`: no other candidate is available, so a connection is worth waiting for. `continuing`: the answer that it
-    continues. `admit` is called before anything is sent; `money` is what is reserved for it. In a `race` it asks before
-    it answers, and may be `lost`.
+    `only`: no other candidate is available, so a connection is worth waiting for. `admit` is called before anything is
+    sent. Set before it runs where they apply: `continuing`, the answer that it continues; `money`, what is reserved for
+    it; the `race` that it is in, so that it asks before it answers, and may be `lost`.
     The rest are facts for the observers: `notes` are the codes of the translation's losses, `sent` says that the
     request may have left and `responded` that events arrived, `by_platform` is what Translation.reported says,
     `connected_at`, `headers_at` and `first_content_at` are on the clock of time.perf_counter, `outcome` is empty until
@@ -59,9 +58,9 @@ class Attempt:
     """
 
     __slots__ = (
-        "_admit", "_answer", "_continuing", "_lifecycle", "_request", "_tracker", "_watch", "began",
-        "by_platform", "candidate", "connected_at", "credential", "encoder", "first_content_at", "headers_at",
-        "http_status", "id", "lost", "money", "notes", "number", "only", "outcome", "race", "responded",
+        "_admit", "_answer", "_is_logged", "_lifecycle", "_request", "_tracker", "_watch", "began",
+        "by_platform", "candidate", "connected_at", "continuing", "credential", "encoder", "first_content_at",
+        "headers_at", "http_status", "id", "lost", "money", "notes", "number", "only", "outcome", "race", "responded",
         "sent", "sent_headers", "task", "upstream_request_id",
     )  # fmt: skip
 
@@ -71,30 +70,27 @@ class Attempt:
         request: Request,
         answer: Answer,
         lifecycle: Lifecycle,
-        *,
         id: UUID,
         number: int = 1,
         only: bool = True,
-        continuing: Continuation | None = None,
         admit: Callable[[Attempt], Awaitable[None] | None] | None = None,
-        money: AttemptMoney | None = None,
     ) -> None:
-        self._request, self._answer, self._lifecycle = request, answer, lifecycle
-        self._admit, self._continuing = admit, continuing
+        self._request, self._answer, self._lifecycle, self._admit = request, answer, lifecycle, admit
         self._tracker: AttemptTracker | None = None
         self._watch = Watch(lifecycle.lag)
+        self._is_logged = logger.isEnabledFor(logging.DEBUG)
         self.began = lifecycle.loop.time()
-        self.id, self.number = id, number
-        self.candidate, self.only = candidate, only
+        self.id, self.number, self.candidate, self.only = id, number, candidate, only
         self.encoder = answer.encoder
         self.task = lifecycle.task
+        self.continuing: Continuation | None = None
+        self.money: AttemptMoney | None = None
         self.race: Race | None = None
         self.notes = Notes()
         self.credential: CredentialConfig | None = None
         self.http_status: int | None = None
         self.upstream_request_id = self.outcome = ""
         self.by_platform = ("", "")
-        self.money = money
         self.responded = self.sent = self.lost = False
         self.sent_headers: tuple[tuple[str, str], ...] = ()
         self.connected_at: float | None = None
@@ -128,15 +124,15 @@ class Attempt:
             failure, counted = timed_out(kind), not self._watch.excuses(kind)
             raise failure from None
         finally:
-            self._watch.end()
             lifecycle.watches.remove(self._watch)
-            tracker.ended(failure, counted, tokens_taken(self.encoder) if self.responded else None)
+            is_counted = self.responded and tracker.counts_tokens()
+            tracker.ended(failure, counted, tokens_taken(self.encoder) if is_counted else None)
             failure = None  # Its traceback holds this frame: together they would be a cycle.
 
     async def _call(self, credential: CredentialConfig | None, upstreams: Upstreams, tracker: AttemptTracker) -> bool:
         """Sends the request and passes the answer on; returns False when no provider was called."""
         heavy = self._request.heavy
-        asked = (self._request, self.candidate, credential, self._continuing, self.notes)
+        asked = (self._request, self.candidate, credential, self.continuing, self.notes)
         translated = await off_loop(translation, *asked) if heavy else translation(*asked)
         if translated is None:
             await self._answer_here()
@@ -154,31 +150,29 @@ class Attempt:
         request = await translated.request()
         self.sent_headers = request.headers
         self._answer.note_fidelity(self.notes)
-        watch.expect_connection(loop.time(), _PREPARE)
-        await tracker.may_connect(self.only)
+        if not tracker.connects_now():
+            watch.expect_connection(loop.time(), _PREPARE)
+            await tracker.may_connect(self.only)
         watch.expect_connection(loop.time(), timeouts.connect)
-
-        def connected() -> None:
-            self.sent = True
-            self.connected_at = time.perf_counter()
-            watch.expect_first_event(loop.time(), timeouts.first_event)
-            tracker.connected()
-
         upstream = upstreams.acquire(provider)
         try:
             lacking = None if self._admit is None else self._admit(self)
             if lacking is not None:
                 await lacking
-            self._debug("upstream called", provider=provider.name)
+            if self._is_logged:
+                self._log("upstream called", provider=provider.name)
             response = await upstream.open(
-                with_attempt_id(request, self.id), connect_timeout=timeouts.connect + _PREPARE, connected=connected
+                with_attempt_id(request, self.id),
+                connect_timeout=timeouts.connect + _PREPARE,
+                connected=self._connected,
             )
             try:
                 del request
                 self.headers_at = time.perf_counter()
                 self.http_status = response.status
                 self.upstream_request_id = response.request_id
-                self._debug("upstream answered", status=response.status)
+                if self._is_logged:
+                    self._log("upstream answered", status=response.status)
                 if response.status >= 400:
                     raise translated.error(response.status, response.headers, await response.read())
                 if provider.platform:
@@ -186,15 +180,21 @@ class Attempt:
                 kind = response.content_type
                 decoder = await off_loop(translated.decoder, kind) if heavy else translated.decoder(kind)
                 del translated
-                if self._continuing is not None:
-                    goes_on = continues_answers(provider, self.candidate.model)
-                    decoder = EditedDecoder(decoder, [self._continuing.splice(prefill=goes_on)])
+                if self.continuing is not None:
+                    decoder = spliced(decoder, self.continuing, self.candidate)
                 await self._stream(response, decoder)
                 return True
             finally:
                 await response.close()
         finally:
             await upstreams.release(upstream)
+
+    def _connected(self) -> None:
+        self.sent = True
+        self.connected_at = time.perf_counter()
+        self._watch.expect_first_event(self._lifecycle.loop.time(), self.candidate.provider.timeouts.first_event)
+        if self._tracker is not None:
+            self._tracker.connected()
 
     async def _answer_here(self) -> None:
         """Sends the empty message that Claude answers to `max_tokens: 0`, without calling a provider."""
@@ -215,8 +215,9 @@ class Attempt:
                 written = self._encoded(events) if events else None
                 while written is not None:
                     if self.responded and await self._settle(written, arrived):
-                        watch.end()
-                        await leave(response, chunks, self.encoder)
+                        # It is read to its end, so that the connection can be used again, unless it was ended here.
+                        if not (response.is_over() or self.encoder.ended_here):
+                            await response.drain(chunks)
                         return
                     watch.touch(loop.time())
                     written = None
@@ -272,7 +273,7 @@ class Attempt:
             if not had_content and encoder.content_sent:
                 self._note_first_content()
         stream = answer.stream
-        if encoder.stop_reason is not None and encoder.failed is None:
+        if not encoder.is_open and encoder.failed is None:
             data += encoder.finish()
             note_finished(encoder, self.notes, answer)
             self._watch.end()
@@ -292,8 +293,8 @@ class Attempt:
         self._answer.note_first_content(self._lifecycle.loop.time())
         if self._answer.stream is not None and self._answer.transcript is None:
             self._request.body.release()  # Nothing will be sent again.
-        self._debug("stream started")
+        if self._is_logged:
+            self._log("stream started")
 
-    def _debug(self, message: str, **fields: object) -> None:
-        if logger.isEnabledFor(logging.DEBUG):
-            logger.debug(message, extra={"fields": {"request_id": self._request.id, **fields}})
+    def _log(self, message: str, **fields: object) -> None:
+        logger.debug(message, extra={"fields": {"request_id": self._request.id, **fields}})

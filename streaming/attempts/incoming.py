@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
+from providers.dialects.contract import Decoder
 from providers.errors import ErrorKind, UpstreamError
 from providers.fidelity import Fidelity, Notes
 from providers.framing.sse import EventTooLong
-from providers.outbound.upstream import Response
+from providers.translation import EditedDecoder, continues_answers
+from routing.snapshot import CandidateConfig
+from streaming.attempts.continuation import Continuation
 from streaming.encoding.encoder import Encoder
 from streaming.exchange.answer import Answer
+
+
+def spliced(decoder: Decoder, continuing: Continuation, candidate: CandidateConfig) -> Decoder:
+    """Returns the decoder of an answer that continues another one."""
+    goes_on = continues_answers(candidate.provider, candidate.model)
+    return EditedDecoder(decoder, [continuing.splice(prefill=goes_on)])
 
 
 def unreadable(error: EventTooLong | RecursionError) -> UpstreamError:
@@ -32,13 +39,6 @@ def note_finished(encoder: Encoder, notes: Notes, answer: Answer) -> None:
         notes.add(Fidelity.USAGE_ESTIMATED)
     if encoder.counted_here or encoder.ended_here:
         answer.note_fidelity(notes)
-
-
-async def leave(response: Response, chunks: AsyncIterator[bytes], encoder: Encoder) -> None:
-    """Reads on after a complete answer, so that the connection can be used again. A provider that would go on with an
-    answer that was ended here is left at once."""
-    if not encoder.ended_here:
-        await response.drain(chunks)
 
 
 def tokens_taken(encoder: Encoder) -> int | None:

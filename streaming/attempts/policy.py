@@ -233,6 +233,8 @@ class AttemptPlan:
 
 def ordered_candidates(decision: Decision) -> tuple[CandidateConfig, ...]:
     """Returns the candidates of a decision, then those that were cooling down: they may recover by their turn."""
+    if not decision.dropped:
+        return decision.attempts
     cooling = {lost.candidate for lost in decision.dropped if lost.code is Drop.COOLING_DOWN}
     if not cooling:
         return decision.attempts

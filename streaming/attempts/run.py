@@ -7,11 +7,13 @@ import logging
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from providers.errors import UnsupportedRequest, UpstreamError
 from providers.events import MessageFinished
-from providers.outbound.upstream import Upstreams
 from routing.decision import Decision
 from routing.health import CallerHealth
+from routing.snapshot import CandidateConfig
 from streaming import refused
 from streaming.attempts.attempt import Attempt
 from streaming.attempts.continuation import Continuation, continuation
@@ -54,23 +56,16 @@ async def answer_with_attempts(
     lifecycle = exchange.lifecycle
     if decision.route.deadline:
         lifecycle.limit(decision.route.deadline)
-    plan = AttemptPlan(
-        decision.route,
-        ordered_candidates(decision),
-        health,
-        deadline=lifecycle.deadline,
-        retry_limit=runtime.retry_limit,
-    )
     if exchange.key.budgets:
         exchange.budgets = RequestBudgets(runtime.budgets, exchange.key, exchange.account)
-    runner = _Runner(exchange, request, answer, decision, plan, runtime.upstreams, health)
+    runner = _Runner(exchange, request, answer, decision, ordered_candidates(decision), runtime, health)
     failures: list[Failure] = []
     interrupted: Failure | None = None
-    planned: NextAttempt | None = plan.first()
+    planned: NextAttempt | None = runner.first()
     while planned is not None:
         if planned.wait:
             await asyncio.sleep(planned.wait)
-            planned = plan.after_wait(planned)
+            planned = runner.plan().after_wait(planned)
         failed = await runner.attempt(planned, failures)
         if failed is None:
             break
@@ -81,36 +76,42 @@ async def answer_with_attempts(
             interrupted = failed[-1]
         if not runner.prepare_next(failed[-1]):
             break
-        planned = plan.after(failed, lifecycle.loop.time(), continues=runner.continuing is not None)
+        planned = runner.plan().after(failed, lifecycle.loop.time(), continues=runner.continuing is not None)
     if interrupted is not None:
         # The client saw this attempt break off, so this is the failure that it gets.
         raise _refused(answer, interrupted, None)
     raise _refused(answer, error_for_client(failures), shortest_retry_after(failures))
 
 
-class _Runner:
+class _Runner(msgspec.Struct, eq=False):
     """Runs the attempts of one request. `continuing` is the answer that the next one continues."""
 
-    __slots__ = ("_answer", "_decision", "_exchange", "_health", "_plan", "_request", "_upstreams", "continuing")
+    _exchange: Exchange
+    _request: Request
+    _answer: Answer
+    _decision: Decision
+    _candidates: Sequence[CandidateConfig]
+    _runtime: Runtime
+    _health: CallerHealth
+    _plan: AttemptPlan | None = None
+    continuing: Continuation | None = None
 
-    def __init__(
-        self,
-        exchange: Exchange,
-        request: Request,
-        answer: Answer,
-        decision: Decision,
-        plan: AttemptPlan,
-        upstreams: Upstreams,
-        health: CallerHealth,
-    ) -> None:
-        self._exchange = exchange
-        self._request = request
-        self._answer = answer
-        self._decision = decision
-        self._plan = plan
-        self._upstreams = upstreams
-        self._health = health
-        self.continuing: Continuation | None = None
+    def first(self) -> NextAttempt:
+        """Returns the first attempt. A sole candidate takes no plan until it fails."""
+        candidates = self._candidates
+        return NextAttempt(candidates[0], True) if len(candidates) == 1 else self.plan().first()
+
+    def plan(self) -> AttemptPlan:
+        """Returns what says which attempt follows."""
+        if self._plan is None:
+            self._plan = AttemptPlan(
+                self._decision.route,
+                self._candidates,
+                self._health,
+                deadline=self._exchange.lifecycle.deadline,
+                retry_limit=self._runtime.retry_limit,
+            )
+        return self._plan
 
     def attempt(self, planned: NextAttempt, earlier: Sequence[Failure]) -> Awaitable[list[Failure] | None]:
         """One attempt, or two side by side. Returns the failures, the decisive one last, or none after an answer; None
@@ -148,7 +149,7 @@ class _Runner:
                 if not earlier or error.kind is not refused.RefusalKind.FORBIDDEN:
                     raise
                 # A fallback without a price is no candidate; what failed before it is what the client gets.
-                instead = self._plan.skip()
+                instead = self.plan().skip()
                 if instead is None:
                     return None
                 following = instead
@@ -158,7 +159,8 @@ class _Runner:
 
     def _attempt(self, planned: NextAttempt, money: AttemptMoney | None) -> Awaitable[list[Failure]]:
         first = self._begin(planned, money)
-        hedge_after = self._plan.hedge_after() if self.continuing is None else None
+        may_hedge = self.continuing is None and len(self._candidates) > 1
+        hedge_after = self.plan().hedge_after() if may_hedge else None
         return self._run(first) if hedge_after is None else self._race(first, hedge_after)
 
     async def _race(self, first: Attempt, hedge_after: float) -> list[Failure]:
@@ -167,7 +169,7 @@ class _Runner:
         if ran.given_up is first:
             self._health.record_abandoned(first.candidate, ran.waited)
         elif ran.given_up is not None:
-            self._plan.cancel_hedge()
+            self.plan().cancel_hedge()
         return ran.failed
 
     def prepare_next(self, failure: Failure) -> bool:
@@ -217,18 +219,17 @@ class _Runner:
             self._request,
             self._answer,
             self._exchange.lifecycle,
-            id=record.id,
-            number=record.number,
-            only=planned.only,
-            continuing=self.continuing,
-            admit=self._admit,
-            money=money,
+            record.id,
+            record.number,
+            planned.only,
+            self._admit,
         )
+        attempt.continuing, attempt.money = self.continuing, money
         self._announce(attempt)
         return attempt
 
     def _hedge(self) -> Attempt | None:
-        planned, budgets = self._plan.hedge(self._exchange.lifecycle.loop.time()), self._exchange.budgets
+        planned, budgets = self.plan().hedge(self._exchange.lifecycle.loop.time()), self._exchange.budgets
         if planned is None or budgets is None:
             return None if planned is None else self._begin(planned)
         try:
@@ -237,7 +238,7 @@ class _Runner:
             # Its model has no price; the first attempt goes on.
             money = False
         if money is False:
-            self._plan.cancel_hedge(began=False)
+            self.plan().cancel_hedge(began=False)
             return None
         return self._begin(planned, money)
 
@@ -257,7 +258,7 @@ class _Runner:
     async def _run(self, attempt: Attempt) -> list[Failure]:
         """One attempt to its end; returns its failure, none when it has answered."""
         try:
-            await attempt.run(self._upstreams, self._health)
+            await attempt.run(self._runtime.upstreams, self._health)
         except (UpstreamError, UnsupportedRequest) as error:
             attempt.outcome = Outcome.FAILED
             observers.attempt_ended(self._exchange, attempt, error)

@@ -36,15 +36,16 @@ class Encoder:
 
     For callers to read: `started` (message_start was written), `content_sent` (no other attempt can start over),
     `finished` (message_stop was written), `failed` (the upstream's failure, of which nothing was written), `is_open`
-    (the upstream has neither announced the end nor failed), `tokens` (the latest reported counts that can be; estimated
-    where there are none), `counted_here` (whether they are in an answer that is complete), `stop_reason` and `reported`
-    (model, service tier and region as the upstream told them).
+    (the upstream has neither announced the end nor failed), `ended_here` (the end is ours, it would have continued),
+    `tokens` (the latest reported counts that can be; estimated where there are none), `counted_here` (whether they are
+    in an answer that is complete), `stop_reason` and `reported` (model, service tier and region as the upstream told
+    them).
     """
 
     __slots__ = (
         "_blocks", "_doubted", "_earlier_chars", "_earlier_tokens", "_end", "_input_estimate", "_limits", "_message_id",
-        "_model", "_on", "_output_reported", "_reported_at_start", "_sink", "_unknown_sent", "counted_here", "failed",
-        "finished", "is_open", "reported", "tokens",
+        "_model", "_on", "_output_reported", "_reported_at_start", "_sink", "_unknown_sent", "counted_here",
+        "ended_here", "failed", "finished", "is_open", "reported", "tokens",
     )  # fmt: skip
 
     def __init__(self, sink: Sink, message_id: str, model: str, input_estimate: int) -> None:
@@ -62,7 +63,7 @@ class Encoder:
 
     def _forget_end(self) -> None:
         self._end: MessageFinished | None = None
-        self.is_open = True
+        self.is_open, self.ended_here = True, False
         self._output_reported = False
         self._doubted: CountLimits | None = None
         self.failed: UpstreamError | None = None
@@ -93,11 +94,6 @@ class Encoder:
     def arguments_repaired(self) -> bool:
         """Whether the arguments of a tool call had to be put right."""
         return self._blocks.arguments_repaired
-
-    @property
-    def ended_here(self) -> bool:
-        """Whether the answer was ended here while the provider would have continued."""
-        return self._end is not None and self._end.cut_short
 
     @property
     def stop_reason(self) -> str | None:
@@ -259,7 +255,7 @@ class Encoder:
         return believed
 
     def _announce_end(self, event: MessageFinished) -> None:
-        self._end, self.is_open = event, False
+        self._end, self.is_open, self.ended_here = event, False, event.cut_short
         if event.service_tier is not None:
             model, _, region = self.reported
             self.reported = model, event.service_tier, region

@@ -200,9 +200,9 @@ async def _answer(exchange: Exchange, receive: Receive, snapshot: Snapshot, runt
         request,
         exchange.lifecycle,
         _sink(request),
-        message_id=f"msg_{client.request_id.removeprefix('req_')}",
-        client=client,
-        continues=decision.route.continues,
+        f"msg_{client.request_id.removeprefix('req_')}",
+        client,
+        decision.route.continues,
     )
     await answer_with_attempts(exchange, request, answer, decision, health, runtime)
     if not answer.interrupted_attempts:

@@ -50,7 +50,6 @@ class Answer:
         request: Request,
         lifecycle: Lifecycle,
         new_sink: Callable[[], Sink],
-        *,
         message_id: str,
         client: Client | None = None,
         continues: bool = False,

@@ -112,7 +112,8 @@ class Share:
         held = self._held
         if held is None:
             return
-        self.release()
+        if self.bodies:
+            self.release()
         self._held = None
         held.requests -= 1
         if not held.requests:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import gc
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, Final, LiteralString
 
 import msgspec
@@ -45,13 +45,15 @@ class ClientGone(Exception):
     """The client left before its request was complete."""
 
 
-async def read_body(receive: Receive, headers: Mapping[str, str], share: Share) -> bytes:
-    """Returns the complete body. Raises ClaudeError 413 as soon as it is known to be too large, or ClientGone; for a
-    compressed body 415 where its compression is unknown here and 400 where it is broken; Refused as soon as `share` has
-    no place for it."""
+def read_body(receive: Receive, headers: Mapping[str, str], share: Share) -> Coroutine[Any, Any, bytes]:
+    """Returns the complete body, once awaited. Raises ClaudeError 413 as soon as it is known to be too large, or
+    ClientGone; for a compressed body 415 where its compression is unknown here and 400 where it is broken; Refused as
+    soon as `share` has no place for it."""
     encoding = headers.get("content-encoding")
-    if encoding is None:
-        return await _read(receive, headers, share)
+    return _read(receive, headers, share) if encoding is None else _decompressed(encoding, receive, headers, share)
+
+
+async def _decompressed(encoding: str, receive: Receive, headers: Mapping[str, str], share: Share) -> bytes:
     try:
         coding = compression.coding(encoding)
         body = await _read(receive, headers, share)
