@@ -12,7 +12,7 @@ from streaming.attempts.continuation import Transcript
 from streaming.encoding import Sink
 from streaming.encoding.encoder import Encoder
 from streaming.exchange.client import Client
-from streaming.exchange.lifecycle import Lifecycle
+from streaming.exchange.lifecycle import NEVER, Lifecycle
 from streaming.exchange.request import Request
 
 
@@ -94,26 +94,34 @@ class Answer:
         """Notes that content was sent to the client."""
         self._written_at = self._content_at = now
 
-    def keep_alive(self, now: float) -> None:
-        """Sends message_start, a ping or an empty delta where the stream has been quiet for too long."""
+    def keep_alive(self, now: float) -> float:
+        """Sends message_start, a ping or an empty delta where the stream has been quiet for too long; returns before
+        when it need not, at `now` or earlier where that is not known."""
         client, encoder = self.stream, self.encoder
-        if client is None or client.writing or encoder.finished or encoder.failed is not None:
-            return
+        if client is None or encoder.finished or encoder.failed is not None:
+            return NEVER
         if not encoder.started:
             # Before the first attempt the request may wait for money of its budgets: a refusal keeps its status.
-            if not self.has_begun or now - self._lifecycle.began < settings.HOLD_BACK_SECONDS:
-                return
+            due = self._lifecycle.began + settings.HOLD_BACK_SECONDS if self.has_begun else now
+            if not self.has_begun or client.writing or now < due:
+                return due
             data = encoder.start() + encoder.ping()
-        elif now - self._content_at >= settings.EMPTY_DELTA_SECONDS:
-            data = encoder.keepalive()
-            self._content_at = now
-        elif now - self._written_at >= settings.PING_SECONDS:
-            data = encoder.ping()
         else:
-            return
+            empty_at, ping_at = (
+                self._content_at + settings.EMPTY_DELTA_SECONDS,
+                self._written_at + settings.PING_SECONDS,
+            )
+            if client.writing or now < min(empty_at, ping_at):
+                return min(empty_at, ping_at)
+            if now >= empty_at:
+                data = encoder.keepalive()
+                self._content_at = now
+            else:
+                data = encoder.ping()
         self._written_at = now
         client.queue(data)
         self._pinging = self._lifecycle.loop.create_task(client.flush())
+        return now
 
     def _new_encoder(self, sink: Sink) -> Encoder:
         return Encoder(sink, self._message_id, self._request.model, self._request.input_estimate)

@@ -10,7 +10,7 @@ from routing.health import Caller
 from streaming.budgets.request import RequestBudgets
 from streaming.exchange.answer import Answer
 from streaming.exchange.client import Client, Receive
-from streaming.exchange.lifecycle import Ending, Lifecycle
+from streaming.exchange.lifecycle import CANCELLED, NEVER, Ending, Lifecycle
 from streaming.exchange.load import Share
 from streaming.exchange.quota import Quota
 from streaming.limits import Held
@@ -106,13 +106,14 @@ class Exchange:
         if not self.client.done:
             self.lifecycle.end(ending)
 
-    def tick(self, now: float, late: float = 0.0) -> None:
+    def tick(self, now: float, late: float = 0.0, most: float = 0.0) -> float:
         """Cancels what is overdue and keeps a quiet stream alive; the sweeper calls it."""
         if self.client.done:
-            return
-        fired = self.lifecycle.tick(now, late)
-        if not fired and self.answer is not None:
-            self.answer.keep_alive(now)
+            return NEVER
+        spare_until = self.lifecycle.tick(now, late, most)
+        if spare_until == CANCELLED or self.answer is None:
+            return spare_until
+        return min(spare_until, self.answer.keep_alive(now))
 
     def _left(self) -> None:
         self.interrupt(Ending.CLIENT_CLOSED)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 TOLERATED = 0.02
 """Seconds; a timer is always a little late."""
 
 
 class LoopLag:
-    """The lateness of one periodic timer, in the event loop's seconds. `total` is all of it so far."""
+    """The lateness of one timer after the other, in the event loop's seconds. `total` is all of it so far.
 
-    __slots__ = ("_due", "total")
+    `attend` is called by whoever needs it measured closely from now on.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_due", "attend", "total")
+
+    def __init__(self, attend: Callable[[], object] = lambda: None) -> None:
+        self.attend = attend
         self.total = 0.0
         self._due = math.inf
 

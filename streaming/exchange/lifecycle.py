@@ -1,7 +1,7 @@
 """How long a request and its attempts may run, and what ends them: tasks, deadlines, an ending from outside.
 
-Deadlines are plain numbers that one task (streaming.exchange.sweeper) compares a few times a second: a timer per chunk
-would cost more than the chunk, and here a chunk only notes the time.
+Deadlines are plain numbers that one task (streaming.exchange.sweeper) compares a few times a second at most: a timer
+per chunk would cost more than the chunk, and here a chunk only notes the time.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from streaming.exchange.lag import LoopLag
 from usage.sentence import Sentence
 
 NEVER = math.inf
+CANCELLED = -math.inf
+_SILENCE = 1.0
+"""Seconds without an event after which an answer is looked at closely."""
 _LONG_LAG = 1.0
 """Seconds of the gateway's own lag after which what it may have caused is not the provider's failure."""
 # Python 3.11 takes long to find a member through its class, and a chunk of a stream asks for some.
@@ -84,6 +87,8 @@ class Watch:
         deadline: float = NEVER,
     ) -> None:
         """Starts watching an attempt in `task`; `deadline` is the request's."""
+        if self._lag is not None:
+            self._lag.attend()
         self.kind = _CONNECT_TIMEOUT
         self.due = now + connect
         self.total_due, self._total_kind = now + total, _TOTAL_TIMEOUT
@@ -140,6 +145,16 @@ class Watch:
             return self._total_kind
         return self.kind if now >= self.due else None
 
+    def spare_until(self, now: float) -> float:
+        """Returns before when it need not be looked at: `now` until events come, and where they no longer do."""
+        if self.kind is not _IDLE_TIMEOUT or self.silence(now) > _SILENCE:
+            return now
+        return min(self.due, self.total_due, now + self._idle)
+
+    def silence(self, now: float) -> float:
+        """Returns the seconds since the latest event, 0.0 where no other is waited for."""
+        return now - (self.due - self._idle) if self.kind is _IDLE_TIMEOUT and self.due < NEVER else 0.0
+
     def fire(self, kind: ErrorKind) -> None:
         """Cancels the attempt for a deadline that has passed."""
         self.end()
@@ -194,14 +209,17 @@ class Lifecycle:
             self.ending = ending
             self.task.cancel()
 
-    def tick(self, now: float, late: float = 0.0) -> bool:
-        """Cancels the attempts that are overdue, `late` seconds of lag aside; returns whether there were any."""
-        fired = False
+    def tick(self, now: float, late: float = 0.0, most: float = 0.0) -> float:
+        """Cancels the attempts that are overdue, lag aside; returns what Swept.tick does, CANCELLED for any."""
+        spare_until = NEVER if self.watches else now
         for watch in self.watches:
             if late:
-                watch.forgive(late)
+                # Until its latest event the loop did not stand still.
+                watch.forgive(max(late, min(most, watch.silence(now))))
             expired = watch.expired(now)
             if expired is not None and self.ending is None:
                 watch.fire(expired)
-                fired = True
-        return fired
+                spare_until = CANCELLED
+            else:
+                spare_until = min(spare_until, watch.spare_until(now))
+        return spare_until

@@ -16,15 +16,19 @@ from tests.harness.patience import PATIENCE
 class Ticked:
     """Something that is swept."""
 
-    def __init__(self) -> None:
+    def __init__(self, spare: float = 0.0) -> None:
+        """It has nothing to do for `spare` seconds, again after each tick."""
+        self.spare = spare
         self.ticks = 0
-        self.late = 0.0
+        self.late = self.most = 0.0
         self.ticked = asyncio.Event()
 
-    def tick(self, now: float, late: float = 0.0) -> None:
+    def tick(self, now: float, late: float = 0.0, most: float = 0.0) -> float:
         self.ticks += 1
         self.late += late
+        self.most = most
         self.ticked.set()
+        return now + self.spare
 
 
 def _run(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,5 +108,76 @@ def test_chores_are_done_while_something_runs_and_one_that_fails_ends_nothing(mo
         await done.wait()
         done.clear()
         await done.wait()
+
+    _run(check, monkeypatch)
+
+
+async def _resting(sweeper: Sweeper) -> None:
+    """Returns when it looks seldom."""
+    while sweeper._asleep is None:
+        await asyncio.sleep(0.001)
+
+
+def test_it_looks_seldom_while_nothing_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONG_INTERVAL", 0.3)
+
+    async def check(sweeper: Sweeper, running: set[Any]) -> None:
+        one, other = Ticked(spare=60.0), Ticked(spare=60.0)
+        running.add(one)
+        sweeper.wake()
+        await _resting(sweeper)
+        ticks = one.ticks
+        await asyncio.sleep(0.1)
+        assert one.ticks == ticks
+        # It looks by itself, and at once at whoever comes meanwhile.
+        one.ticked.clear()
+        await one.ticked.wait()
+        await _resting(sweeper)
+        running.add(other)
+        began = asyncio.get_running_loop().time()
+        sweeper.wake()
+        await other.ticked.wait()
+        assert asyncio.get_running_loop().time() - began < 0.25
+        # A deadline within two long intervals is looked at as closely as ever.
+        one.spare = 0.5
+        sweeper.lag.attend()
+        ticks = one.ticks
+        await asyncio.sleep(0.15)
+        assert one.ticks > ticks + 2
+
+    _run(check, monkeypatch)
+
+
+def test_it_says_how_late_the_loop_may_have_been_and_looks_closely_from_then_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LONG_INTERVAL", 0.3)
+
+    async def check(sweeper: Sweeper, running: set[Any]) -> None:
+        one = Ticked(spare=60.0)
+        running.add(one)
+        sweeper.wake()
+        await _resting(sweeper)
+        one.ticked.clear()
+        time.sleep(0.5)
+        await one.ticked.wait()
+        assert 0.15 <= one.late < one.most
+        assert one.most >= 0.4
+        ticks = one.ticks
+        await asyncio.sleep(0.15)
+        assert one.ticks > ticks + 2
+
+    _run(check, monkeypatch)
+
+
+def test_a_chore_is_not_late_because_nothing_else_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def check(sweeper: Sweeper, running: set[Any]) -> None:
+        done: list[float] = []
+        sweeper.add_chore(0.1, lambda: done.append(asyncio.get_running_loop().time()))
+        running.add(Ticked(spare=60.0))
+        sweeper.wake()
+        while len(done) < 4:
+            await asyncio.sleep(0.01)
+        assert done[3] - done[0] < 0.9
 
     _run(check, monkeypatch)

@@ -102,7 +102,7 @@ def test_a_look_that_fails_is_not_the_last_one(monkeypatch: pytest.MonkeyPatch) 
 
     async def run() -> None:
         ended = asyncio.Event()
-        running: Any = [SimpleNamespace(key=key, interrupt=lambda _: ended.set(), tick=lambda now, late: None)]
+        running: Any = [SimpleNamespace(key=key, interrupt=lambda _: ended.set(), tick=lambda now, late, most: now)]
         watch, sweeper = SessionWatch(running), Sweeper(running)
         sweeper.add_chore(0.01, watch.begin)
         sweeper.start()

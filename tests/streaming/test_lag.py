@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from providers.errors import ErrorKind
 from routing.health import CircuitSettings, Health
 from streaming.exchange.lag import LoopLag
-from streaming.exchange.lifecycle import NEVER, Watch
+from streaming.exchange.lifecycle import NEVER, Lifecycle, Watch
 from tests.harness import speak
 from tests.harness.patience import SOON
 from tests.harness.script import CUT, HANG, Reply, Script, Wait
@@ -139,3 +140,25 @@ def test_the_lag_is_what_a_timer_is_late() -> None:
     lag.expect(104.1)
     assert lag.measure(104.11) == 0.0
     assert lag.until(200.0) == 4.0
+
+
+def test_what_stood_still_before_the_look_was_due_is_given_back_too() -> None:
+    task: Any = SimpleNamespace(get_loop=lambda: SimpleNamespace(time=lambda: 100.0))
+    lifecycle, watch = Lifecycle(task), Watch()
+    lifecycle.watches.append(watch)
+    watch.begin(100.0, connect=1.0, idle=30.0, total=60.0)
+    # Until events come, and where they no longer come, it is looked at closely.
+    assert lifecycle.tick(100.5) == 100.5
+    watch.touch(101.0)
+    assert lifecycle.tick(101.5) == 131.0
+    assert lifecycle.tick(102.5) == 102.5
+    watch.touch(103.0)
+    lifecycle.tick(105.0, 0.5, 1.5)
+    # The loop may have stood still for 1.5 seconds, and is known to have run 2.0 ago.
+    assert (watch.due, watch.total_due) == (134.5, 161.5)
+    watch.touch(106.0)
+    lifecycle.tick(107.0, 0.5, 1.5)
+    assert (watch.due, watch.total_due) == (137.0, 162.5)
+    watch.pause()
+    assert lifecycle.tick(108.0, 0.5, 1.5) == 138.0
+    assert watch.total_due == 163.0
