@@ -66,6 +66,10 @@ class BodyReader:
             raise EventTooLong(f"an answer of more than {MAX_EVENT_BYTES} bytes")
         return []
 
+    def is_between_events(self) -> bool:
+        """Whether it is a stream of which all that came was whole events."""
+        return self.is_document is False and self._sse.is_between_events()
+
     def close(self) -> list[bytes]:
         """What the end of the body leaves."""
         return [b"".join(self._held)] if self.is_document else self._sse.close()

@@ -58,6 +58,10 @@ class SSEReader:
             data = data[: len(data) - len(end)].replace(b"\r\n", b"\n").replace(b"\r", b"\n") + end
         return self._plain(data) or self._read(data)
 
+    def is_between_events(self) -> bool:
+        """Whether all that came was whole events."""
+        return not (self._first or self._held or self._data or self._is_error)
+
     def _plain(self, data: bytes) -> list[bytes]:
         """The events where nothing but whole events of one data line is there, as most servers send them; else none.
 

@@ -22,12 +22,13 @@ from providers.events import (
     NativeEvent,
     Ping,
     StreamFailed,
+    TextDelta,
     Tokens,
     TokensReported,
 )
 from providers.framing.arguments import NoObject
 from streaming.encoding import Sink, counted, envelope
-from streaming.encoding.blocks import EVENTS, Blocks
+from streaming.encoding.blocks import EVENTS, TEXT, Blocks
 from streaming.encoding.native import SERVER_TOOLS
 
 
@@ -107,12 +108,13 @@ class Encoder:
         blocks = self._blocks
         try:
             for event in events:
-                kind = type(event)
-                of_block = blocks.state.on.get(kind)
-                if of_block is not None:
+                state = blocks.state
+                if type(event) is TextDelta and state is TEXT:
+                    self._sink.text(event.text)  # most of most answers
+                elif (of_block := state.on.get(type(event))) is not None:
                     of_block(blocks, event)
                 else:
-                    self._on[kind](self, event)
+                    self._on[type(event)](self, event)
         except NoObject:
             message = "The provider sent a tool call whose arguments are no JSON object."
             self._note_failure(StreamFailed(UpstreamError(ErrorKind.MALFORMED, message, code="arguments")))

@@ -167,13 +167,16 @@ class Connection(ResponseReader, asyncio.Protocol):
 
     def _arrived(self, size: int) -> None:
         take = self._take
+        # No variable for the waiter: what `take` raises ends there, and its traceback holds this frame.
         if take is None or self._waiter is None or self._waiter.done():
             super()._arrived(size)
             return
         # Hot: each read of a stream. Nobody is woken for it.
         parts = self.parts
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
-        parts.clear()
+        data = parts.pop()
+        if parts:
+            data = b"".join((*parts, data))
+            parts.clear()
         try:
             takes_more = take(data)
         except Exception as error:  # noqa: BLE001 - whoever waits gets it

@@ -14,6 +14,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from providers.outbound.errors import MOST_INFORMATIONAL
 from providers.outbound.wire import limits
 from providers.outbound.wire.head import CHUNKED, UNTIL_CLOSE, Head, Malformed
+from providers.outbound.wire.limits import CHUNK_OVERHEAD
 
 IDLE: Final = 0
 HEAD: Final = 1
@@ -74,12 +75,26 @@ class ResponseReader:
 
     def data_received(self, data: bytes) -> None:
         """Takes bytes of the response. Before and after it nothing may come."""
-        if self.phase == BODY:
-            self._take_body(data)
-        elif self.phase == HEAD:
-            self._take_head(data)
+        if self.phase != BODY:
+            if self.phase == HEAD:
+                self._take_head(data)
+            else:
+                self.abort()
+            return
+        # Hot: each read of a stream.
+        parts = self.parts
+        before = len(parts)
+        is_clean = True
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError:
+            is_clean = False
+        size = len(data)
+        self._received += size
+        if self._ends and is_clean and len(parts) == before + 1 and size - len(parts[before]) <= CHUNK_OVERHEAD:
+            self._arrived(size)
         else:
-            self.abort()
+            self._take_unusual(data, before, is_clean=is_clean)
 
     def eof_received(self) -> None:
         """The server sends no more: the end of a body without a length, and otherwise of the connection alone."""
@@ -182,36 +197,24 @@ class ResponseReader:
 
     # --- the body ----------------------------------------------------------------------------------------------------
 
-    def _take_body(self, data: bytes) -> None:
-        # Hot: each read of a stream.
-        parts, size, head = self.parts, len(data), self.head
+    def _take_unusual(self, data: bytes, before: int, *, is_clean: bool) -> None:
+        """Takes a read that brought not just one part; `before` it there were so many."""
+        head, size = self.head, len(data)
         assert head is not None
-        before = len(parts)
-        is_clean = True
-        try:
-            self._parser.feed_data(data)
-        except HttpParserError:
-            if self._ends:
-                self._fail(Failure.LOST)
-                return
-            is_clean = False
-        self._received += size
-        new = len(parts) - before
-        is_tight = new == 1 and size - len(parts[-1]) <= limits.CHUNK_OVERHEAD
         if not self._ends:
             self.phase = DONE
             if not is_clean or not self._ends_here(data, head.length):
                 head.keep = 0.0
             self._wake()
-        elif not is_tight and head.length == CHUNKED and self._is_padded(size, before):
+        elif not is_clean or (head.length == CHUNKED and self._is_padded(size, before)):
             self._fail(Failure.LOST)
-        elif new:
+        elif len(self.parts) > before:
             self._arrived(size)
 
     def _is_padded(self, size: int, before: int) -> bool:
         """Whether a chunked body holds more beside its content than it may."""
         new = self.parts[before:]
-        beside = size - sum(map(len, new)) - limits.CHUNK_OVERHEAD * len(new)
+        beside = size - sum(map(len, new)) - CHUNK_OVERHEAD * len(new)
         if beside > 0:
             self._framing += beside
         return self._framing > limits.FRAMING_BYTES

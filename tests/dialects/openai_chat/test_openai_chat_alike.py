@@ -65,6 +65,67 @@ def test_chunks_that_are_alike_mean_what_they_mean_alone(
     assert described(events(alike, **how)) == described(events(alone, **how))
 
 
+@given(
+    st.lists(st.tuples(either(TEXTS), st.integers(0, 1)), max_size=12),
+    REST,
+    AROUND,
+    st.booleans(),
+    st.integers(0, 9999),
+)
+def test_events_that_arrive_alone_mean_what_they_mean_together(
+    given_texts: list[tuple[Any, int]], rest: dict[str, Any], around: dict[str, Any], spaces: bool, cut: int
+) -> None:
+    kinds = [(rest, around), ({}, {"model": "m"})]
+    whole = body([chunk(text, *kinds[kind]) for text, kind in given_texts], spaces=spaces, ascii_only=True)
+    alone = [event + b"\n\n" for event in whole.split(b"\n\n")[:-1]]
+    # One of them arrives in two reads, the second of which may be empty.
+    number, at = cut % len(alone), cut % 97
+    alone[number : number + 1] = [alone[number][:at], alone[number][at:]]
+    assert described(decode(alone)) == described(decode([whole]))
+
+
+@pytest.mark.parametrize(
+    ("before", "unusual"),
+    [
+        # A line that goes on, an event of two lines, an error by its name: what is held belongs to the next read.
+        (b"data: ", None),
+        (b"data: 1\n", None),
+        (b"event: error\n", None),
+        (b": a comment\n\n", None),
+        (b": half a comment", None),
+        (b"\r\n", None),
+        (b"data: x\r", None),
+        (b"\xef\xbb\xbf", None),
+        # Beside a JSON string there may be line ends, which end an event's line.
+        (b"", b'\n"abc"'),
+        (b"", b'"abc"\n'),
+        (b"", b'"abc"\r'),
+        (b"", b'"abc"\n\n'),
+        (b"", b' "abc" '),
+        (b"", b'"ab\nc"'),
+        (b"", b'""'),
+        (b"", b'"'),
+        (b"", b""),
+        (b"", b'"abc","x":"abc"'),
+    ],
+)
+def test_an_event_alone_is_no_shorter_way_to_another_meaning(before: bytes, unusual: bytes | None) -> None:
+    plain = body([chunk("abc", {}, {})], spaces=False, ascii_only=True).removesuffix(b"data: [DONE]\n\n")
+    odd = plain if unusual is None else plain.replace(b'"abc"', unusual)
+    reads = [plain, plain, plain, before, odd, plain, b"data: [DONE]\n\n"]
+    assert described(decode([read for read in reads if read])) == described(decode([b"".join(reads)]))
+
+
+def test_a_document_of_two_lines_is_not_compared_with_reads() -> None:
+    line = body([chunk("abc", {}, {})], spaces=False, ascii_only=True).removesuffix(b"data: [DONE]\n\n")
+    lines = line.replace(b'{"choices"', b'{\ndata: "choices"')
+    assert lines != line
+    # Without its second `data:` the line would be none of the event.
+    torn = lines.replace(b"\ndata: ", b"\n")
+    reads = [lines, lines, lines, torn, line, b"data: [DONE]\n\n"]
+    assert described(decode(reads)) == described(decode([b"".join(reads)]))
+
+
 @pytest.mark.parametrize("broken", [b'"\\ud83d"', b'"\xff"', b'"\\x"', b"7", b"null", b'["a"]', b'"a" "b"', b'"a",'])
 def test_what_is_no_text_between_alike_chunks_is_read_as_what_it_is(broken: bytes) -> None:
     plain = body([chunk("abc", {}, {})] * 4, spaces=False, ascii_only=True).removesuffix(b"data: [DONE]\n\n")

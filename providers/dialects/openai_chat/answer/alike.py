@@ -20,13 +20,33 @@ _encode = msgspec.json.encode
 
 
 class Alike:
-    """One stream's: what stands before and after the text."""
+    """One stream's: what stands before and after the text, in a document and in a read that brings one alone.
 
-    __slots__ = ("_after", "_before", "_others")
+    `knows_reads`: such reads can be compared.
+    """
+
+    __slots__ = ("_after", "_before", "_others", "_read_after", "_read_before", "knows_reads")
 
     def __init__(self) -> None:
-        self._before = self._after = b""
+        self._before = self._after = self._read_before = self._read_after = b""
         self._others = 0
+        self.knows_reads = False
+
+    def text_of_read(self, data: bytes) -> str | None:
+        """The text of a read that is one whole event, whose document is like the one that was learned; else None. No
+        event may have begun before it."""
+        # Hot: each part of a stream that arrives alone. What is not cut off comes back as the same object.
+        event = data.removesuffix(self._read_after)
+        if event is data:
+            return None
+        text = event.removeprefix(self._read_before)
+        # Where a JSON string is alone, no line ends.
+        if text is event or text.strip() is not text:
+            return None
+        try:
+            return _text(text)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
 
     def text(self, document: bytes) -> str | None:
         """The text of a chunk like the one that was learned, maybe ""; None for any other chunk."""
@@ -56,6 +76,8 @@ class Alike:
         delta.content = "one" if delta.content != "one" else "other"
         if _read(before + _encode(delta.content) + after) == chunk:
             self._before, self._after = before, after
+            self._read_before, self._read_after = b"data: " + before, after + b"\n\n"
+            self.knows_reads = not any(end in part for part in (before, after) for end in b"\r\n")
 
 
 def _text_alone(chunk: Chunk) -> Delta | None:

@@ -43,12 +43,14 @@ class ChatDecoder(DocumentDecoder):
         "_alike",
         "_finish",
         "_has_content",
+        "_is_between",
         "_is_done",
         "_limit",
         "_notes",
         "_refusal",
         "_started",
         "_stops",
+        "_stream",
         "_takes_details",
         "_takes_one",
         "_tokens",
@@ -63,7 +65,8 @@ class ChatDecoder(DocumentDecoder):
         self._limit = output_limit(call)
         self._writer = EventWriter(call)
         self._notes = call.notes
-        super().__init__(BodyReader())
+        self._stream = BodyReader()
+        super().__init__(self._stream)
         self._alike = Alike()
         self._finish = Finish()
         self._refusal = ""
@@ -71,7 +74,24 @@ class ChatDecoder(DocumentDecoder):
         self._started = False
         self._has_content = False
         self._takes_details = True
-        self._is_done = False
+        self._is_done = self._is_between = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes; nothing after the end or a failure."""
+        # Hot: a chunk like the one before that arrives alone changes nothing of what is held here.
+        text = self._alike.text_of_read(data) if self._is_between else None
+        if text is None:
+            events = DocumentDecoder.feed(self, data)  # looking for it through `super` takes as long as a part's text
+            self._is_between = (
+                self._alike.knows_reads
+                and not (self._is_over or self._mender.is_active)
+                and self._stream.is_between_events()
+            )
+        else:
+            events = []
+            if text:
+                self._writer.text(text, events)
+        return events
 
     def _read(self, document: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:
         """One JSON document: a chunk, a completion, an error, or the sign that all was said.
