@@ -13,6 +13,13 @@ def copier(pairs: Pairs) -> Callable[[Any, Any], None]:
     return function("target, source", [f"target.{first} = source.{second}" for first, second in pairs])
 
 
+def known_copier(pairs: Pairs) -> Callable[[Any, Any], None]:
+    """Returns the same for a target that begins with nothing: what the source does not know is not set. To set a field
+    of a msgspec struct takes twice as long as to find out."""
+    lines = [f"if (value := source.{second}) is not None: target.{first} = value" for first, second in pairs]
+    return function("target, source", lines)
+
+
 def caller(called: Callable[..., Any], pairs: Pairs) -> Callable[[Any, Any], Any]:
     """Returns `call(first, source)`, which calls `called(first, <first>=source.<second>, ...)` for pairs of names."""
     arguments = ", ".join(f"{first}=source.{second}" for first, second in pairs)

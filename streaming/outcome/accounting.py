@@ -58,7 +58,8 @@ def describe_caller(
     """
     request = account.request
     request.team_id, request.team_name = key.team_id, key.team_name
-    request.owner_id, request.owner_name = key.owner_id, key.owner_name
+    if key.owner_id is not None:
+        request.owner_id, request.owner_name = key.owner_id, key.owner_name
     if key.id > 0:
         # Not the playground's, which has no key.
         request.key_id, request.key_name, request.key_prefix = key.id, key.name, key.prefix
@@ -91,9 +92,12 @@ def describe_request(account: Account, facts: RequestFacts) -> None:
     """Notes what the request says about itself."""
     request = account.request
     request.request_model = facts.request_model
-    request.session_id = facts.session_id
-    request.streamed = facts.streamed
-    request.end_user = end_user(facts.metadata)
+    if facts.session_id:
+        request.session_id = facts.session_id
+    if facts.streamed:
+        request.streamed = True
+    if user := end_user(facts.metadata):
+        request.end_user = user
 
 
 def describe_decision(account: Account, facts: RequestFacts, decision: Decision) -> None:
@@ -201,7 +205,8 @@ def _measured(account: Account, attempt: Attempt, error: UpstreamError | Unsuppo
     record.http_status = attempt.http_status
     record.upstream_request_id = attempt.upstream_request_id
     record.fidelity = list(attempt.notes)
-    record.dropped = attempt.notes.paths or None
+    if attempt.notes.paths:
+        record.dropped = attempt.notes.paths
     if attempt.responded:
         describe_answer(record, attempt)
     # The encoder's counts belong to the attempt that answers through it.
@@ -242,5 +247,5 @@ def _may_be_billed(attempt: Attempt, error: UpstreamError | UnsupportedRequest |
 
 
 def _describe_credential(record: AttemptRecord, attempt: Attempt) -> None:
-    if attempt.credential is not None:
+    if attempt.credential is not None and record.credential_id is None:
         record.credential_id, record.credential_name = attempt.credential.id, attempt.credential.name

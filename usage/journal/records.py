@@ -15,12 +15,12 @@ from uuid import UUID
 
 import msgspec
 
-from usage.generated import copier, function
+from usage.generated import function, known_copier
 from usage.rollups import measures
 
 if TYPE_CHECKING:
 
-    class _Sums(msgspec.Struct, kw_only=True, omit_defaults=True):
+    class _Sums(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
         # Those that code names; a new one needs no line here.
         input_tokens: int | None = None
         cache_read_tokens: int | None = None
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 else:
     _Sums = msgspec.defstruct(
-        "_Sums", [(name, int | None, None) for name in measures.SUMS], kw_only=True, omit_defaults=True
+        "_Sums", [(name, int | None, None) for name in measures.SUMS], kw_only=True, omit_defaults=True, gc=False
     )
 
 
@@ -47,7 +47,7 @@ else:
 # have in common, can be taken at once (usage.journal.on_sqlite.kinds).
 
 
-class _Measured(_Sums, kw_only=True):
+class _Measured(_Sums, kw_only=True, gc=False):
     time_to_first_token_ms: int | None = None
     duration_ms: int | None = None
     repriced_cost: int | None = None
@@ -70,7 +70,7 @@ class _Measured(_Sums, kw_only=True):
     price_id: int | None = None
 
 
-class RequestRecord(_Measured, kw_only=True):
+class RequestRecord(_Measured, kw_only=True, gc=False):
     """Becomes a usage.models.RequestLog."""
 
     team_id: int | None = None
@@ -106,7 +106,7 @@ class RequestRecord(_Measured, kw_only=True):
     """In the journal alone: the worker of the blocks that its attempts have reserved of."""
 
 
-class AttemptRecord(_Measured, kw_only=True):
+class AttemptRecord(_Measured, kw_only=True, gc=False):
     """Becomes a usage.models.AttemptLog."""
 
     number: int
@@ -146,15 +146,15 @@ _COPIED = (
     "provider_id", "provider_name", "model_id", "model_name", "stop_reason", "fidelity", "estimated", "price_id",
     "provider_message", *_COUNTED,
 )  # fmt: skip
-_copy = copier((name, name) for name in _COPIED)
-_copy_money = copier((name, name) for name in measures.MONEY)
+_copy = known_copier((name, name) for name in _COPIED)
+_copy_money = known_copier((name, name) for name in measures.MONEY)
 set_cost = function(
     "record, parts",
     [f"{', '.join(f'record.{name}' for name in measures.COST_PARTS)} = parts", "record.cost = sum(parts)"],
 )
 """set_cost(record, parts) sets the cost and its parts, usage.cost.Parts."""
-copy_tokens = copier(measures.EVENT_SUMS)
-"""copy_tokens(record, tokens) copies the sums that providers.events.Tokens hold into a record."""
+copy_tokens = known_copier(measures.EVENT_SUMS)
+"""copy_tokens(record, tokens) copies the sums that providers.events.Tokens hold into a record that has none."""
 
 
 def copy_answer(request: RequestRecord, answered: AttemptRecord, attempts: Sequence[AttemptRecord]) -> None:

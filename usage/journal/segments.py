@@ -24,7 +24,7 @@ HIDDEN = "."
 """The prefix of a folder that its owner has not locked yet."""
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, gc=False):
     """One line: `open` before an attempt is sent upstream, `end` when the request has ended.
 
     A later entry of the same request replaces an earlier one.
