@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from access.keys import new_key
 from access.models import Budget, ClientKey, Team
 from access.tags import NO_TAGS
@@ -42,6 +44,10 @@ THREADS_AT_START = ("watcher", "asyncio", "budgets")
 """How the names of the threads begin without which the application does not start."""
 _STARTED = datetime.now(UTC).replace(hour=12, minute=30, second=0, microsecond=0)
 """Today: a request of a day that is over is late, and marks its month besides."""
+_DECISION = msgspec.Raw(
+    b'{"reasons":[["exact_name","a route has this name"]],"dropped":[],"attempts":["openai_chat: mock"],'
+    b'"facts":{"input_estimate":39,"max_tokens":1024,"clock":"12:30","weekday":"mon"}}'
+)
 
 
 class Sent:
@@ -143,7 +149,7 @@ def row(number: int) -> Row:
         routing_revision=12,
         access_revision=3,
         phase="exact name",
-        decision={"reasons": [["exact_name", "a route has this name"]], "attempts": ["openai_chat: mock"]},
+        decision=_DECISION,
         attempts=1,
         **shared,
     )
