@@ -163,18 +163,15 @@ NO_NAME = "(other)"
 _NAME = re.compile(r"[\w.:@$/\[\]-]+", re.ASCII)
 
 
-class Notes:
+class Notes(msgspec.Struct, eq=False):
     """The codes of one attempt, each once, in the order in which they were noted.
 
     `paths` names what each code is about, such as `tools.strict`: names of fields, never values. At most MOST_PATHS of
     LONGEST_PATH characters are kept, each once; clients choose some of them, so what is no name is NO_NAME.
     """
 
-    __slots__ = ("_codes", "paths")
-
-    def __init__(self) -> None:
-        self._codes: dict[str, None] = {}
-        self.paths: dict[str, list[str]] = {}
+    _codes: dict[str, None] = {}
+    paths: dict[str, list[str]] = {}
 
     def add(self, code: Fidelity, *paths: str) -> None:
         """Notes a code, and the fields that it is about; a second time changes nothing."""

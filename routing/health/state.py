@@ -22,7 +22,7 @@ _BUSY_WAIT = 1.0
 class ProviderState:
     """The connection to one provider, and the attempts that wait for it."""
 
-    __slots__ = ("_waiting", "circuit", "config", "connected", "connecting")
+    __slots__ = ("circuit", "config", "connected", "connecting", "waiting")
 
     def __init__(self, config: ProviderConfig, circuit: Circuit) -> None:
         self.config = config
@@ -30,7 +30,7 @@ class ProviderState:
         self.connecting = 0
         self.connected = 0
         """How many connections were ever made: one more is a sign of life."""
-        self._waiting: set[asyncio.Future[None]] = set()
+        self.waiting: set[asyncio.Future[None]] = set()
 
     def admits(self) -> bool:
         """Whether one more attempt may wait for a connection.
@@ -42,18 +42,18 @@ class ProviderState:
 
     def notify(self) -> None:
         """Wakes every attempt that waits, so that it looks at the circuits again."""
-        for waiter in self._waiting:
+        for waiter in self.waiting:
             if not waiter.done():
                 waiter.set_result(None)
 
     async def wait(self, seconds: float) -> None:
         """Returns at the next `notify`, or after `seconds`."""
         waiter = asyncio.get_running_loop().create_future()
-        self._waiting.add(waiter)
+        self.waiting.add(waiter)
         try:
             await asyncio.wait((waiter,), timeout=seconds)
         finally:
-            self._waiting.discard(waiter)
+            self.waiting.discard(waiter)
 
 
 class Latency:

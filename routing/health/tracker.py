@@ -131,16 +131,17 @@ class AttemptTracker:
         if not self._connecting:
             return
         self._connecting = False
-        provider = self._candidate.provider
+        provider, probes = self._candidate.provider, self._probes
         provider.connecting -= 1
         provider.connected += 1
-        circuit = provider.circuit
-        probes = self._probes
-        is_its_probe = probes is not None and circuit in probes
-        circuit.record_success(self._health.clock(), NOBODY, is_its_probe and circuit.probing)
-        if probes is not None and is_its_probe:
+        circuit, now = provider.circuit, self._health.clock()
+        if probes is None or circuit not in probes:
+            circuit.record_success(now)
+        else:
+            circuit.record_success(now, NOBODY, circuit.probing)
             probes.remove(circuit)
-        provider.notify()
+        if provider.waiting:
+            provider.notify()
 
     def first_byte(self, seconds: float) -> None:
         """Records that the answer began, `seconds` after the attempt did."""
@@ -227,10 +228,16 @@ class AttemptTracker:
 
     def _record_success(self, now: float) -> None:
         """Records it for all circuits but that of the connection, which succeeded when it was made."""
-        state = self._credential_state
-        for circuit in (self._candidate.circuit, None if state is None else state.circuit, self._pair):
-            if circuit is not None:
-                circuit.record_success(now, self._caller, self._probes is not None and self._is_probe(circuit))
+        caller, state, pair = self._caller, self._credential_state, self._pair
+        if self._probes is not None:
+            for circuit in self._circuits()[1:]:
+                circuit.record_success(now, caller, self._is_probe(circuit))
+            return
+        self._candidate.circuit.record_success(now, caller)
+        if state is not None:
+            state.circuit.record_success(now, caller)
+        if pair is not None:
+            pair.record_success(now, caller)
 
     def _record_failure(self, error: UpstreamError, now: float) -> None:
         candidate, cause = self._candidate, error.kind.value

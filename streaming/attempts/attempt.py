@@ -139,14 +139,7 @@ class Attempt:
             return False
         provider, lifecycle, watch = self.candidate.provider, self._lifecycle, self._watch
         loop, timeouts = lifecycle.loop, provider.timeouts
-        watch.begin(
-            self.began,
-            connect=_PREPARE,
-            idle=timeouts.idle,
-            total=timeouts.total,
-            task=self.task,
-            deadline=lifecycle.deadline,
-        )
+        watch.begin(self.began, _PREPARE, timeouts.idle, timeouts.total, self.task, lifecycle.deadline)
         request = await translated.request()
         self.sent_headers = request.headers
         self._answer.note_fidelity(self.notes)

@@ -79,7 +79,6 @@ class Watch:
     def begin(
         self,
         now: float,
-        *,
         connect: float,
         idle: float,
         total: float,
