@@ -123,11 +123,8 @@ def _explain(account: Account, explained: bytes, facts: RequestFacts) -> None:
 
 def begin_attempt(account: Account, candidate: CandidateConfig) -> AttemptRecord:
     """Begins the record of the next attempt; `admit` must follow before anything is sent."""
-    record = account.attempt()
     provider, model = candidate.provider, candidate.model
-    record.provider_id, record.provider_name, record.dialect = provider.id, provider.name, provider.dialect
-    record.model_id, record.model_name = model.id or None, model.name
-    return record
+    return account.attempt(provider.id, provider.name, provider.dialect, model.id or None, model.name)
 
 
 def admit(account: Account, attempt: Attempt) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
-from uuid import UUID, SafeUUID
+from typing import Final, Protocol
+from uuid import UUID
 
+import msgspec
 import uuid_utils
 
 from usage.journal.records import AttemptRecord, RequestRecord
 from usage.journal.segments import Segment
 
-_UNKNOWN = SafeUUID.unknown
-_set_int, _set_is_safe = UUID.__dict__["int"].__set__, UUID.__dict__["is_safe"].__set__
+_16_BYTES: Final = b"\xc4\x10"
+"""The head of so many bytes in MessagePack."""
+_decode_uuid: Final = msgspec.msgpack.Decoder(UUID).decode
 
 
 class AccountOwner(Protocol):
@@ -43,10 +45,26 @@ class Account:
         self.segments: list[Segment] = []
         self.ended = False
 
-    def attempt(self) -> AttemptRecord:
+    def attempt(
+        self,
+        provider_id: int | None = None,
+        provider_name: str = "",
+        dialect: str = "",
+        model_id: int | None = None,
+        model_name: str = "",
+    ) -> AttemptRecord:
         """Begins the record of the next attempt; `admit` must follow before anything is sent upstream."""
         self._attempts_began.append(time.perf_counter())
-        record = AttemptRecord(id=new_identity(), request_log_id=self.request.id, number=len(self.attempts) + 1)
+        record = AttemptRecord(
+            id=new_identity(),
+            request_log_id=self.request.id,
+            number=len(self.attempts) + 1,
+            provider_id=provider_id,
+            provider_name=provider_name,
+            dialect=dialect,
+            model_id=model_id,
+            model_name=model_name,
+        )
         self.attempts.append(record)
         return record
 
@@ -88,11 +106,8 @@ class Account:
 
 def new_identity() -> UUID:
     """Returns a new UUIDv7, the id of a request or an attempt everywhere."""
-    # What UUID(int=...) does, without its checks and without a look into the enum: a third of the time.
-    made = object.__new__(UUID)
-    _set_int(made, uuid_utils.uuid7().int)
-    _set_is_safe(made, _UNKNOWN)
-    return made
+    # What UUID(bytes=...) does, in a third of the time.
+    return _decode_uuid(_16_BYTES + uuid_utils.uuid7().bytes)
 
 
 def request_id_of(identity: UUID) -> str:
