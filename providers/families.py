@@ -48,6 +48,8 @@ class Family(msgspec.Struct, frozen=True):
 
 
 _ANY = Family()
+MOST_LEAST_OUTPUT = 16
+"""No family's least limit of an answer is larger."""
 
 
 def family_of(model: ModelConfig) -> Family:
@@ -64,7 +66,9 @@ def _named(name: str) -> Family:
     if _OPEN_WEIGHTS.search(bare):
         return _ANY
     if is_reasoning(bare):
-        return Family("none", stops=False, parallel_control=_O_SERIES.match(bare) is None, least_output=16)
+        return Family(
+            "none", stops=False, parallel_control=_O_SERIES.match(bare) is None, least_output=MOST_LEAST_OUTPUT
+        )
     if gpt_version(bare) is not None or bare.lower().startswith(("gpt-4", "chatgpt-")):
-        return Family(least_output=16)
+        return Family(least_output=MOST_LEAST_OUTPUT)
     return Family(stops=False) if _GROK.search(name) else _ANY

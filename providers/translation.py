@@ -38,13 +38,14 @@ class Translation:
     def __init__(self, call: Call, edits: Sequence[StreamEditFactory] = (), *, heavy: bool = False) -> None:
         self._heavy = heavy
         provider = call.provider
-        call = _without_refused_betas(call)
+        if "anthropic-beta" in call.headers:
+            call = _without_refused_betas(call)
         self._dialect = DIALECTS[provider.dialect]
         self._platform = PLATFORMS[provider.platform] if provider.platform else None
         # On a platform the secret signs the request; it is none of the dialect's business.
         self._call = call if self._platform is None else msgspec.structs.replace(call, secret=None)
         self._signing = call
-        self._edits = [make(call) for make in edits]
+        self._edits = [make(call) for make in edits] if edits else []
 
     async def request(self) -> UpstreamRequest:
         """The authorised request; called once. Raises UnsupportedRequest, or UpstreamError when nothing authorises it.
@@ -53,7 +54,7 @@ class Translation:
         Before any other edit sees the answer, what it repeats of its beginning in the request is cut, and stop
         sequences that the dialect did not send are watched for.
         """
-        if not self._dialect.takes_urls(self._call.provider):
+        if not self._call.texts_only and not self._dialect.takes_urls(self._call.provider):
             await self._fetch_media()
         request = await off_loop(self.draft) if self._heavy else self.draft()
         if request.unsent_stops:

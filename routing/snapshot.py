@@ -50,9 +50,11 @@ class CandidateConfig(msgspec.Struct, frozen=True):
     ) -> Call:
         """Returns the call of this model that a client's request makes: first filtered, then changed by the chain."""
         filtered, headers, added = self.client_fields.filtered(request, headers, notes, asking)
-        body = self.transforms.edited(filtered)
-        if body is not filtered:
-            notes.add(Fidelity.TRANSFORMED)
+        body = filtered
+        if self.transforms.requests:
+            body = self.transforms.edited(filtered)
+            if body is not filtered:
+                notes.add(Fidelity.TRANSFORMED)
         return Call(
             body=body,
             model=self.model,

@@ -43,9 +43,10 @@ def note_losses(call: Call, *, sends_cache_control: bool = False) -> None:
         notes.add(Fidelity.BETA_DROPPED, *map(str.strip, betas.split(",")))
     if not _FIELDS.isdisjoint(body):
         _note_fields(body, notes)
-    marked = bool(body.get("cache_control"))
-    if type(body.get("system")) is list:
-        for block in _dicts(body["system"]):
+    marked = "cache_control" in body and bool(body["cache_control"])
+    system = body.get("system")
+    if type(system) is list:
+        for block in _dicts(system):
             marked = marked or bool(block.get("cache_control"))
             if is_billing(block):
                 notes.add(Fidelity.BILLING_HEADER_DROPPED)

@@ -20,6 +20,7 @@ _SEARCH_NAMES = frozenset({"web_search", "brave_web_search", "google_search"})
 _OF_ITSELF = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 """Blocks that hold nothing but what the client wrote or a model answered."""
 _REFERS = "(refers)"
+_NO_KINDS: frozenset[str] = frozenset()
 _NO_TOOLS: tuple[tuple[str, ...], bool, bool] = ((), False, False)
 _REMINDER, _REMINDER_END = "<system-reminder>", "</system-reminder>"
 _TAGGED_USER_MESSAGES = 2
@@ -47,7 +48,7 @@ class Content(msgspec.Struct, frozen=True):
 def read_content(request: dict[str, Any]) -> Content:
     thinking = thinking_of(request)
     messages = _list(request.get("messages"))
-    kinds: set[str] = set()
+    kinds: frozenset[str] = _NO_KINDS
     for message in messages:
         if not isinstance(message, dict):
             return read_content({**request, "messages": [each for each in messages if isinstance(each, dict)]})

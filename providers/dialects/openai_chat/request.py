@@ -18,7 +18,7 @@ from providers.dialects.openai_chat.profiles import profile_of
 from providers.dialects.openai_chat.profiles.profile import Profile
 from providers.dialects.openai_chat.thinking import thinking_fields, thinks
 from providers.dialects.openai_chat.tools import tool_offer
-from providers.families import family_of
+from providers.families import MOST_LEAST_OUTPUT, family_of
 from providers.fidelity import Fidelity
 from providers.schemas.fitting import fitted
 from providers.schemas.roots import may_be_object
@@ -27,6 +27,7 @@ from providers.schemas.strict import is_strict
 _OTHER_LIMIT = "max_completion_tokens"
 _SESSION_LIMIT = 64
 _SAMPLING = ("temperature", "top_p", "top_k")
+_HEADERS = (("content-type", "application/json"), ("accept", "text/event-stream"))
 _USUAL = frozenset({"model", "messages", "max_tokens", "system", "stream"})
 """Fields that say nothing of the manner of the answer."""
 
@@ -63,20 +64,25 @@ def _body(call: Call, profile: Profile, stops: list[str], prefill: Prefill | Non
     fields: dict[str, Any] = {"model": name, "stream": True}
     if profile.sends_stream_options:
         fields["stream_options"] = {"include_usage": True}
-    extra = extra_fields(call.body)
+    is_usual = _USUAL.issuperset(call.body)
+    extra = {} if is_usual else extra_fields(call.body)
     limit = output_limit(call)
     if limit is not None:
         # Somebody put the limit's other name into the request: it goes by that one, lowered all the same.
         field = _OTHER_LIMIT if extra and extra.pop(_OTHER_LIMIT, None) else profile.max_tokens_field
-        fields[field] = _raised(limit, call, profile)
+        fields[field] = limit if limit >= MOST_LEAST_OUTPUT else _raised(limit, call, profile)
     instruction = None
-    if offer.fields or prefill is not None or not _USUAL.issuperset(call.body):
+    if offer.fields or prefill is not None or not is_usual:
         manner, instruction = _manner(call, profile, stops, prefill, with_tools=bool(offer.fields))
         fields |= manner
-    fields |= _stickiness(call, profile)
+    if profile.session_field is not None and call.session_id:
+        fields[profile.session_field] = _short(call.session_id)
+    if not is_usual:
+        fields |= _caller(call, profile)
     if sends_cache_marks:
         fields |= _marks(call)
-    fields |= profile.extra
+    if profile.extra:
+        fields |= profile.extra
     fields |= offer.fields
     fields |= extra
     add_client_fields(fields, call.client_fields, call.notes)
@@ -120,9 +126,10 @@ def _marks(call: Call) -> dict[str, Any]:
 
 
 def _headers(call: Call, profile: Profile) -> tuple[tuple[str, str], ...]:
-    headers = {"content-type": "application/json", "accept": "text/event-stream"}
-    if call.secret is not None:
-        headers["authorization"] = f"Bearer {call.secret.reveal()}"
+    own = _HEADERS if call.secret is None else (*_HEADERS, ("authorization", f"Bearer {call.secret.reveal()}"))
+    if not call.provider.headers and profile.session_header is None:
+        return own
+    headers = dict(own)
     if profile.session_header is not None and call.session_id:
         headers[profile.session_header] = _short(call.session_id)
     for name, value in call.provider.headers:
@@ -191,21 +198,20 @@ def _schema_fields(call: Call, profile: Profile) -> tuple[dict[str, Any], str | 
     return {"response_format": {"type": "json_object"}} if forced else {}, instruction
 
 
-def _stickiness(call: Call, profile: Profile) -> dict[str, Any]:
-    """Fields that route a session to one server, so that its prompt cache is found again, and the end user."""
-    fields: dict[str, Any] = {}
-    if profile.session_field is not None and call.session_id:
-        fields[profile.session_field] = _short(call.session_id)
-    caller = caller_of(call.body) if "metadata" in call.body else None
-    if caller is not None and profile.caller_field is not None:
-        call.notes.add(Fidelity.USER_ID_HASHED)
-        fields[profile.caller_field] = caller
-    elif caller is not None:
+def _caller(call: Call, profile: Profile) -> dict[str, Any]:
+    """The field of the end user."""
+    caller = caller_of(call.body)
+    if caller is None:
+        return {}
+    if profile.caller_field is None:
         call.notes.add(Fidelity.FIELD_DROPPED, "metadata.user_id")
-    return fields
+        return {}
+    call.notes.add(Fidelity.USER_ID_HASHED)
+    return {profile.caller_field: caller}
 
 
 def _short(session_id: str) -> str:
+    """What routes a session to one server, so that its prompt cache is found again."""
     return session_id if len(session_id) <= _SESSION_LIMIT else hashlib.sha256(session_id.encode()).hexdigest()
 
 

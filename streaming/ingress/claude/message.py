@@ -16,6 +16,8 @@ from streaming.ingress.claude.frames import native_length, started_length
 SIZE_LIMIT = 64 << 20
 """About how many bytes an answer may take; the longest answer of a model is a tenth of it."""
 _INPUT = "partial_json"
+_OF_DELTA = frozenset({"type", "delta", "usage"})
+"""The fields of a message_delta that are not the message's own."""
 _PIECE = 64  # bytes that a piece takes beside its text
 
 
@@ -32,6 +34,12 @@ def parsed_input(text: str) -> dict[str, Any]:
     except RecursionError:
         value = None
     return value if isinstance(value, dict) else {"__unparsedToolInput": text}
+
+
+def _merge(into: dict[str, Any], values: dict[str, Any]) -> None:
+    for field, value in values.items():
+        if value is not None or field not in into:
+            into[field] = value
 
 
 class MessageFold:
@@ -86,8 +94,7 @@ class MessageFold:
 
     def close(self) -> None:
         block = self._block
-        arguments = "".join(self._parts.pop(_INPUT, ()))
-        if arguments:
+        if _INPUT in self._parts and (arguments := "".join(self._parts.pop(_INPUT))):
             block["input"] = parsed_input(arguments)
         for field, parts in self._parts.items():
             block[field] = (block.get(field) or "") + "".join(parts)
@@ -122,14 +129,11 @@ class MessageFold:
 
     def end(self, event: dict[str, Any]) -> None:
         """Merges a message_delta into the message; counts that are not null replace earlier ones."""
-        usage = self._message["usage"]
-        for field, value in event["usage"].items():
-            if value is not None or field not in usage:
-                usage[field] = value
-        extra = {field: value for field, value in event.items() if field not in {"type", "delta", "usage"}}
-        for field, value in (*event["delta"].items(), *extra.items()):
-            if value is not None or field not in self._message:
-                self._message[field] = value
+        message = self._message
+        _merge(message["usage"], event["usage"])
+        _merge(message, event["delta"])
+        if not event.keys() <= _OF_DELTA:
+            _merge(message, {field: value for field, value in event.items() if field not in _OF_DELTA})
 
     def error(self, event: dict[str, Any]) -> None:
         """Ignores an error: the caller answers with an HTTP status instead."""
