@@ -20,6 +20,11 @@ def ssl_context() -> ssl.SSLContext:
 
 def is_silent(transport: asyncio.BaseTransport) -> bool:
     """Returns whether nothing waits to be read on a connection, not even its end: the event loop may not know yet."""
+    return not poller(transport).poll(0)
+
+
+def poller(transport: asyncio.BaseTransport) -> select.poll:
+    """Returns what says, as long as a connection is open, whether something waits to be read on it."""
     poll = select.poll()
     poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
-    return not poll.poll(0)
+    return poll

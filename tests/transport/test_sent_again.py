@@ -123,8 +123,8 @@ def test_a_connection_whose_end_the_loop_has_not_read_is_not_written_to(resets: 
 def test_of_what_is_lost_between_the_look_and_the_write_only_a_refused_write_is_repeated(
     resets: bool, loop_kind: str, each_transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("wire.connection", "connection"):
-        monkeypatch.setattr(f"providers.outbound.{module}.is_silent", lambda _: True)
+    for place in ("wire.connection.Connection", "connection"):
+        monkeypatch.setattr(f"providers.outbound.{place}.is_silent", lambda _: True)
 
     async def test() -> None:
         async with _listening() as (server, called):

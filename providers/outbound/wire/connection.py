@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import Callable
 from typing import cast
 
-from providers.outbound.common import is_silent
+from providers.outbound.common import poller
 from providers.outbound.wire import limits
 from providers.outbound.wire.reader import DONE, FAILED, IDLE, Failure, ResponseReader
 
@@ -18,7 +19,8 @@ class Connection(ResponseReader, asyncio.Protocol):
     """
 
     __slots__ = (
-        "_gone", "_is_paused", "_is_writable", "_loop", "_take", "_waiter", "_writer", "expires", "transport", "unsent",
+        "_gone", "_is_paused", "_is_writable", "_loop", "_poll", "_take", "_waiter", "_writer", "expires", "transport",
+        "unsent",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, gone: Callable[[Connection], None]) -> None:
@@ -29,6 +31,7 @@ class Connection(ResponseReader, asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
         self._take: Callable[[bytes], bool] | None = None
+        self._poll: select.poll | None = None
         self._is_writable = True
         self._is_paused = self.unsent = False
         self.transport: asyncio.Transport | None = None
@@ -139,7 +142,11 @@ class Connection(ResponseReader, asyncio.Protocol):
 
     def is_silent(self) -> bool:
         """Whether the server has neither sent nor closed anything since the connection is idle, as of this moment."""
-        return self.transport is not None and is_silent(self.transport)
+        if self.transport is None:
+            return False
+        if self._poll is None:
+            self._poll = poller(self.transport)
+        return not self._poll.poll(0)
 
     def rest(self) -> None:
         """Makes a reusable connection idle."""

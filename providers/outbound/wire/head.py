@@ -12,6 +12,7 @@ from providers.outbound.wire.limits import FIELDS, IDLE_SECONDS, LINE_BYTES
 
 CHUNKED: Final = -1
 UNTIL_CLOSE: Final = -2
+_ZERO = 0x30
 _BODILESS = frozenset({204, 304})
 
 
@@ -35,15 +36,17 @@ class Head:
         if count > FIELDS or (len(head) > LINE_BYTES and max(map(len, lines)) > LINE_BYTES):
             raise Malformed
         fields: dict[bytes, bytes] = {}
-        for line in lines[1:-2]:
+        lines = lines[1:-2]
+        for line in lines:
             name, _, value = line.partition(b":")
             fields[name.lower()] = value.strip()
         if len(fields) != count:
-            fields = _joined(lines[1:-2])
+            fields = _joined(lines)
         self.fields = fields
         self.status = status
-        self.length = length = _length(fields, status, head[7:8] == b"0")
-        self.keep = 0.0 if length == UNTIL_CLOSE else _keep(fields, head[7:8] == b"0")
+        is_old = head[7] == _ZERO
+        self.length = length = _length(fields, status, is_old)
+        self.keep = 0.0 if length == UNTIL_CLOSE else _keep(fields, is_old)
 
 
 def _joined(lines: list[bytes]) -> dict[bytes, bytes]:

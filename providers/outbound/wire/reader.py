@@ -24,6 +24,8 @@ FAILED: Final = 4
 _END: Final = b"\r\n\r\n"
 _START: Final = b"HTTP/1."
 _MARK: Final = 0
+# As a number: looking for one byte that way is ten times as fast as looking for a string of one byte.
+_NUL: Final = 0
 
 
 class Failure(Enum):
@@ -42,13 +44,13 @@ class ResponseReader:
     """
 
     __slots__ = (
-        "_begins", "_ends", "_framing", "_head_bytes", "_held", "_informational", "_is_tunnel", "_parser", "_received",
+        "_begins", "_ends", "_framing", "_head_bytes", "_held", "_informational", "_is_tunnel", "_parser",
         "answering", "failure", "head", "on_body", "on_message_begin", "on_message_complete", "parts", "phase", "used",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self._head_bytes = bytearray()
-        self._held = self._received = self._framing = self._informational = 0
+        self._held = self._framing = self._informational = 0
         self.parts: list[bytes] = []
         # Each list holds one mark before a message: its beginning takes the one, its end the other. A second message
         # finds none: there the parser stops.
@@ -67,7 +69,7 @@ class ResponseReader:
         """Makes it ready for the response to another request."""
         self.used = True
         self.answering = False
-        self._informational = self._received = self._framing = 0
+        self._informational = self._framing = 0
         self._begins.append(_MARK)
         self._ends.append(_MARK)
         self.head = None
@@ -90,7 +92,6 @@ class ResponseReader:
         except HttpParserError:
             is_clean = False
         size = len(data)
-        self._received += size
         if self._ends and is_clean and len(parts) == before + 1 and size - len(parts[before]) <= CHUNK_OVERHEAD:
             self._arrived(size)
         else:
@@ -167,13 +168,15 @@ class ResponseReader:
             self._fail(Failure.MALFORMED)
 
     def _read_head(self, head: bytes) -> None:
-        if len(head) > limits.HEAD_BYTES or head[:7] != _START or b"\0" in head or head[9:12] == b"101":
+        if len(head) > limits.HEAD_BYTES or not head.startswith(_START) or _NUL in head:
             self._fail(Failure.MALFORMED)
             return
         parser = self._parser
         try:
             parser.feed_data(head)
             status = parser.get_status_code()
+            if status == 101:
+                raise Malformed
             if status >= 200:
                 found = Head(head, status)
                 is_over = not self._ends
@@ -203,7 +206,7 @@ class ResponseReader:
         assert head is not None
         if not self._ends:
             self.phase = DONE
-            if not is_clean or not self._ends_here(data, head.length):
+            if not is_clean or not self._ends_here(data, before):
                 head.keep = 0.0
             self._wake()
         elif not is_clean or (head.length == CHUNKED and self._is_padded(size, before)):
@@ -219,10 +222,10 @@ class ResponseReader:
             self._framing += beside
         return self._framing > limits.FRAMING_BYTES
 
-    def _ends_here(self, data: bytes, length: int) -> bool:
+    def _ends_here(self, data: bytes, before: int) -> bool:
         """Whether nothing followed the body's end in the same read, as far as can be told."""
-        if length >= 0:
-            return self._received == length
+        if self.head is not None and self.head.length >= 0:
+            return sum(map(len, self.parts[before:])) == len(data)
         # A chunked body ends with an empty line, and before that with the last chunk or a trailer. llhttp skips line
         # ends between messages, so more of them are looked for here.
         return len(data) - len(data.rstrip(b"\r\n")) == 4 < len(data)
