@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from usage.generated import caller, function
+from usage.generated import caller
 from usage.rollups.measures import PRICED
 
 
@@ -110,25 +110,7 @@ def cost(prices: Prices, *, input: int | None, output: int | None, **others: int
     return None if found is None else sum(found)
 
 
-def _parts_of_text(prices: Prices, input: int | None, output: int | None) -> Parts | None:
-    """Does what `parts` does where nothing but input and output is to be paid for, in a third of the time."""
-    if input is None or output is None:
-        return None
-    if (input and prices.input is None) or (output and prices.output is None):
-        return None
-    return input * (prices.input or 0), 0, 0, output * (prices.output or 0), prices.per_request or 0
-
-
-parts_of_tokens = function(
-    "prices, tokens",
-    [
-        f"if {' or '.join(f'tokens.{kind}' for _, kind in PRICED if kind not in {'input', 'output'})}:",
-        "    return parts_of_all(prices, tokens)",
-        "return parts_of_text(prices, tokens.input, tokens.output)",
-    ],
-    parts_of_all=caller(parts, ((kind, kind) for _, kind in PRICED)),
-    parts_of_text=_parts_of_text,
-)
+parts_of_tokens = caller(parts, ((kind, kind) for _, kind in PRICED))
 """parts_of_tokens(prices, tokens) are the parts of the cost of providers.events.Tokens."""
 parts_of_row = caller(parts, ((kind, column) for column, kind in PRICED))
 """parts_of_row(prices, row) are the parts of the cost of a usage row."""

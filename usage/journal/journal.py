@@ -72,15 +72,13 @@ class Journal:
             with self._guard:
                 self._unwritten[account] = None
             return False
-        self._guard.acquire()  # `with` takes twice as long
-        try:
-            self._put(account, ended=ended)
-        except OSError as error:
-            self._unwritten[account] = None
-            self._failed(error)
-            return False
-        finally:
-            self._guard.release()
+        with self._guard:
+            try:
+                self._put(account, ended=ended)
+            except OSError as error:
+                self._unwritten[account] = None
+                self._failed(error)
+                return False
         if self.failing is not None:
             self._works()
         return True

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.events import Tokens
-from usage.cost import Prices, cost, parts, parts_of_tokens
+from usage.cost import Prices, cost, parts
 from usage.money import to_dollars, to_pico
 
 SONNET = Prices(input=3_000_000, output=15_000_000, cache_read=300_000, cache_write=3_750_000)
@@ -48,19 +46,6 @@ def test_a_missing_price_or_count_makes_no_cost(
 ) -> None:
     known: dict[str, int | None] = {"cache_read": None, "cache_write": None, **counts}
     assert cost(prices, **known) == expected
-
-
-_COUNT = st.none() | st.integers(min_value=0, max_value=5)
-
-
-@given(st.lists(_COUNT, min_size=5, max_size=5), st.lists(_COUNT, min_size=6, max_size=6))
-def test_tokens_cost_what_their_counts_cost(prices: list[int | None], counts: list[int | None]) -> None:
-    input, output, cache_read, cache_write, cache_write_1h = prices
-    schedule = Prices(input, output, cache_read, cache_write, cache_write_1h, per_request=7)
-    named: dict[str, Any] = dict(
-        zip(("input", "output", "cache_read", "cache_write", "cache_write_1h", "web_searches"), counts, strict=True)
-    )
-    assert parts_of_tokens(schedule, Tokens(**named)) == parts(schedule, **named)
 
 
 @given(st.integers(min_value=0, max_value=2**62))
