@@ -11,9 +11,9 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from streaming import consumer
 from streaming.consumer import ClaudeConsumer
 from streaming.endpoints import count_tokens, me, models
+from streaming.ingress import known_lines
 from streaming.runtime import Runtime
 from tests.harness.call import Client, message
 from tests.harness.configure import Standing
@@ -71,7 +71,7 @@ def test_what_nobody_foresaw_is_an_error_of_the_api(
         (models, "retrieve_model"),
     ):
         monkeypatch.setattr(module, name, broken)
-    monkeypatch.setattr(consumer, "caller", lambda headers, keys, now: KEY)
+    monkeypatch.setattr(known_lines, "caller", lambda headers, keys, now: KEY)
     sent: list[dict[str, Any]] = []
 
     async def send(part: dict[str, Any]) -> None:
