@@ -20,6 +20,8 @@ ALLOWED = 0.05
 """How much more than recorded an application's figure may be, as a share of it."""
 OVER_TLS = "W2 over TLS"
 """In the column of the whole server: W2 with an upstream that is asked over TLS."""
+LOOP = "event loop"
+"""The kind of thread that requests run in."""
 OF_TLS = 1.3
 """How often its plain figure the event loop's may be with TLS."""
 _PACKAGES = ("aiohttp", "channels", "django", "httptools", "httpx", "msgspec", "uuid-utils", "uvicorn", "uvloop")
@@ -117,12 +119,12 @@ def exceeded_by_tls(whole: Mapping[str, Column]) -> list[str]:
     """Returns what TLS to the upstream takes beyond its bar, in words."""
     if OVER_TLS not in whole:
         return []
-    plain, tls = (whole[key]["event loop"] for key in ("W2", OVER_TLS))
+    plain, tls = (whole[key][LOOP] for key in ("W2", OVER_TLS))
     return [] if tls <= plain * OF_TLS else [f"{OVER_TLS}: {tls:,} instructions, {tls / plain:.2f} times W2"]
 
 
-def chunk_alone(app: Column) -> int:
-    """Returns what a chunk takes that arrives in a read of its own, as those of a model do: what W2 takes more than W1,
-    for each of its chunks."""
-    short, stream = (next(count for what, count in app.items() if what.startswith(f"{key} ")) for key in ("W1", "W2"))
+def chunk_alone(recorded: Figures) -> int:
+    """Returns what a chunk takes of a worker, its sockets included, that arrives in a read of its own, as those of a
+    model do: what W2 takes more than W1, for each of its chunks."""
+    short, stream = (recorded.whole[key][LOOP] for key in ("W1", "W2"))
     return round((stream - short) / workloads.W2.chunks)

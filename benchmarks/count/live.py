@@ -174,7 +174,7 @@ def main() -> int:
     counted = count()
     for name, instructions in counted.items():
         print(f"{name:45}{instructions:>12,}")
-    chunk = figures.chunk_alone(figures.read().app)
+    chunk = figures.chunk_alone(figures.read())
     print(f"of a chunk that arrives alone ({chunk:,}), at {CHUNKS:,} a second: {share(counted, chunk):.1%}")
     print(f"with pages apart: {share(counted, chunk, OF_A_WORKER):.1%}")
     return 0

@@ -17,7 +17,7 @@ import msgspec
 
 from benchmarks.children import Child, DidNotRun
 from benchmarks.count import callgrind
-from benchmarks.count.figures import Column
+from benchmarks.count.figures import LOOP, Column
 from benchmarks.count.mock import Client, Mock, Wrong
 from benchmarks.count.served import ANSWER, Threads
 from benchmarks.count.setup import Site
@@ -26,7 +26,7 @@ from benchmarks.site import LOCAL, ROUTES
 from benchmarks.targets import free_port, get
 from tests.transport.servers import Certificates
 
-_THREADS = {"MainThread": "event loop", "usage-writer": "usage writer, a row alone"}
+_THREADS = {"MainThread": LOOP, "usage-writer": "usage writer, a row alone"}
 _WARM, _COUNTED = 16, 16
 _LAST_TICK = 2.0
 """Seconds until everybody is held: who sleeps already wakes once more."""

@@ -52,7 +52,7 @@ def test_a_hundred_browsers_cost_a_twentieth_of_a_chunk() -> None:
     """Those who look at the live view, inline, beside 60 streams of 50 chunks a second each."""
     programs.find("valgrind")
     programs.find("gcc")
-    chunk = figures.chunk_alone(figures.read().app)
+    chunk = figures.chunk_alone(figures.read())
     counted = live.count()
     assert all(counted[part] > 0 for part in live.PARTS), counted
     assert live.share(counted, chunk) <= live.MOST_SHARE, counted
