@@ -16,7 +16,6 @@ from providers.framing.sse import MAX_EVENT_BYTES, EventTooLong, SSEReader
 
 # As a number: looking for one byte that way is ten times as fast as looking for a string of one byte.
 _LF = 0x0A
-_TOO_DEEP = "The provider sent JSON that is nested too deeply."
 
 
 class WebPage(ValueError):
@@ -138,9 +137,7 @@ class DocumentDecoder(ABC):
             self._break("The provider sent a web page instead of an answer.", events)
         except EventTooLong as error:
             self._break(f"The provider sent {error}.", events)
-        except RecursionError:
-            self._break(_TOO_DEEP, events)
-        return self._mended(events) if self._mender.is_active else events
+        return self._mender.feed(events) if self._mender.is_active else events
 
     def close(self) -> list[Event]:
         """The events that the end of the body completes."""
@@ -149,16 +146,13 @@ class DocumentDecoder(ABC):
             return events
         # Half a document at the end of a stream is a cut and not malformed; a body of one document is all there is.
         may_be_cut = not self._body.is_document
-        try:
-            for document in self._left(events):
-                self._read(document, events, may_be_cut=may_be_cut)
-                if self._is_over:
-                    break
-            if not self._is_over:
-                self._end(events)
-        except RecursionError:
-            self._break(_TOO_DEEP, events)
-        return self._mended(events) if self._mender.is_active else events
+        for document in self._left(events):
+            self._read(document, events, may_be_cut=may_be_cut)
+            if self._is_over:
+                break
+        if not self._is_over:
+            self._end(events)
+        return self._mender.feed(events) if self._mender.is_active else events
 
     @abstractmethod
     def _read(self, document: bytes, events: list[Event], *, may_be_cut: bool = False) -> None:
@@ -167,15 +161,6 @@ class DocumentDecoder(ABC):
     def _left(self, events: list[Event]) -> list[bytes]:
         """The documents that the end of the body leaves."""
         return self._body.close()
-
-    def _mended(self, events: list[Event]) -> list[Event]:
-        """The events with text that can be written."""
-        try:
-            return self._mender.feed(events)
-        except RecursionError:
-            failed: list[Event] = []
-            self._break(_TOO_DEEP, failed)
-            return failed
 
     def _end(self, events: list[Event]) -> None:
         """The body is over and the answer is not: what that means."""

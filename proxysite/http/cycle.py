@@ -163,20 +163,19 @@ class GatewayCycle:
         """Lets an application answer. Whatever it does, the client gets an answer, or the end of the connection."""
         try:
             await application(self.scope, self.receive, self.send)  # type: ignore[arg-type]
-            why = None if self.response_complete or self.disconnected else "ASGI application ended before its answer"
         except BaseException:
-            why = "Exception in ASGI application"
-            logger.exception(why)
+            # Whoever was cancelled owes its client an end, too, and nobody waits for this task.
+            logger.exception("Exception in ASGI application")
         else:
-            if why is not None:
-                logger.error(why)
+            if not (self.response_complete or self.disconnected):
+                logger.error("ASGI application ended before its answer")
         finally:
             self._protocol.tasks.discard(self.task)
-        if why is None or self.response_complete:
+        if self.response_complete or self.disconnected:
             return
         if self.response_started:
             self._transport.close()
-        elif not self.disconnected:
+        else:
             self._start(500, _FAILED_HEADERS)
             self._write(_FAILED, more=False)
 

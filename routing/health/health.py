@@ -67,11 +67,11 @@ class Health:
 
     def time_to_first_token(self, candidate: CandidateConfig) -> float | None:
         """Returns the recent average in seconds, None when it is unknown."""
-        return self.candidate_state(candidate).latency.average(self.clock())
+        return self._candidate_state(candidate).latency.average(self.clock())
 
     def in_flight(self, candidate: CandidateConfig) -> int:
         """Returns how many attempts of a candidate are under way in this process."""
-        return self.candidate_state(candidate).in_flight
+        return self._candidate_state(candidate).in_flight
 
     # --- for attempts ------------------------------------------------------------------------------------------------
 
@@ -99,18 +99,18 @@ class Health:
         caller: Caller = NOBODY,
     ) -> AttemptTracker:
         """Begins an attempt whose prompt has about `tokens`. The tracker must be ended, whatever happens."""
-        return AttemptTracker(self, self.candidate_state(candidate), credential, tokens, caller)
+        return AttemptTracker(self, self._candidate_state(candidate), credential, tokens, caller)
 
     def first_byte_p95(self, candidate: CandidateConfig) -> float | None:
         """Returns the 95th percentile of recent seconds to the first byte, None when fewer than 20 are known."""
-        return self.candidate_state(candidate).latency.p95()
+        return self._candidate_state(candidate).latency.p95()
 
     def record_abandoned(self, candidate: CandidateConfig, seconds: float) -> None:
         """Records that an attempt was given up before its first byte, after `seconds`: it is no faster than that.
 
         Without this the percentile would be that of quick attempts alone, and shrink with each that is given up.
         """
-        self.candidate_state(candidate).latency.record(seconds, self.clock())
+        self._candidate_state(candidate).latency.record(seconds, self.clock())
 
     # --- for the process ---------------------------------------------------------------------------------------------
 
@@ -145,16 +145,6 @@ class Health:
 
     # --- for a tracker -----------------------------------------------------------------------------------------------
 
-    def candidate_state(self, candidate: CandidateConfig) -> CandidateState:
-        """Returns what is known of a model at a provider."""
-        provider, model = candidate.provider.id, candidate.model.id
-        found = self.candidates.get((provider, model))
-        if found is None:
-            circuit = self.circuit(candidate_key(provider, model))
-            state = CandidateState(self._provider_state(candidate.provider), model, circuit)
-            found = self.candidates.setdefault((provider, model), state)
-        return found
-
     def credential_state(self, credential: CredentialConfig) -> CredentialState:
         """Returns what is known of a credential."""
         found = self.credentials.get(credential.id)
@@ -176,9 +166,18 @@ class Health:
             found = self._providers.setdefault(config.id, state)
         return found
 
+    def _candidate_state(self, candidate: CandidateConfig) -> CandidateState:
+        provider, model = candidate.provider.id, candidate.model.id
+        found = self.candidates.get((provider, model))
+        if found is None:
+            circuit = self.circuit(candidate_key(provider, model))
+            state = CandidateState(self._provider_state(candidate.provider), model, circuit)
+            found = self.candidates.setdefault((provider, model), state)
+        return found
+
     def _obstacle(self, candidate: CandidateConfig, caller: Caller) -> tuple[float, str] | None:
         """Returns for how many seconds a candidate cannot be called, and why; None when it can."""
-        state, now = self.candidate_state(candidate), self.clock()
+        state, now = self._candidate_state(candidate), self.clock()
         reaching = state.provider.circuit
         if not reaching.is_closed and (unreachable := reaching.wait(now)) is not None:
             return unreachable, "its provider could not be reached recently"

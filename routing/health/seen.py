@@ -55,8 +55,7 @@ class CallerHealth(msgspec.Struct, frozen=True, gc=False):
 
     def begin(self, candidate: CandidateConfig, credential: CredentialConfig | None, tokens: int = 0) -> AttemptTracker:
         """Begins an attempt of this caller. The tracker must be ended, whatever happens."""
-        health = self._health
-        return AttemptTracker(health, health.candidate_state(candidate), credential, tokens, self._caller)
+        return self._health.begin(candidate, credential, tokens, self._caller)
 
     def record_abandoned(self, candidate: CandidateConfig, seconds: float) -> None:
         """Records that an attempt was given up before its first byte."""

@@ -230,7 +230,10 @@ class Attempt:
     async def _has_ended(self, decoder: Decoder) -> bool:
         """After an announced end, silence means that the server forgot to close: then the answer is complete."""
         is_silent = self._watch.fired is ErrorKind.IDLE_TIMEOUT and self._lifecycle.ending is None
-        last = decoder.close() if is_silent else []
+        try:
+            last = decoder.close() if is_silent else []
+        except (EventTooLong, RecursionError):
+            return False
         return bool(last) and not isinstance(last[-1], StreamFailed) and await self._pass_on(last)
 
     async def _pass_on(self, events: list[Event]) -> bool:

@@ -118,9 +118,6 @@ class Encoder:
         except NoObject:
             message = "The provider sent a tool call whose arguments are no JSON object."
             self._note_failure(StreamFailed(UpstreamError(ErrorKind.MALFORMED, message, code="arguments")))
-        except RecursionError:
-            message = "The provider sent JSON that is nested too deeply."
-            self._note_failure(StreamFailed(UpstreamError(ErrorKind.MALFORMED, message)))
         return self._sink.take()
 
     def answers_as(self, model: str) -> None:

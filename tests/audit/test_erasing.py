@@ -23,6 +23,7 @@ from access.models import AuditEntry, Budget, ClientKey, Invitation, Membership,
 from routing.models import HealthState
 from tests.admin.history import request_row
 from tests.usage.dated import request
+from tests.usage.lines import journal_line
 from usage.journal import replay, segments
 from usage.journal.records import RequestRecord, complete
 from usage.journal.segments import Entry
@@ -197,9 +198,7 @@ def test_rows_that_arrive_after_an_erasure(mia: User, tmp_path: Path) -> None:
     dead = tmp_path / "dead"
     dead.mkdir()
     (dead / segments.LOCK).touch()
-    (dead / f"1{segments.SUFFIX}").write_bytes(
-        b"".join(b"".join(segments.line_of(Entry("end", one, []), bytearray())) for one in late)
-    )
+    (dead / f"1{segments.SUFFIX}").write_bytes(b"".join(journal_line(Entry("end", one, [])) for one in late))
     writer = Writer(lambda account: None)
     assert replay.adopt(tmp_path, tmp_path / "none", writer.write_through, writer.return_block) == 4
     assert SetAside.objects.count() == 2

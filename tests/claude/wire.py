@@ -20,6 +20,7 @@ from providers.config import ModelConfig, ProviderConfig, Secret
 from providers.dialects import DIALECTS
 from providers.dialects.contract import Call, UpstreamRequest
 from providers.events import Event, StreamFailed
+from streaming.attempts.incoming import unreadable
 from streaming.encoding.encoder import Encoder
 from streaming.ingress.claude.frames import SseSink
 
@@ -132,9 +133,12 @@ def decode(call: Call, pieces: Iterable[bytes], content_type: str = TYPES["sse"]
 def claude_stream(events: Iterable[Event]) -> bytes:
     """What a client gets of these events; a failure becomes an error event, as in the gateway."""
     encoder = Encoder(SseSink(), "msg_ours", "our-model", 50)
-    stream = encoder.feed(events)
-    if encoder.failed is not None:
-        return stream + encoder.fail("api_error", str(encoder.failed.message), "req_1")
+    try:
+        stream, failed = encoder.feed(events), encoder.failed
+    except RecursionError as error:
+        stream, failed = b"", unreadable(error)
+    if failed is not None:
+        return stream + encoder.fail("api_error", str(failed.message), "req_1")
     return stream + encoder.finish()
 
 

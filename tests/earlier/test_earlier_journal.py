@@ -14,12 +14,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.earlier.restored import FILES, command, count, expected, rows, without
+from tests.usage.lines import journal_line
 from usage.journal import replay
 from usage.journal.account import new_identity
 from usage.journal.journal import Journal
 from usage.journal.recorder import Recorder
 from usage.journal.records import AttemptRecord, RequestRecord, defaults
-from usage.journal.segments import entries, line_of
+from usage.journal.segments import entries
 from usage.journal.writer import Writer
 from usage.rollups.measures import COST_PARTS
 
@@ -109,7 +110,7 @@ def test_a_line_that_is_read_and_written_again_says_the_same() -> None:
     for file in (FILES / "journal").rglob("*.journal"):
         data = file.read_bytes()
         whole = [line for line, entry in zip(data.split(b"\n"), entries(data), strict=False) if entry is not None]
-        again = [b"".join(line_of(entry, bytearray())) for entry in entries(data) if entry is not None]
+        again = [journal_line(entry) for entry in entries(data) if entry is not None]
         assert [_values(line) for line in whole] == [_values(line) for line in again]
 
 

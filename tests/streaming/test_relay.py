@@ -50,6 +50,18 @@ def observed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return calls
 
 
+@pytest.mark.parametrize("depth", [900, 20_000])
+@pytest.mark.parametrize(("last", "kind"), [(b"\n\n", "malformed"), (HANG, "idle_timeout")], ids=["whole", "cut"])
+def test_json_that_is_nested_too_deeply_is_the_providers_failure(
+    last: Step, kind: str, depth: int, upstream: Upstream
+) -> None:
+    deep = b'data: {"error":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+    script = upstream.script(Reply([speak.opening("openai_chat", "Once"), deep, last]))
+    answer = asyncio.run(relayed(script.prompt, candidate(upstream.base_url, idle=1.0)))
+    assert b"went wrong in the gateway" not in answer.body
+    assert answer.exchange.account.attempts[0].error_type == kind
+
+
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 def test_observers_are_called_once_an_attempt_and_once_a_request(
     stream: bool, upstream: Upstream, observed: list[tuple[Any, ...]]

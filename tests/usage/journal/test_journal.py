@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.usage.lines import journal_line
 from usage.journal import replay
 from usage.journal.account import Account, new_identity
 from usage.journal.journal import Journal
 from usage.journal.recorder import Recorder
-from usage.journal.segments import Entry, entries, line_of
+from usage.journal.segments import Entry, entries
 from usage.journal.writer import Writer
 from usage.models import AttemptLog, Outcome, RequestLog
 
@@ -164,7 +165,7 @@ def test_a_torn_line_costs_only_itself() -> None:
     recorder = Recorder(Writer(lambda account: None), Journal(NOBODY))
     accounts = [recorder.open(new_identity()) for _ in range(3)]
     begun_ = [Entry("open", account.request, account.attempts) for account in accounts]
-    lines = [b"".join(line_of(entry, bytearray())) for entry in begun_]
+    lines = [journal_line(entry) for entry in begun_]
     torn = lines[1][: len(lines[1]) // 2] + b"#" + lines[1][len(lines[1]) // 2 + 1 :]
     read = list(entries(lines[0] + torn + lines[2] + lines[0][:40]))
     assert [entry and entry.request.id for entry in read] == [
